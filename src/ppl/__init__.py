@@ -1,0 +1,1 @@
+"""Ppl: the log service you run yourself."""

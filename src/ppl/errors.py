@@ -1,0 +1,78 @@
+"""Errors a person or a program may meet: each class has a stable ``code`` and says one sentence.
+
+The same error looks the same in HTTP, WebSocket, command line and log. The viewer protocol's codes are listed
+in ``docs/protocol.rst``.
+"""
+
+from typing import ClassVar
+
+
+class PplError(Exception):
+    """Base of all errors that Ppl raises on purpose.
+
+    ``str(error)`` is one sentence for a person; ``code`` is stable for programs.
+    """
+
+    code: ClassVar[str] = "internal_error"
+
+
+class ConfigurationError(PplError):
+    """An option is wrong; start-up stops with the sentence."""
+
+    code = "bad_configuration"
+
+
+class StoreUnavailable(PplError):
+    """PostgreSQL cannot be reached now; the same request may succeed later."""
+
+    code = "store_unavailable"
+
+
+class StoreUnsuitable(PplError):
+    """This PostgreSQL can never serve Ppl as it is: too old, or rights are missing."""
+
+    code = "store_unsuitable"
+
+
+class StatementTimeout(PplError):
+    """A statement took longer than its bound and was cancelled."""
+
+    code = "statement_timeout"
+
+
+class AlreadyExists(PplError):
+    """What was to be created exists already, such as an account with that email address."""
+
+    code = "already_exists"
+
+
+class RegistrationClosed(PplError):
+    """The registration policy admits no further account."""
+
+    code = "registration_closed"
+
+
+class NoPortLeft(PplError):
+    """Every port of the configured range belongs to a destination."""
+
+    code = "no_port_left"
+
+
+class ListenerUnavailable(PplError):
+    """No linked listener opened the destination's port in time."""
+
+    code = "listener_unavailable"
+
+
+class ProtocolError(PplError):
+    """Input from the network that breaks the protocol; subclasses carry the code sent back.
+
+    Attributes:
+        event: the name of the refused event, or ``None`` where it could not be read.
+    """
+
+    code = "bad_request"
+
+    def __init__(self, message: str, event: str | None = None) -> None:
+        super().__init__(message)
+        self.event = event

@@ -1,0 +1,1 @@
+"""The link between listener and server: messages and the two ways to carry them."""

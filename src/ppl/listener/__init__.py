@@ -1,0 +1,1 @@
+"""The listener: ports of destinations, receiving, writing."""

@@ -1,0 +1,305 @@
+"""Options of ``twistd ppl`` and their environment variables, as one table; the result is a frozen :class:`Settings`.
+
+The command line wins over the environment, the environment over the default. ``docs/options.rst`` is generated from
+:data:`OPTIONS`. A wrong value raises ``usage.UsageError`` with one sentence that names the option and says why.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import attrs
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.testing import MemoryReactor
+from twisted.python import usage
+
+RoleName = Literal["all", "listener", "server"]
+RegistrationPolicy = Literal["first", "open", "closed"]
+
+
+@attrs.frozen
+class Settings:
+    """Everything that can be set, checked. Field names are the option names with ``_`` for ``-``."""
+
+    role: RoleName
+    data_dir: Path
+    database: str | None
+    """libpq DSN, or ``None`` for the embedded PostgreSQL under ``data_dir``."""
+    http: str
+    public_url: str | None
+    """Scheme and authority that browsers use (``https://logs.example.com``), or ``None`` for what they say."""
+    public_host: str
+    ports: range
+    listen_interface: str
+    link: tuple[str, ...]
+    """Endpoint strings: servers to connect to (role ``listener``) or the one to listen on (role ``server``)."""
+    link_secret: str = attrs.field(repr=False)
+    registration: RegistrationPolicy
+    max_line_bytes: int
+    max_portion: int
+    max_frame_bytes: int
+    max_viewers: int
+    max_connections: int
+    queue_bytes: int
+    pool_size: int
+    slot_seconds: int
+    viewer_queue_events: int
+
+
+def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"it must be a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return convert
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def convert(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"it must be one of {', '.join(words)}")
+        return text
+
+    return convert
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("it must name a directory")
+    return Path(text).expanduser().absolute()
+
+
+def _dsn(text: str) -> str | None:
+    if not text:
+        return None
+    if "://" in text and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must start with postgresql:// or be a list of key=value")
+    if "://" not in text and "=" not in text:
+        raise ValueError("it must be postgresql://… or a list of key=value such as 'host=db dbname=ppl'")
+    return text
+
+
+def _server_endpoint(text: str) -> str:
+    try:
+        # A reactor in memory: the string is parsed as Twisted will parse it, nothing is opened.
+        serverFromString(MemoryReactor(), text)
+    except Exception as error:
+        raise ValueError(f"it is no Twisted server endpoint such as tcp:8080:interface=127.0.0.1 ({error})") from error
+    return text
+
+
+def _url(text: str) -> str | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]{1,253}", text):
+        raise ValueError("it must be a scheme and a host such as https://logs.example.com, without a path")
+    return text.lower()
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,39}", text):
+        raise ValueError("it must be a host name or an address")
+    return text.lower()
+
+
+def _ports(text: str) -> range:
+    match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text, re.ASCII)
+    if not match or not 1 <= int(match[1]) <= int(match[2]) <= 65535:
+        raise ValueError("it must be a range such as 20000-29999, from 1 to 65535")
+    return range(int(match[1]), int(match[2]) + 1)
+
+
+def _interface(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Fa-f.:]{2,45}", text):
+        raise ValueError("it must be an address of this machine such as 0.0.0.0, :: or 127.0.0.1")
+    return text
+
+
+def _links(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split() if part)
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError("a shared secret must have at least 16 characters")
+    return text
+
+
+def _default_data_dir() -> str:
+    if os.geteuid() == 0:
+        return "/var/lib/ppl"
+    return str(Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "ppl")
+
+
+@attrs.frozen
+class Option:
+    """One option: ``--name`` and ``PPL_NAME``.
+
+    Attributes:
+        name: with dashes, as on the command line.
+        default: as text.
+        convert: text → value; raises ``ValueError`` with the end of a sentence.
+        doc: one sentence for ``--help`` and the documentation.
+    """
+
+    name: str
+    default: str
+    convert: Callable[[str], Any]
+    doc: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return "PPL_" + self.name.upper().replace("-", "_")
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("role", "all", _one_of("all", "listener", "server"),
+           "What this process is: all in one, or only the listener or the server."),
+    Option("data-dir", _default_data_dir(), _path,
+           "Directory for the embedded PostgreSQL and generated secrets."),
+    Option("database", "", _dsn,
+           "DSN of your own PostgreSQL 15 or newer; empty: embedded, under the data directory."),
+    Option("http", "tcp:8080:interface=127.0.0.1", _server_endpoint,
+           "Where browsers connect: a Twisted server endpoint."),
+    Option("public-url", "", _url,
+           "Scheme and host that browsers use, such as https://logs.example.com behind a proxy; "
+           "empty: the Host header."),
+    Option("public-host", "localhost", _host,
+           "Host name given to clients as their log destination; a listener serves the destinations of its own."),
+    Option("ports", "20000-29999", _ports,
+           "Range of TCP ports given to clients, first-last."),
+    Option("listen-interface", "127.0.0.1", _interface,
+           "Address on which clients' ports are opened; 0.0.0.0 or :: for all."),
+    Option("link", "tcp:8081:interface=127.0.0.1", _links,
+           "Role server: endpoint on which listeners connect. Role listener: client endpoints of all servers, "
+           "separated by spaces, such as tcp:127.0.0.1:8081."),
+    Option("link-secret", "", _secret,
+           "Secret shared by listeners and servers, at least 16 characters; "
+           "empty: made and kept in the data directory."),
+    Option("registration", "first", _one_of("first", "open", "closed"),
+           "Who may register: only the first account, anyone, or nobody."),
+    Option("max-line-bytes", "100000", _integer(480, 16_000_000),
+           "Longest line in bytes; longer ones are cut and marked."),
+    Option("max-portion", "1000", _integer(1, 10_000),
+           "Most events in one portion of history (logs_portion)."),
+    Option("max-frame-bytes", "65536", _integer(1024, 16_000_000),
+           "Largest WebSocket message accepted from a viewer, in bytes."),
+    Option("max-viewers", "100", _integer(1, 100_000),
+           "Most open WebSockets of one account."),
+    Option("max-connections", "1000", _integer(1, 1_000_000),
+           "Most sender connections to one destination."),
+    Option("queue-bytes", "33554432", _integer(65536, 1 << 40),
+           "Bytes of received lines that may wait for the database before senders are paused."),
+    Option("pool-size", "8", _integer(2, 1000),
+           "Connections to PostgreSQL."),
+    Option("slot-seconds", "3600", _integer(1, 31_536_000),
+           "Width of a time slot of stored events, in seconds."),
+    Option("viewer-queue-events", "5000", _integer(100, 1_000_000),
+           "Live events that may wait for one slow viewer before a live_gap is sent."),
+)  # fmt: skip
+
+
+class Options(usage.Options):  # type: ignore[misc]
+    """``twistd ppl --help``; after parsing, ``settings`` is set."""
+
+    synopsis = "[options]"
+    optParameters = tuple(  # noqa: RUF012 - Twisted's name and form
+        [option.name, None, None, f"{option.doc} [{option.variable}, default {option.default or 'empty'!r}]"]
+        for option in OPTIONS
+    )
+    settings: Settings
+
+    def postOptions(self) -> None:
+        """Turn what was given into ``settings``; raises ``usage.UsageError``."""
+        given = {name: value for name, value in self.items() if value is not None}
+        self.settings = settings_from(given, os.environ)
+
+
+def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+    """``given`` (option name → text), then ``environment``, then defaults, as :class:`Settings`.
+
+    Raises:
+        usage.UsageError: one sentence that says which option is wrong and why.
+    """
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        source = f"--{option.name}"
+        text = given.get(option.name)
+        if text is None and option.variable in environment:
+            source, text = option.variable, environment[option.variable]
+        try:
+            values[option.name.replace("-", "_")] = option.convert(option.default if text is None else text)
+        except ValueError as error:
+            shown = "the value given" if option.name == "link-secret" else repr(text)
+            raise usage.UsageError(f"{source}: {shown} is wrong, {error}.") from error
+    settings = Settings(**values)
+    _check_together(settings, linked=bool(given.get("link") or environment.get("PPL_LINK")))
+    return settings
+
+
+def _check_together(settings: Settings, linked: bool) -> None:
+    if settings.role == "listener":
+        if not linked:
+            raise usage.UsageError("--link: a listener needs the endpoint of its server, such as tcp:127.0.0.1:8081.")
+        _check_links(settings.link, lambda text: clientFromString(MemoryReactor(), text), "client")
+    if settings.role == "server":
+        if len(settings.link) != 1:
+            raise usage.UsageError("--link: a server listens for listeners on exactly one endpoint.")
+        _check_links(settings.link, lambda text: serverFromString(MemoryReactor(), text), "server")
+
+
+def _check_links(links: Sequence[str], parse: Callable[[str], object], kind: str) -> None:
+    for text in links:
+        try:
+            parse(text)
+        except Exception as error:
+            raise usage.UsageError(f"--link: {text!r} is no Twisted {kind} endpoint ({error}).") from error
+
+
+def link_secret(settings: Settings) -> str:
+    """The link's shared secret: as set, or from ``data_dir/link-secret``, which is made (mode 0600) when missing.
+
+    Raises:
+        usage.UsageError: when the file cannot be read or made.
+    """
+    if settings.link_secret:
+        return settings.link_secret
+    path = settings.data_dir / "link-secret"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return path.read_text("ascii").strip()
+        secret = secrets.token_urlsafe(32)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage.UsageError(f"--link-secret: {path} cannot be used ({error}).") from error
+    return secret
+
+
+def option_table() -> str:
+    """The options as a reStructuredText list-table, for the documentation."""
+    rows = [".. list-table::", "   :header-rows: 1", "   :widths: 22 26 22 60", ""]
+    cells: list[tuple[str, str, str, str]] = [("Option", "Environment", "Default", "Meaning")]
+    for option in OPTIONS:
+        default = "``/var/lib/ppl`` as root, else ``~/.local/share/ppl``" if option.name == "data-dir" else (
+            f"``{option.default}``" if option.default else "empty"
+        )
+        cells.append((f"``--{option.name}``", f"``{option.variable}``", default, option.doc))
+    for row in cells:
+        rows += [f"   {'* -' if index == 0 else '  -'} {cell}" for index, cell in enumerate(row)]
+    return "\n".join(rows) + "\n"
+
+
+def default_settings(**changes: object) -> Settings:
+    """Settings of the defaults with ``changes``; for tests and programs that embed Ppl."""
+    return attrs.evolve(settings_from({}, {}), **cast(Any, changes))

@@ -1,0 +1,1 @@
+"""Everything PostgreSQL: the Store interface and its one implementation."""

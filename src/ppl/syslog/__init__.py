@@ -1,0 +1,1 @@
+"""Syslog without I/O: bytes in, columns of events out."""

@@ -1,0 +1,61 @@
+"""The protocol's ``timeZone``: ``+02.00`` (the founding document's form), ``+02:00`` or an IANA name.
+
+Pure functions over :class:`datetime.tzinfo`; used where times are written for a person.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from ppl.errors import PplError
+from ppl.model import SECOND
+
+_OFFSET = re.compile(r"([+-])(\d\d)[.:](\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UnknownTimeZone(PplError):
+    """The text is neither an offset nor an IANA name."""
+
+    code = "unknown_time_zone"
+
+
+@lru_cache(maxsize=1024)
+def parse_time_zone(text: str) -> tzinfo:
+    """``text`` as a :class:`~datetime.tzinfo`.
+
+    Raises:
+        UnknownTimeZone: for anything but an offset below 24 hours or an IANA name.
+    """
+    match = _OFFSET.fullmatch(text)
+    if match:
+        sign, hours, minutes = match[1], int(match[2]), int(match[3])
+        if hours < 24 and minutes < 60:
+            offset = timedelta(hours=hours, minutes=minutes)
+            return timezone(-offset if sign == "-" else offset)
+    elif 0 < len(text) <= 64:
+        try:
+            return ZoneInfo(text)
+        except (KeyError, ValueError, OSError) as error:
+            # Not found is a KeyError, a malformed key a ValueError, one that names a directory an OSError.
+            raise _unknown(text) from error
+    raise _unknown(text)
+
+
+def _unknown(text: str) -> UnknownTimeZone:
+    return UnknownTimeZone(f"{text[:64]!r} is no time zone: write +02:00 or a name such as Europe/Berlin.")
+
+
+def local_text(microseconds: int, zone: tzinfo) -> str:
+    """``2016-10-06 23:59:59`` in ``zone``: the protocol's ``created_at``. ``microseconds`` since the epoch, UTC."""
+    moment = _EPOCH + timedelta(seconds=microseconds // SECOND)
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def utc_text(microseconds: int) -> str:
+    """``2016-10-06T21:59:59.123456Z``: RFC 3339 in UTC with microseconds."""
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,1 @@
+"""Viewers: the browser's (or a program's) WebSocket, watching one destination."""

@@ -1,0 +1,1 @@
+"""The web site: accounts, the viewer page and its assets."""
