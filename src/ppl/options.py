@@ -210,7 +210,7 @@ class Options(usage.Options):  # type: ignore[misc]
     """``twistd ppl --help``; after parsing, ``settings`` is set."""
 
     synopsis = "[options]"
-    optParameters = tuple(  # noqa: RUF012 - Twisted's name and form
+    optParameters = tuple(
         [option.name, None, None, f"{option.doc} [{option.variable}, default {option.default or 'empty'!r}]"]
         for option in OPTIONS
     )
@@ -291,8 +291,10 @@ def option_table() -> str:
     rows = [".. list-table::", "   :header-rows: 1", "   :widths: 22 26 22 60", ""]
     cells: list[tuple[str, str, str, str]] = [("Option", "Environment", "Default", "Meaning")]
     for option in OPTIONS:
-        default = "``/var/lib/ppl`` as root, else ``~/.local/share/ppl``" if option.name == "data-dir" else (
-            f"``{option.default}``" if option.default else "empty"
+        default = (
+            "``/var/lib/ppl`` as root, else ``~/.local/share/ppl``"
+            if option.name == "data-dir"
+            else (f"``{option.default}``" if option.default else "empty")
         )
         cells.append((f"``--{option.name}``", f"``{option.variable}``", default, option.doc))
     for row in cells:
