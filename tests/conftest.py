@@ -13,7 +13,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.logger import LogLevel, globalLogPublisher
 
-pytest_plugins = ["tests.fixtures.database"]
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.running"]
 
 
 @pytest.fixture(autouse=True)
