@@ -1,0 +1,46 @@
+"""syslog-ng's ``loggen`` at speed: every sequence number of every connection arrives, in order."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import defaultdict
+
+import pytest
+
+from tests.fixtures.running import PplProcess, eventually
+from tests.fixtures.watching import Viewer
+from tests.peers.programs import loggen
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "connections"),
+    [([], 1), (["--syslog-proto"], 1), (["--syslog-proto", "--no-framing"], 1), ([], 4)],
+    ids=["rfc3164", "rfc5424-octet-counted", "rfc5424-newline", "four-connections"],
+)
+def test_every_number_of_loggen_arrives_in_order(
+    ppl_process: PplProcess, arguments: list[str], connections: int
+) -> None:
+    who = ppl_process.register()
+    count = 2000
+    path, environment = loggen()
+    command = [
+        path, "--inet", "--stream", "--quiet", "--rate", "20000", "--number", str(count), "--interval", "60",
+        "--size", "300", "--active-connections", str(connections), *arguments, "127.0.0.1", str(who.port),
+    ]  # fmt: skip
+    with Viewer(ppl_process, who) as viewer:
+        viewer.identify(batch=True)
+        subprocess.run(command, env=environment, check=True, timeout=60, capture_output=True)
+        seen = viewer.live(count * connections)
+    eventually(lambda: ppl_process.count(who.port) == count * connections, "every row")
+    for texts in (ppl_process.messages(who.port), [event["message"] for event in seen]):
+        numbers = defaultdict(list)
+        for text in texts:
+            found = re.search(r"seq: (\d+), thread: (\w+)", text)
+            assert found, text
+            numbers[found[2]].append(int(found[1]))
+        assert len(numbers) == connections
+        assert all(each == list(range(count)) for each in numbers.values())
+    assert {event["file_name"] for event in seen} == {"prg00000"}

@@ -1,0 +1,65 @@
+"""What remote_syslog2 writes, byte for byte (Go, not packaged anywhere we may install from): its own packet form.
+
+From its public source: ``<PRI>1 RFC3339 HOST TAG - - - TEXT`` newline-terminated, the token as structured data,
+newlines in the text turned into blanks, HOST and TAG cleaned of blanks, at most 99,990 bytes.
+"""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime, timedelta, timezone
+
+from tests.fixtures.running import PplProcess
+from tests.fixtures.watching import Viewer
+
+EAST = timezone(timedelta(hours=2))
+
+
+def packet(text: str, tag: str, token: str | None = None, moment: datetime | None = None) -> bytes:
+    moment = moment or datetime.now(EAST)
+    data = f"[{token}@41058]" if token else "-"
+    line = f"<13>1 {moment.isoformat(timespec='microseconds')} web-01 {tag} - - {data} {text}"
+    return line.encode()[:99_990] + b"\n"
+
+
+def test_its_lines_arrive_with_time_host_and_file_name(ppl_process: PplProcess) -> None:
+    who = ppl_process.register(time_zone="+02.00")
+    moment = datetime(2026, 11, 23, 12, 0, 0, 123456, EAST)
+    texts = ["text", "", "Ünïcödé ✓", "with <13>1 and [brackets]", "x" * 90_000]
+    with Viewer(ppl_process, who) as viewer:
+        viewer.identify()
+        ppl_process.send(who.port, b"".join(packet(text, "file.log", moment=moment) for text in texts))
+        seen = viewer.live(len(texts))
+    assert [event["message"] for event in seen] == texts
+    assert ppl_process.messages(who.port) == texts
+    for event in seen:
+        assert event["created_at"] == "2026-11-23 12:00:00"
+        assert event["time"] == "2026-11-23T10:00:00.123456Z"
+        assert (event["hostname"], event["file_name"]) == ("web-01", "file.log")
+        assert (event["facility"], event["severity"]) == ("user", "notice")
+
+
+def test_its_token_is_structured_data_and_not_text(ppl_process: PplProcess) -> None:
+    who = ppl_process.register()
+    with Viewer(ppl_process, who) as viewer:
+        viewer.identify()
+        ppl_process.send(who.port, packet("hello", "file.log", token="abc123"))
+        (event,) = viewer.live(1)
+    assert (event["message"], event["structured_data"]) == ("hello", "[abc123@41058]")
+
+
+def test_one_connection_follows_many_files_for_long(ppl_process: PplProcess) -> None:
+    who = ppl_process.register()
+    expected = []
+    with Viewer(ppl_process, who) as viewer, socket.create_connection(("127.0.0.1", who.port)) as connection:
+        viewer.identify()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(30):
+            tag = f"file{number % 3}.log"
+            # Each write is a segment of its own, and some cut a line in two.
+            data = packet(f"line {number}", tag)
+            connection.sendall(data[:40])
+            connection.sendall(data[40:])
+            expected.append((tag, f"line {number}"))
+        seen = viewer.live(30)
+    assert [(event["file_name"], event["message"]) for event in seen] == expected
