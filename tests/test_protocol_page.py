@@ -41,7 +41,7 @@ def numbered(*numbers: int) -> list[str]:
 
 
 def test_every_frame_is_an_event_with_data(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify()
         ingest(shared_ppl, who, LINE)
         viewer.live(1)
@@ -50,7 +50,7 @@ def test_every_frame_is_an_event_with_data(shared_ppl: PplProcess, who: Register
 
 
 def test_data_may_be_absent_where_an_event_carries_nothing(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify()
         viewer.send("get_logs")
         assert viewer.expect("send_logs") == {"events": [], "isOldestEventReached": "true"}
@@ -69,7 +69,7 @@ def test_data_may_be_absent_where_an_event_carries_nothing(shared_ppl: PplProces
 def test_what_is_no_event_gets_an_error_and_the_connection_stays_open(
     shared_ppl: PplProcess, who: Registered, frame: str, code: str, event: str | None
 ) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.send_text(frame)
         error = viewer.expect("error")
         assert error["code"] == code
@@ -113,13 +113,13 @@ def test_the_websocket_refuses_who_is_not_logged_in(shared_ppl: PplProcess, who:
 
     for headers in ({}, {"Cookie": "ppl_session=guess"}, {"Authorization": "Bearer guess"}):
         with pytest.raises(InvalidStatus) as refused:
-            Viewer(shared_ppl, who, headers)
+            Viewer(shared_ppl.url, who, headers)
         assert refused.value.response.status_code == 401
 
 
 def test_a_program_may_use_a_bearer_token_of_the_settings_page(shared_ppl: PplProcess, who: Registered) -> None:
     token = shared_ppl.create_token(who)
-    with Viewer(shared_ppl, who, {"Authorization": f"Bearer {token}"}) as viewer:
+    with Viewer(shared_ppl.url, who, {"Authorization": f"Bearer {token}"}) as viewer:
         assert viewer.identify()["isOldestEventReached"] == "true"
 
 
@@ -128,7 +128,7 @@ def test_a_program_may_use_a_bearer_token_of_the_settings_page(shared_ppl: PplPr
 
 def test_an_event_has_the_six_fields_of_the_founding_document(shared_ppl: PplProcess, who: Registered) -> None:
     ingest(shared_ppl, who, LINE)
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         (event,) = viewer.identify()["events"]
     assert event["created_at"] == "2016-10-06 23:59:59", "in the user's time zone"
     assert event["sender_ip"] == "127.0.0.1"
@@ -139,7 +139,7 @@ def test_an_event_has_the_six_fields_of_the_founding_document(shared_ppl: PplPro
 
 def test_an_event_has_the_added_fields(shared_ppl: PplProcess, who: Registered) -> None:
     ingest(shared_ppl, who, LINE)
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         (event,) = viewer.identify()["events"]
     assert event["time"] == "2016-10-06T21:59:59.123456Z"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event["received_at"])
@@ -153,7 +153,7 @@ def test_an_event_has_the_added_fields(shared_ppl: PplProcess, who: Registered) 
 
 def test_ids_increase_strictly_in_order_of_receipt(shared_ppl: PplProcess, who: Registered) -> None:
     ingest(shared_ppl, who, *numbered(*range(50)))
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         events = viewer.identify()["events"]
     ids = [int(event["id"]) for event in events]
     assert ids == sorted(set(ids))
@@ -167,7 +167,7 @@ def test_ids_increase_strictly_in_order_of_receipt(shared_ppl: PplProcess, who: 
 def test_a_time_zone_is_an_offset_or_a_name(shared_ppl: PplProcess, zone: str) -> None:
     who = shared_ppl.register(time_zone=zone)
     ingest(shared_ppl, who, LINE.replace("2016-10-06T21:59:59", "2016-01-06T20:59:59"))
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         (event,) = viewer.identify()["events"]
     assert event["created_at"] == "2016-01-06 22:59:59"
 
@@ -190,14 +190,14 @@ def test_host_is_the_public_name_and_port_is_of_the_range(shared_ppl: PplProcess
 def test_send_user_data_answers_with_the_last_portion(shared_ppl: PplProcess, who: Registered) -> None:
     ingest(shared_ppl, who, *numbered(*range(5)))
     for portion in ("3", 3):
-        with Viewer(shared_ppl, who) as viewer:
+        with Viewer(shared_ppl.url, who) as viewer:
             data = viewer.identify(logs_portion=portion)
             assert messages(data) == ["line 2", "line 3", "line 4"]
             assert data["isOldestEventReached"] == "false"
 
 
 def test_one_user_may_have_many_sockets(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as one, Viewer(shared_ppl, who) as other:
+    with Viewer(shared_ppl.url, who) as one, Viewer(shared_ppl.url, who) as other:
         one.identify()
         other.identify()
         ingest(shared_ppl, who, LINE)
@@ -209,7 +209,7 @@ def test_watched_ip_empty_absent_or_a_star_means_every_sender(
     shared_ppl: PplProcess, who: Registered, every: str | None
 ) -> None:
     ingest(shared_ppl, who, LINE)
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         data = {"user_id": who.user_id, "logs_portion": "100"}
         viewer.send("send_user_data", data if every is None else {**data, "watched_ip": every})
         assert len(viewer.expect("send_logs")["events"]) == 1
@@ -217,7 +217,7 @@ def test_watched_ip_empty_absent_or_a_star_means_every_sender(
 
 def test_watched_ip_shows_only_that_sender_in_history_and_live(shared_ppl: PplProcess, who: Registered) -> None:
     ingest(shared_ppl, who, *numbered(1))
-    with Viewer(shared_ppl, who) as same, Viewer(shared_ppl, who) as another:
+    with Viewer(shared_ppl.url, who) as same, Viewer(shared_ppl.url, who) as another:
         assert messages(same.identify(watched_ip="127.0.0.1")) == ["line 1"]
         assert messages(another.identify(watched_ip="192.0.2.1")) == []
         ingest(shared_ppl, who, *numbered(2))
@@ -230,7 +230,7 @@ def test_a_foreign_user_id_is_forbidden_and_reveals_nothing(shared_ppl: PplProce
     ingest(shared_ppl, who, LINE)
     answers = []
     for user_id in (who.user_id, "127.0.0.1:1", "nowhere.example:514"):
-        with Viewer(shared_ppl, stranger) as viewer:
+        with Viewer(shared_ppl.url, stranger) as viewer:
             viewer.send("send_user_data", {"user_id": user_id, "watched_ip": "", "logs_portion": "10"})
             answers.append(viewer.expect("error"))
             ingest(shared_ppl, who, LINE)
@@ -241,7 +241,7 @@ def test_a_foreign_user_id_is_forbidden_and_reveals_nothing(shared_ppl: PplProce
 
 def test_get_logs_gives_the_next_older_portion_until_the_oldest(shared_ppl: PplProcess, who: Registered) -> None:
     ingest(shared_ppl, who, *numbered(*range(7)))
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         assert messages(viewer.identify(logs_portion="3")) == ["line 4", "line 5", "line 6"]
         viewer.send("get_logs", {})
         data = viewer.expect("send_logs")
@@ -252,7 +252,7 @@ def test_get_logs_gives_the_next_older_portion_until_the_oldest(shared_ppl: PplP
 
 
 def test_live_update_logs_brings_each_new_event(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify()
         ingest(shared_ppl, who, LINE)
         data = viewer.expect("live_update_logs")
@@ -262,7 +262,7 @@ def test_live_update_logs_brings_each_new_event(shared_ppl: PplProcess, who: Reg
 
 
 def test_a_paused_viewer_gets_nothing_live(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify()
         viewer.send("pause_live_update")
         viewer.expect_nothing()
@@ -271,7 +271,7 @@ def test_a_paused_viewer_gets_nothing_live(shared_ppl: PplProcess, who: Register
 
 
 def test_resume_reads_the_last_portion_again_and_goes_on_live(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify(logs_portion="2")
         viewer.send("pause_live_update")
         viewer.expect_nothing()
@@ -286,7 +286,7 @@ def test_resume_reads_the_last_portion_again_and_goes_on_live(shared_ppl: PplPro
 
 
 def test_batch_lets_many_events_come_in_one_frame(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify(batch=True)
         ingest(shared_ppl, who, *numbered(*range(500)))
         assert [event["message"] for event in viewer.live(500)] == [f"line {number}" for number in range(500)]
@@ -296,7 +296,7 @@ def test_batch_lets_many_events_come_in_one_frame(shared_ppl: PplProcess, who: R
 
 
 def test_a_query_is_refused_until_there_is_search(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.send("send_user_data", {"user_id": who.user_id, "logs_portion": "10", "query": "timeout"})
         assert viewer.expect("error")["code"] == "query_unsupported"
 
@@ -305,9 +305,9 @@ def test_since_brings_everything_newer_then_live_without_gap_or_duplicate(
     shared_ppl: PplProcess, who: Registered
 ) -> None:
     ingest(shared_ppl, who, *numbered(*range(25)))
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         known = viewer.identify()["events"][4]
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         data = viewer.identify(since=known["id"], logs_portion="8")
         got = messages(data)
         while len(got) < 20:
@@ -321,7 +321,7 @@ def test_since_brings_everything_newer_then_live_without_gap_or_duplicate(
 
 
 def test_what_was_seen_live_is_in_the_database(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.identify()
         shared_ppl.send(who.port, "".join(f"{line}\n" for line in numbered(*range(200))).encode())
         for event in viewer.live(200):
@@ -349,7 +349,7 @@ def test_what_was_seen_live_is_in_the_database(shared_ppl: PplProcess, who: Regi
 def test_every_field_from_the_network_is_checked(
     shared_ppl: PplProcess, who: Registered, data: dict[str, Any], code: str
 ) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         viewer.send("send_user_data", {"user_id": who.user_id, "watched_ip": "", "logs_portion": "10", **data})
         error = viewer.expect("error")
         assert (error["code"], error["event"]) == (code, "send_user_data")
@@ -357,7 +357,7 @@ def test_every_field_from_the_network_is_checked(
 
 
 def test_requests_out_of_order_are_refused(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         for event in ("get_logs", "pause_live_update", "resume_live_update"):
             viewer.send(event)
             assert viewer.expect("error") | {"message": ""} == {"code": "not_identified", "event": event, "message": ""}
@@ -371,7 +371,7 @@ def test_an_oversized_frame_closes_the_connection_and_costs_nobody_else(
 ) -> None:
     from websockets.exceptions import ConnectionClosed
 
-    with Viewer(shared_ppl, who) as big, Viewer(shared_ppl, who) as other:
+    with Viewer(shared_ppl.url, who) as big, Viewer(shared_ppl.url, who) as other:
         other.identify()
         big.send_text(json.dumps({"event": "send_user_data", "data": {"user_id": "x" * 100_000}}))
         with pytest.raises(ConnectionClosed) as closed:

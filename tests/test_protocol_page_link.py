@@ -92,7 +92,7 @@ def test_new_logs_is_sent_after_the_commit(listener: PplProcess) -> None:
 def test_the_server_accepts_one_or_many_events_in_a_frame(server: PplProcess) -> None:
     with FoundingListener(server) as listener:
         who = register(server, listener)
-        with Viewer(server, who) as viewer:
+        with Viewer(server.url, who) as viewer:
             viewer.identify()
             assert listener.expect("watch") == {"user_id": who.user_id}
             listener.say("new_logs", **event(who, 1_700_000_000_000_001, "one"))
@@ -105,7 +105,7 @@ def test_the_server_accepts_one_or_many_events_in_a_frame(server: PplProcess) ->
 def test_the_server_forwards_only_to_those_who_watch_live(server: PplProcess) -> None:
     with FoundingListener(server) as listener:
         who = register(server, listener)
-        with Viewer(server, who) as paused, Viewer(server, who) as live:
+        with Viewer(server.url, who) as paused, Viewer(server.url, who) as live:
             paused.identify()
             live.identify()
             paused.send("pause_live_update")
@@ -235,5 +235,5 @@ def test_a_bad_message_costs_only_itself(server: PplProcess, frame: dict[str, An
         listener.say(frame["event"], **frame["data"])
         assert listener.expect("error")["code"]
         who = register(server, listener)
-        with Viewer(server, who) as viewer:
+        with Viewer(server.url, who) as viewer:
             assert messages(viewer.identify()) == []

@@ -30,7 +30,7 @@ def test_every_number_of_loggen_arrives_in_order(
         path, "--inet", "--stream", "--quiet", "--rate", "20000", "--number", str(count), "--interval", "60",
         "--size", "300", "--active-connections", str(connections), *arguments, "127.0.0.1", str(who.port),
     ]  # fmt: skip
-    with Viewer(ppl_process, who) as viewer:
+    with Viewer(ppl_process.url, who) as viewer:
         viewer.identify(batch=True)
         subprocess.run(command, env=environment, check=True, timeout=60, capture_output=True)
         seen = viewer.live(count * connections)

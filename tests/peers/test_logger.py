@@ -29,7 +29,7 @@ def test_every_line_of_logger_arrives(ppl_process: PplProcess, form: str, counte
         "--priority", "local0.err", "--tag", "myapp", "--id=4711",
         *(["--octet-count"] if counted else []),
     ]  # fmt: skip
-    with Viewer(ppl_process, who) as viewer:
+    with Viewer(ppl_process.url, who) as viewer:
         viewer.identify(batch=True)
         subprocess.run(command, input="".join(f"{line}\n" for line in LINES).encode(), check=True, timeout=30)
         seen = viewer.live(len(LINES))
@@ -47,7 +47,7 @@ def test_structured_data_of_logger_is_kept(ppl_process: PplProcess) -> None:
         program("logger"), "--server", "127.0.0.1", "--port", str(who.port), "--tcp", "--rfc5424", "--octet-count",
         "--msgid", "ID47", "--sd-id", "zoo@123", "--sd-param", 'tiger="hungry"', "--tag", "myapp", "hello",
     ]  # fmt: skip
-    with Viewer(ppl_process, who) as viewer:
+    with Viewer(ppl_process.url, who) as viewer:
         viewer.identify()
         subprocess.run(command, check=True, timeout=30)
         (event,) = viewer.live(1)

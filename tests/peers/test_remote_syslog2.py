@@ -26,7 +26,7 @@ def test_its_lines_arrive_with_time_host_and_file_name(ppl_process: PplProcess) 
     who = ppl_process.register(time_zone="+02.00")
     moment = datetime(2026, 11, 23, 12, 0, 0, 123456, EAST)
     texts = ["text", "", "Ünïcödé ✓", "with <13>1 and [brackets]", "x" * 90_000]
-    with Viewer(ppl_process, who) as viewer:
+    with Viewer(ppl_process.url, who) as viewer:
         viewer.identify()
         ppl_process.send(who.port, b"".join(packet(text, "file.log", moment=moment) for text in texts))
         seen = viewer.live(len(texts))
@@ -41,7 +41,7 @@ def test_its_lines_arrive_with_time_host_and_file_name(ppl_process: PplProcess) 
 
 def test_its_token_is_structured_data_and_not_text(ppl_process: PplProcess) -> None:
     who = ppl_process.register()
-    with Viewer(ppl_process, who) as viewer:
+    with Viewer(ppl_process.url, who) as viewer:
         viewer.identify()
         ppl_process.send(who.port, packet("hello", "file.log", token="abc123"))
         (event,) = viewer.live(1)
@@ -51,7 +51,7 @@ def test_its_token_is_structured_data_and_not_text(ppl_process: PplProcess) -> N
 def test_one_connection_follows_many_files_for_long(ppl_process: PplProcess) -> None:
     who = ppl_process.register()
     expected = []
-    with Viewer(ppl_process, who) as viewer, socket.create_connection(("127.0.0.1", who.port)) as connection:
+    with Viewer(ppl_process.url, who) as viewer, socket.create_connection(("127.0.0.1", who.port)) as connection:
         viewer.identify()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number in range(30):

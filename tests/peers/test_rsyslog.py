@@ -66,7 +66,7 @@ def test_every_line_of_a_followed_file_arrives_whole(
 ) -> None:
     who = ppl_process.register()
     with (
-        Viewer(ppl_process, who) as viewer,
+        Viewer(ppl_process.url, who) as viewer,
         rsyslog(ppl_process, short_directory, who.port, framing, template) as file,
     ):
         viewer.identify(batch=True)

@@ -1,0 +1,44 @@
+"""A Ppl of its own with its embedded PostgreSQL, for a benchmark; and how figures are summed up."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ppl.store.embedded import EmbeddedPostgres
+
+from tests.fixtures.running import PplProcess, Registered
+
+
+@contextmanager
+def running_ppl(**environment: str) -> Iterator[tuple[PplProcess, Registered]]:
+    """Ppl in one process on an embedded PostgreSQL in a temporary directory, with one account.
+
+    ``environment`` adds ``PPL_…`` variables.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="ppl-bench-"))
+    directory.chmod(0o755)
+    dsn = EmbeddedPostgres(None, directory / "data").dsn
+    ppl = PplProcess(dsn, directory, "one", {"PPL_DATABASE": "", **environment})
+    try:
+        ppl.start()
+        yield ppl, ppl.register()
+    finally:
+        ppl.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value below which ``percent`` of ``values`` lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def spread(values: Sequence[float], form: str = "{:,.0f}") -> str:
+    """Minimum, median and maximum as text."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{form.format(middle)} ({form.format(low)} to {form.format(high)})"
