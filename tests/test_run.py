@@ -1,0 +1,91 @@
+"""Ppl as ``make run`` starts it: on its embedded PostgreSQL, stopped with Ctrl-C, started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ppl.store.embedded import EmbeddedPostgres
+
+from tests.fixtures.running import TWISTD, PplProcess, eventually
+from tests.fixtures.watching import Viewer, messages
+
+
+@pytest.fixture
+def embedded_ppl(short_directory: Path) -> Iterator[PplProcess]:
+    """Ppl with no database given, as a new user starts it; not yet started."""
+    dsn = EmbeddedPostgres(None, short_directory / "data").dsn
+    ppl = PplProcess(dsn, short_directory, "one", {"PPL_DATABASE": ""})
+    yield ppl
+    ppl.stop()
+
+
+def processes_with(text: str) -> list[str]:
+    """The command lines of all processes that mention ``text``."""
+    found = []
+    for directory in Path("/proc").iterdir():
+        if directory.name.isdigit() and int(directory.name) != os.getpid():
+            try:
+                command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            except OSError:
+                continue
+            if text in command:
+                found.append(command)
+    return found
+
+
+def test_the_first_start_says_what_to_open_what_to_send_and_where_data_lives(
+    embedded_ppl: PplProcess, short_directory: Path
+) -> None:
+    embedded_ppl.start()
+    said = embedded_ppl.text()
+    assert f"Open http://localhost:{embedded_ppl.http_port}/" in said
+    assert f"nc -w 1 127.0.0.1 {embedded_ppl.ports[0]}" in said
+    assert f"Data lives in {short_directory / 'data'}" in said
+
+
+def test_ctrl_c_stops_everything_and_a_second_start_finds_the_old_data(
+    embedded_ppl: PplProcess, short_directory: Path
+) -> None:
+    embedded_ppl.start()
+    who = embedded_ppl.register()
+    embedded_ppl.send(who.port, b"<13>1 - host app - - - kept over the restart\n")
+    eventually(lambda: embedded_ppl.count(who.port) == 1, "one row")
+    embedded_ppl.stop(number=signal.SIGINT)
+    assert processes_with(str(short_directory)) == [], "PostgreSQL has stopped too"
+    embedded_ppl.start()
+    with Viewer(embedded_ppl.url, who) as viewer:
+        assert messages(viewer.identify()) == ["kept over the restart"]
+        embedded_ppl.send(who.port, b"<13>1 - host app - - - after it\n")
+        (event,) = viewer.live(1)
+        assert event["message"] == "after it"
+
+
+def test_a_restart_after_kill_9_goes_on(embedded_ppl: PplProcess) -> None:
+    embedded_ppl.start()
+    who = embedded_ppl.register()
+    embedded_ppl.kill()
+    embedded_ppl.start()
+    with Viewer(embedded_ppl.url, who) as viewer:
+        viewer.identify()
+        embedded_ppl.send(who.port, b"<13>1 - host app - - - after it\n")
+        viewer.live(1)
+
+
+def test_an_http_port_in_use_stops_the_start_with_one_sentence(ppl_process: PplProcess, short_directory: Path) -> None:
+    second = subprocess.run(
+        [TWISTD, "--nodaemon", "--pidfile=", "ppl", "--http", f"tcp:{ppl_process.http_port}:interface=127.0.0.1"],
+        env={**ppl_process.environment, "PPL_HTTP": ""},
+        cwd=short_directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"--http: tcp:{ppl_process.http_port}" in second.stdout
+    assert "Traceback" not in second.stdout + second.stderr
