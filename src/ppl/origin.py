@@ -1,0 +1,89 @@
+"""Which web pages may speak to Ppl: the check of ``Origin``, for the viewer's WebSocket and for every POST.
+
+A browser says in ``Origin`` which page a request comes from; a page of another site could otherwise use the visitor's
+cookie. Programs send no ``Origin``, and a page cannot leave it out of a WebSocket or a POST: absent is allowed there.
+``null`` (sandboxed frames, files, redirects across sites) is nobody's origin and always refused.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import attrs
+
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._~%-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
+_HOST = re.compile(r"([a-z0-9._~%-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int]
+"""Scheme, host, port."""
+
+
+@attrs.frozen
+class OriginPolicy:
+    """Only pages of Ppl itself: of ``public_url`` where it is set, else of the address the request was sent to."""
+
+    public_url: str | None
+
+    def allowed(self, origin: str | None, host: str, secure: bool) -> bool:
+        """Whether a request with this ``Origin`` may be served.
+
+        Args:
+            origin: the header, ``None`` when absent.
+            host: the ``Host`` header.
+            secure: whether the connection itself is TLS.
+        """
+        if origin is None:
+            return True
+        return self._is_own(parse_origin(origin), host, secure)
+
+    def form_allowed(
+        self, origin: str | None, fetch_site: str | None, referer: str | None, host: str, secure: bool
+    ) -> bool:
+        """Whether a POST may be served.
+
+        Every current browser sends ``Origin`` with a POST. For those that leave it out the page's own site is told
+        by ``Sec-Fetch-Site`` or, before that existed, by ``Referer``. With none of the three it is a program, or a
+        browser stripped of all of them, for which the form's own token still stands.
+        """
+        if origin is not None:
+            return self.allowed(origin, host, secure)
+        if fetch_site is not None and fetch_site not in ("same-origin", "none"):
+            return False
+        if referer:
+            return self._is_own(_origin_of_url(referer), host, secure)
+        return True
+
+    def _is_own(self, origin: Origin | None, host: str, secure: bool) -> bool:
+        if origin is None:
+            return False
+        if self.public_url is not None:
+            return origin == parse_origin(self.public_url)
+        return origin == _origin_of_host(host, "https" if secure else "http")
+
+
+def parse_origin(text: str) -> Origin | None:
+    """``scheme://host[:port]`` with its default port filled in; ``None`` for anything else, ``null`` too."""
+    match = _ORIGIN.fullmatch(text.lower())
+    if match is None:
+        return None
+    return match[1], match[2], int(match[3] or _DEFAULT_PORTS[match[1]])
+
+
+def is_host(text: str) -> bool:
+    """Whether ``text`` is a well-formed ``Host`` header: a name or an address, and perhaps a port."""
+    return len(text) <= 259 and _HOST.fullmatch(text.lower()) is not None
+
+
+def _origin_of_host(host: str, scheme: str) -> Origin | None:
+    match = _HOST.fullmatch(host.lower())
+    return (scheme, match[1], int(match[2] or _DEFAULT_PORTS[scheme])) if match else None
+
+
+def _origin_of_url(url: str) -> Origin | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parse_origin(f"{parts.scheme}://{parts.netloc}")

@@ -1,0 +1,191 @@
+"""Register, log in, log out, and the first page: forms that work without JavaScript."""
+
+from __future__ import annotations
+
+import hashlib
+
+from twisted.logger import Logger
+
+from ppl.credentials import Passwords
+from ppl.errors import AlreadyExists, ListenerUnavailable, NoPortLeft, RegistrationClosed
+from ppl.model import Account, Clock, Destination
+from ppl.options import Settings
+from ppl.store.interface import Store
+from ppl.web.answers import Answer, Unavailable, found, see_other
+from ppl.web.destinations import PortOpener, destination_fields
+from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
+from ppl.web.pages import Pages, time_zone_names
+from ppl.web.sessions import Login, Sessions, stranger_form
+from ppl.web.throttle import Rate, Throttle, spend
+from ppl.web.visit import Visit
+
+_LOGINS_OF_ADDRESS = Rate(burst=20, seconds=6)
+_LOGINS_OF_EMAIL = Rate(burst=10, seconds=30)
+# Wide enough for a class or an office behind one address; each registration also pays for one Argon2 hash.
+_REGISTRATIONS_OF_ADDRESS = Rate(burst=100, seconds=30)
+
+
+class Accounts:
+    """The pages of people who come and go."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: Store,
+        listeners: PortOpener,
+        passwords: Passwords,
+        sessions: Sessions,
+        pages: Pages,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._listeners = listeners
+        self._passwords = passwords
+        self._sessions = sessions
+        self._pages = pages
+        self._settings = settings
+        self._address_logins = Throttle(_LOGINS_OF_ADDRESS, clock)
+        self._email_logins = Throttle(_LOGINS_OF_EMAIL, clock)
+        self._registrations = Throttle(_REGISTRATIONS_OF_ADDRESS, clock)
+
+    async def first_page(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /``: the viewer, or the way to it."""
+        if login is None:
+            return found(login_path(visit.target))
+        readable = await self._store.destinations_of(login.account.id)
+        destinations = [destination_fields(destination, role) for destination, role in readable]
+        return self._pages.page("viewer.html", visit, login, destinations=destinations)
+
+    # Registration
+
+    async def registration_form(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /register``."""
+        if login is not None:
+            return found("/")
+        if not await self._may_register():
+            return self._registration_closed(visit)
+        return self._registration_page(visit, {}, None)
+
+    async def register(self, visit: Visit, login: Login | None) -> Answer:
+        """``POST /register``: an account, its destination and a session; the port is open before the page shows it."""
+        if login is not None:
+            return see_other("/")
+        form = visit.form()
+        if not await self._may_register():
+            return self._registration_closed(visit)
+        try:
+            email, password, time_zone = email_of(form), new_password_of(form), time_zone_of(form)
+        except WrongField as error:
+            return self._registration_page(visit, form, error)
+        spend(self._registrations, visit.client)
+        try:
+            account, destination = await self._store.register(
+                email,
+                await self._passwords.hash(password),
+                time_zone,
+                self._settings.public_host,
+                self._settings.ports,
+                only_first=self._settings.registration == "first",
+            )
+        except RegistrationClosed:
+            return self._registration_closed(visit)
+        except AlreadyExists:
+            known = WrongField("email", "There is an account with this email address already: log in instead.")
+            return self._registration_page(visit, form, known, 409)
+        except NoPortLeft as error:
+            raise Unavailable("Every port for log senders is taken; the operator must widen --ports.") from error
+        self._log.info("Registered account {id} with {user_id}", id=account.id, user_id=destination.user_id)
+        return await self._welcome(visit, account, destination)
+
+    async def _welcome(self, visit: Visit, account: Account, destination: Destination) -> Answer:
+        login, cookies = await self._sessions.open(visit, account)
+        try:
+            await self._listeners.open(destination)
+        except ListenerUnavailable as error:
+            self._log.warn("The port of {user_id} is not open yet: {why}", user_id=destination.user_id, why=str(error))
+            return self._pages.page("opening.html", visit, login, destination=destination).with_cookies(*cookies)
+        return see_other("/").with_cookies(*cookies)
+
+    async def _may_register(self) -> bool:
+        policy = self._settings.registration
+        return policy == "open" or (policy == "first" and await self._store.count_accounts() == 0)
+
+    def _registration_closed(self, visit: Visit) -> Answer:
+        return self._pages.page("closed.html", visit, None, 403)
+
+    def _registration_page(
+        self, visit: Visit, form: dict[str, str], error: WrongField | None, status: int = 400
+    ) -> Answer:
+        token, cookie = stranger_form(visit)
+        page = self._pages.page(
+            "register.html",
+            visit,
+            None,
+            status if error else 200,
+            csrf_token=token,
+            error=error,
+            email=form.get("email", ""),
+            time_zone=form.get("timeZone", "UTC"),
+            time_zones=time_zone_names(),
+        )
+        return page.with_cookies(cookie)
+
+    # Login
+
+    async def login_form(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /login``."""
+        if login is not None:
+            return found(next_of(visit.query))
+        return await self._login_page(visit, visit.query, None)
+
+    async def log_in(self, visit: Visit, login: Login | None) -> Answer:
+        """``POST /login``: a new session, whatever session there was."""
+        form = visit.form()
+        email, password = form.get("email", "").strip().lower(), form.get("password", "")
+        mailbox = hashlib.sha256(email.encode("utf-8")).hexdigest()
+        spend(self._address_logins, visit.client)
+        spend(self._email_logins, mailbox)
+        account = await self._account_of(email, password)
+        if account is None:
+            error = WrongField("password", "This email address and password do not belong together.")
+            return await self._login_page(visit, form, error)
+        self._address_logins.give_back(visit.client)
+        self._email_logins.forget(mailbox)
+        if login is not None:
+            await self._sessions.close(visit, login)
+        _, cookies = await self._sessions.open(visit, account)
+        return see_other(next_of(form)).with_cookies(*cookies)
+
+    async def _account_of(self, email: str, password: str) -> Account | None:
+        known = None
+        # What PostgreSQL cannot hold as text belongs to nobody; it is still verified, to take the same time.
+        if "\0" not in email:
+            known = await self._store.credentials(email)
+        account, password_hash = known or (None, None)
+        if not await self._passwords.verify(password_hash, password):
+            return None
+        if account is not None and password_hash is not None and self._passwords.needs_rehash(password_hash):
+            await self._store.set_password_hash(account.id, await self._passwords.hash(password))
+        return account
+
+    async def _login_page(self, visit: Visit, fields: dict[str, str], error: WrongField | None) -> Answer:
+        token, cookie = stranger_form(visit)
+        page = self._pages.page(
+            "login.html",
+            visit,
+            None,
+            400 if error else 200,
+            csrf_token=token,
+            error=error,
+            email=fields.get("email", ""),
+            next=next_of(fields),
+            may_register=await self._may_register(),
+        )
+        return page.with_cookies(cookie)
+
+    async def log_out(self, visit: Visit, login: Login | None) -> Answer:
+        """``POST /logout``: the session ends here and in the store."""
+        answer = see_other("/login")
+        return answer.with_cookies(await self._sessions.close(visit, login)) if login else answer

@@ -1,0 +1,91 @@
+"""What people type, checked: emails, passwords, time zones, and the page to go on to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from ppl.errors import PplError
+from ppl.timezone import UnknownTimeZone, parse_time_zone
+
+MIN_PASSWORD, MAX_PASSWORD = 8, 1024
+_MAX_EMAIL = 254
+_MAX_LABEL = 100
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
+# Browsers drop tabs and line ends from addresses and take \ for /: only plain characters, and no second slash.
+_LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}", re.ASCII)
+
+
+class WrongField(PplError):
+    """A field of a form is wrong; the form is shown again with the sentence.
+
+    Attributes:
+        field: its name.
+    """
+
+    code = "wrong_field"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def email_of(form: dict[str, str]) -> str:
+    """``email``, lower-cased.
+
+    Raises:
+        WrongField: it is none.
+    """
+    email = form.get("email", "").strip().lower()
+    if len(email) > _MAX_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
+        raise WrongField("email", "Enter an email address such as name@example.com.")
+    return email
+
+
+def new_password_of(form: dict[str, str]) -> str:
+    """``password``, of a length that can be accepted.
+
+    Raises:
+        WrongField: too short or too long.
+    """
+    password = form.get("password", "")
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise WrongField("password", f"A password has {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
+    return password
+
+
+def time_zone_of(form: dict[str, str]) -> str:
+    """``timeZone``: an offset or an IANA name; UTC where the field is missing or empty.
+
+    Raises:
+        WrongField: neither.
+    """
+    text = form.get("timeZone", "").strip() or "UTC"
+    try:
+        parse_time_zone(text)
+    except UnknownTimeZone as error:
+        raise WrongField("timeZone", str(error)) from error
+    return text
+
+
+def label_of(form: dict[str, str]) -> str:
+    """``label`` of a bearer token.
+
+    Raises:
+        WrongField: empty, too long or unprintable.
+    """
+    label = form.get("label", "").strip()
+    if not 1 <= len(label) <= _MAX_LABEL or not label.isprintable():
+        raise WrongField("label", f"Give the token a name of at most {_MAX_LABEL} characters.")
+    return label
+
+
+def next_of(fields: dict[str, str]) -> str:
+    """``next``: a path of ours to go on to after login; ``/`` for anything else, so that no link leads elsewhere."""
+    path = fields.get("next", "")
+    return path if _LOCAL_PATH.fullmatch(path) else "/"
+
+
+def login_path(target: str) -> str:
+    """The login page that leads on to ``target``."""
+    return "/login" if target == "/" else f"/login?next={quote(target, safe='/')}"

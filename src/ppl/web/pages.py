@@ -1,0 +1,63 @@
+"""Templates into pages: autoescaped, strict about names, never cached."""
+
+from __future__ import annotations
+
+import zoneinfo
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ppl.web.answers import Answer, Refusal, json_answer
+from ppl.web.assets import Assets
+from ppl.web.sessions import Login
+from ppl.web.visit import Visit
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Pages:
+    """Renders the templates; every one knows ``asset``, ``account``, ``csrf_token`` and ``here`` (its path)."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals["asset"] = assets.url
+
+    def page(self, template: str, visit: Visit, login: Login | None, status: int = 200, **context: Any) -> Answer:
+        """``template`` as the answer to ``visit`` of ``login`` (or of a stranger)."""
+        known = {
+            "account": login.account if login else None,
+            "csrf_token": login.csrf_token if login else None,
+            "here": visit.path,
+        }
+        text = self._environment.get_template(template).render({**known, **context})
+        return Answer(status, text.encode("utf-8"))
+
+    def refusal(self, visit: Visit, refusal: Refusal) -> Answer:
+        """``refusal`` as JSON for programs, else as a page that says what to do."""
+        if visit.is_for_programs:
+            return json_error(refusal)
+        page = self.page("error.html", visit, None, refusal.status, refusal=refusal)
+        return Answer(page.status, page.body, headers=refusal.headers)
+
+
+def json_error(refusal: Refusal) -> Answer:
+    """``{"error": {"code", "message"}}``."""
+    error = {"code": refusal.code, "message": str(refusal)}
+    return json_answer({"error": error}, refusal.status, refusal.headers)
+
+
+@cache
+def time_zone_names() -> tuple[str, ...]:
+    """What a form offers for a time zone: the names by region and city, and UTC."""
+    legacy = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+    names = (name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(legacy))
+    return ("UTC", *sorted(names))

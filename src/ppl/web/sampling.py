@@ -1,0 +1,109 @@
+"""Sends one sample line to a destination over TCP, as a sender of the user would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionDone
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ClientFactory, Protocol
+from twisted.python.failure import Failure
+
+from ppl.errors import PplError
+from ppl.model import Clock, Destination
+from ppl.timezone import utc_text
+
+_SECONDS_TO_CONNECT = 3
+_SECONDS_TO_DELIVER = 5
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
+
+
+class Unreachable(PplError):
+    """Nothing answers at the destination's port."""
+
+    code = "destination_unreachable"
+
+
+@attrs.frozen
+class SampleSender:
+    """Sends sample lines.
+
+    Attributes:
+        reactor: connects.
+        clock: the lines' timestamps.
+        interface: where listeners of this machine listen, tried when the public name leads nowhere from here.
+    """
+
+    reactor: Any
+    clock: Clock
+    interface: str
+
+    async def send(self, destination: Destination) -> str:
+        """Send one RFC 5424 line and wait until the listener has taken it; gives the line.
+
+        Raises:
+            Unreachable: no connection could be made, or it broke.
+        """
+        line = (
+            f"<14>1 {utc_text(self.clock())} {destination.host} ppl - - - "
+            f"A test line from Ppl itself: {destination.user_id} receives."
+        )
+        local = "127.0.0.1" if self.interface in _WILDCARDS else self.interface
+        for host in dict.fromkeys((destination.host, local)):
+            try:
+                protocol = await self._connect(host, destination.port)
+            except (ConnectError, OSError, TimeoutError):
+                continue
+            await self._deliver(protocol, line, destination)
+            return line
+        raise Unreachable(f"Nothing listens on {destination.user_id} yet, or a firewall is in between.")
+
+    async def _connect(self, host: str, port: int) -> _Line:
+        # HostnameEndpoint takes names and addresses of both families, and races them as RFC 8305 says.
+        endpoint = HostnameEndpoint(self.reactor, host.strip("[]"), port)
+        connecting: Deferred[Any] = endpoint.connect(_LineFactory())
+        protocol: _Line = await connecting.addTimeout(_SECONDS_TO_CONNECT, self.reactor)
+        return protocol
+
+    async def _deliver(self, protocol: _Line, line: str, destination: Destination) -> None:
+        try:
+            await protocol.deliver(line.encode("utf-8") + b"\n").addTimeout(_SECONDS_TO_DELIVER, self.reactor)
+        except (ConnectionClosed, TimeoutError) as error:
+            protocol.abort()
+            raise Unreachable(f"{destination.user_id} took the connection but not the line.") from error
+
+
+class _Line(Protocol):
+    """Writes one line, closes its side and waits for the other to close too."""
+
+    _delivered: Deferred[None] | None = None
+
+    def deliver(self, line: bytes) -> Deferred[None]:
+        """Fires when the other side has read to the end and closed."""
+        self._delivered = Deferred()
+        transport: Any = self.transport
+        transport.write(line)
+        transport.loseWriteConnection()
+        return self._delivered
+
+    def abort(self) -> None:
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:  # noqa: B008
+        delivered, self._delivered = self._delivered, None
+        if delivered is not None and not delivered.called:
+            if reason.check(ConnectionDone):
+                delivered.callback(None)
+            else:
+                delivered.errback(reason)
+
+
+class _LineFactory(ClientFactory):
+    noisy = False
+
+    def buildProtocol(self, addr: IAddress | None) -> _Line:
+        return _Line()

@@ -1,0 +1,96 @@
+"""Browser sessions: the cookie, the login behind it, and the tokens that tie forms to a browser."""
+
+from __future__ import annotations
+
+import attrs
+
+from ppl.credentials import (
+    SESSION_COOKIE,
+    cookie_name,
+    cookie_values,
+    csrf_token,
+    csrf_token_matches,
+    find_session,
+    new_secret,
+    secret_hash,
+)
+from ppl.model import SECOND, Account, Clock
+from ppl.store.interface import Store
+from ppl.web.answers import Cookie
+from ppl.web.visit import Visit
+
+LIFETIME = 30 * 24 * 3600
+"""Seconds after which a browser has to log in again."""
+
+STRANGER_COOKIE = "ppl_form"
+"""Cookie of a browser before login: a random secret that its forms' tokens are made from (double submit)."""
+
+
+@attrs.frozen
+class Login:
+    """A browser that is logged in."""
+
+    account: Account
+    session_id: int
+    secret: str = attrs.field(repr=False)
+
+    @property
+    def csrf_token(self) -> str:
+        """The hidden token of its forms."""
+        return csrf_token(self.secret)
+
+
+class Sessions:
+    """Opens, finds and closes the sessions of browsers."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def find(self, visit: Visit) -> Login | None:
+        """Who is logged in."""
+        name = cookie_name(SESSION_COOKIE, visit.secure)
+        found = await find_session(self._store, cookie_values(visit.header("cookie"), name), "browser")
+        if found is None:
+            return None
+        secret, session, account = found
+        return Login(account, session.id, secret)
+
+    async def open(self, visit: Visit, account: Account) -> tuple[Login, tuple[Cookie, ...]]:
+        """Log ``account`` in, always with a new secret: one that was there before login is worth nothing."""
+        secret = new_secret()
+        expires_at = self._clock() + LIFETIME * SECOND
+        session = await self._store.create_session(account.id, secret_hash(secret), "browser", "", expires_at)
+        cookies = (
+            Cookie(cookie_name(SESSION_COOKIE, visit.secure), secret, visit.secure, LIFETIME),
+            _deleted(STRANGER_COOKIE, visit),
+        )
+        return Login(account, session.id, secret), cookies
+
+    async def close(self, visit: Visit, login: Login) -> Cookie:
+        """Forget the session; the cookie tells the browser to do so too."""
+        await self._store.delete_session(login.account.id, login.session_id)
+        return _deleted(SESSION_COOKIE, visit)
+
+
+def stranger_form(visit: Visit) -> tuple[str, Cookie | None]:
+    """The token of a form shown before login, and the cookie to set where the browser has none yet."""
+    held = _stranger_secrets(visit)
+    if held:
+        return csrf_token(held[0]), None
+    secret = new_secret()
+    return csrf_token(secret), Cookie(cookie_name(STRANGER_COOKIE, visit.secure), secret, visit.secure)
+
+
+def is_own_form(visit: Visit, login: Login | None, token: str) -> bool:
+    """Whether ``token`` was given to this very browser; once logged in only the session's own counts."""
+    secrets = [login.secret] if login else _stranger_secrets(visit)
+    return any(csrf_token_matches(secret, token) for secret in secrets)
+
+
+def _stranger_secrets(visit: Visit) -> list[str]:
+    return cookie_values(visit.header("cookie"), cookie_name(STRANGER_COOKIE, visit.secure))
+
+
+def _deleted(name: str, visit: Visit) -> Cookie:
+    return Cookie(cookie_name(name, visit.secure), "", visit.secure, 0)

@@ -1,0 +1,139 @@
+"""The whole site: pages, the API, ``/static`` and the viewer's WebSocket at ``/ws``, as one factory to listen with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autobahn.twisted.resource import WebSocketResource
+from twisted.internet.defer import Deferred
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
+
+from ppl.credentials import Passwords
+from ppl.model import Clock
+from ppl.options import Settings
+from ppl.origin import OriginPolicy
+from ppl.store.interface import Store
+from ppl.web import assets
+from ppl.web.accounts import Accounts
+from ppl.web.answers import Answer, BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired
+from ppl.web.api import Api
+from ppl.web.destinations import PortOpener
+from ppl.web.pages import Pages
+from ppl.web.request import MAX_BODY, Request
+from ppl.web.routing import Routes, route
+from ppl.web.sampling import SampleSender
+from ppl.web.sessions import Sessions
+from ppl.web.settings_page import SettingsPage
+from ppl.web.visit import Visit
+
+_IDLE_SECONDS = 60
+
+
+def make_site(
+    store: Store, listeners: PortOpener, viewer_factory: Any, settings: Settings, reactor: Any, clock: Clock
+) -> Site:
+    """The site of Ppl.
+
+    Args:
+        store: accounts, sessions, destinations.
+        listeners: opens the ports of new destinations (:class:`ppl.link.registry.Listeners`).
+        viewer_factory: Autobahn's factory of the viewer's WebSockets.
+        settings: ``public_url``, ``public_host``, ``ports``, ``registration`` and ``listen_interface`` are used.
+        reactor: threads, timers and the connection of test lines.
+        clock: sessions' ends and throttling.
+    """
+    served = assets.Assets()
+    pages = Pages(served)
+    sessions = Sessions(store, clock)
+    accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, clock)
+    settings_page = SettingsPage(store, pages, clock)
+    api = Api(store, SampleSender(reactor, clock, settings.listen_interface), clock)
+    routes = (
+        route("GET", "/", accounts.first_page),
+        route("GET", "/register", accounts.registration_form),
+        route("POST", "/register", accounts.register),
+        route("GET", "/login", accounts.login_form),
+        route("POST", "/login", accounts.log_in),
+        route("POST", "/logout", accounts.log_out, needs_login=True),
+        route("GET", "/settings", settings_page.show, needs_login=True),
+        route("POST", "/settings/time-zone", settings_page.change_time_zone, needs_login=True),
+        route("POST", "/settings/tokens", settings_page.create_token, needs_login=True),
+        route("POST", r"/settings/tokens/(\d{1,18})/delete", settings_page.delete_token, needs_login=True),
+        route("GET", "/api/me", api.who_am_i),
+        route("POST", "/api/test-line", api.send_test_line, needs_login=True),
+        route("GET", "/healthz", api.health),
+    )
+    root = _Root(
+        Routes(routes, sessions, pages, OriginPolicy(settings.public_url)), served, pages, viewer_factory, settings
+    )
+    return PplSite(root, viewer_factory, reactor)
+
+
+class PplSite(Site):
+    """Twisted's site with our requests; starts and stops the viewers' factory with itself."""
+
+    displayTracebacks = False
+
+    def __init__(self, root: Resource, viewer_factory: Any, reactor: Any) -> None:
+        super().__init__(root, Request, timeout=_IDLE_SECONDS, reactor=reactor, parsePOSTFormSubmission=False)
+        self._viewer_factory = viewer_factory
+
+    def startFactory(self) -> None:
+        """Autobahn's resource never starts the factory it is given."""
+        super().startFactory()
+        self._viewer_factory.doStart()
+
+    def stopFactory(self) -> None:
+        self._viewer_factory.doStop()
+        super().stopFactory()
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 only: the WebSocket takes the whole connection over."""
+        return [b"http/1.1"]
+
+
+class _Root(Resource):
+    """Every request comes here."""
+
+    isLeaf = True
+
+    def __init__(
+        self, routes: Routes, served: assets.Assets, pages: Pages, viewer_factory: Any, settings: Settings
+    ) -> None:
+        super().__init__()
+        self._routes = routes
+        self._assets = served
+        self._pages = pages
+        self._websocket = WebSocketResource(viewer_factory)
+        self._public_url = settings.public_url
+
+    def render(self, request: Any) -> Any:
+        try:
+            visit = request.visit(self._public_url)
+        except ValueError:
+            request.secure_headers(False)
+            nowhere = Visit("GET", "/", "/", {}, {}, b"", "", False, False)
+            return self._send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
+        request.secure_headers(visit.secure)
+        try:
+            if request.too_large:
+                raise TooLarge(MAX_BODY)
+            if visit.path == "/ws":
+                return self._open_websocket(request, visit)
+            if visit.path.startswith(assets.PREFIX):
+                return self._send(request, self._assets.answer(visit))
+        except Refusal as refusal:
+            return self._send(request, self._pages.refusal(visit, refusal))
+        return request.answer_later(Deferred.fromCoroutine(self._routes.answer(visit)))
+
+    def _open_websocket(self, request: Any, visit: Visit) -> Any:
+        if visit.method != "GET":
+            raise MethodNotAllowed(visit.method, "GET")
+        if (visit.header("upgrade") or "").lower() != "websocket":
+            raise UpgradeRequired
+        return self._websocket.render(request)
+
+    def _send(self, request: Any, answer: Answer) -> Any:
+        request.answer(answer)
+        return NOT_DONE_YET

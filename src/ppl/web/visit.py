@@ -1,0 +1,116 @@
+"""One request as the pages see it: a frozen :class:`Visit`, read from Twisted's request at the edge."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import attrs
+
+from ppl.web.answers import BadRequest, UnsupportedType
+
+_MOST_FIELDS = 20
+
+
+@attrs.frozen
+class Visit:
+    """A request.
+
+    Attributes:
+        method: upper case.
+        path: as sent, without the query; never decoded, as no address of ours needs it.
+        target: path and query as sent.
+        query: the query's fields.
+        headers: by lower-case name; repeated ones joined by commas.
+        body: at most the limit of :mod:`ppl.web.request`.
+        client: what is throttled: the client's address (of IPv6 the /64).
+        secure: whether the browser speaks TLS, to us or to the proxy before us.
+        tls: whether this very connection is TLS.
+    """
+
+    method: str
+    path: str
+    target: str
+    query: dict[str, str]
+    headers: dict[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    client: str
+    secure: bool
+    tls: bool
+
+    def header(self, name: str) -> str | None:
+        """The header of that lower-case ``name``."""
+        return self.headers.get(name)
+
+    @property
+    def host(self) -> str:
+        """The ``Host`` header."""
+        return self.headers.get("host", "")
+
+    @property
+    def is_for_programs(self) -> bool:
+        """Whether errors are answered as JSON."""
+        return self.path.startswith("/api/")
+
+    def form(self) -> dict[str, str]:
+        """The fields of the form (or JSON object) in the body; each field at most once.
+
+        Raises:
+            BadRequest: they cannot be read.
+            UnsupportedType: neither type.
+        """
+        kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
+        if not self.body:
+            return {}
+        if kind == "application/json" and self.is_for_programs:
+            return _json_fields(self.body)
+        if kind != "application/x-www-form-urlencoded":
+            raise UnsupportedType
+        try:
+            return fields_of(self.body.decode("utf-8"))
+        except ValueError as error:
+            raise BadRequest("The form cannot be read.") from error
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """``a=1&b=2`` as fields.
+
+    Raises:
+        ValueError: not UTF-8, too many, or one came twice.
+    """
+    pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field came twice")
+    return fields
+
+
+def _json_fields(body: bytes) -> dict[str, str]:
+    try:
+        value: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The body is not JSON.") from error
+    if not isinstance(value, dict) or not all(isinstance(field, str) for field in value.values()):
+        raise BadRequest("The body must be a JSON object of strings.")
+    return value
+
+
+def throttled_address(peer: str | None, forwarded_for: str | None, behind_proxy: bool) -> str:
+    """Who is throttled for a connection from ``peer``.
+
+    Behind a proxy on this machine (``peer`` is a loopback address, or ``None`` for a Unix socket) it is the last
+    address of ``X-Forwarded-For``, which the proxy itself appended. IPv6 counts by /64: one customer has all of it.
+    """
+    try:
+        address = ipaddress.ip_address(peer or "127.0.0.1")
+        if behind_proxy and forwarded_for and address.is_loopback:
+            address = ipaddress.ip_address(forwarded_for.rpartition(",")[2].strip())
+    except ValueError:
+        return peer or ""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address)
