@@ -1,0 +1,157 @@
+"""Accounts, destinations and sessions in PostgreSQL: a part of :class:`ppl.store.postgres.PostgresStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ppl.errors import AlreadyExists, NoPortLeft, RegistrationClosed
+from ppl.model import Account, Clock, Destination, Role
+from ppl.store.interface import Session, SessionKind
+from ppl.store.locks import REGISTER, lock
+from ppl.store.pool import Pool, Transaction
+
+_SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
+
+
+class Accounts:
+    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool, self._clock = pool, clock
+
+    async def count_accounts(self) -> int:
+        """How many accounts exist."""
+        ((count,),) = await self._pool.read("SELECT count(*) FROM account")
+        return int(count)
+
+    async def register(
+        self, email: str, password_hash: str, time_zone: str, host: str, ports: range, *, only_first: bool
+    ) -> tuple[Account, Destination]:
+        """Create an account with its destination."""
+        email = email.lower()
+
+        async def work(transaction: Transaction) -> tuple[Account, Destination]:
+            # One at a time: neither two first accounts, nor one port twice.
+            await lock(transaction, REGISTER)
+            await _check_admission(transaction, email, only_first)
+            port = await _free_port(transaction, host, ports)
+            now = self._clock()
+            ((account_id,),) = await transaction.run(
+                "INSERT INTO account (email, password_hash, time_zone, created_at)"
+                " VALUES (%s, %s, %s, %s) RETURNING id",
+                [email, password_hash, time_zone, now],
+            )
+            ((destination_id,),) = await transaction.run(
+                "INSERT INTO destination (host, port, time_zone, created_at) VALUES (%s, %s, %s, %s) RETURNING id",
+                [host, port, time_zone, now],
+            )
+            await transaction.run(
+                "INSERT INTO membership (account_id, destination_id, role) VALUES (%s, %s, 'owner')",
+                [account_id, destination_id],
+            )
+            return Account(account_id, email, time_zone), Destination(destination_id, host, port, time_zone)
+
+        return await self._pool.transact(work)
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        """The account of ``email`` and its password hash."""
+        if "\0" in email:
+            return None
+        rows = await self._pool.read(
+            "SELECT id, email, time_zone, password_hash FROM account WHERE lower(email) = lower(%s)", [email.lower()]
+        )
+        return (Account(*rows[0][:3]), rows[0][3]) if rows else None
+
+    async def set_password_hash(self, account_id: int, password_hash: str) -> None:
+        """Replace the hash."""
+        await self._pool.run("UPDATE account SET password_hash = %s WHERE id = %s", [password_hash, account_id])
+
+    async def set_time_zone(self, account_id: int, time_zone: str) -> None:
+        """Change the account's zone, and that of the destinations it owns."""
+        await self._pool.run(
+            "UPDATE account SET time_zone = %s WHERE id = %s;"
+            "UPDATE destination SET time_zone = %s WHERE id IN"
+            " (SELECT destination_id FROM membership WHERE account_id = %s AND role = 'owner')",
+            [time_zone, account_id, time_zone, account_id],
+        )
+
+    async def destinations(self) -> Sequence[Destination]:
+        """All, by id."""
+        rows = await self._pool.read("SELECT id, host, port, time_zone FROM destination ORDER BY id")
+        return [Destination(*row) for row in rows]
+
+    async def destinations_of(self, account_id: int) -> Sequence[tuple[Destination, Role]]:
+        """What the account may read, by id."""
+        rows = await self._pool.read(
+            "SELECT d.id, d.host, d.port, d.time_zone, m.role"
+            " FROM membership m JOIN destination d ON d.id = m.destination_id"
+            " WHERE m.account_id = %s ORDER BY d.id",
+            [account_id],
+        )
+        return [(Destination(*row[:4]), row[4]) for row in rows]
+
+    async def destination(self, host: str, port: int) -> Destination | None:
+        """The destination of that address."""
+        if "\0" in host or not 1 <= port <= 65535:
+            return None
+        rows = await self._pool.read(
+            "SELECT id, host, port, time_zone FROM destination WHERE host = %s AND port = %s", [host, port]
+        )
+        return Destination(*rows[0]) if rows else None
+
+    async def create_session(
+        self, account_id: int, secret_hash: bytes, kind: SessionKind, label: str, expires_at: int | None
+    ) -> Session:
+        """Remember a session."""
+        now = self._clock()
+        ((session_id,),) = await self._pool.run(
+            "INSERT INTO session (account_id, secret_hash, kind, label, created_at, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+            [account_id, secret_hash, kind, label, now, expires_at],
+        )
+        return Session(session_id, kind, label, now, expires_at)
+
+    async def session(self, secret_hash: bytes) -> tuple[Session, Account] | None:
+        """The session of that hash, unless expired."""
+        rows = await self._pool.read(
+            f"SELECT {_SESSION}, a.id, a.email, a.time_zone FROM session s JOIN account a ON a.id = s.account_id"
+            " WHERE s.secret_hash = %s AND (s.expires_at IS NULL OR s.expires_at > %s)",
+            [secret_hash, self._clock()],
+        )
+        return (Session(*rows[0][:5]), Account(*rows[0][5:])) if rows else None
+
+    async def sessions_of(self, account_id: int, kind: SessionKind) -> Sequence[Session]:
+        """The account's unexpired sessions of that kind, by id."""
+        rows = await self._pool.read(
+            f"SELECT {_SESSION} FROM session s WHERE s.account_id = %s AND s.kind = %s"
+            " AND (s.expires_at IS NULL OR s.expires_at > %s) ORDER BY s.id",
+            [account_id, kind, self._clock()],
+        )
+        return [Session(*row) for row in rows]
+
+    async def delete_session(self, account_id: int, session_id: int) -> bool:
+        """Forget one."""
+        rows = await self._pool.run(
+            "DELETE FROM session WHERE account_id = %s AND id = %s RETURNING id", [account_id, session_id]
+        )
+        return bool(rows)
+
+    async def delete_expired_sessions(self) -> int:
+        """Forget all that have expired."""
+        rows = await self._pool.run("DELETE FROM session WHERE expires_at <= %s RETURNING id", [self._clock()])
+        return len(rows)
+
+
+async def _check_admission(transaction: Transaction, email: str, only_first: bool) -> None:
+    if only_first and await transaction.run("SELECT 1 FROM account LIMIT 1"):
+        raise RegistrationClosed("Registration is closed: an account exists already.")
+    if await transaction.run("SELECT 1 FROM account WHERE lower(email) = lower(%s)", [email]):
+        raise AlreadyExists("An account with this email address exists already.")
+
+
+async def _free_port(transaction: Transaction, host: str, ports: range) -> int:
+    taken = {row[0] for row in await transaction.run("SELECT port FROM destination WHERE host = %s", [host])}
+    for port in ports:
+        if port not in taken:
+            return port
+    raise NoPortLeft(f"Every port from {ports.start} to {ports.stop - 1} is taken.")

@@ -1,0 +1,163 @@
+"""Stores batches of events with their counts, all or nothing, and recognises a batch that is stored already.
+
+Ids are given by the listener's writer, the one writer of a destination; so a batch that was committed although its
+caller never heard of it shows by its ids being taken, by these very events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import psycopg2
+from psycopg2 import errors
+from twisted.logger import Logger
+
+from ppl.errors import PplError
+from ppl.model import Events
+from ppl.store.columns import clean, insert
+from ppl.store.pool import Pool, Transaction
+from ppl.store.slots import Slots
+
+_REFUSALS = (psycopg2.DataError, errors.ProgramLimitExceeded)
+
+
+class IdConflict(PplError):
+    """Ids of the batch belong to other events: somebody else writes to the same destination."""
+
+    code = "id_conflict"
+
+
+class Appender:
+    """Writes to ``event`` and ``event_count``.
+
+    Attributes:
+        refused: how many events PostgreSQL would not take for what is in them.
+    """
+
+    _log = Logger()
+
+    def __init__(self, pool: Pool, slots: Slots) -> None:
+        self._pool, self._slots = pool, slots
+        self.refused = 0
+
+    async def append(self, batch: Sequence[Events]) -> None:
+        """Commit ``batch``; an event that PostgreSQL can never take is logged and left out."""
+        batch = [events for events in batch if len(events)]
+        if not batch:
+            return
+        try:
+            try:
+                await self._commit(batch)
+            except _REFUSALS:
+                await self._commit_sound(batch)
+        except errors.UniqueViolation:
+            if not await self._is_stored(batch):
+                raise IdConflict(
+                    "Ids of new events are taken by others: two listeners serve one destination."
+                ) from None
+
+    async def _commit(self, batch: Sequence[Events]) -> None:
+        statement, parameters = await self._statement(batch)
+        try:
+            await self._pool.run(statement, parameters)
+        except errors.CheckViolation:
+            # A slot that was known is gone.
+            self._slots.forget()
+            statement, parameters = await self._statement(batch)
+            await self._pool.run(statement, parameters)
+
+    async def _statement(self, batch: Sequence[Events]) -> tuple[str, list[Any]]:
+        """Insert and count in one message, which PostgreSQL runs as one transaction."""
+        counts = self._counts(batch)
+        if counts is None:
+            await self._slots.ensure([(events.first_id, events.last_id) for events in batch])
+            counts = self._counts(batch)
+            assert counts is not None
+        statement, parameters = insert(batch)
+        return f"{statement}; {_COUNT.format(rows=counts)}", parameters
+
+    def _counts(self, batch: Sequence[Events]) -> str | None:
+        """The rows for ``event_count``, or ``None`` when a slot is not known to exist."""
+        total: dict[tuple[int, int], tuple[int, int]] = {}
+        for events in batch:
+            parts = self._slots.parts(events.first_id, events.last_id)
+            if parts is None:
+                return None
+            for lower, count, last_id in parts:
+                before, highest = total.get((events.destination.id, lower), (0, 0))
+                total[events.destination.id, lower] = (before + count, max(highest, last_id))
+        # Sorted: two processes that update the same rows must take them in one order.
+        return ",".join(f"({key[0]},{key[1]},{count},{last})" for key, (count, last) in sorted(total.items()))
+
+    async def _commit_sound(self, batch: Sequence[Events]) -> None:
+        """Find the events that PostgreSQL refuses by halving, and commit the others, still in one transaction."""
+        refused: list[tuple[Events, str | None]] = []
+
+        async def store(transaction: Transaction, part: Sequence[Events]) -> None:
+            statement, parameters = await self._statement(part)
+            await transaction.run("SAVEPOINT part")
+            try:
+                await transaction.run(statement, parameters)
+            except _REFUSALS as error:
+                await transaction.run("ROLLBACK TO part")
+                if sum(map(len, part)) == 1:
+                    refused.append((part[0], error.pgcode))
+                    return
+                for half in halves(part):
+                    await store(transaction, half)
+            else:
+                await transaction.run("RELEASE part")
+
+        await self._pool.transact(lambda transaction: store(transaction, batch))
+        self.refused += len(refused)
+        for events, sqlstate in refused:
+            self._log.error(
+                "PostgreSQL refused an event of {user_id} from {sender_ip} (SQLSTATE {sqlstate}); it is left out",
+                user_id=events.destination.user_id,
+                sender_ip=events.sender_ip,
+                sqlstate=sqlstate,
+            )
+
+    async def _is_stored(self, batch: Sequence[Events]) -> bool:
+        for events in batch:
+            rows = await self._pool.read(
+                "SELECT id, sender_ip = %s::inet, message FROM event"
+                " WHERE destination_id = %s AND id BETWEEN %s AND %s ORDER BY id LIMIT 1",
+                [events.sender_ip, events.destination.id, events.first_id, events.last_id],
+            )
+            if rows:
+                ((found, same_sender, message),) = rows
+                return bool(same_sender) and message == clean(events.lines.message[found - events.first_id])
+        return False
+
+
+_COUNT = (
+    "INSERT INTO event_count (destination_id, slot_lower, count, last_id) VALUES {rows}"
+    " ON CONFLICT (destination_id, slot_lower) DO UPDATE"
+    " SET count = event_count.count + excluded.count, last_id = greatest(event_count.last_id, excluded.last_id)"
+)
+
+
+def halves(batch: Sequence[Events]) -> tuple[list[Events], list[Events]]:
+    """``batch`` (of two events or more) as two with half of its events each."""
+    left = sum(map(len, batch)) // 2
+    first: list[Events] = []
+    second: list[Events] = []
+    for events in batch:
+        if left >= len(events):
+            first.append(events)
+        elif left <= 0:
+            second.append(events)
+        else:
+            first.append(_part(events, 0, left))
+            second.append(_part(events, left, len(events)))
+        left -= len(events)
+    return first, second
+
+
+def _part(events: Events, start: int, stop: int) -> Events:
+    lines = events.lines
+    columns = {field.name: getattr(lines, field.name)[start:stop] for field in attrs.fields(type(lines))}
+    return attrs.evolve(events, first_id=events.first_id + start, lines=type(lines)(**columns))

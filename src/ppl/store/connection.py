@@ -1,0 +1,270 @@
+"""One supervised connection to PostgreSQL over txpostgres: every statement ends, every death is noticed.
+
+txpostgres leaves out what a daemon needs: a bound on connecting and on a server that froze, names resolved without
+blocking, errors that say what to do. Used by :mod:`.pool` only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any
+
+import psycopg2
+from txpostgres import txpostgres
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ppl.errors import PplError, StatementTimeout, StoreUnavailable
+
+Row = tuple[Any, ...]
+Parameters = Sequence[Any] | None
+
+#: How much longer than its statement_timeout a statement may take before the server is taken for frozen, in seconds.
+GRACE = 5.0
+
+# SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator's
+# intervention, a transaction to repeat; and a primary that became a standby.
+_PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
+
+# The kernel ends what no packet answers; libpq's defaults wait for hours.
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
+
+class _Connection(txpostgres.Connection):
+    """txpostgres's, telling its owner when the idle connection dies instead of logging a traceback."""
+
+    def __init__(self, reactor: Any, owner: Connection) -> None:
+        super().__init__(reactor)
+        self._owner = owner
+
+    def doRead(self) -> None:
+        try:
+            super().doRead()
+        except psycopg2.Error as error:
+            self._owner.abandon(_sentence(error))
+            return
+        if self._connection.closed:
+            self._owner.abandon("the server closed it")
+
+    def connectionLost(self, reason: Failure) -> None:
+        super().connectionLost(reason)
+        self._owner.abandon(reason.getErrorMessage())
+
+
+class Connection:
+    """A connection, from :meth:`open` to its :attr:`lost`.
+
+    Attributes:
+        lost: fires with the reason, once, when it has died or was abandoned; never fails.
+        is_lost: whether that has happened.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self.lost: Deferred[str] = Deferred()
+        self.is_lost = False
+        self._reactor = reactor
+        self._connection = _Connection(reactor, self)
+
+    async def open(self, dsn: str, timeout: float, statement_timeout: float) -> None:
+        """Connect; after ``timeout`` seconds at the latest it is open or raises ``StoreUnavailable``."""
+        resolved = await _resolve(self._reactor, dsn, timeout)
+        timer = self._reactor.callLater(timeout, self.abandon, "it did not answer in time")
+        try:
+            await self._connection.connect(resolved)
+        except Exception as error:
+            self.abandon(_sentence(error))
+            raise StoreUnavailable(_sentence(error)) from error
+        finally:
+            if timer.active():
+                timer.cancel()
+        if self.is_lost:
+            raise StoreUnavailable("the connection was lost at once")
+        await self.execute(
+            "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false),"
+            " set_config('client_encoding', 'UTF8', false)",
+            [f"{int(statement_timeout * 1000)}ms"],
+            timeout,
+        )
+
+    @property
+    def server_version(self) -> int:
+        """Such as 180006."""
+        version: int = self._connection.server_version
+        return version
+
+    @property
+    def server_encoding(self) -> str:
+        """Such as ``UTF8``."""
+        encoding: str = self._connection.get_parameter_status("server_encoding")
+        return encoding
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it lives and is outside of any transaction, so that somebody else may have it."""
+        return not self.is_lost and self._connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+    async def execute(self, sql: str, parameters: Parameters, timeout: float) -> list[Row]:
+        """Run ``sql`` (one statement or several) and give the rows of the last.
+
+        Args:
+            sql: with ``%s`` where ``parameters`` go.
+            parameters: bound by psycopg2; ``None`` when there are none and ``%`` means itself.
+            timeout: seconds after which the server is taken for frozen and the connection is dropped.
+
+        Raises:
+            StoreUnavailable: also when the caller cannot know whether the statement took effect.
+            StatementTimeout: it was cancelled by its statement_timeout.
+            psycopg2.Error: what else PostgreSQL refuses.
+        """
+        if self.is_lost:
+            raise StoreUnavailable("The connection to PostgreSQL was lost.")
+        cursor = self._connection.cursor()
+        timer = self._reactor.callLater(timeout, self.abandon, "the server did not answer in time")
+        try:
+            await self._uncancelled(cursor.execute(sql, parameters))
+            rows: list[Row] = cursor.fetchall() if cursor.description is not None else []
+        except (psycopg2.Error, CancelledError, ConnectionDone, ConnectionLost) as error:
+            raise self._translated(error) from error
+        finally:
+            if timer.active():
+                timer.cancel()
+            if not self.is_lost:
+                cursor.close()
+        return rows
+
+    def _uncancelled(self, inner: Deferred[Any]) -> Deferred[Any]:
+        # Cancelling txpostgres's own Deferred blocks the reactor and raises a private error: drop the connection.
+        outer: Deferred[Any] = Deferred(lambda _: self.abandon("its statement was given up"))
+        done = False
+
+        def pass_on(result: Any) -> None:
+            nonlocal done
+            if not done:
+                done = True
+                outer.callback(result)
+
+        inner.addBoth(pass_on)
+        return outer
+
+    def _translated(self, error: BaseException) -> Exception:
+        code = getattr(error, "pgcode", None)
+        if self.is_lost or self._connection.closed:
+            self.abandon(_sentence(error))
+            return StoreUnavailable("The connection to PostgreSQL was lost.")
+        if isinstance(error, CancelledError):
+            return StatementTimeout("The statement took too long and was cancelled.")
+        if code is None and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+            self.abandon(_sentence(error))
+            return StoreUnavailable("The connection to PostgreSQL was lost.")
+        if code is not None and code.startswith(_PASSING):
+            return StoreUnavailable(f"PostgreSQL cannot do it now: {_sentence(error)}")
+        assert isinstance(error, Exception)
+        return error
+
+    def abandon(self, reason: str) -> None:
+        """Close it now, whatever runs on it; what runs raises ``StoreUnavailable``."""
+        if self.is_lost:
+            return
+        self.is_lost = True
+        connection = self._connection
+        if connection.pollable() is not None:
+            # txpostgres forgets the cursor that waits for the socket: epoll would keep it for ever.
+            for cursor in set(connection._cursors):
+                self._reactor.removeReader(cursor)
+                self._reactor.removeWriter(cursor)
+            connection.close()
+        self.lost.callback(reason)
+
+
+def _sentence(error: BaseException) -> str:
+    """The first line of a database error: the others may show a customer's lines."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
+def describe(dsn: str) -> str:
+    """Where ``dsn`` leads, for a sentence: never its password."""
+    parts = _parsed(dsn)
+    where = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
+    port = f":{parts['port']}" if "port" in parts and not where.startswith("/") else ""
+    return f"{where}{port}"
+
+
+def _parsed(dsn: str) -> dict[str, str]:
+    try:
+        parts: dict[str, str] = parse_dsn(dsn)
+    except psycopg2.Error:
+        # Its text may quote the DSN, password and all.
+        raise UnreadableDsn("The PostgreSQL DSN cannot be understood.") from None
+    return parts
+
+
+class UnreadableDsn(PplError):
+    """libpq cannot parse the DSN."""
+
+    code = "bad_configuration"
+
+
+async def _resolve(reactor: Any, dsn: str, timeout: float) -> str:
+    """``dsn`` with addresses beside its host names, which libpq would look up while the whole process waits."""
+    parts = _parsed(dsn)
+    settings = {**_KEEPALIVE, **parts}
+    named = parts.get("host") or os.environ.get("PGHOST") or ""
+    if parts.get("hostaddr") or not named or "service" in parts:
+        return str(make_dsn(**settings))
+    ports = (parts.get("port") or os.environ.get("PGPORT") or "5432").split(",")
+    hosts: list[str] = []
+    addresses: list[str] = []
+    kept_ports: list[str] = []
+    for index, host in enumerate(named.split(",")):
+        for address in await _addresses(reactor, host, timeout):
+            hosts.append(host)
+            addresses.append(address)
+            kept_ports.append(ports[index] if index < len(ports) else ports[0])
+    settings.update(host=",".join(hosts), hostaddr=",".join(addresses), port=",".join(kept_ports))
+    return str(make_dsn(**settings))
+
+
+async def _addresses(reactor: Any, host: str, timeout: float) -> Sequence[str]:
+    if not host or host.startswith(("/", "@")):
+        return [""]  # a local socket
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        pass
+    receiver = _Addresses()
+    reactor.nameResolver.resolveHostName(receiver, host)
+    timer = reactor.callLater(timeout, receiver.resolutionComplete)
+    found = await receiver.complete
+    if timer.active():
+        timer.cancel()
+    if not found:
+        raise StoreUnavailable(f"the name {host} has no address")
+    return found
+
+
+@implementer(IResolutionReceiver)
+class _Addresses:
+    """Gathers what a host name resolves to."""
+
+    def __init__(self) -> None:
+        self.complete: Deferred[list[str]] = Deferred()
+        self._found: list[str] = []
+
+    def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:
+        """Nothing to prepare."""
+
+    def addressResolved(self, address: IAddress) -> None:
+        host = str(getattr(address, "host", ""))
+        if host and host not in self._found:
+            self._found.append(host)
+
+    def resolutionComplete(self) -> None:
+        if not self.complete.called:
+            self.complete.callback(self._found)
