@@ -114,7 +114,7 @@ class Accounts:
     async def session(self, secret_hash: bytes) -> tuple[Session, Account] | None:
         """The session of that hash, unless expired."""
         rows = await self._pool.read(
-            f"SELECT {_SESSION}, a.id, a.email, a.time_zone FROM session s JOIN account a ON a.id = s.account_id"
+            f"SELECT {_SESSION}, a.id, a.email, a.time_zone FROM session s JOIN account a ON a.id = s.account_id"  # noqa: S608
             " WHERE s.secret_hash = %s AND (s.expires_at IS NULL OR s.expires_at > %s)",
             [secret_hash, self._clock()],
         )
@@ -123,7 +123,7 @@ class Accounts:
     async def sessions_of(self, account_id: int, kind: SessionKind) -> Sequence[Session]:
         """The account's unexpired sessions of that kind, by id."""
         rows = await self._pool.read(
-            f"SELECT {_SESSION} FROM session s WHERE s.account_id = %s AND s.kind = %s"
+            f"SELECT {_SESSION} FROM session s WHERE s.account_id = %s AND s.kind = %s"  # noqa: S608
             " AND (s.expires_at IS NULL OR s.expires_at > %s) ORDER BY s.id",
             [account_id, kind, self._clock()],
         )
@@ -138,8 +138,11 @@ class Accounts:
 
     async def delete_expired_sessions(self) -> int:
         """Forget all that have expired."""
-        rows = await self._pool.run("DELETE FROM session WHERE expires_at <= %s RETURNING id", [self._clock()])
-        return len(rows)
+        ((count,),) = await self._pool.run(
+            "WITH gone AS (DELETE FROM session WHERE expires_at <= %s RETURNING 1) SELECT count(*) FROM gone",
+            [self._clock()],
+        )
+        return int(count)
 
 
 async def _check_admission(transaction: Transaction, email: str, only_first: bool) -> None:

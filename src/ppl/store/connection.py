@@ -12,12 +12,12 @@ from ipaddress import ip_address
 from typing import Any
 
 import psycopg2
-from txpostgres import txpostgres
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 from twisted.python.failure import Failure
+from txpostgres import txpostgres
 from zope.interface import implementer
 
 from ppl.errors import PplError, StatementTimeout, StoreUnavailable
@@ -36,7 +36,7 @@ _PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 
-class _Connection(txpostgres.Connection):
+class _Connection(txpostgres.Connection):  # type: ignore[misc]
     """txpostgres's, telling its owner when the idle connection dies instead of logging a traceback."""
 
     def __init__(self, reactor: Any, owner: Connection) -> None:
@@ -71,10 +71,10 @@ class Connection:
         self._reactor = reactor
         self._connection = _Connection(reactor, self)
 
-    async def open(self, dsn: str, timeout: float, statement_timeout: float) -> None:
-        """Connect; after ``timeout`` seconds at the latest it is open or raises ``StoreUnavailable``."""
-        resolved = await _resolve(self._reactor, dsn, timeout)
-        timer = self._reactor.callLater(timeout, self.abandon, "it did not answer in time")
+    async def open(self, dsn: str, patience: float, statement_timeout: float) -> None:
+        """Connect; after ``patience`` seconds at the latest it is open or raises ``StoreUnavailable``."""
+        resolved = await _resolve(self._reactor, dsn, patience)
+        timer = self._reactor.callLater(patience, self.abandon, "it did not answer in time")
         try:
             await self._connection.connect(resolved)
         except Exception as error:
@@ -89,7 +89,7 @@ class Connection:
             "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false),"
             " set_config('client_encoding', 'UTF8', false)",
             [f"{int(statement_timeout * 1000)}ms"],
-            timeout,
+            patience,
         )
 
     @property
@@ -109,13 +109,13 @@ class Connection:
         """Whether it lives and is outside of any transaction, so that somebody else may have it."""
         return not self.is_lost and self._connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
-    async def execute(self, sql: str, parameters: Parameters, timeout: float) -> list[Row]:
+    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[Row]:
         """Run ``sql`` (one statement or several) and give the rows of the last.
 
         Args:
             sql: with ``%s`` where ``parameters`` go.
             parameters: bound by psycopg2; ``None`` when there are none and ``%`` means itself.
-            timeout: seconds after which the server is taken for frozen and the connection is dropped.
+            patience: seconds after which the server is taken for frozen and the connection is dropped.
 
         Raises:
             StoreUnavailable: also when the caller cannot know whether the statement took effect.
@@ -125,7 +125,7 @@ class Connection:
         if self.is_lost:
             raise StoreUnavailable("The connection to PostgreSQL was lost.")
         cursor = self._connection.cursor()
-        timer = self._reactor.callLater(timeout, self.abandon, "the server did not answer in time")
+        timer = self._reactor.callLater(patience, self.abandon, "the server did not answer in time")
         try:
             await self._uncancelled(cursor.execute(sql, parameters))
             rows: list[Row] = cursor.fetchall() if cursor.description is not None else []
@@ -211,10 +211,10 @@ class UnreadableDsn(PplError):
     code = "bad_configuration"
 
 
-async def _resolve(reactor: Any, dsn: str, timeout: float) -> str:
+async def _resolve(reactor: Any, dsn: str, patience: float) -> str:
     """``dsn`` with addresses beside its host names, which libpq would look up while the whole process waits."""
     parts = _parsed(dsn)
-    settings = {**_KEEPALIVE, **parts}
+    settings: dict[str, Any] = {**_KEEPALIVE, **parts}
     named = parts.get("host") or os.environ.get("PGHOST") or ""
     if parts.get("hostaddr") or not named or "service" in parts:
         return str(make_dsn(**settings))
@@ -223,7 +223,7 @@ async def _resolve(reactor: Any, dsn: str, timeout: float) -> str:
     addresses: list[str] = []
     kept_ports: list[str] = []
     for index, host in enumerate(named.split(",")):
-        for address in await _addresses(reactor, host, timeout):
+        for address in await _addresses(reactor, host, patience):
             hosts.append(host)
             addresses.append(address)
             kept_ports.append(ports[index] if index < len(ports) else ports[0])
@@ -231,7 +231,7 @@ async def _resolve(reactor: Any, dsn: str, timeout: float) -> str:
     return str(make_dsn(**settings))
 
 
-async def _addresses(reactor: Any, host: str, timeout: float) -> Sequence[str]:
+async def _addresses(reactor: Any, host: str, patience: float) -> Sequence[str]:
     if not host or host.startswith(("/", "@")):
         return [""]  # a local socket
     try:
@@ -240,7 +240,7 @@ async def _addresses(reactor: Any, host: str, timeout: float) -> Sequence[str]:
         pass
     receiver = _Addresses()
     reactor.nameResolver.resolveHostName(receiver, host)
-    timer = reactor.callLater(timeout, receiver.resolutionComplete)
+    timer = reactor.callLater(patience, receiver.resolutionComplete)
     found = await receiver.complete
     if timer.active():
         timer.cancel()

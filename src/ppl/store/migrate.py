@@ -72,5 +72,5 @@ async def migrate(pool: Pool) -> None:
         )
         return following
 
-    while (applied := await pool.transact(apply_next, timeout=_TIMEOUT)) is not None:
+    while (applied := await pool.transact(apply_next, seconds=_TIMEOUT)) is not None:
         _log.info("Migration {number} ({name}) is applied", number=applied.number, name=applied.name)

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 
 from ppl.model import Event, Page
-from ppl.store.pool import Pool, Row
+from ppl.store.connection import Row
+from ppl.store.pool import Pool
 
 _COUNTS_AT_ONCE = 256
 _SLOTS_AT_ONCE = 10
@@ -99,7 +100,7 @@ class Pages:
             past = f" AND c.slot_lower {'<' if asked.newest_first else '>'} %s"
             parameters.append(beyond)
         rows = await self._pool.read(
-            "SELECT c.slot_lower, s.upper, c.count FROM event_count c JOIN slot s ON s.lower = c.slot_lower"
+            "SELECT c.slot_lower, s.upper, c.count FROM event_count c JOIN slot s ON s.lower = c.slot_lower"  # noqa: S608
             f" WHERE c.destination_id = %s AND c.slot_lower < %s AND c.last_id > %s{past}"
             f" ORDER BY c.slot_lower {order} LIMIT {_COUNTS_AT_ONCE}",
             parameters,
@@ -127,14 +128,14 @@ def _select(asked: _Question, slots: Sequence[_Slot], wanted: int) -> tuple[str,
     for slot in slots:
         sender = "" if asked.sender_ip is None else " AND sender_ip = %s::inet"
         parts.append(
-            f"(SELECT {_COLUMNS} FROM event WHERE destination_id = %s AND id >= %s AND id < %s{sender}"
+            f"(SELECT {_COLUMNS} FROM event WHERE destination_id = %s AND id >= %s AND id < %s{sender}"  # noqa: S608
             f" ORDER BY id {asked.direction} LIMIT %s)"
         )
         bounds = [max(slot.lower, asked.after + 1), min(slot.upper, asked.before)]
         parameters += [asked.destination_id, *bounds, *([] if not sender else [asked.sender_ip]), wanted]
     if len(parts) == 1:
         return parts[0], parameters
-    sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS slots ORDER BY id {asked.direction} LIMIT %s"
+    sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS slots ORDER BY id {asked.direction} LIMIT %s"  # noqa: S608
     return sql, [*parameters, wanted]
 
 

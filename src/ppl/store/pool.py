@@ -31,12 +31,12 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 class Transaction:
     """What :meth:`Pool.transact` hands to its work."""
 
-    def __init__(self, connection: Connection, timeout: float) -> None:
-        self._connection, self._timeout = connection, timeout
+    def __init__(self, connection: Connection, patience: float) -> None:
+        self._connection, self._patience = connection, patience
 
     async def run(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """Run ``sql`` within the transaction and give the rows of its last statement."""
-        return await self._connection.execute(sql, parameters, self._timeout)
+        return await self._connection.execute(sql, parameters, self._patience)
 
 
 class Pool(Service):
@@ -78,7 +78,8 @@ class Pool(Service):
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Fires when connected, however long that takes; fails with ``StoreUnsuitable``."""
         super().startService()
-        self._started = started = Deferred()
+        started: Deferred[None] = Deferred()
+        self._started = started
         self._places = [Deferred.fromCoroutine(self._keep_filled()) for _ in range(self._size)]
         for place in self._places:
             place.addErrback(self._place_failed)
@@ -89,34 +90,34 @@ class Pool(Service):
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
-    async def run(self, sql: str, parameters: Parameters = None, *, timeout: float | None = None) -> list[Row]:
+    async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
         """Run ``sql``, a transaction by itself (also when it is several statements); the rows of the last.
 
         Args:
             sql: with ``%s`` for ``parameters``.
             parameters: bound values.
-            timeout: seconds, in place of the pool's statement timeout.
+            seconds: bound in place of the pool's statement timeout.
         """
         limit = self._statement_timeout
-        if timeout is not None:
+        if seconds is not None:
             # Several statements in one message are one transaction, so LOCAL holds for it and no longer.
-            limit, sql = timeout, f"SET LOCAL statement_timeout = {int(timeout * 1000)}; {sql}"
+            limit, sql = seconds, f"SET LOCAL statement_timeout = {int(seconds * 1000)}; {sql}"
         async with self._borrowed() as connection:
             return await connection.execute(sql, parameters, limit + GRACE)
 
-    async def read(self, sql: str, parameters: Parameters = None, *, timeout: float | None = None) -> list[Row]:
+    async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
         """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath."""
         try:
-            return await self.run(sql, parameters, timeout=timeout)
+            return await self.run(sql, parameters, seconds=seconds)
         except StoreUnavailable:
             if not self.running:
                 raise
-            return await self.run(sql, parameters, timeout=timeout)
+            return await self.run(sql, parameters, seconds=seconds)
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, timeout: float | None = None) -> T:
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None) -> T:
         """Run ``work`` in one transaction: committed when it returns, rolled back when it raises."""
-        limit = self._statement_timeout if timeout is None else timeout
-        begin = "BEGIN" if timeout is None else f"BEGIN; SET LOCAL statement_timeout = {int(limit * 1000)}"
+        limit = self._statement_timeout if seconds is None else seconds
+        begin = "BEGIN" if seconds is None else f"BEGIN; SET LOCAL statement_timeout = {int(limit * 1000)}"
         async with self._borrowed() as connection:
             transaction = Transaction(connection, limit + GRACE)
             await transaction.run(begin)
@@ -256,7 +257,7 @@ class Pool(Service):
     async def _sleep(self, seconds: float) -> None:
         pause: Deferred[None] = deferLater(self._reactor, seconds, lambda: None)
         self._pauses.add(pause)
-        pause.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        pause.addErrback(_woken)
         await pause
         self._pauses.discard(pause)
 
@@ -276,7 +277,11 @@ class Pool(Service):
         self._places = []
 
 
-async def check_suitable(connection: Connection, timeout: float) -> None:
+def _woken(failure: Failure) -> None:
+    failure.trap(CancelledError)
+
+
+async def check_suitable(connection: Connection, patience: float) -> None:
     """Whether this server can hold Ppl's tables.
 
     Raises:
@@ -290,7 +295,7 @@ async def check_suitable(connection: Connection, timeout: float) -> None:
         "SELECT pg_is_in_recovery(), current_user, current_schema(),"
         " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
         None,
-        timeout,
+        patience,
     )
     if is_standby:
         raise StoreUnavailable("it is a standby that takes no writes")

@@ -41,6 +41,8 @@ class Program(ProcessProtocol):
         output: the last it wrote.
     """
 
+    transport: Any
+
     def __init__(self, stdin: bytes | None, log: Callable[[bytes], None] | None) -> None:
         self._status: int | None = None
         self._waiting: list[Deferred[int]] = []
@@ -63,7 +65,7 @@ class Program(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         """Tell those who wait; ``reason`` is ``ProcessDone`` or ``ProcessTerminated``."""
-        ended = reason.value
+        ended: Any = reason.value
         self._status = ended.exitCode if ended.exitCode is not None else -ended.signal
         waiting, self._waiting = self._waiting, []
         for each in waiting:
