@@ -80,6 +80,9 @@ class Accounts:
         except WrongField as error:
             return self._registration_page(visit, form, error)
         spend(self._registrations, visit.client)
+        if await self._store.credentials(email) is not None:
+            # Before the hash is made: this answer tells anyway, so it need not cost a processor.
+            return self._registered_already(visit, form)
         try:
             account, destination = await self._store.register(
                 email,
@@ -92,8 +95,7 @@ class Accounts:
         except RegistrationClosed:
             return self._registration_closed(visit)
         except AlreadyExists:
-            known = WrongField("email", "There is an account with this email address already: log in instead.")
-            return self._registration_page(visit, form, known, 409)
+            return self._registered_already(visit, form)
         except NoPortLeft as error:
             raise Unavailable("Every port for log senders is taken; the operator must widen --ports.") from error
         self._log.info("Registered account {id} with {user_id}", id=account.id, user_id=destination.user_id)
@@ -114,6 +116,10 @@ class Accounts:
 
     def _registration_closed(self, visit: Visit) -> Answer:
         return self._pages.page("closed.html", visit, None, 403)
+
+    def _registered_already(self, visit: Visit, form: dict[str, str]) -> Answer:
+        error = WrongField("email", "There is an account with this email address already: log in instead.")
+        return self._registration_page(visit, form, error, 409)
 
     def _registration_page(
         self, visit: Visit, form: dict[str, str], error: WrongField | None, status: int = 400
@@ -149,6 +155,7 @@ class Accounts:
         spend(self._email_logins, mailbox)
         account = await self._account_of(email, password)
         if account is None:
+            self._log.info("A login from {client} was refused", client=visit.client)
             error = WrongField("password", "This email address and password do not belong together.")
             return await self._login_page(visit, form, error)
         self._address_logins.give_back(visit.client)

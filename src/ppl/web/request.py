@@ -1,6 +1,6 @@
-"""Twisted's request with what every one of ours has: bounded bodies, security headers, error pages of our own.
+"""Twisted's request with what every one of ours has: bounded bodies, security headers, no traceback for anybody.
 
-:class:`Request` is the only place where answers become bytes on a connection.
+Here alone requests become :class:`~ppl.web.visit.Visit` and an :class:`~ppl.web.answers.Answer` becomes bytes.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ _SECURITY_HEADERS = (
 )
 _HSTS = ("Strict-Transport-Security", "max-age=31536000")
 
+_log = Logger()
+
 
 class Request(server.Request):
     """One request; ``site`` is a :class:`ppl.web.site.PplSite`."""
 
-    _log = Logger()
-
     too_large = False
     """Whether the body was longer than :data:`MAX_BODY`; the rest of it was dropped."""
+    gone = False
+    """Whether the client has closed the connection: there is nobody to answer."""
     _received = 0
     _cut = False
-    _gone = False
 
     def gotLength(self, length: int | None) -> None:
         """The headers have come; a body that would be longer than we read to the end is refused at once."""
@@ -70,8 +71,9 @@ class Request(server.Request):
     def _cut_short(self) -> None:
         if not self._cut:
             self._cut = True
-            self.channel.write(_CUT_SHORT)
-            self.channel.loseConnection()
+            channel: Any = self.channel
+            channel.write(_CUT_SHORT)
+            channel.loseConnection()
 
     def process(self) -> None:
         """As Twisted's, unless the connection was ended already."""
@@ -81,66 +83,69 @@ class Request(server.Request):
         super().process()  # type: ignore[no-untyped-call]
 
     def _lost(self, failure: Failure) -> None:
-        self._gone = True
-
-    def visit(self, public_url: str | None) -> Visit:
-        """What the pages see of it.
-
-        Raises:
-            ValueError: it holds bytes that no browser sends.
-        """
-        target = self.uri.decode("ascii")
-        path, _, query = target.partition("?")
-        headers = {
-            name.decode("ascii").lower(): ",".join(value.decode("utf-8", "replace") for value in values)
-            for name, values in self.requestHeaders.getAllRawHeaders()
-        }
-        tls = bool(self.isSecure())
-        return Visit(
-            method=self.method.decode("ascii"),
-            path=path,
-            target=target,
-            query=fields_of(query),
-            headers=headers,
-            body=cast(BytesIO, self.content).getvalue(),
-            client=throttled_address(
-                getattr(self.getClientAddress(), "host", None), headers.get("x-forwarded-for"), public_url is not None
-            ),
-            secure=tls or (public_url or "").startswith("https:"),
-            tls=tls,
-        )
-
-    def secure_headers(self, hsts: bool) -> None:
-        """Set the headers that every response has."""
-        self.setHeader(b"Server", b"Ppl")
-        for name, value in (*_SECURITY_HEADERS, *((_HSTS,) if hsts else ())):
-            self.setHeader(name, value)
-
-    def answer(self, answer: Answer) -> None:
-        """Send ``answer``; nothing if the client has gone."""
-        if self._gone:
-            return
-        self.setResponseCode(answer.status)
-        if answer.status not in (204, 304):
-            if answer.body:
-                self.setHeader("Content-Type", answer.content_type)
-            self.setHeader("Content-Length", str(len(answer.body)))
-        self.setHeader("Cache-Control", "no-store")
-        for name, value in answer.headers:
-            self.setHeader(name, value)
-        self.cookies = [cookie.header.encode("ascii") for cookie in answer.cookies]
-        self.write(answer.body)
-        self.finish()
-
-    def answer_later(self, answer: Deferred[Answer]) -> Any:
-        """Send what ``answer`` fires with; gives what ``render`` must return."""
-        answer.addCallback(self.answer)
-        answer.addErrback(lambda failure: self._log.failure("An answer could not be written", failure))
-        return NOT_DONE_YET
+        self.gone = True
 
     def processingFailed(self, reason: Failure) -> Failure:
         """A fault outside the pages; no traceback leaves the log."""
-        self._log.failure("A request failed", reason)
-        if not self.startedWriting:
-            self.answer(Answer(500, b"Ppl met an error of its own; its log has more.", "text/plain; charset=utf-8"))
+        _log.failure("A request failed", reason)
+        # Without a transport the viewer's WebSocket has taken the connection over already.
+        if not self.startedWriting and self.channel.transport is not None:
+            send(self, Answer(500, b"Ppl met an error of its own; its log has more.", "text/plain; charset=utf-8"))
         return reason
+
+
+def visit_of(request: Any, public_url: str | None) -> Visit:
+    """What the pages see of ``request``.
+
+    Raises:
+        ValueError: it holds what no browser sends.
+    """
+    target = request.uri.decode("ascii")
+    path, _, query = target.partition("?")
+    headers = {
+        name.decode("ascii").lower(): ",".join(value.decode("utf-8", "replace") for value in values)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
+    peer = getattr(request.getClientAddress(), "host", None)
+    tls = bool(request.isSecure())
+    return Visit(
+        method=request.method.decode("ascii"),
+        path=path,
+        target=target,
+        query=fields_of(query),
+        headers=headers,
+        body=request.content.getvalue(),
+        client=throttled_address(peer, headers.get("x-forwarded-for"), behind_proxy=public_url is not None),
+        secure=tls or (public_url or "").startswith("https:"),
+        tls=tls,
+    )
+
+
+def set_security_headers(request: Any, secure: bool) -> None:
+    """Set the headers that every answer has; over TLS browsers are told to stay there."""
+    request.setHeader("Server", "Ppl")
+    for name, value in (*_SECURITY_HEADERS, *((_HSTS,) if secure else ())):
+        request.setHeader(name, value)
+
+
+def send(request: Any, answer: Answer) -> int:
+    """Send ``answer``, or nothing if the client has gone; gives what ``render`` must return."""
+    if not request.gone:
+        request.setResponseCode(answer.status)
+        if answer.body:
+            request.setHeader("Content-Type", answer.content_type)
+        request.setHeader("Content-Length", str(len(answer.body)))
+        request.setHeader("Cache-Control", "no-store")
+        for name, value in answer.headers:
+            request.setHeader(name, value)
+        request.cookies = [cookie.header.encode("ascii") for cookie in answer.cookies]
+        request.write(answer.body)
+        request.finish()
+    return NOT_DONE_YET
+
+
+def send_later(request: Any, answer: Deferred[Answer]) -> int:
+    """As :func:`send`, when ``answer`` fires."""
+    answer.addCallback(lambda ready: send(request, ready))
+    answer.addErrback(lambda failure: _log.failure("An answer could not be sent", failure))
+    return NOT_DONE_YET

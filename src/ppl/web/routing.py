@@ -84,8 +84,8 @@ class Routes:
             return self._pages.refusal(visit, refusal)
 
     async def _answer(self, visit: Visit) -> Answer:
-        if not is_host(visit.host):
-            raise BadRequest("The Host header is missing or malformed.")
+        if visit.host and not is_host(visit.host):
+            raise BadRequest("The Host header is malformed.")
         chosen, parts = self._find(visit)
         is_post = chosen.method == "POST"
         if is_post and not self._origins.form_allowed(

@@ -7,7 +7,7 @@ from typing import Any
 from autobahn.twisted.resource import WebSocketResource
 from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import Site
 
 from ppl.credentials import Passwords
 from ppl.model import Clock
@@ -16,11 +16,11 @@ from ppl.origin import OriginPolicy
 from ppl.store.interface import Store
 from ppl.web import assets
 from ppl.web.accounts import Accounts
-from ppl.web.answers import Answer, BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired
+from ppl.web.answers import BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired
 from ppl.web.api import Api
 from ppl.web.destinations import PortOpener
 from ppl.web.pages import Pages
-from ppl.web.request import MAX_BODY, Request
+from ppl.web.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
 from ppl.web.routing import Routes, route
 from ppl.web.sampling import SampleSender
 from ppl.web.sessions import Sessions
@@ -76,7 +76,9 @@ class PplSite(Site):
     displayTracebacks = False
 
     def __init__(self, root: Resource, viewer_factory: Any, reactor: Any) -> None:
-        super().__init__(root, Request, timeout=_IDLE_SECONDS, reactor=reactor, parsePOSTFormSubmission=False)
+        super().__init__(  # type: ignore[no-untyped-call]
+            root, Request, timeout=_IDLE_SECONDS, reactor=reactor, parsePOSTFormSubmission=False
+        )
         self._viewer_factory = viewer_factory
 
     def startFactory(self) -> None:
@@ -101,7 +103,7 @@ class _Root(Resource):
     def __init__(
         self, routes: Routes, served: assets.Assets, pages: Pages, viewer_factory: Any, settings: Settings
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._routes = routes
         self._assets = served
         self._pages = pages
@@ -110,22 +112,22 @@ class _Root(Resource):
 
     def render(self, request: Any) -> Any:
         try:
-            visit = request.visit(self._public_url)
+            visit = visit_of(request, self._public_url)
         except ValueError:
-            request.secure_headers(False)
+            set_security_headers(request, False)
             nowhere = Visit("GET", "/", "/", {}, {}, b"", "", False, False)
-            return self._send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
-        request.secure_headers(visit.secure)
+            return send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
+        set_security_headers(request, visit.secure)
         try:
             if request.too_large:
                 raise TooLarge(MAX_BODY)
             if visit.path == "/ws":
                 return self._open_websocket(request, visit)
             if visit.path.startswith(assets.PREFIX):
-                return self._send(request, self._assets.answer(visit))
+                return send(request, self._assets.answer(visit))
         except Refusal as refusal:
-            return self._send(request, self._pages.refusal(visit, refusal))
-        return request.answer_later(Deferred.fromCoroutine(self._routes.answer(visit)))
+            return send(request, self._pages.refusal(visit, refusal))
+        return send_later(request, Deferred.fromCoroutine(self._routes.answer(visit)))
 
     def _open_websocket(self, request: Any, visit: Visit) -> Any:
         if visit.method != "GET":
@@ -133,7 +135,3 @@ class _Root(Resource):
         if (visit.header("upgrade") or "").lower() != "websocket":
             raise UpgradeRequired
         return self._websocket.render(request)
-
-    def _send(self, request: Any, answer: Answer) -> Any:
-        request.answer(answer)
-        return NOT_DONE_YET

@@ -1,0 +1,111 @@
+"""The real site on a real port over the real store; only the listener behind the link is a double."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+import pytest_twisted
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+
+from ppl.clock import wall_clock
+from ppl.errors import ListenerUnavailable, StoreUnavailable
+from ppl.model import SECOND, Destination
+from ppl.options import default_settings
+from ppl.store.interface import Store
+from ppl.web.site import make_site
+from tests.web.browsing import Browser
+
+
+class OpenedPorts:
+    """The listeners as the site knows them: remembers what was to be opened, and may be away."""
+
+    def __init__(self) -> None:
+        self.opened: list[Destination] = []
+        self.away = False
+
+    async def open(self, destination: Destination) -> None:
+        if self.away:
+            raise ListenerUnavailable("No listener is connected.")
+        self.opened.append(destination)
+
+
+class AwayStore:
+    """A store whose PostgreSQL is away."""
+
+    async def count_accounts(self) -> int:
+        raise StoreUnavailable("PostgreSQL cannot be reached.")
+
+
+class MovableClock:
+    """The wall clock, and it can be moved on."""
+
+    def __init__(self) -> None:
+        self._ahead = 0
+
+    def __call__(self) -> int:
+        return wall_clock() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += int(seconds * SECOND)
+
+
+@attrs.frozen
+class Served:
+    """A site that is served."""
+
+    port: int
+    store: Store
+    listeners: OpenedPorts
+    clock: MovableClock
+    public_url: str | None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def browser(self) -> Browser:
+        """A new browser, without cookies."""
+        return Browser(self.url, self.public_url)
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(store: Store) -> Iterator[Serve]:
+    """Serves sites with the settings given, over ``store`` unless another is."""
+    listening: list[Any] = []
+
+    def start(over: Store = store, **settings: Any) -> Served:
+        listeners, clock = OpenedPorts(), MovableClock()
+        chosen = default_settings(**{"registration": "open", **settings})
+        viewers = WebSocketServerFactory()
+        viewers.protocol = WebSocketServerProtocol
+        site = make_site(over, listeners, viewers, chosen, reactor, clock)
+        port = reactor.listenTCP(0, site, interface="127.0.0.1")
+        listening.append(port)
+        return Served(port.getHost().port, over, listeners, clock, chosen.public_url)
+
+    yield start
+    pytest_twisted.blockon(gatherResults([Deferred.fromCoroutine(_stop(port)) for port in listening]))
+
+
+async def _stop(port: Any) -> None:
+    await port.stopListening()
+
+
+@pytest.fixture
+def served(serve: Serve) -> Served:
+    """The site, open for registration."""
+    return serve()
+
+
+@pytest.fixture
+def browser(served: Served) -> Browser:
+    """A browser of ``served``."""
+    return served.browser()
