@@ -70,7 +70,7 @@ def csrf_token(secret: str) -> str:
 
 def csrf_token_matches(secret: str, given: str) -> bool:
     """Whether ``given`` is the form token of ``secret``, in constant time."""
-    return hmac.compare_digest(csrf_token(secret).encode("ascii"), given.encode("utf-8"))
+    return hmac.compare_digest(csrf_token(secret).encode("ascii"), given.encode("utf-8", "replace"))
 
 
 # Headers

@@ -109,8 +109,13 @@ class Browser:
 
 async def speak(port: int, data: bytes, then: bytes = b"") -> bytes:
     """Send ``data`` as it is, ``then`` once something has come, and give all until the site closes the connection."""
+    return await speak_to(TCP4ClientEndpoint(reactor, "127.0.0.1", port), data, then)
+
+
+async def speak_to(endpoint: Any, data: bytes, then: bytes = b"") -> bytes:
+    """As :func:`speak`, to a client endpoint."""
     heard = _Hearing(then)
-    await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", port), heard)
+    await connectProtocol(endpoint, heard)
     heard.transport.write(data)
     return await heard.everything.addTimeout(20, reactor)
 

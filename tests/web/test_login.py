@@ -113,7 +113,8 @@ async def test_logging_out_leaves_other_browsers_logged_in(served: Served, brows
 
 @ensureDeferred
 async def test_who_is_not_logged_in_is_logged_out_already(browser: Browser) -> None:
-    assert (await browser.post("/logout", {})).status == 303
+    page = await browser.post("/logout", {})
+    assert (page.status, page.location) == (303, "/login")
 
 
 @ensureDeferred

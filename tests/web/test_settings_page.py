@@ -106,6 +106,13 @@ async def test_an_unknown_token_is_not_found(browser: Browser, token_id: str) ->
     assert (await browser.submit(f"/settings/tokens/{token_id}/delete", {}, on="/settings")).status == 404
 
 
+@pytest.mark.parametrize("path", ["/settings/tokens", "/settings/time-zone"])
+@ensureDeferred
+async def test_an_address_that_forms_are_sent_to_leads_back_to_the_page(browser: Browser, path: str) -> None:
+    await logged_in(browser)
+    assert (await browser.get(path)).location == "/settings"
+
+
 @pytest.mark.parametrize("label", ["", "x" * 101, "a\nb"])
 @ensureDeferred
 async def test_a_token_wants_a_name(served: Served, browser: Browser, label: str) -> None:

@@ -92,16 +92,13 @@ async def test_a_method_that_is_not_possible_is_told(browser: Browser, method: s
 
 @pytest.mark.parametrize(
     "path",
-    ["/nowhere", "/login/", "//login", "/login%00", "/%ff", "/../login", "/settings/tokens", "/LOGIN", "/static"],
+    ["/nowhere", "/login/", "//login", "/login%00", "/%ff", "/../login", "/settings/x", "/LOGIN", "/static"],
 )
 @ensureDeferred
 async def test_what_is_not_there_is_not_found_and_says_what_to_do(served: Served, path: str) -> None:
-    answer = (
-        await speak(served.port, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    ).decode()
-    status = 405 if path == "/settings/tokens" else 404
-    assert answer.startswith(f"HTTP/1.1 {status} ")
-    assert '<a href="/">' in answer
+    answer = await speak(served.port, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b'<a href="/">' in answer
 
 
 # Limits

@@ -88,8 +88,12 @@ class Request(server.Request):
     def processingFailed(self, reason: Failure) -> Failure:
         """A fault outside the pages; no traceback leaves the log."""
         _log.failure("A request failed", reason)
-        # Without a transport the viewer's WebSocket has taken the connection over already.
-        if not self.startedWriting and self.channel.transport is not None:
+        if self.gone or self.finished or self.channel.transport is None:
+            # The viewer's WebSocket takes the transport with it.
+            return reason
+        if self.startedWriting:
+            self.loseConnection()  # type: ignore[no-untyped-call]
+        else:
             send(self, Answer(500, b"Ppl met an error of its own; its log has more.", "text/plain; charset=utf-8"))
         return reason
 
@@ -146,6 +150,10 @@ def send(request: Any, answer: Answer) -> int:
 
 def send_later(request: Any, answer: Deferred[Answer]) -> int:
     """As :func:`send`, when ``answer`` fires."""
+
+    def failed(failure: Failure) -> None:
+        request.processingFailed(failure)
+
     answer.addCallback(lambda ready: send(request, ready))
-    answer.addErrback(lambda failure: _log.failure("An answer could not be sent", failure))
+    answer.addErrback(failed)
     return NOT_DONE_YET

@@ -114,8 +114,10 @@ class Routes:
 def _to_login(visit: Visit) -> Answer:
     if visit.is_for_programs:
         raise NotLoggedIn
+    if visit.method != "POST":
+        return see_other(login_path(visit.target))
     # After a form was sent in vain the reader comes back to the page it stood on, never to where it was sent.
-    return see_other(login_path(visit.target if visit.method != "POST" else "/" + visit.path.split("/")[1]))
+    return see_other(login_path("/settings" if visit.path.startswith("/settings/") else "/"))
 
 
 def _given_token(visit: Visit) -> str:

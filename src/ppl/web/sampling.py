@@ -9,8 +9,7 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import ClientFactory, Protocol
-from twisted.python.failure import Failure
+from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 
 from ppl.errors import PplError
 from ppl.model import Clock, Destination
@@ -93,7 +92,7 @@ class _Line(Protocol):
         transport: Any = self.transport
         transport.abortConnection()
 
-    def connectionLost(self, reason: Failure = Failure(ConnectionDone())) -> None:  # noqa: B008
+    def connectionLost(self, reason: Any = connectionDone) -> None:
         delivered, self._delivered = self._delivered, None
         if delivered is not None and not delivered.called:
             if reason.check(ConnectionDone):

@@ -8,7 +8,7 @@ from ppl.credentials import new_secret, secret_hash
 from ppl.model import Clock
 from ppl.store.interface import Store
 from ppl.timezone import local_text, parse_time_zone
-from ppl.web.answers import Answer, NotFound, see_other
+from ppl.web.answers import Answer, NotFound, found, see_other
 from ppl.web.destinations import destination_fields
 from ppl.web.forms import WrongField, label_of, time_zone_of
 from ppl.web.pages import Pages, time_zone_names
@@ -31,6 +31,10 @@ class SettingsPage:
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /settings``."""
         return await self._page(visit, login)
+
+    async def back(self, visit: Visit, login: Login) -> Answer:
+        """``GET`` of where a form was sent, as a reload by the address bar does."""
+        return found("/settings")
 
     async def change_time_zone(self, visit: Visit, login: Login) -> Answer:
         """``POST /settings/time-zone``."""

@@ -57,6 +57,7 @@ def make_site(
         route("POST", "/login", accounts.log_in),
         route("POST", "/logout", accounts.log_out, needs_login=True),
         route("GET", "/settings", settings_page.show, needs_login=True),
+        route("GET", "/settings/(?:time-zone|tokens)", settings_page.back, needs_login=True),
         route("POST", "/settings/time-zone", settings_page.change_time_zone, needs_login=True),
         route("POST", "/settings/tokens", settings_page.create_token, needs_login=True),
         route("POST", r"/settings/tokens/(\d{1,18})/delete", settings_page.delete_token, needs_login=True),
