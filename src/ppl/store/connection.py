@@ -20,13 +20,10 @@ from twisted.python.failure import Failure
 from txpostgres import txpostgres
 from zope.interface import implementer
 
-from ppl.errors import PplError, StatementTimeout, StoreUnavailable
+from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | None
-
-#: How much longer than its statement_timeout a statement may take before the server is taken for frozen, in seconds.
-GRACE = 5.0
 
 # SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator's
 # intervention, a transaction to repeat; and a primary that became a standby.
@@ -74,6 +71,8 @@ class Connection:
     async def open(self, dsn: str, patience: float, statement_timeout: float) -> None:
         """Connect; after ``patience`` seconds at the latest it is open or raises ``StoreUnavailable``."""
         resolved = await _resolve(self._reactor, dsn, patience)
+        if self.is_lost:
+            raise StoreUnavailable("the attempt was given up")
         timer = self._reactor.callLater(patience, self.abandon, "it did not answer in time")
         try:
             await self._connection.connect(resolved)
@@ -201,14 +200,8 @@ def _parsed(dsn: str) -> dict[str, str]:
         parts: dict[str, str] = parse_dsn(dsn)
     except psycopg2.Error:
         # Its text may quote the DSN, password and all.
-        raise UnreadableDsn("The PostgreSQL DSN cannot be understood.") from None
+        raise StoreUnsuitable("The PostgreSQL DSN cannot be understood.") from None
     return parts
-
-
-class UnreadableDsn(PplError):
-    """libpq cannot parse the DSN."""
-
-    code = "bad_configuration"
 
 
 async def _resolve(reactor: Any, dsn: str, patience: float) -> str:

@@ -28,15 +28,15 @@ class Maintenance(Service):
         self._loop = LoopingCall(self._run)
         self._loop.clock = reactor
         self._running: Deferred[None] | None = None
+        self._first: Deferred[None] | None = None
         self._is_away = False
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires after the first run, also when the store was away then."""
+        """Fires after the first run, also when PostgreSQL was away then; fails with what else went wrong in it."""
         super().startService()
         first: Deferred[None] = Deferred()
-        self._first: Deferred[None] | None = first
-        self._ended = self._loop.start(PERIOD)
-        self._ended.addErrback(self._stopped_by_failure)
+        self._first = first
+        self._loop.start(PERIOD)
         return first
 
     def stopService(self) -> Deferred[None]:
@@ -53,18 +53,17 @@ class Maintenance(Service):
     def _run(self) -> Deferred[None]:
         ended: Deferred[None] = Deferred()
         self._running = ended
-        run = Deferred.fromCoroutine(self._maintain())
 
-        def done(result: Any) -> Any:
+        def done(result: Failure | None) -> None:
             self._running = None
             ended.callback(None)
             first, self._first = self._first, None
             if first is not None:
-                first.callback(result if isinstance(result, Failure) else None)
-                return None
-            return result
+                first.callback(result)
+            elif result is not None:
+                self._log.failure("Maintenance failed; it is tried again", result)
 
-        return run.addBoth(done)
+        return Deferred.fromCoroutine(self._maintain()).addBoth(done)
 
     async def _maintain(self) -> None:
         try:
@@ -76,6 +75,3 @@ class Maintenance(Service):
             self._is_away = True
         else:
             self._is_away = False
-
-    def _stopped_by_failure(self, failure: Failure) -> None:
-        self._log.failure("Maintenance ended", failure)

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, StoreUnavailable, StoreUnsuitable
-from ppl.store.connection import GRACE, Connection, Parameters, Row, describe
+from ppl.store.connection import Connection, Parameters, Row, describe
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ class Pool(Service):
         wait: seconds that work waits for a free connection before it is refused.
         connect_timeout: seconds for one attempt to connect.
         statement_timeout: seconds a statement may take unless its caller says otherwise.
+        grace: seconds more after which a server that let its own timeout pass is taken for frozen.
     """
 
     _log = Logger()
@@ -62,9 +63,11 @@ class Pool(Service):
         wait: float = 5.0,
         connect_timeout: float = 5.0,
         statement_timeout: float = 30.0,
+        grace: float = 5.0,
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
+        self._grace = grace
         self._connections: set[Connection] = set()
         self._opening: set[Connection] = set()
         self._idle: list[Connection] = []
@@ -103,7 +106,7 @@ class Pool(Service):
             # Several statements in one message are one transaction, so LOCAL holds for it and no longer.
             limit, sql = seconds, f"SET LOCAL statement_timeout = {int(seconds * 1000)}; {sql}"
         async with self._borrowed() as connection:
-            return await connection.execute(sql, parameters, limit + GRACE)
+            return await connection.execute(sql, parameters, limit + self._grace)
 
     async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
         """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath."""
@@ -119,7 +122,7 @@ class Pool(Service):
         limit = self._statement_timeout if seconds is None else seconds
         begin = "BEGIN" if seconds is None else f"BEGIN; SET LOCAL statement_timeout = {int(limit * 1000)}"
         async with self._borrowed() as connection:
-            transaction = Transaction(connection, limit + GRACE)
+            transaction = Transaction(connection, limit + self._grace)
             await transaction.run(begin)
             try:
                 result = await work(transaction)

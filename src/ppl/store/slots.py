@@ -54,7 +54,8 @@ class Slots:
     async def ensure_ahead(self, now: int) -> None:
         """Make the slots from ``now`` (µs) on for a day or so, at least 300 seconds, at least the next one."""
         ahead = max(min(_AHEAD_SLOTS * self._width, _AHEAD_MOST), _AHEAD_LEAST, self._width)
-        await self.ensure([(now, now + ahead)])
+        if self.parts(now, now + ahead) is None:
+            await self.ensure([(now, now + ahead)])
 
     async def ensure(self, ranges: Sequence[Range]) -> None:
         """Make what slots are missing for ``ranges`` of ids; safe in several processes at once."""
