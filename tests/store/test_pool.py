@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import psycopg2
@@ -13,13 +13,13 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
-from twisted.internet.task import deferLater
 from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 from ppl.store.pool import Pool, Transaction, unsuitable
 from tests.fixtures.database import as_administrator, execute
 from tests.store.proxy import Proxy
+from tests.store.waiting import until
 
 QUICK = {"wait": 0.5, "connect_timeout": 0.5, "statement_timeout": 0.5, "grace": 0.3}
 
@@ -53,13 +53,6 @@ def said() -> Iterator[list[str]]:
     globalLogPublisher.addObserver(observe)
     yield texts
     globalLogPublisher.removeObserver(observe)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        await deferLater(reactor, 0.01, lambda: None)
 
 
 async def answers(pool: Pool) -> bool:
