@@ -23,7 +23,7 @@ from tests.fixtures.watching import Viewer
 def watch(url: str, who: Registered, expected: int, pipe: Connection) -> None:
     """In a process of its own: gives the ms each event took, in order of arrival."""
 
-    taken = []
+    taken: list[float] = []
     with Viewer(url, who) as viewer:
         viewer.identify(logs_portion="1")
         pipe.send("ready")

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ppl.store.embedded import EmbeddedPostgres
-
 from tests.fixtures.running import PplProcess, Registered
 
 

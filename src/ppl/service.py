@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.application.service import Application, IService, Service
 from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
@@ -55,7 +55,7 @@ def makeService(options: Options) -> IService:
     return make_daemon(options.settings, global_reactor)
 
 
-def make_application(role: str) -> Application:
+def make_application(role: str) -> Any:
     """What a ``.tac`` file needs: an application of that role, its options from the environment (``PPL_…``).
 
     Exits with one sentence where an option is wrong.
@@ -124,7 +124,7 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
 def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[LinkEnd, list[IService]]:
     control: ListenerControl
 
-    def make_factory(destination: Destination) -> IProtocolFactory:
+    def make_factory(destination: Destination) -> ReceiverFactory:
         return ReceiverFactory(destination, writer, wall_clock, settings.max_line_bytes, settings.max_connections)
 
     writer = Writer(store, lambda events: control.announce(events), reactor, wall_clock, settings.queue_bytes)
@@ -174,7 +174,7 @@ class _Listening(Service):
 
     async def _close(self) -> None:
         if self._port is not None:
-            await self._port.stopListening()
+            await maybeDeferred(self._port.stopListening)
 
     def stopService(self) -> Deferred[None]:
         super().stopService()

@@ -1,0 +1,224 @@
+"""The link between two processes: servers listen, each listener connects to every server it is told.
+
+Both services are given the shared secret, which the listener shows as ``Authorization: Bearer`` in the handshake.
+"""
+
+from __future__ import annotations
+
+import hmac
+import random
+from typing import Any
+
+from autobahn.twisted.websocket import (
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ppl.errors import ConfigurationError
+from ppl.link.codec import decode_from_listener, decode_from_server
+from ppl.link.interface import LinkEnd
+from ppl.link.websocket_protocol import OPTIONS, LinkProtocol
+
+PATH = "/link"
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 10.0
+
+
+class _ServerProtocol(LinkProtocol, WebSocketServerProtocol):  # type: ignore[misc]
+    """The server's end of one listener's connection."""
+
+    def onConnect(self, request: ConnectionRequest) -> None:
+        """Autobahn: the handshake's request; only who shows the secret gets in."""
+        given = request.headers.get("authorization", "")
+        if request.path != PATH:
+            raise ConnectionDeny(404, "The link is at /link")
+        if "origin" in request.headers or not hmac.compare_digest(
+            given.encode("utf-8", "replace"), f"Bearer {self.factory.secret}".encode()
+        ):
+            self._log.warn("{peer} showed no valid link secret and was refused", peer=self.peer)
+            raise ConnectionDeny(401, "The link's secret is wrong")
+
+    def connectionMade(self) -> None:
+        """Twisted: connected."""
+        self.factory.connections.add(self)
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Twisted: disconnected."""
+        super().connectionLost(reason)
+        self.factory.forget(self)
+
+
+class _Closing:
+    """Knows the connections of a factory, so that a stop can wait for the last to end."""
+
+    def __init__(self) -> None:
+        self.connections: set[Any] = set()
+        self._gone: Deferred[None] | None = None
+
+    def forget(self, protocol: Any) -> None:
+        """``protocol`` is disconnected."""
+        self.connections.discard(protocol)
+        if self._gone is not None and not self.connections:
+            gone, self._gone = self._gone, None
+            gone.callback(None)
+
+    async def close_all(self) -> None:
+        """Close every connection and wait for its end."""
+        if self.connections:
+            self._gone = Deferred()
+            for protocol in list(self.connections):
+                if protocol.state == protocol.STATE_OPEN:
+                    protocol.sendClose(1001)
+                else:
+                    protocol.transport.abortConnection()
+            await self._gone
+
+
+class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
+    protocol = _ServerProtocol
+    noisy = False
+
+    def __init__(self, reactor: Any, secret: str, end: LinkEnd) -> None:
+        _Closing.__init__(self)
+        WebSocketServerFactory.__init__(self, reactor=reactor)
+        self.setProtocolOptions(**OPTIONS)
+        self.secret, self.end, self.decode = secret, end, decode_from_listener
+
+
+class LinkServer(Service):
+    """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told."""
+
+    def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
+        self._reactor, self._endpoint = reactor, endpoint
+        self._factory = _ServerFactory(reactor, secret, end)
+        self._port: IListeningPort | None = None
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]
+        """Fires when the port is open; fails with :class:`~ppl.errors.ConfigurationError`."""
+        super().startService()
+        return Deferred.fromCoroutine(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            self._port = await serverFromString(self._reactor, self._endpoint).listen(self._factory)
+        except Exception as error:
+            raise ConfigurationError(f"--link: {self._endpoint} cannot be opened ({error}).") from error
+
+    @property
+    def address(self) -> Any:
+        """Where it listens, for who asked for port 0."""
+        assert self._port is not None
+        return self._port.getHost()
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when the port and every connection are closed."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._close())
+
+    async def _close(self) -> None:
+        if self._port is not None:
+            await maybeDeferred(self._port.stopListening)
+        await self._factory.close_all()
+
+
+class _ClientProtocol(LinkProtocol, WebSocketClientProtocol):  # type: ignore[misc]
+    """The listener's end of its connection to one server."""
+
+    def onOpen(self) -> None:
+        """Autobahn: only now, not when TCP is connected, the server counts as reached."""
+        self.factory.opened()
+        super().onOpen()
+
+    def connectionMade(self) -> None:
+        """Twisted: connected."""
+        self.factory.connections.add(self)
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Twisted: disconnected."""
+        super().connectionLost(reason)
+        self.factory.forget(self)
+        self.factory.lost()
+
+
+class _ClientFactory(_Closing, WebSocketClientFactory):  # type: ignore[misc]
+    protocol = _ClientProtocol
+    noisy = False
+
+    def __init__(self, client: LinkClient, reactor: Any, secret: str, end: LinkEnd) -> None:
+        _Closing.__init__(self)
+        WebSocketClientFactory.__init__(
+            self, f"ws://link{PATH}", headers={"Authorization": f"Bearer {secret}"}, reactor=reactor
+        )
+        self.setProtocolOptions(**OPTIONS)
+        self.end, self.decode = end, decode_from_server
+        self.opened, self.lost = client.opened, client.lost
+
+
+class LinkClient(Service):
+    """Keeps one connection to the server at ``endpoint`` (Twisted's client string), reconnecting with backoff."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
+        self._reactor, self._endpoint = reactor, endpoint
+        self._factory = _ClientFactory(self, reactor, secret, end)
+        self._delay = _FIRST_DELAY
+        self._retry: IDelayedCall | None = None
+        self._connecting: Deferred[Any] | None = None
+        self._said_lost = False
+
+    def startService(self) -> None:
+        """Begin; the server may well be away."""
+        super().startService()
+        self._connect()
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when the connection is closed and nothing will reconnect."""
+        super().stopService()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if self._connecting is not None:
+            self._connecting.cancel()
+        return Deferred.fromCoroutine(self._factory.close_all())
+
+    def opened(self) -> None:
+        """The WebSocket is open."""
+        self._delay = _FIRST_DELAY
+        self._said_lost = False
+        self._log.info("A link to a server is open: {endpoint}", endpoint=self._endpoint)
+
+    def lost(self) -> None:
+        """The connection, open or not, is gone."""
+        self._try_again("the connection was lost")
+
+    def _connect(self) -> None:
+        self._retry = None
+        self._connecting = clientFromString(self._reactor, self._endpoint).connect(self._factory)
+        self._connecting.addBoth(self._connected)
+
+    def _connected(self, result: Any) -> None:
+        self._connecting = None
+        if isinstance(result, Failure) and self.running:
+            self._try_again(result.getErrorMessage())
+
+    def _try_again(self, why: str) -> None:
+        if not self.running or self._retry is not None:
+            return
+        if not self._said_lost:
+            self._said_lost = True
+            self._log.warn("No link to the server at {endpoint}, trying on: {why}", endpoint=self._endpoint, why=why)
+        # Jitter, so that many listeners do not come back to a restarted server in one moment.
+        delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        self._delay = min(self._delay * 2, _LONGEST_DELAY)
+        self._retry = self._reactor.callLater(delay, self._connect)

@@ -1,0 +1,116 @@
+"""One link connection over a WebSocket, as both ends see it: frames to messages, liveness, congestion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ppl.errors import ProtocolError
+from ppl.link.codec import encode, encode_error, is_error
+from ppl.link.interface import LinkEnd
+from ppl.link.messages import Message
+
+#: Bytes of one frame, both ways: Autobahn holds what we send to it too.
+MOST_FRAME_BYTES = 16 << 20
+PING_SECONDS = 10
+PONG_SECONDS = 20
+
+#: For both factories' ``setProtocolOptions``.
+OPTIONS: dict[str, Any] = {
+    "maxFramePayloadSize": MOST_FRAME_BYTES,
+    "maxMessagePayloadSize": MOST_FRAME_BYTES,
+    "autoPingInterval": PING_SECONDS,
+    "autoPingTimeout": PONG_SECONDS,
+    "openHandshakeTimeout": 10,
+    "closeHandshakeTimeout": 2,
+    "tcpNoDelay": True,
+}
+
+
+@implementer(IPushProducer)
+class LinkProtocol:
+    """Mixed in before Autobahn's server and client protocols; a :class:`~ppl.link.interface.Channel`.
+
+    Its factory has ``end`` (:class:`LinkEnd`) and ``decode`` (text → messages).
+    """
+
+    _log = Logger()
+    _opened = False
+    congested = False
+    # Autobahn's.
+    transport: Any
+    factory: Any
+    peer: str
+    sendMessage: Callable[[bytes], None]
+
+    def onOpen(self) -> None:
+        """Autobahn: the handshake is done."""
+        self._opened = True
+        self.transport.registerProducer(self, True)
+        self._tell(self._end.channel_opened)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Autobahn: a whole message."""
+        try:
+            text = payload.decode("utf-8")
+            messages = self._decode(text)
+        except (ProtocolError, UnicodeDecodeError) as error:
+            self._refuse(payload, error)
+            return
+        for message in messages:
+            self._tell(self._end.message_received, message)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """Autobahn: the connection is gone."""
+        if self._opened:
+            self._opened = False
+            self._tell(self._end.channel_lost)
+
+    def send(self, message: Message) -> None:
+        """Channel: queue ``message``."""
+        if self._opened:
+            for frame in encode(message):
+                self.sendMessage(frame.encode("utf-8"))
+
+    # Twisted's flow control: the transport holds more than it can write for now, or no longer does.
+
+    def pauseProducing(self) -> None:
+        """Transport: the other side reads too slowly."""
+        self.congested = True
+
+    def resumeProducing(self) -> None:
+        """Transport: all is written."""
+        if self.congested:
+            self.congested = False
+            if self._opened:
+                self._tell(self._end.channel_drained)
+
+    def stopProducing(self) -> None:
+        """Transport: the connection is lost; ``onClose`` follows."""
+        self.congested = True
+
+    @property
+    def _end(self) -> LinkEnd:
+        end: LinkEnd = self.factory.end
+        return end
+
+    @property
+    def _decode(self) -> Callable[[str], Sequence[Message]]:
+        decode: Callable[[str], Sequence[Message]] = self.factory.decode
+        return decode
+
+    def _tell(self, what: Callable[..., None], *arguments: object) -> None:
+        try:
+            what(self, *arguments)
+        except Exception:
+            self._log.failure("The link to {peer} met an error of ours", peer=self.peer)
+
+    def _refuse(self, payload: bytes, error: ProtocolError | UnicodeDecodeError) -> None:
+        refusal = error if isinstance(error, ProtocolError) else ProtocolError("The frame is not UTF-8.")
+        self._log.warn("The link to {peer}: {code}: {why}", peer=self.peer, code=refusal.code, why=str(refusal))
+        if not is_error(payload.decode("utf-8", "replace")):
+            self.sendMessage(encode_error(refusal).encode("utf-8"))

@@ -1,0 +1,21 @@
+"""Ids of events: the microsecond of receipt, made unique and strictly increasing per destination (DESIGN.md 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ppl.model import Clock
+
+
+class IdSequence:
+    """Gives ids; seeded with the last stored ones, so that no restart and no clock that jumps back repeats any."""
+
+    def __init__(self, clock: Clock, last_ids: Mapping[int, int]) -> None:
+        self._clock = clock
+        self._last = dict(last_ids)
+
+    def take(self, destination_id: int, count: int) -> int:
+        """The first of ``count`` consecutive new ids of the destination."""
+        first = max(self._clock(), self._last.get(destination_id, 0) + 1)
+        self._last[destination_id] = first + count - 1
+        return first

@@ -1,0 +1,246 @@
+"""From parsed lines to committed events: ids, batches, backpressure, and never a loss while PostgreSQL is away.
+
+Receivers :meth:`~Writer.submit` what they parsed. One batch is in flight at a time and the next gathers meanwhile, so
+batches grow with the load by themselves and an idle writer commits at once (DESIGN.md 2). What is committed is
+announced, in order. When too much waits, the sources that feed it are paused (DESIGN.md 3).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from ppl.listener.ids import IdSequence
+from ppl.model import Clock, Destination, Events, Lines
+from ppl.store.interface import Store
+
+#: A batch ends with the submission that passes one of these.
+BATCH_EVENTS = 20_000
+BATCH_BYTES = 8 << 20
+
+#: What a waiting line costs beside its bytes: its strings and columns.
+LINE_OVERHEAD = 700
+
+#: How long a stop waits for a store that is away.
+STOP_SECONDS = 30.0
+
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+
+
+class Source(Protocol):
+    """What feeds the writer and can be held; both calls may repeat."""
+
+    def pause(self) -> None:
+        """Read no more."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+
+class Writer(Service):
+    """The one writer of a listener.
+
+    Args:
+        store: where events go.
+        announce: told of each committed :class:`~ppl.model.Events`, in the order of commit.
+        reactor: timers.
+        clock: µs; the time of receipt.
+        queue_bytes: bytes that may wait before sources are paused; they go on below half of it.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, store: Store, announce: Callable[[Events], None], reactor: Any, clock: Clock, queue_bytes: int
+    ) -> None:
+        self._store = store
+        self._announce = announce
+        self._reactor = reactor
+        self._clock = clock
+        self._most_bytes = queue_bytes
+        self._ids: IdSequence | None = None
+        # One queue a destination; the one served longest ago comes first (fairness).
+        self._queues: OrderedDict[int, deque[tuple[Events, int]]] = OrderedDict()
+        self._bytes = 0
+        self._events = 0
+        self._paused: set[Source] = set()
+        self._working = False
+        self._away = False
+        # Set while a stop waits for the last commit, and when it waits no longer.
+        self._idle: Deferred[bool] | None = None
+        self._abandoned = False
+        # Set between two tries.
+        self._asleep: Deferred[None] | None = None
+        self._alarm: IDelayedCall
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait or are in flight."""
+        return self._bytes
+
+    @property
+    def waiting_events(self) -> int:
+        """Events that wait or are in flight."""
+        return self._events
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]
+        """Fires when the last stored ids are known, which needs the store: it is tried until it answers."""
+        super().startService()
+        return Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        delays = _Delays()
+        while self.running and self._ids is None:
+            try:
+                self._ids = IdSequence(self._clock, await self._store.last_ids())
+            except Exception as error:
+                self._say_away(error)
+                await self._sleep(delays.next())
+        self._say_back()
+
+    def submit(self, destination: Destination, sender_ip: str, lines: Lines, size: int, source: Source) -> None:
+        """Take ``lines`` of ``destination``, in order of receipt; ``size`` is their bytes as received.
+
+        May pause ``source`` before it returns.
+        """
+        assert self._ids is not None, "submitted before the start"
+        count = len(lines)
+        if not count:
+            return
+        events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines)
+        cost = size + count * LINE_OVERHEAD
+        self._queues.setdefault(destination.id, deque()).append((events, cost))
+        self._bytes += cost
+        self._events += count
+        if self._bytes > self._most_bytes:
+            self._paused.add(source)
+            source.pause()
+        if not self._working:
+            self._working = True
+            working = Deferred.fromCoroutine(self._run())
+            working.addErrback(lambda failure: self._log.failure("The writer met an error of ours", failure))
+
+    def forget(self, source: Source) -> None:
+        """``source`` is gone; what it submitted stays."""
+        self._paused.discard(source)
+
+    async def _run(self) -> None:
+        try:
+            while self._queues and not self._abandoned:
+                batch, cost = self._gather()
+                if not await self._commit(batch):
+                    return
+                self._bytes -= cost
+                self._events -= sum(map(len, batch))
+                for events in batch:
+                    self._announce(events)
+                if self._bytes < self._most_bytes // 2:
+                    self._resume_sources()
+        finally:
+            self._working = False
+            if self._idle is not None and not self._idle.called:
+                self._idle.callback(True)
+
+    def _gather(self) -> tuple[list[Events], int]:
+        """The next batch: in turn one submission of each destination, until it is full or nothing waits."""
+        batch: list[Events] = []
+        events = cost = 0
+        while self._queues and events < BATCH_EVENTS and cost < BATCH_BYTES:
+            destination_id, queue = self._queues.popitem(last=False)
+            taken, its_cost = queue.popleft()
+            if queue:
+                self._queues[destination_id] = queue
+            batch.append(taken)
+            events += len(taken)
+            cost += its_cost
+        return batch, cost
+
+    async def _commit(self, batch: list[Events]) -> bool:
+        """Store ``batch``, however often it takes; ``False`` if the stop gave up."""
+        delays = _Delays()
+        while True:
+            try:
+                await self._store.append(batch)
+            except Exception as error:
+                self._say_away(error)
+                await self._sleep(delays.next())
+                if self._abandoned:
+                    return False
+            else:
+                self._say_back()
+                return True
+
+    def _resume_sources(self) -> None:
+        paused, self._paused = self._paused, set()
+        for source in paused:
+            source.resume()
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when all that was submitted is committed, or the store has been away for ``STOP_SECONDS``."""
+        super().stopService()
+        if self._ids is None:
+            self._wake()
+        return Deferred.fromCoroutine(self._drain())
+
+    async def _drain(self) -> None:
+        while self._working and not await self._idle_within(STOP_SECONDS):
+            if self._away:
+                self._abandon()
+                return
+
+    async def _idle_within(self, seconds: float) -> bool:
+        idle: Deferred[bool] = Deferred()
+        self._idle = idle
+        timer = self._reactor.callLater(seconds, idle.callback, False)
+        finished = await idle
+        self._idle = None
+        if timer.active():
+            timer.cancel()
+        return finished
+
+    def _abandon(self) -> None:
+        self._abandoned = True
+        self._log.critical("Stopped while PostgreSQL is away: {count} received lines are lost", count=self._events)
+        self._wake()
+
+    def _say_away(self, error: Exception) -> None:
+        if not self._away:
+            self._away = True
+            self._log.error("Events cannot be stored now and wait in memory: {why}", why=str(error))
+
+    def _say_back(self) -> None:
+        if self._away:
+            self._away = False
+            self._log.info("Events are stored again; {count} wait", count=self._events)
+
+    async def _sleep(self, seconds: float) -> None:
+        asleep: Deferred[None] = Deferred()
+        self._asleep = asleep
+        self._alarm = self._reactor.callLater(seconds, self._wake)
+        await asleep
+
+    def _wake(self) -> None:
+        if self._asleep is not None:
+            asleep, self._asleep = self._asleep, None
+            if self._alarm.active():
+                self._alarm.cancel()
+            asleep.callback(None)
+
+
+class _Delays:
+    """Jittered backoff in seconds."""
+
+    def __init__(self) -> None:
+        self._delay = _FIRST_DELAY
+
+    def next(self) -> float:
+        delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        self._delay = min(self._delay * 2, _LONGEST_DELAY)
+        return delay

@@ -1,0 +1,105 @@
+"""Whole reads of syslog lines as columns: one regular expression over all lines, the complete parser for the rest.
+
+DESIGN.md 1: nothing here runs Python per line more than it must. :func:`parse` is what the listener calls.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from typing import Any
+
+from ppl.model import Lines
+from ppl.syslog.framing import Frames
+from ppl.syslog.line import BOM, ELEMENTS, PRI, Parsed, parse_line
+from ppl.syslog.timestamp import SECONDS, Minutes, latest_sane, microseconds
+
+# RFC 5424 as remote_syslog2, rsyslog, Docker and logger write it; or else, as the last group, the whole line.
+_LINES = re.compile(
+    PRI + r"1 ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]{0,3})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})"
+    r" ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) (-|" + ELEMENTS + r")(?: ([^\n]*))?\n"
+    r"|([^\n]*)\n"
+)
+_TRAILERS = re.compile(r"[\r\0]+(?=\n)")
+_COLUMNS = 9
+
+_minutes = Minutes()
+_facilities = {str(value): value >> 3 for value in range(192)}
+_severities = {str(value): value & 7 for value in range(192)}
+
+
+def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
+    """The lines of ``frames`` as columns, in order; empty lines are none.
+
+    Invalid UTF-8 becomes U+FFFD, as does NUL within a line (PostgreSQL stores none).
+
+    Args:
+        frames: what :meth:`ppl.syslog.framing.Framer.feed` gave.
+        received_at: µs of receipt.
+        zone: of timestamps that name none.
+    """
+    if frames.messages:
+        texts = [message.decode("utf-8", "replace").replace("\0", "\ufffd") for message in frames.messages]
+        if any("\n" in text for text in texts):
+            return _transposed([parse_line(text, received_at, zone) for text in texts if text])
+        return _parse_text("\n".join(texts) + "\n", received_at, zone)
+    if not frames.block:
+        return _transposed([])
+    text = frames.block.decode("utf-8", "replace")
+    if "\r" in text or "\0" in text:
+        text = _TRAILERS.sub("", text).replace("\0", "\ufffd")
+    return _parse_text(text, received_at, zone)
+
+
+def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
+    rows = _LINES.findall(text)
+    # A usual line has a PRI; others hold all of themselves in the last group, and nothing if empty.
+    usual = [row for row in rows if row[0]]
+    if len(usual) == len(rows):
+        return Lines(*_usual_columns(usual, received_at))
+    parsed: list[Parsed] = []
+    fast = zip(*_usual_columns(usual, received_at), strict=True) if usual else iter(())
+    for row in rows:
+        if row[0]:
+            parsed.append(next(fast))
+        elif row[-1]:
+            parsed.append(parse_line(row[-1], received_at, zone))
+    return _transposed(parsed)
+
+
+def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int) -> tuple[Any, ...]:
+    pris, minutes, seconds, fractions, zones, hosts, names, procids, msgids, datas, texts, _ = zip(*rows, strict=True)
+    if any(text.startswith(BOM) for text in texts):
+        texts = tuple(text.removeprefix(BOM) for text in texts)
+    return (
+        _created_at(minutes, seconds, fractions, zones, received_at),
+        list(map(_facilities.__getitem__, pris)),
+        list(map(_severities.__getitem__, pris)),
+        _without_nil(hosts),
+        _without_nil(names),
+        _without_nil(procids),
+        _without_nil(msgids),
+        _without_nil(datas),
+        texts,
+    )
+
+
+def _without_nil(column: Sequence[str]) -> Sequence[str]:
+    return ["" if field == "-" else field for field in column] if "-" in column else column
+
+
+def _created_at(
+    minutes: Sequence[str], seconds: Sequence[str], fractions: Sequence[str], zones: Sequence[str], received_at: int
+) -> list[int | None]:
+    bases = map(_minutes.__getitem__, map(str.__add__, minutes, zones))
+    latest = latest_sane(received_at)
+    return [
+        None if base is None or (moment := base + SECONDS[second] + microseconds(fraction)) > latest else moment
+        for base, second, fraction in zip(bases, seconds, fractions, strict=True)
+    ]
+
+
+def _transposed(parsed: Sequence[Parsed]) -> Lines:
+    return Lines(*(zip(*parsed, strict=True) if parsed else ((),) * _COLUMNS))

@@ -1,0 +1,119 @@
+"""What a viewer can do wrong: one class per stable code, listed in ``docs/protocol.rst``."""
+
+from __future__ import annotations
+
+from ppl.errors import ProtocolError
+
+
+class NotJson(ProtocolError):
+    """The frame is not UTF-8 JSON text."""
+
+    code = "not_json"
+
+
+class BadEnvelope(ProtocolError):
+    """The frame is JSON, but no object with an ``event`` text."""
+
+    code = "bad_envelope"
+
+
+class UnknownEvent(ProtocolError):
+    """No such event from a client."""
+
+    code = "unknown_event"
+
+
+class BadData(ProtocolError):
+    """``data`` is no object."""
+
+    code = "bad_data"
+
+
+class BadUserId(ProtocolError):
+    """``user_id`` is no ``host:port`` text."""
+
+    code = "bad_user_id"
+
+
+class BadWatchedIp(ProtocolError):
+    """``watched_ip`` is no address, ``*`` or empty text."""
+
+    code = "bad_watched_ip"
+
+
+class BadLogsPortion(ProtocolError):
+    """``logs_portion`` is no number from 1 to the limit."""
+
+    code = "bad_logs_portion"
+
+
+class BadBatch(ProtocolError):
+    """``batch`` is neither true nor false."""
+
+    code = "bad_batch"
+
+
+class BadSince(ProtocolError):
+    """``since`` is no event id."""
+
+    code = "bad_since"
+
+
+class BadBefore(ProtocolError):
+    """``before`` is no event id."""
+
+    code = "bad_before"
+
+
+class BadAfter(ProtocolError):
+    """``after`` is no event id."""
+
+    code = "bad_after"
+
+
+class BadQuery(ProtocolError):
+    """``query`` is no text."""
+
+    code = "bad_query"
+
+
+class QueryUnsupported(ProtocolError):
+    """There is no search yet."""
+
+    code = "query_unsupported"
+
+
+class Forbidden(ProtocolError):
+    """The account may not read that ``user_id``, or there is none such."""
+
+    code = "forbidden"
+
+
+class NotIdentified(ProtocolError):
+    """``send_user_data`` must come first."""
+
+    code = "not_identified"
+
+
+class AlreadyIdentified(ProtocolError):
+    """``send_user_data`` may come once."""
+
+    code = "already_identified"
+
+
+class TooManyRequests(ProtocolError):
+    """More requests wait than are allowed."""
+
+    code = "too_many_requests"
+
+
+class FrameTooLarge(ProtocolError):
+    """A message beyond ``--max-frame-bytes``; the connection is closed with 1009."""
+
+    code = "frame_too_large"
+
+
+class StoreAway(ProtocolError):
+    """History cannot be read now; live goes on when it can."""
+
+    code = "store_unavailable"

@@ -1,0 +1,116 @@
+"""All viewers: who watches what (``connectedUsers``), and what the listeners announce handed to those who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ppl.link.registry import Listeners
+from ppl.model import Account, Destination, Event
+from ppl.options import Settings
+from ppl.store.interface import Store
+from ppl.viewer.connection import Connection, Socket
+from ppl.viewer.frames import EventTexts
+
+_GOING_AWAY = 1001
+
+
+class Hub(Service):
+    """Joins viewers, listeners and the store; an :class:`~ppl.link.registry.Observer`.
+
+    Attributes:
+        connected_users: ``user_id`` → the connections that watch it.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: Store, listeners: Listeners, reactor: Any, settings: Settings) -> None:
+        self.store = store
+        self.reactor = reactor
+        self.texts = EventTexts()
+        self.max_portion = settings.max_portion
+        self.max_frame_bytes = settings.max_frame_bytes
+        self.connected_users: dict[str, set[Connection]] = {}
+        self._listeners = listeners
+        self._max_viewers = settings.max_viewers
+        self._queue_events = settings.viewer_queue_events
+        self._accounts: dict[int, set[Connection]] = {}
+        self._emptied: Deferred[None] | None = None
+        listeners.subscribe(self)
+
+    # Viewers come and go
+
+    def may_connect(self, account: Account) -> bool:
+        """Whether the account may open one more WebSocket, and the hub is not stopping."""
+        return bool(self.running) and len(self._accounts.get(account.id, ())) < self._max_viewers
+
+    def connect(self, account: Account, socket: Socket) -> Connection:
+        """A WebSocket of ``account`` is open."""
+        connection = Connection(self, account, socket, self._queue_events)
+        self._accounts.setdefault(account.id, set()).add(connection)
+        return connection
+
+    def entered(self, connection: Connection, destination: Destination) -> None:
+        """``connection`` watches ``destination``."""
+        watching = self.connected_users.setdefault(destination.user_id, set())
+        watching.add(connection)
+        if len(watching) == 1:
+            self._listeners.watch(destination.user_id)
+
+    def disconnect(self, connection: Connection) -> None:
+        """The WebSocket is gone."""
+        connection.closed()
+        user_id = connection.session.user_id
+        for key in [user_id] if user_id else list(self.connected_users):
+            watching = self.connected_users.get(key, set())
+            if connection in watching:
+                watching.remove(connection)
+                if not watching:
+                    del self.connected_users[key]
+                    self._listeners.unwatch(key)
+        of_account = self._accounts.get(connection.account.id, set())
+        of_account.discard(connection)
+        if not of_account:
+            self._accounts.pop(connection.account.id, None)
+        if self._emptied is not None and not self._accounts:
+            emptied, self._emptied = self._emptied, None
+            emptied.callback(None)
+
+    def close_account(self, account_id: int, reason: str) -> None:
+        """Close every WebSocket of the account."""
+        for connection in list(self._accounts.get(account_id, ())):
+            connection.close(4401, reason)
+
+    # Observer
+
+    def new_logs(self, user_id: str, events: Iterable[Event]) -> None:
+        """Committed events of one destination."""
+        watching = self.connected_users.get(user_id)
+        if watching:
+            shared = tuple(events)
+            for connection in list(watching):
+                connection.live(shared)
+
+    def catch_up(self, user_id: str | None) -> None:
+        """Events may have been missed."""
+        keys = list(self.connected_users) if user_id is None else [user_id]
+        for key in keys:
+            for connection in list(self.connected_users.get(key, ())):
+                connection.catch_up()
+
+    def stopService(self) -> Deferred[None]:
+        """Close every viewer; fires when the last is gone."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._close_all())
+
+    async def _close_all(self) -> None:
+        if self._accounts:
+            self._emptied = Deferred()
+            for connections in list(self._accounts.values()):
+                for connection in list(connections):
+                    connection.close(_GOING_AWAY, "the server stops")
+            await self._emptied

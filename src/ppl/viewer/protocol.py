@@ -1,0 +1,159 @@
+"""The viewer's WebSocket: Autobahn at the edge, PROTOCOL.md's events within.
+
+Who may open one is decided by two callables that the composition root gives, so that nothing here knows of cookies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ppl.errors import StoreUnavailable
+from ppl.model import Account
+from ppl.viewer import errors
+from ppl.viewer.connection import Connection
+from ppl.viewer.hub import Hub
+
+Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
+OriginAllowed = Callable[[str | None, str, bool], bool]
+
+#: Shorter than the idle time of common proxies (30 s).
+_PING_SECONDS, _PONG_SECONDS = 20, 20
+_SESSION_SECONDS = 60.0
+_SESSION_ENDED = 4401
+
+
+@implementer(IPushProducer)
+class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
+    """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`."""
+
+    _log = Logger()
+    _connection: Connection | None = None
+    _account: Account | None = None
+    _full = False
+
+    async def onConnect(self, request: ConnectionRequest) -> None:
+        """Autobahn: the handshake. Refused with 401, 403, 429 or 503; nothing is told but that."""
+        headers = request.headers
+        self._credentials = headers.get("cookie"), headers.get("authorization")
+        secure = bool(self.transport.TLS) if hasattr(self.transport, "TLS") else False
+        if not self.factory.origin_allowed(headers.get("origin"), headers.get("host", ""), secure):
+            raise ConnectionDeny(403, "This page is not ours")
+        try:
+            self._account = await self.factory.authenticate(*self._credentials)
+        except StoreUnavailable as error:
+            raise ConnectionDeny(503, "The database cannot be reached") from error
+        if self._account is None:
+            raise ConnectionDeny(401, "Log in first")
+        if not self.factory.hub.may_connect(self._account):
+            raise ConnectionDeny(429, "Too many WebSockets of this account")
+
+    def onOpen(self) -> None:
+        """Autobahn: the protocol's ``connection``."""
+        assert self._account is not None
+        # Under the web resource the HTTP channel is still the producer.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        self._connection = self.factory.hub.connect(self._account, self)
+        self._rechecking = LoopingCall(self._recheck)
+        self._rechecking.clock = self.factory.reactor
+        self._rechecking.start(_SESSION_SECONDS, now=False)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Autobahn: a whole message."""
+        if self._connection is None:
+            return
+        if isBinary:
+            self._connection.refuse(errors.NotJson("The frame must be text."))
+        else:
+            self._connection.received(payload)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """Autobahn: gone."""
+        if self._connection is not None:
+            self._rechecking.stop()
+            connection, self._connection = self._connection, None
+            self.factory.hub.disconnect(connection)
+
+    # Socket
+
+    def send_frame(self, payload: bytes) -> None:
+        """Send a text message. Not ``sendMessage``: the limit on what we receive would hold for it too."""
+        if self.state == self.STATE_OPEN:
+            self.sendPreparedMessage(self.factory.prepareMessage(payload, doNotCompress=True))
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake."""
+        if self.state == self.STATE_OPEN:
+            # A full transport would keep the close frame, and a TLS close needs it unregistered.
+            self.transport.unregisterProducer()
+            self.sendClose(code, reason)
+
+    # Flow control; the HTTP channel repeats its calls.
+
+    def pauseProducing(self) -> None:
+        """Transport: full."""
+        if not self._full:
+            self._full = True
+            if self._connection is not None:
+                self._connection.congested()
+
+    def resumeProducing(self) -> None:
+        """Transport: all written."""
+        if self._full:
+            self._full = False
+            if self._connection is not None:
+                self._connection.drained()
+
+    def stopProducing(self) -> None:
+        """Transport: lost; ``onClose`` follows."""
+        self._full = True
+
+    def _recheck(self) -> Deferred[None]:
+        """Whoever logged out or whose token was revoked watches no longer."""
+        checking = Deferred.fromCoroutine(self._still_logged_in())
+        checking.addErrback(lambda failure: self._log.failure("A viewer's session was not checked", failure))
+        return checking
+
+    async def _still_logged_in(self) -> None:
+        try:
+            account = await self.factory.authenticate(*self._credentials)
+        except StoreUnavailable:
+            return
+        if account is None:
+            self.close(_SESSION_ENDED, "the session has ended")
+
+
+class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
+    """Viewers' WebSockets.
+
+    Args:
+        hub: joined by each.
+        authenticate: (Cookie header, Authorization header) → the account.
+        origin_allowed: (Origin header, Host header, whether over TLS) → whether a page from there may connect.
+    """
+
+    protocol = ViewerProtocol
+
+    def __init__(self, hub: Hub, authenticate: Authenticate, origin_allowed: OriginAllowed) -> None:
+        super().__init__(reactor=hub.reactor)
+        self.hub, self.authenticate, self.origin_allowed = hub, authenticate, origin_allowed
+        self.setProtocolOptions(
+            allowedOrigins=["*"],  # decided by origin_allowed
+            allowNullOrigin=True,
+            maxFramePayloadSize=hub.max_frame_bytes,
+            maxMessagePayloadSize=hub.max_frame_bytes,
+            failByDrop=False,
+            autoPingInterval=_PING_SECONDS,
+            autoPingTimeout=_PONG_SECONDS,
+            openHandshakeTimeout=10,
+            closeHandshakeTimeout=2,
+            tcpNoDelay=True,
+        )
