@@ -135,8 +135,8 @@ class Connection:
             # What follows must not overtake live events that wait for their tick.
             self._flush()
             match effect:
-                case wanted.SendLogs(events, is_oldest):
-                    self._socket.send_frame(frames.send_logs(self._texts(events), is_oldest))
+                case wanted.SendLogs(events, is_oldest, before, after):
+                    self._socket.send_frame(frames.send_logs(self._texts(events), is_oldest, before, after))
                 case wanted.SendGap(skipped, first, last):
                     self._socket.send_frame(frames.live_gap(skipped, first, last))
                 case wanted.SendError(error):

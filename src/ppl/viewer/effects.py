@@ -41,10 +41,12 @@ class Query:
 
 @attrs.frozen
 class SendLogs:
-    """``send_logs`` with ``events``, ascending."""
+    """``send_logs`` with ``events``, ascending; ``before`` and ``after`` as the request had them."""
 
     events: tuple[Event, ...]
     is_oldest: bool
+    before: int | None = None
+    after: int | None = None
 
 
 @attrs.frozen

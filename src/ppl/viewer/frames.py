@@ -34,11 +34,13 @@ class EventTexts:
         return text
 
 
-def send_logs(texts: Iterable[str], is_oldest: bool) -> bytes:
-    """``send_logs`` of events given as JSON texts."""
+def send_logs(texts: Iterable[str], is_oldest: bool, before: int | None, after: int | None) -> bytes:
+    """``send_logs`` of events given as JSON texts; who asked for a range is told which one it is."""
+    range_ = "" if before is None else f', "before": "{before}"'
+    range_ += "" if after is None else f', "after": "{after}"'
     return (
         f'{{"event": "send_logs", "data": {{"events": [{", ".join(texts)}],'
-        f' "isOldestEventReached": {_TEXT[is_oldest]}}}}}'
+        f' "isOldestEventReached": {_TEXT[is_oldest]}{range_}}}}}'
     ).encode()
 
 

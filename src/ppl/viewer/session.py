@@ -153,24 +153,24 @@ class ViewerSession:
             # Never beyond what was sent: that comes live, or with the resume.
             before = self.max_id + 1 if request.before is None else min(request.before, self.max_id + 1)
             return self._ask(
-                "newer", lambda page: self._history_between(page), False, after=request.after, before=before
+                "newer", lambda page: self._history_between(request, page), False, after=request.after, before=before
             )
         before = self.min_id if request.before is None else request.before
         if not before:
             return [SendLogs((), True)]
-        return self._ask("older", self._history_older, False, before=before)
+        return self._ask("older", lambda page: self._history_older(request, page), False, before=before)
 
-    def _history_older(self, page: Page) -> list[Effect]:
+    def _history_older(self, request: GetLogs, page: Page) -> list[Effect]:
         page = _within_bytes(page, newest=True)
         if page.events and (not self.min_id or page.events[0].id < self.min_id):
             self.min_id = page.events[0].id
         if page.complete:
             self._oldest_known = True
-        return [SendLogs(page.events, page.complete)]
+        return [SendLogs(page.events, page.complete, request.before)]
 
-    def _history_between(self, page: Page) -> list[Effect]:
+    def _history_between(self, request: GetLogs, page: Page) -> list[Effect]:
         page = _within_bytes(page, newest=False)
-        return [SendLogs(page.events, False)]
+        return [SendLogs(page.events, False, request.before, request.after)]
 
     # Pause and resume
 

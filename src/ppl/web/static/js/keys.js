@@ -1,0 +1,18 @@
+/** Keys of the viewer; never in fields, never with Ctrl, Alt or Meta. */
+
+/** @param {Record<string, () => void>} acts key → what it does */
+export function listenToKeys(acts) {
+  document.addEventListener("keydown", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    const inField = target.closest("input, select, textarea");
+    if (inField && event.key === "Escape") target.blur();
+    // A focused button keeps its own Space.
+    if (inField || (event.key === " " && target.closest("button, a"))) return;
+    const act = acts[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
+  });
+}

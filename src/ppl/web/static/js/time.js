@@ -1,0 +1,55 @@
+/** Times as a reader sees them: in the account's time zone, which may be an offset such as `+02.00`. */
+
+const OFFSET = /^([+-])(\d\d)[.:](\d\d)$/;
+const QUARTER = 15 * 60 * 1000;
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+  "November", "December"];
+
+/** @param {number} number @param {number} digits */
+const pad = (number, digits = 2) => String(number).padStart(digits, "0");
+
+/** Writes moments in one zone. Zones change only at quarters of an hour, so each quarter is asked of Intl once. */
+export class Zone {
+  /** @param {string} name `+02.00`, `+02:00` or an IANA name */
+  constructor(name) {
+    const offset = OFFSET.exec(name);
+    this.name = offset ? `UTC${offset[1]}${offset[2]}:${offset[3]}` : name;
+    this.fixed = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60000 : null;
+    this.format = offset ? null : new Intl.DateTimeFormat("en-US", {
+      timeZone: name, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric",
+      minute: "numeric",
+    });
+    /** @type {Map<number, number>} */
+    this.offsets = new Map();
+  }
+
+  /** @param {number} moment ms since the epoch @returns {number} ms to add to UTC */
+  offset(moment) {
+    if (this.fixed !== null) return this.fixed;
+    const quarter = Math.floor(moment / QUARTER);
+    let offset = this.offsets.get(quarter);
+    if (offset === undefined) {
+      /** @type {Record<string, number>} */
+      const parts = {};
+      for (const part of this.format.formatToParts(quarter * QUARTER)) parts[part.type] = Number(part.value);
+      offset = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute) - quarter * QUARTER;
+      if (this.offsets.size > 2000) this.offsets.clear();
+      this.offsets.set(quarter, offset);
+    }
+    return offset;
+  }
+
+  /** @param {number} moment @returns {{day: string, clock: string, millis: string}} e.g. `09:23:20` and `.295` */
+  write(moment) {
+    const local = new Date(moment + this.offset(moment));
+    return {
+      day: `${DAYS[local.getUTCDay()]} ${local.getUTCDate()} ${MONTHS[local.getUTCMonth()]} ${local.getUTCFullYear()}`,
+      clock: `${pad(local.getUTCHours())}:${pad(local.getUTCMinutes())}:${pad(local.getUTCSeconds())}`,
+      millis: `.${pad(local.getUTCMilliseconds(), 3)}`,
+    };
+  }
+}
+
+/** @param {number} seconds @returns {string} `00:42` */
+export const elapsed = (seconds) => `${pad(Math.floor(seconds / 60))}:${pad(Math.floor(seconds % 60))}`;
