@@ -49,6 +49,14 @@ export class LogList {
     this.touchScroll();
   }
 
+  /** Follow: chunks get their true height only when they are drawn, so once more after the frame. */
+  followBottom() {
+    this.toBottom();
+    requestAnimationFrame(() => {
+      if (this.pane.classList.contains("live")) this.toBottom();
+    });
+  }
+
   toTop() { this.pane.scrollTop = 0; }
 
   /** @param {LogEvent[]} events ascending, all newer than what is shown */

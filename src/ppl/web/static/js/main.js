@@ -71,9 +71,11 @@ class View {
       l: () => pane.classList.toggle("unwrapped"),
       "?": () => help.showModal(),
     });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && !this.paused) this.list.toBottom();
-    });
+    const follow = () => {
+      if (!document.hidden && !this.paused) this.list.followBottom();
+    };
+    document.addEventListener("visibilitychange", follow);
+    addEventListener("resize", follow);
   }
 
   // The connection
@@ -172,7 +174,7 @@ class View {
     }
     this.fresh = 0;
     this.list.atNewest = true;
-    this.list.toBottom();
+    this.list.followBottom();
     this.showState();
   }
 
@@ -213,7 +215,7 @@ class View {
     this.list.append(events.filter((event) => Number(event.id) > newest));
     this.list.trimTop();
     this.status.rows(this.list.count);
-    this.list.toBottom();
+    this.list.followBottom();
     this.showState();
   }
 
@@ -295,7 +297,7 @@ class View {
 
   resume() {
     if (!this.paused) {
-      this.list.toBottom();
+      this.list.followBottom();
       return;
     }
     getSelection()?.removeAllRanges();
@@ -303,7 +305,7 @@ class View {
     this.setPaused(false, "");
     this.awaited = "resume";
     this.connection.send("resume_live_update");
-    if (this.list.atNewest) this.list.toBottom();
+    if (this.list.atNewest) this.list.followBottom();
   }
 
   /** @param {boolean} paused @param {string} why */

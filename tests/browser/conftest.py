@@ -1,0 +1,67 @@
+"""A real Chromium over a running Ppl. Every page must stay free of console errors and policy violations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.fixtures.running import PplProcess, Registered
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and under CI it must be")
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Opens the viewer of an account; keyword arguments are Playwright's of a context.
+
+    At the end of the test every page must be without errors; ``page.expected_errors`` (a list of texts) names those
+    that a test provokes.
+    """
+    opened: list[tuple[Any, list[str]]] = []
+
+    def open_(ppl: PplProcess, who: Registered | None = None, path: str = "/", **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(**options)
+        if who is not None:
+            context.add_cookies(
+                [
+                    {"name": name, "value": value, "url": ppl.url}
+                    for name, _, value in (each.partition("=") for each in who.cookie_header.split("; "))
+                ]
+            )
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda line: problems.append(line.text) if line.type in ("error", "warning") else None)
+        opened.append((page, problems))
+        page.goto(ppl.url + path)
+        return page
+
+    yield open_
+    for page, problems in opened:
+        expected = getattr(page, "expected_errors", [])
+        page.context.close()
+        left = [each for each in problems if not any(text in each for text in expected)]
+        assert not left, f"the page's console: {left}"

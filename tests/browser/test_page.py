@@ -1,0 +1,209 @@
+"""The viewer page around the list: first line, filter, time zone, connection lost, narrow and wide, dark and light."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import ingest, lines, shown, state, until_shown, until_state
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = pytest.mark.browser
+
+
+def test_registering_leads_to_the_first_line_page_that_goes_live_by_itself(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    page = open_page(ppl_process, path="/register")
+    page.get_by_label("Email").fill("new@example.com")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Register").click()
+    port = str(ppl_process.ports[0])
+    expect(page.get_by_role("heading", name="Send your first log line")).to_be_visible()
+    for name in ("remote_syslog2", "rsyslog", "syslog-ng", "Docker", "netcat"):
+        page.get_by_role("tab", name=name, exact=True).click()
+        snippet = page.locator("#snippet pre").inner_text()
+        assert "127.0.0.1" in snippet
+        assert port in snippet
+    assert state(page) == "Waiting"
+    ppl_process.send(int(port), b"hello from a server\n")
+    until_shown(page, "hello from a server")
+    expect(page.locator("#first-line")).to_be_hidden()
+    assert state(page) == "Live"
+
+
+def test_a_test_line_makes_the_empty_page_live(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who)
+    page.get_by_role("button", name="Send a test line").click()
+    eventually(lambda: len(shown(page)) == 1, "the test line")
+    expect(page.locator("#first-line")).to_be_hidden()
+
+
+def test_a_snippet_is_copied(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("tab", name="netcat").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert f"nc -w 1 127.0.0.1 {who.port}" in page.evaluate("() => navigator.clipboard.readText()")
+
+
+def test_the_netcat_and_python_snippets_work(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    import subprocess
+    import sys
+
+    who = ppl_process.register()
+    page = open_page(ppl_process, who)
+    page.get_by_role("tab", name="Python").click()
+    program = page.locator("#snippet pre").inner_text()
+    page.get_by_role("tab", name="netcat").click()
+    command = page.locator("#snippet pre").inner_text().splitlines()[0].removeprefix("$ ")
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
+    subprocess.run(["bash", "-c", command], check=True, timeout=20)
+    eventually(lambda: ppl_process.count(who.port) == 2, "both lines")
+    first, second = ppl_process.messages(who.port)
+    assert first == "hello from Python"
+    assert second.startswith("hello from ")
+
+
+def test_the_filter_shows_one_sender_and_is_kept_in_the_address(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 1")
+    page.get_by_label("Sender", exact=True).fill("192.0.2.1")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator(".note")).to_have_text("No lines from 192.0.2.1 yet")
+    assert shown(page) == []
+    assert page.url.endswith("?sender=192.0.2.1")
+    page.locator("#chip").click()
+    until_shown(page, "line 1")
+    page.locator("#log .host").click()
+    expect(page.locator("#chip")).to_have_text("sender 127.0.0.1 ×")
+    until_shown(page, "line 1")
+    ppl_process.send(who.port, lines(2))
+    until_shown(page, "line 2")
+    page.reload()
+    expect(page.locator("#chip")).to_have_text("sender 127.0.0.1 ×")
+    until_shown(page, "line 2")
+
+
+def test_what_is_no_address_is_refused_in_place(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who)
+    page.get_by_label("Sender", exact=True).fill("web-*")
+    page.keyboard.press("Enter")
+    expect(page.locator("#filter-error")).to_contain_text("no address")
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock", "name"),
+    [("+02.00", "01:59:59.123", "UTC+02:00"), ("America/New_York", "19:59:59.123", "America/New_York")],
+)
+def test_times_are_in_the_users_zone(
+    ppl_process: PplProcess, open_page: OpenPage, zone: str, clock: str, name: str
+) -> None:
+    who = ppl_process.register(time_zone=zone)
+    ingest(ppl_process, who, b"<13>1 2016-10-06T23:59:59.123456Z web-01 app - - - x\n")
+    page = open_page(ppl_process, who)
+    until_shown(page, "x")
+    assert page.locator("#log .time").inner_text() == clock
+    day = "Friday 7 October 2016" if zone.startswith("+") else "Thursday 6 October 2016"
+    assert page.locator("#log .day").inner_text() == f"{day} · {name}"
+    assert page.locator("#status .zone").inner_text() == name
+
+
+def test_severity_is_a_tag_and_not_colour_alone(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, b"<11>1 - h a - - - bad\n<12>1 - h a - - - odd\n<14>1 - h a - - - fine\n")
+    page = open_page(ppl_process, who)
+    until_shown(page, "fine")
+    assert page.locator("#log .tag").all_inner_texts() == ["ERR", "WARN"]
+
+
+def test_a_lost_server_is_said_and_on_return_nothing_is_missing(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(10)))
+    page = open_page(ppl_process, who)
+    page.expected_errors = ["WebSocket", "ERR_CONNECTION_REFUSED", "Failed to load resource", "ERR_"]  # type: ignore[attr-defined]
+    until_shown(page, "line 9")
+    ppl_process.kill()
+    banner = page.locator("#offline")
+    expect(banner).to_contain_text("Reconnecting in")
+    assert state(page) == "Offline"
+    assert shown(page)[-1] == "line 9", "rows stay readable"
+    eventually(lambda: "attempt 2" in banner.inner_text() or "attempt 3" in banner.inner_text(), "another attempt", 30)
+    ppl_process.start()
+    ingest(ppl_process, who, lines(*range(10, 40)))
+    page.get_by_role("button", name="Retry now").click()
+    expect(banner).to_be_hidden(timeout=20_000)
+    until_shown(page, "line 39")
+    ppl_process.send(who.port, lines(40))
+    until_shown(page, "line 40")
+    assert shown(page) == [f"line {number}" for number in range(41)]
+
+
+def test_a_session_that_ended_leads_to_login_and_back(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1))
+    page = open_page(ppl_process, who, path="/?sender=127.0.0.1")
+    page.expected_errors = ["WebSocket", "Failed to load resource"]  # type: ignore[attr-defined]
+    until_shown(page, "line 1")
+    ppl_process.rows("DELETE FROM session")
+    ppl_process.stop()
+    ppl_process.start()
+    page.wait_for_url("**/login?next=*", timeout=40_000)
+    page.get_by_label("Email").fill(who.email)
+    page.get_by_label("Password").fill(who.password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/?sender=127.0.0.1")
+    until_shown(page, "line 1")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_scrolls_sideways(ppl_process: PplProcess, open_page: OpenPage, scheme: str, width: int) -> None:
+    who = ppl_process.register()
+    options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_page(ppl_process, who, **options)
+    until_state(page, "Waiting")
+    assert _fits(page)
+    ingest(ppl_process, who, b"<11>1 - web-01 app - - - " + b"x" * 3000 + b"\n" + lines(*range(60)))
+    until_shown(page, "line 59")
+    assert _fits(page)
+    for path in ("/settings", "/login", "/register", "/nowhere"):
+        page = open_page(ppl_process, who if path == "/settings" else None, path, **options)
+        page.expected_errors = ["404"]  # type: ignore[attr-defined]
+        assert _fits(page), path
+        assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == (
+            "rgb(15, 20, 26)" if scheme == "dark" else "rgb(255, 255, 255)"
+        )
+
+
+def _fits(page) -> bool:
+    return page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_keys_work_and_are_left_alone_in_fields(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(100)))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 99")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.type("127 ")
+    assert state(page) == "Live", "Space in a field does not pause"
+    page.keyboard.press("Escape")
+    page.keyboard.press(" ")
+    until_state(page, "Paused — Space")
+    page.keyboard.press(" ")
+    until_state(page, "Live")
+    page.keyboard.press("g")
+    until_state(page, "Paused")
+    page.keyboard.press("G")
+    until_state(page, "Live")
