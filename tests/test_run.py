@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ppl.store.embedded import EmbeddedPostgres
 
+from ppl.store.embedded import EmbeddedPostgres
 from tests.fixtures.running import TWISTD, PplProcess, eventually
 from tests.fixtures.watching import Viewer, messages
 

@@ -201,7 +201,7 @@ OPTIONS: tuple[Option, ...] = (
            "Connections to PostgreSQL."),
     Option("slot-seconds", "3600", _integer(1, 31_536_000),
            "Width of a time slot of stored events, in seconds."),
-    Option("viewer-queue-events", "5000", _integer(100, 1_000_000),
+    Option("viewer-queue-events", "20000", _integer(100, 1_000_000),
            "Live events that may wait for one slow viewer before a live_gap is sent."),
 )  # fmt: skip
 

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.peer
 CONFIGURATION = """
 global(workDirectory="{directory}" maxMessageSize="128k")
 module(load="imfile" mode="inotify")
-input(type="imfile" File="{file}" Tag="nginx/access:" Severity="warning" Facility="local3")
+input(type="imfile" File="{file}" Tag="nginx-access:" Severity="warning" Facility="local3")
 local3.* action(type="omfwd" target="127.0.0.1" port="{port}" protocol="tcp" TCP_Framing="{framing}"
-                template="{template}")
+                template="{template}" queue.type="linkedList" action.resumeRetryCount="-1" action.resumeInterval="1")
 """
 
 LINES = [
@@ -65,19 +65,21 @@ def test_every_line_of_a_followed_file_arrives_whole(
     ppl_process: PplProcess, short_directory: Path, framing: str, template: str
 ) -> None:
     who = ppl_process.register()
+    # The older formats put a blank before the text only where it has none, so one leading blank cannot be told.
+    lines = [line if template.endswith("23Format") else line.lstrip() for line in LINES]
     with (
         Viewer(ppl_process.url, who) as viewer,
         rsyslog(ppl_process, short_directory, who.port, framing, template) as file,
     ):
         viewer.identify(batch=True)
         with file.open("a", encoding="utf-8") as log:
-            log.write("".join(f"{line}\n" for line in LINES))
-        seen = viewer.live(len(LINES))
-    assert [event["message"] for event in seen] == LINES
+            log.write("".join(f"{line}\n" for line in lines))
+        seen = viewer.live(len(lines))
+    assert [event["message"] for event in seen] == lines
     assert {(event["severity"], event["facility"], event["file_name"]) for event in seen} == {
-        ("warning", "local3", "nginx/access")
+        ("warning", "local3", "nginx-access")
     }
-    assert ppl_process.messages(who.port) == LINES
+    assert ppl_process.messages(who.port) == lines
 
 
 def test_lines_wait_in_rsyslog_while_ppl_is_down(ppl_process: PplProcess, short_directory: Path) -> None:

@@ -27,6 +27,7 @@ from ppl.viewer.effects import (
     SendLogs,
     SendPausedCount,
 )
+from ppl.viewer.queue import LiveQueue
 from ppl.viewer.requests import GetLogs, Pause, Request, SendUserData, event_of
 
 #: Requests that may wait for the one being answered.
@@ -72,14 +73,13 @@ class ViewerSession:
         self.max_id = 0
         self.is_paused = False
         self.user_id: str | None = None
-        self._most_queued = queue_events
         self._wanted: SendUserData | None = None
         self._waiting: deque[Request] = deque()
         self._asked: _Asked | None = None
         self._token = 0
         self._retry = _FIRST_RETRY
         # Live events not yet sent, ascending, all newer than max_id.
-        self._queue: deque[Event] = deque()
+        self._queue = LiveQueue(queue_events)
         self._gap = _Gap()
         # Whether something newer than max_id may be in the store and nowhere else.
         self._behind = False
@@ -238,9 +238,9 @@ class ViewerSession:
         if self._behind and not self._holding:
             # They are in the store, and will be read from there.
             return self._go_on()
-        last = self._queue[-1].id if self._queue else self._gap.last
+        last = self._queue.last_id or self._gap.last
         self._queue.extend(event for event in newer if event.id > last)
-        if len(self._queue) > self._most_queued:
+        if self._queue.too_much:
             self._overflow()
         return self._flush()
 
@@ -275,9 +275,7 @@ class ViewerSession:
             self.max_id = self._gap.last
             self._gap = _Gap()
         if self._queue:
-            events = tuple(self._queue)
-            self._queue.clear()
-            effects.append(self._live(events))
+            effects.append(self._live(self._queue.take()))
         return effects
 
     def _live(self, events: tuple[Event, ...]) -> SendLive:
@@ -293,9 +291,9 @@ class ViewerSession:
             self._behind = True
             return
         if not self._gap.skipped:
-            self._gap.first = self._queue[0].id
+            self._gap.first = self._queue.first_id
         self._gap.skipped += len(self._queue)
-        self._gap.last = self._queue[-1].id
+        self._gap.last = self._queue.last_id
         self._queue.clear()
 
     def _drop_queue(self) -> None:
@@ -349,8 +347,7 @@ class ViewerSession:
         self._retry = _FIRST_RETRY
         effects = asked.answer(page)
         if asked.holds_live and not self._holding:
-            while self._queue and self._queue[0].id <= self.max_id:
-                self._queue.popleft()
+            self._queue.forget_until(self.max_id)
             effects += self._flush()
         return [*effects, *self._go_on()]
 
