@@ -40,6 +40,12 @@ class StatementTimeout(PplError):
     code = "statement_timeout"
 
 
+class IdConflict(PplError):
+    """Ids of new events belong to other events: somebody else writes to the same destination."""
+
+    code = "id_conflict"
+
+
 class AlreadyExists(PplError):
     """What was to be created exists already, such as an account with that email address."""
 

@@ -195,7 +195,7 @@ OPTIONS: tuple[Option, ...] = (
            "Most open WebSockets of one account."),
     Option("max-connections", "1000", _integer(1, 1_000_000),
            "Most sender connections to one destination."),
-    Option("queue-bytes", "33554432", _integer(65536, 1 << 40),
+    Option("queue-bytes", "67108864", _integer(65536, 1 << 40),
            "Bytes of received lines that may wait for the database before senders are paused."),
     Option("pool-size", "8", _integer(2, 1000),
            "Connections to PostgreSQL."),

@@ -7,6 +7,7 @@ in here. Parts start in the order they are listed and stop in reverse, each awai
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import resource
 import sys
@@ -72,6 +73,8 @@ def make_application(role: str) -> Any:
 def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
     """Ppl as a whole process: as :func:`make_service`, and a failed start says why and ends the process."""
     _raise_open_files_limit()
+    # Lines in flight are many small objects without cycles: looking through them again and again finds nothing.
+    gc.set_threshold(100_000, 50, 100)
     service = make_service(settings, reactor)
 
     def failed(failure: Failure) -> None:

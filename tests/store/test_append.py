@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 
+from ppl.errors import IdConflict
 from ppl.model import Destination
-from ppl.store.append import IdConflict, halves
+from ppl.store.append import halves
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.store.events import HERE, T0, events

@@ -19,3 +19,8 @@ class IdSequence:
         first = max(self._clock(), self._last.get(destination_id, 0) + 1)
         self._last[destination_id] = first + count - 1
         return first
+
+    def not_below(self, last_ids: Mapping[int, int]) -> None:
+        """From now on give only ids above ``last_ids`` (destination id → id)."""
+        for destination_id, last in last_ids.items():
+            self._last[destination_id] = max(last, self._last.get(destination_id, 0))

@@ -12,18 +12,23 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from ppl.errors import IdConflict, StoreUnavailable
 from ppl.listener.ids import IdSequence
 from ppl.model import Clock, Destination, Events, Lines
 from ppl.store.interface import Store
 
 #: A batch ends with the submission that passes one of these.
-BATCH_EVENTS = 20_000
+BATCH_EVENTS = 10_000
 BATCH_BYTES = 8 << 20
+
+#: With as many waiting while a batch commits, the next is sent ahead.
+STAGE_EVENTS = 2_000
 
 #: What a waiting line costs beside its bytes: its strings and columns.
 LINE_OVERHEAD = 700
@@ -32,6 +37,23 @@ LINE_OVERHEAD = 700
 STOP_SECONDS = 30.0
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+
+
+@attrs.define
+class _Batch:
+    """What is committed together.
+
+    Attributes:
+        events: in the order of receipt per destination.
+        count: how many events.
+        cost: bytes that they hold.
+        stored: the append that was begun ahead of its turn, if it was.
+    """
+
+    events: list[Events]
+    count: int
+    cost: int
+    stored: Deferred[None] | None = None
 
 
 class Source(Protocol):
@@ -72,6 +94,10 @@ class Writer(Service):
         self._events = 0
         self._paused: set[Source] = set()
         self._working = False
+        # Fires when the batch in flight is committed; the batch that was sent ahead waits for it.
+        self._committing: Deferred[None] | None = None
+        self._staged: _Batch | None = None
+        self._in_flight = 0
         self._away = False
         # Set while a stop waits for the last commit, and when it waits no longer.
         self._idle: Deferred[bool] | None = None
@@ -126,6 +152,8 @@ class Writer(Service):
             self._working = True
             working = Deferred.fromCoroutine(self._run())
             working.addErrback(lambda failure: self._log.failure("The writer met an error of ours", failure))
+        elif self._staged is None and self._committing is not None and self._events - self._in_flight >= STAGE_EVENTS:
+            self._stage()
 
     def forget(self, source: Source) -> None:
         """``source`` is gone; what it submitted stays."""
@@ -133,22 +161,50 @@ class Writer(Service):
 
     async def _run(self) -> None:
         try:
-            while self._queues and not self._abandoned:
-                batch, cost = self._gather()
+            while (self._staged or self._queues) and not self._abandoned:
+                staged, self._staged = self._staged, None
+                batch = staged or self._gather()
+                before, self._committing = self._committing, Deferred()
+                if before is not None:
+                    before.callback(None)
+                self._in_flight = batch.count
                 if not await self._commit(batch):
                     return
-                self._bytes -= cost
-                self._events -= sum(map(len, batch))
-                for events in batch:
+                self._bytes -= batch.cost
+                self._events -= batch.count
+                self._in_flight = self._staged.count if self._staged else 0
+                for events in batch.events:
                     self._announce(events)
                 if self._bytes < self._most_bytes // 2:
                     self._resume_sources()
         finally:
-            self._working = False
-            if self._idle is not None and not self._idle.called:
-                self._idle.callback(True)
+            self._stop_working()
 
-    def _gather(self) -> tuple[list[Events], int]:
+    def _stop_working(self) -> None:
+        if self._staged is not None:
+            self._roll_back_staged()
+        self._committing = None
+        self._working = False
+        if self._idle is not None and not self._idle.called:
+            self._idle.callback(True)
+
+    def _stage(self) -> None:
+        """Send the next batch while the present one commits (it is committed after it)."""
+        self._staged = self._gather()
+        self._in_flight += self._staged.count
+        self._staged.stored = Deferred.fromCoroutine(self._store.append(self._staged.events, self._committing))
+
+    def _roll_back_staged(self) -> None:
+        """The batch sent ahead must not be committed as it is."""
+        assert self._staged is not None
+        if self._staged.stored is not None:
+            assert self._committing is not None
+            self._staged.stored.addErrback(lambda _: None)
+            self._staged.stored = None
+            self._committing.errback(StoreUnavailable("It is not its turn any more."))
+            self._committing = Deferred()
+
+    def _gather(self) -> _Batch:
         """The next batch: in turn one submission of each destination, until it is full or nothing waits."""
         batch: list[Events] = []
         events = cost = 0
@@ -160,14 +216,29 @@ class Writer(Service):
             batch.append(taken)
             events += len(taken)
             cost += its_cost
-        return batch, cost
+        return _Batch(batch, events, cost)
 
-    async def _commit(self, batch: list[Events]) -> bool:
-        """Store ``batch``, however often it takes; ``False`` if the stop gave up."""
+    async def _commit(self, batch: _Batch) -> bool:
+        """Store ``batch``, however often it takes; ``False`` if the stop gave up.
+
+        Whatever the error, what was received is not thrown away: the store itself leaves out what it can never take.
+        """
+        if batch.stored is not None:
+            try:
+                await batch.stored
+            except Exception as error:
+                self._log.debug("A batch sent ahead is sent again: {why}", why=str(error))
+            else:
+                return True
         delays = _Delays()
         while True:
             try:
-                await self._store.append(batch)
+                await self._store.append(batch.events)
+            except IdConflict as error:
+                self._log.critical("Two listeners write to one destination; new ids are taken: {why}", why=str(error))
+                await self._sleep(delays.next())
+                if self._abandoned or not await self._renew_ids(batch):
+                    return False
             except Exception as error:
                 self._say_away(error)
                 await self._sleep(delays.next())
@@ -176,6 +247,28 @@ class Writer(Service):
             else:
                 self._say_back()
                 return True
+
+    async def _renew_ids(self, batch: _Batch) -> bool:
+        """Give everything not yet stored ids above those that are, in the same order."""
+        assert self._ids is not None
+        try:
+            self._ids.not_below(await self._store.last_ids())
+        except StoreUnavailable as error:
+            self._say_away(error)
+            return not self._abandoned
+        batch.events = [self._renewed(events) for events in batch.events]
+        if self._staged is not None:
+            self._roll_back_staged()
+            self._staged.events = [self._renewed(events) for events in self._staged.events]
+        for queue in self._queues.values():
+            renewed = [(self._renewed(events), cost) for events, cost in queue]
+            queue.clear()
+            queue.extend(renewed)
+        return True
+
+    def _renewed(self, events: Events) -> Events:
+        assert self._ids is not None
+        return attrs.evolve(events, first_id=self._ids.take(events.destination.id, len(events)))
 
     def _resume_sources(self) -> None:
         paused, self._paused = self._paused, set()

@@ -12,21 +12,16 @@ from typing import Any
 import attrs
 import psycopg2
 from psycopg2 import errors
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ppl.errors import PplError
+from ppl.errors import IdConflict
 from ppl.model import Events
 from ppl.store.columns import clean, insert
 from ppl.store.pool import Pool, Transaction
 from ppl.store.slots import Slots
 
 _REFUSALS = (psycopg2.DataError, errors.ProgramLimitExceeded)
-
-
-class IdConflict(PplError):
-    """Ids of the batch belong to other events: somebody else writes to the same destination."""
-
-    code = "id_conflict"
 
 
 class Appender:
@@ -42,10 +37,16 @@ class Appender:
         self._pool, self._slots = pool, slots
         self.refused = 0
 
-    async def append(self, batch: Sequence[Events]) -> None:
-        """Commit ``batch``; an event that PostgreSQL can never take is logged and left out."""
+    async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
+        """Commit ``batch``; an event that PostgreSQL can never take is logged and left out.
+
+        With ``after`` it is committed when that has fired, and any trouble at all is the caller's to try again.
+        """
         batch = [events for events in batch if len(events)]
         if not batch:
+            return
+        if after is not None:
+            await self._commit_after(batch, after)
             return
         try:
             try:
@@ -68,15 +69,31 @@ class Appender:
             statement, parameters = await self._statement(batch)
             await self._pool.run(statement, parameters)
 
+    async def _commit_after(self, batch: Sequence[Events], after: Deferred[None]) -> None:
+        count = await self._count_statement(batch)
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.run(*insert(batch))
+            await after
+            # Only now: both batches count into the same rows, and must not wait for each other.
+            await transaction.run(f"{count}; COMMIT")
+
+        await self._pool.transact(work)
+
     async def _statement(self, batch: Sequence[Events]) -> tuple[str, list[Any]]:
         """Insert and count in one message, which PostgreSQL runs as one transaction."""
+        count = await self._count_statement(batch)
+        statement, parameters = insert(batch)
+        return f"{statement}; {count}", parameters
+
+    async def _count_statement(self, batch: Sequence[Events]) -> str:
+        """The statement that counts ``batch``; its slots exist then."""
         counts = self._counts(batch)
         if counts is None:
             await self._slots.ensure([(events.first_id, events.last_id) for events in batch])
             counts = self._counts(batch)
             assert counts is not None
-        statement, parameters = insert(batch)
-        return f"{statement}; {_COUNT.format(rows=counts)}", parameters
+        return _COUNT.format(rows=counts)
 
     def _counts(self, batch: Sequence[Events]) -> str | None:
         """The rows for ``event_count``, or ``None`` when a slot is not known to exist."""

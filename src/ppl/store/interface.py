@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import attrs
+from twisted.internet.defer import Deferred
 
 from ppl.model import Account, Destination, Events, Page, Role
 
@@ -90,8 +91,11 @@ class Store(Protocol):
 
     # Events
 
-    async def append(self, batch: Sequence[Events]) -> None:
+    async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit all of ``batch`` or nothing; when it returns they are durable.
+
+        With ``after`` the rows are sent at once but committed only when it has fired: the next batch is worked on
+        while the one before it commits, and still they become visible in order. Any failure then means "not stored".
 
         Calling again with the same batch after a failure never doubles: a batch already committed is recognised.
         """

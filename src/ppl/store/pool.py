@@ -124,7 +124,9 @@ class Pool(Service):
             await transaction.run(begin)
             try:
                 result = await work(transaction)
-                await transaction.run("COMMIT")
+                # The work may have committed with its last statement, to save a round trip.
+                if not connection.is_clean:
+                    await transaction.run("COMMIT")
             except BaseException:
                 await self._roll_back(connection, transaction)
                 raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from twisted.internet.defer import Deferred
+
 from ppl.model import Clock, Events, Page
 from ppl.store.accounts import Accounts
 from ppl.store.append import Appender
@@ -36,9 +38,9 @@ class PostgresStore(Accounts):
         """Make the slots of the time from ``now`` (µs) on; see :meth:`ppl.store.slots.Slots.ensure_ahead`."""
         await self._slots.ensure_ahead(now)
 
-    async def append(self, batch: Sequence[Events]) -> None:
-        """Commit all of ``batch`` or nothing."""
-        await self._appender.append(batch)
+    async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
+        """Commit all of ``batch`` or nothing, once ``after`` has fired."""
+        await self._appender.append(batch, after)
 
     async def last_ids(self) -> Mapping[int, int]:
         """Destination id → its highest stored event id."""

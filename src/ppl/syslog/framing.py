@@ -91,7 +91,17 @@ class Framer:
             block = bytes(self._kept) + data[:end]
             self._kept.clear()
         self._keep(data[end:])
-        return self._within_limit(block) if len(block) > self._limit else block
+        return self._within_limit(block) if self._has_long_line(block) else block
+
+    def _has_long_line(self, block: bytes) -> bool:
+        """Whether a line of ``block`` is longer than the limit, found in steps of the limit and not of lines."""
+        start, end = 0, len(block)
+        while end - start > self._limit + 1:
+            newline = block.rfind(b"\n", start, start + self._limit + 1)
+            if newline < 0:
+                return True
+            start = newline + 1
+        return False
 
     def _within_limit(self, block: bytes) -> bytes:
         lines = block.split(b"\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
+from operator import add, itemgetter
 from typing import Any
 
 from ppl.model import Lines
@@ -55,12 +56,13 @@ def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
 
 def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     rows = _LINES.findall(text)
+    has_bom = BOM in text
     # A usual line has a PRI; others hold all of themselves in the last group, and nothing if empty.
-    usual = [row for row in rows if row[0]]
-    if len(usual) == len(rows):
-        return Lines(*_usual_columns(usual, received_at))
+    usual = rows if all(map(itemgetter(0), rows)) else [row for row in rows if row[0]]
+    if usual is rows:
+        return Lines(*_usual_columns(usual, received_at, has_bom))
     parsed: list[Parsed] = []
-    fast = zip(*_usual_columns(usual, received_at), strict=True) if usual else iter(())
+    fast = zip(*_usual_columns(usual, received_at, has_bom), strict=True) if usual else iter(())
     for row in rows:
         if row[0]:
             parsed.append(next(fast))
@@ -69,9 +71,9 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     return _transposed(parsed)
 
 
-def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int) -> tuple[Any, ...]:
+def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:
     pris, minutes, seconds, fractions, zones, hosts, names, procids, msgids, datas, texts, _ = zip(*rows, strict=True)
-    if any(text.startswith(BOM) for text in texts):
+    if has_bom:
         texts = tuple(text.removeprefix(BOM) for text in texts)
     return (
         _created_at(minutes, seconds, fractions, zones, received_at),
@@ -87,17 +89,27 @@ def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int) -> tuple[A
 
 
 def _without_nil(column: Sequence[str]) -> Sequence[str]:
-    return ["" if field == "-" else field for field in column] if "-" in column else column
+    nils = column.count("-")
+    if nils == len(column):
+        return [""] * nils
+    return ["" if field == "-" else field for field in column] if nils else column
 
 
 def _created_at(
     minutes: Sequence[str], seconds: Sequence[str], fractions: Sequence[str], zones: Sequence[str], received_at: int
 ) -> list[int | None]:
-    bases = map(_minutes.__getitem__, map(str.__add__, minutes, zones))
+    bases = list(map(_minutes.__getitem__, map(str.__add__, minutes, zones)))
+    # Nearly all senders write six digits, which are the microseconds.
+    exact = set(map(len, fractions)) == {6}
+    within = map(add, map(SECONDS.__getitem__, seconds), map(int if exact else microseconds, fractions))
     latest = latest_sane(received_at)
+    if None not in bases:
+        moments: list[int | None] = list(map(add, bases, within))
+        if max(moments) <= latest:  # type: ignore[type-var, operator]
+            return moments
+        return [moment if moment <= latest else None for moment in moments]  # type: ignore[operator]
     return [
-        None if base is None or (moment := base + SECONDS[second] + microseconds(fraction)) > latest else moment
-        for base, second, fraction in zip(bases, seconds, fractions, strict=True)
+        None if base is None or base + more > latest else base + more for base, more in zip(bases, within, strict=True)
     ]
 
 
