@@ -374,9 +374,9 @@ def test_an_oversized_frame_closes_the_connection_and_costs_nobody_else(
     with Viewer(shared_ppl.url, who) as big, Viewer(shared_ppl.url, who) as other:
         other.identify()
         big.send_text(json.dumps({"event": "send_user_data", "data": {"user_id": "x" * 100_000}}))
+        assert big.expect("error")["code"] == "frame_too_large"
         with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                big.next()
+            big.next()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
         ingest(shared_ppl, who, LINE)

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from ppl.errors import StoreUnavailable
 from ppl.model import Account
-from ppl.viewer import errors
+from ppl.viewer import errors, frames
 from ppl.viewer.connection import Connection
 from ppl.viewer.hub import Hub
 
@@ -74,6 +74,11 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
             self._connection.refuse(errors.NotJson("The frame must be text."))
         else:
             self._connection.received(payload)
+
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        """Autobahn: a message beyond the limit; it closes with 1009, and we say why before it does."""
+        self.send_frame(frames.error(errors.FrameTooLarge(f"A message may have at most {max_msg_size} bytes.")))
+        super()._max_message_size_exceeded(msg_size, max_msg_size, reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Autobahn: gone."""
