@@ -38,11 +38,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """An empty virtual environment with nothing but the wheel and what it needs; gives its ``bin``."""
     directory = tmp_path_factory.mktemp("installed")
     venv.create(directory, with_pip=True)
-    subprocess.run(
-        [directory / "bin/pip", "--disable-pip-version-check", "install", "--quiet", str(wheel)],
-        check=True,
-        timeout=300,
-    )
+    command = [directory / "bin/pip", "--disable-pip-version-check", "install", "--quiet", str(wheel)]
+    # With the tree on PYTHONPATH pip would believe that Ppl is installed.
+    subprocess.run(command, env=clean_environment(), check=True, timeout=300)
     yield directory / "bin"
     shutil.rmtree(directory, ignore_errors=True)
 
