@@ -1,0 +1,109 @@
+"""Lines for the tests of parsing: as rows, and strategies that make and mutate them."""
+
+from __future__ import annotations
+
+import calendar
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ppl.model import Lines
+from ppl.syslog.framing import Framer
+from ppl.syslog.message import parse
+
+#: 2026-11-24T12:00:00Z, when everything here is received.
+RECEIVED = calendar.timegm((2026, 11, 24, 12, 0, 0)) * 1_000_000
+COLUMNS = (
+    "created_at", "facility", "severity", "hostname", "file_name", "procid", "msgid", "structured_data", "message",
+)  # fmt: skip
+
+
+def rows(lines: Lines) -> list[tuple[Any, ...]]:
+    """The columns as rows; fails when they differ in length."""
+    return list(zip(*(getattr(lines, name) for name in COLUMNS), strict=True))
+
+
+def parse_bytes(data: bytes, limit: int = 100_000) -> list[tuple[Any, ...]]:
+    """What a connection that sends ``data`` and ends gives."""
+    framer = Framer(limit)
+    return rows(parse(framer.feed(data), RECEIVED)) + rows(parse(framer.finish(), RECEIVED))
+
+
+def micros(*moment: int, micro: int = 0) -> int:
+    """A UTC time as µs."""
+    return calendar.timegm(moment) * 1_000_000 + micro
+
+
+ODD = [
+    "",
+    " ",
+    "-",
+    "\u2028",
+    "\x85",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\r",
+    "\0",
+    "\ufeff",
+    "]",
+    '"',
+    "\\",
+    "[",
+    "<13>",
+    "é",
+    "🎉",
+    "1 ",
+]
+
+words = st.text(st.characters(exclude_characters=" \n", exclude_categories=["Cs"]), min_size=1, max_size=8)
+texts = st.lists(st.one_of(st.sampled_from(ODD), words), max_size=6).map(" ".join)
+timestamps = st.one_of(
+    st.just("-"),
+    st.builds(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}{}".format,
+        st.integers(1980, 2030),
+        st.integers(0, 13),
+        st.integers(0, 32),
+        st.integers(0, 24),
+        st.integers(0, 60),
+        st.integers(0, 62),
+        st.sampled_from(["", ".1", ".123", ".123456", ".123456789", ",5", "."]),
+        st.sampled_from(["Z", "+02:00", "-11:30", "+99:99", "", "+0200", "z"]),
+    ),
+    st.sampled_from(["Oct 11 22:14:15", "Feb 30 00:00:00", "Jan  1 00:00:00", "Nov 24 2026 11:00:00"]),
+)
+fields = st.one_of(st.just("-"), words)
+elements = st.one_of(
+    st.just("-"),
+    st.sampled_from(
+        ["[token@41058]", '[a b="c"]', '[a b="\\"]"][d]', '[timeQuality tzKnown="1"]', "[", "[]", '[a b="]', "-x"]
+    ),
+)
+rfc5424 = st.builds(
+    "<{}>1 {} {} {} {} {} {}{}".format,
+    st.integers(0, 200),
+    timestamps,
+    fields,
+    fields,
+    fields,
+    fields,
+    elements,
+    st.one_of(st.just(""), texts.map(lambda text: " " + text)),
+)
+rfc3164 = st.builds(
+    "{}{}{} {}{} {}".format,
+    st.one_of(st.just(""), st.integers(0, 200).map("<{}>".format)),
+    st.sampled_from(["", "123: ", "host: *"]),
+    timestamps,
+    st.one_of(st.just(""), words.map("{} ".format)),
+    st.one_of(words, words.map("{}:".format), words.map("{}[12]:".format)),
+    texts,
+)
+mutated = st.builds(
+    lambda line, at, what: line[: at % (len(line) + 1)] + what + line[at % (len(line) + 1) :],
+    st.one_of(rfc5424, rfc3164),
+    st.integers(0, 200),
+    st.sampled_from(ODD),
+)
+any_line = st.one_of(rfc5424, rfc3164, mutated, texts).map(lambda line: line.replace("\n", ""))
