@@ -77,7 +77,7 @@ class _Closing:
             self._gone = Deferred()
             for protocol in list(self.connections):
                 if protocol.state == protocol.STATE_OPEN:
-                    protocol.sendClose(1001)
+                    protocol.sendClose()
                 else:
                     protocol.transport.abortConnection()
             await self._gone

@@ -99,7 +99,8 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         if self.state == self.STATE_OPEN:
             # A full transport would keep the close frame, and a TLS close needs it unregistered.
             self.transport.unregisterProducer()
-            self.sendClose(code, reason)
+            # Not sendClose, which keeps 1001 and 1011 to Autobahn itself.
+            self.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
 
     # Flow control; the HTTP channel repeats its calls.
 

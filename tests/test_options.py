@@ -1,0 +1,118 @@
+"""Options: defaults, environment, command line, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import attrs
+import pytest
+from twisted.python.usage import UsageError
+
+from ppl.options import OPTIONS, Options, default_settings, link_secret, option_table, settings_from
+
+
+def test_the_defaults_bind_to_loopback_and_close_registration_after_the_first_account() -> None:
+    settings = settings_from({}, {})
+    assert settings.http == "tcp:8080:interface=127.0.0.1"
+    assert settings.listen_interface == "127.0.0.1"
+    assert settings.registration == "first"
+    assert settings.database is None
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_default() -> None:
+    environment = {"PPL_PUBLIC_HOST": "env.example.com", "PPL_POOL_SIZE": "3"}
+    settings = settings_from({"public-host": "line.example.com"}, environment)
+    assert (settings.public_host, settings.pool_size) == ("line.example.com", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("role", "both"),
+        ("http", "nowhere:1"),
+        ("http", ""),
+        ("public-url", "logs.example.com"),
+        ("public-url", "https://logs.example.com/path"),
+        ("public-host", "two words"),
+        ("public-host", "host/path"),
+        ("ports", "9-1"),
+        ("ports", "0-10"),
+        ("ports", "1-70000"),
+        ("ports", "20000"),
+        ("listen-interface", "eth0"),
+        ("database", "mysql://x"),
+        ("database", "mydb"),
+        ("registration", "maybe"),
+        ("max-line-bytes", "10"),
+        ("max-portion", "-1"),
+        ("max-portion", "ten"),
+        ("queue-bytes", "9" * 30),
+        ("link-secret", "short"),
+        ("data-dir", ""),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_option_and_says_why(name: str, value: str) -> None:
+    with pytest.raises(UsageError) as wrong:
+        settings_from({name: value}, {})
+    sentence = str(wrong.value)
+    assert sentence.startswith(f"--{name}: ")
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    variable = f"PPL_{name.upper().replace('-', '_')}"
+    with pytest.raises(UsageError, match=variable):
+        settings_from({}, {variable: value})
+
+
+def test_a_secret_is_never_shown() -> None:
+    with pytest.raises(UsageError) as wrong:
+        settings_from({"link-secret": "hush"}, {})
+    assert "hush" not in str(wrong.value)
+    assert "sixteen characters" not in repr(settings_from({"link-secret": "sixteen characters"}, {}))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"role": "listener"}, "needs the endpoint of its server"),
+        ({"role": "listener", "link": "tcp:8081:interface=127.0.0.1:x=y"}, "no Twisted client endpoint"),
+        ({"role": "server", "link": "tcp:1 tcp:2"}, "exactly one"),
+        ({"role": "server", "link": "nothing"}, "no Twisted server endpoint"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(given: dict[str, str], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        settings_from(given, {})
+
+
+def test_a_listener_may_have_several_servers() -> None:
+    settings = settings_from({"role": "listener", "link": "tcp:a:1 tcp:b:2"}, {})
+    assert settings.link == ("tcp:a:1", "tcp:b:2")
+
+
+def test_the_link_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    settings = default_settings(data_dir=tmp_path / "new")
+    secret = link_secret(settings)
+    assert len(secret) >= 32
+    assert link_secret(settings) == secret
+    assert stat.S_IMODE((tmp_path / "new/link-secret").stat().st_mode) == 0o600
+    assert link_secret(attrs.evolve(settings, link_secret="given by the operator")) == "given by the operator"
+
+
+def test_a_secret_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be used"):
+        link_secret(default_settings(data_dir=tmp_path / "file"))
+
+
+def test_twistds_options_are_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PPL_ROLE", "all")
+    options = Options()
+    options.parseOptions(["--ports", "3000-3010"])
+    assert options.settings.ports == range(3000, 3011)
+    assert [each[0] for each in Options.optParameters] == [option.name for option in OPTIONS]
+    table = option_table()
+    assert all(f"``--{option.name}``" in table and f"``{option.variable}``" in table for option in OPTIONS)
+    assert {option.name.replace("-", "_") for option in OPTIONS} == {
+        field.name for field in attrs.fields(type(options.settings))
+    }
