@@ -1,0 +1,179 @@
+"""Viewers over real WebSockets: who gets in, who is told what, and what a slow or a bad one costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from ppl.link.messages import Unwatch, Watch
+from tests.viewer.conftest import MakeHouse
+from tests.waiting import turns, until
+
+USER = {"watched_ip": "", "logs_portion": "10"}
+
+
+@pytest.mark.parametrize(
+    ("who", "headers", "status"),
+    [("nobody", {}, "401"), ("owner", {"Origin": "http://evil"}, "403"), ("owner", {"Origin": "null"}, "403")],
+)
+@pytest_twisted.ensureDeferred
+async def test_who_may_not_is_refused_in_the_handshake(
+    make_house: MakeHouse, who: str, headers: dict[str, str], status: str
+) -> None:
+    house, _ = await make_house()
+    assert status in await house.connect(who, **headers)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_page_of_ours_may_connect(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    viewer = await house.connect(Origin="http://ours")
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    await viewer.expect("send_logs")
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_account_has_a_bounded_number_of_viewers(make_house: MakeHouse) -> None:
+    house, _ = await make_house(max_viewers=2)
+    first = await house.connect()
+    await house.connect()
+    assert "429" in await house.connect()
+    assert not isinstance(await house.connect("stranger"), str)
+    await first.leave()
+    await until(lambda: house.hub.may_connect(house.accounts["owner"]), "room for another")
+
+
+@pytest_twisted.ensureDeferred
+async def test_listeners_are_told_of_the_first_viewer_and_of_the_last(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    one, other = await house.connect(), await house.connect()
+    for viewer in (one, other):
+        viewer.say("send_user_data", user_id=destination.user_id, **USER)
+        await viewer.expect("send_logs")
+    assert house.listener.sent == [Watch(destination.user_id)]
+    assert len(house.hub.connected_users[destination.user_id]) == 2
+    await one.leave()
+    await other.leave()
+    await until(lambda: not house.hub.connected_users, "nobody left")
+    assert house.listener.sent == [Watch(destination.user_id), Unwatch(destination.user_id)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_every_viewer_of_a_destination_gets_its_events_and_nobody_else(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    ((foreign, _),) = await house.store.destinations_of(house.accounts["stranger"].id)
+    one, other, stranger = await house.connect(), await house.connect(), await house.connect("stranger")
+    for viewer, target in ((one, destination), (other, destination), (stranger, foreign)):
+        viewer.say("send_user_data", user_id=target.user_id, **USER)
+        await viewer.expect("send_logs")
+    await house.ingest(destination, "mine")
+    await house.ingest(foreign, "theirs")
+    for viewer, text in ((one, "mine"), (other, "mine"), (stranger, "theirs")):
+        await until(viewer.live, "a live event")
+        assert viewer.live() == [text]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_foreign_user_id_is_forbidden_in_the_same_words_as_an_unknown_one(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    stranger = await house.connect("stranger")
+    stranger.say("send_user_data", user_id=destination.user_id, **USER)
+    stranger.say("send_user_data", user_id="nowhere:1", **USER)
+    assert await stranger.expect("error") == await stranger.expect("error", 2)
+    assert house.listener.sent == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_binary_frame_is_refused_and_the_connection_stays(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    viewer = await house.connect()
+    viewer.sendMessage(b'{"event": "get_logs"}', isBinary=True)
+    assert (await viewer.expect("error"))["code"] == "not_json"
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    await viewer.expect("send_logs")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_message_beyond_the_limit_is_refused_and_closes_with_1009(make_house: MakeHouse) -> None:
+    house, _ = await make_house(max_frame_bytes=2000)
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id="x" * 3000)
+    assert (await viewer.expect("error"))["code"] == "frame_too_large"
+    await viewer.gone
+    assert viewer.close_code == 1009
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_sent_may_be_larger_than_what_is_accepted(make_house: MakeHouse) -> None:
+    house, destination = await make_house(max_frame_bytes=2000)
+    await house.ingest(destination, "x" * 50_000)
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    data = await viewer.expect("send_logs")
+    assert len(data["events"][0]["message"]) == 50_000
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_closes_every_viewer_with_1001(make_house: MakeHouse) -> None:
+    house, _ = await make_house()
+    viewers = [await house.connect() for _ in range(3)]
+    await house.hub.stopService()
+    for viewer in viewers:
+        await viewer.gone
+        assert viewer.close_code == 1001
+    assert "429" in await house.connect()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_session_that_ended_is_noticed_and_closed(make_house: MakeHouse, monkeypatch: Any) -> None:
+    monkeypatch.setattr("ppl.viewer.protocol._SESSION_SECONDS", 0.05)
+    house, _ = await make_house()
+    viewer = await house.connect()
+    del house.accounts["owner"]
+    await viewer.gone
+    assert viewer.close_code == 4401
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_reader_that_does_not_read_is_told_of_the_gap_and_can_fill_it(make_house: MakeHouse) -> None:
+    house, destination = await make_house(viewer_queue_events=100)
+    slow, quick = await house.connect(), await house.connect()
+    for viewer in (slow, quick):
+        viewer.say("send_user_data", user_id=destination.user_id, logs_portion="1000", batch=True)
+        await viewer.expect("send_logs")
+    (connection,) = [
+        each for each in house.hub.connected_users[destination.user_id] if each._socket.peer.endswith(_port_of(slow))
+    ]
+    slow.transport.pauseProducing()
+    expected, sent = [], 0
+    text = "x" * 5000
+    while not connection.session._gap.skipped:
+        texts = [f"{number} {text}" for number in range(sent, sent + 60)]
+        expected += texts
+        sent += 60
+        await house.ingest(destination, *texts)
+        await until(lambda: len(quick.live()) == len(expected), "the quick reader is not held up", 20)
+        assert len(connection.session._queue) <= 100
+    slow.transport.resumeProducing()
+    gap = await slow.expect("live_gap")
+    await house.ingest(destination, "after the gap")
+    await until(lambda: "after the gap" in slow.live(), "live goes on", 20)
+    filled: list[str] = []
+    after = int(gap["from"]) - 1
+    while len(filled) < gap["skipped"]:
+        answers = len([name for name, _ in slow.received if name == "send_logs"])
+        slow.say("get_logs", after=str(after), before=str(int(gap["to"]) + 1))
+        data = await slow.expect("send_logs", answers + 1)
+        filled += [event["message"] for event in data["events"]]
+        after = int(data["events"][-1]["id"])
+    assert len(filled) == gap["skipped"]
+    live = slow.live()
+    at = live.index(expected[expected.index(filled[-1]) + 1]) if filled[-1] != expected[-1] else len(live) - 1
+    assert live[:at] + filled + live[at:] == [*expected, "after the gap"]
+    await turns()
+
+
+def _port_of(client: Any) -> str:
+    return f":{client.transport.getHost().port}"

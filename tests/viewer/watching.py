@@ -1,0 +1,158 @@
+"""A hub with a real store, a real port and a real WebSocket client, in the reactor of the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+
+from ppl.link.messages import NewLogs, Watching
+from ppl.link.registry import Listeners
+from ppl.model import Account, Destination, Events, Lines
+from ppl.options import default_settings
+from ppl.store.interface import Store
+from ppl.viewer.hub import Hub
+from ppl.viewer.protocol import ViewerFactory
+from tests.waiting import until
+
+FIRST_ID = 1_790_000_000_000_000
+
+
+class Listener:
+    """The listener's end, as far as viewers notice: stores, then announces to who watches; or the link is cut."""
+
+    congested = False
+
+    def __init__(self, listeners: Listeners) -> None:
+        self.listeners = listeners
+        self.sent: list[Any] = []
+        self.linked = False
+        self.connect()
+
+    def connect(self) -> None:
+        """The link opens."""
+        self.linked = True
+        self.listeners.channel_opened(self)
+
+    def cut(self) -> None:
+        """The link is lost."""
+        self.linked = False
+        self.listeners.channel_lost(self)
+
+    def send(self, message: Any) -> None:
+        """What the server says; ``watch`` is answered as a listener does."""
+        self.sent.append(message)
+        if type(message).__name__ == "Watch":
+            reactor.callLater(0, self._watching, message.user_id)
+
+    def _watching(self, user_id: str) -> None:
+        if self.linked:
+            self.listeners.message_received(self, Watching(user_id))
+
+    def announce(self, events: Events) -> None:
+        """Committed events."""
+        if self.linked:
+            self.listeners.message_received(self, NewLogs(events.destination.user_id, events))
+
+
+class Client(WebSocketClientProtocol):  # type: ignore[misc]
+    """A viewer program; ``received`` grows with every frame."""
+
+    def onConnect(self, response: Any) -> None:
+        self.received: list[tuple[str, Any]] = []
+        self.close_code: int | None = None
+        self.gone: Deferred[None] = Deferred()
+
+    def onOpen(self) -> None:
+        self.factory.ready.callback(self)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        frame = json.loads(payload)
+        self.received.append((frame["event"], frame["data"]))
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        if not self.factory.ready.called:
+            self.factory.ready.callback(reason)
+            return
+        self.close_code = self.remoteCloseCode
+        self.gone.callback(None)
+
+    def say(self, event: str, **data: Any) -> None:
+        """Send one event."""
+        self.sendMessage(json.dumps({"event": event, "data": data}).encode())
+
+    async def expect(self, event: str, count: int = 1) -> Any:
+        """The data of the ``count``-th frame of that event, once it is there."""
+
+        def found() -> list[Any]:
+            return [data for name, data in self.received if name == event]
+
+        await until(lambda: len(found()) >= count, f"{count} × {event}, got {self.received[-3:]}")
+        return found()[count - 1]
+
+    def live(self) -> list[str]:
+        """Messages that came live."""
+        found: list[str] = []
+        for name, data in self.received:
+            if name == "live_update_logs":
+                found += [each["message"] for each in data.get("events", [data.get("event")])]
+        return found
+
+    async def leave(self) -> None:
+        """Close, and wait until it is."""
+        self.sendClose()
+        await self.gone
+
+
+class House:
+    """All of the viewers' side, running."""
+
+    def __init__(self, store: Store, accounts: dict[str, Account], **settings: Any) -> None:
+        self.store = store
+        self.accounts = accounts
+        self.listeners = Listeners(reactor)
+        self.hub = Hub(store, self.listeners, reactor, default_settings(**settings))
+        self.listener = Listener(self.listeners)
+        self._next_id = FIRST_ID
+
+    async def start(self) -> None:
+        self.hub.startService()
+
+        async def authenticate(cookie: str | None, authorization: str | None) -> Account | None:
+            return self.accounts.get(authorization or "")
+
+        factory = ViewerFactory(self.hub, authenticate, lambda origin, host, secure: origin in (None, "http://ours"))
+        factory.noisy = False
+        self.port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+
+    async def stop(self) -> None:
+        await self.port.stopListening()
+        await self.hub.stopService()
+
+    async def connect(self, who: str = "owner", **headers: str) -> Any:
+        """A client of the account ``who``; the reason as text if it was refused."""
+        number = self.port.getHost().port
+        headers.setdefault("Authorization", who)
+        factory = WebSocketClientFactory(f"ws://127.0.0.1:{number}/ws", headers=headers, reactor=reactor)
+        factory.protocol, factory.ready, factory.noisy = Client, Deferred(), False
+        await TCP4ClientEndpoint(reactor, "127.0.0.1", number).connect(factory)
+        return await factory.ready
+
+    async def store_events(self, destination: Destination, texts: Sequence[str]) -> Events:
+        """Commit one event for each text; announced by who calls."""
+        count = len(texts)
+        empty = [""] * count
+        lines = Lines([None] * count, [1] * count, [5] * count, empty, empty, empty, empty, empty, list(texts))
+        events = Events(destination, "192.0.2.1", self._next_id, lines)
+        self._next_id += count
+        await self.store.append([events])
+        return events
+
+    async def ingest(self, destination: Destination, *texts: str) -> None:
+        """Commit and announce."""
+        self.listener.announce(await self.store_events(destination, texts))
