@@ -154,7 +154,8 @@ async def test_a_reader_that_does_not_read_is_told_of_the_gap_and_can_fill_it(ma
         expected += texts
         sent += 60
         await house.ingest(destination, *texts)
-        await until(lambda: len(quick.live()) == len(expected), "the quick reader is not held up", 20)
+        wanted = len(expected)
+        await until(lambda wanted=wanted: len(quick.live()) == wanted, "the quick reader is not held up", 20)
         assert len(connection.session._queue) <= 100
     slow.transport.resumeProducing()
     gap = await slow.expect("live_gap")
