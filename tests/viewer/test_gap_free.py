@@ -73,13 +73,15 @@ class Reader:
                 assert not self.shown or not ids or ids[0] > self.shown[-1], "live never repeats, never goes back"
                 self.shown += ids
             elif name == "send_logs":
-                self._take_logs(ids)
+                self._take_logs(ids, "since" in data)
             else:
                 assert name == "paused_count", f"{name}: {data}"
         return not self._expected
 
-    def _take_logs(self, ids: list[int]) -> None:
-        kind = self._expected.pop(0) if self._expected else "since"
+    def _take_logs(self, ids: list[int], is_since: bool) -> None:
+        kind = "since" if is_since else next(each for each in self._expected if each != "since")
+        if kind in self._expected:
+            self._expected.remove(kind)
         if kind == "view":
             self.shown = ids
         elif kind == "older":

@@ -243,7 +243,7 @@ def test_since_brings_everything_newer_in_portions_then_live() -> None:
     assert (query.kind, query.after) == ("newer", 10)
     assert session.live([event(15)]) == []
     first, again = session.results(query.token, page(11, 12, complete=False))
-    assert first == SendLogs((event(11), event(12)), False)
+    assert first == SendLogs((event(11), event(12)), False, since=10)
     assert isinstance(again, Query)
     assert again.after == 12
     second, live = session.results(again.token, page(13, 14))
@@ -255,7 +255,7 @@ def test_since_brings_everything_newer_in_portions_then_live() -> None:
 def test_since_with_nothing_newer_is_answered_all_the_same() -> None:
     session = ViewerSession(5)
     session.request(wanted(since=10))
-    assert session.results(asked(session.authorised()).token, page()) == [SendLogs((), False)]
+    assert session.results(asked(session.authorised()).token, page()) == [SendLogs((), False, since=10)]
 
 
 def test_a_slow_reader_is_told_exactly_what_was_left_out() -> None:

@@ -135,8 +135,9 @@ class Connection:
             # What follows must not overtake live events that wait for their tick.
             self._flush()
             match effect:
-                case wanted.SendLogs(events, is_oldest, before, after):
-                    self._socket.send_frame(frames.send_logs(self._texts(events), is_oldest, before, after))
+                case wanted.SendLogs(events, is_oldest, before, after, since):
+                    texts = self._texts(events)
+                    self._socket.send_frame(frames.send_logs(texts, is_oldest, before=before, after=after, since=since))
                 case wanted.SendGap(skipped, first, last):
                     self._socket.send_frame(frames.live_gap(skipped, first, last))
                 case wanted.SendError(error):

@@ -41,12 +41,17 @@ class Query:
 
 @attrs.frozen
 class SendLogs:
-    """``send_logs`` with ``events``, ascending; ``before`` and ``after`` as the request had them."""
+    """``send_logs`` with ``events``, ascending.
+
+    ``before`` and ``after`` are as the request had them; ``since`` is the id after which a portion of what a
+    reconnect asked for begins.
+    """
 
     events: tuple[Event, ...]
     is_oldest: bool
     before: int | None = None
     after: int | None = None
+    since: int | None = None
 
 
 @attrs.frozen

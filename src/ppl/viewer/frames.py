@@ -34,10 +34,9 @@ class EventTexts:
         return text
 
 
-def send_logs(texts: Iterable[str], is_oldest: bool, before: int | None, after: int | None) -> bytes:
-    """``send_logs`` of events given as JSON texts; who asked for a range is told which one it is."""
-    range_ = "" if before is None else f', "before": "{before}"'
-    range_ += "" if after is None else f', "after": "{after}"'
+def send_logs(texts: Iterable[str], is_oldest: bool, **range_of: int | None) -> bytes:
+    """``send_logs`` of events given as JSON texts; ``range_of`` (those not ``None``) says which range it is."""
+    range_ = "".join(f', "{name}": "{id_}"' for name, id_ in range_of.items() if id_ is not None)
     return (
         f'{{"event": "send_logs", "data": {{"events": [{", ".join(texts)}],'
         f' "isOldestEventReached": {_TEXT[is_oldest]}{range_}}}}}'

@@ -210,7 +210,7 @@ class ViewerSession:
         page = _within_bytes(page, newest=False)
         effects: list[Effect] = []
         if page.events or first:
-            effects.append(SendLogs(page.events, False))
+            effects.append(SendLogs(page.events, False, since=self.max_id))
         if page.events:
             self.max_id = page.events[-1].id
         if not page.complete:

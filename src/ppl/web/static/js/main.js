@@ -97,7 +97,6 @@ class View {
     };
     const known = this.list.newestId;
     if (known && !this.paused && this.list.atNewest && Date.now() - this.lastHeard < SHORT_ABSENCE_MS) {
-      this.awaited = "since";
       return { ...data, since: String(known) };
     }
     this.awaited = known && this.paused ? "ignored" : known ? "resume" : "snapshot";
@@ -144,13 +143,20 @@ class View {
 
   // Lines
 
-  /** @param {{events: LogEvent[], isOldestEventReached: string, before?: string, after?: string}} data */
+  /** @param {{events: LogEvent[], isOldestEventReached: string, before?: string, after?: string, since?: string}} data */
   receivedLogs(data) {
     for (const event of data.events) this.filter.seen(event.sender_ip);
-    if (data.after !== undefined) this.receivedNewer(data);
+    if (data.since !== undefined) this.receivedSince(data.events);
+    else if (data.after !== undefined) this.receivedNewer(data);
     else if (data.before !== undefined) this.receivedOlder(data);
     else this.receivedView(data);
     this.status.rows(this.list.count);
+  }
+
+  /** What came while there was no connection. @param {LogEvent[]} events */
+  receivedSince(events) {
+    this.status.came(events.length);
+    this.tail.add(events, this.list.newestId);
   }
 
   /** @param {{events: LogEvent[], isOldestEventReached: string}} data */
@@ -158,11 +164,6 @@ class View {
     const { events } = data;
     if (this.awaited === "ignored") {
       this.count(this.fresh + events.filter((event) => Number(event.id) > this.list.newestId).length);
-      return;
-    }
-    if (this.awaited === "since") {
-      this.status.came(events.length);
-      this.tail.add(events, this.list.newestId);
       return;
     }
     const resumed = this.awaited === "resume" && this.list.count > 0;
