@@ -1,0 +1,132 @@
+"""A listener's parts over a real store and real sockets, in the reactor of the test."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from ppl.clock import wall_clock
+from ppl.listener.ports import Ports
+from ppl.listener.receiver import ReceiverFactory
+from ppl.listener.writer import Writer
+from ppl.model import Destination, Events, Lines
+from ppl.store.interface import Store
+
+
+class GatedStore:
+    """The real store behind a gate: ``append`` waits while it is shut, and fails as often as ``errors`` has any."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[Deferred[None]] = []
+        self.shut = False
+        self.errors: list[Exception] = []
+        self.batches: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
+        self.batches.append(sum(map(len, batch)))
+        if self.shut:
+            gate: Deferred[None] = Deferred()
+            self._waiting.append(gate)
+            await gate
+        if self.errors:
+            raise self.errors.pop(0)
+        await self._store.append(batch, after)
+
+    def open(self) -> None:
+        self.shut = False
+        waiting, self._waiting = self._waiting, []
+        for gate in waiting:
+            gate.callback(None)
+
+
+class Held:
+    """A source that only notes whether it is held."""
+
+    def __init__(self) -> None:
+        self.held = False
+
+    def pause(self) -> None:
+        self.held = True
+
+    def resume(self) -> None:
+        self.held = False
+
+
+def lines(*texts: str) -> Lines:
+    count = len(texts)
+    empty = [""] * count
+    return Lines([None] * count, [1] * count, [5] * count, empty, ["app"] * count, empty, empty, empty, texts)
+
+
+async def messages(store: Store, destination: Destination) -> list[str]:
+    """What is stored, by id."""
+    found: list[str] = []
+    after = 0
+    while True:
+        page = await store.newer(destination.id, after, 1000)
+        found += [event.message for event in page.events]
+        if page.complete:
+            return found
+        after = page.events[-1].id
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Receiving:
+    """Ports and a writer, running; what was announced and reported is kept."""
+
+    def __init__(self, store: Any, **limits: int) -> None:
+        self.announced: list[Events] = []
+        self.reported: list[tuple[int, str | None]] = []
+        self.factories: dict[int, ReceiverFactory] = {}
+        self._limits = {"max_line_bytes": 1000, "max_connections": 100, **limits}
+        queue_bytes = self._limits.pop("queue_bytes", 1 << 25)
+        self.writer = Writer(store, self.announced.append, reactor, wall_clock, queue_bytes)
+        self.ports = Ports(reactor, "127.0.0.1", self._factory, lambda d, why: self.reported.append((d.port, why)))
+
+    def _factory(self, destination: Destination) -> ReceiverFactory:
+        factory = ReceiverFactory(destination, self.writer, wall_clock, **self._limits)
+        self.factories[destination.port] = factory
+        return factory
+
+    async def stop(self) -> None:
+        await self.ports.close_all()
+        await self.writer.stopService()
+
+
+class _Sender(Protocol):
+    def __init__(self) -> None:
+        self.gone: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.gone.callback(None)
+
+
+async def connect(port: int) -> Any:
+    """A sender's connection: ``transport`` and ``gone``."""
+    factory = Factory.forProtocol(_Sender)
+    factory.noisy = False
+    return await TCP4ClientEndpoint(reactor, "127.0.0.1", port).connect(factory)
+
+
+async def send(port: int, data: bytes) -> None:
+    """Send and close."""
+    sender = await connect(port)
+    sender.transport.write(data)
+    sender.transport.loseConnection()
+    await sender.gone

@@ -1,0 +1,232 @@
+"""From parsed lines to committed events: ids, batches, order, backpressure, and no loss while the store is away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest_twisted
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from ppl.clock import wall_clock
+from ppl.errors import IdConflict, StoreUnavailable
+from ppl.listener import writer as writing
+from ppl.listener.ids import IdSequence
+from ppl.listener.writer import Writer
+from tests.listener.conftest import MakeDestination, MakeReceiving
+from tests.listener.receiving import GatedStore, Held, lines, messages
+from tests.waiting import turns, until
+
+
+@given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(1, 1000), st.booleans()), max_size=50))
+def test_ids_increase_strictly_whatever_the_clock_does_and_over_restarts(steps: list[tuple[int, int, bool]]) -> None:
+    now, last = 1_790_000_000_000_000, 0
+    ids = IdSequence(lambda: now, {})
+    for jump, count, restart in steps:
+        now += jump
+        if restart:
+            ids = IdSequence(lambda: now, {1: last})  # noqa: B023
+        first = ids.take(1, count)
+        assert first > last
+        assert first >= min(now, last + 1)
+        last = first + count - 1
+
+
+def test_each_destination_has_its_own_sequence() -> None:
+    ids = IdSequence(lambda: 100, {1: 500})
+    assert (ids.take(1, 3), ids.take(2, 2), ids.take(2, 1), ids.take(1, 1)) == (501, 100, 102, 504)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_committed_is_announced_in_order(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    destination, receiving = await make_destination(), await make_receiving(store)
+    for number in range(50):
+        receiving.writer.submit(destination, "192.0.2.1", lines(f"{number} a", f"{number} b"), 10, Held())
+    await until(lambda: sum(map(len, receiving.announced)) == 100, "every event announced")
+    announced = [event for events in receiving.announced for event in events]
+    assert [event.message for event in announced] == [f"{number} {part}" for number in range(50) for part in "ab"]
+    ids = [event.id for event in announced]
+    assert ids == sorted(set(ids))
+    assert await messages(store, destination) == [event.message for event in announced]
+    assert (receiving.writer.waiting_events, receiving.writer.waiting_bytes) == (0, 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_batches_grow_with_the_load(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.shut = True
+    for number in range(20):
+        receiving.writer.submit(destination, "192.0.2.1", lines(str(number)), 10, Held())
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 20, "every event")
+    assert gated.batches == [1, 19]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_batch_sent_ahead_becomes_visible_after_the_one_before_it(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.shut = True
+    receiving.writer.submit(destination, "192.0.2.1", lines("first"), 10, Held())
+    gated.shut = False
+    for number in range(6):
+        receiving.writer.submit(destination, "192.0.2.1", lines(f"ahead {number}"), 10, Held())
+    await turns(20)
+    assert gated.batches[:2] == [1, 3]
+    assert await messages(store, destination) == []
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 7, "every event")
+    assert await messages(store, destination) == ["first", *(f"ahead {number}" for number in range(6))]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_batch_sent_ahead_that_fails_is_sent_again_in_its_turn(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.shut = True
+    receiving.writer.submit(destination, "192.0.2.1", lines("first"), 10, Held())
+    gated.shut, gated.errors = False, [StoreUnavailable("lost")]
+    receiving.writer.submit(destination, "192.0.2.1", lines("a", "b", "c"), 10, Held())
+    await turns(5)
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 4, "every event")
+    assert await messages(store, destination) == ["first", "a", "b", "c"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_store_that_is_away_is_tried_until_it_is_back_and_nothing_is_lost_or_doubled(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+) -> None:
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.errors = [StoreUnavailable("away")] * 3
+    for number in range(10):
+        receiving.writer.submit(destination, "192.0.2.1", lines(str(number)), 10, Held())
+    await until(lambda: sum(map(len, receiving.announced)) == 10, "every event")
+    assert await messages(store, destination) == [str(number) for number in range(10)]
+    (said,) = nothing_left_behind
+    assert "wait in memory" in said
+    nothing_left_behind.clear()
+
+
+@pytest_twisted.ensureDeferred
+async def test_taken_ids_are_renewed_for_all_that_waits(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+) -> None:
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.shut, gated.errors = True, [IdConflict("taken")]
+    for number in range(5):
+        receiving.writer.submit(destination, "192.0.2.1", lines(str(number)), 10, Held())
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 5, "every event")
+    assert await messages(store, destination) == [str(number) for number in range(5)]
+    assert "Two listeners" in nothing_left_behind.pop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_sources_are_held_when_too_much_waits_and_go_on_below_half(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated, queue_bytes=20_000)
+    gated.shut = True
+    early, late = Held(), Held()
+    receiving.writer.submit(destination, "192.0.2.1", lines("x"), 5_000, early)
+    assert not early.held
+    receiving.writer.submit(destination, "192.0.2.1", lines("y"), 15_000, late)
+    assert (early.held, late.held) == (False, True)
+    receiving.writer.submit(destination, "192.0.2.1", lines("z"), 1, early)
+    assert early.held
+    gated.open()
+    await until(lambda: not early.held and not late.held, "both go on")
+    await until(lambda: len(receiving.announced) == 3, "every event")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_flood_delays_another_destination_by_no_more_than_the_batch_under_way(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(writing, "BATCH_EVENTS", 10)
+    monkeypatch.setattr(writing, "STAGE_EVENTS", 10_000)
+    gated = GatedStore(store)
+    loud, quiet = await make_destination(), await make_destination()
+    receiving = await make_receiving(gated)
+    gated.shut = True
+    for number in range(100):
+        receiving.writer.submit(loud, "192.0.2.1", lines(str(number)), 10, Held())
+    receiving.writer.submit(quiet, "192.0.2.2", lines("quiet"), 10, Held())
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 101, "every event")
+    position = [events.destination for events in receiving.announced].index(quiet)
+    assert position <= 1 + 10, "in the batch after the one under way"
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_waits_until_all_that_was_received_is_stored(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.shut = True
+    for number in range(30):
+        receiving.writer.submit(destination, "192.0.2.1", lines(str(number)), 10, Held())
+    stopping = receiving.writer.stopService()
+    await turns()
+    assert not stopping.called
+    gated.open()
+    await stopping
+    assert await messages(store, destination) == [str(number) for number in range(30)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_while_the_store_is_away_gives_up_after_a_while_and_says_what_is_lost(
+    store: Any, make_destination: MakeDestination, nothing_left_behind: list[str]
+) -> None:
+    clock, gated, destination = Clock(), GatedStore(store), await make_destination()
+    writer = Writer(gated, lambda events: None, clock, wall_clock, 1 << 20)
+    await writer.startService()
+    gated.errors = [StoreUnavailable("away")] * 100
+    writer.submit(destination, "192.0.2.1", lines("a", "b", "c"), 10, Held())
+    await turns()
+    stopping: Deferred[None] = writer.stopService()
+    for _ in range(40):
+        clock.advance(1)
+        await turns(1)
+    await stopping
+    assert "3 received lines" in "".join(nothing_left_behind) or "lines are lost" in "".join(nothing_left_behind)
+    nothing_left_behind.clear()
+    assert clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_start_waits_for_a_store_that_is_away(store: Any, nothing_left_behind: list[str]) -> None:
+    class Away:
+        tries = 0
+
+        async def last_ids(self) -> dict[int, int]:
+            self.tries += 1
+            if self.tries < 3:
+                raise StoreUnavailable("away")
+            return {}
+
+    away = Away()
+    writer = Writer(away, lambda events: None, reactor, wall_clock, 1 << 20)  # type: ignore[arg-type]
+    await writer.startService()
+    assert away.tries == 3
+    await writer.stopService()
+    nothing_left_behind.clear()
