@@ -17,7 +17,7 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 ALLOWED = {
     "syslog": {"model", "errors"},
     "store": {"model", "errors"},
-    "link": {"model", "errors", "wire", "timezone"},
+    "link": {"model", "errors", "wire", "timezone", "listening"},
     "listener": {"model", "errors", "timezone", "clock", "syslog", "link", "store.interface"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "link", "store.interface"},
     "web": {"model", "errors", "timezone", "options", "credentials", "origin", "clock", "link", "store.interface"},

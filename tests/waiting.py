@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import pytest
@@ -9,12 +10,18 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 
-async def until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-    """Until ``condition`` is true; fails the test with ``what`` after ``seconds``."""
+async def until(condition: Callable[[], object], what: str = "", seconds: float = 15.0) -> None:
+    """Until ``condition`` (plain, or a coroutine function) is true; fails the test after ``seconds``.
+
+    ``what`` says what was expected; without it the condition's own source does.
+    """
     deadline = reactor.seconds() + seconds
-    while not condition():
+    while True:
+        value = condition()
+        if await value if inspect.isawaitable(value) else value:
+            return
         if reactor.seconds() > deadline:
-            pytest.fail(f"within {seconds:g} s expected: {what}")
+            pytest.fail(f"within {seconds:g} s expected: {what or inspect.getsource(condition).strip()}")
         await deferLater(reactor, 0.005)
 
 

@@ -16,17 +16,15 @@ from typing import Any
 
 from twisted.application.service import Application, IService, Service
 from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
 from ppl.clock import wall_clock
 from ppl.credentials import authenticate
-from ppl.errors import ConfigurationError, PplError
+from ppl.errors import PplError
 from ppl.link.interface import LinkEnd
 from ppl.link.local import LocalLink
 from ppl.link.registry import Listeners
@@ -35,6 +33,7 @@ from ppl.listener.control import ListenerControl
 from ppl.listener.ports import Ports
 from ppl.listener.receiver import ReceiverFactory
 from ppl.listener.writer import Writer
+from ppl.listening import Listening
 from ppl.model import Destination
 from ppl.options import Options, Settings, link_secret, settings_from
 from ppl.origin import OriginPolicy
@@ -144,7 +143,7 @@ def _server(settings: Settings, reactor: Any, store: PostgresStore, listeners: L
         OriginPolicy(settings.public_url).allowed,
     )
     site = make_site(store, listeners, viewers, settings, reactor, wall_clock)
-    return [hub, _Listening(reactor, settings.http, site)]
+    return [hub, Listening(reactor, "--http", settings.http, site)]
 
 
 class _Step(Service):
@@ -156,32 +155,6 @@ class _Step(Service):
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         super().startService()
         return Deferred.fromCoroutine(self._step())
-
-
-class _Listening(Service):
-    """A factory on a server endpoint; unlike Twisted's, a busy port fails the start with a clear sentence."""
-
-    def __init__(self, reactor: Any, endpoint: str, factory: IProtocolFactory) -> None:
-        self._reactor, self._endpoint, self._factory = reactor, endpoint, factory
-        self._port: IListeningPort | None = None
-
-    def startService(self) -> Deferred[None]:  # type: ignore[override]
-        super().startService()
-        return Deferred.fromCoroutine(self._listen())
-
-    async def _listen(self) -> None:
-        try:
-            self._port = await serverFromString(self._reactor, self._endpoint).listen(self._factory)
-        except Exception as error:
-            raise ConfigurationError(f"--http: {self._endpoint} cannot be opened ({error}).") from error
-
-    async def _close(self) -> None:
-        if self._port is not None:
-            await maybeDeferred(self._port.stopListening)
-
-    def stopService(self) -> Deferred[None]:
-        super().stopService()
-        return Deferred.fromCoroutine(self._close())
 
 
 async def _say_ready(settings: Settings, store: PostgresStore) -> None:

@@ -20,7 +20,7 @@ from ppl.errors import StoreUnsuitable
 from ppl.store.cluster import Cluster
 from ppl.store.embedded import EmbeddedPostgres
 from tests.fixtures.database import FAST, as_administrator, execute, short_directory
-from tests.store.waiting import until
+from tests.waiting import until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
@@ -116,7 +116,7 @@ async def test_a_killed_postgresql_is_started_again(
 ) -> None:
     killed = postgres_server.pid
     os.kill(killed, signal.SIGKILL)
-    await until(lambda: postgres_server.pid not in (None, killed) and answers(postgres_server.dsn), 30)
+    await until(lambda: postgres_server.pid not in (None, killed) and answers(postgres_server.dsn), seconds=30)
     assert any("started again" in text for text in nothing_left_behind)
     nothing_left_behind.clear()
 
@@ -135,7 +135,7 @@ async def test_a_second_process_connects_and_takes_over(data_dir: Path) -> None:
     await second.startService()
     assert (first.pid is not None, second.pid) == (True, None)
     await first.stopService()
-    await until(lambda: answers(second.dsn), 30)
+    await until(lambda: answers(second.dsn), seconds=30)
     assert second.pid is not None
     await second.stopService()
 

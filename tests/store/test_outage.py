@@ -21,7 +21,7 @@ from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.store.events import HERE, T0, events
 from tests.store.proxy import Proxy
-from tests.store.waiting import until
+from tests.waiting import until
 
 WRITERS, READERS, BATCH = 3, 6, 20
 
@@ -94,7 +94,7 @@ async def under_load(server: EmbeddedPostgres, disturb: Callable[[], object]) ->
 
 async def _progress(load: Load) -> None:
     before = dict(load.acknowledged)
-    await until(lambda: all(load.acknowledged[each] > before[each] + 2 * BATCH for each in before), 30)
+    await until(lambda: all(load.acknowledged[each] > before[each] + 2 * BATCH for each in before), seconds=30)
 
 
 @ensureDeferred
@@ -114,7 +114,7 @@ async def test_kills_under_load_lose_and_double_nothing(
     async def kill() -> None:
         killed = postgres_server.pid
         os.kill(killed, signal.SIGKILL)
-        await until(lambda: postgres_server.pid not in (None, killed), 30)
+        await until(lambda: postgres_server.pid not in (None, killed), seconds=30)
 
     await under_load(postgres_server, kill)
     nothing_left_behind.clear()

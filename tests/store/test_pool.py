@@ -19,7 +19,7 @@ from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 from ppl.store.pool import Pool, Transaction, unsuitable
 from tests.fixtures.database import as_administrator, execute
 from tests.store.proxy import Proxy
-from tests.store.waiting import until
+from tests.waiting import until
 
 QUICK = {"wait": 0.5, "connect_timeout": 0.5, "statement_timeout": 0.5, "grace": 0.3}
 

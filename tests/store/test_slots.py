@@ -16,7 +16,7 @@ from ppl.store.postgres import PostgresStore
 from ppl.store.slots import Range, missing_slots
 from tests.fixtures.database import execute, started_store
 from tests.store.events import HERE, T0, events
-from tests.store.waiting import until
+from tests.waiting import until
 
 HOUR = 3600 * SECOND
 YEAR = 365 * 24 * HOUR

@@ -17,16 +17,16 @@ from autobahn.twisted.websocket import (
 )
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.endpoints import clientFromString, serverFromString
-from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ppl.errors import ConfigurationError
 from ppl.link.codec import decode_from_listener, decode_from_server
 from ppl.link.interface import LinkEnd
 from ppl.link.websocket_protocol import OPTIONS, LinkProtocol
+from ppl.listening import Listening
 
 PATH = "/link"
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 10.0
@@ -94,40 +94,16 @@ class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
         self.secret, self.end, self.decode = secret, end, decode_from_listener
 
 
-class LinkServer(Service):
+class LinkServer(Listening):
     """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told."""
 
     def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
-        self._reactor, self._endpoint = reactor, endpoint
-        self._factory = _ServerFactory(reactor, secret, end)
-        self._port: IListeningPort | None = None
-
-    def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when the port is open; fails with :class:`~ppl.errors.ConfigurationError`."""
-        super().startService()
-        return Deferred.fromCoroutine(self._listen())
-
-    async def _listen(self) -> None:
-        try:
-            self._port = await serverFromString(self._reactor, self._endpoint).listen(self._factory)
-        except Exception as error:
-            raise ConfigurationError(f"--link: {self._endpoint} cannot be opened ({error}).") from error
-
-    @property
-    def address(self) -> Any:
-        """Where it listens, for who asked for port 0."""
-        assert self._port is not None
-        return self._port.getHost()
-
-    def stopService(self) -> Deferred[None]:
-        """Fires when the port and every connection are closed."""
-        super().stopService()
-        return Deferred.fromCoroutine(self._close())
+        self._connected = _ServerFactory(reactor, secret, end)
+        super().__init__(reactor, "--link", endpoint, self._connected)
 
     async def _close(self) -> None:
-        if self._port is not None:
-            await maybeDeferred(self._port.stopListening)
-        await self._factory.close_all()
+        await super()._close()
+        await self._connected.close_all()
 
 
 class _ClientProtocol(LinkProtocol, WebSocketClientProtocol):  # type: ignore[misc]
