@@ -80,11 +80,6 @@ class Hub(Service):
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
 
-    def close_account(self, account_id: int, reason: str) -> None:
-        """Close every WebSocket of the account."""
-        for connection in list(self._accounts.get(account_id, ())):
-            connection.close(4401, reason)
-
     # Observer
 
     def new_logs(self, user_id: str, events: Iterable[Event]) -> None:

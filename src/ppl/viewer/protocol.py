@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -43,7 +43,7 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         """Autobahn: the handshake. Refused with 401, 403, 429 or 503; nothing is told but that."""
         headers = request.headers
         self._credentials = headers.get("cookie"), headers.get("authorization")
-        secure = bool(self.transport.TLS) if hasattr(self.transport, "TLS") else False
+        secure = ISSLTransport(self.transport, None) is not None
         if not self.factory.origin_allowed(headers.get("origin"), headers.get("host", ""), secure):
             raise ConnectionDeny(403, "This page is not ours")
         try:
