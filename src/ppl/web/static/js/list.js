@@ -49,11 +49,12 @@ export class LogList {
     this.touchScroll();
   }
 
-  /** Follow: chunks get their true height only when they are drawn, so once more after the frame. */
-  followBottom() {
+  /** Follow: chunks get their true height only when they are drawn, so again after the next frames. */
+  followBottom(frames = 2) {
     this.toBottom();
+    if (!frames) return;
     requestAnimationFrame(() => {
-      if (this.pane.classList.contains("live")) this.toBottom();
+      if (this.pane.classList.contains("live")) this.followBottom(frames - 1);
     });
   }
 
