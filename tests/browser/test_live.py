@@ -219,6 +219,8 @@ def test_hostile_text_is_only_ever_text(ppl_process: PplProcess, open_page: Open
     assert page.locator("#log .host").nth(1).inner_text() == "<b>host</b>"
     page.locator(".more").click()
     assert page.locator("#log .message").last.inner_text() == hostile[3]
+    assert state(page) == "Paused — reading", "what one opens stays where it is"
+    page.keyboard.press("End")
     ppl_process.send(who.port, "<13>1 - h a - - - \x1b[31mred\x07 \u202egnp.exe\u2066 end\n".encode())
     eventually(lambda: page.locator("#log .row").count() == 6, "six rows")
     text = page.locator("#log .message").last.inner_text()

@@ -1,12 +1,19 @@
-/** The viewer's WebSocket: opens, identifies, reconnects with backoff, and says what happens. */
+/** The viewer's WebSocket: opens, identifies, notices silence, reconnects with backoff, and says what happens. */
 
-const LONGEST = 30;
+import { secondsBefore } from "./backoff.js";
+
+const LOOK_MS = 5_000;
+const QUIET_MS = 25_000;
+const PATIENCE_MS = 10_000;
+// A range that holds nothing: the answer shows that the server is there, and costs it nothing.
+const PROBE = { after: "0", before: "1" };
 
 /**
  * @typedef {Object} Handlers
- * @property {() => Record<string, unknown>} identify data of `send_user_data`, asked at every open
+ * @property {(silence: number) => Record<string, unknown>} identify data of `send_user_data`, asked at every open,
+ *   with the ms since the server was heard
  * @property {(event: string, data: any) => void} received
- * @property {() => void} opened
+ * @property {() => void} opened `send_user_data` is on its way
  * @property {(seconds: number, attempt: number) => void} waiting called each second until the next try
  */
 
@@ -15,10 +22,17 @@ export class Connection {
   constructor(handlers) {
     this.handlers = handlers;
     this.attempt = 0;
+    this.heard = 0;
+    this.probed = 0;
     this.timer = 0;
     /** @type {WebSocket | null} */
     this.socket = null;
+    setInterval(() => this.look(), LOOK_MS);
+    addEventListener("online", () => this.retry());
+    addEventListener("offline", () => this.giveUp());
   }
+
+  get isOpen() { return this.socket?.readyState === WebSocket.OPEN; }
 
   /** Connect, or begin anew. */
   open() {
@@ -28,28 +42,52 @@ export class Connection {
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     this.socket = socket;
+    // What an older socket still delivers belongs to a view that is gone.
     socket.onopen = () => {
-      this.handlers.opened();
-      this.send("send_user_data", this.handlers.identify());
+      if (this.socket === socket) this.opened();
     };
     socket.onmessage = (message) => {
-      const { event, data } = JSON.parse(message.data);
-      // Only an answer shows that the server is there; a proxy may accept and close at once.
-      this.attempt = 0;
-      this.handlers.received(event, data ?? {});
+      if (this.socket === socket) this.received(JSON.parse(message.data));
     };
     socket.onclose = () => {
-      if (this.socket !== socket) return;
-      this.socket = null;
-      this.lost();
+      if (this.socket === socket) this.giveUp();
     };
+  }
+
+  /** Try now instead of waiting. */
+  retry() {
+    if (!this.isOpen) this.open();
   }
 
   /** @param {string} event @param {Record<string, unknown>} [data] @returns {boolean} whether it could be sent */
   send(event, data = {}) {
-    if (this.socket?.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify({ event, data }));
+    if (!this.isOpen) return false;
+    this.socket?.send(JSON.stringify({ event, data }));
     return true;
+  }
+
+  opened() {
+    this.send("send_user_data", this.handlers.identify(Date.now() - this.heard));
+    this.heard = Date.now();
+    this.probed = 0;
+    this.handlers.opened();
+  }
+
+  /** @param {{event: string, data?: any}} frame */
+  received({ event, data = {} }) {
+    this.heard = Date.now();
+    this.probed = 0;
+    // Only an answer shows that the server is there; a proxy may accept and close at once.
+    this.attempt = 0;
+    if (data.after !== PROBE.after || data.before !== PROBE.before) this.handlers.received(event, data);
+  }
+
+  /** A cable pulled or a laptop asleep closes no WebSocket: ask when it is quiet, and do not wait for ever. */
+  look() {
+    if (!this.isOpen) return;
+    const now = Date.now();
+    if (this.probed && now - this.probed > PATIENCE_MS) this.giveUp();
+    else if (!this.probed && now - this.heard > QUIET_MS && this.send("get_logs", PROBE)) this.probed = now;
   }
 
   drop() {
@@ -59,11 +97,10 @@ export class Connection {
   }
 
   /** The connection is gone, or could not be made. */
-  async lost() {
+  async giveUp() {
+    this.drop();
     this.attempt += 1;
-    // Jitter, so that a restarted server is not met by all browsers in one moment.
-    const seconds = Math.min(LONGEST, 2 ** Math.min(this.attempt - 1, 5)) * (0.75 + Math.random() / 2);
-    this.countDown(Math.max(1, Math.round(seconds)));
+    this.countDown(secondsBefore(this.attempt, Math.random()));
     if (await isLoggedOut()) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
 

@@ -1,6 +1,12 @@
 /** The filter by sender address: a field, a chip that is always visible while it is set, and the page's address. */
 
+import { readAddress, writeAddress } from "./address.js";
+
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)$/i;
+
+/** @param {string} text */
+export const isAddress = (text) => ADDRESS.test(text);
+
 const MOST_KNOWN = 200;
 
 export class Filter {
@@ -18,21 +24,18 @@ export class Filter {
       this.set(this.field.value.trim());
     });
     this.chip.addEventListener("click", () => this.set(""));
-    this.take(new URL(location.href).searchParams.get("sender") ?? "");
+    this.take(readAddress("sender"));
   }
 
   /** @param {string} sender an address, or empty for all */
   set(sender) {
-    if (sender && !ADDRESS.test(sender)) {
+    if (sender && !isAddress(sender)) {
       this.refuse("That is no address; write one such as 10.0.0.7, or leave it empty for all.");
       return;
     }
     if (sender === this.sender) return;
     this.take(sender);
-    const address = new URL(location.href);
-    if (sender) address.searchParams.set("sender", sender);
-    else address.searchParams.delete("sender");
-    history.replaceState(null, "", address);
+    writeAddress("sender", sender);
     this.changed();
   }
 
@@ -41,7 +44,7 @@ export class Filter {
 
   /** @param {string} sender */
   take(sender) {
-    this.sender = ADDRESS.test(sender) ? sender : "";
+    this.sender = isAddress(sender) ? sender : "";
     this.field.value = this.sender;
     this.error.textContent = "";
     this.chip.hidden = !this.sender;

@@ -1,46 +1,7 @@
 /** The page of a new account: how to send the first line, with the account's own host and port filled in. */
 
+import { SNIPPETS } from "./snippets.js";
 import { elapsed } from "./time.js";
-
-/** @type {Record<string, string>} {host} and {port} are filled in */
-const SNIPPETS = {
-  remote_syslog2: `# /etc/log_files.yml
-files:
-  - /var/log/nginx/*.log
-destination:
-  host: {host}
-  port: {port}
-  protocol: tcp
-
-$ remote_syslog -D --configfile /etc/log_files.yml`,
-  rsyslog: `# /etc/rsyslog.d/95-ppl.conf
-*.* action(type="omfwd" target="{host}" port="{port}" protocol="tcp"
-           TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"
-           queue.type="linkedList" queue.size="10000" action.resumeRetryCount="-1")
-
-$ sudo systemctl restart rsyslog && logger "hello from $(hostname)"`,
-  "syslog-ng": `# /etc/syslog-ng/conf.d/ppl.conf
-destination d_ppl { syslog("{host}" port({port}) transport("tcp")); };
-log { source(s_src); destination(d_ppl); };
-
-$ sudo systemctl restart syslog-ng && logger "hello from $(hostname)"`,
-  Docker: `$ docker run --log-driver syslog \\
-    --log-opt syslog-address=tcp://{host}:{port} \\
-    --log-opt syslog-format=rfc5424micro \\
-    --log-opt tag="{{.Name}}" \\
-    alpine echo "hello from Docker"`,
-  Python: `import logging, logging.handlers, socket
-
-handler = logging.handlers.SysLogHandler(("{host}", {port}), socktype=socket.SOCK_STREAM)
-handler.append_nul = False
-handler.setFormatter(logging.Formatter("myapp: %(message)s\\n"))
-logging.getLogger().addHandler(handler)
-logging.warning("hello from Python")`,
-  netcat: `$ echo "hello from $(hostname)" | nc -w 1 {host} {port}
-
-# or with a program's name and a severity, through util-linux:
-$ logger --server {host} --port {port} --tcp --tag myapp --priority user.err "hello"`,
-};
 
 export class FirstLine {
   /** @param {HTMLElement} section @param {string} csrfToken */
@@ -56,12 +17,15 @@ export class FirstLine {
     this.copyButton.addEventListener("click", () => this.copy());
     /** @type {HTMLElement} */ (section.querySelector(".test")).addEventListener("click", () => this.sendTestLine());
     this.timer = 0;
+    this.host = this.port = this.userId = "";
     for (const name of Object.keys(SNIPPETS)) this.addTab(name);
     this.tabs.addEventListener("keydown", (event) => this.moveTab(event));
   }
 
   /** @param {string} host @param {string} port @param {string} userId */
   show(host, port, userId) {
+    // After a reconnect one still waits for the same.
+    if (!this.section.hidden && userId === this.userId) return;
     Object.assign(this, { host, port, userId });
     /** @type {HTMLElement} */ (this.section.querySelector(".what strong")).textContent = userId;
     /** @type {HTMLElement} */ (this.section.querySelector(".port")).textContent = port;
@@ -112,7 +76,7 @@ export class FirstLine {
   moveTab(event) {
     const tabs = [...this.tabs.children];
     const at = tabs.indexOf(/** @type {Element} */ (document.activeElement));
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (at < 0 || !step) return;
     const next = /** @type {HTMLElement} */ (tabs[(at + step + tabs.length) % tabs.length]);
     this.select(next.textContent ?? "");

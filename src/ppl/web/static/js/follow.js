@@ -1,49 +1,74 @@
 /** When to pause and when to go on: the reader's hand decides, and is told why. */
 
 const UP_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
+const SCROLL_KEYS = new Set([...UP_KEYS, "ArrowDown", "PageDown"]);
+const TOUCH_SLOP = 4;
 
 export class Follow {
   /**
    * @param {import("./list.js").LogList} list
-   * @param {{pause: (why: string) => void, resume: () => void, isPaused: () => boolean, scrolled: () => void}} acts
+   * @param {{pause: (why: string) => void, resume: () => void, scrolled: () => void}} acts
    */
   constructor(list, acts) {
     this.list = list;
     this.acts = acts;
-    this.byHand = false;
+    this.isDown = false;
     const { pane } = list;
     pane.addEventListener("wheel", (event) => {
-      if (event.deltaY < 0 && pane.scrollTop > 0) acts.pause("scrolled up");
+      if (event.deltaY < 0) this.up();
+      else if (event.deltaY > 0) this.down();
     }, { passive: true });
     let touched = 0;
     pane.addEventListener("touchstart", (event) => { touched = event.touches[0].clientY; }, { passive: true });
     pane.addEventListener("touchmove", (event) => {
-      if (event.touches[0].clientY > touched + 4) acts.pause("scrolled up");
+      if (event.touches[0].clientY > touched + TOUCH_SLOP) this.up();
     }, { passive: true });
-    pane.addEventListener("keydown", (event) => {
-      if (UP_KEYS.has(event.key) && pane.scrollTop > 0) acts.pause("scrolled up");
-    });
+    document.addEventListener("keydown", (event) => this.key(event));
     pane.addEventListener("scroll", () => this.scrolled(), { passive: true });
     document.addEventListener("selectionchange", () => {
-      const selection = getSelection();
-      if (selection && !selection.isCollapsed && pane.contains(selection.anchorNode)) acts.pause("text selected");
+      if (this.isSelected) acts.pause("text selected");
     });
+  }
+
+  get isSelected() {
+    const selection = getSelection();
+    return Boolean(selection && !selection.isCollapsed && this.list.pane.contains(selection.anchorNode));
+  }
+
+  up() {
+    this.isDown = false;
+    if (this.list.pane.scrollTop > 0) this.acts.pause("scrolled up");
+  }
+
+  /** Down, perhaps where no scroll event tells of it: one is at the bottom already. */
+  down() {
+    this.isDown = true;
+    this.settle();
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const { pane } = this.list;
+    if (!SCROLL_KEYS.has(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+    // Nothing has the focus: the keys that scroll are meant for the log.
+    if (document.activeElement === document.body) pane.focus({ preventScroll: true });
+    if (document.activeElement !== pane) return;
+    if (UP_KEYS.has(event.key)) this.up();
+    else this.down();
   }
 
   scrolled() {
     const { pane, lastTop } = this.list;
     const moved = pane.scrollTop - lastTop;
     this.list.lastTop = pane.scrollTop;
-    if (moved < -1 && !this.list.atBottom) this.acts.pause("scrolled up");
-    if (moved > 0 && this.acts.isPaused() && this.list.atBottom && this.list.atNewest && !selected(pane)) {
-      this.acts.resume();
-    }
+    if (moved < -1 && !this.list.atBottom) this.up();
+    if (moved > 0) this.down();
     this.acts.scrolled();
   }
-}
 
-/** @param {HTMLElement} pane */
-function selected(pane) {
-  const selection = getSelection();
-  return Boolean(selection && !selection.isCollapsed && pane.contains(selection.anchorNode));
+  /** Go on live where the reader came down to the newest line. */
+  settle() {
+    const { list } = this;
+    if (this.isDown && !list.isLive && list.atBottom && list.atNewest && !this.isSelected) this.acts.resume();
+  }
 }

@@ -9,8 +9,8 @@ import { element, makeRow } from "./rows.js";
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 const CHUNK = 50;
-export const LIVE_ROWS = 1000;
-export const HISTORY_ROWS = 3000;
+const LIVE_ROWS = 1000;
+const HISTORY_ROWS = 3000;
 const AT_BOTTOM = 4;
 
 export class LogList {
@@ -28,18 +28,31 @@ export class LogList {
     /** Whether the last row is the newest event that was sent to us. */
     this.atNewest = true;
     this.atOldest = false;
+    /** @type {HTMLElement | null} */
+    this.note = null;
     this.touchScroll();
   }
 
   get oldestId() { return idOf(this.pane.querySelector(".row")); }
 
-  get newestId() {
-    const rows = this.pane.lastElementChild?.classList.contains("chunk")
-      ? this.pane.lastElementChild.querySelectorAll(".row") : this.pane.querySelectorAll(".row");
-    return idOf(rows[rows.length - 1] ?? null);
+  get newestId() { return idOf(this.rowBefore(null)); }
+
+  get isLive() { return this.pane.classList.contains("live"); }
+
+  /** @param {boolean} live whether the newest line is followed; then chunks out of sight are not even laid out */
+  setLive(live) {
+    if (live === this.isLive) return;
+    const change = () => this.pane.classList.toggle("live", live);
+    if (live) change();
+    // Chunks that were never drawn get their true height now.
+    else this.keepingPlace(change);
   }
 
-  get atBottom() { return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight <= AT_BOTTOM; }
+  // Scrolling
+
+  get below() { return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight; }
+
+  get atBottom() { return this.below <= AT_BOTTOM; }
 
   /** Note that the next scroll event is ours and not the reader's. */
   touchScroll() { this.lastTop = this.pane.scrollTop; }
@@ -54,149 +67,158 @@ export class LogList {
     this.toBottom();
     if (!frames) return;
     requestAnimationFrame(() => {
-      if (this.pane.classList.contains("live")) this.followBottom(frames - 1);
+      if (this.isLive) this.followBottom(frames - 1);
     });
   }
 
   toTop() { this.pane.scrollTop = 0; }
 
+  /** @returns {HTMLElement | null} the first row that is at least partly in sight */
+  get firstInSight() {
+    const { top } = this.pane.getBoundingClientRect();
+    for (const chunk of this.pane.querySelectorAll(".chunk")) {
+      if (chunk.getBoundingClientRect().bottom <= top) continue;
+      for (const row of chunk.querySelectorAll(".row")) {
+        if (row.getBoundingClientRect().bottom > top) return /** @type {HTMLElement} */ (row);
+      }
+    }
+    return null;
+  }
+
+  /** Run `change` and correct the scroll to the pixel, so that what the reader sees stays. @param {() => void} change */
+  keepingPlace(change) {
+    const row = this.firstInSight;
+    const before = row?.getBoundingClientRect().top ?? 0;
+    change();
+    const moved = row?.isConnected ? row.getBoundingClientRect().top - before : 0;
+    if (moved) this.pane.scrollTop += moved;
+    this.touchScroll();
+  }
+
+  // Rows
+
   /** @param {LogEvent[]} events ascending, all newer than what is shown */
   append(events) {
+    if (events.length && this.note) this.note.textContent = "Beginning of history";
+    let previous = this.rowBefore(null);
     let chunk = this.pane.lastElementChild;
     for (const event of events) {
-      const row = makeRow(event, this.zone);
-      const day = this.zone.write(Date.parse(event.time)).day;
-      row.dataset.day = day;
-      if (!chunk?.classList.contains("chunk") || chunk.childElementCount >= CHUNK) {
+      if (!isChunk(chunk) || chunk.childElementCount >= CHUNK) {
         chunk = element("div", "chunk");
         this.pane.append(chunk);
       }
-      if (day !== this.lastDay()) chunk.append(this.dayRow(day));
+      const row = makeRow(event, this.zone);
       chunk.append(row);
-      this.count += 1;
+      this.separate(row, previous);
+      previous = row;
     }
+    this.count += events.length;
   }
 
-  /** Put older events before the first row, without moving what the reader sees. @param {LogEvent[]} events */
+  /** Put older events before the first row. @param {LogEvent[]} events */
   prepend(events) {
-    this.keepingPlace(() => {
-      this.insertChunks(events, this.pane.firstElementChild);
-      this.mendDays();
-    });
-    this.trimBottom(HISTORY_ROWS);
+    this.keepingPlace(() => this.insert(events, this.pane.querySelector(".chunk")));
   }
 
-  /** Put events where a gap row is. @param {LogEvent[]} events @param {HTMLElement} gap */
+  /** Put events before a gap's row, to which they belong. @param {LogEvent[]} events @param {HTMLElement} gap */
   insertBefore(events, gap) {
-    this.keepingPlace(() => {
-      this.insertChunks(events, gap);
-      this.mendDays();
-    });
+    this.keepingPlace(() => this.insert(events, gap));
   }
 
-  /**
-   * A row that stands for lines left out between two ids.
-   * @param {{after: number, before: number, count: number}} gap ids exclusive
-   * @param {(gap: HTMLElement) => void} load
-   */
-  appendGap(gap, load) {
-    const row = element("div", "gap");
-    const lines = gap.count ? `${gap.count.toLocaleString()} lines skipped` : "Lines may have been skipped here";
-    const button = element("button", "link", "load");
-    button.setAttribute("type", "button");
-    button.addEventListener("click", () => load(row));
-    row.append(`${lines} – `, button);
-    row.dataset.after = String(gap.after);
-    row.dataset.before = String(gap.before);
-    this.pane.append(row);
-    return row;
+  /** @param {LogEvent[]} events @param {Element | null} before a chunk or a gap */
+  insert(events, before) {
+    let previous = this.rowBefore(before);
+    for (let start = 0; start < events.length; start += CHUNK) {
+      const chunk = element("div", "chunk");
+      this.pane.insertBefore(chunk, before);
+      for (const event of events.slice(start, start + CHUNK)) {
+        const row = makeRow(event, this.zone);
+        chunk.append(row);
+        this.separate(row, previous);
+        previous = row;
+      }
+    }
+    const next = rowFrom(before);
+    if (next) this.separate(next, previous);
+    this.count += events.length;
+  }
+
+  /** @param {HTMLElement} gap a row that stands for lines left out after the last; at an edge it is not needed */
+  appendGap(gap) {
+    if (this.count) this.pane.append(gap);
+    else this.forgetOldest();
   }
 
   /** Say at the top that nothing older exists. @param {string} text */
   markOldest(text) {
     this.atOldest = true;
-    if (!this.pane.querySelector(".note")) {
-      this.keepingPlace(() => this.pane.prepend(element("div", "note", text)));
-    }
+    if (this.note) return;
+    this.note = element("div", "note", text);
+    const { note } = this;
+    this.keepingPlace(() => this.pane.prepend(note));
   }
+
+  forgetOldest() {
+    this.atOldest = false;
+    this.note?.remove();
+    this.note = null;
+  }
+
+  // Bounds
 
   /** Live: forget the oldest rows beyond the bound. */
-  trimTop() {
-    let first = this.pane.firstElementChild;
-    while (first && this.count > LIVE_ROWS + CHUNK) {
-      this.forget(first);
-      this.atOldest = false;
-      first = this.pane.firstElementChild;
-    }
-    const top = this.pane.querySelector(".row");
-    if (top && !top.previousElementSibling?.classList.contains("day")) top.before(this.dayRow(top.dataset.day ?? ""));
+  trimLive() {
+    while (this.count > LIVE_ROWS + CHUNK) this.cut(true);
   }
 
-  /** History: forget the newest rows beyond the bound. @param {number} most */
-  trimBottom(most) {
-    while (this.count > most + CHUNK && this.pane.lastElementChild) {
-      this.forget(this.pane.lastElementChild);
-      this.atNewest = false;
+  /** History: forget rows beyond the bound at the end that is farther away. */
+  trimHistory() {
+    while (this.count > HISTORY_ROWS + CHUNK) {
+      const isTop = this.pane.scrollTop > this.below;
+      this.keepingPlace(() => this.cut(isTop));
     }
   }
 
-  /** @param {Element} part */
-  forget(part) {
-    this.count -= part.querySelectorAll(".row").length;
-    part.remove();
-  }
-
-  /** Run `change` above the reader's place and correct the scroll to the pixel. @param {() => void} change */
-  keepingPlace(change) {
-    const top = this.pane.getBoundingClientRect().top;
-    const anchor = [...this.pane.querySelectorAll(".row")].find((row) => row.getBoundingClientRect().bottom > top);
-    const before = anchor?.getBoundingClientRect().top ?? 0;
-    change();
-    if (anchor) this.pane.scrollTop += anchor.getBoundingClientRect().top - before;
-    this.touchScroll();
-  }
-
-  /** @param {LogEvent[]} events @param {Element | null} before */
-  insertChunks(events, before) {
-    for (let start = 0; start < events.length; start += CHUNK) {
-      const chunk = element("div", "chunk");
-      for (const event of events.slice(start, start + CHUNK)) {
-        const row = makeRow(event, this.zone);
-        row.dataset.day = this.zone.write(Date.parse(event.time)).day;
-        chunk.append(row);
-        this.count += 1;
-      }
-      this.pane.insertBefore(chunk, before);
+  /** Forget the chunk at one end, and gaps that then are at the edge: scrolling on loads them too. @param {boolean} isTop */
+  cut(isTop) {
+    if (isTop) this.forgetOldest();
+    else this.atNewest = false;
+    const { pane } = this;
+    const edge = () => (isTop ? pane.firstElementChild : pane.lastElementChild);
+    for (let part = edge(), wasChunk = false; part && !(wasChunk && isChunk(part)); part = edge()) {
+      wasChunk ||= isChunk(part);
+      this.count -= part.querySelectorAll(".row").length;
+      part.remove();
     }
   }
 
-  /** Day rows stand where the day changes, and nowhere else. */
-  mendDays() {
-    for (const day of this.pane.querySelectorAll(".day")) day.remove();
-    let last = "";
-    for (const row of this.pane.querySelectorAll(".row")) {
-      const day = /** @type {HTMLElement} */ (row).dataset.day ?? "";
-      if (day !== last) row.before(this.dayRow(day));
-      last = day;
-    }
+  // Days
+
+  /** A day row stands before `row` where its day differs from that before. @param {HTMLElement} row @param {HTMLElement | null} previous */
+  separate(row, previous) {
+    const separator = row.previousElementSibling?.classList.contains("day") ? row.previousElementSibling : null;
+    const isNeeded = previous !== null && previous.dataset.day !== row.dataset.day;
+    if (!isNeeded) separator?.remove();
+    else if (!separator) row.before(element("div", "day", row.dataset.day));
   }
 
-  lastDay() {
-    const chunks = this.pane.querySelectorAll(".chunk");
-    for (let index = chunks.length - 1; index >= 0; index -= 1) {
-      const last = chunks[index].lastElementChild;
-      if (last) return /** @type {HTMLElement} */ (last).dataset.day ?? "";
-    }
-    return "";
-  }
-
-  /** @param {string} day */
-  dayRow(day) {
-    const row = element("div", "day", `${day} · ${this.zone.name}`);
-    row.dataset.day = day;
-    return row;
+  /** @param {Element | null} part a chunk or a gap, or `null` for the end @returns {HTMLElement | null} */
+  rowBefore(part) {
+    let before = part ? part.previousElementSibling : this.pane.lastElementChild;
+    while (before && !isChunk(before)) before = before.previousElementSibling;
+    return /** @type {HTMLElement | null} */ (before?.lastElementChild ?? null);
   }
 }
 
-/** @param {Element | null} row */
-const idOf = (row) => Number(/** @type {HTMLElement | null} */ (row)?.dataset.id ?? 0);
+/** @param {Element | null} part @returns {HTMLElement | null} the first row at or after it */
+function rowFrom(part) {
+  let next = part;
+  while (next && !isChunk(next)) next = next.nextElementSibling;
+  return next?.querySelector(".row") ?? null;
+}
+
+/** @param {Element | null} part @returns {part is HTMLElement} */
+const isChunk = (part) => part?.classList.contains("chunk") ?? false;
+
+/** @param {HTMLElement | null} row */
+const idOf = (row) => Number(row?.dataset.id ?? 0);

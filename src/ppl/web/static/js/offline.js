@@ -1,19 +1,28 @@
 /** The amber banner while there is no connection. */
 
 export class Offline {
-  /** @param {HTMLElement} banner @param {() => void} retry */
-  constructor(banner, retry) {
+  /**
+   * @param {HTMLElement} banner
+   * @param {(change: () => void) => void} keepingPlace runs what moves the log on the page
+   * @param {() => void} retry
+   */
+  constructor(banner, keepingPlace, retry) {
     this.banner = banner;
-    this.text = /** @type {HTMLElement} */ (banner.querySelector(".text"));
+    this.keepingPlace = keepingPlace;
+    this.countdown = /** @type {HTMLElement} */ (banner.querySelector(".countdown"));
     /** @type {HTMLElement} */ (banner.querySelector("button")).addEventListener("click", retry);
   }
 
   /** @param {number} seconds @param {number} attempt */
   waiting(seconds, attempt) {
-    this.banner.hidden = false;
-    this.text.textContent = `Disconnected from the server. Reconnecting in ${seconds} s (attempt ${attempt}). `
-      + "No lines are lost: they are stored, and shown on return.";
+    this.countdown.textContent = `Reconnecting in ${seconds} s (attempt ${attempt})…`;
+    this.show(true);
   }
 
-  hide() { this.banner.hidden = true; }
+  hide() { this.show(false); }
+
+  /** @param {boolean} visible */
+  show(visible) {
+    if (this.banner.hidden === visible) this.keepingPlace(() => { this.banner.hidden = !visible; });
+  }
 }

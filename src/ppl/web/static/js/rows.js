@@ -1,5 +1,7 @@
 /** One event as one row of real DOM. Log text is hostile: it only ever becomes text nodes. */
 
+import { cutAt, pieces, visible } from "./text.js";
+
 /**
  * @typedef {Object} LogEvent an event as the protocol writes it
  * @property {string} id
@@ -10,14 +12,16 @@
  * @property {string} time
  * @property {string} [hostname]
  * @property {string} [severity]
+ * @property {string} [facility]
  * @property {string} [procid]
  */
 
-const ERRORS = new Set(["emerg", "alert", "crit", "err"]);
+/** @type {Record<string, [string, string]>} severity → the row's class and its tag */
+const MARKS = {
+  emerg: ["err worst", "EMERG"], alert: ["err worst", "ALERT"], crit: ["err worst", "CRIT"], err: ["err", "ERR"],
+  warning: ["warning", "WARN"], debug: ["debug", "DEBUG"],
+};
 const SHOWN = 4000;
-// Control characters and those that turn or hide text: shown as what they are, never obeyed.
-// eslint-disable-next-line no-control-regex
-const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** @param {string} tag @param {string} name @param {string} [text] */
 export function element(tag, name, text) {
@@ -27,11 +31,19 @@ export function element(tag, name, text) {
   return made;
 }
 
+/** @param {string} name @param {string} text */
+export function button(name, text) {
+  const made = element("button", name, text);
+  made.setAttribute("type", "button");
+  return made;
+}
+
 /** @param {LogEvent} event @param {import("./time.js").Zone} zone @returns {HTMLElement} */
 export function makeRow(event, zone) {
   const row = element("div", "row");
+  const { day, clock, millis } = zone.write(Date.parse(event.time));
   row.dataset.id = event.id;
-  const { clock, millis } = zone.write(Date.parse(event.time));
+  row.dataset.day = day;
   const time = element("span", "time", clock);
   time.append(element("span", "millis", millis));
   time.title = `${event.created_at} (${zone.name}) · ${event.time}`;
@@ -43,30 +55,34 @@ export function makeRow(event, zone) {
     const pid = event.procid ? `[${event.procid}]` : "";
     row.append(element("span", "program", visible(event.file_name + pid)), " ");
   }
-  const severity = event.severity;
-  if (severity && ERRORS.has(severity)) {
-    row.classList.add("err");
-    row.append(element("span", "tag", severity.toUpperCase()), " ");
-  } else if (severity === "warning") {
-    row.classList.add("warning");
-    row.append(element("span", "tag", "WARN"), " ");
-  } else if (severity === "debug") {
-    row.classList.add("debug");
-  }
+  markSeverity(row, event);
   row.append(makeMessage(event.message));
   return row;
+}
+
+/** @param {HTMLElement} row @param {LogEvent} event */
+function markSeverity(row, { severity, facility }) {
+  const mark = severity && Object.hasOwn(MARKS, severity) ? MARKS[severity] : null;
+  if (mark) {
+    row.className += ` ${mark[0]}`;
+    row.append(element("span", "tag", mark[1]), " ");
+  } else if (severity === "notice" && facility !== "user") {
+    // user.notice is what senders write that have no opinion (RFC 3164, 4.3.3): that is no mark.
+    row.className += " notice";
+    row.append(element("span", "unseen", "NOTICE "));
+  }
 }
 
 /** @param {string} text */
 function makeMessage(text) {
   const message = element("span", "message");
-  appendText(message, text.slice(0, SHOWN));
-  if (text.length > SHOWN) {
-    const more = element("button", "more", `▸ ${(text.length - SHOWN).toLocaleString()} more characters`);
-    more.setAttribute("type", "button");
+  const cut = text.length > SHOWN ? cutAt(text, SHOWN) : text.length;
+  appendText(message, text.slice(0, cut));
+  if (cut < text.length) {
+    const more = button("more", `▸ ${(text.length - cut).toLocaleString("en")} more characters`);
     more.addEventListener("click", () => {
       more.remove();
-      appendText(message, text.slice(SHOWN));
+      appendText(message, text.slice(cut));
     }, { once: true });
     message.append(more);
   }
@@ -75,26 +91,13 @@ function makeMessage(text) {
 
 /** @param {HTMLElement} parent @param {string} text */
 function appendText(parent, text) {
-  let start = 0;
-  for (const found of text.matchAll(ODD)) {
-    if (found.index > start) parent.append(text.slice(start, found.index));
-    const odd = element("span", "odd", picture(found[0]));
-    odd.title = codePoint(found[0]);
-    parent.append(odd);
-    start = found.index + found[0].length;
+  for (const { shown, odd } of pieces(text)) {
+    if (odd) {
+      const odder = element("span", "odd", shown);
+      odder.title = odd;
+      parent.append(odder);
+    } else {
+      parent.append(shown);
+    }
   }
-  parent.append(text.slice(start));
 }
-
-/** @param {string} text */
-const visible = (text) => text.replace(ODD, picture);
-
-/** @param {string} character */
-function picture(character) {
-  const code = character.codePointAt(0) ?? 0;
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-  return code === 0x7f ? "\u2421" : `⟦${codePoint(character)}⟧`;
-}
-
-/** @param {string} character */
-const codePoint = (character) => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;

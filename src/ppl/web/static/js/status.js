@@ -5,42 +5,54 @@ const RATE_SECONDS = 3;
 export class Status {
   /** @param {HTMLElement} bar @param {HTMLElement} pill @param {string} zone */
   constructor(bar, pill, zone) {
-    this.dot = /** @type {HTMLElement} */ (bar.querySelector(".state .dot"));
-    this.text = /** @type {HTMLElement} */ (bar.querySelector(".state .text"));
-    this.rate = /** @type {HTMLElement} */ (bar.querySelector(".rate"));
-    this.loaded = /** @type {HTMLElement} */ (bar.querySelector(".loaded"));
-    /** @type {HTMLElement} */ (bar.querySelector(".zone")).textContent = zone;
+    /** @param {string} selector */
+    const part = (selector) => /** @type {HTMLElement} */ (bar.querySelector(selector));
+    this.dot = part(".state .dot");
+    this.text = part(".state .text");
+    this.rate = part(".rate");
+    this.loaded = part(".loaded");
+    this.trouble = part(".problem");
+    part(".zone").textContent = zone;
     this.pill = pill;
+    this.pillText = /** @type {HTMLElement} */ (pill.querySelector(".text"));
     this.seconds = new Array(RATE_SECONDS).fill(0);
+    /** Lines a second when there were any last. */
+    this.lastRate = 0;
     setInterval(() => this.tick(), 1000);
   }
 
-  /** @param {"live" | "paused" | "offline" | ""} kind @param {string} text */
+  /** @param {"live" | "paused" | "offline"} kind @param {string} text */
   state(kind, text) {
     this.dot.className = `dot ${kind}`;
-    // The room is a live region: it is written only when it changes.
-    if (this.text.textContent !== text) this.text.textContent = text;
+    write(this.text, text);
   }
+
+  /** @param {string} message what the server refused, or nothing */
+  problem(message) { write(this.trouble, message); }
 
   /** @param {number} lines that came in */
   came(lines) { this.seconds[0] += lines; }
 
   tick() {
     const mean = this.seconds.reduce((sum, each) => sum + each, 0) / RATE_SECONDS;
-    const text = `${mean > 0 && mean < 10 ? mean.toFixed(1) : Math.round(mean).toLocaleString()}/s`;
-    if (this.rate.textContent !== text) this.rate.textContent = text;
+    if (mean) this.lastRate = mean;
+    write(this.rate, `${mean > 0 && mean < 10 ? mean.toFixed(1) : Math.round(mean).toLocaleString("en")}/s`);
     this.seconds.pop();
     this.seconds.unshift(0);
   }
 
   /** @param {number} rows */
-  rows(rows) { this.loaded.textContent = rows ? `${rows.toLocaleString()} loaded` : ""; }
+  rows(rows) { write(this.loaded, rows ? `${rows.toLocaleString("en")} loaded` : ""); }
 
-  /** @param {boolean} paused @param {number} fresh lines that are new since the pause */
-  jump(paused, fresh) {
-    this.pill.hidden = !paused;
-    const lines = fresh === 1 ? "1 new line" : `${fresh.toLocaleString()} new lines`;
-    const text = fresh ? `↓ ${lines} — jump to live` : "↓ Jump to live";
-    if (this.pill.textContent !== text) this.pill.textContent = text;
+  /** @param {boolean} isPaused @param {import("./fresh.js").Fresh} fresh */
+  jump(isPaused, fresh) {
+    this.pill.hidden = !isPaused;
+    const lines = `${fresh} new line${fresh.total === 1 && !fresh.isAtLeast ? "" : "s"}`;
+    write(this.pillText, fresh.total ? `↓ ${lines} — jump to live` : "↓ Jump to live");
   }
+}
+
+/** Live regions are read aloud when written: only changes are. @param {HTMLElement} part @param {string} text */
+function write(part, text) {
+  if (part.textContent !== text) part.textContent = text;
 }

@@ -1,63 +1,80 @@
 /**
  * Live lines on their way to the list: gathered, and shown in one go about twelve times a second.
  *
- * Bounded: what is too much for one look becomes a gap row that loads on click.
+ * Bounded: what is too much for one look becomes a gap, which is admitted and loads on click.
  */
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
-/** @typedef {{after: number, before: number, count: number}} Gap ids exclusive */
+/** @typedef {{after: number, before: number, count: number}} Gap ids exclusive; it comes before the lines */
 
 const FLUSH_MS = 80;
-const MOST_AT_ONCE = 500;
-const MOST_WAITING = 5000;
+export const MOST_AT_ONCE = 500;
+export const MOST_WAITING = 5000;
 
 export class Tail {
-  /** @param {(gap: Gap | null, events: LogEvent[]) => void} show */
-  constructor(show) {
+  /**
+   * @param {(gap: Gap | null, events: LogEvent[]) => void} show
+   * @param {(flush: () => void) => void} schedule calls `flush` soon; once for each call
+   */
+  constructor(show, schedule = nextLook) {
     this.show = show;
+    this.schedule = schedule;
+    this.scheduled = false;
+    this.clear();
+  }
+
+  /** How many lines wait. */
+  get length() { return this.events.length + (this.gap?.count ?? 0); }
+
+  clear() {
     /** @type {LogEvent[]} */
     this.events = [];
     /** @type {Gap | null} */
     this.gap = null;
-    this.timer = 0;
+    this.shown = 0;
   }
 
-  /** @param {LogEvent[]} events @param {number} newest id of the newest line shown */
-  add(events, newest) {
-    this.events.push(...events);
-    if (this.events.length > MOST_WAITING) this.skip(newest, MOST_AT_ONCE);
-    // A hidden page draws no frames: it is shown when it is seen again, out of what is kept.
-    if (!this.timer) this.timer = setTimeout(() => requestAnimationFrame(() => this.flush(newest)), FLUSH_MS);
+  /** @param {LogEvent[]} events @param {number} shown id of the newest line shown */
+  add(events, shown) {
+    this.shown = shown;
+    for (const event of events) this.events.push(event);
+    // A hidden page draws no frames: what waits there must stay bounded too.
+    if (this.events.length > MOST_WAITING) this.skipTo(MOST_AT_ONCE);
+    this.soon();
   }
 
-  /** The server left lines out. @param {Gap} gap */
-  addGap(gap) {
-    this.gap = { after: this.gap?.after ?? gap.after, before: gap.before,
-      count: (this.gap?.count ?? 0) + gap.count + this.events.length };
+  /** The server left lines out, after those that wait. @param {Gap} gap @param {number} shown as for `add` */
+  addGap(gap, shown) {
+    this.shown = shown;
+    const isFirst = !this.events.length && !this.gap;
+    const after = this.gap?.after ?? (isFirst ? Math.max(shown, gap.after) : shown);
+    // One gap at most: the lines before it join it.
+    this.gap = { after, before: gap.before, count: this.length + gap.count };
     this.events = [];
+    this.soon();
   }
 
-  /** Leave out all but the newest `kept`. @param {number} newest @param {number} kept */
-  skip(newest, kept) {
+  /** Leave out all but the newest. @param {number} kept */
+  skipTo(kept) {
     const skipped = this.events.splice(0, this.events.length - kept);
-    if (!skipped.length) return;
-    this.gap = { after: this.gap?.after ?? newest, before: Number(this.events[0].id),
-      count: (this.gap?.count ?? 0) + skipped.length };
+    const after = this.gap?.after ?? this.shown;
+    this.gap = { after, before: Number(this.events[0].id), count: (this.gap?.count ?? 0) + skipped.length };
   }
 
-  /** @param {number} newest */
-  flush(newest) {
-    this.timer = 0;
-    if (this.events.length > MOST_AT_ONCE) this.skip(newest, MOST_AT_ONCE);
+  soon() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.schedule(() => this.flush());
+  }
+
+  flush() {
+    this.scheduled = false;
+    if (this.events.length > MOST_AT_ONCE) this.skipTo(MOST_AT_ONCE);
     const { gap, events } = this;
     this.clear();
-    this.show(gap, events);
-  }
-
-  clear() {
-    clearTimeout(this.timer);
-    this.timer = 0;
-    this.events = [];
-    this.gap = null;
+    if (gap || events.length) this.show(gap, events);
   }
 }
+
+/** @param {() => void} flush */
+const nextLook = (flush) => { setTimeout(() => requestAnimationFrame(flush), FLUSH_MS); };

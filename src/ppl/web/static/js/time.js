@@ -16,10 +16,11 @@ export class Zone {
     const offset = OFFSET.exec(name);
     this.name = offset ? `UTC${offset[1]}${offset[2]}:${offset[3]}` : name;
     this.fixed = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60000 : null;
-    this.format = offset ? null : new Intl.DateTimeFormat("en-US", {
-      timeZone: name, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric",
-      minute: "numeric",
-    });
+    this.format = offset ? null : formatOf(name);
+    if (!offset && !this.format) {
+      this.name = `UTC (this browser does not know ${name})`;
+      this.fixed = 0;
+    }
     /** @type {Map<number, number>} */
     this.offsets = new Map();
   }
@@ -48,6 +49,17 @@ export class Zone {
       clock: `${pad(local.getUTCHours())}:${pad(local.getUTCMinutes())}:${pad(local.getUTCSeconds())}`,
       millis: `.${pad(local.getUTCMilliseconds(), 3)}`,
     };
+  }
+}
+
+/** @param {string} timeZone @returns {Intl.DateTimeFormat | null} `null` for a zone newer than the browser */
+function formatOf(timeZone) {
+  try {
+    return new Intl.DateTimeFormat("en-US", {
+      timeZone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
+    });
+  } catch {
+    return null;
   }
 }
 

@@ -1,0 +1,52 @@
+/** A row that stands for lines left out between two ids: admitted, and loaded on click, some at a time. */
+
+import { button, element } from "./rows.js";
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+/** @typedef {import("./tail.js").Gap & {isAbout?: boolean}} Gap `count` 0: it is not known how many, if any */
+
+export class GapRow {
+  /** @param {Gap} gap @param {(gap: GapRow) => void} load */
+  constructor(gap, load) {
+    this.after = gap.after;
+    this.before = gap.before;
+    this.count = gap.count;
+    this.isAbout = gap.isAbout ?? false;
+    /** Lines that may still be loaded without another click. */
+    this.quota = 0;
+    this.element = element("div", "gap");
+    this.words = element("span", "words");
+    this.button = button("link", "load");
+    this.button.addEventListener("click", () => load(this));
+    this.element.append(this.words, " ", this.button);
+    this.rest();
+  }
+
+  /** The range still missing, for `get_logs`. */
+  get range() { return { after: String(this.after), before: String(this.before) }; }
+
+  /** @param {number} quota */
+  begin(quota) {
+    this.quota = quota;
+    this.words.textContent = "Loading…";
+    this.button.hidden = true;
+  }
+
+  /** @param {LogEvent[]} events the next lines of the gap @returns {boolean} whether to ask for more at once */
+  took(events) {
+    this.after = Number(events[events.length - 1].id);
+    this.quota -= events.length;
+    const wasKnown = this.count > 0;
+    this.count = Math.max(0, this.count - events.length);
+    // All that were counted are here: one more question tells whether that was all.
+    return this.quota > 0 || (wasKnown && this.count === 0);
+  }
+
+  /** Nothing is under way. */
+  rest() {
+    const lines = `${this.count.toLocaleString("en")} ${this.count === 1 ? "line" : "lines"} skipped –`;
+    if (!this.count) this.words.textContent = "Lines may have been skipped here –";
+    else this.words.textContent = this.isAbout ? `About ${lines}` : lines;
+    this.button.hidden = false;
+  }
+}

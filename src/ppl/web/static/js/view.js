@@ -1,0 +1,214 @@
+/**
+ * One view of a destination's lines: what each frame of the server means for the list, and when it is held still.
+ *
+ * Live: every line is shown as it comes. Paused: the list does not change but by the reader's own scrolling, and what
+ * is new is counted; resuming reads the newest portion again and joins it, with a gap row where lines may lie between.
+ */
+
+import { Fresh } from "./fresh.js";
+import { History } from "./history.js";
+import { Tail } from "./tail.js";
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+/** @typedef {import("./history.js").Portion & {since?: string}} Answer */
+
+const PORTION = 200;
+// After a longer absence, or where more may have come, the newest lines are shown at once; the rest is a gap row.
+const SHORT_ABSENCE_S = 120;
+const FEW_LINES = 20_000;
+
+/**
+ * @typedef {Object} Surroundings
+ * @property {import("./list.js").LogList} list
+ * @property {import("./status.js").Status} status
+ * @property {(event: string, data?: Record<string, unknown>) => boolean} send
+ * @property {(events: LogEvent[]) => void} came lines came in, shown or not
+ * @property {() => void} changed what is shown changed
+ * @property {() => void} oldestReached
+ * @property {() => void} newestReached
+ */
+
+export class View {
+  /** @param {Surroundings} around */
+  constructor(around) {
+    this.around = around;
+    this.list = around.list;
+    this.status = around.status;
+    this.fresh = new Fresh();
+    this.tail = new Tail((gap, events) => this.showLive(gap, events));
+    this.history = new History(this.list, (range) => around.send("get_logs", range), around);
+    this.begin();
+  }
+
+  /** Forget all: another destination, another filter. */
+  begin() {
+    this.list.clear();
+    this.tail.clear();
+    this.history.forget();
+    this.isOnline = false;
+    this.isPaused = false;
+    this.why = "";
+    /** Id of the newest line that was shown when the reader paused. */
+    this.frontier = 0;
+    /**
+     * What the next newest portion is: a view's beginning, or to be joined after a pause, or only to be counted.
+     * @type {"beginning" | "resume" | "count"}
+     */
+    this.awaited = "beginning";
+    this.list.setLive(true);
+    this.showState();
+  }
+
+  // The connection
+
+  /** @param {number} silence ms since the server was heard @returns {Record<string, string>} how to go on */
+  goOn(silence) {
+    this.tail.clear();
+    this.history.forget();
+    const known = this.list.newestId;
+    const seconds = silence / 1000;
+    const isShort = seconds < SHORT_ABSENCE_S && seconds * this.status.lastRate < FEW_LINES;
+    if (known && !this.isPaused && this.list.atNewest && isShort) return { since: String(known) };
+    this.awaited = !known ? "beginning" : this.isPaused ? "count" : "resume";
+    return {};
+  }
+
+  online() {
+    this.isOnline = true;
+    if (this.isPaused) this.around.send("pause_live_update");
+    this.showState();
+  }
+
+  offline() {
+    this.isOnline = false;
+    this.history.forget();
+    this.showState();
+  }
+
+  // Frames
+
+  /** @param {Answer} answer `send_logs` */
+  receivedLogs(answer) {
+    this.status.problem("");
+    if (answer.since !== undefined) this.receivedLive(answer.events);
+    else if (answer.after !== undefined || answer.before !== undefined) this.history.received(answer);
+    else this.receivedNewest(answer.events, answer.isOldestEventReached === "true");
+    this.around.changed();
+  }
+
+  /** @param {LogEvent[]} events */
+  receivedLive(events) {
+    this.around.came(events);
+    if (this.isPaused) {
+      // They were under way when the reader paused: resuming reads them again.
+      this.fresh.missed(events.length);
+      this.showState();
+      return;
+    }
+    this.status.came(events.length);
+    this.tail.add(events, this.list.newestId);
+  }
+
+  /** @param {{skipped: number, from: string, to: string}} data `live_gap` */
+  receivedGap({ skipped, from, to }) {
+    if (this.isPaused) this.fresh.missed(skipped);
+    else this.tail.addGap({ after: Number(from) - 1, before: Number(to) + 1, count: skipped }, this.list.newestId);
+  }
+
+  /** @param {number} lines `paused_count` */
+  receivedCount(lines) {
+    if (!this.isPaused) return;
+    this.status.came(Math.max(0, lines - this.fresh.counted));
+    this.fresh.report(lines);
+    this.showState();
+  }
+
+  /** @param {string} message @param {string} [event] the event refused */
+  refused(message, event) {
+    if (event === "get_logs") this.history.forget();
+    this.status.problem(message);
+  }
+
+  /** @param {LogEvent[]} events the newest portion @param {boolean} isAll whether nothing older exists */
+  receivedNewest(events, isAll) {
+    this.around.came(events);
+    if (this.isPaused) {
+      const newer = events.filter((event) => Number(event.id) > this.frontier).length;
+      this.fresh.recount(newer, isAll || newer < events.length);
+    } else if (this.awaited === "resume" && this.list.atNewest && this.list.count) {
+      this.join(events, isAll);
+    } else {
+      this.list.clear();
+      this.list.append(events);
+      if (isAll) this.around.oldestReached();
+    }
+    if (!this.isPaused) this.list.followBottom();
+    this.showState();
+  }
+
+  /** @param {LogEvent[]} events @param {boolean} isAll */
+  join(events, isAll) {
+    const after = this.list.newestId;
+    const newer = events.filter((event) => Number(event.id) > after);
+    const mayMiss = newer.length > 0 && newer.length === events.length && !isAll;
+    if (mayMiss) {
+      const count = Math.max(0, this.fresh.total - newer.length);
+      const gap = this.history.appendGap({ after, before: Number(newer[0].id), count, isAbout: true });
+      // Perhaps there is nothing between: the store knows.
+      if (!count) this.history.fill(gap, 1);
+    }
+    this.list.append(newer);
+    this.list.trimLive();
+  }
+
+  /** @param {import("./tail.js").Gap | null} gap @param {LogEvent[]} events */
+  showLive(gap, events) {
+    if (gap) this.history.appendGap(gap);
+    // What a reconnect asked for and what came live may overlap.
+    const newest = this.list.newestId;
+    this.list.append(events.filter((event) => Number(event.id) > newest));
+    this.list.trimLive();
+    this.list.followBottom();
+    this.around.changed();
+    this.showState();
+  }
+
+  // Pause and resume
+
+  /** @param {string} why */
+  pause(why) {
+    if (this.isPaused || !this.list.count) return;
+    this.around.send("pause_live_update");
+    this.isPaused = true;
+    this.why = why;
+    this.frontier = this.list.newestId;
+    this.fresh.begin(this.tail.length);
+    this.tail.clear();
+    this.list.setLive(false);
+    this.showState();
+    this.history.loadNear();
+  }
+
+  resume() {
+    if (this.isPaused) {
+      this.isPaused = false;
+      this.awaited = "resume";
+      this.list.setLive(true);
+      this.around.send("resume_live_update");
+      this.showState();
+    }
+    if (this.list.atNewest) this.list.followBottom();
+  }
+
+  showState() {
+    if (!this.isOnline) this.status.state("offline", "Offline");
+    else if (this.isPaused) this.status.state("paused", `Paused — ${this.why}`);
+    else this.status.state("live", this.list.count ? "Live" : "Waiting");
+    this.status.jump(this.isPaused, this.fresh);
+  }
+}
+
+/** @param {string} userId @param {string} sender @returns what `send_user_data` always says */
+export function wanted(userId, sender) {
+  return { user_id: userId, watched_ip: sender, logs_portion: String(PORTION), batch: true };
+}
