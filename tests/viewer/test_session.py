@@ -285,6 +285,13 @@ def test_a_slow_reader_catches_up_only_when_there_is_room() -> None:
     assert asked(session.drained()).after == 1
 
 
+def test_a_reader_that_does_not_read_gets_no_answers_until_it_does() -> None:
+    session = watching(5, complete=False)
+    session.congested()
+    assert session.request(GetLogs()) == []
+    assert asked(session.drained()).kind == "older"
+
+
 def test_history_that_cannot_be_read_is_refused_and_may_be_asked_again() -> None:
     session = watching(5, complete=False)
     query = asked(session.request(GetLogs()))

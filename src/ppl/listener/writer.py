@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ppl.errors import IdConflict, StoreUnavailable
+from ppl.errors import IdConflict, PplError, StoreUnavailable
 from ppl.listener.ids import IdSequence
 from ppl.model import Clock, Destination, Events, Lines
 from ppl.store.interface import Store
@@ -227,7 +227,7 @@ class Writer(Service):
             try:
                 await batch.stored
             except Exception as error:
-                self._log.debug("A batch sent ahead is sent again: {why}", why=str(error))
+                self._log.debug("A batch sent ahead is sent again: {kind}", kind=type(error).__name__)
             else:
                 return True
         delays = _Delays()
@@ -306,7 +306,9 @@ class Writer(Service):
     def _say_away(self, error: Exception) -> None:
         if not self._away:
             self._away = True
-            self._log.error("Events cannot be stored now and wait in memory: {why}", why=str(error))
+            # PostgreSQL's own words may quote a row, and what customers log stays out of our log.
+            why = str(error) if isinstance(error, PplError) else type(error).__name__
+            self._log.error("Events cannot be stored now and wait in memory: {why}", why=why)
 
     def _say_back(self) -> None:
         if self._away:

@@ -108,6 +108,8 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         """Transport: full."""
         if not self._full:
             self._full = True
+            # Who does not read is not read from: requests (and the errors they make) wait in its own socket.
+            self.transport.pauseProducing()
             if self._connection is not None:
                 self._connection.congested()
 
@@ -115,6 +117,7 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         """Transport: all written."""
         if self._full:
             self._full = False
+            self.transport.resumeProducing()
             if self._connection is not None:
                 self._connection.drained()
 

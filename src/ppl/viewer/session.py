@@ -115,7 +115,8 @@ class ViewerSession:
     def _go_on(self) -> list[Effect]:
         """Serve what waits, as long as no answer is awaited."""
         effects: list[Effect] = []
-        while self._waiting and self._asked is None and not self._authorising:
+        # Who does not read gets no answers either: they would pile up.
+        while self._waiting and self._asked is None and not self._authorising and not self._congested:
             effects += self._serve(self._waiting.popleft())
         if self._asked is None and self._behind and not self.is_paused and self.user_id and not self._congested:
             effects += self._catch_up()
