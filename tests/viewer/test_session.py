@@ -8,8 +8,9 @@ from ppl.errors import ProtocolError, StoreUnavailable
 from ppl.model import Event, Page
 from ppl.viewer.effects import Authorise, Effect, Query, SendError, SendGap, SendLive, SendLogs, SendPausedCount
 from ppl.viewer.errors import Forbidden
+from ppl.viewer.portion import PAGE_BYTES
 from ppl.viewer.requests import GetLogs, Pause, Resume, SendUserData
-from ppl.viewer.session import MOST_WAITING, PAGE_BYTES, ViewerSession
+from ppl.viewer.session import MOST_WAITING, ViewerSession
 
 
 def event(id_: int, sender_ip: str = "192.0.2.1", message: str = "x") -> Event:

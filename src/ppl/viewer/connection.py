@@ -14,6 +14,7 @@ from ppl.model import Account, Destination, Event, Page
 from ppl.store.interface import Store
 from ppl.viewer import effects as wanted
 from ppl.viewer import errors, frames
+from ppl.viewer.portion import size_of
 from ppl.viewer.requests import read_request
 from ppl.viewer.session import ViewerSession
 
@@ -62,9 +63,9 @@ class Connection:
         self._destination: Destination | None = None
         # Live events of a batch viewer that wait for their tick.
         self._batch: list[Event] = []
+        self._batch_size = 0
         self._batch_is_oldest = False
         self._tick: IDelayedCall | None = None
-        self._paused_new = 0
         self._paused_tick: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
 
@@ -116,32 +117,35 @@ class Connection:
     # Effects
 
     def _do(self, effects: list[wanted.Effect]) -> None:
-        for effect in effects:
-            if self._closed:
-                return
-            match effect:
-                case wanted.SendLive(events, is_oldest, batch):
-                    self._send_live(events, is_oldest, batch)
-                    continue
-                case wanted.SendPausedCount(new):
-                    self._send_paused_count(new)
-                    continue
-                case wanted.Authorise(user_id):
-                    self._start(self._authorise(user_id))
-                    continue
-                case wanted.Query():
-                    self._query(effect)
-                    continue
-            # What follows must not overtake live events that wait for their tick.
-            self._flush()
-            match effect:
-                case wanted.SendLogs(events, is_oldest, before, after, since):
-                    texts = self._texts(events)
-                    self._socket.send_frame(frames.send_logs(texts, is_oldest, before=before, after=after, since=since))
-                case wanted.SendGap(skipped, first, last):
-                    self._socket.send_frame(frames.live_gap(skipped, first, last))
-                case wanted.SendError(error):
-                    self._socket.send_frame(frames.error(error))
+        while effects:
+            for effect in effects:
+                if self._closed:
+                    return
+                self._carry_out(effect)
+            effects = self.session.sent()
+
+    def _carry_out(self, effect: wanted.Effect) -> None:
+        match effect:
+            case wanted.SendLive(events, is_oldest, batch):
+                self._send_live(events, is_oldest, batch)
+            case wanted.SendPausedCount():
+                self._send_paused_count()
+            case wanted.Authorise(user_id):
+                self._start(self._authorise(user_id))
+            case wanted.Query():
+                self._query(effect)
+            case wanted.SendLogs(events, is_oldest, before, after, since):
+                texts = self._texts(events)
+                self._send(frames.send_logs(texts, is_oldest, before=before, after=after, since=since))
+            case wanted.SendGap(skipped, first, last):
+                self._send(frames.live_gap(skipped, first, last))
+            case wanted.SendError(error):
+                self._send(frames.error(error))
+
+    def _send(self, frame: bytes) -> None:
+        # It must not overtake live events that wait for their tick.
+        self._flush()
+        self._socket.send_frame(frame)
 
     def _texts(self, events: Iterable[Event]) -> list[str]:
         user_id, zone, of = self.session.user_id or "", self.account.time_zone, self._house.texts.of
@@ -153,8 +157,12 @@ class Connection:
                 self._socket.send_frame(frames.live_update(text, is_oldest))
             return
         self._batch += events
+        self._batch_size += sum(map(size_of, events))
         self._batch_is_oldest = is_oldest
-        if self._tick is None:
+        if len(self._batch) >= _FRAME_EVENTS or self._batch_size >= _FRAME_BYTES:
+            # A full frame gains nothing by waiting, and the socket must say in time that it is full.
+            self._flush()
+        elif self._tick is None:
             self._flush()
             self._tick = self._house.reactor.callLater(TICK_SECONDS, self._ticked)
 
@@ -165,7 +173,7 @@ class Connection:
             self._tick = self._house.reactor.callLater(TICK_SECONDS, self._ticked)
 
     def _flush(self) -> None:
-        batch, self._batch = self._batch, []
+        batch, self._batch, self._batch_size = self._batch, [], 0
         texts: list[str] = []
         size = 0
         for text in self._texts(batch):
@@ -177,15 +185,15 @@ class Connection:
         if texts:
             self._socket.send_frame(frames.live_updates(texts, self._batch_is_oldest))
 
-    def _send_paused_count(self, new: int) -> None:
-        self._paused_new = new
+    def _send_paused_count(self) -> None:
         if self._paused_tick is None:
             self._paused_tick = self._house.reactor.callLater(PAUSED_COUNT_SECONDS, self._paused_ticked)
 
     def _paused_ticked(self) -> None:
         self._paused_tick = None
-        if self.session.is_paused:
-            self._socket.send_frame(frames.paused_count(self._paused_new))
+        # As it is by now: there may have been a resume and another pause since.
+        if self.session.is_paused and self.session.new_while_paused:
+            self._socket.send_frame(frames.paused_count(self.session.new_while_paused))
 
     # The store
 
@@ -193,7 +201,7 @@ class Connection:
         try:
             readable = await self._house.store.destinations_of(self.account.id)
         except PplError as error:
-            self._do(self.session.refused(errors.StoreAway(str(error), "send_user_data")))
+            self._do(self.session.refused(errors.store_away(error, "send_user_data")))
             return
         if self._closed:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ppl.errors import ProtocolError
+from ppl.errors import PplError, ProtocolError, StatementTimeout
 
 
 class NotJson(ProtocolError):
@@ -117,3 +117,9 @@ class StoreAway(ProtocolError):
     """History cannot be read now; live goes on when it can."""
 
     code = "store_unavailable"
+
+
+def store_away(error: PplError | None, event: str) -> StoreAway:
+    """The refusal of ``event``; where the database is does not concern a viewer."""
+    why = "took too long" if isinstance(error, StatementTimeout) else "cannot be reached now"
+    return StoreAway(f"The database {why}; try again.", event)

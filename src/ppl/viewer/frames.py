@@ -75,4 +75,5 @@ def error(refusal: ProtocolError) -> bytes:
 
 
 def _frame(event: str, data: dict[str, object] | dict[str, str]) -> bytes:
-    return json.dumps({"event": event, "data": data}, ensure_ascii=False).encode()
+    # ASCII: what a client wrote is repeated here, and half a surrogate pair has no UTF-8.
+    return json.dumps({"event": event, "data": data}).encode()

@@ -15,7 +15,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ppl.errors import StoreUnavailable
+from ppl.errors import PplError
 from ppl.model import Account
 from ppl.viewer import errors, frames
 from ppl.viewer.connection import Connection
@@ -24,8 +24,8 @@ from ppl.viewer.hub import Hub
 Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
 OriginAllowed = Callable[[str | None, str, bool], bool]
 
-#: Shorter than the idle time of common proxies (30 s).
-_PING_SECONDS, _PONG_SECONDS = 20, 20
+#: Shorter than the idle time of common proxies (30 s). The answer waits behind all that a slow reader has yet to read.
+_PING_SECONDS, _PONG_SECONDS = 20, 60
 _SESSION_SECONDS = 60.0
 _SESSION_ENDED = 4401
 
@@ -48,7 +48,7 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
             raise ConnectionDeny(403, "This page is not ours")
         try:
             self._account = await self.factory.authenticate(*self._credentials)
-        except StoreUnavailable as error:
+        except PplError as error:
             raise ConnectionDeny(503, "The database cannot be reached") from error
         if self._account is None:
             raise ConnectionDeny(401, "Log in first")
@@ -99,6 +99,9 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         if self.state == self.STATE_OPEN:
             # A full transport would keep the close frame, and a TLS close needs it unregistered.
             self.transport.unregisterProducer()
+            if self._full:
+                # Nobody else would, and the other side's closing must be read.
+                self.transport.resumeProducing()
             # Not sendClose, which keeps 1001 and 1011 to Autobahn itself.
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
 
@@ -134,7 +137,7 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
     async def _still_logged_in(self) -> None:
         try:
             account = await self.factory.authenticate(*self._credentials)
-        except StoreUnavailable:
+        except PplError:
             return
         if account is None:
             self.close(_SESSION_ENDED, "the session has ended")

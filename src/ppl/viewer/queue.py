@@ -6,9 +6,13 @@ from collections import deque
 from collections.abc import Iterable
 
 from ppl.model import Event
+from ppl.viewer.portion import PAGE_BYTES, size_of
 
 #: Bytes of text, about, that may wait, however few events they are.
 MOST_BYTES = 16 << 20
+
+#: Events of one part that is sent at once.
+PART_EVENTS = 1000
 
 
 class LiveQueue:
@@ -41,18 +45,24 @@ class LiveQueue:
         """Add ``events``, which are newer than all that wait."""
         for event in events:
             self._events.append(event)
-            self._bytes += len(event.message)
+            self._bytes += size_of(event)
 
     def forget_until(self, id_: int) -> None:
         """Drop those up to ``id_``."""
         while self._events and self._events[0].id <= id_:
-            self._bytes -= len(self._events.popleft().message)
+            self._bytes -= size_of(self._events.popleft())
 
     def take(self) -> tuple[Event, ...]:
-        """All of them; none waits any more."""
-        events = tuple(self._events)
-        self.clear()
-        return events
+        """The oldest, as many as go into one part (at least one); they wait no more."""
+        part: list[Event] = []
+        size = 0
+        while self._events and len(part) < PART_EVENTS:
+            size += size_of(self._events[0])
+            if part and size > PAGE_BYTES:
+                break
+            part.append(self._events.popleft())
+            self._bytes -= size_of(part[-1])
+        return tuple(part)
 
     def clear(self) -> None:
         """Drop all."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import attrs
 
@@ -27,26 +28,38 @@ from ppl.viewer.effects import (
     SendLogs,
     SendPausedCount,
 )
+from ppl.viewer.portion import within_bytes
 from ppl.viewer.queue import LiveQueue
 from ppl.viewer.requests import GetLogs, Pause, Request, SendUserData, event_of
 
 #: Requests that may wait for the one being answered.
 MOST_WAITING = 16
 
-#: Bytes of text in one answer, about; what does not fit is left to the next request.
-PAGE_BYTES = 1 << 20
+#: Events of one reading when catching up, however small the portions of history are.
+CATCH_UP_EVENTS = 500
 
 _FIRST_RETRY, _LONGEST_RETRY = 0.25, 5.0
 
 
 @attrs.frozen
 class _Asked:
-    """The query under way: what to do with its answer, and whether live events must wait for it."""
+    """The query under way.
+
+    Attributes:
+        query: as it was asked.
+        answer: what to do with the page.
+        holds_live: whether live events must wait for it.
+        event: the request to name when it fails, ``None`` for failing silently.
+        ends_with_pause: whether a paused viewer wants the answer no more.
+        is_retry: whether it failed before.
+    """
 
     query: Query
     answer: Callable[[Page], list[Effect]]
     holds_live: bool
     event: str | None
+    ends_with_pause: bool = False
+    is_retry: bool = False
 
 
 @attrs.define
@@ -66,6 +79,7 @@ class ViewerSession:
         max_id: id of the newest event sent, or known to be older than the view, 0 if none.
         is_paused: whether live events are held back.
         user_id: the destination watched, ``None`` before ``send_user_data`` was accepted.
+        new_while_paused: events that came since the pause.
     """
 
     def __init__(self, queue_events: int) -> None:
@@ -73,6 +87,7 @@ class ViewerSession:
         self.max_id = 0
         self.is_paused = False
         self.user_id: str | None = None
+        self.new_while_paused = 0
         self._wanted: SendUserData | None = None
         self._waiting: deque[Request] = deque()
         self._asked: _Asked | None = None
@@ -85,7 +100,8 @@ class ViewerSession:
         self._behind = False
         self._congested = False
         self._oldest_known = False
-        self._new_while_paused = 0
+        # Whether more of what ``since`` asked for is to be read.
+        self._since_left = False
 
     # What the client asks
 
@@ -95,6 +111,9 @@ class ViewerSession:
             return [SendError(errors.TooManyRequests("Too many requests wait for their answers.", event_of(request)))]
         if isinstance(request, Pause) and not self._waiting and self.user_id is not None:
             return self._pause()
+        if isinstance(request, GetLogs) and self._asked is not None and self._asked.is_retry:
+            # It would wait for as long as the store is away.
+            return [SendError(errors.store_away(None, "get_logs"))]
         self._waiting.append(request)
         return self._go_on()
 
@@ -113,13 +132,18 @@ class ViewerSession:
         return [SendError(error), *self._go_on()]
 
     def _go_on(self) -> list[Effect]:
-        """Serve what waits, as long as no answer is awaited."""
+        """Serve what waits, as long as no answer is awaited and there is room for one."""
         effects: list[Effect] = []
         # Who does not read gets no answers either: they would pile up.
-        while self._waiting and self._asked is None and not self._authorising and not self._congested:
-            effects += self._serve(self._waiting.popleft())
-        if self._asked is None and self._behind and not self.is_paused and self.user_id and not self._congested:
-            effects += self._catch_up()
+        while self._asked is None and not self._authorising and not self._congested:
+            if self._since_left:
+                effects += self._read_since(first=False)
+            elif self._waiting:
+                effects += self._serve(self._waiting.popleft())
+            elif self._behind and not self.is_paused:
+                effects += self._catch_up()
+            else:
+                break
         return effects
 
     @property
@@ -162,7 +186,7 @@ class ViewerSession:
         return self._ask("older", lambda page: self._history_older(request, page), False, before=before)
 
     def _history_older(self, request: GetLogs, page: Page) -> list[Effect]:
-        page = _within_bytes(page, newest=True)
+        page = within_bytes(page, newest=True)
         if page.events and (not self.min_id or page.events[0].id < self.min_id):
             self.min_id = page.events[0].id
         if page.complete:
@@ -170,15 +194,18 @@ class ViewerSession:
         return [SendLogs(page.events, page.complete, request.before)]
 
     def _history_between(self, request: GetLogs, page: Page) -> list[Effect]:
-        page = _within_bytes(page, newest=False)
+        page = within_bytes(page, newest=False)
         return [SendLogs(page.events, False, request.before, request.after)]
 
     # Pause and resume
 
     def _pause(self) -> list[Effect]:
+        if self.is_paused:
+            return []
         self.is_paused = True
-        self._new_while_paused = 0
+        self.new_while_paused = 0
         # Resuming reads the store, so nothing needs to be kept.
+        self._behind = self._since_left = False
         self._drop_queue()
         return []
 
@@ -191,11 +218,11 @@ class ViewerSession:
     def _snapshot(self, event: str) -> list[Effect]:
         """The newest portion; a view of its own begins."""
         self._drop_queue()
-        self._behind = False
+        self._behind = self._since_left = False
         return self._ask("newest", self._begin_view, True, event=event)
 
     def _begin_view(self, page: Page) -> list[Effect]:
-        page = _within_bytes(page, newest=True)
+        page = within_bytes(page, newest=True)
         self.min_id = page.events[0].id if page.events else 0
         self.max_id = page.events[-1].id if page.events else 0
         self._oldest_known = page.complete
@@ -203,23 +230,23 @@ class ViewerSession:
 
     def _read_since(self, *, first: bool) -> list[Effect]:
         """After a reconnect: everything newer than ``max_id``, portion by portion, then live."""
+        self._since_left = False
         return self._ask(
-            "newer", lambda page: self._go_on_since(page, first), True, after=self.max_id, event="send_user_data"
+            "newer",
+            lambda page: self._go_on_since(page, first),
+            True,
+            after=self.max_id,
+            event="send_user_data",
+            ends_with_pause=not first,
         )
 
     def _go_on_since(self, page: Page, first: bool) -> list[Effect]:
-        page = _within_bytes(page, newest=False)
-        effects: list[Effect] = []
-        if page.events or first:
-            effects.append(SendLogs(page.events, False, since=self.max_id))
+        page = within_bytes(page, newest=False)
+        since = self.max_id
         if page.events:
             self.max_id = page.events[-1].id
-        if not page.complete:
-            if self._congested:
-                self._behind = True
-            else:
-                effects += self._read_since(first=False)
-        return effects
+        self._since_left = not page.complete and not self.is_paused
+        return [SendLogs(page.events, False, since=since)] if page.events or first else []
 
     # Live
 
@@ -234,15 +261,19 @@ class ViewerSession:
         if not newer:
             return []
         if self.is_paused:
-            self._new_while_paused += len(newer)
-            return [SendPausedCount(self._new_while_paused)] if self._identified().batch else []
-        if self._behind and not self._holding:
+            self.new_while_paused += len(newer)
+            return [SendPausedCount(self.new_while_paused)] if self._identified().batch else []
+        if (self._behind or self._since_left) and not self._holding:
             # They are in the store, and will be read from there.
             return self._go_on()
         last = self._queue.last_id or self._gap.last
         self._queue.extend(event for event in newer if event.id > last)
-        if self._queue.too_much:
+        if self._queue.too_much and (self._congested or self._holding):
             self._overflow()
+        return self._flush()
+
+    def sent(self) -> list[Effect]:
+        """The effects given before are carried out: the next part of what waits, while there is room."""
         return self._flush()
 
     def catch_up(self) -> list[Effect]:
@@ -255,6 +286,8 @@ class ViewerSession:
     def congested(self) -> list[Effect]:
         """The transport is full: send nothing live until ``drained``."""
         self._congested = True
+        if self._queue.too_much:
+            self._overflow()
         return []
 
     def drained(self) -> list[Effect]:
@@ -267,8 +300,8 @@ class ViewerSession:
         return self._asked is not None and self._asked.holds_live
 
     def _flush(self) -> list[Effect]:
-        """Send what is queued, unless something before it is still to be sent."""
-        if self._congested or self._holding or self.is_paused or self._behind:
+        """Send a part of what is queued, unless something before it is still to be sent."""
+        if self._congested or self._holding or self.is_paused or self._behind or self._since_left:
             return []
         effects: list[Effect] = []
         if self._gap.skipped:
@@ -313,10 +346,13 @@ class ViewerSession:
         return self._ask_newer()
 
     def _ask_newer(self) -> list[Effect]:
-        return self._ask("newer", self._caught_up, True, after=self.max_id)
+        limit = max(self._identified().portion, CATCH_UP_EVENTS)
+        return self._ask(
+            "newer", self._caught_up, True, after=self.max_id, event=None, ends_with_pause=True, limit=limit
+        )
 
     def _caught_up(self, page: Page) -> list[Effect]:
-        page = _within_bytes(page, newest=False)
+        page = within_bytes(page, newest=False)
         if not page.complete:
             self._behind = True
         return [self._live(page.events)] if page.events else []
@@ -325,18 +361,20 @@ class ViewerSession:
 
     def _ask(
         self,
-        kind: str,
+        kind: Literal["newest", "older", "newer"],
         answer: Callable[[Page], list[Effect]],
         holds_live: bool,
         *,
         before: int | None = None,
         after: int | None = None,
         event: str | None = "get_logs",
+        ends_with_pause: bool = False,
+        limit: int | None = None,
     ) -> list[Effect]:
         wanted = self._identified()
         self._token += 1
-        query = Query(self._token, kind, wanted.portion, before, after, wanted.sender_ip)  # type: ignore[arg-type]
-        self._asked = _Asked(query, answer, holds_live, None if answer == self._caught_up else event)
+        query = Query(self._token, kind, limit or wanted.portion, before, after, wanted.sender_ip)
+        self._asked = _Asked(query, answer, holds_live, event, ends_with_pause)
         return [query]
 
     def results(self, token: int, page: Page) -> list[Effect]:
@@ -346,7 +384,7 @@ class ViewerSession:
             return []
         self._asked = None
         self._retry = _FIRST_RETRY
-        effects = asked.answer(page)
+        effects = [] if asked.ends_with_pause and self.is_paused else asked.answer(page)
         if asked.holds_live and not self._holding:
             self._queue.forget_until(self.max_id)
             effects += self._flush()
@@ -358,34 +396,20 @@ class ViewerSession:
         if asked is None or asked.query.token != token:
             return []
         self._asked = None
-        told: list[Effect] = []
-        if asked.event is not None:
-            told.append(SendError(errors.StoreAway(str(error), asked.event)))
-        if not asked.holds_live:
+        told: list[Effect] = [] if asked.event is None else [SendError(errors.store_away(error, asked.event))]
+        if not asked.holds_live or (asked.ends_with_pause and self.is_paused):
             return [*told, *self._go_on()]
+        # Who asked for history is not left waiting for as long as the store is away.
+        history = [request for request in self._waiting if isinstance(request, GetLogs)]
+        told += [SendError(errors.store_away(error, "get_logs")) for _ in history]
+        self._waiting = deque(request for request in self._waiting if not isinstance(request, GetLogs))
         self._token += 1
         query = attrs.evolve(asked.query, token=self._token, delay=self._retry)
         self._retry = min(self._retry * 2, _LONGEST_RETRY)
         # Told once; the tries that follow are silent.
-        self._asked = attrs.evolve(asked, query=query, event=None)
+        self._asked = attrs.evolve(asked, query=query, event=None, is_retry=True)
         return [*told, query]
 
     def _identified(self) -> SendUserData:
         assert self._wanted is not None
         return self._wanted
-
-
-def _within_bytes(page: Page, *, newest: bool) -> Page:
-    """``page`` cut to about ``PAGE_BYTES``, keeping the newest or the oldest; at least one event stays."""
-    if sum(len(event.message) for event in page.events) <= PAGE_BYTES:
-        return page
-    kept: list[Event] = []
-    size = 0
-    for event in reversed(page.events) if newest else page.events:
-        size += len(event.message) + len(event.structured_data)
-        if kept and size > PAGE_BYTES:
-            break
-        kept.append(event)
-    if newest:
-        kept.reverse()
-    return Page(tuple(kept), page.complete and len(kept) == len(page.events))
