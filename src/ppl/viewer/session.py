@@ -180,7 +180,8 @@ class ViewerSession:
             return self._ask(
                 "newer", lambda page: self._history_between(request, page), False, after=request.after, before=before
             )
-        before = self.min_id if request.before is None else request.before
+        # Never beyond what was sent, as above.
+        before = self.min_id if request.before is None else min(request.before, self.max_id + 1)
         if not before:
             return [SendLogs((), True)]
         return self._ask("older", lambda page: self._history_older(request, page), False, before=before)
