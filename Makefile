@@ -1,7 +1,9 @@
 # Ppl's commands; each is enough on a fresh machine with Python 3.11+ and make.
 
 PYTHON ?= python3
-DATA ?= $(CURDIR)/data
+# Started by root, PostgreSQL runs as a system user of its own, which cannot enter a place such as /root.
+DATA ?= $(shell $(PYTHON) -c 'import os, pathlib; here = pathlib.Path.cwd(); print(here / "data" if os.geteuid() \
+    or all(each.stat().st_mode & 1 for each in (here, *here.parents)) else "/var/lib/ppl")')
 WORKERS ?= 2
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
@@ -11,7 +13,7 @@ export PYTHONPATH := $(CURDIR)
 .PHONY: help run test test-long lint format docs wheel benchmarks clean
 
 help:
-	@echo "make run        start Ppl on an embedded PostgreSQL; data in ./data (DATA=…)"
+	@echo "make run        start Ppl on an embedded PostgreSQL; data in $(DATA) (DATA=…)"
 	@echo "make test       lint, then every test but the long ones"
 	@echo "make test-long  soak and fault tests"
 	@echo "make lint       ruff and mypy"
