@@ -142,7 +142,7 @@ def _server(settings: Settings, reactor: Any, store: PostgresStore, listeners: L
         lambda cookie, authorization: authenticate(store, cookie, authorization),
         OriginPolicy(settings.public_url).allowed,
     )
-    site = make_site(store, listeners, viewers, settings, reactor, wall_clock)
+    site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck)
     return [hub, Listening(reactor, "--http", settings.http, site)]
 
 

@@ -80,6 +80,11 @@ class Hub(Service):
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
 
+    def recheck(self, account_id: int) -> None:
+        """A session of the account has ended: close what it had open."""
+        for connection in list(self._accounts.get(account_id, ())):
+            connection.recheck()
+
     # Observer
 
     def new_logs(self, user_id: str, events: Iterable[Event]) -> None:

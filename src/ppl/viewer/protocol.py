@@ -62,7 +62,7 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
         self._connection = self.factory.hub.connect(self._account, self)
-        self._rechecking = LoopingCall(self._recheck)
+        self._rechecking = LoopingCall(self.recheck)
         self._rechecking.clock = self.factory.reactor
         self._rechecking.start(_SESSION_SECONDS, now=False)
 
@@ -128,8 +128,8 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         """Transport: lost; ``onClose`` follows."""
         self._full = True
 
-    def _recheck(self) -> Deferred[None]:
-        """Whoever logged out or whose token was revoked watches no longer."""
+    def recheck(self) -> Deferred[None]:
+        """Socket: whoever logged out or whose token was revoked watches no longer."""
         checking = Deferred.fromCoroutine(self._still_logged_in())
         checking.addErrback(lambda failure: self._log.failure("A viewer's session was not checked", failure))
         return checking

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from ppl.credentials import (
@@ -40,12 +42,17 @@ class Login:
         return csrf_token(self.secret)
 
 
+#: Told the account of which a session has just ended, so that what it had open can be closed.
+SessionEnded = Callable[[int], None]
+
+
 class Sessions:
     """Opens, finds and closes the sessions of browsers."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, session_ended: SessionEnded) -> None:
         self._store = store
         self._clock = clock
+        self._session_ended = session_ended
 
     async def find(self, visit: Visit) -> Login | None:
         """Who is logged in."""
@@ -70,6 +77,7 @@ class Sessions:
     async def close(self, visit: Visit, login: Login) -> Cookie:
         """Forget the session; the cookie tells the browser to do so too."""
         await self._store.delete_session(login.account.id, login.session_id)
+        self._session_ended(login.account.id)
         return _deleted(SESSION_COOKIE, visit)
 
 

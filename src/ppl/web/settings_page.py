@@ -12,7 +12,7 @@ from ppl.web.answers import Answer, NotFound, found, see_other
 from ppl.web.destinations import destination_fields
 from ppl.web.forms import WrongField, label_of, time_zone_of
 from ppl.web.pages import Pages, time_zone_names
-from ppl.web.sessions import Login
+from ppl.web.sessions import Login, SessionEnded
 from ppl.web.throttle import Rate, Throttle, spend
 from ppl.web.visit import Visit
 
@@ -23,8 +23,9 @@ _TOKENS_OF_ACCOUNT = Rate(burst=30, seconds=10)
 class SettingsPage:
     """Handlers of ``/settings`` and the forms on it; all need a login."""
 
-    def __init__(self, store: Store, pages: Pages, clock: Clock) -> None:
+    def __init__(self, store: Store, pages: Pages, clock: Clock, session_ended: SessionEnded) -> None:
         self._store = store
+        self._session_ended = session_ended
         self._pages = pages
         self._creations = Throttle(_TOKENS_OF_ACCOUNT, clock)
 
@@ -66,6 +67,7 @@ class SettingsPage:
         if int(token_id) not in {session.id for session in own}:
             raise NotFound("There is no such token.")
         await self._store.delete_session(login.account.id, int(token_id))
+        self._session_ended(login.account.id)
         return see_other("/settings")
 
     async def _page(

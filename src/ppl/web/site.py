@@ -23,7 +23,7 @@ from ppl.web.pages import Pages
 from ppl.web.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
 from ppl.web.routing import Routes, route
 from ppl.web.sampling import SampleSender
-from ppl.web.sessions import Sessions
+from ppl.web.sessions import SessionEnded, Sessions
 from ppl.web.settings_page import SettingsPage
 from ppl.web.visit import Visit
 
@@ -31,7 +31,13 @@ _IDLE_SECONDS = 60
 
 
 def make_site(
-    store: Store, listeners: PortOpener, viewer_factory: Any, settings: Settings, reactor: Any, clock: Clock
+    store: Store,
+    listeners: PortOpener,
+    viewer_factory: Any,
+    settings: Settings,
+    reactor: Any,
+    clock: Clock,
+    session_ended: SessionEnded = lambda account_id: None,
 ) -> Site:
     """The site of Ppl.
 
@@ -42,12 +48,13 @@ def make_site(
         settings: ``public_url``, ``public_host``, ``ports``, ``registration`` and ``listen_interface`` are used.
         reactor: threads, timers and the connection of test lines.
         clock: sessions' ends and throttling.
+        session_ended: told the id of an account that has just logged out or revoked a token.
     """
     served = assets.Assets()
     pages = Pages(served)
-    sessions = Sessions(store, clock)
+    sessions = Sessions(store, clock, session_ended)
     accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, clock)
-    settings_page = SettingsPage(store, pages, clock)
+    settings_page = SettingsPage(store, pages, clock, session_ended)
     api = Api(store, SampleSender(reactor, clock, settings.listen_interface), clock)
     routes = (
         route("GET", "/", accounts.first_page),
