@@ -42,6 +42,7 @@ def test_the_first_start_says_what_to_open_what_to_send_and_where_data_lives(
     embedded_ppl: PplProcess, short_directory: Path
 ) -> None:
     embedded_ppl.start()
+    eventually(lambda: "Data lives in" in embedded_ppl.text(), "the last of three lines")
     said = embedded_ppl.text()
     assert f"Open http://localhost:{embedded_ppl.http_port}/" in said
     assert f"nc -w 1 127.0.0.1 {embedded_ppl.ports[0]}" in said

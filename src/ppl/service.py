@@ -162,8 +162,8 @@ async def _say_ready(settings: Settings, store: PostgresStore) -> None:
     if settings.role == "listener":
         _log.info("Ppl's listener is ready; data lives in {where}", where=where)
         return
-    _log.info("Ppl is ready. Open {url}", url=settings.public_url or _local_url(settings.http))
     known = [each for each in await store.destinations() if each.host == settings.public_host]
+    _log.info("Ppl is ready. Open {url}", url=settings.public_url or _local_url(settings.http))
     host, port = settings.public_host, known[0].port if known else settings.ports.start
     first = "" if known else "Register there, then "
     _log.info("{first}send a line: echo 'hello, Ppl' | nc -w 1 {host} {port}", first=first, host=host, port=port)
