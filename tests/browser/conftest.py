@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.scripted import ScriptedServer
 from tests.fixtures.running import PplProcess, Registered
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -36,12 +37,20 @@ OpenPage = Callable[..., Page]
 def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
     """Opens the viewer of an account; keyword arguments are Playwright's of a context.
 
+    With ``server`` the page's WebSockets are answered by that script instead of by Ppl.
+
     At the end of the test every page must be without errors; ``page.expected_errors`` (a list of texts) names those
     that a test provokes.
     """
     opened: list[tuple[Any, list[str]]] = []
 
-    def open_(ppl: PplProcess, who: Registered | None = None, path: str = "/", **options: Any) -> Page:
+    def open_(
+        ppl: PplProcess,
+        who: Registered | None = None,
+        path: str = "/",
+        server: ScriptedServer | None = None,
+        **options: Any,
+    ) -> Page:
         options.setdefault("viewport", {"width": 1280, "height": 800})
         context = chromium.new_context(**options)
         if who is not None:
@@ -56,6 +65,8 @@ def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ope
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: problems.append(line.text) if line.type in ("error", "warning") else None)
         opened.append((page, problems))
+        if server is not None:
+            page.route_web_socket("**/ws", server.opened)
         page.goto(ppl.url + path)
         return page
 

@@ -165,8 +165,12 @@ export class View {
   showLive(gap, events) {
     if (gap) this.history.appendGap(gap);
     // What a reconnect asked for and what came live may overlap.
-    const newest = this.list.newestId;
-    this.list.append(events.filter((event) => Number(event.id) > newest));
+    let newest = this.list.newestId;
+    this.list.append(events.filter((event) => {
+      const isNew = Number(event.id) > newest;
+      if (isNew) newest = Number(event.id);
+      return isNew;
+    }));
     this.list.trimLive();
     this.list.followBottom();
     this.around.changed();

@@ -1,0 +1,104 @@
+// The viewer's modules that need no page. Run by test_modules.py, or by hand: node --test tests/browser
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { secondsBefore } from "../../src/ppl/web/static/js/backoff.js";
+import { isAddress } from "../../src/ppl/web/static/js/filter.js";
+import { Fresh } from "../../src/ppl/web/static/js/fresh.js";
+import { cutAt, pieces, visible } from "../../src/ppl/web/static/js/text.js";
+import { elapsed, Zone } from "../../src/ppl/web/static/js/time.js";
+
+test("tries to reconnect come further and further apart, half a minute at most, and never all at once", () => {
+  const middle = [1, 2, 3, 4, 5, 6, 7, 1000].map((attempt) => secondsBefore(attempt, 0.5));
+  assert.deepEqual(middle, [1, 2, 4, 8, 16, 30, 30, 30]);
+  assert.ok(secondsBefore(6, 0) < secondsBefore(6, 0.999));
+  assert.ok(secondsBefore(1, 0) >= 1);
+});
+
+test("addresses are told from names", () => {
+  for (const text of ["10.0.0.7", "::1", "2001:db8::7", "::ffff:10.0.0.7"]) assert.ok(isAddress(text), text);
+  for (const text of ["", "web-01", "10.0.0", "*", "10.0.0.7 "]) assert.ok(!isAddress(text), text);
+});
+
+test("new lines are those under way at the pause and those the server counts after it", () => {
+  const fresh = new Fresh();
+  fresh.begin(3);
+  fresh.missed(2);
+  fresh.report(10);
+  fresh.report(1279);
+  assert.equal(fresh.total, 1284);
+  assert.equal(String(fresh), "1,284");
+});
+
+test("after a reconnect counting goes on from what is known to be new", () => {
+  const fresh = new Fresh();
+  fresh.begin(0);
+  fresh.report(50);
+  fresh.recount(70, true);
+  fresh.report(5);
+  assert.equal(String(fresh), "75");
+  fresh.recount(60, false);
+  assert.equal(String(fresh), "75+", "a portion that is all new says only that there are more");
+  fresh.begin(0);
+  assert.equal(String(fresh), "0");
+});
+
+test("an offset is a zone in both its forms", () => {
+  for (const name of ["+02.00", "+02:00"]) {
+    const zone = new Zone(name);
+    assert.equal(zone.name, "UTC+02:00");
+    const { day, clock, millis } = zone.write(Date.parse("2016-10-06T22:59:59.123456Z"));
+    assert.deepEqual([day, clock, millis], ["Friday 7 October 2016", "00:59:59", ".123"]);
+  }
+  assert.equal(new Zone("-03.30").write(Date.parse("2026-01-01T00:00:00Z")).clock, "20:30:00");
+});
+
+test("a named zone changes its offset at the very minute", () => {
+  const zone = new Zone("Europe/Berlin");
+  assert.equal(zone.write(Date.parse("2026-03-29T00:59:59.999Z")).clock, "01:59:59");
+  assert.equal(zone.write(Date.parse("2026-03-29T01:00:00Z")).clock, "03:00:00");
+  assert.equal(zone.write(Date.parse("2026-10-25T00:59:59Z")).clock, "02:59:59");
+  assert.equal(zone.write(Date.parse("2026-10-25T01:00:00Z")).clock, "02:00:00");
+  assert.equal(new Zone("Asia/Kathmandu").write(Date.parse("2026-01-01T00:00:00Z")).clock, "05:45:00");
+});
+
+test("times agree with Intl in many zones over a year", () => {
+  for (const name of ["America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca", "UTC"]) {
+    const zone = new Zone(name);
+    const format = new Intl.DateTimeFormat("en-GB", { timeZone: name, hourCycle: "h23", timeStyle: "medium" });
+    for (let moment = Date.UTC(2026, 0, 1); moment < Date.UTC(2027, 0, 1); moment += 7 * 3600_000 + 61_001) {
+      assert.equal(zone.write(moment).clock, format.format(moment), `${name} ${new Date(moment).toISOString()}`);
+    }
+  }
+});
+
+test("a zone that the browser does not know is UTC, and says so", () => {
+  const zone = new Zone("Mars/Olympus_Mons");
+  assert.match(zone.name, /^UTC .*Mars/);
+  assert.equal(zone.write(0).clock, "00:00:00");
+});
+
+test("a waiting clock counts minutes on", () => {
+  assert.equal(elapsed(42.9), "00:42");
+  assert.equal(elapsed(6001), "100:01");
+});
+
+test("characters that steer, turn or hide text are shown as what they are", () => {
+  assert.equal(visible("\x1b[31mred\x07\r \x7f \u202egnp.exe\u2066 a\u00adb\u0085"),
+    "␛[31mred␇␍ ␡ ⟦U+202E⟧gnp.exe⟦U+2066⟧ a⟦U+00AD⟧b⟦U+0085⟧");
+  assert.deepEqual(pieces("a\u202eb"), [{ shown: "a" }, { shown: "⟦U+202E⟧", odd: "U+202E" }, { shown: "b" }]);
+});
+
+test("every other text is left as it is", () => {
+  for (const text of ["", "a\tb\nc", "שלום עולם", "می‌خواهم", "👩‍👩‍👧 ok", "<b>&amp;</b>"]) {
+    assert.equal(visible(text), text);
+    assert.equal(pieces(text).map((piece) => piece.shown).join(""), text);
+  }
+});
+
+test("a long text is not cut within a character", () => {
+  const text = `${"x".repeat(9)}👍${"y".repeat(9)}`;
+  assert.equal(cutAt(text, 10), 9);
+  assert.equal(cutAt(text, 11), 11);
+  assert.equal(cutAt(text, 5), 5);
+});

@@ -1,0 +1,78 @@
+"""A server of the viewer's WebSocket that says what a test wants, for what a real one says only rarely.
+
+A double of the network, never of the page: the frames are PROTOCOL.md's.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from playwright.sync_api import Page, WebSocketRoute
+
+
+class ScriptedServer:
+    """What the page's WebSockets meet; the newest one is spoken to.
+
+    Attributes:
+        asked: (event, data) of every frame of the page.
+        opens: how many WebSockets there were.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.opens = 0
+        self._socket: WebSocketRoute | None = None
+
+    def opened(self, socket: WebSocketRoute) -> None:
+        """Playwright: the page opens one."""
+        self.opens += 1
+        self._socket = socket
+        socket.on_message(self._heard)
+
+    def _heard(self, message: str | bytes) -> None:
+        frame = json.loads(message)
+        self.asked.append((frame["event"], frame.get("data", {})))
+
+    def asks(self, event: str) -> list[dict[str, Any]]:
+        """The data of every frame of that event."""
+        return [data for name, data in self.asked if name == event]
+
+    def say(self, name: str, /, **data: Any) -> None:
+        """Send one frame."""
+        assert self._socket is not None, "the page has opened no WebSocket"
+        self._socket.send(json.dumps({"event": name, "data": data}))
+
+    def logs(self, *numbers: int, is_oldest: bool = False, **range_of: str) -> None:
+        """``send_logs`` with the events of those ids."""
+        oldest = "true" if is_oldest else "false"
+        self.say("send_logs", events=[event(number) for number in numbers], isOldestEventReached=oldest, **range_of)
+
+    def live(self, *numbers: int) -> None:
+        """``live_update_logs`` with the events of those ids."""
+        self.say("live_update_logs", events=[event(number) for number in numbers], isOldestEventReached="false")
+
+    def close(self) -> None:
+        """Close the WebSocket."""
+        assert self._socket is not None, "the page has opened no WebSocket"
+        self._socket.close(code=1001)
+
+
+def event(number: int, message: str | None = None, seconds: int | None = None) -> dict[str, str]:
+    """The event ``number``, with that id and the message ``line <number>``."""
+    day, second = divmod(number if seconds is None else seconds, 86_400)
+    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return {
+        "id": str(number),
+        "created_at": f"2026-11-{1 + day:02} {clock}",
+        "time": f"2026-11-{1 + day:02}T{clock}.000000Z",
+        "sender_ip": "10.0.0.7",
+        "hostname": "web-01",
+        "file_name": "app",
+        "message": f"line {number}" if message is None else message,
+    }
+
+
+def ids(page: Page) -> list[int]:
+    """The ids of the rows, from top to bottom."""
+    return [int(each) for each in page.locator("#log .row").evaluate_all("rows => rows.map(row => row.dataset.id)")]

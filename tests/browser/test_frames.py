@@ -1,0 +1,252 @@
+"""What the page makes of frames that a real server sends rarely, or in an order that is hard to provoke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import place_of, scroll, shown, until_state
+from tests.browser.scripted import ScriptedServer, event, ids
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = pytest.mark.browser
+
+Scripted = Callable[..., tuple[Page, ScriptedServer]]
+
+
+@pytest.fixture
+def scripted(ppl_process: PplProcess, open_page: OpenPage) -> Scripted:
+    """Opens the viewer on a scripted server, which has answered with the events of those ids."""
+
+    def open_(*numbers: int, is_oldest: bool = False) -> tuple[Page, ScriptedServer]:
+        server = ScriptedServer()
+        page = open_page(ppl_process, ppl_process.register(), server=server)
+        _until_identified(page, server, 1)
+        server.logs(*numbers, is_oldest=is_oldest)
+        eventually(lambda: ids(page) == list(numbers), "the first portion")
+        until_state(page, "Live" if numbers else "Waiting")
+        return page, server
+
+    return open_
+
+
+def _until_identified(page: Page, server: ScriptedServer, times: int) -> None:
+    _until_heard(page, lambda: len(server.asks("send_user_data")) >= times, f"send_user_data number {times}")
+
+
+def _until_asked(page: Page, server: ScriptedServer, name: str, wanted: dict[str, str]) -> None:
+    _until_heard(page, lambda: wanted in server.asks(name), f"{name} {wanted}")
+
+
+def _until_heard(page: Page, heard: Callable[[], bool], what: str) -> None:
+    # Only while Playwright is called does it hand over what the page sent.
+    eventually(lambda: page.evaluate("() => true") and heard(), what)
+
+
+def test_lines_that_the_server_left_out_are_a_gap_that_loads(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 101))
+    server.say("live_gap", skipped=300, **{"from": "101", "to": "400"})
+    server.live(401, 402)
+    expect(page.locator(".gap")).to_have_text("300 lines skipped – load")
+    page.locator(".gap button").click()
+    _until_asked(page, server, "get_logs", {"after": "100", "before": "401"})
+    until_state(page, "Paused — reading")
+    server.logs(*range(101, 301), after="100", before="401")
+    _until_asked(page, server, "get_logs", {"after": "300", "before": "401"})
+    server.logs(*range(301, 401), after="300", before="401")
+    _until_asked(page, server, "get_logs", {"after": "400", "before": "401"})
+    server.logs(after="400", before="401")
+    expect(page.locator(".gap")).to_have_count(0)
+    assert ids(page) == list(range(1, 403))
+
+
+def test_a_huge_gap_loads_a_thousand_lines_for_a_click(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 101))
+    server.say("live_gap", skipped=12_340, **{"from": "101", "to": "12440"})
+    server.live(12_441)
+    page.locator(".gap button").click()
+    for first in range(101, 1101, 200):
+        _until_asked(page, server, "get_logs", {"after": str(first - 1), "before": "12441"})
+        server.logs(*range(first, first + 200), after=str(first - 1), before="12441")
+    expect(page.locator(".gap")).to_have_text("11,340 lines skipped – load")
+    assert ids(page) == [*range(1, 1101), 12_441]
+    assert len([data for data in server.asks("get_logs") if data.get("after") == "1100"]) == 0
+
+
+@pytest.mark.parametrize("how", ["refused", "disconnected"])
+def test_a_gap_that_could_not_be_loaded_can_be_tried_again(scripted: Scripted, how: str) -> None:
+    page, server = scripted(*range(1, 101))
+    server.say("live_gap", skipped=5, **{"from": "101", "to": "105"})
+    server.live(106)
+    page.locator(".gap button").click()
+    expect(page.locator(".gap .words")).to_have_text("Loading…")
+    if how == "refused":
+        server.say("error", code="store_unavailable", message="PostgreSQL is away.", event="get_logs")
+        expect(page.locator("#status .problem")).to_have_text("PostgreSQL is away.")
+    else:
+        server.close()
+        expect(page.locator("#offline")).to_be_visible()
+    expect(page.locator(".gap")).to_have_text("5 lines skipped – load")
+
+
+def test_what_is_new_is_counted_on_through_a_reconnect(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 101))
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    server.say("paused_count", new="50")
+    expect(page.locator("#pill")).to_contain_text("50 new lines")
+    server.close()
+    expect(page.locator("#offline")).to_contain_text("Reconnecting in")
+    assert "50 new lines" in page.locator("#pill").inner_text()
+    page.get_by_role("button", name="Retry now").click()
+    _until_identified(page, server, 2)
+    assert "since" not in server.asks("send_user_data")[-1]
+    server.logs(*range(31, 171))
+    expect(page.locator("#pill")).to_contain_text("70 new lines")
+    _until_asked(page, server, "pause_live_update", {})
+    server.say("paused_count", new="1")
+    expect(page.locator("#pill")).to_contain_text("71 new lines")
+    assert ids(page) == list(range(1, 101)), "paused is paused"
+    page.keyboard.press("End")
+    _until_asked(page, server, "resume_live_update", {})
+    server.logs(*range(32, 172))
+    eventually(lambda: ids(page) == list(range(1, 172)), "what is new joined to what was shown")
+    assert page.locator(".gap").count() == 0
+
+
+def test_a_reconnect_goes_on_after_the_newest_line_shown(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 101))
+    server.live(101, 102)
+    eventually(lambda: ids(page)[-1] == 102, "the live lines")
+    server.close()
+    page.get_by_role("button", name="Retry now").click()
+    _until_identified(page, server, 2)
+    assert server.asks("send_user_data")[-1]["since"] == "102"
+    server.logs(103, 104, since="102")
+    server.logs(105, since="104")
+    server.live(105, 106)
+    eventually(lambda: ids(page) == list(range(1, 107)), "no gap and no duplicate")
+
+
+def test_an_answer_to_resume_that_comes_after_the_next_pause_moves_nothing(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 201))
+    page.keyboard.press(" ")
+    page.keyboard.press(" ")
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    before, place = scroll(page), place_of(page, "line 190")
+    server.logs(*range(51, 251))
+    expect(page.locator("#pill")).to_contain_text("50 new lines")
+    assert scroll(page) == before
+    assert place_of(page, "line 190") == place
+    assert ids(page)[-1] == 200
+
+
+def test_lines_under_way_at_the_pause_are_counted_and_not_shown(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 201))
+    page.keyboard.press(" ")
+    server.live(201, 202)
+    server.say("paused_count", new="3")
+    expect(page.locator("#pill")).to_contain_text("5 new lines")
+    assert ids(page)[-1] == 200
+
+
+def test_where_nothing_lies_between_what_was_shown_and_what_is_new_no_gap_stays(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 201))
+    page.keyboard.press(" ")
+    server.say("paused_count", new="200")
+    expect(page.locator("#pill")).to_contain_text("200 new lines")
+    page.keyboard.press("End")
+    server.logs(*range(201, 401))
+    _until_asked(page, server, "get_logs", {"after": "200", "before": "201"})
+    server.logs(after="200", before="201")
+    expect(page.locator(".gap")).to_have_count(0)
+    assert ids(page) == list(range(1, 401))
+
+
+def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_drawn(scripted: Scripted) -> None:
+    page, server = scripted(1)
+    # Rows of many lines: chunks out of sight are far from their guessed height.
+    for first in range(2, 802, 200):
+        events = [event(number, "word " * 150 + f"line {number}") for number in range(first, first + 200)]
+        server.say("live_update_logs", events=events, isOldestEventReached="false")
+        eventually(lambda last=first + 199: ids(page)[-1] == last, "the rows")  # type: ignore[misc]
+    assert len(ids(page)) == 801
+    eventually(lambda: _bottom(page) <= 4, "the newest line in sight")
+    place = _place_of_last(page)
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    assert abs(_place_of_last(page) - place) <= 1
+
+
+def test_the_banner_leaves_the_rows_where_they_are(scripted: Scripted) -> None:
+    page, server = scripted(*range(1, 201))
+    page.keyboard.press(" ")
+    page.evaluate("() => { document.getElementById('log').scrollTop = 1500 }")
+    place = place_of(page, "line 90")
+    server.close()
+    expect(page.locator("#offline")).to_be_visible()
+    assert abs(place_of(page, "line 90") - place) <= 1
+    page.get_by_role("button", name="Retry now").click()
+    expect(page.locator("#offline")).to_be_hidden()
+    assert abs(place_of(page, "line 90") - place) <= 1
+
+
+def _bottom(page: Page) -> float:
+    now = scroll(page)
+    return now["height"] - now["top"] - now["room"]
+
+
+def _place_of_last(page: Page) -> float:
+    return page.locator("#log .row").last.evaluate("row => row.getBoundingClientRect().top")
+
+
+def test_days_stand_between_the_lines_and_above_them(scripted: Scripted) -> None:
+    page, server = scripted(*range(86_390, 86_411))
+    expect(page.locator("#log .day")).to_have_text(["Monday 2 November 2026"])
+    expect(page.locator("#day")).to_have_text("Sunday 1 November 2026 · UTC")
+    assert page.locator("#log .day + .row").get_attribute("data-id") == "86400"
+    server.live(*range(172_790, 172_900))
+    expect(page.locator("#log .day")).to_have_text(["Monday 2 November 2026", "Tuesday 3 November 2026"])
+    expect(page.locator("#day")).to_have_text("Tuesday 3 November 2026 · UTC")
+
+
+def test_a_day_row_stays_right_when_older_lines_come_before_it(scripted: Scripted) -> None:
+    page, server = scripted(*range(86_400, 86_600))
+    assert page.locator("#log .day").count() == 0
+    page.keyboard.press("g")
+    _until_asked(page, server, "get_logs", {"before": "86400"})
+    server.logs(*range(86_300, 86_400), before="86400", is_oldest=True)
+    expect(page.locator("#log .day")).to_have_text(["Monday 2 November 2026"])
+    assert page.locator("#log .day + .row").get_attribute("data-id") == "86400"
+
+
+def test_without_a_line_of_the_sender_that_is_said_until_one_comes(scripted: Scripted) -> None:
+    page, server = scripted(1, is_oldest=True)
+    page.get_by_label("Sender", exact=True).fill("10.0.0.7")
+    page.keyboard.press("Enter")
+    _until_identified(page, server, 2)
+    assert server.asks("send_user_data")[-1]["watched_ip"] == "10.0.0.7"
+    server.logs(is_oldest=True)
+    expect(page.locator(".note")).to_have_text("No lines from 10.0.0.7 yet")
+    server.live(2)
+    expect(page.locator(".note")).to_have_text("Beginning of history")
+    assert shown(page) == ["line 2"]
+
+
+def test_a_refusal_is_said_and_forgotten_with_the_next_answer(scripted: Scripted) -> None:
+    page, server = scripted(1)
+    server.say("error", code="something_new", message="Not today.", event="resume_live_update")
+    expect(page.locator("#status .problem")).to_have_text("Not today.")
+    server.logs(2, since="1")
+    expect(page.locator("#status .problem")).to_be_hidden()
+
+
+def test_events_of_a_newer_server_are_passed_over(scripted: Scripted) -> None:
+    page, server = scripted(1)
+    server.say("something_new", more="x")
+    server.live(2)
+    eventually(lambda: ids(page) == [1, 2], "the live line")
