@@ -16,6 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
+from ppl.store.connection import Connection
 from ppl.store.pool import Pool, Transaction, unsuitable
 from tests.fixtures.database import as_administrator, execute
 from tests.store.proxy import Proxy
@@ -284,3 +285,35 @@ async def test_a_connection_string_in_the_other_form_works_as_well(dsn: str) -> 
     url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}"
     async with running(url) as pool:
         assert await answers(pool)
+
+
+class _Dropping(psycopg2.extensions.connection):
+    """A real connection that can be as libpq leaves it after a reset: no socket, and not yet ``closed``."""
+
+    dropped = False
+
+    def fileno(self) -> int:
+        return -1 if self.dropped else super().fileno()
+
+
+@pytest.mark.parametrize("running_statement", [False, True])
+@ensureDeferred
+async def test_a_socket_that_libpq_closed_before_saying_so_is_a_lost_connection(
+    dsn: str, running_statement: bool, said: list[str]
+) -> None:
+    connection = Connection(reactor)
+    connection._connection.connectionFactory = lambda *a, **k: psycopg2.connect(*a, connection_factory=_Dropping, **k)
+    await connection.open(dsn, 5, 5)
+    statement = (
+        Deferred.fromCoroutine(connection.execute("SELECT pg_sleep(10)", None, 5)) if running_statement else None
+    )
+    inner = connection._connection._connection
+    inner.dropped = True
+    # The reactor still watches the real descriptor, as it does in the moment libpq drops it.
+    connection._connection.doRead()
+    if statement is not None:
+        with pytest.raises(StoreUnavailable):
+            await statement
+    assert await connection.lost
+    assert connection.is_lost
+    assert not [text for text in said if "Traceback" in text]

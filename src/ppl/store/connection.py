@@ -7,7 +7,7 @@ blocking, errors that say what to do. Used by :mod:`.pool` only.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -41,11 +41,38 @@ class ConnectionLost(StoreUnavailable):
         super().__init__("The connection to PostgreSQL was lost.")
 
 
+class _Watching:
+    """The reactor as txpostgres uses it, where a socket that libpq has already closed ends the connection.
+
+    libpq may close it before psycopg2 says ``closed``; ``addReader`` of a descriptor of -1 would raise wherever
+    txpostgres happens to be.
+    """
+
+    def __init__(self, reactor: Any, owner: Connection) -> None:
+        self._reactor = reactor
+        self._owner = owner
+        self.callLater = reactor.callLater
+        self.removeReader = reactor.removeReader
+        self.removeWriter = reactor.removeWriter
+
+    def addReader(self, selectable: Any) -> None:
+        self._watch(self._reactor.addReader, selectable)
+
+    def addWriter(self, selectable: Any) -> None:
+        self._watch(self._reactor.addWriter, selectable)
+
+    def _watch(self, add: Callable[[Any], None], selectable: Any) -> None:
+        if selectable.fileno() < 0:
+            self._owner.abandon("its socket is gone")
+        else:
+            add(selectable)
+
+
 class _Connection(txpostgres.Connection):  # type: ignore[misc]
     """txpostgres's, telling its owner when the idle connection dies instead of logging a traceback."""
 
     def __init__(self, reactor: Any, owner: Connection) -> None:
-        super().__init__(reactor)
+        super().__init__(_Watching(reactor, owner))
         self._owner = owner
 
     def doRead(self) -> None:
