@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import attrs
+import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.error import ConnectionRefusedError
 
 from ppl.clock import wall_clock
 from ppl.errors import StoreUnavailable
@@ -134,6 +136,22 @@ async def test_a_stopped_server_no_longer_listens(house: House, make_destination
     while not refused:
         await knock()
     await turns()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_server_says_outlives_an_older_answer_of_the_database(
+    house: House, make_destination: MakeDestination
+) -> None:
+    destination = await make_destination()
+    await house.start()
+    server = Server()
+    house.control.channel_opened(server)  # asks the database, which still knows the destination
+    house.control.message_received(server, StopServer("h", destination.port))
+    assert house.control._reconciling
+    await until(lambda: not house.control._reconciling)
+    await turns(10)
+    with pytest.raises(ConnectionRefusedError):
+        await connect(destination.port)
 
 
 @pytest_twisted.ensureDeferred

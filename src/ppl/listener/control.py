@@ -62,6 +62,8 @@ class ListenerControl(Service):
         self._again.clock = reactor
         self._reconciling = False
         self._asked_again = False
+        # Ports that servers spoke of while the database was being asked: its answer may be older than their word.
+        self._spoken_of: set[tuple[str, int]] = set()
         self._said_away = False
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
@@ -142,9 +144,11 @@ class ListenerControl(Service):
         if destination is None:
             channel.send(ServerFailed(host, port, "no such client is registered"))
         elif self.running:
+            self._spoken_of.add((host, port))
             self._ports.open(destination)
 
     async def _stop_server(self, host: str, port: int) -> None:
+        self._spoken_of.add((host, port))
         for destination in self._ports.destinations:
             if (destination.host, destination.port) == (host, port):
                 await self._ports.close(destination)
@@ -159,10 +163,11 @@ class ListenerControl(Service):
             self._asked_again = True
             return
         self._reconciling = True
+        self._spoken_of.clear()
         try:
             destinations = await self._store.destinations()
             if self.running:
-                self._ports.reconcile(each for each in destinations if each.host == self._host)
+                self._ports.reconcile((each for each in destinations if each.host == self._host), self._spoken_of)
             self._said_away = False
         except StoreUnavailable as error:
             if not self._said_away:

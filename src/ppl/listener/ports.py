@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 import attrs
@@ -97,16 +97,19 @@ class Ports:
         closing = [Deferred.fromCoroutine(self.close(port.destination)) for port in list(self._ports.values())]
         await gatherResults(closing, consumeErrors=True)
 
-    def reconcile(self, destinations: Iterable[Destination]) -> None:
-        """Have exactly the ports of ``destinations``: open what is missing, close what is too many."""
+    def reconcile(self, destinations: Iterable[Destination], left_alone: Set[tuple[str, int]] = frozenset()) -> None:
+        """Have exactly the ports of ``destinations``: open what is missing, close what is too many.
+
+        ``left_alone`` (hosts and ports) stay as they are.
+        """
         wanted = {(each.host, each.port): each for each in destinations}
         for address, port in list(self._ports.items()):
-            if address not in wanted:
+            if address not in wanted and address not in left_alone:
                 closing = Deferred.fromCoroutine(self.close(port.destination))
                 closing.addErrback(lambda failure: self._log.failure("A port did not close", failure))
         for address, destination in wanted.items():
             known = self._ports.get(address)
-            if known is None or known.destination != destination:
+            if address not in left_alone and (known is None or known.destination != destination):
                 self.open(destination)
 
     @property
