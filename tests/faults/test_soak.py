@@ -91,7 +91,10 @@ def test_no_line_is_lost_or_doubled_when_postgresql_is_killed_again_and_again(
         kills = 0
         next_kill = time.monotonic() + 6
         while sender.is_alive() or len(seen) < sender.sent:
-            seen += [int(event["message"]) for event in viewer.live_now(40)]
+            if len(seen) < sender.sent:
+                seen += [int(event["message"]) for event in viewer.live_now(40)]
+            else:
+                sender.join(0.01)  # nothing can come before it has sent more
             if sender.is_alive() and time.monotonic() > next_kill:
                 next_kill = time.monotonic() + 8
                 killed = eventually(lambda: postmaster(short_directory), "a running PostgreSQL")
