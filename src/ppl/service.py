@@ -74,6 +74,8 @@ def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
     _raise_open_files_limit()
     # Lines in flight are many small objects without cycles: looking through them again and again finds nothing.
     gc.set_threshold(100_000, 50, 100)
+    # A thread that copies needs the interpreter for moments between long waits: it shall not queue for 5 ms each time.
+    sys.setswitchinterval(0.0005)
     service = make_service(settings, reactor)
 
     def failed(failure: Failure) -> None:

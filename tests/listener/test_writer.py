@@ -177,6 +177,70 @@ async def test_a_flood_delays_another_destination_by_no_more_than_the_batch_unde
 
 
 @pytest_twisted.ensureDeferred
+async def test_who_sends_little_waits_for_nobodys_batch(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    gated = GatedStore(store)
+    loud, quiet = await make_destination(), await make_destination()
+    receiving = await make_receiving(gated)
+    gated.shut = True
+    receiving.writer.submit(loud, "192.0.2.1", lines("under way"), 10, Held())
+    gated.shut = False
+    receiving.writer.submit(loud, "192.0.2.1", lines("waits for its turn"), 10, Held())
+    for number in range(3):
+        receiving.writer.submit(quiet, "192.0.2.2", lines(str(number)), 10, Held())
+    await until(lambda: sum(map(len, receiving.announced)) == 3, "the quiet one's events")
+    assert await messages(store, quiet) == ["0", "1", "2"]
+    assert await messages(store, loud) == []
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 5, "every event")
+    assert await messages(store, loud) == ["under way", "waits for its turn"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_destination_in_the_express_lane_stays_in_order_when_it_begins_to_flood(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    gated = GatedStore(store)
+    loud, other = await make_destination(), await make_destination()
+    receiving = await make_receiving(gated)
+    gated.shut = True
+    receiving.writer.submit(loud, "192.0.2.1", lines("under way"), 10, Held())
+    receiving.writer.submit(other, "192.0.2.2", lines("first"), 10, Held())
+    gated.shut = False
+    flood = [str(number) for number in range(writing.EXPRESS_EVENTS + 1)]
+    receiving.writer.submit(other, "192.0.2.2", lines(*flood), 10, Held())
+    main, express = gated._waiting
+    gated._waiting = []
+    main.callback(None)
+    await until(lambda: len(receiving.announced) == 1, "the main lane's batch")
+    await turns(20)
+    assert await messages(store, other) == [], "its first event is not committed yet"
+    express.callback(None)
+    await until(lambda: sum(map(len, receiving.announced)) == 2 + len(flood), "every event")
+    assert await messages(store, other) == ["first", *flood]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_submission_is_acknowledged_when_it_is_durable_and_in_order(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+) -> None:
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.errors = [StoreUnavailable("away")]
+    acknowledged: list[int] = []
+    for number in range(5):
+        receiving.writer.submit(
+            destination, "192.0.2.1", lines(str(number)), 10, Held(), lambda number=number: acknowledged.append(number)
+        )
+    assert acknowledged == []
+    await until(lambda: len(acknowledged) == 5, "every acknowledgement")
+    assert acknowledged == list(range(5))
+    assert len(await messages(store, destination)) == 5
+    nothing_left_behind.clear()
+
+
+@pytest_twisted.ensureDeferred
 async def test_stopping_waits_until_all_that_was_received_is_stored(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:

@@ -17,7 +17,7 @@ class Proxy(Factory):
 
     Attributes:
         mode: what it does with connections old and new; ``lose replies`` hands statements on, and when the answer
-            comes it closes the connection instead, once, then passes again.
+            to an ``INSERT`` comes it closes the connection instead, once, then passes again.
         dsn: how to connect through it, by the name ``localhost``.
     """
 
@@ -88,7 +88,7 @@ class Client(Protocol):
             self._server.transport.write(data)
 
     def reply(self, data: bytes) -> None:
-        if self._proxy.mode == "lose replies":
+        if self._proxy.mode == "lose replies" and b"INSERT 0 " in data:
             self._proxy.mode = "pass"
             self.transport.abortConnection()
         elif self._proxy.mode != "silent":

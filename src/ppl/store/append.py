@@ -22,6 +22,11 @@ from ppl.store.pool import Pool, Transaction
 from ppl.store.slots import Slots
 
 _REFUSALS = (psycopg2.DataError, errors.ProgramLimitExceeded)
+# A slot that was known is gone.
+_GONE = (errors.CheckViolation, errors.UndefinedTable)
+
+#: From as many events on a batch goes by COPY: below, the threads cost more than it gains.
+COPY_EVENTS = 500
 
 
 class Appender:
@@ -46,7 +51,7 @@ class Appender:
         if not batch:
             return
         if after is not None:
-            await self._commit_after(batch, after)
+            await self._copy(batch, after)
             return
         try:
             try:
@@ -60,25 +65,22 @@ class Appender:
                 ) from None
 
     async def _commit(self, batch: Sequence[Events]) -> None:
-        statement, parameters = await self._statement(batch)
+        store = self._copy if sum(map(len, batch)) >= COPY_EVENTS else self._insert
         try:
-            await self._pool.run(statement, parameters)
-        except errors.CheckViolation:
-            # A slot that was known is gone.
+            await store(batch)
+        except _GONE:
             self._slots.forget()
-            statement, parameters = await self._statement(batch)
-            await self._pool.run(statement, parameters)
+            await store(batch)
 
-    async def _commit_after(self, batch: Sequence[Events], after: Deferred[None]) -> None:
+    async def _insert(self, batch: Sequence[Events]) -> None:
+        await self._pool.run(*await self._statement(batch))
+
+    async def _copy(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         count = await self._count_statement(batch)
-
-        async def work(transaction: Transaction) -> None:
-            await transaction.run(*insert(batch))
-            await after
-            # Only now: both batches count into the same rows, and must not wait for each other.
-            await transaction.run(f"{count}; COMMIT")
-
-        await self._pool.transact(work)
+        lowers = {self._slots.lower_of(id_) for events in batch for id_ in (events.first_id, events.last_id)}
+        # Straight into the slot where there is but one: PostgreSQL need not look for each row's.
+        table = f"event_{lowers.pop()}" if len(lowers) == 1 else "event"
+        await self._pool.copier.copy(batch, table, count, after)
 
     async def _statement(self, batch: Sequence[Events]) -> tuple[str, list[Any]]:
         """Insert and count in one message, which PostgreSQL runs as one transaction."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ppl.model import Events
 
-_TEXTS = ("hostname", "file_name", "procid", "msgid", "structured_data", "message")
+TEXTS = ("hostname", "file_name", "procid", "msgid", "structured_data", "message")
 _SMALL: dict[int | None, str] = {None: "NULL", **{number: str(number) for number in range(256)}}
 
 
@@ -48,13 +48,13 @@ def insert(batch: Sequence[Events]) -> tuple[str, list[Any]]:
         add("sender_ip", "inet", senders[0], False)
     else:
         add("sender_ip", "inet", _texts([ip for events in batch for ip in repeat(events.sender_ip, len(events))]), True)
-    add("created_at", "bigint", _numbers(_column(batch, "created_at")), True)
+    add("created_at", "bigint", _numbers(column(batch, "created_at")), True)
     for name in ("facility", "severity"):
-        numbers = _column(batch, name)
+        numbers = column(batch, name)
         is_array = numbers.count(numbers[0]) != len(numbers)
         add(name, "smallint", _numbers(numbers) if is_array else numbers[0], is_array)
-    for name in _TEXTS:
-        texts = _column(batch, name)
+    for name in TEXTS:
+        texts = column(batch, name)
         is_array = texts.count(texts[0]) != len(texts)
         add(name, "text", _texts(texts) if is_array else clean(texts[0]), is_array)
     at = names.index("created_at")
@@ -74,7 +74,8 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _column(batch: Sequence[Events], name: str) -> Sequence[Any]:
+def column(batch: Sequence[Events], name: str) -> Sequence[Any]:
+    """The column ``name`` of :class:`~ppl.model.Lines` over all of ``batch``."""
     if len(batch) == 1:
         column: Sequence[Any] = getattr(batch[0].lines, name)
         return column
@@ -91,11 +92,16 @@ def _numbers(numbers: Any) -> str:
         return "{" + ",".join(["NULL" if number is None else str(number) for number in numbers]) + "}"
 
 
-def _texts(texts: Sequence[str]) -> str:
+def clean_texts(texts: Sequence[str]) -> str:
+    """All of ``texts``, :func:`clean`, in one string, separated by NUL: no text that PostgreSQL takes has one."""
     joined = "\0".join(texts)
-    # NUL separates, as no text that PostgreSQL takes has one.
     if joined.count("\0") != len(texts) - 1 or not _is_encodable(joined):
         joined = "\0".join(map(clean, texts))
+    return joined
+
+
+def _texts(texts: Sequence[str]) -> str:
+    joined = clean_texts(texts)
     if "\\" in joined:
         joined = joined.replace("\\", "\\\\")
     if '"' in joined:

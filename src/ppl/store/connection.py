@@ -28,10 +28,10 @@ Parameters = Sequence[Any] | None
 
 # SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator's
 # intervention, a transaction to repeat; and a primary that became a standby.
-_PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
+PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
 
 # The kernel ends what no packet answers; libpq's defaults wait for hours.
-_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 
 class ConnectionLost(StoreUnavailable):
@@ -79,7 +79,7 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
         try:
             super().doRead()
         except psycopg2.Error as error:
-            self._owner.abandon(_sentence(error))
+            self._owner.abandon(sentence(error))
             return
         if self._connection.closed:
             self._owner.abandon("the server closed it")
@@ -112,8 +112,8 @@ class Connection:
         try:
             await self._connection.connect(resolved)
         except Exception as error:
-            self.abandon(_sentence(error))
-            raise StoreUnavailable(_sentence(error)) from error
+            self.abandon(sentence(error))
+            raise StoreUnavailable(sentence(error)) from error
         finally:
             if timer.active():
                 timer.cancel()
@@ -189,15 +189,15 @@ class Connection:
     def _translated(self, error: BaseException) -> Exception:
         code = getattr(error, "pgcode", None)
         if self.is_lost or self._connection.closed:
-            self.abandon(_sentence(error))
+            self.abandon(sentence(error))
             return ConnectionLost()
         if isinstance(error, CancelledError):
             return StatementTimeout("The statement took too long and was cancelled.")
         if code is None and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-            self.abandon(_sentence(error))
+            self.abandon(sentence(error))
             return ConnectionLost()
-        if code is not None and code.startswith(_PASSING):
-            return StoreUnavailable(f"PostgreSQL cannot do it now: {_sentence(error)}")
+        if code is not None and code.startswith(PASSING):
+            return StoreUnavailable(f"PostgreSQL cannot do it now: {sentence(error)}")
         assert isinstance(error, Exception)
         return error
 
@@ -216,7 +216,7 @@ class Connection:
         self.lost.callback(reason)
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     """The first line of a database error: the others may show a customer's lines."""
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
@@ -242,7 +242,7 @@ def _parsed(dsn: str) -> dict[str, str]:
 async def _resolve(reactor: Any, dsn: str, patience: float) -> str:
     """``dsn`` with addresses beside its host names, which libpq would look up while the whole process waits."""
     parts = _parsed(dsn)
-    settings: dict[str, Any] = {**_KEEPALIVE, **parts}
+    settings: dict[str, Any] = {**KEEPALIVE, **parts}
     named = parts.get("host") or os.environ.get("PGHOST") or ""
     if parts.get("hostaddr") or not named or "service" in parts:
         return str(make_dsn(**settings))

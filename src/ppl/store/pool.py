@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from ppl.errors import PplError, StoreUnavailable, StoreUnsuitable
 from ppl.store.connection import Connection, ConnectionLost, Parameters, Row, describe
+from ppl.store.copying import Copier
 
 T = TypeVar("T")
 
@@ -50,6 +51,9 @@ class Pool(Service):
         connect_timeout: seconds for one attempt to connect.
         statement_timeout: seconds a statement may take unless its caller says otherwise.
         grace: seconds more after which a server that let its own timeout pass is taken for frozen.
+
+    Attributes:
+        copier: commits big batches to the same PostgreSQL, on connections beside these; runs while the pool does.
     """
 
     _log = Logger()
@@ -68,6 +72,7 @@ class Pool(Service):
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
         self._grace = grace
+        self.copier = Copier(reactor, dsn, connect_timeout, statement_timeout, grace)
         self._connections: set[Connection] = set()
         self._opening: set[Connection] = set()
         self._idle: list[Connection] = []
@@ -81,6 +86,7 @@ class Pool(Service):
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Fires when connected, however long that takes; fails with ``StoreUnsuitable``."""
         super().startService()
+        self.copier.startService()
         started: Deferred[None] = Deferred()
         self._started = started
         self._places = [Deferred.fromCoroutine(self._keep_filled()) for _ in range(self._size)]
@@ -278,6 +284,7 @@ class Pool(Service):
             connection.abandon("the pool is stopped")
         await DeferredList(self._places)
         self._places = []
+        self.copier.stopService()
 
 
 def _woken(failure: Failure) -> None:

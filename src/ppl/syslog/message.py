@@ -25,9 +25,12 @@ _LINES = re.compile(
 )
 _TRAILERS = re.compile(r"[\r\0]+(?=\n)")
 _COLUMNS = 9
+_UNIFORM = 8
+_LONGEST_FIELD = 255
 
 _minutes = Minutes()
 _facilities = {str(value): value >> 3 for value in range(192)}
+_starts = {f"<{value}>1": value for value in range(192)}
 _severities = {str(value): value & 7 for value in range(192)}
 
 
@@ -55,6 +58,9 @@ def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
 
 
 def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
+    uniform = _uniform_columns(text, received_at)
+    if uniform is not None:
+        return Lines(*uniform)
     rows = _LINES.findall(text)
     has_bom = BOM in text
     # A usual line has a PRI; others hold all of themselves in the last group, and nothing if empty.
@@ -69,6 +75,67 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
         elif row[-1]:
             parsed.append(parse_line(row[-1], received_at, zone))
     return _transposed(parsed)
+
+
+def _uniform_columns(text: str, received_at: int) -> tuple[Any, ...] | None:
+    """What remote_syslog2 and most others write, in all lines: six digits of a second, no structured data, a message.
+
+    Splitting at blanks takes a third of the regular expression's time. ``None`` when any line is something else.
+    """
+    first = text[: text.index("\n")].split(" ", _UNIFORM - 1)
+    if len(first) != _UNIFORM or first[0] not in _starts or first[6] != "-" or len(first[1]) not in (27, 32):
+        return None
+    rows = [line.split(" ", _UNIFORM - 1) for line in text[:-1].split("\n")]
+    try:
+        starts, stamps, hosts, names, procids, msgids, datas, texts = zip(*rows, strict=True)
+        pris = list(map(_starts.__getitem__, starts))
+    except (ValueError, KeyError):
+        return None
+    if datas.count("-") != len(datas) or not all(map(_is_field_column, (hosts, names, procids, msgids))):
+        return None
+    fractions = [stamp[20:26] for stamp in stamps]
+    digits = "".join(fractions)
+    if len(digits) != 6 * len(fractions) or not (digits.isascii() and digits.isdigit()):
+        return None
+    bases = list(map(_seconds.__getitem__, [stamp[:20] + stamp[26:] for stamp in stamps]))
+    if None in bases:
+        return None
+    moments: list[int] = list(map(add, bases, map(int, fractions)))  # type: ignore[arg-type]
+    if max(moments) > latest_sane(received_at):
+        return None
+    return (
+        moments,
+        [pri >> 3 for pri in pris],
+        [pri & 7 for pri in pris],
+        *map(_without_nil, (hosts, names, procids, msgids, datas)),
+        tuple(text.removeprefix(BOM) for text in texts) if BOM in text else texts,
+    )
+
+
+def _is_field_column(column: Sequence[str]) -> bool:
+    """Whether each is a field of RFC 5424's header: 1 to 255 characters (no blank can be left in them)."""
+    if column[0] == column[-1] and column.count(column[0]) == len(column):
+        return 0 < len(column[0]) <= _LONGEST_FIELD
+    return all(column) and max(map(len, column)) <= _LONGEST_FIELD
+
+
+class _Seconds(dict[str, int | None]):
+    """``2026-11-23T12:00:01.+02:00`` → µs of that second, ``None`` for what is not exactly of this form or no time."""
+
+    _form = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)\.(Z|[+-][0-9]{2}:[0-9]{2})")
+    _most = 4096
+
+    def __missing__(self, second: str) -> int | None:
+        match = self._form.fullmatch(second)
+        minute = _minutes[match[1] + match[3]] if match else None
+        value = None if match is None or minute is None else minute + SECONDS[match[2]]
+        if len(self) >= self._most:
+            self.clear()
+        self[second] = value
+        return value
+
+
+_seconds = _Seconds()
 
 
 def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:

@@ -1,0 +1,40 @@
+"""Any text at all comes back from PostgreSQL as it was stored, whichever way it went in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytest_twisted import ensureDeferred
+
+from ppl.store import append
+from ppl.store.postgres import PostgresStore
+from tests.store.events import HERE, T0, events
+
+
+@pytest.fixture(autouse=True)
+def unchanged() -> Iterator[None]:
+    """The bound as it was."""
+    before = append.COPY_EVENTS
+    yield
+    append.COPY_EVENTS = before
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    messages=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20), min_size=1, max_size=6
+    ),
+    offset=st.integers(0, 10**9),
+    copied=st.booleans(),
+)
+@ensureDeferred
+async def test_any_text_survives(store: PostgresStore, messages: list[str], offset: int, copied: bool) -> None:
+    append.COPY_EVENTS = 1 if copied else 500
+    newest = (await store.last_ids()).get(HERE.id, T0)
+    await store.append([events(newest + 1 + offset, messages, file_name=messages)])
+    page = await store.newest(HERE.id, len(messages))
+    assert [event.message for event in page.events] == messages
+    assert [event.file_name for event in page.events] == messages
