@@ -18,15 +18,17 @@ ALLOWED = {
     "syslog": {"model", "errors"},
     "store": {"model", "errors"},
     "link": {"model", "errors", "wire", "timezone", "listening"},
-    "listener": {"model", "errors", "timezone", "clock", "syslog", "link", "store.interface"},
+    "listener": {"model", "errors", "timezone", "clock", "throttle", "syslog", "link", "store.interface"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "link", "store.interface"},
-    "web": {"model", "errors", "timezone", "options", "credentials", "origin", "clock", "link", "store.interface"},
+    "web": {"model", "errors", "timezone", "options", "credentials", "origin", "clock", "throttle"}
+    | {"link", "store.interface"},
     "model": set(),
     "errors": set(),
     "timezone": {"model", "errors"},
     "wire": {"model", "errors", "timezone"},
     "credentials": {"model", "errors", "store.interface"},
     "options": set(),
+    "throttle": {"model"},
 }
 
 

@@ -11,12 +11,12 @@ from ppl.errors import AlreadyExists, ListenerUnavailable, NoPortLeft, Registrat
 from ppl.model import Account, Clock, Destination
 from ppl.options import Settings
 from ppl.store.interface import Store
-from ppl.web.answers import Answer, Unavailable, found, see_other
+from ppl.throttle import Rate, Throttle
+from ppl.web.answers import Answer, Unavailable, found, see_other, spend
 from ppl.web.destinations import PortOpener, destination_fields
 from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
 from ppl.web.pages import Pages, time_zone_names
 from ppl.web.sessions import Login, Sessions, stranger_form
-from ppl.web.throttle import Rate, Throttle, spend
 from ppl.web.visit import Visit
 
 _LOGINS_OF_ADDRESS = Rate(burst=20, seconds=6)

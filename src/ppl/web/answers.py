@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import attrs
 
 from ppl.errors import PplError
+from ppl.throttle import Throttle
 
 
 @attrs.frozen
@@ -228,3 +229,14 @@ class InternalError(Refusal):
 
     def __init__(self) -> None:
         super().__init__("Ppl met an error of its own.")
+
+
+def spend(throttle: Throttle, key: str) -> None:
+    """Take one token of ``key``.
+
+    Raises:
+        TooManyRequests: there is none.
+    """
+    wait = throttle.take(key)
+    if wait:
+        raise TooManyRequests(wait)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ppl.credentials import authenticate
 from ppl.model import Clock
 from ppl.store.interface import Store
-from ppl.web.answers import Answer, BadRequest, Forbidden, NotLoggedIn, Unavailable, json_answer
+from ppl.throttle import Rate, Throttle
+from ppl.web.answers import Answer, BadRequest, Forbidden, NotLoggedIn, Unavailable, json_answer, spend
 from ppl.web.destinations import destination_fields
 from ppl.web.sampling import SampleSender, Unreachable
 from ppl.web.sessions import Login
-from ppl.web.throttle import Rate, Throttle, spend
 from ppl.web.visit import Visit
 
 _LINES_OF_ACCOUNT = Rate(burst=5, seconds=5)

@@ -7,13 +7,13 @@ from typing import Any
 from ppl.credentials import new_secret, secret_hash
 from ppl.model import Clock
 from ppl.store.interface import Store
+from ppl.throttle import Rate, Throttle
 from ppl.timezone import local_text, parse_time_zone
-from ppl.web.answers import Answer, NotFound, found, see_other
+from ppl.web.answers import Answer, NotFound, found, see_other, spend
 from ppl.web.destinations import destination_fields
 from ppl.web.forms import WrongField, label_of, time_zone_of
 from ppl.web.pages import Pages, time_zone_names
 from ppl.web.sessions import Login, SessionEnded
-from ppl.web.throttle import Rate, Throttle, spend
 from ppl.web.visit import Visit
 
 _MOST_TOKENS = 100

@@ -7,7 +7,6 @@ from collections import OrderedDict
 import attrs
 
 from ppl.model import SECOND, Clock
-from ppl.web.answers import TooManyRequests
 
 
 @attrs.frozen
@@ -54,14 +53,3 @@ class Throttle:
 
     def __len__(self) -> int:
         return len(self._full_at)
-
-
-def spend(throttle: Throttle, key: str) -> None:
-    """Take one token of ``key``.
-
-    Raises:
-        TooManyRequests: there is none.
-    """
-    wait = throttle.take(key)
-    if wait:
-        raise TooManyRequests(wait)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.model import SECOND
-from ppl.web.answers import TooManyRequests
-from ppl.web.throttle import Rate, Throttle, spend
+from ppl.throttle import Rate, Throttle
+from ppl.web.answers import TooManyRequests, spend
 
 
 class Hand:
