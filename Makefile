@@ -4,23 +4,28 @@ PYTHON ?= python3
 # Started by root, PostgreSQL runs as a system user of its own, which cannot enter a place such as /root.
 DATA ?= $(shell $(PYTHON) -c 'import os, pathlib; here = pathlib.Path.cwd(); print(here / "data" if os.geteuid() \
     or all(each.stat().st_mode & 1 for each in (here, *here.parents)) else "/var/lib/ppl")')
-WORKERS ?= 2
+# More than two cores: tests wait as long as they compute.
+WORKERS ?= 3
+SECONDS ?= 60
 VENV := .venv
+TYPESCRIPT := 5.9.3
+TSC := build/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 # twistd finds the plugin of an editable install only through PYTHONPATH.
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help run test test-long lint format docs wheel benchmarks clean
+.PHONY: help run test test-long pictures fuzz lint lint-scripts format docs wheel benchmarks clean
 
 help:
 	@echo "make run        start Ppl on an embedded PostgreSQL; data in $(DATA) (DATA=…)"
 	@echo "make test       lint, then every test but the long ones"
-	@echo "make test-long  soak and fault tests"
-	@echo "make lint       ruff and mypy"
+	@echo "make fuzz       the fuzzer over what strangers' bytes reach first, SECONDS=$(SECONDS) for each target"
+	@echo "make test-long  soak and fault tests (PPL_TEST_SOAK_SECONDS=600: a longer soak)"
+	@echo "make lint       ruff and mypy; tsc over the browser's modules where Node is"
 	@echo "make format     let ruff rewrite the code"
 	@echo "make docs       the documentation, into docs/_build/html"
 	@echo "make wheel      the installable package, into dist/"
-	@echo "make benchmarks figures of ingest and latency"
+	@echo "make benchmarks figures of ingest, latency, fairness, scale, memory, fan-out, attacks and searches"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Ppl needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
@@ -36,13 +41,24 @@ $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --editable '.[test,lint,docs]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.fuzz: $(VENV)/.test
+	@$(PIP) install --editable '.[fuzz]'
+	@touch $@
+
 run: $(VENV)/.run
 	@exec $(VENV)/bin/twistd --nodaemon --pidfile= ppl --data-dir '$(DATA)' $(OPTIONS)
 
-lint: $(VENV)/.test
+lint: $(VENV)/.test lint-scripts
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# The browser's modules are plain JavaScript; their JSDoc types are checked where Node is, and under CI always.
+lint-scripts:
+	@if [ -x $(TSC) ] || { command -v npm >/dev/null && npm install --silent --no-save --no-audit --no-fund \
+	    --prefix build/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT); }; then echo "$(TSC) -p ." && $(TSC) -p .; \
+	elif [ -n "$$CI" ]; then echo "npm or its registry is not there, and under CI it must be." >&2; exit 1; \
+	else echo "The types of the browser's modules are not checked: npm or its registry is not there."; fi
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix .
@@ -54,6 +70,16 @@ test: lint
 test-long: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -m long
 
+# The README's pictures, as a test of the real page sees it.
+pictures: $(VENV)/.test
+	@$(PIP) install --editable '.[pictures]'
+	PPL_PICTURES='$(CURDIR)/docs/images' $(VENV)/bin/python -m pytest tests/browser/test_walkthrough.py
+
+fuzz: $(VENV)/.fuzz
+	set -e; for target in framing message relp start; do \
+	    $(VENV)/bin/python -m tests.fuzz $$target build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=400 \
+	        -artifact_prefix=build/fuzz/$$target-; done
+
 docs: $(VENV)/.test
 	$(VENV)/bin/python -m sphinx -W -q -b html docs docs/_build/html
 
@@ -62,7 +88,15 @@ wheel: $(VENV)/.test
 
 benchmarks: $(VENV)/.test
 	$(VENV)/bin/python -m benchmarks.ingest
+	$(VENV)/bin/python -m benchmarks.ingest --senders 8
 	$(VENV)/bin/python -m benchmarks.latency
+	$(VENV)/bin/python -m benchmarks.fairness
+	$(VENV)/bin/python -m benchmarks.scale
+	$(VENV)/bin/python -m benchmarks.pressure
+	$(VENV)/bin/python -m benchmarks.fanout
+	$(VENV)/bin/python -m benchmarks.hostile
+	$(VENV)/bin/python -m benchmarks.search
+	$(VENV)/bin/python -m benchmarks.census
 
 clean:
 	rm -rf build dist docs/_build src/*.egg-info

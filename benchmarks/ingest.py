@@ -1,8 +1,9 @@
-"""Durable rows per second from TCP, against raw ``COPY`` of the same rows into the same table in the same run.
+"""Durable rows per second from TCP, against raw ``COPY`` of the same rows, and against rsyslog, in the same run.
 
 Run ``python -m benchmarks.ingest`` from the project's root. Each round sends the lines over TCP into a running Ppl and
 waits until the last is committed; then PostgreSQL alone copies the very rows that were stored from a file into an
-empty twin of the table. The ratio is of the medians.
+empty twin of the table; then the same senders send a part of the same lines to rsyslog, which stores them in the same
+PostgreSQL. The ratios are of the medians. Without rsyslogd (Debian: ``rsyslog``, ``rsyslog-pgsql``) it is left out.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import socket
 import statistics
 import threading
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 
 import psycopg2
 
+from benchmarks.rsyslog import find_rsyslogd, running_rsyslog
 from benchmarks.running import running_ppl, spread
 from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import eventually
@@ -42,26 +45,37 @@ def send(port: int, data: bytes) -> None:
         connection.sendall(data)
 
 
-def until_stored(dsn: str, count: int) -> None:
-    """Until ``count`` rows are committed, by the counts kept in the same transactions; looks every 20 ms."""
+def until_stored(dsn: str, stored: str, count: int) -> None:
+    """Until the statement ``stored`` gives ``count``; looks every 20 ms."""
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
 
-        def stored() -> bool:
-            cursor.execute("SELECT coalesce(sum(count), 0) FROM event_count")
-            ((stored,),) = cursor.fetchall()
-            return int(stored) >= count
+        def is_stored() -> bool:
+            cursor.execute(stored)
+            ((found,),) = cursor.fetchall()
+            return int(found) >= count
 
-        eventually(stored, f"{count} rows", 600)
+        eventually(is_stored, f"{count} rows", 600)
 
 
-def ingest(dsn: str, port: int, shares: list[bytes], count: int) -> float:
-    """Rows per second from the first byte sent to the last row committed."""
+def until_ppl_stored(dsn: str, count: int) -> None:
+    """Until ``count`` events are committed, by the counts kept in the same transactions."""
+    until_stored(dsn, "SELECT coalesce(sum(count), 0) FROM event_count", count)
+
+
+def until_rsyslog_stored(dsn: str, count: int) -> None:
+    """Until ``count`` rows are committed. The highest id is cheap to know, and is not enough: it has two workers."""
+    until_stored(dsn, "SELECT coalesce(max(id), 0) FROM rival", count)
+    until_stored(dsn, "SELECT count(*) FROM rival", count)
+
+
+def ingest(port: int, shares: list[bytes], count: int, until: Callable[[], None]) -> float:
+    """Rows per second from the first byte sent to the last row committed, which is when ``until`` returns."""
     senders = [threading.Thread(target=send, args=(port, share)) for share in shares]
     start = time.perf_counter()
     for sender in senders:
         sender.start()
-    until_stored(dsn, count)
+    until()
     seconds = time.perf_counter() - start
     for sender in senders:
         sender.join()
@@ -77,37 +91,59 @@ def copy(administrator: str, path: str, count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
+def shares_of(data: bytes, count: int, senders: int) -> list[bytes]:
+    """The first ``count`` lines of ``data`` in equal parts, one a sender."""
+    each = count // senders * 154
+    return [data[index * each : (index + 1) * each] for index in range(senders)]
+
+
 def main() -> None:
-    """Parse the arguments, run the rounds, print both rates and their ratio."""
+    """Parse the arguments, run the rounds, print the rates and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--senders", type=int, default=1)
+    parser.add_argument("--rsyslog-lines", type=int, default=200_000, help="0: without rsyslog")
     arguments = parser.parse_args()
     count = arguments.lines // arguments.senders * arguments.senders
-    each = count // arguments.senders
+    fewer = min(arguments.rsyslog_lines, count) // arguments.senders * arguments.senders
     data = lines(count)
-    shares = [data[index * each * 154 : (index + 1) * each * 154] for index in range(arguments.senders)]
     ours: list[float] = []
-    theirs: list[float] = []
-    with running_ppl() as (ppl, who):
+    copied: list[float] = []
+    rsyslogs: list[float] = []
+    rsyslogd = find_rsyslogd() if fewer else None
+    with running_ppl() as (ppl, who), ExitStack() as stack:
         administrator = as_administrator(ppl.dsn, "ppl")
         ((data_directory,),) = execute(administrator, "SHOW data_directory")
         path = f"{data_directory}/twin.copy"
         execute(administrator, "CREATE TABLE twin (LIKE event INCLUDING ALL) PARTITION BY RANGE (id)")
         execute(administrator, "CREATE TABLE twin_all PARTITION OF twin FOR VALUES FROM (MINVALUE) TO (MAXVALUE)")
+        if rsyslogd is not None:
+            stack.enter_context(running_rsyslog(rsyslogd, ppl.dsn, ppl.log.parent, ppl.ports[-1]))
         for round_ in range(arguments.rounds):
             execute(administrator, "TRUNCATE event, event_count")
             execute(administrator, "CHECKPOINT")
-            ours.append(ingest(ppl.dsn, who.port, shares, count))
+            shares = shares_of(data, count, arguments.senders)
+            ours.append(ingest(who.port, shares, count, lambda: until_ppl_stored(ppl.dsn, count)))
             assert ppl.rows("SELECT count(*) FROM event") == [(count,)]
             # Not "COPY event": a partitioned table is copied out by a query.
             execute(administrator, f"COPY (SELECT * FROM event) TO '{path}'")
-            theirs.append(copy(administrator, path, count))
-            print(f"round {round_ + 1}: Ppl {ours[-1]:,.0f} rows/s, COPY {theirs[-1]:,.0f} rows/s", flush=True)
+            copied.append(copy(administrator, path, count))
+            said = f"round {round_ + 1}: Ppl {ours[-1]:,.0f} rows/s, COPY {copied[-1]:,.0f} rows/s"
+            if rsyslogd is not None:
+                execute(administrator, "TRUNCATE rival RESTART IDENTITY")
+                execute(administrator, "CHECKPOINT")
+                shares = shares_of(data, fewer, arguments.senders)
+                rsyslogs.append(ingest(ppl.ports[-1], shares, fewer, lambda: until_rsyslog_stored(ppl.dsn, fewer)))
+                said += f", rsyslog {rsyslogs[-1]:,.0f} rows/s"
+            print(said, flush=True)
     print(f"Ppl, {arguments.senders} sender(s): {spread(ours)} rows/s")
-    print(f"COPY: {spread(theirs)} rows/s")
-    print(f"ratio: {statistics.median(ours) / statistics.median(theirs):.2f}")
+    for name, theirs in (("COPY", copied), ("rsyslog", rsyslogs)):
+        if theirs:
+            ratio = statistics.median(ours) / statistics.median(theirs)
+            print(f"{name}: {spread(theirs)} rows/s; ratio: {ratio:.2f}")
+    if rsyslogd is None and fewer:
+        print("rsyslog: is not installed (Debian: rsyslog, rsyslog-pgsql)")
 
 
 if __name__ == "__main__":

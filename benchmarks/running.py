@@ -31,6 +31,20 @@ def running_ppl(**environment: str) -> Iterator[tuple[PplProcess, Registered]]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def resident(pid: int, field: str = "VmRSS") -> float:
+    """The resident memory of a process in MB (10^6 bytes); ``VmHWM``: the most it ever was."""
+    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return int(value.split()[0]) * 1024 / 1e6
+    raise LookupError(f"{field} of {pid}")
+
+
+def verdict(value: float, bar: float, unit: str) -> str:
+    """Whether ``value`` keeps the bar, as text."""
+    return f"the bar of {bar:g} {unit}: {'kept' if value <= bar else 'MISSED'}"
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """The value below which ``percent`` of ``values`` lie (nearest rank)."""
     ordered = sorted(values)

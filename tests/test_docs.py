@@ -56,7 +56,8 @@ def test_what_the_readme_tells_to_type_exists() -> None:
         if "ppl" in line and "docker" not in line:
             assert set(re.findall(r"--([a-z-]+)", line)) <= names, line
     assert set(re.findall(r"\bPPL_[A-Z_]+", readme)) <= {option.variable for option in OPTIONS}
-    assert (ROOT / "docs/images/viewer-dark.png").exists()
+    for picture in re.findall(r"image:: (\S+)", readme):
+        assert (ROOT / picture).exists(), picture
 
 
 @pytest.mark.parametrize("name", ["ppl.service", "ppl-listener.service", "ppl-server.service"])

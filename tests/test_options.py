@@ -41,6 +41,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_default() 
         ("ports", "1-70000"),
         ("ports", "20000"),
         ("listen-interface", "eth0"),
+        ("listen-interface", "300.1.1.1"),
         ("database", "mysql://x"),
         ("database", "mydb"),
         ("registration", "maybe"),

@@ -1,16 +1,16 @@
 """The protocol page, statement by statement in its order, over real sockets against a running Ppl in both forms.
 
-The link's two sides are in ``test_protocol_page_link.py``.
+The guarantees are in ``test_protocol_page_guarantees.py``, the link's two sides in ``test_protocol_page_link.py``.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import socket
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
 
 import pytest
 
@@ -78,6 +78,34 @@ def test_what_is_no_event_gets_an_error_and_the_connection_stays_open(
         assert viewer.identify()["events"] == []
 
 
+def test_every_message_is_a_text_frame(shared_ppl: PplProcess, who: Registered) -> None:
+    with Viewer(shared_ppl.url, who) as viewer:
+        viewer.send_text(b'{"event": "get_logs"}')
+        assert viewer.expect("error")["code"] == "not_json"
+        assert viewer.identify()["events"] == []
+
+
+def test_a_frame_that_breaks_websocket_itself_ends_the_connection(shared_ppl: PplProcess, who: Registered) -> None:
+    request = [
+        "GET /ws HTTP/1.1",
+        f"Host: 127.0.0.1:{shared_ppl.http_port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Cookie: {who.cookie_header}",
+    ]
+    with socket.create_connection(("127.0.0.1", shared_ppl.http_port), timeout=10) as raw:
+        raw.sendall(("\r\n".join(request) + "\r\n\r\n").encode())
+        answer = raw.makefile("rb")
+        assert b" 101 " in answer.readline()
+        while answer.readline() != b"\r\n":
+            pass
+        # RFC 6455, section 5.1: what a client sends is masked; this is not.
+        raw.sendall(b"\x81\x02{}")
+        assert answer.read(4)[2:] == (1002).to_bytes(2), "closed with 1002, protocol error"
+
+
 # Addresses
 
 
@@ -97,6 +125,26 @@ def test_the_forms_have_the_fields_and_a_hidden_csrf_token(shared_ppl: PplProces
     names = set(re.findall(r'<(?:input|select)[^>]*\bname="([^"]+)"', page))
     assert fields | {"csrf_token"} <= names
     assert re.search(r'<input type="hidden" name="csrf_token"', page)
+
+
+def test_logging_out_and_in_again_with_the_forms(shared_ppl: PplProcess, who: Registered) -> None:
+    shared_ppl.submit(who, "/logout")
+    request = urllib.request.Request(shared_ppl.url + "/", headers={"Cookie": who.cookie_header})
+    assert urllib.request.urlopen(request).url == shared_ppl.url + "/login"
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.open(shared_ppl.url + "/login").read().decode())
+    assert token
+    fields = {"email": who.email, "password": who.password, "csrf_token": token[1]}
+    login = urllib.request.Request(shared_ppl.url + "/login", urllib.parse.urlencode(fields).encode())
+    assert browser.open(login).url == shared_ppl.url + "/"
+    assert json.load(browser.open(shared_ppl.url + "/api/me"))["email"] == who.email
+
+
+def test_the_link_is_not_where_browsers_are(shared_ppl: PplProcess) -> None:
+    headers = {"Authorization": f"Bearer {shared_ppl.link_secret}"}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(shared_ppl.url + "/link", headers=headers))
+    assert refused.value.code == 404
 
 
 def test_api_me_says_who_i_am(shared_ppl: PplProcess, who: Registered) -> None:
@@ -185,6 +233,21 @@ def test_host_is_the_public_name_and_port_is_of_the_range(shared_ppl: PplProcess
 
 
 # server ⇄ client
+
+
+def test_each_socket_has_a_state_of_its_own(shared_ppl: PplProcess, who: Registered) -> None:
+    ingest(shared_ppl, who, *numbered(*range(4)))
+    with Viewer(shared_ppl.url, who) as one, Viewer(shared_ppl.url, who) as other:
+        one.identify(logs_portion="1")
+        other.identify(logs_portion="2")
+        one.send("pause_live_update")
+        one.expect_nothing()
+        ingest(shared_ppl, who, *numbered(4))
+        assert [event["message"] for event in other.live(1)] == ["line 4"]
+        one.expect_nothing()
+        for viewer, older in ((one, ["line 2"]), (other, ["line 0", "line 1"])):
+            viewer.send("get_logs")
+            assert messages(viewer.expect("send_logs")) == older
 
 
 def test_send_user_data_answers_with_the_last_portion(shared_ppl: PplProcess, who: Registered) -> None:
@@ -295,10 +358,24 @@ def test_batch_lets_many_events_come_in_one_frame(shared_ppl: PplProcess, who: R
         assert any(len(frame.get("events", [])) > 1 for frame in frames)
 
 
-def test_a_query_is_refused_until_there_is_search(shared_ppl: PplProcess, who: Registered) -> None:
+def test_a_query_leaves_out_what_does_not_match_in_history_and_live(shared_ppl: PplProcess, who: Registered) -> None:
+    ingest(shared_ppl, who, *numbered(*range(30)))
     with Viewer(shared_ppl.url, who) as viewer:
-        viewer.send("send_user_data", {"user_id": who.user_id, "logs_portion": "10", "query": "timeout"})
-        assert viewer.expect("error")["code"] == "query_unsupported"
+        answer = viewer.identify(query='line -"line 2"', logs_portion="10", batch=True)
+        shown = answer["events"]
+        while "isPartial" in answer:
+            answer = viewer.expect("send_logs")
+            shown = answer["events"] + shown
+        assert [event["message"] for event in shown] == [f"line {number}" for number in range(10, 20)]
+        ingest(shared_ppl, who, "line 2", "line 3", "nothing")
+        assert [event["message"] for event in viewer.live(1)] == ["line 3"]
+
+
+def test_a_wrong_query_is_refused_with_its_place(shared_ppl: PplProcess, who: Registered) -> None:
+    with Viewer(shared_ppl.url, who) as viewer:
+        viewer.send("send_user_data", {"user_id": who.user_id, "logs_portion": "10", "query": "timeout ("})
+        refused = viewer.expect("error")
+        assert (refused["code"], refused["event"], refused["position"]) == ("bad_query", "send_user_data", 9)
 
 
 def test_since_brings_everything_newer_then_live_without_gap_or_duplicate(
@@ -315,69 +392,3 @@ def test_since_brings_everything_newer_then_live_without_gap_or_duplicate(
         ingest(shared_ppl, who, *numbered(25))
         got += [event["message"] for event in viewer.live(1)]
     assert got == [f"line {number}" for number in range(5, 26)]
-
-
-# Guarantees
-
-
-def test_what_was_seen_live_is_in_the_database(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl.url, who) as viewer:
-        viewer.identify()
-        shared_ppl.send(who.port, "".join(f"{line}\n" for line in numbered(*range(200))).encode())
-        for event in viewer.live(200):
-            stored = shared_ppl.rows("SELECT message FROM event WHERE id = %s", int(event["id"]))
-            assert stored == [(event["message"],)]
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        ({"logs_portion": "-1"}, "bad_logs_portion"),
-        ({"logs_portion": "1001"}, "bad_logs_portion"),
-        ({"logs_portion": "9" * 400}, "bad_logs_portion"),
-        ({"logs_portion": "ten"}, "bad_logs_portion"),
-        ({"logs_portion": {}}, "bad_logs_portion"),
-        ({"watched_ip": "1.2.3.4'; DROP TABLE event; --"}, "bad_watched_ip"),
-        ({"watched_ip": 7}, "bad_watched_ip"),
-        ({"user_id": ["x"]}, "bad_user_id"),
-        ({"user_id": None}, "bad_user_id"),
-        ({"batch": "perhaps"}, "bad_batch"),
-        ({"since": "yesterday"}, "bad_since"),
-        ({"query": 7}, "bad_query"),
-    ],
-)
-def test_every_field_from_the_network_is_checked(
-    shared_ppl: PplProcess, who: Registered, data: dict[str, Any], code: str
-) -> None:
-    with Viewer(shared_ppl.url, who) as viewer:
-        viewer.send("send_user_data", {"user_id": who.user_id, "watched_ip": "", "logs_portion": "10", **data})
-        error = viewer.expect("error")
-        assert (error["code"], error["event"]) == (code, "send_user_data")
-        assert viewer.identify()["events"] == [], "the connection is still of use"
-
-
-def test_requests_out_of_order_are_refused(shared_ppl: PplProcess, who: Registered) -> None:
-    with Viewer(shared_ppl.url, who) as viewer:
-        for event in ("get_logs", "pause_live_update", "resume_live_update"):
-            viewer.send(event)
-            assert viewer.expect("error") | {"message": ""} == {"code": "not_identified", "event": event, "message": ""}
-        viewer.identify()
-        viewer.send("send_user_data", {"user_id": who.user_id, "watched_ip": "", "logs_portion": "10"})
-        assert viewer.expect("error")["code"] == "already_identified"
-
-
-def test_an_oversized_frame_closes_the_connection_and_costs_nobody_else(
-    shared_ppl: PplProcess, who: Registered
-) -> None:
-    from websockets.exceptions import ConnectionClosed
-
-    with Viewer(shared_ppl.url, who) as big, Viewer(shared_ppl.url, who) as other:
-        other.identify()
-        big.send_text(json.dumps({"event": "send_user_data", "data": {"user_id": "x" * 100_000}}))
-        assert big.expect("error")["code"] == "frame_too_large"
-        with pytest.raises(ConnectionClosed) as closed:
-            big.next()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1009
-        ingest(shared_ppl, who, LINE)
-        other.live(1)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ppl.store.embedded import EmbeddedPostgres
-from tests.fixtures.running import TWISTD, PplProcess, eventually
+from tests.fixtures.running import ROOT, TWISTD, PplProcess, eventually
 from tests.fixtures.watching import Viewer, messages
 
 
@@ -90,3 +91,47 @@ def test_an_http_port_in_use_stops_the_start_with_one_sentence(ppl_process: PplP
     assert second.returncode == 1
     assert f"--http: tcp:{ppl_process.http_port}" in second.stdout
     assert "Traceback" not in second.stdout + second.stderr
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "end_with_failure(reactor)",
+        "reactor.callWhenRunning(end_with_failure, reactor)",
+        "reactor.callWhenRunning(reactor.stop); reactor.callWhenRunning(end_with_failure, reactor)",
+        "reactor.addSystemEventTrigger('before', 'shutdown', end_with_failure, reactor);"
+        " reactor.callWhenRunning(reactor.stop)",
+    ],
+)
+def test_a_failed_start_ends_the_process_whether_it_runs_or_not_or_is_being_stopped(failure: str) -> None:
+    ended = subprocess.run(
+        [
+            sys.executable, "-c",
+            f"from twisted.internet import reactor; from ppl.service import end_with_failure; {failure}; reactor.run()",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--ports", "9-1"], "--ports: '9-1' is wrong, it must be a range such as 20000-29999, from 1 to 65535."),
+        (["--nonsense", "3"], "option --nonsense not recognized"),
+        (["something"], "'something' is no option; see twistd ppl --help."),
+        (["--role", "server", "--data-dir", "/dev/null/x"], "--link-secret: /dev/null/x/link-secret cannot be used"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_nothing_else(
+    short_directory: Path, arguments: list[str], sentence: str
+) -> None:
+    refused = subprocess.run(
+        [TWISTD, "--nodaemon", "--pidfile=", "ppl", *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])},
+        cwd=short_directory, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    said = [line for line in (refused.stdout + refused.stderr).splitlines() if "UnixAppLogger" not in line]
+    assert refused.returncode == 1
+    assert len(said) == 1, said
+    assert said[0].startswith(f"ppl: {sentence}")

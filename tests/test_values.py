@@ -13,7 +13,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
 from ppl.errors import ProtocolError
-from ppl.model import FACILITIES, SEVERITIES, Event
+from ppl.model import FACILITIES, HOUR, SEVERITIES, Event, Sender, SendersSeen
 from ppl.sequence import SequentialService
 from ppl.timezone import UnknownTimeZone, local_text, parse_time_zone, utc_text
 from ppl.wire import link_event, read_link_event, viewer_event
@@ -139,3 +139,12 @@ async def test_a_stop_during_the_start_starts_nothing_more() -> None:
     gate.callback(None)
     await starting
     assert log == ["start store", "stop store"]
+
+
+def test_who_is_not_counted_yet_is_not_silent() -> None:
+    last = MOMENT - 5 * HOUR
+    steady = Sender("host", "steady", 0, last, 9, (0,) * 24, 9, 0)
+    behind = SendersSeen(last, False, (steady,))
+    assert not steady.is_silent(behind.known_to(MOMENT))
+    assert steady.is_silent(SendersSeen(last, True, (steady,)).known_to(MOMENT))
+    assert SendersSeen(None, False, ()).known_to(MOMENT) == MOMENT

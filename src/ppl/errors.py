@@ -40,6 +40,12 @@ class StatementTimeout(PplError):
     code = "statement_timeout"
 
 
+class TooManySearches(PplError):
+    """An account has as many searches under way as it may."""
+
+    code = "too_many_searches"
+
+
 class IdConflict(PplError):
     """Ids of new events belong to other events: somebody else writes to the same destination."""
 
@@ -68,6 +74,18 @@ class ListenerUnavailable(PplError):
     """No linked listener opened the destination's port in time."""
 
     code = "listener_unavailable"
+
+
+class TooManyDrains(PplError):
+    """The destination has as many drain tokens as it may."""
+
+    code = "too_many_drains"
+
+
+class TooManySaved(PplError):
+    """The destination has as many saved searches as it may."""
+
+    code = "too_many_saved"
 
 
 class ProtocolError(PplError):

@@ -13,6 +13,10 @@ import attrs
 
 Role = Literal["owner", "member"]
 
+#: What a destination's port takes: only plain TCP and UDP, only TLS, or either.
+Transport = Literal["plain", "tls", "either"]
+TRANSPORTS: tuple[Transport, ...] = ("either", "plain", "tls")
+
 #: RFC 5424 section 6.2.1, tables 1 and 2, as the keywords of syslog(3).
 FACILITIES: tuple[str, ...] = (
     "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
@@ -22,6 +26,18 @@ SEVERITIES: tuple[str, ...] = ("emerg", "alert", "crit", "err", "warning", "noti
 
 SECOND = 1_000_000
 """Microseconds in a second."""
+
+MINUTE = 60 * SECOND
+QUARTER = 15 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 86_400 * SECOND
+
+#: What a destination sees senders by.
+SenderKind = Literal["host", "file", "address"]
+SENDER_KINDS: tuple[SenderKind, ...] = ("host", "file", "address")
+
+#: A sender that was seen in so many different hours of its last week is regular.
+REGULAR_HOURS = 3
 
 
 @attrs.frozen
@@ -48,12 +64,18 @@ class Destination:
         host: public host name, as issued at registration.
         port: TCP port, 1 to 65535.
         time_zone: the zone its ``created_at`` texts are written in.
+        transport: what its port takes.
+        retention_days: for how long events are kept, ``None``: as long as the installation says.
+        closed_at: µs from when it receives nothing any more, ``None`` while it does.
     """
 
     id: int
     host: str
     port: int
     time_zone: str
+    transport: Transport = "either"
+    retention_days: int | None = None
+    closed_at: int | None = None
 
     @property
     def user_id(self) -> str:
@@ -172,6 +194,131 @@ class Page:
 
     events: tuple[Event, ...]
     complete: bool
+
+
+@attrs.frozen
+class Found:
+    """What one step of a search gave.
+
+    Attributes:
+        events: ascending by id.
+        reached: a search to older events has looked at every id from this one on; one to newer, at every id below.
+        complete: whether the search is at its end.
+    """
+
+    events: tuple[Event, ...]
+    reached: int
+    complete: bool
+
+
+@attrs.frozen
+class Bucket:
+    """One bar of a histogram.
+
+    Attributes:
+        start: µs of its beginning.
+        counts: events of severity 0 to 7, and then of those without one.
+    """
+
+    start: int
+    counts: tuple[int, ...]
+
+
+@attrs.frozen
+class Archive:
+    """The file of a destination's day.
+
+    Attributes:
+        day: days since 1970-01-01, UTC.
+        place: where, for people.
+        key: within the place.
+        rows: events in it.
+        bytes: its length.
+        archived_at: µs.
+    """
+
+    day: int
+    place: str
+    key: str
+    rows: int
+    bytes: int
+    archived_at: int
+
+
+@attrs.frozen
+class Sender:
+    """A host, a file (program) or an address that a destination has received events from.
+
+    Attributes:
+        kind: which of them.
+        name: at most 255 characters, ``""`` where events bear none; ``None``: all for which there was no room.
+        first_seen, last_seen: µs of receipt.
+        count: events in all.
+        hours: events of each of 24 hours since 1970, the last of them the present one.
+        hours_seen: in how many hours of the week before ``last_seen`` there were any.
+        longest_pause: the most whole hours without any between two such hours.
+    """
+
+    kind: SenderKind
+    name: str | None
+    first_seen: int
+    last_seen: int
+    count: int
+    hours: tuple[int, ...]
+    hours_seen: int
+    longest_pause: int
+
+    def rate(self, now: int) -> float:
+        """Events a minute over the hour before ``now`` (µs), the hour that is over being counted in proportion."""
+        return (self.hours[-1] + self.hours[-2] * (1 - now % HOUR / HOUR)) / 60
+
+    @property
+    def silent_after(self) -> int | None:
+        """When it counts as silent if nothing comes, µs; ``None`` where it was never regular.
+
+        An hour and half as long again as its longest pause after it was last seen.
+        """
+        if self.name is None or self.hours_seen < REGULAR_HOURS:
+            return None
+        return self.last_seen + HOUR + self.longest_pause * HOUR * 3 // 2
+
+    def is_silent(self, now: int) -> bool:
+        """Whether it was regular and nothing has come for much longer than usual (``now`` in µs)."""
+        return self.silent_after is not None and now > self.silent_after
+
+
+@attrs.frozen
+class SendersSeen:
+    """All senders of a destination.
+
+    Attributes:
+        counted_to: events up to this id are counted, ``None``: none yet.
+        is_complete: whether that was all there were.
+        senders: by kind, most events first, the rest last.
+    """
+
+    counted_to: int | None
+    is_complete: bool
+    senders: tuple[Sender, ...]
+
+    def known_to(self, now: int) -> int:
+        """Up to when it is known who has sent, µs: what is not counted yet is no silence."""
+        return now if self.is_complete or self.counted_to is None else min(now, self.counted_to)
+
+
+@attrs.frozen
+class Stored:
+    """How much is stored of a time.
+
+    Attributes:
+        start: µs of its beginning.
+        count: events.
+        bytes: of their texts in UTF-8: host, file, PROCID, MSGID, structured data and message.
+    """
+
+    start: int
+    count: int
+    bytes: int
 
 
 Clock = Callable[[], int]

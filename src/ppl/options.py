@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -45,9 +47,32 @@ class Settings:
     max_frame_bytes: int
     max_viewers: int
     max_connections: int
+    max_connections_per_address: int
+    max_connects_per_second: int
+    udp: Literal["on", "off"]
+    partial_bytes: int
+    partial_seconds: int
+    tls_certificate: Path | None
+    tls_key: Path | None
+    """PEM files of clients' ports, both or neither; ``None``: a self-signed one under ``data_dir``."""
+    drain: str | None
+    """Where a listener takes uploads beside the site of role ``all``, or ``None``."""
+    drain_url: str | None
+    """Scheme and authority of the drain's address as the settings page shows it; ``None``: the page's own."""
+    max_drain_bytes: int
+    max_drain_requests: int
+    max_drain_requests_per_second: int
     queue_bytes: int
     pool_size: int
+    search_pool_size: int
     slot_seconds: int
+    retention_days: int
+    """0: events are kept for ever."""
+    sql_port: int
+    """0: the embedded PostgreSQL is reached by its socket only."""
+    archive: str
+    """``""``: nowhere; ``off``: not any more; else an absolute path or ``s3://bucket/prefix``."""
+    archive_endpoint: str | None
     viewer_queue_events: int
 
 
@@ -75,6 +100,20 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _file(text: str) -> Path | None:
+    return Path(text).expanduser().absolute() if text else None
+
+
+def _archive(text: str) -> str:
+    if text in ("", "off"):
+        return text
+    if "://" not in text:
+        return str(Path(text).expanduser().absolute())
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](?:/[\w.=+\-]+)*/?", text, re.ASCII):
+        raise ValueError("it must be a directory, s3://bucket/prefix, or off")
+    return text.rstrip("/")
+
+
 def _dsn(text: str) -> str | None:
     if not text:
         return None
@@ -92,6 +131,10 @@ def _server_endpoint(text: str) -> str:
     except Exception as error:
         raise ValueError(f"it is no Twisted server endpoint such as tcp:8080:interface=127.0.0.1 ({error})") from error
     return text
+
+
+def _endpoint_or_none(text: str) -> str | None:
+    return _server_endpoint(text) if text else None
 
 
 def _url(text: str) -> str | None:
@@ -116,9 +159,10 @@ def _ports(text: str) -> range:
 
 
 def _interface(text: str) -> str:
-    if not re.fullmatch(r"[0-9A-Fa-f.:]{2,45}", text):
-        raise ValueError("it must be an address of this machine such as 0.0.0.0, :: or 127.0.0.1")
-    return text
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise ValueError("it must be an address of this machine such as 0.0.0.0, :: or 127.0.0.1") from error
 
 
 def _links(text: str) -> tuple[str, ...]:
@@ -195,19 +239,58 @@ OPTIONS: tuple[Option, ...] = (
            "Most open WebSockets of one account."),
     Option("max-connections", "1000", _integer(1, 1_000_000),
            "Most sender connections to one destination."),
+    Option("max-connections-per-address", "1000", _integer(1, 1_000_000),
+           "Most sender connections from one address, to all destinations together."),
+    Option("max-connects-per-second", "100", _integer(1, 100_000),
+           "New sender connections a second from one address, and to one destination; ten times as many at once."),
+    Option("udp", "on", _one_of("on", "off"),
+           "Whether clients' ports take UDP as well as TCP."),
+    Option("partial-bytes", "67108864", _integer(65536, 1 << 40),
+           "Bytes that all sender connections together may hold of lines and RELP frames that they have not ended."),
+    Option("partial-seconds", "300", _integer(2, 31_536_000),
+           "After so long a line that is not ended is shown as far as it has come, and an unfinished RELP frame ends "
+           "its connection; at the earliest after half of it."),
+    Option("tls-certificate", "", _file,
+           "PEM file with the certificate (and its chain) that clients' ports show; read again when it changes; "
+           "empty: a self-signed one, made in the data directory."),
+    Option("tls-key", "", _file,
+           "PEM file with the certificate's private key."),
+    Option("drain", "", _endpoint_or_none,
+           "Twisted server endpoint on which a listener takes lines over HTTP, at /logs/; "
+           "empty: only role all does, on the site."),
+    Option("drain-url", "", _url,
+           "Scheme and host of the drain that the settings page shows, such as https://drain.example.com; "
+           "empty: the site's."),
+    Option("max-drain-bytes", "16000000", _integer(65536, 1 << 30),
+           "Most bytes of one upload to the drain, unzipped too."),
+    Option("max-drain-requests", "32", _integer(1, 100_000),
+           "Most uploads under way to one destination."),
+    Option("max-drain-requests-per-second", "100", _integer(1, 100_000),
+           "Uploads a second to one destination; ten times as many at once."),
     Option("queue-bytes", "67108864", _integer(65536, 1 << 40),
            "Bytes of received lines that may wait for the database before senders are paused."),
     Option("pool-size", "8", _integer(2, 1000),
            "Connections to PostgreSQL."),
+    Option("search-pool-size", "3", _integer(1, 1000),
+           "Further connections to PostgreSQL, for searches: so many run at once."),
     Option("slot-seconds", "3600", _integer(1, 31_536_000),
            "Width of a time slot of stored events, in seconds."),
+    Option("retention-days", "0", _integer(0, 36_500),
+           "Days for which events are kept, where the owner of a destination says nothing else; 0: for ever."),
+    Option("sql-port", "0", _integer(0, 65_535),
+           "Port on 127.0.0.1 where the embedded PostgreSQL takes readers such as psql and Grafana; 0: none."),
+    Option("archive", "", _archive,
+           "Where each day's events are kept as Parquet, and only then forgotten: a directory or s3://bucket/prefix; "
+           "off: the installation archives no longer; empty: this process does not."),
+    Option("archive-endpoint", "", _url,
+           "URL of the S3 server where it is not Amazon's, such as http://localhost:9000."),
     Option("viewer-queue-events", "20000", _integer(100, 1_000_000),
            "Live events that may wait for one slow viewer before a live_gap is sent."),
 )  # fmt: skip
 
 
 class Options(usage.Options):  # type: ignore[misc]
-    """``twistd ppl --help``; after parsing, ``settings`` is set."""
+    """``twistd ppl --help``; after parsing, ``settings`` is set, or the process ends with one sentence."""
 
     synopsis = "[options]"
     optParameters = tuple(
@@ -215,6 +298,18 @@ class Options(usage.Options):  # type: ignore[misc]
         for option in OPTIONS
     )
     settings: Settings
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """As Twisted's, but what is wrong is said alone: twistd would print all of ``--help`` before it."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            sys.exit(f"ppl: {error}")
+
+    def parseArgs(self, *words: str) -> None:
+        """There are only options; raises ``usage.UsageError``."""
+        if words:
+            raise usage.UsageError(f"{words[0]!r} is no option; see twistd ppl --help.")
 
     def postOptions(self) -> None:
         """Turn what was given into ``settings``; raises ``usage.UsageError``."""
@@ -245,6 +340,10 @@ def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> S
 
 
 def _check_together(settings: Settings, linked: bool) -> None:
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise usage.UsageError("--tls-certificate and --tls-key: give both or neither.")
+    if settings.archive_endpoint and not settings.archive.startswith("s3://"):
+        raise usage.UsageError("--archive-endpoint: it is for --archive s3://bucket/prefix only.")
     if settings.role == "listener":
         if not linked:
             raise usage.UsageError("--link: a listener needs the endpoint of its server, such as tcp:127.0.0.1:8081.")

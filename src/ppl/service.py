@@ -11,7 +11,10 @@ import gc
 import os
 import resource
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Application, IService, Service
@@ -22,6 +25,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
+from ppl.archive.directory import DirectoryPlace
+from ppl.archive.interface import Place
 from ppl.clock import wall_clock
 from ppl.credentials import authenticate
 from ppl.errors import PplError
@@ -29,30 +34,46 @@ from ppl.link.interface import LinkEnd
 from ppl.link.local import LocalLink
 from ppl.link.registry import Listeners
 from ppl.link.websocket import LinkClient, LinkServer
+from ppl.listener.admission import Admission, Limits
 from ppl.listener.control import ListenerControl
+from ppl.listener.drain import Drain, Farewell
+from ppl.listener.drain_admission import DrainAdmission, DrainLimits
+from ppl.listener.drain_site import DrainSite
+from ppl.listener.entrance import Intake
+from ppl.listener.losses import Losses
 from ppl.listener.ports import Ports
-from ppl.listener.receiver import ReceiverFactory
+from ppl.listener.tls import Certificates, self_signed
+from ppl.listener.unfinished import Unfinished
 from ppl.listener.writer import Writer
 from ppl.listening import Listening
-from ppl.model import Destination
 from ppl.options import Options, Settings, link_secret, settings_from
 from ppl.origin import OriginPolicy
 from ppl.sequence import SequentialService
+from ppl.store.archives import archiving, set_archiving
+from ppl.store.census import PERIOD as CENSUS_PERIOD
+from ppl.store.census import Census
 from ppl.store.embedded import EmbeddedPostgres
-from ppl.store.maintenance import Maintenance
+from ppl.store.maintenance import Background, Maintenance
 from ppl.store.migrate import migrate
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
+from ppl.store.retention import Retention
+from ppl.store.sealing import Sealer
+from ppl.store.searching import Searches
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from ppl.web.site import make_site
 
 _log = Logger()
 
+#: Open files that we would like to be allowed, and below which a busy service comes to its limit soon.
+_OPEN_FILES, _FEW_OPEN_FILES = 524_288, 4_096
+
 
 def makeService(options: Options) -> IService:
     """twistd's way in: the service of parsed ``options``; its failure to start stops the process with status 1."""
-    return make_daemon(options.settings, global_reactor)
+    with _said_alone():
+        return make_daemon(options.settings, global_reactor)
 
 
 def make_application(role: str) -> Any:
@@ -60,13 +81,19 @@ def make_application(role: str) -> Any:
 
     Exits with one sentence where an option is wrong.
     """
-    try:
-        settings = settings_from({"role": role}, os.environ)
+    with _said_alone():
         application = Application(f"ppl-{role}")
-        make_daemon(settings, global_reactor).setServiceParent(application)
+        make_daemon(settings_from({"role": role}, os.environ), global_reactor).setServiceParent(application)
+    return application
+
+
+@contextmanager
+def _said_alone() -> Iterator[None]:
+    """A wrong option ends the process with one sentence: after parsing, twistd would show a traceback."""
+    try:
+        yield
     except UsageError as error:
         sys.exit(f"ppl: {error}")
-    return application
 
 
 def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
@@ -83,15 +110,21 @@ def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
             _log.critical("Ppl cannot start: {sentence}", sentence=failure.getErrorMessage())
         else:
             _log.failure("Ppl cannot start", failure)
-        # twistd always exits with 0 after the reactor; systemd must see that the start failed.
-        atexit.register(_exit_with_failure)
-        try:
-            reactor.stop()
-        except ReactorNotRunning:
-            reactor.callWhenRunning(reactor.stop)
+        end_with_failure(reactor)
 
     service.on_failed_start(failed)
     return service
+
+
+def end_with_failure(reactor: Any) -> None:
+    """Stop ``reactor``, which may not run yet or be stopping already, and have the process end with status 1."""
+    # twistd always exits with 0 after the reactor; systemd must see that the start failed.
+    atexit.register(_exit_with_failure)
+    if reactor.running:
+        with suppress(ReactorNotRunning):
+            reactor.stop()
+    else:
+        reactor.callWhenRunning(reactor.stop)
 
 
 def make_service(settings: Settings, reactor: Any) -> SequentialService:
@@ -102,49 +135,139 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
     """
     parts: list[IService] = []
     if settings.database is None:
-        embedded = EmbeddedPostgres(reactor, settings.data_dir)
+        embedded = EmbeddedPostgres(reactor, settings.data_dir, sql_port=settings.sql_port)
         parts.append(embedded)
         dsn = embedded.dsn
     else:
         dsn = settings.database
     pool = Pool(reactor, dsn, settings.pool_size)
-    store = PostgresStore(pool, wall_clock, settings.slot_seconds)
-    parts += [pool, _Step(lambda: migrate(pool)), Maintenance(store, reactor, wall_clock)]
+    # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
+    searching = Pool(reactor, dsn, settings.search_pool_size, parameters={"client_connection_check_interval": "500ms"})
+    store = PostgresStore(pool, wall_clock, settings.slot_seconds, Searches(searching))
+    parts += [pool, searching, _Step(lambda: migrate(pool)), Maintenance(store, reactor, wall_clock)]
+    place = _archive_place(settings)
+    parts.append(_Step(lambda: _note_archiving(settings, place, pool)))
+    parts += _background(settings, reactor, pool, dsn, place)
     if settings.role == "all":
-        control, listening = _listener(settings, reactor, store)
+        control, drain, listening = _listener(settings, reactor, store)
         listeners = Listeners(reactor)
-        parts += [*listening, LocalLink(reactor, control, listeners), *_server(settings, reactor, store, listeners)]
+        serving = _server(settings, reactor, store, listeners, place, drain)
+        parts += [*listening, LocalLink(reactor, control, listeners), *serving]
     elif settings.role == "listener":
-        control, listening = _listener(settings, reactor, store)
+        control, _, listening = _listener(settings, reactor, store)
         secret = link_secret(settings)
         parts += [*listening, *(LinkClient(reactor, endpoint, secret, control) for endpoint in settings.link)]
     else:
         listeners = Listeners(reactor)
         link = LinkServer(reactor, settings.link[0], link_secret(settings), listeners)
-        parts += [link, *_server(settings, reactor, store, listeners)]
+        parts += [link, *_server(settings, reactor, store, listeners, place)]
     return SequentialService([*parts, _Step(lambda: _say_ready(settings, store))])
 
 
-def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[LinkEnd, list[IService]]:
+def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: Place | None) -> list[IService]:
+    """What tidies the store beside everything else; several processes of one installation take turns."""
+    retention = Retention(pool, wall_clock, settings.retention_days or None)
+    sealer = Sealer(reactor, dsn, wall_clock)
+    background: list[IService] = [
+        Background("Retention", retention.run, retention.stop, reactor),
+        Background("Sealing", sealer.run, sealer.stop, reactor),
+    ]
+    if settings.role != "listener":
+        census = Census(reactor, dsn, wall_clock)
+        background.append(Background("The census of senders", census.run, census.stop, reactor, CENSUS_PERIOD))
+    if place is not None:
+        from ppl.archive.archiver import Archiver
+
+        archiver = Archiver(reactor, dsn, wall_clock, place)
+        background.append(Background("Archiving", archiver.run, archiver.stop, reactor))
+    return background
+
+
+def _archive_place(settings: Settings) -> Place | None:
+    """Where this process archives to.
+
+    What archives need is heavy and optional: it is imported where they are wanted only.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if settings.archive in ("", "off"):
+        return None
+    try:
+        import_module("pyarrow.parquet")
+        if not settings.archive.startswith("s3://"):
+            return DirectoryPlace(Path(settings.archive))
+        from ppl.archive.bucket import BucketPlace
+    except ImportError as error:
+        raise UsageError(f"--archive: {error.name} is not installed, run: pip install 'ppl[archive]'.") from error
+    bucket, _, prefix = settings.archive.removeprefix("s3://").partition("/")
+    return BucketPlace(bucket, prefix, settings.archive_endpoint, settings.data_dir)
+
+
+async def _note_archiving(settings: Settings, place: Place | None, pool: Pool) -> None:
+    """Every process of the installation forgets only what is archived, from here on or not any more."""
+    if place is not None:
+        settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if place is not None or settings.archive == "off":
+        await set_archiving(pool, place.name if place is not None else None)
+    elif (where := await archiving(pool)) is not None:
+        _log.warn(
+            "Events are forgotten only once they are archived in {where}, which this process does not do: another one"
+            " must, or --archive off ends it",
+            where=where,
+        )
+
+
+def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[LinkEnd, Drain, list[IService]]:
     control: ListenerControl
-
-    def make_factory(destination: Destination) -> ReceiverFactory:
-        return ReceiverFactory(destination, writer, wall_clock, settings.max_line_bytes, settings.max_connections)
-
     writer = Writer(store, lambda events: control.announce(events), reactor, wall_clock, settings.queue_bytes)
-    ports = Ports(reactor, settings.listen_interface, make_factory, lambda *state: control.port_changed(*state))
+    limits = Limits(
+        settings.max_line_bytes,
+        settings.max_connections,
+        settings.max_connections_per_address,
+        settings.max_connects_per_second,
+    )
+    certificates = Certificates(lambda: _certificate_files(settings), wall_clock)
+    unfinished = Unfinished(settings.partial_bytes, settings.partial_seconds, reactor)
+    intake = Intake(writer, wall_clock, Admission(limits, wall_clock), Losses(reactor), unfinished, certificates)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if settings.udp == "on" else 0
+    ports = Ports(reactor, settings.listen_interface, intake, files, lambda *state: control.port_changed(*state))
     control = ListenerControl(store, ports, settings.public_host, reactor)
-    return control, [writer, control]
+    drain_limits = DrainLimits(
+        settings.max_drain_bytes,
+        settings.max_drain_requests,
+        settings.max_drain_requests_per_second,
+        settings.queue_bytes,
+    )
+    admission = DrainAdmission(store, intake, settings.public_host, drain_limits)
+    drain = Drain(intake, admission, reactor, behind_proxy=settings.public_url is not None)
+    parts: list[IService] = [certificates, Farewell(drain), writer, control, drain]
+    if settings.drain is not None:
+        parts.append(Listening(reactor, "--drain", settings.drain, DrainSite(drain, reactor)))
+    return control, drain, parts
 
 
-def _server(settings: Settings, reactor: Any, store: PostgresStore, listeners: Listeners) -> list[IService]:
+def _certificate_files(settings: Settings) -> tuple[Path, Path]:
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        return settings.tls_certificate, settings.tls_key
+    return self_signed(settings.data_dir / "tls", settings.public_host)
+
+
+def _server(
+    settings: Settings,
+    reactor: Any,
+    store: PostgresStore,
+    listeners: Listeners,
+    place: Place | None,
+    drain: Drain | None = None,
+) -> list[IService]:
     hub = Hub(store, listeners, reactor, settings)
     viewers = ViewerFactory(
         hub,
         lambda cookie, authorization: authenticate(store, cookie, authorization),
         OriginPolicy(settings.public_url).allowed,
     )
-    site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck)
+    site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place)
     return [hub, Listening(reactor, "--http", settings.http, site)]
 
 
@@ -181,10 +304,21 @@ def _local_url(endpoint: str) -> str:
 
 
 def _raise_open_files_limit() -> None:
-    """Every sender, viewer and port is an open file: take what the hard limit allows."""
+    """Every sender, viewer and port is an open file: take what the hard limit allows, and raise that where we may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for limit in (max(hard, _OPEN_FILES), hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        except (ValueError, OSError):  # more than root may give itself here
+            continue
+        soft = limit
+        break
+    if soft < _FEW_OPEN_FILES:
+        _log.warn(
+            "Only {soft} files may be open, and every sender, viewer and port is one: raise the hard limit"
+            " (LimitNOFILE= in systemd's unit, ulimit -Hn)",
+            soft=soft,
+        )
 
 
 def _exit_with_failure() -> None:

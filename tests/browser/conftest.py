@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.scripted import ScriptedServer
-from tests.fixtures.running import PplProcess, Registered
+from tests.fixtures.programs import program
+from tests.fixtures.running import PplProcess, Registered, running, temporary_directory
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -19,15 +18,18 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not installed, and under CI it must be")
-        pytest.skip("chromium is not installed")
+    path = program("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def ppl_process(module_dsn: str) -> Iterator[PplProcess]:
+    """Ppl in one process, shared by a module's tests: each registers an account of its own."""
+    with temporary_directory() as directory:
+        yield from running(PplProcess(module_dsn, directory))
 
 
 OpenPage = Callable[..., Page]
@@ -54,12 +56,7 @@ def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ope
         options.setdefault("viewport", {"width": 1280, "height": 800})
         context = chromium.new_context(**options)
         if who is not None:
-            context.add_cookies(
-                [
-                    {"name": name, "value": value, "url": ppl.url}
-                    for name, _, value in (each.partition("=") for each in who.cookie_header.split("; "))
-                ]
-            )
+            context.add_cookies([{"name": name, "value": value, "url": ppl.url} for name, value in who.cookies.items()])
         page = context.new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))

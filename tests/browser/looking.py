@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.fixtures.running import PplProcess, Registered, eventually
+
+#: ``width`` and ``scheme``: wide and narrow, dark and light; all four in the long suite.
+every_look = pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "dark"),
+        (390, "light"),
+        pytest.param(1280, "light", marks=pytest.mark.long),
+        pytest.param(390, "dark", marks=pytest.mark.long),
+    ],
+)
 
 
 def lines(*numbers: int) -> bytes:

@@ -6,9 +6,13 @@ A double of the network, never of the page: the frames are PROTOCOL.md's.
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import Page, WebSocketRoute
+
+_EPOCH, _NOVEMBER = datetime(1970, 1, 1), datetime(2026, 11, 1)
+_LONG = 10**12
 
 
 class ScriptedServer:
@@ -59,13 +63,16 @@ class ScriptedServer:
 
 
 def event(number: int, message: str | None = None, seconds: int | None = None) -> dict[str, str]:
-    """The event ``number``, with that id and the message ``line <number>``."""
-    day, second = divmod(number if seconds is None else seconds, 86_400)
-    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    """The event ``number``, with that id and the message ``line <number>``.
+
+    It is of ``seconds`` after the beginning of 1 November 2026, else of as many as its id; a long id is the time in µs.
+    """
+    since = _EPOCH if number > _LONG else _NOVEMBER
+    time = since + timedelta(seconds=(number / 1e6 if number > _LONG else number) if seconds is None else seconds)
     return {
         "id": str(number),
-        "created_at": f"2026-11-{1 + day:02} {clock}",
-        "time": f"2026-11-{1 + day:02}T{clock}.000000Z",
+        "created_at": f"{time:%Y-%m-%d %H:%M:%S}",
+        "time": f"{time:%Y-%m-%dT%H:%M:%S}.000000Z",
         "sender_ip": "10.0.0.7",
         "hostname": "web-01",
         "file_name": "app",

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import place_of, scroll, shown, until_state
+from tests.browser.looking import place_of, scroll, until_state
 from tests.browser.scripted import ScriptedServer, event, ids
 from tests.fixtures.running import PplProcess, eventually
 
@@ -224,19 +224,6 @@ def test_a_day_row_stays_right_when_older_lines_come_before_it(scripted: Scripte
     assert page.locator("#log .day + .row").get_attribute("data-id") == "86400"
 
 
-def test_without_a_line_of_the_sender_that_is_said_until_one_comes(scripted: Scripted) -> None:
-    page, server = scripted(1, is_oldest=True)
-    page.get_by_label("Sender", exact=True).fill("10.0.0.7")
-    page.keyboard.press("Enter")
-    _until_identified(page, server, 2)
-    assert server.asks("send_user_data")[-1]["watched_ip"] == "10.0.0.7"
-    server.logs(is_oldest=True)
-    expect(page.locator(".note")).to_have_text("No lines from 10.0.0.7 yet")
-    server.live(2)
-    expect(page.locator(".note")).to_have_text("Beginning of history")
-    assert shown(page) == ["line 2"]
-
-
 def test_a_refusal_is_said_and_forgotten_with_the_next_answer(scripted: Scripted) -> None:
     page, server = scripted(1)
     server.say("error", code="something_new", message="Not today.", event="resume_live_update")
@@ -250,3 +237,121 @@ def test_events_of_a_newer_server_are_passed_over(scripted: Scripted) -> None:
     server.say("something_new", more="x")
     server.live(2)
     eventually(lambda: ids(page) == [1, 2], "the live line")
+
+
+@pytest.fixture
+def searching(ppl_process: PplProcess, open_page: OpenPage) -> tuple[Page, ScriptedServer]:
+    """The viewer on a scripted server, asked for a search of which nothing was answered yet."""
+    server = ScriptedServer()
+    page = open_page(ppl_process, ppl_process.register(), path="/?q=rare", server=server)
+    _until_identified(page, server, 1)
+    assert server.asks("send_user_data")[0]["query"] == "rare"
+    return page, server
+
+
+Searching = tuple[Page, ScriptedServer]
+_NOON_US = 1_446_379_200_000_000  # 1 November 2015, 12:00 UTC
+
+
+def _reached(seconds: int) -> dict[str, str]:
+    return {"reached": str(_NOON_US + seconds * 1_000_000), "searchedBackTo": "as reached"}
+
+
+def _ids(*seconds: int) -> list[int]:
+    return [_NOON_US + each * 1_000_000 for each in seconds]
+
+
+def test_a_search_says_how_far_it_looked_and_its_parts_come_before_what_is_shown(searching: Searching) -> None:
+    page, server = searching
+    server.say("send_logs", events=[], isOldestEventReached="false", isPartial="true", **_reached(900))
+    note = page.locator(".note")
+    expect(note).to_have_text("Searched back to 1 November 2015, 12:15:00 Cancel")
+    server.say("search_progress", found="0", **_reached(800))
+    expect(note).to_contain_text("12:13:20")
+    server.live(*_ids(1000))
+    eventually(lambda: ids(page) == _ids(1000), "live goes on meanwhile")
+    server.logs(*_ids(700, 710), isPartial="true", **_reached(700))
+    eventually(lambda: ids(page) == _ids(700, 710, 1000), "the second part before it")
+    server.logs(*_ids(600), is_oldest=True)
+    expect(note).to_have_text("Beginning of history")
+    assert ids(page) == _ids(600, 700, 710, 1000)
+    assert server.asks("get_logs") == []
+
+
+def test_a_search_that_found_nothing_in_its_time_goes_on_when_told_until_it_finds(searching: Searching) -> None:
+    page, server = searching
+    server.logs(**_reached(900))
+    note = page.locator(".note")
+    expect(note).to_have_text("Searched back to 1 November 2015, 12:15:00 Continue")
+    note.get_by_role("button", name="Continue").click()
+    first, second = (str(each) for each in _ids(900, 800))
+    _until_asked(page, server, "get_logs", {"before": first})
+    expect(note.get_by_role("button", name="Cancel")).to_be_visible()
+    server.logs(before=first, **_reached(800))
+    _until_asked(page, server, "get_logs", {"before": second})
+    server.logs(*_ids(790), before=second, **_reached(780))
+    eventually(lambda: ids(page) == _ids(790), "the hit")
+    expect(note.get_by_role("button", name="Continue")).to_be_visible()
+    assert len(server.asks("get_logs")) == 2
+
+
+def test_a_search_that_is_cancelled_stays_where_it_is(searching: Searching) -> None:
+    page, server = searching
+    server.logs(**_reached(900))
+    page.get_by_role("button", name="Continue").click()
+    before = str(_ids(900)[0])
+    _until_asked(page, server, "get_logs", {"before": before})
+    page.get_by_role("button", name="Cancel").click()
+    _until_asked(page, server, "cancel_search", {})
+    server.logs(before=before, **_reached(850))
+    expect(page.locator(".note")).to_have_text("Searched back to 1 November 2015, 12:14:10 Continue")
+    assert len(server.asks("get_logs")) == 1
+
+
+def test_after_a_pause_a_search_closes_the_gap_from_its_newer_end(searching: Searching) -> None:
+    page, server = searching
+    server.logs(*_ids(*range(1, 101)), is_oldest=True)
+    eventually(lambda: len(ids(page)) == 100, "the first portion")
+    page.keyboard.press(" ")
+    server.say("paused_count", new="3")
+    expect(page.locator("#pill")).to_contain_text("3 new lines")
+    page.keyboard.press("End")
+    _until_asked(page, server, "resume_live_update", {})
+    server.logs(isPartial="true", **_reached(400))
+    expect(page.locator(".gap .words")).to_have_text("Loading…")
+    server.live(*_ids(500))
+    server.logs(*_ids(300, 310), isPartial="true", **_reached(300))
+    eventually(lambda: ids(page)[98:] == _ids(99, 100, 300, 310, 500), "the part after the gap")
+    server.logs(*_ids(98, 99, 100, 200), isPartial="true", **_reached(98))
+    eventually(lambda: ids(page)[98:] == _ids(99, 100, 200, 300, 310, 500), "no duplicate")
+    expect(page.locator(".gap")).to_have_count(0)
+    _until_asked(page, server, "cancel_search", {})
+    server.logs(**_reached(90))
+    server.live(*_ids(501))
+    eventually(lambda: ids(page)[99:] == _ids(100, 200, 300, 310, 500, 501), "live goes on")
+
+
+def test_a_gap_left_by_a_search_of_which_the_time_was_over_loads_on_click(searching: Searching) -> None:
+    page, server = searching
+    server.logs(*_ids(1, 2), is_oldest=True)
+    eventually(lambda: ids(page) == _ids(1, 2), "the first portion")
+    page.keyboard.press(" ")
+    server.say("paused_count", new="3")
+    expect(page.locator("#pill")).to_contain_text("3 new lines")
+    page.keyboard.press("End")
+    _until_asked(page, server, "resume_live_update", {})
+    server.logs(*_ids(500), **_reached(400))
+    expect(page.locator(".gap")).to_have_text("About 2 lines skipped – load")
+    page.locator(".gap button").click()
+    known, reached = (str(each) for each in _ids(2, 400))
+    _until_asked(page, server, "get_logs", {"after": known, "before": reached})
+    middle = str(_ids(100)[0])
+    server.logs(*_ids(50), after=known, before=reached, isPartial="true", reached=str(_ids(60)[0]))
+    server.logs(after=known, before=reached, reached=middle)
+    _until_asked(page, server, "get_logs", {"after": middle, "before": reached})
+    server.logs(*_ids(110), after=middle, before=reached)
+    last = str(_ids(110)[0])
+    _until_asked(page, server, "get_logs", {"after": last, "before": reached})
+    server.logs(after=last, before=reached)
+    expect(page.locator(".gap")).to_have_count(0)
+    assert ids(page) == _ids(1, 2, 50, 110, 500)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, place_of, scroll, shown, state, until_shown, until_state, wheel
@@ -32,6 +35,7 @@ def test_each_way_of_pausing_holds_the_rows_still_and_counts_what_is_new(
     ingest(ppl_process, who, lines(*range(300)))
     page = open_page(ppl_process, who, has_touch=way == "touch")
     until_shown(page, "line 299")
+    expect(page.locator("#histogram")).to_be_visible()
     if way == "wheel":
         wheel(page, -300)
     elif way == "key":
@@ -221,10 +225,11 @@ def test_hostile_text_is_only_ever_text(ppl_process: PplProcess, open_page: Open
     assert page.locator("#log .message").last.inner_text() == hostile[3]
     assert state(page) == "Paused — reading", "what one opens stays where it is"
     page.keyboard.press("End")
-    ppl_process.send(who.port, "<13>1 - h a - - - \x1b[31mred\x07 \u202egnp.exe\u2066 end\n".encode())
+    escapes = "<13>1 - h a - - - \x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[8m \u202egnp.exe\u2066 \u200bend\n"
+    ppl_process.send(who.port, escapes.encode())
     eventually(lambda: page.locator("#log .row").count() == 6, "six rows")
     text = page.locator("#log .message").last.inner_text()
-    assert text == "␛[31mred␇ ⟦U+202E⟧gnp.exe⟦U+2066⟧ end"
+    assert text == "␛[2J␛]0;title␇red ⟦U+202E⟧gnp.exe⟦U+2066⟧ ⟦U+200B⟧end", "of all escapes only colours are obeyed"
 
 
 def test_a_selection_survives_what_comes_live(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -237,3 +242,26 @@ def test_a_selection_survives_what_comes_live(ppl_process: PplProcess, open_page
     ppl_process.send(who.port, lines(*range(50, 80)))
     eventually(lambda: "30 new lines" in page.locator("#pill").inner_text(), "the count")
     assert page.evaluate("() => getSelection().toString()") == "line 30"
+
+
+def test_a_page_that_slept_goes_on_with_bounded_rows_and_without_a_double(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(300)))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 299")
+    browser = page.context.new_cdp_session(page)
+    # What the browser does to a tab that was hidden for minutes, and the machine to all when its lid is closed.
+    browser.send("Page.setWebLifecycleState", {"state": "frozen"})
+    for start in range(300, 6_300, 500):
+        ingest(ppl_process, who, lines(*range(start, start + 500)))
+    browser.send("Page.setWebLifecycleState", {"state": "active"})
+    until_shown(page, "line 6299")
+    until_state(page, "Live")
+    numbers = [int(text.split()[1]) for text in shown(page)]
+    assert len(numbers) <= 1050
+    assert len(set(numbers)) == len(numbers)
+    assert numbers == sorted(numbers)
+    gaps = sum(following != number + 1 for number, following in itertools.pairwise(numbers))
+    assert page.locator("#log .gap").count() == gaps, "what is left out is admitted"

@@ -1,4 +1,4 @@
-"""The viewer page around the list: first line, filter, time zone, connection lost, narrow and wide, dark and light."""
+"""The viewer page around the list: first line, time zone, connection lost, narrow and wide, dark and light."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, shown, state, until_shown, until_state
+from tests.browser.looking import every_look, ingest, lines, shown, state, until_shown, until_state
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -33,6 +33,29 @@ def test_registering_leads_to_the_first_line_page_that_goes_live_by_itself(
     assert state(page) == "Live"
 
 
+def test_registering_suggests_the_time_zone_of_the_browser(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = open_page(ppl_process, path="/register", timezone_id="Asia/Tokyo")
+    field = page.get_by_label("Time zone")
+    expect(field).to_have_value("Asia/Tokyo")
+    page.get_by_label("Email").fill("other@example.com")
+    page.get_by_label("Password").fill("correct horse battery")
+    field.fill("Nowhere/Land")
+    page.expected_errors = ["400 (Bad Request)"]
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(field).to_have_value("Nowhere/Land")
+    field.fill("Asia/Tokyo")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("heading", name="Send your first log line")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Asia/Tokyo")
+
+
+def test_without_scripts_registering_offers_utc(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = open_page(ppl_process, path="/register", timezone_id="Asia/Tokyo", java_script_enabled=False)
+    expect(page.get_by_label("Time zone")).to_have_value("UTC")
+
+
 def test_a_test_line_makes_the_empty_page_live(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     page = open_page(ppl_process, who)
@@ -48,54 +71,6 @@ def test_a_snippet_is_copied(ppl_process: PplProcess, open_page: OpenPage) -> No
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert f"nc -w 1 127.0.0.1 {who.port}" in page.evaluate("() => navigator.clipboard.readText()")
-
-
-def test_the_netcat_and_python_snippets_work(ppl_process: PplProcess, open_page: OpenPage) -> None:
-    import subprocess
-    import sys
-
-    who = ppl_process.register()
-    page = open_page(ppl_process, who)
-    page.get_by_role("tab", name="Python").click()
-    program = page.locator("#snippet pre").inner_text()
-    page.get_by_role("tab", name="netcat").click()
-    command = page.locator("#snippet pre").inner_text().splitlines()[0].removeprefix("$ ")
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
-    subprocess.run(["bash", "-c", command], check=True, timeout=20)
-    eventually(lambda: ppl_process.count(who.port) == 2, "both lines")
-    first, second = ppl_process.messages(who.port)
-    assert first == "hello from Python"
-    assert second.startswith("hello from ")
-
-
-def test_the_filter_shows_one_sender_and_is_kept_in_the_address(ppl_process: PplProcess, open_page: OpenPage) -> None:
-    who = ppl_process.register()
-    ingest(ppl_process, who, lines(1))
-    page = open_page(ppl_process, who)
-    until_shown(page, "line 1")
-    page.get_by_label("Sender", exact=True).fill("192.0.2.1")
-    page.get_by_role("button", name="Filter").click()
-    expect(page.locator(".note")).to_have_text("No lines from 192.0.2.1 yet")
-    assert shown(page) == []
-    assert page.url.endswith("?sender=192.0.2.1")
-    page.locator("#chip").click()
-    until_shown(page, "line 1")
-    page.locator("#log .host").click()
-    expect(page.locator("#chip")).to_have_text("sender 127.0.0.1 ×")
-    until_shown(page, "line 1")
-    ppl_process.send(who.port, lines(2))
-    until_shown(page, "line 2")
-    page.reload()
-    expect(page.locator("#chip")).to_have_text("sender 127.0.0.1 ×")
-    until_shown(page, "line 2")
-
-
-def test_what_is_no_address_is_refused_in_place(ppl_process: PplProcess, open_page: OpenPage) -> None:
-    who = ppl_process.register()
-    page = open_page(ppl_process, who)
-    page.get_by_label("Sender", exact=True).fill("web-*")
-    page.keyboard.press("Enter")
-    expect(page.locator("#filter-error")).to_contain_text("no address")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +123,7 @@ def test_a_lost_server_is_said_and_on_return_nothing_is_missing(ppl_process: Ppl
 def test_a_session_that_ended_leads_to_login_and_back(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     ingest(ppl_process, who, lines(1))
-    page = open_page(ppl_process, who, path="/?sender=127.0.0.1")
+    page = open_page(ppl_process, who, path="/?q=ip%3A127.0.0.1")
     page.expected_errors = ["WebSocket", "Failed to load resource"]  # type: ignore[attr-defined]
     until_shown(page, "line 1")
     ppl_process.rows("DELETE FROM session")
@@ -158,12 +133,11 @@ def test_a_session_that_ended_leads_to_login_and_back(ppl_process: PplProcess, o
     page.get_by_label("Email").fill(who.email)
     page.get_by_label("Password").fill(who.password)
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/?sender=127.0.0.1")
+    page.wait_for_url("**/?q=ip%3A127.0.0.1")
     until_shown(page, "line 1")
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("width", [1280, 390])
+@every_look
 def test_no_page_scrolls_sideways(ppl_process: PplProcess, open_page: OpenPage, scheme: str, width: int) -> None:
     who = ppl_process.register()
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}

@@ -27,6 +27,29 @@ def test_keys_scroll_the_log_though_nothing_has_the_focus(ppl_process: PplProces
     eventually(lambda: scroll(page)["top"] < top, "a page further up")
 
 
+def test_a_leap_to_the_top_pauses_and_brings_history(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(300)))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 299")
+    assert len(shown(page)) == 200
+    # As the scrollbar does it, and a flick: the top is reached before the page is told of any movement.
+    page.evaluate("() => { document.getElementById('log').scrollTop = 0 }")
+    until_state(page, "Paused — scrolled up")
+    eventually(lambda: shown(page)[0] == "line 0", "the oldest line")
+
+
+def test_the_wheel_turned_up_where_all_is_in_sight_pauses_nothing(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1, 2))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 2")
+    wheel(page, -400)
+    ppl_process.send(who.port, lines(3))
+    until_shown(page, "line 3")
+    assert state(page) == "Live"
+
+
 def test_turning_the_wheel_down_at_the_bottom_resumes(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     ingest(ppl_process, who, lines(*range(100)))
@@ -81,6 +104,12 @@ def test_the_chosen_destination_is_kept_in_the_address(ppl_process: PplProcess, 
     assert shown(page) == ["shared"]
     page.reload()
     until_shown(page, "shared")
+    page.go_back()
+    until_shown(page, "mine")
+    expect(page.get_by_label("Destination")).to_have_value(who.user_id)
+    page.go_forward()
+    until_shown(page, "shared")
+    expect(page.get_by_label("Destination")).to_have_value(other.user_id)
 
 
 def test_severities_are_words(ppl_process: PplProcess, open_page: OpenPage) -> None:

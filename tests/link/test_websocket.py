@@ -100,6 +100,7 @@ async def test_a_frame_that_cannot_be_read_costs_only_itself(server: Any, frame:
     peer.sendMessage(b'{"event": "watching", "data": {"user_id": "a:1"}}')
     await until(lambda: server.end.messages, "the message after it")
     assert server.end.messages == [Watching("a:1")]
+    await until(lambda: peer.factory.heard, "the refusal")
     assert f'"code": "{code}"' in peer.factory.heard[0]
     peer.sendClose()
     await peer.factory.closed
@@ -196,3 +197,16 @@ async def test_two_listeners_may_be_linked_to_two_servers() -> None:
     await until(lambda: all(end.messages == [Watch("a:1")] for end in listeners), "one message at each listener")
     for each in [*clients, *servers]:
         await each.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_sent_while_the_link_closes_is_dropped_and_harms_nobody(server: Any) -> None:
+    listener = End()
+    client = LinkClient(reactor, f"tcp:127.0.0.1:{server.address.port}", SECRET, listener)
+    client.startService()
+    await until(lambda: server.end.channels and listener.channels, "the channel")
+    (channel,) = listener.channels
+    stopping = client.stopService()
+    channel.send(NewLogs(DESTINATION.user_id, events("late")))
+    await stopping
+    assert server.end.messages == []

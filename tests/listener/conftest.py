@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest_twisted
 
+from ppl.listener.tls import Certificates
 from ppl.model import Destination
 from tests.listener.receiving import Receiving, free_port
 
@@ -36,8 +37,8 @@ async def make_receiving() -> AsyncIterator[MakeReceiving]:
     """Makes running ports and writer over a store, stopped at the end."""
     made: list[Receiving] = []
 
-    async def make(store: Any, **limits: int) -> Receiving:
-        receiving = Receiving(store, **limits)
+    async def make(store: Any, certificates: Certificates | None = None, **limits: int) -> Receiving:
+        receiving = Receiving(store, certificates, **limits)
         await receiving.writer.startService()
         made.append(receiving)
         return receiving

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
@@ -13,15 +14,22 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from ppl.clock import wall_clock
+from ppl.listener.admission import Admission, Limits
+from ppl.listener.entrance import Entrance, Intake
+from ppl.listener.losses import Losses
 from ppl.listener.ports import Ports
-from ppl.listener.receiver import ReceiverFactory
+from ppl.listener.tls import Certificates
+from ppl.listener.unfinished import Unfinished
 from ppl.listener.writer import Writer
 from ppl.model import Destination, Events, Lines
 from ppl.store.interface import Store
 
 
 class GatedStore:
-    """The real store behind a gate: ``append`` waits while it is shut, and fails as often as ``errors`` has any."""
+    """The real store behind a gate: ``append`` waits while it is shut, and fails as often as ``errors`` has any.
+
+    ``batches`` are the numbers of events that came, ``given`` whose they were (ids of destinations).
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -29,12 +37,14 @@ class GatedStore:
         self.shut = False
         self.errors: list[Exception] = []
         self.batches: list[int] = []
+        self.given: list[set[int]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         self.batches.append(sum(map(len, batch)))
+        self.given.append({events.destination.id for events in batch})
         if self.shut:
             gate: Deferred[None] = Deferred()
             self._waiting.append(gate)
@@ -87,22 +97,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+LIMITS = Limits(
+    max_line_bytes=1000, max_connections=100, max_connections_per_address=1000, max_connects_per_second=1000
+)
+
+
+def intake(writer: Writer, certificates: Certificates | None = None, **limits: int) -> Intake:
+    """Into ``writer``, with limits that tests reach."""
+    unfinished = Unfinished(limits.pop("partial_bytes", 1 << 26), limits.pop("partial_seconds", 300), reactor)
+    admission = Admission(attrs.evolve(LIMITS, **limits), wall_clock)
+    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, certificates)
+
+
 class Receiving:
     """Ports and a writer, running; what was announced and reported is kept."""
 
-    def __init__(self, store: Any, **limits: int) -> None:
+    def __init__(self, store: Any, certificates: Certificates | None = None, **limits: int) -> None:
         self.announced: list[Events] = []
         self.reported: list[tuple[int, str | None]] = []
-        self.factories: dict[int, ReceiverFactory] = {}
-        self._limits = {"max_line_bytes": 1000, "max_connections": 100, **limits}
-        queue_bytes = self._limits.pop("queue_bytes", 1 << 25)
+        queue_bytes = limits.pop("queue_bytes", 1 << 25)
         self.writer = Writer(store, self.announced.append, reactor, wall_clock, queue_bytes)
-        self.ports = Ports(reactor, "127.0.0.1", self._factory, lambda d, why: self.reported.append((d.port, why)))
+        self.intake = intake(self.writer, certificates, **limits)
+        self.ports = Ports(
+            reactor, "127.0.0.1", self.intake, 100_000, lambda d, why: self.reported.append((d.port, why))
+        )
 
-    def _factory(self, destination: Destination) -> ReceiverFactory:
-        factory = ReceiverFactory(destination, self.writer, wall_clock, **self._limits)
-        self.factories[destination.port] = factory
-        return factory
+    def _report(self, destination: Destination, reason: str | None) -> None:
+        self.reported.append((destination.port, reason))
+
+    def entrance(self, destination: Destination) -> Entrance:
+        found = self.ports.entrance(destination)
+        assert found is not None
+        return found
 
     async def stop(self) -> None:
         await self.ports.close_all()
@@ -112,13 +138,17 @@ class Receiving:
 class _Sender(Protocol):
     def __init__(self) -> None:
         self.gone: Deferred[None] = Deferred()
+        self.data = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        self.data += data
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.gone.callback(None)
 
 
 async def connect(port: int) -> Any:
-    """A sender's connection: ``transport`` and ``gone``."""
+    """A sender's connection: ``transport``, ``data`` that came back, and ``gone``."""
     factory = Factory.forProtocol(_Sender)
     factory.noisy = False
     return await TCP4ClientEndpoint(reactor, "127.0.0.1", port).connect(factory)

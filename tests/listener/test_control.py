@@ -25,11 +25,10 @@ from ppl.link.messages import (
 )  # fmt: skip
 from ppl.listener.control import ListenerControl
 from ppl.listener.ports import Ports
-from ppl.listener.receiver import ReceiverFactory
 from ppl.listener.writer import Writer
 from ppl.model import Destination, Events
 from tests.listener.conftest import MakeDestination
-from tests.listener.receiving import connect, lines, send
+from tests.listener.receiving import connect, intake, lines, send
 from tests.waiting import turns, until
 
 
@@ -49,11 +48,9 @@ class House:
 
     def __init__(self, store: Any) -> None:
         self.writer = Writer(store, lambda events: self.control.announce(events), reactor, wall_clock, 1 << 25)
-
-        def make_factory(destination: Destination) -> ReceiverFactory:
-            return ReceiverFactory(destination, self.writer, wall_clock, 1000, 10)
-
-        ports = Ports(reactor, "127.0.0.1", make_factory, lambda *state: self.control.port_changed(*state))
+        ports = Ports(
+            reactor, "127.0.0.1", intake(self.writer), 100_000, lambda *state: self.control.port_changed(*state)
+        )
         self.control = ListenerControl(store, ports, "h", reactor)
 
     async def start(self) -> None:

@@ -9,7 +9,7 @@ import attrs
 import pytest
 import pytest_twisted
 
-from ppl.listener.receiver import sender_address
+from ppl.listener.addresses import sender_address
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, connect, free_port, messages, send
 from tests.waiting import until
@@ -67,8 +67,8 @@ async def test_a_full_queue_stops_reading_and_loses_nothing(
     data = b"".join(b"line %06d %s\n" % (number, b"x" * 200) for number in range(40_000))
     sender.transport.write(data)
     await until(lambda: receiving.writer.waiting_bytes > 2_000_000, "a full queue")
-    (receiver,) = receiving.factories[destination.port]._receivers
-    assert receiver._held
+    (receiver,) = receiving.entrance(destination)._connected
+    await until(lambda: receiver._holds == {"queue"}, "a connection that is not read from")
     assert receiving.writer.waiting_events < 5_000, "bounded, whatever is sent"
     gated.open()
     sender.transport.loseConnection()
@@ -87,13 +87,13 @@ async def test_a_destination_has_a_bounded_number_of_connections(
     receiving.ports.open(destination)
     await until(lambda: receiving.reported, "an open port")
     first, second = await connect(destination.port), await connect(destination.port)
-    factory = receiving.factories[destination.port]
-    await until(lambda: factory.connections == 2, "two connections")
+    entrance = receiving.entrance(destination)
+    await until(lambda: entrance.connections == 2, "two connections")
     third = await connect(destination.port)
     await third.gone
     first.transport.loseConnection()
     await first.gone
-    await until(lambda: factory.connections == 1, "room")
+    await until(lambda: entrance.connections == 1, "room")
     await send(destination.port, b"let in\n")
     await until(lambda: receiving.announced, "its line")
     second.transport.loseConnection()
@@ -159,9 +159,50 @@ async def test_reconciling_opens_what_is_missing_closes_what_is_too_many_and_ren
     receiving.ports.reconcile([changed, new])
     await until(lambda: len(receiving.reported) == 4, "the new port, and the changed one anew")
     assert {each.id for each in receiving.ports.destinations} == {kept.id, new.id}
-    assert str(receiving.factories[kept.port].zone) == "UTC"
+    assert str(receiving.entrance(changed).zone) == "UTC"
     with pytest.raises(Exception, match="refused"):
         await connect(gone.port)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_port_that_changes_twice_at_once_is_as_it_was_said_last(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    destination, receiving = await make_destination(), await make_receiving(store)
+    receiving.ports.open(destination)
+    await until(lambda: receiving.reported, "an open port")
+    sender = await connect(destination.port)
+    await send(destination.port, b"before\n")
+    await until(lambda: receiving.announced, "the first line")
+    for transport in ("plain", "tls", "plain"):
+        receiving.ports.open(attrs.evolve(destination, transport=transport))
+        assert [each.transport for each in receiving.ports.destinations] == [transport]
+    await sender.gone
+    await until(lambda: len(receiving.reported) == 2, "the port open anew, once")
+    assert receiving.entrance(destination).destination.transport == "plain"
+    await send(destination.port, b"after\n")
+    await until(lambda: len(receiving.announced) == 2, "both lines")
+    assert await messages(store, destination) == ["before", "after"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_port_that_is_closed_while_it_changes_stays_closed(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    closed, unwanted = await make_destination(), await make_destination()
+    receiving = await make_receiving(store)
+    receiving.ports.reconcile([closed, unwanted])
+    await until(lambda: len(receiving.reported) == 2, "open ports")
+    for destination in (closed, unwanted):
+        receiving.ports.open(attrs.evolve(destination, transport="tls"))
+    await receiving.ports.close(closed)
+    receiving.ports.reconcile([])
+    await receiving.ports.close_all()
+    assert receiving.ports.destinations == []
+    assert len(receiving.reported) == 2
+    for destination in (closed, unwanted):
+        with pytest.raises(Exception, match="refused"):
+            await connect(destination.port)
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,34 @@ from collections import defaultdict
 
 import pytest
 
+from tests.fixtures.programs import loggen
 from tests.fixtures.running import PplProcess, eventually
 from tests.fixtures.watching import Viewer
-from tests.peers.programs import loggen
 
 pytestmark = pytest.mark.peer
 
 
+TCP, TLS = ["--inet", "--stream"], ["--use-ssl"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "connections"),
-    [([], 1), (["--syslog-proto"], 1), (["--syslog-proto", "--no-framing"], 1), ([], 4)],
-    ids=["rfc3164", "rfc5424-octet-counted", "rfc5424-newline", "four-connections"],
+    [
+        (TCP, 1),
+        ([*TCP, "--syslog-proto"], 1),
+        ([*TCP, "--syslog-proto", "--no-framing"], 1),
+        (TCP, 4),
+        ([*TLS, "--syslog-proto"], 1),
+        (TLS, 4),
+    ],
+    ids=[
+        "rfc3164",
+        "rfc5424-octet-counted",
+        "rfc5424-newline",
+        "four-connections",
+        "tls-octet-counted",
+        "four-tls-connections",
+    ],
 )
 def test_every_number_of_loggen_arrives_in_order(
     ppl_process: PplProcess, arguments: list[str], connections: int
@@ -27,7 +44,7 @@ def test_every_number_of_loggen_arrives_in_order(
     count = 2000
     path, environment = loggen()
     command = [
-        path, "--inet", "--stream", "--quiet", "--rate", "20000", "--number", str(count), "--interval", "60",
+        path, "--quiet", "--rate", "20000", "--number", str(count), "--interval", "60",
         "--size", "300", "--active-connections", str(connections), *arguments, "127.0.0.1", str(who.port),
     ]  # fmt: skip
     with Viewer(ppl_process.url, who) as viewer:

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
+from tests.fixtures.programs import program
 from tests.fixtures.running import PplProcess
 from tests.fixtures.watching import Viewer
-from tests.peers.programs import program
 
 pytestmark = pytest.mark.peer
 

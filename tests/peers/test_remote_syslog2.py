@@ -1,12 +1,14 @@
 """What remote_syslog2 writes, byte for byte (Go, not packaged anywhere we may install from): its own packet form.
 
 From its public source: ``<PRI>1 RFC3339 HOST TAG - - - TEXT`` newline-terminated, the token as structured data,
-newlines in the text turned into blanks, HOST and TAG cleaned of blanks, at most 99,990 bytes.
+newlines in the text turned into blanks, HOST and TAG cleaned of blanks, at most 99,990 bytes. Over TLS the same; over
+UDP (``test_udp.py``) without the newline and at most 1024 bytes.
 """
 
 from __future__ import annotations
 
 import socket
+import ssl
 from datetime import datetime, timedelta, timezone
 
 from tests.fixtures.running import PplProcess
@@ -63,3 +65,24 @@ def test_one_connection_follows_many_files_for_long(ppl_process: PplProcess) -> 
             expected.append((tag, f"line {number}"))
         seen = viewer.live(30)
     assert [(event["file_name"], event["message"]) for event in seen] == expected
+
+
+def test_it_verifies_the_certificate_it_was_given_and_sends_over_tls(ppl_process: PplProcess) -> None:
+    who = ppl_process.register()
+    ppl_process.set_transport(who, "tls")
+    # As Go does, by the certificate's alternative names alone.
+    context = ssl.create_default_context(cafile=ppl_process.certificate)
+    context.hostname_checks_common_name = False
+    texts = [f"line {number}" for number in range(100)]
+    with (
+        Viewer(ppl_process.url, who) as viewer,
+        socket.create_connection(("127.0.0.1", who.port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        viewer.identify(batch=True)
+        for text in texts:
+            connection.sendall(packet(text, "file.log", token="abc123"))
+        seen = viewer.live(len(texts))
+    assert [event["message"] for event in seen] == texts
+    assert {(event["file_name"], event["structured_data"]) for event in seen} == {("file.log", "[abc123@41058]")}
+    assert ppl_process.messages(who.port) == texts

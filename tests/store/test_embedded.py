@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC222, ASYNC240
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -17,8 +19,10 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 
 from ppl.errors import StoreUnsuitable
+from ppl.store import embedded
 from ppl.store.cluster import Cluster
 from ppl.store.embedded import EmbeddedPostgres
+from ppl.store.programs import spawn
 from tests.fixtures.database import FAST, as_administrator, execute, short_directory
 from tests.waiting import until
 
@@ -118,6 +122,26 @@ async def test_a_killed_postgresql_is_started_again(
     os.kill(killed, signal.SIGKILL)
     await until(lambda: postgres_server.pid not in (None, killed) and answers(postgres_server.dsn), seconds=30)
     assert any("started again" in text for text in nothing_left_behind)
+    nothing_left_behind.clear()
+
+
+@ensureDeferred
+async def test_a_system_without_room_for_another_process_is_tried_again(
+    postgres_server: EmbeddedPostgres, nothing_left_behind: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [OSError(errno.EAGAIN, "Resource temporarily unavailable")] * 2
+
+    def spawn_or_not(*arguments: Any, **keywords: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return spawn(*arguments, **keywords)
+
+    monkeypatch.setattr(embedded, "spawn", spawn_or_not)
+    monkeypatch.setattr(embedded, "_LONGEST_PAUSE", 0.1)
+    killed = postgres_server.pid
+    os.kill(killed, signal.SIGKILL)
+    await until(lambda: postgres_server.pid not in (None, killed) and answers(postgres_server.dsn), seconds=30)
+    assert sum("cannot be started now" in text for text in nothing_left_behind) == 2
     nothing_left_behind.clear()
 
 

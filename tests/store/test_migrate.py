@@ -34,6 +34,29 @@ async def test_processes_that_start_at_once_migrate_once(empty: str) -> None:
 
 
 @ensureDeferred
+async def test_counts_of_minutes_are_kept_when_their_rows_are_joined(empty: str) -> None:
+    execute(empty, "CREATE TABLE migration (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz)")
+    for each in migrations()[:8]:
+        execute(empty, each.sql)
+        execute(empty, "INSERT INTO migration VALUES (%s, %s)", [each.number, each.name])
+    execute(empty, "INSERT INTO event_minute VALUES (1, 5, 3, 10), (1, 5, 8, 2), (1, 6, 0, 1), (2, 5, 7, 4)")
+    execute(
+        empty,
+        "INSERT INTO destination (host, port, time_zone, created_at) VALUES ('h', 1, 'UTC', 0), ('h', 2, 'UTC', 0)",
+    )
+    in_words = "SELECT extract(epoch FROM time), destination, severity, events FROM log_per_minute ORDER BY 1, 2, 3"
+    before = execute(empty, in_words)
+    assert len(before) == 4
+    await migrate_database(empty)
+    assert execute(empty, in_words) == before
+    assert execute(empty, "SELECT * FROM event_minute ORDER BY 1, 2") == [
+        (1, 5, 0, 0, 0, 10, 0, 0, 0, 0, 2),
+        (1, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+        (2, 5, 0, 0, 0, 0, 0, 0, 0, 4, 0),
+    ]
+
+
+@ensureDeferred
 async def test_a_migrated_database_stays_as_it_is(dsn: str) -> None:
     before = execute(dsn, "SELECT * FROM migration")
     await migrate_database(dsn)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.model import Event, Page
+from ppl.viewer.batch import PART_EVENTS, Batch
 from ppl.viewer.effects import SendError, SendGap, SendLive, SendLogs
 from ppl.viewer.portion import PAGE_BYTES, within_bytes
-from ppl.viewer.queue import MOST_BYTES, PART_EVENTS, LiveQueue
+from ppl.viewer.queue import MOST_BYTES, LiveQueue
 from ppl.viewer.requests import GetLogs
 from ppl.viewer.session import CATCH_UP_EVENTS, ViewerSession
 from tests.viewer.test_session import asked, event, ids, page, wanted, watching
@@ -31,28 +32,28 @@ def test_a_single_event_is_sent_however_long_it_is() -> None:
 
 def test_a_queue_is_bounded_in_text_too_and_given_out_in_parts() -> None:
     queue = LiveQueue(100)
-    queue.extend(big(id_, MOST_BYTES // 4) for id_ in range(1, 5))
+    queue.extend(Batch(big(id_, MOST_BYTES // 4) for id_ in range(1, 5)))
     assert not queue.too_much
-    queue.extend([big(5)])
+    queue.extend(Batch([big(5)]))
     assert queue.too_much
     assert [each.id for each in queue.take()] == [1]
     assert not queue.too_much
     queue.forget_until(5)
-    assert queue.take() == ()
-    queue.extend(event(id_) for id_ in range(10, 11 + PART_EVENTS))
+    assert list(queue.take()) == []
+    queue.extend(Batch(event(id_) for id_ in range(10, 11 + PART_EVENTS)))
     assert (len(queue.take()), len(queue.take())) == (PART_EVENTS, 1)
 
 
 def test_many_events_at_once_are_no_gap_for_a_quick_reader() -> None:
     session = watching(1, queue=3)
-    (live,) = session.live([event(id_) for id_ in range(2, 12)])
+    (live,) = session.live(Batch([event(id_) for id_ in range(2, 12)]))
     assert ids(live) == list(range(2, 12))
 
 
 def test_what_waited_is_sent_part_by_part_while_there_is_room() -> None:
     session = watching(1, queue=10)
     session.congested()
-    session.live([big(2), big(3), big(4)])
+    session.live(Batch([big(2), big(3), big(4)]))
     (first,) = session.drained()
     assert ids(first) == [2, 3]
     session.congested()
@@ -64,10 +65,10 @@ def test_what_waited_is_sent_part_by_part_while_there_is_room() -> None:
 
 def test_what_does_not_fit_when_the_reader_turns_slow_becomes_the_gap() -> None:
     session = watching(1, queue=3)
-    (first,) = session.live([big(id_) for id_ in range(2, 10)])
+    (first,) = session.live(Batch([big(id_) for id_ in range(2, 10)]))
     assert ids(first) == [2, 3]
     session.congested()
-    assert session.live([event(10)]) == []
+    assert session.live(Batch([event(10)])) == []
     gap, live = session.drained()
     assert gap == SendGap(6, 4, 9)
     assert isinstance(live, SendLive)
@@ -80,12 +81,12 @@ def test_since_goes_on_with_portions_when_there_is_room_again() -> None:
     query = asked(session.authorised())
     session.congested()
     (first,) = session.results(query.token, page(11, 12, complete=False))
-    assert session.live([event(15)]) == [], "it is read with the rest"
+    assert session.live(Batch([event(15)])) == [], "it is read with the rest"
     again = asked(session.drained())
     assert (again.after, again.limit) == (12, 2)
     assert session.results(again.token, page(13, 15)) == [SendLogs((event(13), event(15)), False, since=12)]
     assert ids(first) == [11, 12]
-    assert ids(session.live([event(16)])[0]) == [16]
+    assert ids(session.live(Batch([event(16)]))[0]) == [16]
 
 
 def test_catching_up_does_not_crawl_for_who_asked_for_small_portions() -> None:

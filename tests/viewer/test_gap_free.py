@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
+import pytest
 import pytest_twisted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ppl.model import Destination
+from ppl.search.query import parse
+from ppl.store import searching
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
 from tests.waiting import turns, until
 
-#: What may happen, and how much of it.
+#: Those who watch: (``watched_ip``, ``batch``, ``query``). Two and two share what they are sent, if in step.
+READERS = [
+    ("", True, ""),
+    ("", True, ""),
+    ("192.0.2.2", True, ""),
+    ("", False, ""),
+    ("", True, "many"),
+    ("", True, "many"),
+    ("192.0.2.1", False, "few OR last"),
+]
+SENDERS = ("192.0.2.1", "192.0.2.2")
+
+#: What may happen, how much of it, and to which reader or from which sender.
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("ingest"), st.integers(1, 12)),
-        st.tuples(st.just("ingest_unannounced"), st.integers(1, 5)),
-        st.tuples(st.just("pause"), st.just(0)),
-        st.tuples(st.just("resume"), st.just(0)),
-        st.tuples(st.just("get_logs"), st.just(0)),
-        st.tuples(st.just("cut"), st.just(0)),
-        st.tuples(st.just("link"), st.just(0)),
-        st.tuples(st.just("reconnect"), st.just(0)),
-        st.tuples(st.just("wait"), st.integers(1, 4)),
+        st.tuples(st.just("ingest"), st.integers(1, 12), st.integers(0, 1)),
+        st.tuples(st.just("ingest_unannounced"), st.integers(1, 5), st.integers(0, 1)),
+        *(
+            st.tuples(st.just(step), st.just(0), st.integers(0, len(READERS) - 1))
+            for step in ("pause", "resume", "get_logs", "reconnect", "cancel_search")
+        ),
+        st.tuples(st.just("cut"), st.just(0), st.just(0)),
+        st.tuples(st.just("link"), st.just(0), st.just(0)),
+        st.tuples(st.just("wait"), st.integers(1, 4), st.just(0)),
     ),
     min_size=3,
-    max_size=25,
+    max_size=40,
 )
 
 
 class Reader:
     """A viewer program that keeps what it was shown, as the protocol page tells it to."""
 
-    def __init__(self, house: House, destination: Destination, portion: int) -> None:
-        self.house, self.destination, self.portion = house, destination, portion
+    def __init__(
+        self, house: House, destination: Destination, portion: int, watched_ip: str, batch: bool, query: str
+    ) -> None:
+        self.house, self.destination = house, destination
+        self.fields = {
+            "user_id": destination.user_id,
+            "logs_portion": portion,
+            "watched_ip": watched_ip,
+            "batch": batch,
+            "query": query,
+        }
+        self.query = parse(query, UTC, 0)
         self.shown: list[int] = []
         self.paused = False
         self._taken = 0
@@ -44,7 +70,7 @@ class Reader:
     async def open(self, since: int | None = None) -> None:
         self.client = await self.house.connect()
         self._taken, self.paused = 0, False
-        fields: dict[str, Any] = {"user_id": self.destination.user_id, "logs_portion": self.portion, "batch": True}
+        fields: dict[str, Any] = dict(self.fields)
         if since is not None:
             fields["since"] = str(since)
             # The server's view begins there; what is older comes again when it is asked for.
@@ -73,15 +99,24 @@ class Reader:
                 assert not self.shown or not ids or ids[0] > self.shown[-1], "live never repeats, never goes back"
                 self.shown += ids
             elif name == "send_logs":
-                self._take_logs(ids, "since" in data)
+                self._take_logs(ids, "since" in data, "isPartial" in data)
             else:
-                assert name == "paused_count", f"{name}: {data}"
+                # Too many searches at once: what is needed for the view is tried again, history may be asked for again.
+                assert name in ("paused_count", "search_progress") or data["code"] == "too_many_searches", (
+                    f"{name}: {data}"
+                )
+                if data.get("event") == "get_logs":
+                    self._expected.remove("older")
         return not self._expected
 
-    def _take_logs(self, ids: list[int], is_since: bool) -> None:
+    def _take_logs(self, ids: list[int], is_since: bool, is_partial: bool) -> None:
         kind = "since" if is_since else next(each for each in self._expected if each != "since")
         if kind in self._expected:
-            self._expected.remove(kind)
+            at = self._expected.index(kind)
+            del self._expected[at]
+            if is_partial and not is_since:
+                # What follows is older.
+                self._expected.insert(at, "older")
         if kind == "view":
             self.shown = ids
         elif kind == "older":
@@ -91,21 +126,63 @@ class Reader:
             assert not ids or not self.shown or ids[0] > self.shown[-1], "since never repeats"
             self.shown += ids
 
+    async def reconnect(self) -> None:
+        await until(self.take, "all answers")
+        known = self.shown[-1] if self.shown else None
+        await self.client.leave()
+        await self.open(known)
+
+    async def resume(self) -> None:
+        """Paused no longer."""
+        if self.paused:
+            await until(self.take, "all answers")
+            self.ask("resume_live_update", "view")
+            self.paused = False
+        await until(self.take, "the view after the pause")
+
+    async def saw(self) -> None:
+        """That it was shown a stretch of all that is stored for it, up to the newest."""
+        page = await self.house.store.newest(self.destination.id, 1000, self.fields["watched_ip"] or None)
+        matches = self.query.predicate()
+        stored = [event.id for event in page.events if matches(event)]
+        await until(lambda: self.take() and self.shown[-1:] == stored[-1:], "the newest event")
+        assert self.shown == stored[-len(self.shown) :], "a stretch up to the newest, without gap or duplicate"
+
+
+def texts(amount: int) -> list[str]:
+    """Messages, most of which have the one word and some the other."""
+    return [("many", "many few", "neither", "many")[number % 4] for number in range(amount)]
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches take several steps over few events."""
+    begin = searching.Searches.begin
+
+    def with_small_steps(self: searching.Searches, *where: Any, **bounds: Any) -> searching.Search:
+        search = begin(self, *where, **bounds)
+        search._scan = 4
+        return search
+
+    monkeypatch.setattr(searching.Searches, "begin", with_small_steps)
+
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, portion=st.integers(1, 8))
 @pytest_twisted.ensureDeferred
 async def test_what_a_viewer_was_shown_is_a_stretch_of_the_history_without_gap_or_duplicate(
-    make_house: MakeHouse, steps: list[tuple[str, int]], portion: int
+    make_house: MakeHouse, steps: list[tuple[str, int, int]], portion: int
 ) -> None:
     house, destination = await _house(make_house)
-    reader = Reader(house, destination, portion)
-    await reader.open()
-    for step, amount in steps:
+    readers = [Reader(house, destination, portion, *how) for how in READERS]
+    for reader in readers:
+        await reader.open()
+    for step, amount, which in steps:
+        reader = readers[which]
         if step == "ingest":
-            await house.ingest(destination, *("x" for _ in range(amount)))
+            await house.ingest(destination, *texts(amount), sender_ip=SENDERS[which])
         elif step == "ingest_unannounced" and not house.listener.linked:
-            await house.store_events(destination, ["x"] * amount)
+            await house.store_events(destination, texts(amount), SENDERS[which])
         elif step == "pause":
             reader.ask("pause_live_update")
             reader.paused = True
@@ -114,28 +191,25 @@ async def test_what_a_viewer_was_shown_is_a_stretch_of_the_history_without_gap_o
             reader.paused = False
         elif step == "get_logs":
             reader.ask("get_logs", "older")
+        elif step == "cancel_search":
+            reader.ask("cancel_search")
         elif step == "cut" and house.listener.linked:
             house.listener.cut()
         elif step == "link" and not house.listener.linked:
             house.listener.connect()
         elif step == "reconnect":
-            await until(reader.take, "all answers")
-            known = reader.shown[-1] if reader.shown else None
-            await reader.client.leave()
-            await reader.open(known)
+            await reader.reconnect()
         elif step == "wait":
             await turns(amount)
     if not house.listener.linked:
         house.listener.connect()
-    await until(reader.take, "all answers")
-    if reader.paused:
-        reader.ask("resume_live_update", "view")
-        await until(reader.take, "the view after the pause")
-    await house.ingest(destination, "the last")
-    stored = [event.id for event in (await house.store.newest(destination.id, 1000)).events]
-    await until(lambda: reader.take() and reader.shown[-1:] == stored[-1:], "the newest event")
-    assert reader.shown == stored[-len(reader.shown) :], "a stretch up to the newest, without gap or duplicate"
-    await reader.client.leave()
+    for reader in readers:
+        await reader.resume()
+    for sender_ip in SENDERS:
+        await house.ingest(destination, "the last of many", sender_ip=sender_ip)
+    for reader in readers:
+        await reader.saw()
+        await reader.client.leave()
 
 
 async def _house(make_house: Any) -> tuple[House, Destination]:

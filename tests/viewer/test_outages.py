@@ -71,11 +71,11 @@ async def test_who_asks_without_reading_the_answers_costs_bounded_memory(make_ho
 
 async def _answers(viewer: Any, server: Any, session: Any) -> bool:
     """Ask for history; whether it is answered, or the socket has been full for so long that it will stay so."""
-    before, still = session._token, 0
+    before, still = session._asking.token, 0
     viewer.say("get_logs", before="9999999999999999")
 
     def answered() -> bool:
-        return session._token > before and session._asked is None
+        return session._asking.token > before and session._asking.asked is None
 
     def settled() -> bool:
         nonlocal still

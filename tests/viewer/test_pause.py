@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ppl.errors import StoreUnavailable
+from ppl.viewer.batch import Batch
 from ppl.viewer.effects import SendPausedCount
 from ppl.viewer.requests import GetLogs, Pause, Resume
 from ppl.viewer.session import ViewerSession
@@ -58,15 +59,15 @@ def test_a_pause_before_the_first_portion_after_since_leaves_the_answer_only() -
 def test_a_second_pause_does_not_begin_the_count_again() -> None:
     session = watching(5, request=wanted(batch=True))
     session.request(Pause())
-    session.live([event(6)])
+    session.live(Batch([event(6)]))
     assert session.request(Pause()) == []
-    assert session.live([event(7)]) == [SendPausedCount(2)]
+    assert session.live(Batch([event(7)])) == [SendPausedCount(2)]
 
 
 def test_the_count_begins_again_after_a_resume() -> None:
     session = watching(5, request=wanted(batch=True))
     session.request(Pause())
-    session.live([event(6)])
+    session.live(Batch([event(6)]))
     view = asked(session.request(Resume()))
     session.results(view.token, page(6))
     session.request(Pause())

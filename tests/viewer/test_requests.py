@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -10,21 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.errors import ProtocolError
+from ppl.search.query import parse
 from ppl.viewer import frames
-from ppl.viewer.requests import GetLogs, Pause, Request, Resume, SendUserData, event_of, read_request
+from ppl.viewer.filtering import Filter, Filters
+from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, SendUserData, event_of, read_request
 
 MOST = 1000
+FILTERS = Filters()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
 FIELDS = ["user_id", "watched_ip", "logs_portion", "batch", "query", "since", "before", "after"]
-EVENTS = ["send_user_data", "get_logs", "pause_live_update", "resume_live_update"]
+EVENTS = ["send_user_data", "get_logs", "pause_live_update", "resume_live_update", "cancel_search"]
+
+
+def as_filter(text: str) -> Filter | None:
+    return FILTERS.of(parse(text, UTC, 0))
 
 
 def read(event: str, **data: Any) -> Request:
-    return read_request(json.dumps({"event": event, "data": data}).encode(), MOST)
+    return read_request(json.dumps({"event": event, "data": data}).encode(), MOST, as_filter)
 
 
 def user_data(**data: Any) -> SendUserData:
@@ -35,7 +43,7 @@ def user_data(**data: Any) -> SendUserData:
 
 def refusal(payload: bytes) -> ProtocolError:
     with pytest.raises(ProtocolError) as refused:
-        read_request(payload, MOST)
+        read_request(payload, MOST, as_filter)
     return refused.value
 
 
@@ -46,7 +54,7 @@ def test_what_is_left_out_has_the_defaults_of_the_protocol() -> None:
 
 def test_the_default_portion_is_within_the_limit() -> None:
     payload = json.dumps({"event": "send_user_data", "data": {"user_id": "h:1"}}).encode()
-    request = read_request(payload, 7)
+    request = read_request(payload, 7, as_filter)
     assert isinstance(request, SendUserData)
     assert request.portion == 7
 
@@ -54,8 +62,9 @@ def test_the_default_portion_is_within_the_limit() -> None:
 @pytest.mark.parametrize("data", ["{}", "null", None])
 def test_data_may_be_empty_or_absent_where_nothing_is_carried(data: str | None) -> None:
     end = "}" if data is None else f', "data": {data}}}'
-    assert read_request(f'{{"event": "pause_live_update"{end}'.encode(), MOST) == Pause()
-    assert read_request(f'{{"event": "resume_live_update"{end}'.encode(), MOST) == Resume()
+    assert read_request(f'{{"event": "pause_live_update"{end}'.encode(), MOST, as_filter) == Pause()
+    assert read_request(f'{{"event": "resume_live_update"{end}'.encode(), MOST, as_filter) == Resume()
+    assert read_request(f'{{"event": "cancel_search"{end}'.encode(), MOST, as_filter) == CancelSearch()
 
 
 @pytest.mark.parametrize(("given_", "number"), [("1", 1), (1, 1), ("1000", 1000), (1000, 1000), ("", 100), (None, 100)])
@@ -117,6 +126,33 @@ def test_an_empty_query_asks_for_nothing(query: Any) -> None:
         assert user_data(query=query) == user_data()
 
 
+def test_a_query_is_one_for_all_who_ask_the_same() -> None:
+    filter_ = user_data(query="a  b").filter
+    assert filter_ is not None
+    assert filter_ is user_data(query="a b").filter
+    assert filter_.query == parse("a b", UTC, 0)
+
+
+def test_a_wrong_query_is_refused_with_the_place_and_what_was_expected_there() -> None:
+    error = refusal(json.dumps({"event": "send_user_data", "data": {"user_id": "h:1", "query": "a (b"}}).encode())
+    data = json.loads(frames.error(error))["data"]
+    assert data == {
+        "code": "bad_query",
+        "message": str(error),
+        "event": "send_user_data",
+        "position": 4,
+        "expected": data["expected"],
+    }
+    assert data["expected"] in data["message"]
+
+
+@pytest.mark.parametrize("query", [1, True, ["a"], {"a": 1}])
+def test_a_query_that_is_no_text_is_refused(query: Any) -> None:
+    error = refusal(json.dumps({"event": "send_user_data", "data": {"user_id": "h:1", "query": query}}).encode())
+    assert error.code == "bad_query"
+    assert set(json.loads(frames.error(error))["data"]) == {"code", "message", "event"}
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"\xff\xfe", b"{", b"[" * 100_000, b'{"event": ' + b"9" * 5000 + b"}"],
@@ -150,10 +186,10 @@ def test_half_a_surrogate_pair_is_repeated_in_the_answer() -> None:
 )
 def test_whatever_comes_is_a_request_or_a_refusal_that_can_be_sent(payload: bytes) -> None:
     try:
-        request = read_request(payload, MOST)
+        request = read_request(payload, MOST, as_filter)
     except ProtocolError as error:
         data = json.loads(frames.error(error))["data"]
-        assert set(data) in ({"code", "message"}, {"code", "message", "event"})
+        assert set(data) - {"position", "expected"} in ({"code", "message"}, {"code", "message", "event"})
         assert data["message"].endswith(".")
     else:
         assert event_of(request) in EVENTS

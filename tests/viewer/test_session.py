@@ -6,6 +6,7 @@ import pytest
 
 from ppl.errors import ProtocolError, StoreUnavailable
 from ppl.model import Event, Page
+from ppl.viewer.batch import Batch
 from ppl.viewer.effects import Authorise, Effect, Query, SendError, SendGap, SendLive, SendLogs, SendPausedCount
 from ppl.viewer.errors import Forbidden
 from ppl.viewer.portion import PAGE_BYTES
@@ -73,7 +74,7 @@ def test_a_refused_user_id_leaves_the_session_as_it_was() -> None:
     session.request(wanted())
     assert refusal(session.refused(Forbidden("no", "send_user_data"))) == "forbidden"
     assert session.user_id is None
-    assert session.live([event(1)]) == []
+    assert session.live(Batch([event(1)])) == []
     assert session.request(wanted()) == [Authorise("a:1")]
 
 
@@ -130,15 +131,15 @@ def test_history_forward_never_passes_what_was_sent() -> None:
 
 def test_live_events_are_sent_once_and_in_order() -> None:
     session = watching(5)
-    (sent,) = session.live([event(4), event(5), event(6), event(7)])
+    (sent,) = session.live(Batch([event(4), event(5), event(6), event(7)]))
     assert ids(sent) == [6, 7]
-    assert session.live([event(6), event(7)]) == []
+    assert session.live(Batch([event(6), event(7)])) == []
     assert session.max_id == 7
 
 
 def test_live_events_of_other_senders_are_left_out() -> None:
     session = watching(5, request=wanted(sender_ip="192.0.2.1"))
-    (sent,) = session.live([event(6, "192.0.2.2"), event(7)])
+    (sent,) = session.live(Batch([event(6, "192.0.2.2"), event(7)]))
     assert ids(sent) == [7]
 
 
@@ -146,7 +147,7 @@ def test_live_events_wait_for_the_snapshot_and_are_not_doubled() -> None:
     session = ViewerSession(5)
     session.request(wanted())
     query = asked(session.authorised())
-    assert session.live([event(6), event(7)]) == []
+    assert session.live(Batch([event(6), event(7)])) == []
     snapshot, live = session.results(query.token, page(5, 6))
     assert (ids(snapshot), ids(live)) == ([5, 6], [7])
 
@@ -155,7 +156,7 @@ def test_catching_up_reads_from_the_newest_sent_while_live_events_wait() -> None
     session = watching(5)
     query = asked(session.catch_up())
     assert (query.kind, query.after) == ("newer", 5)
-    assert session.live([event(9)]) == []
+    assert session.live(Batch([event(9)])) == []
     (missed,) = session.results(query.token, page(6, 7, 9))
     assert isinstance(missed, SendLive)
     assert ids(missed) == [6, 7, 9]
@@ -182,7 +183,7 @@ def test_too_many_live_events_during_a_query_are_read_from_the_store_instead() -
     session = watching(1, queue=3)
     query = asked(session.catch_up())
     for id_ in range(2, 12):
-        assert session.live([event(id_)]) == []
+        assert session.live(Batch([event(id_)])) == []
     effects = session.results(query.token, page(2, 3))
     assert asked(effects).after == 3
     assert not any(isinstance(effect, SendGap) for effect in effects)
@@ -192,12 +193,12 @@ def test_a_paused_viewer_is_sent_nothing_and_resumes_with_the_newest_portion() -
     session = watching(5)
     assert session.request(Pause()) == []
     assert session.is_paused
-    assert session.live([event(6), event(7)]) == []
+    assert session.live(Batch([event(6), event(7)])) == []
     assert session.catch_up() == []
     query = asked(session.request(Resume()))
     assert query.kind == "newest"
     assert not session.is_paused
-    assert session.live([event(8)]) == []
+    assert session.live(Batch([event(8)])) == []
     snapshot, live = session.results(query.token, page(6, 7, complete=False))
     assert (ids(snapshot), ids(live)) == ([6, 7], [8])
     assert (session.min_id, session.max_id) == (6, 8)
@@ -206,15 +207,15 @@ def test_a_paused_viewer_is_sent_nothing_and_resumes_with_the_newest_portion() -
 def test_only_who_opted_in_is_told_how_much_is_new() -> None:
     session = watching(5, request=wanted(batch=True))
     session.request(Pause())
-    assert session.live([event(6)]) == [SendPausedCount(1)]
-    assert session.live([event(7), event(8)]) == [SendPausedCount(3)]
+    assert session.live(Batch([event(6)])) == [SendPausedCount(1)]
+    assert session.live(Batch([event(7), event(8)])) == [SendPausedCount(3)]
 
 
 def test_pausing_while_history_is_read_takes_effect_at_once() -> None:
     session = watching(5, complete=False)
     query = asked(session.request(GetLogs()))
     assert session.request(Pause()) == []
-    assert session.live([event(6)]) == []
+    assert session.live(Batch([event(6)])) == []
     assert session.results(query.token, page(4)) == [SendLogs((event(4),), True)]
 
 
@@ -242,7 +243,7 @@ def test_since_brings_everything_newer_in_portions_then_live() -> None:
     session.request(wanted(portion=2, since=10))
     query = asked(session.authorised())
     assert (query.kind, query.after) == ("newer", 10)
-    assert session.live([event(15)]) == []
+    assert session.live(Batch([event(15)])) == []
     first, again = session.results(query.token, page(11, 12, complete=False))
     assert first == SendLogs((event(11), event(12)), False, since=10)
     assert isinstance(again, Query)
@@ -263,17 +264,17 @@ def test_a_slow_reader_is_told_exactly_what_was_left_out() -> None:
     session = watching(1, queue=3)
     session.congested()
     for id_ in range(2, 7):
-        assert session.live([event(id_)]) == []
+        assert session.live(Batch([event(id_)])) == []
     gap, live = session.drained()
     assert gap == SendGap(4, 2, 5)
     assert ids(live) == [6]
-    assert ids(session.live([event(7)])[0]) == [7]
+    assert ids(session.live(Batch([event(7)]))[0]) == [7]
 
 
 def test_a_slow_reader_that_catches_up_in_time_misses_nothing() -> None:
     session = watching(1, queue=3)
     session.congested()
-    session.live([event(2), event(3)])
+    session.live(Batch([event(2), event(3)]))
     (live,) = session.drained()
     assert ids(live) == [2, 3]
 
@@ -282,7 +283,7 @@ def test_a_slow_reader_catches_up_only_when_there_is_room() -> None:
     session = watching(1)
     session.congested()
     assert session.catch_up() == []
-    assert session.live([event(2)]) == []
+    assert session.live(Batch([event(2)])) == []
     assert asked(session.drained()).after == 1
 
 
@@ -320,7 +321,7 @@ def test_catching_up_that_fails_is_tried_on_silently() -> None:
     query = asked(session.catch_up())
     (again,) = session.failed(query.token, StoreUnavailable("away"))
     assert isinstance(again, Query)
-    assert session.live([event(7)]) == []
+    assert session.live(Batch([event(7)])) == []
     assert ids(session.results(again.token, page(6, 7))[0]) == [6, 7]
 
 

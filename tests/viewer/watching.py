@@ -143,16 +143,18 @@ class House:
         await TCP4ClientEndpoint(reactor, "127.0.0.1", number).connect(factory)
         return await factory.ready
 
-    async def store_events(self, destination: Destination, texts: Sequence[str]) -> Events:
+    async def store_events(
+        self, destination: Destination, texts: Sequence[str], sender_ip: str = "192.0.2.1"
+    ) -> Events:
         """Commit one event for each text; announced by who calls."""
         count = len(texts)
         empty = [""] * count
         lines = Lines([None] * count, [1] * count, [5] * count, empty, empty, empty, empty, empty, list(texts))
-        events = Events(destination, "192.0.2.1", self._next_id, lines)
+        events = Events(destination, sender_ip, self._next_id, lines)
         self._next_id += count
         await self.store.append([events])
         return events
 
-    async def ingest(self, destination: Destination, *texts: str) -> None:
+    async def ingest(self, destination: Destination, *texts: str, sender_ip: str = "192.0.2.1") -> None:
         """Commit and announce."""
-        self.listener.announce(await self.store_events(destination, texts))
+        self.listener.announce(await self.store_events(destination, texts, sender_ip))

@@ -12,6 +12,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
+from ppl.archive.interface import Place
 from ppl.clock import wall_clock
 from ppl.errors import ListenerUnavailable, StoreUnavailable
 from ppl.model import SECOND, Destination
@@ -26,12 +27,16 @@ class OpenedPorts:
 
     def __init__(self) -> None:
         self.opened: list[Destination] = []
+        self.closed: list[Destination] = []
         self.away = False
 
     async def open(self, destination: Destination) -> None:
         if self.away:
             raise ListenerUnavailable("No listener is connected.")
         self.opened.append(destination)
+
+    def close(self, destination: Destination) -> None:
+        self.closed.append(destination)
 
 
 class AwayStore:
@@ -42,13 +47,17 @@ class AwayStore:
 
 
 class MovableClock:
-    """The wall clock, and it can be moved on."""
+    """The wall clock, and it can be moved on, or stopped where a slow machine must not matter."""
 
     def __init__(self) -> None:
         self._ahead = 0
+        self._stopped_at: int | None = None
 
     def __call__(self) -> int:
-        return wall_clock() + self._ahead
+        return (wall_clock() if self._stopped_at is None else self._stopped_at) + self._ahead
+
+    def stop(self) -> None:
+        self._stopped_at = wall_clock()
 
     def advance(self, seconds: float) -> None:
         self._ahead += int(seconds * SECOND)
@@ -81,12 +90,12 @@ def serve(store: Store) -> Iterator[Serve]:
     """Serves sites with the settings given, over ``store`` unless another is."""
     listening: list[Any] = []
 
-    def start(over: Store = store, **settings: Any) -> Served:
+    def start(over: Store = store, place: Place | None = None, **settings: Any) -> Served:
         listeners, clock = OpenedPorts(), MovableClock()
         chosen = default_settings(**{"registration": "open", **settings})
         viewers = WebSocketServerFactory()
         viewers.protocol = WebSocketServerProtocol
-        site = make_site(over, listeners, viewers, chosen, reactor, clock)
+        site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")
         listening.append(port)
         return Served(port.getHost().port, over, listeners, clock, chosen.public_url)

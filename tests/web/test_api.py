@@ -169,7 +169,9 @@ async def test_a_test_line_needs_a_login_and_the_form_token(browser: Browser) ->
 @ensureDeferred
 async def test_test_lines_are_throttled(serve: Serve, listening: Any) -> None:
     number = listening.getHost().port
-    browser = serve(public_host="127.0.0.1", ports=range(number, number + 1)).browser()
+    served = serve(public_host="127.0.0.1", ports=range(number, number + 1))
+    served.clock.stop()
+    browser = served.browser()
     await browser.register("user@gmail.com")
     pages = [await send(browser, f"127.0.0.1:{number}") for _ in range(6)]
     assert [page.status for page in pages] == [200] * 5 + [429]

@@ -13,7 +13,7 @@ from ppl.web.assets import STATIC, Assets
 from ppl.web.pages import TEMPLATES
 from ppl.web.visit import Visit
 
-SCRIPT = b"export const answer = 42; // " + b"x" * 500
+SCRIPT = b'export const answer="' + b"x" * 500 + b'";'
 
 
 @pytest.fixture
@@ -29,6 +29,17 @@ def directory(tmp_path: Path) -> Path:
 def get(assets: Assets, path: str, method: str = "GET", encoding: str = "") -> Answer:
     headers = {"accept-encoding": encoding} if encoding else {}
     return assets.answer(Visit(method, path, path, {}, headers, b"", "", False, False))
+
+
+def test_scripts_are_served_without_comments_and_blanks_and_with_all_of_their_texts(tmp_path: Path) -> None:
+    script = (
+        b'/** What\n * it is. */\nexport const a = "// b  c"; // c\n  // d\n  const e = /** @type {string} */ (f);\n'
+    )
+    script += b"const g = `// ${ e }  /* no comment */\n  h`, i = /[/] *\\/\\/ '/;\n"
+    (tmp_path / "main.js").write_bytes(script)
+    assets = Assets(tmp_path)
+    expected = b'export const a="// b  c";const e=(f);const g=`// ${ e }  /* no comment */\n  h`,i=/[/] *\\/\\/ \'/;'
+    assert get(assets, assets.url("main.js")).body == expected
 
 
 def test_an_asset_is_served_with_its_type_and_may_be_kept_for_ever(directory: Path) -> None:

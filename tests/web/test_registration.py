@@ -121,7 +121,7 @@ async def test_markup_in_an_email_address_stays_text(browser: Browser) -> None:
         page = await browser.submit("/register", {"email": email, "password": "short"})
         assert page.status == 400
         assert email not in page.text
-        assert "<script" not in page.text.replace("&lt;script", "")
+        assert page.text.count("<script") == 1, "the page's own"
         assert "&lt;" in page.text
 
 
@@ -196,6 +196,7 @@ async def test_who_is_logged_in_has_no_need_to_register(browser: Browser) -> Non
 @ensureDeferred
 async def test_registration_is_throttled_by_address(served: Served, browser: Browser) -> None:
     await served.browser().register("user@gmail.com")
+    served.clock.stop()
     form = await browser.get("/register")
     # An address known already costs no port, but an attempt all the same.
     fields = {"csrf_token": form.csrf_token, "email": "user@gmail.com", "password": PASSWORD, "timeZone": "UTC"}

@@ -8,6 +8,8 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from ppl.credentials import secret_hash
+from ppl.timezone import local_text, parse_time_zone
+from ppl.web.snippets import SNIPPETS
 from tests.web.browsing import Browser
 from tests.web.conftest import Served
 
@@ -45,6 +47,52 @@ async def test_a_time_zone_can_be_changed(served: Served, browser: Browser) -> N
     assert 'value="+05:30"' in (await browser.get("/settings")).text
     (destination,) = await served.store.destinations()
     assert destination.time_zone == "+05:30"
+
+
+@ensureDeferred
+async def test_the_present_time_in_the_zone_is_shown(served: Served, browser: Browser) -> None:
+    served.clock.stop()
+    await logged_in(browser)
+    await browser.submit("/settings/time-zone", {"timeZone": "+05:30"}, on="/settings")
+    now = local_text(served.clock(), parse_time_zone("+05:30"))
+    assert f"In +05:30 it is now <time>{now}</time>." in (await browser.get("/settings")).text
+
+
+@ensureDeferred
+async def test_snippets_are_filled_in_and_only_for_what_the_port_takes(served: Served, browser: Browser) -> None:
+    page = await (await logged_in(browser)).get("/settings")
+    (destination,) = await served.store.destinations()
+    for sender in SNIPPETS:
+        assert f"<summary>{sender}</summary>" in page.text
+    assert f"| nc -w 1 {destination.host} {destination.port}" in page.text
+    assert "{host}" not in page.text
+    fields = {"transport": "tls"}
+    await browser.submit(f"/settings/destinations/{destination.id}/transport", fields, on="/settings")
+    page = await browser.get("/settings")
+    assert "<figcaption>rsyslog over RELP over TLS" in page.text
+    assert "over TCP<" not in page.text
+    assert "<summary>Python</summary>" not in page.text
+
+
+@ensureDeferred
+async def test_a_test_line_that_nobody_takes_is_said_on_the_page(served: Served, browser: Browser) -> None:
+    await logged_in(browser)
+    (destination,) = await served.store.destinations()
+    path = f"/settings/destinations/{destination.id}/test-line"
+    page = await browser.submit(path, {}, on="/settings")
+    assert page.status == 503
+    assert f"Nothing listens on {destination.user_id} yet" in page.text
+    assert "<h1>Settings</h1>" in page.text
+    assert (await browser.get(path)).location == "/settings"
+
+
+@ensureDeferred
+async def test_nobody_sends_test_lines_to_what_is_not_theirs(served: Served, browser: Browser, member: Browser) -> None:
+    await logged_in(browser)
+    (destination,) = await served.store.destinations()
+    await logged_in(member, "other@example.com")
+    path = f"/settings/destinations/{destination.id}/test-line"
+    assert (await member.submit(path, {}, on="/settings")).status == 404
 
 
 @ensureDeferred
@@ -133,7 +181,8 @@ async def test_markup_in_a_label_stays_text(browser: Browser) -> None:
 
 
 @ensureDeferred
-async def test_tokens_are_made_at_a_bounded_rate(browser: Browser) -> None:
+async def test_tokens_are_made_at_a_bounded_rate(served: Served, browser: Browser) -> None:
+    served.clock.stop()
     await logged_in(browser)
     token = (await browser.get("/settings")).csrf_token
     fields = {"csrf_token": token, "label": "x"}

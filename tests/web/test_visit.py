@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ppl.web.answers import BadRequest, UnsupportedType
 from ppl.web.forms import WrongField, email_of, label_of, login_path, new_password_of, next_of, time_zone_of
-from ppl.web.visit import Visit, fields_of, throttled_address
+from ppl.web.visit import Visit, fields_of
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -56,28 +56,6 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
 def test_too_many_fields_are_no_form() -> None:
     with pytest.raises(ValueError, match="fields"):
         fields_of("&".join(f"{number}=" for number in range(1000)))
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded_for", "behind_proxy", "throttled"),
-    [
-        ("192.0.2.1", None, False, "192.0.2.1"),
-        ("192.0.2.1", "198.51.100.7", True, "192.0.2.1"),
-        ("127.0.0.1", "198.51.100.7", False, "127.0.0.1"),
-        ("127.0.0.1", "198.51.100.7", True, "198.51.100.7"),
-        ("127.0.0.1", "1.1.1.1, 198.51.100.7", True, "198.51.100.7"),
-        ("::1", "198.51.100.7", True, "198.51.100.7"),
-        (None, "198.51.100.7", True, "198.51.100.7"),
-        ("127.0.0.1", "nonsense", True, "127.0.0.1"),
-        ("127.0.0.1", None, True, "127.0.0.1"),
-        ("2001:db8:1:2:3:4:5:6", None, False, "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", None, False, "192.0.2.1"),
-    ],
-)
-def test_who_is_throttled_is_the_client_not_the_proxy_before_us(
-    peer: str | None, forwarded_for: str | None, behind_proxy: bool, throttled: str
-) -> None:
-    assert throttled_address(peer, forwarded_for, behind_proxy) == throttled
 
 
 # Fields

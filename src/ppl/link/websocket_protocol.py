@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autobahn.websocket.protocol import WebSocketProtocol
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -45,6 +46,7 @@ class LinkProtocol:
     transport: Any
     factory: Any
     peer: str
+    state: int
     sendMessage: Callable[[bytes], None]
 
     def onOpen(self) -> None:
@@ -71,8 +73,8 @@ class LinkProtocol:
             self._tell(self._end.channel_lost)
 
     def send(self, message: Message) -> None:
-        """Channel: queue ``message``."""
-        if self._opened:
+        """Channel: queue ``message``, unless the connection is closing: its end will be told."""
+        if self._opened and self.state == WebSocketProtocol.STATE_OPEN:
             for frame in encode(message):
                 self.sendMessage(frame.encode("utf-8"))
 
@@ -112,5 +114,5 @@ class LinkProtocol:
     def _refuse(self, payload: bytes, error: ProtocolError | UnicodeDecodeError) -> None:
         refusal = error if isinstance(error, ProtocolError) else ProtocolError("The frame is not UTF-8.")
         self._log.warn("The link to {peer}: {code}: {why}", peer=self.peer, code=refusal.code, why=str(refusal))
-        if not is_error(payload.decode("utf-8", "replace")):
+        if self.state == WebSocketProtocol.STATE_OPEN and not is_error(payload.decode("utf-8", "replace")):
             self.sendMessage(encode_error(refusal).encode("utf-8"))

@@ -1,4 +1,4 @@
-"""The open ports of destinations: bound and released at run time, each on its own."""
+"""The open ports of destinations, TCP and UDP of one number: bound and released at run time, each on its own."""
 
 from __future__ import annotations
 
@@ -8,30 +8,100 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
-from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
+from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from ppl.listener.receiver import ReceiverFactory
+from ppl.listener.addresses import sender_address
+from ppl.listener.connection import SenderPort
+from ppl.listener.entrance import Entrance, Intake
+from ppl.listener.receiver import Receiver
+from ppl.listener.share import Reserve, Share
+from ppl.listener.udp import DatagramPort
 from ppl.model import Destination
+from ppl.syslog.framing import Frames
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 _BACKLOG = 1024
 
-#: Told of a destination's port: ``None`` when it is open, else why it could not be opened.
+#: Told of a destination's TCP port: ``None`` when it is open, else why it could not be opened.
 Report = Callable[[Destination, str | None], None]
+
+
+class ReceiverFactory(ServerFactory):
+    """Receivers of one destination."""
+
+    noisy = False
+
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+
+    def buildProtocol(self, addr: IAddress | None) -> Receiver | None:
+        """Twisted: a new connection; ``None`` closes it."""
+        sender_ip = sender_address(getattr(addr, "host", ""))
+        if not self._entrance.intake.admission.admit(self._entrance.destination, sender_ip):
+            return None
+        return Receiver(self._entrance, sender_ip)
+
+
+@attrs.define(eq=False)
+class _Socket:
+    """One of a destination's two: open, or to be tried again.
+
+    Attributes:
+        listen: opens it; raises ``CannotListenError``.
+        failed: told why it could not be opened, each time.
+        opened: told that it is open.
+    """
+
+    listen: Callable[[], IListeningPort | DatagramPort]
+    opened: Callable[[], None]
+    failed: Callable[[str, bool], None]
+    listening: IListeningPort | DatagramPort | None = None
+    retry: IDelayedCall | None = None
+    delay: float = _FIRST_DELAY
+    reason: str | None = None
+
+    def open(self, reactor: Any) -> None:
+        """Try now, and if need be again later."""
+        self.retry = None
+        try:
+            self.listening = self.listen()
+        except CannotListenError as error:
+            first, self.reason = self.reason is None, str(error.socketError)
+            delay = self.delay * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+            self.delay = min(self.delay * 2, _LONGEST_DELAY)
+            self.retry = reactor.callLater(delay, self.open, reactor)
+            self.failed(self.reason, first)
+        else:
+            self.opened()
+            self.reason = None
+
+    async def close(self) -> None:
+        """Release it."""
+        if self.retry is not None:
+            self.retry.cancel()
+            self.retry = None
+        if self.listening is not None:
+            await maybeDeferred(self.listening.stopListening)
 
 
 @attrs.define(eq=False)
 class _Port:
-    destination: Destination
-    factory: ReceiverFactory
-    listening: IListeningPort | None = None
-    retry: IDelayedCall | None = None
-    delay: float = _FIRST_DELAY
-    reason: str | None = None
-    closed: bool = False
+    entrance: Entrance
+    stream: _Socket
+    datagrams: _Socket | None
+
+    @property
+    def destination(self) -> Destination:
+        return self.entrance.destination
+
+    async def release(self) -> None:
+        """Take no more connections and datagrams."""
+        await self.stream.close()
+        if self.datagrams is not None:
+            await self.datagrams.close()
 
 
 class Ports:
@@ -40,62 +110,133 @@ class Ports:
     Args:
         reactor: sockets and timers.
         interface: address to bind.
-        make_factory: the receivers of a destination.
+        intake: where what comes goes in.
+        most_files: how many files the process may have open, of which half may be ports with UDP; 0: no UDP at all.
         report: told when a port opens or cannot be opened.
     """
 
     _log = Logger()
 
-    def __init__(
-        self, reactor: Any, interface: str, make_factory: Callable[[Destination], ReceiverFactory], report: Report
-    ) -> None:
+    def __init__(self, reactor: Any, interface: str, intake: Intake, most_files: int, report: Report) -> None:
         self._reactor = reactor
         self._interface = interface
-        self._make_factory = make_factory
+        self._intake = intake
+        self._most_files = most_files
         self._report = report
+        self._reserve = Reserve()
+        self._said_too_many = False
         self._ports: dict[tuple[str, int], _Port] = {}
+        # What is to be opened as soon as the sockets of its former self are released.
+        self._renewed: dict[tuple[str, int], Destination] = {}
+        self._ending: set[Deferred[None]] = set()
 
     def open(self, destination: Destination) -> None:
         """Open the destination's port, or report again how it is."""
         address = destination.host, destination.port
         known = self._ports.get(address)
-        if known is not None and known.destination == destination:
-            if known.listening is not None:
-                self._report(destination, None)
-            elif known.reason is not None:
-                self._report(destination, known.reason)
-            return
-        if known is not None:
-            # Registered anew, or its time zone changed: the factory knows the old.
+        if address in self._renewed:
+            self._renewed[address] = destination
+        elif known is not None and known.destination == destination:
+            self._report(destination, known.stream.reason)
+        elif known is not None:
+            # Registered anew, or its time zone or policy changed: what is open knows the old.
             self._replace(known, destination)
-            return
-        port = self._ports[address] = _Port(destination, self._make_factory(destination))
-        self._listen(port)
+        else:
+            port = self._ports[address] = self._new(destination)
+            port.stream.open(self._reactor)
+            if port.datagrams is not None:
+                port.datagrams.open(self._reactor)
+
+    def _new(self, destination: Destination) -> _Port:
+        entrance = Entrance(destination, self._intake, Share(self._reactor, self._reserve))
+        number, user_id = destination.port, destination.user_id
+        factory = ReceiverFactory(entrance)
+        stream = _Socket(
+            lambda: self._listen_tcp(number, factory),
+            lambda: self._opened(destination, stream),
+            lambda reason, first: self._failed(destination, reason, first),
+        )
+        if destination.transport == "tls" or not self._has_files_for_udp():
+            return _Port(entrance, stream, None)
+        datagrams = _Socket(
+            lambda: self._listen_udp(entrance),
+            lambda: None,
+            lambda reason, first: self._say_failed(f"{user_id} over UDP", reason, first),
+        )
+        return _Port(entrance, stream, datagrams)
+
+    def _listen_tcp(self, number: int, factory: ReceiverFactory) -> SenderPort:
+        port = SenderPort(number, factory, _BACKLOG, self._interface, self._reactor)
+        port.startListening()
+        return port
+
+    def _has_files_for_udp(self) -> bool:
+        """Whether another port with UDP leaves half of the files to ports without and to connections."""
+        fits = 2 * len(self._ports) < self._most_files // 2
+        if self._most_files and not fits and not self._said_too_many:
+            self._said_too_many = True
+            self._log.warn(
+                "The limit on open files, {most}, is too low for more than {count} destinations with UDP; the others go"
+                " without: raise it (LimitNOFILE= in systemd's unit, ulimit -n), or set --udp off",
+                most=self._most_files,
+                count=len(self._ports),
+            )
+        return fits
+
+    def _listen_udp(self, entrance: Entrance) -> DatagramPort:
+        destination, intake = entrance.destination, self._intake
+
+        def take(sender_ip: str, frames: Frames, size: int) -> None:
+            entrance.submit(sender_ip, frames, size, port)
+
+        port = DatagramPort(
+            self._reactor,
+            destination.port,
+            self._interface,
+            intake.limits.max_line_bytes,
+            take,
+            lambda count: intake.losses.add(destination, count),
+        )
+        return port
 
     def _replace(self, known: _Port, destination: Destination) -> None:
-        closing = Deferred.fromCoroutine(self.close(known.destination))
-        closing.addCallback(lambda _: self.open(destination))
-        closing.addErrback(
+        address = destination.host, destination.port
+        del self._ports[address]
+        self._renewed[address] = destination
+        ending = Deferred.fromCoroutine(self._renew(known))
+        self._ending.add(ending)
+        ending.addErrback(
             lambda failure: self._log.failure("{user_id} stayed as it was", failure, user_id=destination.user_id)
         )
+        ending.addBoth(lambda _: self._ending.discard(ending))
+
+    async def _renew(self, known: _Port) -> None:
+        try:
+            await known.release()
+        finally:
+            # None when it was closed meanwhile.
+            destination = self._renewed.pop((known.destination.host, known.destination.port), None)
+        if destination is not None:
+            self.open(destination)
+        # Last: a sender that does not let go keeps nobody out.
+        await known.entrance.close_connections()
 
     async def close(self, destination: Destination) -> None:
         """Release the port and end its connections; what they received is kept."""
-        port = self._ports.pop((destination.host, destination.port), None)
-        if port is None:
-            return
-        port.closed = True
-        if port.retry is not None:
-            port.retry.cancel()
-            port.retry = None
-        if port.listening is not None:
-            await maybeDeferred(port.listening.stopListening)
-        await port.factory.close_connections()
+        address = destination.host, destination.port
+        self._renewed.pop(address, None)
+        port = self._ports.pop(address, None)
+        if port is not None:
+            await port.release()
+            await port.entrance.close_connections()
 
     async def close_all(self) -> None:
         """Close every port."""
+        self._renewed.clear()
         closing = [Deferred.fromCoroutine(self.close(port.destination)) for port in list(self._ports.values())]
-        await gatherResults(closing, consumeErrors=True)
+        await gatherResults([*closing, *self._ending], consumeErrors=True)
+        self._intake.losses.say()
+        self._intake.unfinished.stop()
 
     def reconcile(self, destinations: Iterable[Destination], left_alone: Set[tuple[str, int]] = frozenset()) -> None:
         """Have exactly the ports of ``destinations``: open what is missing, close what is too many.
@@ -107,6 +248,8 @@ class Ports:
             if address not in wanted and address not in left_alone:
                 closing = Deferred.fromCoroutine(self.close(port.destination))
                 closing.addErrback(lambda failure: self._log.failure("A port did not close", failure))
+        for address in self._renewed.keys() - wanted.keys() - left_alone:
+            del self._renewed[address]
         for address, destination in wanted.items():
             known = self._ports.get(address)
             if address not in left_alone and (known is None or known.destination != destination):
@@ -115,35 +258,22 @@ class Ports:
     @property
     def destinations(self) -> list[Destination]:
         """Those whose port is open or is being tried."""
-        return [port.destination for port in self._ports.values()]
+        return [*(port.destination for port in self._ports.values()), *self._renewed.values()]
 
-    def _listen(self, port: _Port) -> None:
-        port.retry = None
-        endpoint = TCP6ServerEndpoint if ":" in self._interface else TCP4ServerEndpoint
-        listening = endpoint(self._reactor, port.destination.port, _BACKLOG, self._interface).listen(port.factory)
-        listening.addCallbacks(self._opened, self._failed, (port,), callbackKeywords=None, errbackArgs=(port,))
-        listening.addErrback(lambda failure: self._log.failure("A port's state was not taken note of", failure))
+    def entrance(self, destination: Destination) -> Entrance | None:
+        """Where its lines come in, while its port is open or is being tried."""
+        port = self._ports.get((destination.host, destination.port))
+        return port.entrance if port is not None else None
 
-    def _opened(self, listening: IListeningPort, port: _Port) -> None:
-        if port.closed:
-            listening.stopListening()
-            return
-        port.listening = listening
-        if port.reason is not None:
-            self._log.info("{user_id} is open at last", user_id=port.destination.user_id)
-        port.reason = None
-        self._report(port.destination, None)
+    def _opened(self, destination: Destination, stream: _Socket) -> None:
+        if stream.reason is not None:
+            self._log.info("{user_id} is open at last", user_id=destination.user_id)
+        self._report(destination, None)
 
-    def _failed(self, failure: Failure, port: _Port) -> None:
-        if port.closed:
-            return
-        reason = str(getattr(failure.value, "socketError", failure.value))
-        if port.reason is None:
-            self._log.error(
-                "{user_id} cannot be opened, trying on: {reason}", user_id=port.destination.user_id, reason=reason
-            )
-        port.reason = reason
-        delay = port.delay * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-        port.delay = min(port.delay * 2, _LONGEST_DELAY)
-        port.retry = self._reactor.callLater(delay, self._listen, port)
-        self._report(port.destination, reason)
+    def _failed(self, destination: Destination, reason: str, first: bool) -> None:
+        self._say_failed(destination.user_id, reason, first)
+        self._report(destination, reason)
+
+    def _say_failed(self, what: str, reason: str, first: bool) -> None:
+        if first:
+            self._log.error("{what} cannot be opened, trying on: {reason}", what=what, reason=reason)

@@ -1,148 +1,285 @@
-"""One sender's TCP connection: bytes to framed, parsed lines, whole reads at a time."""
+"""One sender's connection: what it speaks is found out, and its bytes become parsed lines, whole reads at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
-from twisted.logger import Logger
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from ppl.listener.writer import Writer
-from ppl.model import Clock, Destination
-from ppl.syslog.framing import Framer, Frames
-from ppl.syslog.message import parse
-from ppl.timezone import parse_time_zone
+from ppl.listener.entrance import Entrance
+from ppl.listener.streams import LineStream, RelpStream, Stream, kind_of
+from ppl.listener.tls import Certificates, reasons_of
+from ppl.syslog.framing import Frames
 
-#: Bytes of one read. Larger reads make cheaper parses, and let what PostgreSQL answers wait longer for its turn.
+#: Bytes of one read. Larger reads were slower: what PostgreSQL answers waits longer for its turn.
 READ_BYTES = 128 * 1024
 
+#: Seconds for a TLS handshake.
+HANDSHAKE_SECONDS = 30.0
 
+#: What may come during it: bytes at first (a ClientHello has some hundred, and then waits), then reads of so many
+#: bytes. OpenSSL takes 128 KiB and holds them three times over.
+HELLO_BYTES, HANDSHAKE_READS, HANDSHAKE_READ_BYTES = 16_384, 32, 1_024
+
+#: Seconds for a peer to take its last answers and the end of the connection.
+CLOSING_SECONDS = 10.0
+
+_NOT_SECURE = "it does not speak TLS, which this destination asks for"
+_NO_ROOM = "unfinished lines hold too much memory; connections that add to it are ended (--partial-bytes)"
+
+
+@implementer(IHandshakeListener, IPushProducer)
 class Receiver(Protocol):
-    """A connection to one destination; a :class:`~ppl.listener.writer.Source`."""
+    """A connection to one destination: a stream's lane, a reader of the destination's share, and what is unfinished.
 
-    def __init__(self, factory: ReceiverFactory, sender_ip: str) -> None:
-        self._factory = factory
-        self._sender_ip = sender_ip
-        self._framer = Framer(factory.max_line_bytes)
-        self._held = False
-        self._lost = False
+    For RELP it is its transport's producer: a client that does not read its answers is not read from.
+    """
+
+    round = 0
+    is_overdue = False
+
+    def __init__(self, entrance: Entrance, sender_ip: str) -> None:
+        self._entrance = entrance
+        self.sender_ip = sender_ip
+        self._stream: Stream | None = None
+        # What was read and not fed: the first bytes, until they tell what is spoken; more than one turn may do.
+        self._start = b""
+        # Bytes that the stream (or the start) holds, as the budget knows them.
+        self._held = 0
+        self._is_secure = self._is_shaken = False
+        self._holds: frozenset[str] = frozenset()
+        self._lost = self._is_queued = False
+        self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         """Twisted: connected."""
         transport: Any = self.transport
+        transport.share, transport.reader = self._entrance.share, self
         transport.bufferSize = READ_BYTES
         transport.setTcpKeepAlive(True)
-        self._factory.connected(self)
+        self._entrance.connected(self)
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: one read."""
-        self._submit(self._framer.feed(data), len(data))
+        if "turn" in self._holds or (self._stream is None and self._holds):
+            self._start += data  # what TLS had read already when it was held
+        elif self._stream is not None:
+            self._feed(self._stream, data)
+        else:
+            self._begin(self._start + data)
+
+    def _begin(self, start: bytes) -> None:
+        self._start = b""
+        kind = kind_of(start)
+        policy = self._entrance.destination.transport
+        certificates = self._entrance.intake.certificates
+        if kind == "undecided":
+            self._start = start
+            self._count_held(len(start))
+        elif kind == "tls" and not self._is_secure:
+            if policy == "plain" or certificates is None:
+                self.hang_up("it speaks TLS, which this destination does not take")
+            else:
+                self._count_held(0)
+                self._start_tls(start, certificates)
+        elif policy == "tls" and not self._is_secure:
+            self.hang_up(_NOT_SECURE)
+        else:
+            self._stream = self._new_stream(is_relp=kind == "relp")
+            self._feed(self._stream, start)
+
+    def _feed(self, stream: Stream, data: bytes) -> None:
+        stream.feed(data)
+        if not self._count_held(stream.held):
+            stream.give_up(_NO_ROOM)
+            self._count_held(stream.held)
+        if stream.has_more:
+            self.hold("turn")
+            self._queue()
+        else:
+            self.let_go("turn")
+
+    def _queue(self) -> None:
+        if not self._is_queued:
+            self._is_queued = True
+            self._entrance.share.later(self)
+
+    def _count_held(self, held: int) -> bool:
+        """Whether there is room for what the connection holds now."""
+        before, self._held = self._held, held
+        return before == held or self._entrance.intake.unfinished.changed(self, before, held)
+
+    def go_on(self) -> None:
+        """The share: do another part of what was read."""
+        assert self._stream is not None
+        self._is_queued = False
+        if self._lost or (self._holds == {"turn"} and not self._entrance.share.holds(self)):
+            data, self._start = self._start, b""
+            self._feed(self._stream, data)
+            if self._lost and not self._stream.has_more:
+                self._end()
+
+    def _new_stream(self, is_relp: bool) -> Stream:
+        most = self._entrance.intake.limits.max_line_bytes
+        if is_relp:
+            transport: Any = self.transport
+            transport.registerProducer(self, True)
+            return RelpStream(self, most)
+        return LineStream(self, most)
+
+    def _start_tls(self, start: bytes, certificates: Certificates) -> None:
+        transport: Any = self.transport
+        if len(start) > HELLO_BYTES:
+            self._end_handshake()
+            return
+        self._is_secure = True
+        transport.bufferSize = HANDSHAKE_READ_BYTES
+        transport.reads_left, transport.read_too_often = HANDSHAKE_READS, self._end_handshake
+        self._abort_after(HANDSHAKE_SECONDS)
+        transport.startTLS(certificates)
+        # The transport's protocol is TLS's now, and these bytes are the handshake's first.
+        transport.protocol.dataReceived(start)
+
+    def handshakeCompleted(self) -> None:
+        """Twisted: TLS is established."""
+        self._is_shaken = True
+        self._stop_timer()
+        transport: Any = self.transport
+        transport.bufferSize, transport.reads_left = READ_BYTES, None
+
+    def _end_handshake(self) -> None:
+        """It is longer than any."""
+        self._entrance.intake.admission.say_once(self.sender_ip, "its TLS handshake failed")
+        transport: Any = self.transport
+        transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the connection has ended, maybe in the middle of a line, which is kept."""
         self._lost = True
-        self._submit(self._framer.finish(), 0)
-        self._factory.disconnected(self)
+        self._stop_timer()
+        if self._is_secure and not self._is_shaken:
+            admission = self._entrance.intake.admission
+            admission.say_once(self.sender_ip, "its TLS handshake failed", reasons_of(reason.value))
+        if self._start and self._stream is None and (self._is_secure or not self._must_be_secure):
+            self._as_lines()
+        if self._stream is not None:
+            self._stream.finish()
+        if self._stream is not None and self._stream.has_more:
+            self._queue()
+        else:
+            self._end()
 
-    def pause(self) -> None:
-        """Source: the writer's queue is full."""
-        if not self._held and not self._lost:
-            self._held = True
-            transport: Any = self.transport
-            transport.pauseProducing()
+    def _as_lines(self) -> None:
+        """What has come told nothing, and must be lines then."""
+        start, self._start = self._start, b""
+        self._stream = LineStream(self, self._entrance.intake.limits.max_line_bytes)
+        self._feed(self._stream, start)
 
-    def resume(self) -> None:
-        """Source: the writer has room again."""
-        if self._held and not self._lost:
-            self._held = False
-            transport: Any = self.transport
-            transport.resumeProducing()
+    def _end(self) -> None:
+        """All that was read is submitted."""
+        self._count_held(0)
+        self._entrance.share.forget(self)
+        self._entrance.disconnected(self)
 
-    def close(self) -> None:
-        """End the connection; what was received is kept."""
-        transport: Any = self.transport
-        transport.loseConnection()
-
-    def _submit(self, frames: Frames, size: int) -> None:
-        factory = self._factory
-        received_at = factory.clock()
-        lines = parse(frames, received_at, factory.zone)
-        factory.writer.submit(factory.destination, self._sender_ip, lines, size, self)
-
-
-class ReceiverFactory(ServerFactory):
-    """Receivers of one destination, at most ``max_connections`` at once.
-
-    Args:
-        destination: whose port this is.
-        writer: takes the lines.
-        clock: µs of receipt.
-        max_line_bytes: longer lines are cut and marked.
-        max_connections: further connections are closed at once.
-    """
-
-    _log = Logger()
-    noisy = False
-
-    def __init__(
-        self, destination: Destination, writer: Writer, clock: Clock, max_line_bytes: int, max_connections: int
-    ) -> None:
-        self.destination = destination
-        self.writer = writer
-        self.clock = clock
-        self.max_line_bytes = max_line_bytes
-        self.zone = parse_time_zone(destination.time_zone)
-        self._most = max_connections
-        self._receivers: set[Receiver] = set()
-        self._said_full = False
-        self._emptied: Deferred[None] | None = None
-
-    def buildProtocol(self, addr: IAddress | None) -> Receiver | None:
-        """Twisted: a new connection; ``None`` closes it."""
-        if len(self._receivers) >= self._most:
-            if not self._said_full:
-                self._said_full = True
-                self._log.warn(
-                    "{user_id} has {most} connections; more are refused (--max-connections)",
-                    user_id=self.destination.user_id,
-                    most=self._most,
-                )
-            return None
-        return Receiver(self, sender_address(getattr(addr, "host", "")))
-
-    def connected(self, receiver: Receiver) -> None:
-        """``receiver`` begins."""
-        self._receivers.add(receiver)
-
-    def disconnected(self, receiver: Receiver) -> None:
-        """``receiver`` has ended."""
-        self._receivers.discard(receiver)
-        self.writer.forget(receiver)
-        self._said_full = self._said_full and len(self._receivers) > self._most // 2
-        if self._emptied is not None and not self._receivers:
-            emptied, self._emptied = self._emptied, None
-            emptied.callback(None)
-
-    async def close_connections(self) -> None:
-        """End every connection, and return when the last has handed on what it received."""
-        if self._receivers:
-            self._emptied = Deferred()
-            for receiver in list(self._receivers):
-                receiver.close()
-            await self._emptied
+    def expire(self) -> None:
+        """The budget: what was begun has waited for its end too long."""
+        if self._holds:
+            self.is_overdue = False  # it is not read from
+        elif self._stream is not None:
+            self._stream.expire()
+            self._count_held(self._stream.held)
+        elif self._must_be_secure and not self._is_secure:
+            self.hang_up(_NOT_SECURE)
+        else:
+            self._as_lines()
+            self.expire()
 
     @property
-    def connections(self) -> int:
-        """How many are open."""
-        return len(self._receivers)
+    def _must_be_secure(self) -> bool:
+        return self._entrance.destination.transport == "tls"
 
+    def close(self) -> None:
+        """The port closes: end the connection; what was received is kept."""
+        if self._stream is None:
+            self.hang_up()
+        else:
+            self._abort_after(CLOSING_SECONDS)
+            self._stream.close()
 
-def sender_address(host: str) -> str:
-    """The address as it is stored: IPv4 within IPv6 unwrapped, without the zone of link-local addresses."""
-    address = host.partition("%")[0]
-    if address.lower().startswith("::ffff:") and "." in address:
-        return address[7:]
-    return address
+    def _abort_after(self, seconds: float) -> None:
+        if self._timer is None and not self._lost:
+            transport: Any = self.transport
+            self._timer = transport.reactor.callLater(seconds, transport.abortConnection)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    # Reader
+
+    def pause(self) -> None:
+        """The writer's queue is full."""
+        self.hold("queue")
+
+    def resume(self) -> None:
+        """The writer has room again."""
+        self.let_go("queue")
+
+    # Twisted's producer: whether our answers are taken
+
+    def pauseProducing(self) -> None:
+        """The peer does not take its answers."""
+        self.hold("answers")
+
+    def resumeProducing(self) -> None:
+        """It has taken them."""
+        self.let_go("answers")
+
+    def stopProducing(self) -> None:
+        """The connection has ended; :meth:`connectionLost` comes."""
+
+    # Lane
+
+    def submit(self, frames: Frames, size: int, committed: Callable[[], None] | None = None) -> None:
+        """Hand on lines."""
+        if frames.block or frames.messages:
+            self.is_overdue = False
+            self._entrance.submit(self.sender_ip, frames, size, self._entrance.share, committed)
+
+    def write(self, data: bytes) -> None:
+        """Answer, if anybody is there."""
+        if not self._lost:
+            transport: Any = self.transport
+            transport.write(data)
+
+    def hold(self, reason: str) -> None:
+        """Read no more until every reason has gone."""
+        if not self._holds and not self._lost:
+            transport: Any = self.transport
+            transport.pauseProducing()
+        self._holds |= {reason}
+
+    def let_go(self, reason: str) -> None:
+        """``reason`` has gone."""
+        if reason in self._holds:
+            self._holds -= {reason}
+            if self._holds == {"turn"}:
+                self._queue()
+            elif not self._holds and not self._lost:
+                transport: Any = self.transport
+                transport.resumeProducing()
+
+    def hang_up(self, why: str | None = None) -> None:
+        """End the connection; ``why`` when it is the sender's fault."""
+        if why is not None:
+            self._entrance.intake.admission.say_once(self.sender_ip, why)
+        if not self._lost:
+            transport: Any = self.transport
+            self._abort_after(CLOSING_SECONDS)
+            transport.unregisterProducer()
+            transport.loseConnection()

@@ -3,15 +3,15 @@
 Receivers :meth:`~Writer.submit` what they parsed. Two lanes lead to the store, and a destination is in one of them at
 a time, so that its events stay in order. The main lane has one batch in flight and gathers the next meanwhile: batches
 grow with the load by themselves and an idle writer commits at once (DESIGN.md 2). While it is busy with others, a
-destination that sends little goes by the express lane, and waits for nobody's flood. What is committed is announced.
-When too much waits, the sources that feed it are paused (DESIGN.md 3).
+destination that sends little goes by the express lane, and waits for nobody's flood; the main lane's batches are short
+then. What is committed is announced. When too much waits, the sources that feed it are paused (DESIGN.md 3).
 """
 
 from __future__ import annotations
 
 import random
-from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import attrs
@@ -22,68 +22,31 @@ from twisted.logger import Logger
 
 from ppl.errors import IdConflict, PplError, StoreUnavailable
 from ppl.listener.ids import IdSequence
+from ppl.listener.waiting import Batch, Waiting
 from ppl.model import Clock, Destination, Events, Lines
 from ppl.store.interface import Store
 
-#: A batch ends with the submission that passes one of these.
+#: A batch ends with the submission that passes this.
 BATCH_EVENTS = 20_000
-BATCH_BYTES = 24 << 20
 
 #: With as many waiting while a batch commits, the next is sent ahead.
 STAGE_EVENTS = 4_000
 
-#: Most events of a batch of the express lane.
-EXPRESS_EVENTS = 500
+#: How long a batch of the main lane shall take, by the rate of the one before it, and the fewest events it may have.
+BATCH_SECONDS = 0.1
+LEAST_EVENTS = 1_000
 
-#: What a waiting line costs beside its bytes: its strings and columns.
-LINE_OVERHEAD = 700
+#: The same while others use the express lane: PostgreSQL and the processor are shared, so what is under way delays them
+#: too. Then nothing is sent ahead either.
+SHARED_SECONDS = 0.02
+
+#: The express lane counts as used for so long after its last batch.
+SHARED_FOR = 1.0
 
 #: How long a stop waits for a store that is away.
 STOP_SECONDS = 30.0
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
-
-
-@attrs.define(eq=False)
-class _Submission:
-    """What one call of :meth:`Writer.submit` brought.
-
-    Attributes:
-        events: with their ids.
-        cost: bytes that they hold.
-        committed: called once they are durable.
-    """
-
-    events: Events
-    cost: int
-    committed: Callable[[], None] | None
-
-
-@attrs.define(eq=False)
-class _Batch:
-    """What is committed together.
-
-    Attributes:
-        submissions: in the order of receipt per destination.
-        count: how many events.
-        cost: bytes that they hold.
-        stored: the append that was begun ahead of its turn, if it was.
-    """
-
-    submissions: list[_Submission]
-    count: int
-    cost: int
-    stored: Deferred[None] | None = None
-
-    @property
-    def events(self) -> list[Events]:
-        """What the store takes."""
-        return [submission.events for submission in self.submissions]
-
-    @property
-    def destinations(self) -> set[int]:
-        """Whose events they are."""
-        return {submission.events.destination.id for submission in self.submissions}
 
 
 class Source(Protocol):
@@ -116,12 +79,8 @@ class Writer(Service):
         self._announce = announce
         self._reactor = reactor
         self._clock = clock
-        self._most_bytes = queue_bytes
+        self._waiting = Waiting(queue_bytes)
         self._ids: IdSequence | None = None
-        # One queue a destination; the one served longest ago comes first (fairness).
-        self._queues: OrderedDict[int, deque[_Submission]] = OrderedDict()
-        self._bytes = 0
-        self._events = 0
         self._paused: set[Source] = set()
         # Whether the lanes work, and the destinations that are in them.
         self._working = self._expressing = False
@@ -129,8 +88,11 @@ class Writer(Service):
         self._express: set[int] = set()
         # Fires when the batch in flight is committed; the batch that was sent ahead waits for it.
         self._committing: Deferred[None] | None = None
-        self._staged: _Batch | None = None
+        self._staged: Batch | None = None
         self._in_flight = 0
+        # When the express lane was last used, and the events a second of the main lane's last batch.
+        self._shared_at = -SHARED_FOR
+        self._rate = BATCH_EVENTS / SHARED_SECONDS
         self._away = False
         # Set while a stop waits for the last commit, and when it waits no longer.
         self._idle: Deferred[bool] | None = None
@@ -142,12 +104,12 @@ class Writer(Service):
     @property
     def waiting_bytes(self) -> int:
         """Bytes that wait or are in flight."""
-        return self._bytes
+        return self._waiting.bytes
 
     @property
     def waiting_events(self) -> int:
         """Events that wait or are in flight."""
-        return self._events
+        return self._waiting.events
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Fires when the last stored ids are known, which needs the store: it is tried until it answers."""
@@ -185,18 +147,15 @@ class Writer(Service):
                 committed()
             return
         events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines)
-        cost = size + count * LINE_OVERHEAD
-        self._queues.setdefault(destination.id, deque()).append(_Submission(events, cost, committed))
-        self._bytes += cost
-        self._events += count
-        if self._bytes > self._most_bytes:
+        self._waiting.add(events, size, committed)
+        if self._waiting.is_full:
             self._paused.add(source)
             source.pause()
         if not self._working:
             self._work()
         elif self._may_express(destination.id):
             self._work_express()
-        elif self._staged is None and self._committing is not None and self._events - self._in_flight >= STAGE_EVENTS:
+        elif self._may_stage():
             self._stage()
 
     def _work(self) -> None:
@@ -224,8 +183,10 @@ class Writer(Service):
                     before.callback(None)
                 self._main = batch.destinations
                 self._in_flight = batch.count
+                began = self._reactor.seconds()
                 if not await self._commit(batch):
                     return
+                self._rate = batch.count / max(self._reactor.seconds() - began, 0.001)
                 self._in_flight = self._staged.count if self._staged else 0
                 self._main = self._staged.destinations if self._staged else set()
                 self._committed(batch)
@@ -240,10 +201,11 @@ class Writer(Service):
     async def _run_express(self) -> None:
         try:
             while not self._abandoned:
-                batch = self._gather_express()
+                batch = self._waiting.take_little(self._main)
                 if not batch.count:
                     return
                 self._express = batch.destinations
+                self._shared_at = self._reactor.seconds()
                 if not await self._commit(batch):
                     return
                 self._express = set()
@@ -251,23 +213,36 @@ class Writer(Service):
         finally:
             self._express = set()
             self._expressing = False
-            if self._queues and not self._working and not self._abandoned:
+            if self._waiting and not self._working and not self._abandoned:
                 self._work()
             self._check_idle()
 
-    def _committed(self, batch: _Batch) -> None:
-        self._bytes -= batch.cost
-        self._events -= batch.count
+    def _committed(self, batch: Batch) -> None:
+        self._waiting.remove(batch)
         for submission in batch.submissions:
-            self._announce(submission.events)
+            # Whoever is told and fails, the others are told, and the lanes go on.
+            self._tell(partial(self._announce, submission.events))
             if submission.committed is not None:
-                submission.committed()
-        if self._bytes < self._most_bytes // 2:
+                self._tell(submission.committed)
+        if self._waiting.has_room:
             self._resume_sources()
+
+    def _tell(self, whom: Callable[[], None]) -> None:
+        try:
+            whom()
+        except Exception:
+            self._log.failure("Who was told of a commit met an error of ours")
 
     def _check_idle(self) -> None:
         if not self._working and not self._expressing and self._idle is not None and not self._idle.called:
             self._idle.callback(True)
+
+    def _may_stage(self) -> bool:
+        waits = self._waiting.events - self._in_flight
+        return self._staged is None and self._committing is not None and waits >= STAGE_EVENTS and not self._is_shared()
+
+    def _is_shared(self) -> bool:
+        return self._expressing or self._reactor.seconds() - self._shared_at < SHARED_FOR
 
     def _stage(self) -> None:
         """Send the next batch while the present one commits (it is committed after it)."""
@@ -288,43 +263,18 @@ class Writer(Service):
             self._committing.errback(StoreUnavailable("It is not its turn any more."))
             self._committing = Deferred()
 
-    def _gather(self) -> _Batch:
-        """The main lane's next: in turn one submission of each destination, until it is full or nothing waits."""
-        batch = _Batch([], 0, 0)
-        skipped = []
-        while self._queues and batch.count < BATCH_EVENTS and batch.cost < BATCH_BYTES:
-            destination_id, queue = self._queues.popitem(last=False)
-            if destination_id in self._express:
-                skipped.append((destination_id, queue))
-                continue
-            _move(queue, batch)
-            if queue:
-                self._queues[destination_id] = queue
-        for destination_id, queue in reversed(skipped):
-            self._queues[destination_id] = queue
-            self._queues.move_to_end(destination_id, last=False)
-        return batch
+    def _gather(self) -> Batch:
+        """The main lane's next."""
+        seconds = SHARED_SECONDS if self._is_shared() else BATCH_SECONDS
+        return self._waiting.take(min(BATCH_EVENTS, max(LEAST_EVENTS, int(self._rate * seconds))), self._express)
 
     def _may_express(self, destination_id: int) -> bool:
         """Whether the first that waits of ``destination_id`` is for the express lane, and that is free."""
         if self._expressing or destination_id in self._main:
             return False
-        return len(self._queues[destination_id][0].events) <= EXPRESS_EVENTS
+        return self._waiting.is_little(destination_id)
 
-    def _gather_express(self) -> _Batch:
-        """The express lane's next: of those who send little while the main lane is busy with others."""
-        batch = _Batch([], 0, 0)
-        for destination_id in list(self._queues):
-            if batch.count >= EXPRESS_EVENTS:
-                break
-            queue = self._queues[destination_id]
-            if destination_id not in self._main and len(queue[0].events) <= EXPRESS_EVENTS:
-                _move(queue, batch)
-                if not queue:
-                    del self._queues[destination_id]
-        return batch
-
-    async def _commit(self, batch: _Batch) -> bool:
+    async def _commit(self, batch: Batch) -> bool:
         """Store ``batch``, however often it takes; ``False`` if the stop gave up.
 
         Whatever the error, what was received is not thrown away: the store itself leaves out what it can never take.
@@ -354,7 +304,7 @@ class Writer(Service):
                 self._say_back()
                 return True
 
-    async def _renew_ids(self, batch: _Batch) -> bool:
+    async def _renew_ids(self, batch: Batch) -> bool:
         """Give everything not yet stored ids above those that are, in the same order."""
         assert self._ids is not None
         try:
@@ -366,8 +316,7 @@ class Writer(Service):
         if self._staged is not None:
             self._roll_back_staged()
             renewed += self._staged.submissions
-        for queue in self._queues.values():
-            renewed += queue
+        renewed += self._waiting
         for submission in renewed:
             events = submission.events
             first_id = self._ids.take(events.destination.id, len(events))
@@ -404,7 +353,9 @@ class Writer(Service):
 
     def _abandon(self) -> None:
         self._abandoned = True
-        self._log.critical("Stopped while PostgreSQL is away: {count} received lines are lost", count=self._events)
+        self._log.critical(
+            "Stopped while PostgreSQL is away: {count} received lines are lost", count=self._waiting.events
+        )
         self._wake()
 
     def _say_away(self, error: Exception) -> None:
@@ -417,7 +368,7 @@ class Writer(Service):
     def _say_back(self) -> None:
         if self._away:
             self._away = False
-            self._log.info("Events are stored again; {count} wait", count=self._events)
+            self._log.info("Events are stored again; {count} wait", count=self._waiting.events)
 
     async def _sleep(self, seconds: float) -> None:
         asleep: Deferred[None] = Deferred()
@@ -431,13 +382,6 @@ class Writer(Service):
             if self._alarm.active():
                 self._alarm.cancel()
             asleep.callback(None)
-
-
-def _move(queue: deque[_Submission], batch: _Batch) -> None:
-    submission = queue.popleft()
-    batch.submissions.append(submission)
-    batch.count += len(submission.events)
-    batch.cost += submission.cost
 
 
 class _Delays:

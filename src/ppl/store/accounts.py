@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ppl.errors import AlreadyExists, NoPortLeft, RegistrationClosed
-from ppl.model import Account, Clock, Destination, Role
+from ppl.model import Account, Clock, Destination, Role, Transport
 from ppl.store.interface import Session, SessionKind
 from ppl.store.locks import REGISTER, lock
 from ppl.store.pool import Pool, Transaction
 
+#: The columns of a :class:`~ppl.model.Destination`.
+DESTINATION = "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at"
 _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
 
@@ -75,27 +77,50 @@ class Accounts:
             [time_zone, account_id, time_zone, account_id],
         )
 
+    async def set_transport(self, account_id: int, destination_id: int, transport: Transport) -> bool:
+        """Change what the port of a destination takes; ``False`` if the account does not own it."""
+        return await self._change(account_id, destination_id, "transport = %s", transport)
+
+    async def set_retention(self, account_id: int, destination_id: int, days: int | None) -> bool:
+        """Change for how long a destination's events are kept; ``False`` if the account does not own it."""
+        return await self._change(account_id, destination_id, "retention_days = %s", days)
+
+    async def close_destination(self, account_id: int, destination_id: int) -> bool:
+        """Have a destination receive nothing any more; ``False`` if the account does not own it."""
+        return await self._change(account_id, destination_id, "closed_at = coalesce(closed_at, %s)", self._clock())
+
+    async def _change(self, account_id: int, destination_id: int, assignment: str, value: object) -> bool:
+        rows = await self._pool.run(
+            f"UPDATE destination SET {assignment} WHERE id = %s AND EXISTS (SELECT FROM membership"  # noqa: S608
+            " WHERE account_id = %s AND destination_id = %s AND role = 'owner') RETURNING id",
+            [value, destination_id, account_id, destination_id],
+        )
+        return bool(rows)
+
     async def destinations(self) -> Sequence[Destination]:
-        """All, by id."""
-        rows = await self._pool.read("SELECT id, host, port, time_zone FROM destination ORDER BY id")
+        """All that are not closed, by id."""
+        rows = await self._pool.read(
+            f"SELECT {DESTINATION} FROM destination d WHERE d.closed_at IS NULL ORDER BY d.id"  # noqa: S608
+        )
         return [Destination(*row) for row in rows]
 
     async def destinations_of(self, account_id: int) -> Sequence[tuple[Destination, Role]]:
         """What the account may read, by id."""
         rows = await self._pool.read(
-            "SELECT d.id, d.host, d.port, d.time_zone, m.role"
+            f"SELECT {DESTINATION}, m.role"  # noqa: S608
             " FROM membership m JOIN destination d ON d.id = m.destination_id"
             " WHERE m.account_id = %s ORDER BY d.id",
             [account_id],
         )
-        return [(Destination(*row[:4]), row[4]) for row in rows]
+        return [(Destination(*row[:-1]), row[-1]) for row in rows]
 
     async def destination(self, host: str, port: int) -> Destination | None:
-        """The destination of that address."""
+        """The destination of that address, unless it is closed."""
         if "\0" in host or not 1 <= port <= 65535:
             return None
         rows = await self._pool.read(
-            "SELECT id, host, port, time_zone FROM destination WHERE host = %s AND port = %s", [host, port]
+            f"SELECT {DESTINATION} FROM destination d WHERE d.host = %s AND d.port = %s AND d.closed_at IS NULL",  # noqa: S608
+            [host, port],
         )
         return Destination(*rows[0]) if rows else None
 

@@ -18,15 +18,25 @@ from twisted.logger import Logger
 from ppl.errors import IdConflict
 from ppl.model import Events
 from ppl.store.columns import clean, insert
+from ppl.store.minutes import count_minutes
 from ppl.store.pool import Pool, Transaction
 from ppl.store.slots import Slots
 
-_REFUSALS = (psycopg2.DataError, errors.ProgramLimitExceeded)
+# For what is in a row: a value that cannot be, or a rule that an operator has made (RaiseException: a trigger's).
+_REFUSALS = (
+    psycopg2.DataError,
+    errors.ProgramLimitExceeded,
+    errors.NotNullViolation,
+    errors.ForeignKeyViolation,
+    errors.ExclusionViolation,
+    errors.RaiseException,
+)
 # A slot that was known is gone.
 _GONE = (errors.CheckViolation, errors.UndefinedTable)
 
-#: From as many events on a batch goes by COPY: below, the threads cost more than it gains.
-COPY_EVENTS = 500
+#: From as many events on, or characters of messages, a batch goes by COPY: below, the threads cost more than it gains.
+#: An INSERT holds its parameters several times over.
+COPY_EVENTS, COPY_CHARACTERS = 500, 1 << 20
 
 
 class Appender:
@@ -56,7 +66,9 @@ class Appender:
         try:
             try:
                 await self._commit(batch)
-            except _REFUSALS:
+            except psycopg2.Error as error:
+                if not _is_refusal(error):
+                    raise
                 await self._commit_sound(batch)
         except errors.UniqueViolation:
             if not await self._is_stored(batch):
@@ -65,10 +77,12 @@ class Appender:
                 ) from None
 
     async def _commit(self, batch: Sequence[Events]) -> None:
-        store = self._copy if sum(map(len, batch)) >= COPY_EVENTS else self._insert
+        store = self._copy if _is_big(batch) else self._insert
         try:
             await store(batch)
-        except _GONE:
+        except _GONE as error:
+            if _is_refusal(error):
+                raise
             self._slots.forget()
             await store(batch)
 
@@ -95,7 +109,7 @@ class Appender:
             await self._slots.ensure([(events.first_id, events.last_id) for events in batch])
             counts = self._counts(batch)
             assert counts is not None
-        return _COUNT.format(rows=counts)
+        return f"{_COUNT.format(rows=counts)}; {count_minutes(batch)}"
 
     def _counts(self, batch: Sequence[Events]) -> str | None:
         """The rows for ``event_count``, or ``None`` when a slot is not known to exist."""
@@ -119,7 +133,9 @@ class Appender:
             await transaction.run("SAVEPOINT part")
             try:
                 await transaction.run(statement, parameters)
-            except _REFUSALS as error:
+            except psycopg2.Error as error:
+                if not _is_refusal(error):
+                    raise
                 await transaction.run("ROLLBACK TO part")
                 if sum(map(len, part)) == 1:
                     refused.append((part[0], error.pgcode))
@@ -157,6 +173,20 @@ _COUNT = (
     " ON CONFLICT (destination_id, slot_lower) DO UPDATE"
     " SET count = event_count.count + excluded.count, last_id = greatest(event_count.last_id, excluded.last_id)"
 )
+
+
+def _is_big(batch: Sequence[Events]) -> bool:
+    if sum(map(len, batch)) >= COPY_EVENTS:
+        return True
+    return sum(sum(map(len, events.lines.message)) for events in batch) >= COPY_CHARACTERS
+
+
+def _is_refusal(error: psycopg2.Error) -> bool:
+    """Whether a row is refused for what is in it, now and ever."""
+    if isinstance(error, errors.CheckViolation):
+        # Without a name it is the bounds of a slot.
+        return error.diag.constraint_name is not None
+    return isinstance(error, _REFUSALS)
 
 
 def halves(batch: Sequence[Events]) -> tuple[list[Events], list[Events]]:

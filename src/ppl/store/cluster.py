@@ -31,13 +31,18 @@ from ppl.store.programs import DIRECTORY_CLOSED, PROGRAM_CLOSED, Program, Server
 
 SYSTEM_USER = "ppl-postgres"
 _LONGEST_SOCKET = 107  # sockaddr_un.sun_path on Linux, without its NUL
-_SOCKET = ".s.PGSQL.5432"
+PORT = 5432
+_SOCKET = f".s.PGSQL.{PORT}"
 
 #: Written once into postgresql.conf, where an operator may change them.
 _FIRST_SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "wal_compression": "on",
+    # Until the log's files are used again, every 16 MB of a flood would hold all commits until a new one is filled.
+    "wal_init_zero": "off",
+    # Pages go to the disk as they are written, not by the gigabyte when the kernel thinks of them: commits waited then.
+    "backend_flush_after": "512kB",
     "jit": "off",
     "checkpoint_timeout": "15min",
     "timezone": "UTC",
@@ -52,13 +57,15 @@ class Cluster:
         directory: PostgreSQL's data directory.
         socket_directory: private to root and the user PostgreSQL runs as.
         dsn: how Ppl connects.
+        sql_port: where readers connect, 0: nowhere.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, sql_port: int = 0) -> None:
         self.data_dir = data_dir
+        self.sql_port = sql_port
         self.directory = data_dir / "postgres"
         self.socket_directory = _socket_directory(data_dir)
-        self.dsn = make_dsn(host=str(self.socket_directory), port=5432, user="ppl", dbname="ppl")
+        self.dsn = make_dsn(host=str(self.socket_directory), port=PORT, user="ppl", dbname="ppl")
         self._programs = _installed_programs()
 
     async def prepare(self, reactor: Any) -> ServerUser:
@@ -74,6 +81,7 @@ class Cluster:
         await self._find_programs(reactor, user)
         _private_directory(self.socket_directory, user)
         self._write_access_rules(user)
+        self._name_socket()
         if (self.directory / "PG_VERSION").exists():
             await self._check_version(reactor, user)
         else:
@@ -146,10 +154,23 @@ class Cluster:
 
     def _write_access_rules(self, user: ServerUser) -> None:
         # The kernel says who connects. Nobody but root and the server's user gets as far as the socket anyway.
-        _write(self.data_dir / "hba.conf", "local all all peer map=ppl\n")
+        rules = "local all all peer map=ppl\n"
+        if self.sql_port:
+            # Never Ppl's role or the superuser, whatever groups somebody has put them into.
+            rules += "host all ppl,postgres all reject\nhost ppl +ppl_reader 127.0.0.1/32 scram-sha-256\n"
+        _write(self.data_dir / "hba.conf", rules)
         names = sorted({user.name, pwd.getpwuid(os.geteuid()).pw_name})
-        rules = [f'ppl "{name}" {role}\n' for name in names for role in ("ppl", "postgres")]
-        _write(self.data_dir / "ident.conf", "".join(rules))
+        who = [f'ppl "{name}" {role}\n' for name in names for role in ("ppl", "postgres")]
+        _write(self.data_dir / "ident.conf", "".join(who))
+
+    def _name_socket(self) -> None:
+        """The socket is named after the port: it keeps its usual name for processes that know nothing of readers."""
+        usual = self.socket_directory / _SOCKET
+        if usual.is_symlink():
+            usual.unlink()
+        if self.sql_port not in (0, PORT):
+            usual.unlink(missing_ok=True)
+            usual.symlink_to(f".s.PGSQL.{self.sql_port}")
 
     async def _run(
         self, reactor: Any, user: ServerUser, directory: Path, command: list[str], stdin: bytes | None = None
@@ -180,7 +201,7 @@ def _installed_programs() -> Path:
 def _socket_directory(data_dir: Path) -> Path:
     usual = data_dir / "run"
     # libpq and PostgreSQL both take a comma for the start of another directory.
-    if len(os.fsencode(usual / _SOCKET)) <= _LONGEST_SOCKET and "," not in str(usual):
+    if len(os.fsencode(usual / ".s.PGSQL.65535")) <= _LONGEST_SOCKET and "," not in str(usual):
         return usual
     name = "ppl-" + hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     if os.geteuid() == 0:

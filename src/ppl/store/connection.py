@@ -7,13 +7,15 @@ blocking, errors that say what to do. Used by :mod:`.pool` only.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.error import ConnectionLost as SocketLost
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
@@ -24,7 +26,7 @@ from zope.interface import implementer
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 
 Row = tuple[Any, ...]
-Parameters = Sequence[Any] | None
+Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 # SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator's
 # intervention, a transaction to repeat; and a primary that became a standby.
@@ -52,8 +54,6 @@ class _Watching:
         self._reactor = reactor
         self._owner = owner
         self.callLater = reactor.callLater
-        self.removeReader = reactor.removeReader
-        self.removeWriter = reactor.removeWriter
 
     def addReader(self, selectable: Any) -> None:
         self._watch(self._reactor.addReader, selectable)
@@ -67,13 +67,61 @@ class _Watching:
         else:
             add(selectable)
 
+    def removeReader(self, selectable: Any) -> None:
+        if selectable.fileno() < 0:
+            self.forget(selectable)
+        else:
+            self._reactor.removeReader(selectable)
+
+    def removeWriter(self, selectable: Any) -> None:
+        if selectable.fileno() < 0:
+            self.forget(selectable)
+        else:
+            self._reactor.removeWriter(selectable)
+
+    def forget(self, selectable: Any) -> None:
+        """No longer watch ``selectable``, whose socket libpq may have closed already.
+
+        epoll then knows nothing of it, so that Twisted's removal fails half way: the number of the closed socket would
+        count as watched for ever, and the next socket that gets it, whosever it is, would never be looked at.
+        """
+        for remove in (self._reactor.removeReader, self._reactor.removeWriter):
+            with suppress(OSError, KeyError):
+                remove(selectable)
+        if isinstance(self._reactor, EPollReactor):
+            watched = self._reactor._selectables
+            for number in [number for number, each in watched.items() if each is selectable]:
+                del watched[number]
+            self._reactor._reads.intersection_update(watched)
+            self._reactor._writes.intersection_update(watched)
+
+
+class _Cursor(txpostgres.Cursor):  # type: ignore[misc]
+    """txpostgres's, out of the reactor as soon as libpq has closed the socket."""
+
+    def continuePolling(self, swallowErrors: bool = False) -> None:
+        try:
+            super().continuePolling(swallowErrors)
+        finally:
+            if self.fileno() < 0:
+                self.reactor.forget(self)
+
 
 class _Connection(txpostgres.Connection):  # type: ignore[misc]
     """txpostgres's, telling its owner when the idle connection dies instead of logging a traceback."""
 
+    cursorFactory = _Cursor
+
     def __init__(self, reactor: Any, owner: Connection) -> None:
         super().__init__(_Watching(reactor, owner))
         self._owner = owner
+
+    def continuePolling(self, swallowErrors: bool = False) -> None:
+        try:
+            super().continuePolling(swallowErrors)
+        finally:
+            if self.fileno() < 0:
+                self.reactor.forget(self)
 
     def doRead(self) -> None:
         try:
@@ -175,12 +223,10 @@ class Connection:
     def _uncancelled(self, inner: Deferred[Any]) -> Deferred[Any]:
         # Cancelling txpostgres's own Deferred blocks the reactor and raises a private error: drop the connection.
         outer: Deferred[Any] = Deferred(lambda _: self.abandon("its statement was given up"))
-        done = False
 
         def pass_on(result: Any) -> None:
-            nonlocal done
-            if not done:
-                done = True
+            # A cancelled one has fired already when what it waited for ends.
+            if not outer.called:
                 outer.callback(result)
 
         inner.addBoth(pass_on)
@@ -207,13 +253,15 @@ class Connection:
             return
         self.is_lost = True
         connection = self._connection
-        if connection.pollable() is not None:
-            # txpostgres forgets the cursor that waits for the socket: epoll would keep it for ever.
-            for cursor in set(connection._cursors):
-                self._reactor.removeReader(cursor)
-                self._reactor.removeWriter(cursor)
-            connection.close()
-        self.lost.callback(reason)
+        try:
+            if connection.pollable() is not None:
+                # txpostgres forgets the cursor that waits for the socket: epoll would keep it for ever.
+                for cursor in set(connection._cursors):
+                    connection.reactor.forget(cursor)
+                connection.close()
+        finally:
+            # Whoever keeps its place waits for this.
+            self.lost.callback(reason)
 
 
 def sentence(error: BaseException) -> str:

@@ -18,18 +18,17 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.python.logfile import LogFile
 
 from ppl.errors import StoreUnsuitable
-from ppl.store.cluster import Cluster, unreachable
+from ppl.store.cluster import PORT, Cluster, unreachable
 from ppl.store.programs import DIRECTORY_CLOSED, Program, ServerUser, spawn
+from ppl.store.server_log import ServerLog
 
 _LOOK = 0.05
 _TAKE_OVER = 0.5
 _LONGEST_PAUSE = 10.0
 _FIRST_TRIES = 4
 _FAST_SHUTDOWN = 60.0
-_LOG_BYTES, _LOG_FILES = 5_000_000, 3
 
 
 class EmbeddedPostgres(Service):
@@ -39,17 +38,20 @@ class EmbeddedPostgres(Service):
         reactor: spawns the processes and keeps the time.
         data_dir: made when missing; a second start finds the old data.
         settings: of PostgreSQL, over those of ``postgresql.conf``.
+        sql_port: on 127.0.0.1 for readers (``docs/sql.rst``), 0: none.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, reactor: Any, data_dir: Path, settings: Mapping[str, str] | None = None, *, sql_port: int = 0
+    ) -> None:
         self._reactor = reactor
-        self._cluster = Cluster(data_dir)
+        self._cluster = Cluster(data_dir, sql_port)
         self._settings = dict(settings or {})
         self._lock: int | None = None
         self._server: Program | None = None
-        self._log_file: LogFile | None = None
+        self._server_log = ServerLog(data_dir)
         self._pause: Deferred[None] | None = None
         self._starting: Deferred[None] | None = None
         self._watching: Deferred[None] | None = None
@@ -106,9 +108,7 @@ class EmbeddedPostgres(Service):
             if part is not None:
                 await part
         self._starting = self._watching = None
-        if self._log_file is not None:
-            self._log_file.close()
-            self._log_file = None
+        self._server_log.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -163,7 +163,11 @@ class EmbeddedPostgres(Service):
                 user = await self._take_over()
                 continue
             if self._server is None:
-                await self._becomes_ready(await self._run_server(user))
+                try:
+                    await self._becomes_ready(await self._run_server(user))
+                except OSError as error:
+                    self._log.error("PostgreSQL cannot be started now ({why}), trying on", why=error.strerror)
+                    await self._sleep(_LONGEST_PAUSE)
             if self._server is None:
                 continue
             born = self._reactor.seconds()
@@ -197,10 +201,10 @@ class EmbeddedPostgres(Service):
         settings = {
             "max_connections": "200",
             **self._settings,
-            "listen_addresses": "",
+            "listen_addresses": "127.0.0.1" if cluster.sql_port else "",
             "unix_socket_directories": str(cluster.socket_directory),
             "unix_socket_permissions": "0700",
-            "port": "5432",
+            "port": str(cluster.sql_port or PORT),
             "hba_file": str(cluster.data_dir / "hba.conf"),
             "ident_file": str(cluster.data_dir / "ident.conf"),
             "logging_collector": "off",
@@ -210,18 +214,8 @@ class EmbeddedPostgres(Service):
             "log_error_verbosity": "terse",
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        file = LogFile(
-            "postgres.log",
-            str(cluster.data_dir),
-            rotateLength=_LOG_BYTES,
-            maxRotatedFiles=_LOG_FILES,
-            defaultMode=0o600,
-        )
         command = [cluster.program("postgres"), "-D", str(cluster.directory), *words]
-        if self._log_file is not None:
-            self._log_file.close()
-        self._log_file = file
-        server = spawn(self._reactor, user, cluster.directory, command, log=file.write)
+        server = spawn(self._reactor, user, cluster.directory, command, log=self._server_log.write)
         self._server = server
         return server
 

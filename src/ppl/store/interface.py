@@ -12,7 +12,21 @@ from typing import Literal, Protocol
 import attrs
 from twisted.internet.defer import Deferred
 
-from ppl.model import Account, Destination, Events, Page, Role
+from ppl.model import (
+    Account,
+    Archive,
+    Bucket,
+    Destination,
+    Event,
+    Events,
+    Found,
+    Page,
+    Role,
+    SendersSeen,
+    Stored,
+    Transport,
+)
+from ppl.search.query import Query
 
 SessionKind = Literal["browser", "token"]
 
@@ -33,6 +47,60 @@ class Session:
     label: str
     created_at: int
     expires_at: int | None
+
+
+@attrs.frozen
+class Drain:
+    """A token by which lines come over HTTPS; the secret itself is never stored.
+
+    Attributes:
+        id: the store's key, to name it when deleting.
+        destination_id: whose lines they are.
+        label: what the owner called it.
+        created_at: µs.
+    """
+
+    id: int
+    destination_id: int
+    label: str
+    created_at: int
+
+
+@attrs.frozen
+class SavedSearch:
+    """A query under a name, shared by all who may read the destination.
+
+    Attributes:
+        id: the store's key.
+        destination_id: whose events it searches.
+        name: unique in its destination, whatever the case.
+        query: in the language of ``docs/search.rst``, as it was typed.
+        saved_by: email address, ``""`` when that account is gone.
+        created_at: µs.
+    """
+
+    id: int
+    destination_id: int
+    name: str
+    query: str
+    saved_by: str
+    created_at: int
+
+
+class Search(Protocol):
+    """A walk that :meth:`Store.search` began.
+
+    Attributes:
+        is_complete: whether it is at its end.
+    """
+
+    is_complete: bool
+
+    async def step(self, limit: int) -> Found:
+        """Go on a little, giving at most ``limit`` events."""
+
+    def close(self) -> None:
+        """It is over, or not wanted any more; may repeat. A step under way raises ``StoreUnavailable``."""
 
 
 class Store(Protocol):
@@ -61,14 +129,26 @@ class Store(Protocol):
     async def set_time_zone(self, account_id: int, time_zone: str) -> None:
         """Change the account's zone, and that of the destinations it owns."""
 
+    async def set_transport(self, account_id: int, destination_id: int, transport: Transport) -> bool:
+        """Change what the port of a destination takes; ``False`` if the account does not own it."""
+
+    async def set_retention(self, account_id: int, destination_id: int, days: int | None) -> bool:
+        """Change for how long a destination's events are kept; ``False`` if the account does not own it."""
+
+    async def close_destination(self, account_id: int, destination_id: int) -> bool:
+        """Have a destination receive nothing any more; its history stays until its retention ends, and then it goes.
+
+        ``False`` if the account does not own it.
+        """
+
     async def destinations(self) -> Sequence[Destination]:
         """All that listeners must serve, by id."""
 
     async def destinations_of(self, account_id: int) -> Sequence[tuple[Destination, Role]]:
-        """What the account may read, by id."""
+        """What the account may read, by id, closed ones too."""
 
     async def destination(self, host: str, port: int) -> Destination | None:
-        """The destination of that address."""
+        """The destination of that address, unless it is closed."""
 
     # Sessions
 
@@ -89,7 +169,86 @@ class Store(Protocol):
     async def delete_expired_sessions(self) -> int:
         """Forget all that have expired; how many."""
 
+    # Drains
+
+    async def create_drain(
+        self, account_id: int, destination_id: int, secret_hash: bytes, label: str, most: int
+    ) -> Drain | None:
+        """Remember a token by the SHA-256 of its random secret; ``None`` if the account does not own the destination.
+
+        Raises :class:`~ppl.errors.TooManyDrains` when the destination has ``most`` already.
+        """
+
+    async def drains_of(self, account_id: int) -> Sequence[Drain]:
+        """The tokens of the destinations that the account owns, by id."""
+
+    async def delete_drain(self, account_id: int, drain_id: int) -> bool:
+        """Revoke one; ``False`` if the account owns no destination with such a token."""
+
+    async def drained(self, secret_hash: bytes) -> Destination | None:
+        """The destination that the token of that hash leads to."""
+
+    # Saved searches
+
+    async def save_search(
+        self, account_id: int, destination_id: int, name: str, query: str, most: int
+    ) -> SavedSearch | None:
+        """Save ``query``, which the parser has taken; ``None`` if the account may not read the destination.
+
+        Raises:
+            AlreadyExists: the destination has one of that name.
+            TooManySaved: it has ``most``.
+        """
+
+    async def saved_searches(self, account_id: int) -> Sequence[SavedSearch]:
+        """Those of all destinations that the account may read, by destination and name."""
+
+    async def rename_saved(self, account_id: int, saved_id: int, name: str) -> bool:
+        """Give one another name; ``False`` if the account may read no destination with it.
+
+        Raises:
+            AlreadyExists: its destination has another of that name.
+        """
+
+    async def delete_saved(self, account_id: int, saved_id: int) -> bool:
+        """Forget one; ``False`` if the account may read no destination with it."""
+
     # Events
+
+    def search(
+        self,
+        account_id: int,
+        destination_id: int,
+        query: Query,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        sender_ip: str | None = None,
+        newest_first: bool = True,
+    ) -> Search:
+        """Begin a search over ``after < id < before``; whoever began it closes it.
+
+        Raises:
+            TooManySearches: the account has as many as it may.
+        """
+
+    async def event(self, destination_id: int, event_id: int) -> Event | None:
+        """The event of that id."""
+
+    async def histogram(self, destination_id: int, first: int, last: int, minutes: int) -> Sequence[Bucket]:
+        """Events received from ``first`` to ``last`` (µs, whole minutes) in buckets of ``minutes``, by severity."""
+
+    async def archives(self, destination_id: int) -> Sequence[Archive]:
+        """The archived days of a destination, newest first."""
+
+    async def senders(self, destination_id: int, now: int) -> SendersSeen:
+        """Who sends to a destination, their hours up to ``now`` (µs); counted in the background."""
+
+    async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
+        """What was received from ``since`` (µs, a whole quarter of an hour) on and is kept, by quarters of an hour."""
+
+    async def stored_in_all(self, destination_id: int) -> Stored | None:
+        """What is kept of a destination, from its oldest event on; ``None``: nothing."""
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit all of ``batch`` or nothing; when it returns they are durable.

@@ -1,7 +1,8 @@
-"""What must happen now and then whoever is watching: slots ahead of time, expired sessions forgotten."""
+"""What must happen now and then whoever is watching: an act repeated by a service, patient with PostgreSQL."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.application.service import Service
@@ -14,17 +15,25 @@ from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.model import Clock
 from ppl.store.postgres import PostgresStore
 
-#: Seconds between two runs: several fit into what is made ahead.
+#: Seconds between two runs: several fit into the time that slots are made ahead.
 PERIOD = 60.0
 
 
-class Maintenance(Service):
-    """Keeps the slots of ``store`` ahead of ``clock``."""
+class Repeated(Service):
+    """Does ``act`` at its start and then every ``period`` seconds, never twice at once.
+
+    Args:
+        name: of the act, for the log.
+        act: may be refused by a PostgreSQL that is away.
+        reactor: its clock.
+    """
 
     _log = Logger()
 
-    def __init__(self, store: PostgresStore, reactor: Any, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, name: str, act: Callable[[], Coroutine[Deferred[Any], Any, None]], reactor: Any, period: float = PERIOD
+    ) -> None:
+        self._name, self._act, self._period = name, act, period
         self._loop = LoopingCall(self._run)
         self._loop.clock = reactor
         self._running: Deferred[None] | None = None
@@ -36,7 +45,7 @@ class Maintenance(Service):
         super().startService()
         first: Deferred[None] = Deferred()
         self._first = first
-        self._loop.start(PERIOD)
+        self._loop.start(self._period)
         return first
 
     def stopService(self) -> Deferred[None]:
@@ -61,17 +70,56 @@ class Maintenance(Service):
             if first is not None:
                 first.callback(result)
             elif result is not None:
-                self._log.failure("Maintenance failed; it is tried again", result)
+                self._log.failure("{name} failed; it is tried again", result, name=self._name)
 
-        return Deferred.fromCoroutine(self._maintain()).addBoth(done)
+        return Deferred.fromCoroutine(self._patiently()).addBoth(done)
 
-    async def _maintain(self) -> None:
+    async def _patiently(self) -> None:
         try:
-            await self._store.ensure_slots(self._clock())
-            await self._store.delete_expired_sessions()
+            await self._act()
         except (StoreUnavailable, StatementTimeout) as error:
             if not self._is_away:
-                self._log.warn("Maintenance waits for PostgreSQL: {sentence}", sentence=str(error))
+                self._log.warn("{name} waits for PostgreSQL: {sentence}", name=self._name, sentence=str(error))
             self._is_away = True
         else:
             self._is_away = False
+
+
+class Background(Repeated):
+    """As :class:`Repeated`, but nobody's start waits for it, and a stop makes it end early.
+
+    Args:
+        end: asks a run that is under way to end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        act: Callable[[], Coroutine[Deferred[Any], Any, None]],
+        end: Callable[[], None],
+        reactor: Any,
+        period: float = PERIOD,
+    ) -> None:
+        super().__init__(name, act, reactor, period)
+        self._end = end
+
+    def startService(self) -> None:  # type: ignore[override]
+        """Begin; the first run is under way when this returns."""
+        Service.startService(self)
+        self._loop.start(self._period)
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when a run that was under way has ended."""
+        self._end()
+        return super().stopService()
+
+
+class Maintenance(Repeated):
+    """Keeps the slots of ``store`` ahead of ``clock``, and forgets sessions that have expired."""
+
+    def __init__(self, store: PostgresStore, reactor: Any, clock: Clock) -> None:
+        async def act() -> None:
+            await store.ensure_slots(clock())
+            await store.delete_expired_sessions()
+
+        super().__init__("Maintenance", act, reactor)

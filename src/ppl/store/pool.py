@@ -7,7 +7,7 @@ that finds no connection within a bound is refused with :class:`~ppl.errors.Stor
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from random import uniform
 from typing import Any, TypeVar
@@ -51,8 +51,10 @@ class Pool(Service):
         connect_timeout: seconds for one attempt to connect.
         statement_timeout: seconds a statement may take unless its caller says otherwise.
         grace: seconds more after which a server that let its own timeout pass is taken for frozen.
+        parameters: of PostgreSQL's sessions, by name.
 
     Attributes:
+        server_version: of PostgreSQL, such as 180006; 0 before the first connection.
         copier: commits big batches to the same PostgreSQL, on connections beside these; runs while the pool does.
     """
 
@@ -68,10 +70,13 @@ class Pool(Service):
         connect_timeout: float = 5.0,
         statement_timeout: float = 30.0,
         grace: float = 5.0,
+        parameters: Mapping[str, str] | None = None,
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
         self._grace = grace
+        self._parameters = dict(parameters or {})
+        self.server_version = 0
         self.copier = Copier(reactor, dsn, connect_timeout, statement_timeout, grace)
         self._connections: set[Connection] = set()
         self._opening: set[Connection] = set()
@@ -225,6 +230,9 @@ class Pool(Service):
         try:
             await connection.open(self._dsn, self._connect_timeout, self._statement_timeout)
             await check_suitable(connection, self._connect_timeout)
+            for name, value in self._parameters.items():
+                await connection.execute("SELECT set_config(%s, %s, false)", [name, value], self._connect_timeout)
+            self.server_version = connection.server_version
         finally:
             self._opening.discard(connection)
 

@@ -6,28 +6,37 @@ from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 
-from ppl.model import Clock, Events, Page
+from ppl.model import Archive, Bucket, Clock, Event, Events, Page, SendersSeen, Stored
+from ppl.search.query import Query
 from ppl.store.accounts import Accounts
 from ppl.store.append import Appender
+from ppl.store.archives import archives_of
+from ppl.store.drains import Drains
+from ppl.store.minutes import histogram
 from ppl.store.paging import Pages
 from ppl.store.pool import Pool
+from ppl.store.saved_searches import SavedSearches
+from ppl.store.searching import MOST_SEARCHES, Search, Searches
+from ppl.store.senders import senders_seen, stored_in_all, stored_since
 from ppl.store.slots import Slots
 
 
-class PostgresStore(Accounts):
+class PostgresStore(Accounts, Drains, SavedSearches):
     """Everything Ppl keeps, in a migrated PostgreSQL.
 
     Args:
         pool: started before the first call.
+        searches: begins searches; ``None``: with the same pool.
         clock: the time in µs.
         slot_seconds: width of the slots to come.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, slot_seconds: int) -> None:
+    def __init__(self, pool: Pool, clock: Clock, slot_seconds: int, searches: Searches | None = None) -> None:
         super().__init__(pool, clock)
         self._slots = Slots(pool, slot_seconds)
         self._appender = Appender(pool, self._slots)
         self._pages = Pages(pool)
+        self._searches = searches or Searches(pool, MOST_SEARCHES)
 
     @property
     def refused(self) -> int:
@@ -37,6 +46,53 @@ class PostgresStore(Accounts):
     async def ensure_slots(self, now: int) -> None:
         """Make the slots of the time from ``now`` (µs) on; see :meth:`ppl.store.slots.Slots.ensure_ahead`."""
         await self._slots.ensure_ahead(now)
+
+    def search(
+        self,
+        account_id: int,
+        destination_id: int,
+        query: Query,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        sender_ip: str | None = None,
+        newest_first: bool = True,
+    ) -> Search:
+        """Begin a search over ``after < id < before``."""
+        return self._searches.begin(
+            account_id,
+            destination_id,
+            query,
+            before=before,
+            after=after,
+            sender_ip=sender_ip,
+            newest_first=newest_first,
+        )
+
+    async def event(self, destination_id: int, event_id: int) -> Event | None:
+        """The event of that id."""
+        page = await self._pages.newer(destination_id, event_id - 1, 1, None, event_id + 1)
+        return page.events[0] if page.events else None
+
+    async def histogram(self, destination_id: int, first: int, last: int, minutes: int) -> Sequence[Bucket]:
+        """Events received from ``first`` to ``last`` in buckets of ``minutes``, by severity."""
+        return await histogram(self._pool, destination_id, first, last, minutes)
+
+    async def archives(self, destination_id: int) -> Sequence[Archive]:
+        """The archived days of a destination, newest first."""
+        return await archives_of(self._pool, destination_id)
+
+    async def senders(self, destination_id: int, now: int) -> SendersSeen:
+        """Who sends to a destination, their hours up to ``now`` (µs)."""
+        return await senders_seen(self._pool, destination_id, now)
+
+    async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
+        """What is kept of the time from ``since`` on, by quarters of an hour."""
+        return await stored_since(self._pool, destination_id, since)
+
+    async def stored_in_all(self, destination_id: int) -> Stored | None:
+        """What is kept of a destination; ``None``: nothing."""
+        return await stored_in_all(self._pool, destination_id)
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit all of ``batch`` or nothing, once ``after`` has fired."""

@@ -7,6 +7,7 @@ feeds it and hands its :class:`Frames` to :func:`ppl.syslog.message.parse`.
 from __future__ import annotations
 
 import re
+import sys
 
 import attrs
 
@@ -18,6 +19,7 @@ _COUNTED_START = re.compile(rb"[1-9][0-9]{0,8} <")
 _MAY_BE_COUNTED = re.compile(rb"[1-9][0-9]{0,8}(?: |$)\Z|[1-9][0-9]{0,8}\Z")
 _LONGEST_COUNT = 10
 _TRAILERS = b"\r\n\0"
+_BETWEEN = re.compile(rb"[\r\n\0]+")
 
 
 @attrs.frozen
@@ -38,12 +40,20 @@ class Framer:
 
     The first bytes decide (RFC 6587 section 3.4): a count, a blank and ``<`` mean octet counting, all else lines that
     end with LF. Memory is bounded by ``max_line_bytes`` and one read; each byte is looked at once.
+
+    Args:
+        max_line_bytes: longer lines are cut and marked.
+        most_lines: of one :meth:`feed`; the others wait until it is called again, with or without data.
+        counted: whether octets are counted, where that is known.
     """
 
-    def __init__(self, max_line_bytes: int) -> None:
+    def __init__(self, max_line_bytes: int, most_lines: int | None = None, *, counted: bool | None = None) -> None:
         self._limit = max_line_bytes
+        self._most = sys.maxsize if most_lines is None else most_lines
+        # What was given and waits for the next call.
+        self._rest = b""
         self._mark = CUT_MARK.format(max_line_bytes).encode("ascii")
-        self._counted: bool | None = None
+        self._counted = counted
         # The beginning of the line or message under way, never longer than the limit.
         self._kept = bytearray()
         self._cut = False
@@ -52,8 +62,20 @@ class Framer:
         # Within a counted stream: bytes that are no count run on to the next LF.
         self._in_garbage = False
 
+    @property
+    def has_more(self) -> bool:
+        """Whether lines wait for the next :meth:`feed`."""
+        return bool(self._rest)
+
+    @property
+    def held(self) -> int:
+        """Bytes of the line or message under way."""
+        return len(self._kept)
+
     def feed(self, data: bytes) -> Frames:
         """``data`` as one read gave it; the lines that it completes."""
+        if self._rest:
+            data, self._rest = self._rest + data, b""
         if self._counted is None:
             data = bytes(self._kept) + data
             self._kept.clear()
@@ -67,11 +89,14 @@ class Framer:
         return self._feed_counted(data) if self._counted else Frames(block=self._feed_lines(data))
 
     def finish(self) -> Frames:
-        """The connection has ended: what it left unfinished, as a line of its own."""
-        kept, self._missing, self._in_garbage = bytes(self._kept), None, False
-        if self._cut:
-            kept = self._take_line()
-        self._kept.clear()
+        """The connection has ended, and nothing waits: what it left unfinished, as a line of its own."""
+        return self.flush()
+
+    def flush(self) -> Frames:
+        """What has come of the line under way, as a line of its own; what is still to come will be another."""
+        if self._counted is None:
+            self._counted = False
+        kept = self._take_line()
         if self._counted:
             kept = kept.rstrip(_TRAILERS)
             return Frames(messages=(kept,)) if kept else Frames()
@@ -80,6 +105,9 @@ class Framer:
     # Newline-terminated (RFC 6587 section 3.4.2)
 
     def _feed_lines(self, data: bytes) -> bytes:
+        if len(data) > self._most and data.count(b"\n") > self._most:
+            # So many bytes hold no more lines.
+            data, self._rest = data[: self._most], data[self._most :]
         end = data.rfind(b"\n") + 1
         if not end:
             self._keep(data)
@@ -139,7 +167,7 @@ class Framer:
             data = bytes(self._kept) + data
             self._kept.clear()
         position, end = 0, len(data)
-        while position < end:
+        while position < end and len(messages) < self._most:
             if self._missing is not None:
                 take = min(self._missing, end - position)
                 self._keep(data[position : position + take])
@@ -150,9 +178,9 @@ class Framer:
                     self._add(messages, self._take_line())
             elif self._in_garbage:
                 position = self._garbage(data, position, messages)
-            elif data[position] in _TRAILERS:
+            elif between := _BETWEEN.match(data, position):
                 # Some senders end a counted message with LF and do not count it.
-                position += 1
+                position = between.end()
             else:
                 found = _COUNT.match(data, position)
                 if found:
@@ -163,6 +191,7 @@ class Framer:
                     position = end
                 else:
                     self._in_garbage = True
+        self._rest = data[position:]
         return Frames(messages=tuple(messages))
 
     def _garbage(self, data: bytes, position: int, messages: list[bytes]) -> int:
@@ -181,6 +210,13 @@ class Framer:
         message = message.rstrip(_TRAILERS)
         if message:
             messages.append(message)
+
+
+def whole_message(message: bytes, max_line_bytes: int) -> bytes:
+    """``message``, whose length its carrier told (a datagram, a RELP frame), as :class:`Framer` would give it."""
+    if len(message) > max_line_bytes:
+        return _whole_characters(message[:max_line_bytes]) + CUT_MARK.format(max_line_bytes).encode("ascii")
+    return message.rstrip(_TRAILERS)
 
 
 def _whole_characters(data: bytes) -> bytes:

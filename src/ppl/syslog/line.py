@@ -39,8 +39,11 @@ _ISO_START = re.compile(
     r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)(?: |\Z)"
 )
 _TAG = re.compile(r"([^\s:\[\]<>]{1,255})(?:\[([^\[\]\s]{0,255})\]:? ?|:(?: |\Z))")
-_HOST = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+) ")
-_ADDRESS = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*) ")
+# An IPv6 address as text has at most 45 characters. Without bounds a line of colons would be looked at a billion times.
+_HOST = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,44}) ")
+_ADDRESS = re.compile(
+    r"((?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=[0-9A-Fa-f:.]{2,45} )[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*) "
+)
 
 
 def parse_line(line: str, received_at: int, zone: tzinfo) -> Parsed:

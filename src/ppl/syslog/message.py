@@ -23,7 +23,9 @@ _LINES = re.compile(
     r" ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) (-|" + ELEMENTS + r")(?: ([^\n]*))?\n"
     r"|([^\n]*)\n"
 )
-_TRAILERS = re.compile(r"[\r\0]+(?=\n)")
+# Looked for only at the beginning of a run: within one it would be looked for as often as it is long.
+_TRAILERS = re.compile(r"(?<![\r\0])[\r\0]++(?=\n)")
+_EMPTY_LINES = re.compile(r"\n\n+")
 _COLUMNS = 9
 _UNIFORM = 8
 _LONGEST_FIELD = 255
@@ -61,6 +63,9 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     uniform = _uniform_columns(text, received_at)
     if uniform is not None:
         return Lines(*uniform)
+    if "\n\n" in text:
+        # Empty lines are none, and there may be many.
+        text = _EMPTY_LINES.sub("\n", text)
     rows = _LINES.findall(text)
     has_bom = BOM in text
     # A usual line has a PRI; others hold all of themselves in the last group, and nothing if empty.

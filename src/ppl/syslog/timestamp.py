@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from calendar import timegm
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from ppl.model import SECOND
 
@@ -47,6 +48,7 @@ class Minutes(dict[str, int | None]):
         return value
 
 
+@lru_cache(maxsize=4096)
 def minute_microseconds(text: str, zone: tzinfo) -> int | None:
     """``2026-11-23T12:00`` with ``Z``, ``+02:00`` or nothing (then in ``zone``) as µs; ``None`` if it is no time."""
     try:

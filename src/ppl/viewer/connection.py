@@ -8,23 +8,22 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from ppl.errors import PplError, ProtocolError
-from ppl.model import Account, Destination, Event, Page
+from ppl.model import SECOND, Account, Destination, Event, Page
+from ppl.search.query import parse
 from ppl.store.interface import Store
+from ppl.timezone import parse_time_zone
 from ppl.viewer import effects as wanted
 from ppl.viewer import errors, frames
-from ppl.viewer.portion import size_of
+from ppl.viewer.batch import Batch
+from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.requests import read_request
 from ppl.viewer.session import ViewerSession
+from ppl.viewer.walking import Walk
 
-#: Live frames of a ``batch`` viewer: the first at once, then one a tick.
-TICK_SECONDS = 0.02
 PAUSED_COUNT_SECONDS = 0.25
-
-#: Events of one ``live_update_logs``, and about their bytes.
-_FRAME_EVENTS = 1000
-_FRAME_BYTES = 1 << 20
 
 
 class Socket(Protocol):
@@ -32,6 +31,9 @@ class Socket(Protocol):
 
     def send_frame(self, payload: bytes) -> None:
         """Send one text message; nothing once it is closed."""
+
+    def send_octets(self, octets: bytes) -> None:
+        """Send whole messages that were prepared (:func:`ppl.viewer.frames.prepared`); nothing once it is closed."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake."""
@@ -46,6 +48,8 @@ class House(Protocol):
     store: Store
     reactor: Any
     texts: frames.EventTexts
+    live_frames: frames.LiveFrames
+    filters: Filters
     max_portion: int
 
     def entered(self, connection: Connection, destination: Destination) -> None:
@@ -64,24 +68,25 @@ class Connection:
         self._socket = socket
         self._closed = False
         self._destination: Destination | None = None
-        # Live events of a batch viewer that wait for their tick.
-        self._batch: list[Event] = []
-        self._batch_size = 0
-        self._batch_is_oldest = False
-        self._tick: IDelayedCall | None = None
         self._paused_tick: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
+        # The search under way, with its token.
+        self._walk: tuple[int, Walk] | None = None
 
     # From the socket
 
     def received(self, payload: bytes) -> None:
         """A text message of the client."""
         try:
-            request = read_request(payload, self._house.max_portion)
+            request = read_request(payload, self._house.max_portion, self._filter)
         except ProtocolError as error:
             self.refuse(error)
             return
         self._do(self.session.request(request))
+
+    def _filter(self, text: str) -> Filter | None:
+        now = int(self._house.reactor.seconds() * SECOND)
+        return self._house.filters.of(parse(text, parse_time_zone(self.account.time_zone), now))
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer with an ``error``."""
@@ -98,10 +103,11 @@ class Connection:
     def closed(self) -> None:
         """The socket is gone."""
         self._closed = True
-        for timer in (self._tick, self._paused_tick, self._retry):
+        for timer in (self._paused_tick, self._retry):
             if timer is not None and timer.active():
                 timer.cancel()
-        self._batch.clear()
+        if self._walk is not None:
+            self._walk[1].stop()
 
     def close(self, code: int, reason: str) -> None:
         """Close the socket."""
@@ -113,13 +119,16 @@ class Connection:
 
     # From the hub
 
-    def live(self, events: Iterable[Event]) -> None:
-        """Committed events of the destination watched."""
-        self._do(self.session.live(events))
+    def live(self, batch: Batch) -> None:
+        """Committed events of the destination watched. What fails closes this viewer alone."""
+        try:
+            self._do(self.session.live(batch))
+        except Exception:
+            self._failed(Failure())
 
-    def catch_up(self) -> None:
-        """Some may have been missed."""
-        self._do(self.session.catch_up())
+    def catch_up(self, seen: int) -> None:
+        """Some may have been missed; what was announced up to id ``seen`` was looked at and told."""
+        self._do(self.session.catch_up(seen))
 
     # Effects
 
@@ -133,64 +142,39 @@ class Connection:
 
     def _carry_out(self, effect: wanted.Effect) -> None:
         match effect:
-            case wanted.SendLive(events, is_oldest, batch):
-                self._send_live(events, is_oldest, batch)
+            case wanted.SendLive():
+                self._send_live(effect)
             case wanted.SendPausedCount():
                 self._send_paused_count()
             case wanted.Authorise(user_id):
                 self._start(self._authorise(user_id))
             case wanted.Query():
                 self._query(effect)
-            case wanted.SendLogs(events, is_oldest, before, after, since):
-                texts = self._texts(events)
-                self._send(frames.send_logs(texts, is_oldest, before=before, after=after, since=since))
+            case wanted.EndQuery(token):
+                self._end(token)
+            case wanted.SendLogs():
+                self._send_logs(effect)
+            case wanted.SendProgress(way):
+                self._socket.send_frame(frames.search_progress(way))
             case wanted.SendGap(skipped, first, last):
-                self._send(frames.live_gap(skipped, first, last))
+                self._socket.send_frame(frames.live_gap(skipped, first, last))
             case wanted.SendError(error):
-                self._send(frames.error(error))
+                self._socket.send_frame(frames.error(error))
 
-    def _send(self, frame: bytes) -> None:
-        # It must not overtake live events that wait for their tick.
-        self._flush()
-        self._socket.send_frame(frame)
+    def _send_logs(self, logs: wanted.SendLogs) -> None:
+        texts = self._texts(logs.events)
+        self._socket.send_frame(
+            frames.send_logs(texts, logs.is_oldest, logs.way, before=logs.before, after=logs.after, since=logs.since)
+        )
+
+    def _send_live(self, live: wanted.SendLive) -> None:
+        user_id, zone = self.session.user_id or "", self.account.time_zone
+        octets = self._house.live_frames.of(user_id, live.events, zone, live.is_oldest, live.batch)
+        self._socket.send_octets(octets)
 
     def _texts(self, events: Iterable[Event]) -> list[str]:
         user_id, zone, of = self.session.user_id or "", self.account.time_zone, self._house.texts.of
         return [of(user_id, event, zone) for event in events]
-
-    def _send_live(self, events: tuple[Event, ...], is_oldest: bool, batch: bool) -> None:
-        if not batch:
-            for text in self._texts(events):
-                self._socket.send_frame(frames.live_update(text, is_oldest))
-            return
-        self._batch += events
-        self._batch_size += sum(map(size_of, events))
-        self._batch_is_oldest = is_oldest
-        if len(self._batch) >= _FRAME_EVENTS or self._batch_size >= _FRAME_BYTES:
-            # A full frame gains nothing by waiting, and the socket must say in time that it is full.
-            self._flush()
-        elif self._tick is None:
-            self._flush()
-            self._tick = self._house.reactor.callLater(TICK_SECONDS, self._ticked)
-
-    def _ticked(self) -> None:
-        self._tick = None
-        if self._batch:
-            self._flush()
-            self._tick = self._house.reactor.callLater(TICK_SECONDS, self._ticked)
-
-    def _flush(self) -> None:
-        batch, self._batch, self._batch_size = self._batch, [], 0
-        texts: list[str] = []
-        size = 0
-        for text in self._texts(batch):
-            texts.append(text)
-            size += len(text)
-            if len(texts) >= _FRAME_EVENTS or size >= _FRAME_BYTES:
-                self._socket.send_frame(frames.live_updates(texts, self._batch_is_oldest))
-                texts, size = [], 0
-        if texts:
-            self._socket.send_frame(frames.live_updates(texts, self._batch_is_oldest))
 
     def _send_paused_count(self) -> None:
         if self._paused_tick is None:
@@ -230,11 +214,33 @@ class Connection:
 
     async def _read(self, query: wanted.Query) -> None:
         try:
-            page = await self._page(query)
+            if query.search is None:
+                page, way = await self._page(query), None
+            else:
+                page, way = await self._search(query)
         except PplError as error:
             self._do(self.session.failed(query.token, error))
         else:
-            self._do(self.session.results(query.token, page))
+            self._do(self.session.results(query.token, page, way))
+
+    async def _search(self, query: wanted.Query) -> tuple[Page, wanted.Way]:
+        assert self._destination is not None
+
+        def tell(page: Page, way: wanted.Way) -> None:
+            self._do(self.session.results(query.token, page, way))
+
+        house = self._house
+        walk = Walk(house.store, house.reactor.seconds, self.account.id, self._destination.id, query, tell)
+        self._walk = query.token, walk
+        try:
+            return await walk.run()
+        finally:
+            if self._walk == (query.token, walk):
+                self._walk = None
+
+    def _end(self, token: int) -> None:
+        if self._walk is not None and self._walk[0] == token:
+            self._walk[1].stop()
 
     async def _page(self, query: wanted.Query) -> Page:
         assert self._destination is not None
@@ -247,8 +253,8 @@ class Connection:
         return await store.newer(id_, query.after or 0, query.limit, query.sender_ip, query.before)
 
     def _start(self, work: Coroutine[Deferred[Any], Any, None]) -> None:
-        def failed(failure: Any) -> None:
-            self._log.failure("A viewer of account {id} met an error of ours", failure, id=self.account.id)
-            self.close(1011, "internal error")
+        Deferred.fromCoroutine(work).addErrback(self._failed)
 
-        Deferred.fromCoroutine(work).addErrback(failed)
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("A viewer of account {id} met an error of ours", failure, id=self.account.id)
+        self.close(1011, "internal error")

@@ -8,6 +8,8 @@ import attrs
 
 from ppl.errors import ProtocolError
 from ppl.model import Event
+from ppl.search import query as searching
+from ppl.viewer.batch import Batch
 
 
 @attrs.frozen
@@ -21,6 +23,8 @@ class Authorise:
 class Query:
     """Read events; answered by ``results`` or ``failed`` with the same ``token``.
 
+    With ``search`` there may be several ``results``, each with the :class:`Way` that the search has come.
+
     Attributes:
         token: tells answers apart; a stale one does no harm.
         kind: which of the store's pages.
@@ -28,6 +32,7 @@ class Query:
         before, after: ids, exclusive, where the kind needs them.
         sender_ip: as in the request.
         delay: seconds to wait first.
+        search: what is searched for, ``None`` for everything.
     """
 
     token: int
@@ -37,6 +42,33 @@ class Query:
     after: int | None = None
     sender_ip: str | None = None
     delay: float = 0.0
+    search: searching.Query | None = None
+
+
+@attrs.frozen
+class EndQuery:
+    """Have the search of that ``token`` end with what it has found; answered by its last ``results``."""
+
+    token: int
+
+
+@attrs.frozen
+class Way:
+    """How far a search has come.
+
+    Attributes:
+        reached: walking back, every id from this one on is looked at; walking forth, every id up to this one.
+        found: events that it has given.
+        is_last: whether it goes no further.
+        is_back: its direction.
+        top: id of the newest event when it began, matching or not, where the walk begins or ends there; else 0.
+    """
+
+    reached: int
+    found: int
+    is_last: bool
+    is_back: bool
+    top: int = 0
 
 
 @attrs.frozen
@@ -44,7 +76,7 @@ class SendLogs:
     """``send_logs`` with ``events``, ascending.
 
     ``before`` and ``after`` are as the request had them; ``since`` is the id after which a portion of what a
-    reconnect asked for begins.
+    reconnect asked for begins. ``way`` is given where they were searched for and the search is not at its end.
     """
 
     events: tuple[Event, ...]
@@ -52,13 +84,21 @@ class SendLogs:
     before: int | None = None
     after: int | None = None
     since: int | None = None
+    way: Way | None = None
+
+
+@attrs.frozen
+class SendProgress:
+    """``search_progress``: nothing more was found, but the search has come further."""
+
+    way: Way
 
 
 @attrs.frozen
 class SendLive:
     """``live_update_logs``: one frame an event, or many in one where ``batch``."""
 
-    events: tuple[Event, ...]
+    events: Batch
     is_oldest: bool
     batch: bool
 
@@ -86,4 +126,4 @@ class SendError:
     error: ProtocolError
 
 
-Effect = Authorise | Query | SendLogs | SendLive | SendGap | SendPausedCount | SendError
+Effect = Authorise | Query | EndQuery | SendLogs | SendProgress | SendLive | SendGap | SendPausedCount | SendError

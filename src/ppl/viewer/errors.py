@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ppl.errors import PplError, ProtocolError, StatementTimeout
+from ppl.errors import PplError, ProtocolError, StatementTimeout, TooManySearches
 
 
 class NotJson(ProtocolError):
@@ -72,15 +72,27 @@ class BadAfter(ProtocolError):
 
 
 class BadQuery(ProtocolError):
-    """``query`` is no text."""
+    """``query`` is no text, or cannot be understood.
+
+    Attributes:
+        position: index of the character where it went wrong, ``None`` where it is no text.
+        expected: what would have been right there.
+    """
 
     code = "bad_query"
 
+    def __init__(
+        self, message: str, event: str | None = None, position: int | None = None, expected: str | None = None
+    ) -> None:
+        super().__init__(message, event)
+        self.position = position
+        self.expected = expected
 
-class QueryUnsupported(ProtocolError):
-    """There is no search yet."""
 
-    code = "query_unsupported"
+class SearchesBusy(ProtocolError):
+    """The account has as many searches under way as it may; a view's beginning waits for one to end."""
+
+    code = "too_many_searches"
 
 
 class Forbidden(ProtocolError):
@@ -117,6 +129,11 @@ class StoreAway(ProtocolError):
     """History cannot be read now; live goes on when it can."""
 
     code = "store_unavailable"
+
+
+def unreadable(error: PplError | None, event: str) -> ProtocolError:
+    """The refusal of ``event`` when the store raised ``error`` instead of reading."""
+    return SearchesBusy(str(error), event) if isinstance(error, TooManySearches) else store_away(error, event)
 
 
 def store_away(error: PplError | None, event: str) -> StoreAway:

@@ -1,16 +1,27 @@
-"""Frames to viewers as bytes. An event's JSON is made once for all viewers of the same time zone."""
+"""Frames to viewers as bytes. Those of live events are made once for all viewers that are sent the same."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+
+from autobahn.websocket.protocol import PreparedMessage
 
 from ppl.errors import ProtocolError
 from ppl.model import Event
-from ppl.timezone import parse_time_zone
+from ppl.timezone import parse_time_zone, utc_text
+from ppl.viewer.batch import Batch
+from ppl.viewer.effects import Way
+from ppl.viewer.errors import BadQuery
 from ppl.wire import viewer_event
 
+#: About the bytes of one ``live_update_logs``.
+_FRAME_BYTES = 1 << 20
+
 _TEXT = {True: '"true"', False: '"false"'}
+
+#: The last time that can be written, µs.
+_LAST_TIME = 253_402_300_799_999_999
 
 
 class EventTexts:
@@ -34,13 +45,79 @@ class EventTexts:
         return text
 
 
-def send_logs(texts: Iterable[str], is_oldest: bool, **range_of: int | None) -> bytes:
-    """``send_logs`` of events given as JSON texts; ``range_of`` (those not ``None``) says which range it is."""
-    range_ = "".join(f', "{name}": "{id_}"' for name, id_ in range_of.items() if id_ is not None)
+class LiveFrames:
+    """``live_update_logs`` of batches as octets for the socket; keeps those made last, bounded in bytes."""
+
+    def __init__(self, texts: EventTexts, most_bytes: int = 4 << 20) -> None:
+        self._texts = texts
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._octets: dict[tuple[Batch, str, bool, bool], bytes] = {}
+
+    def of(self, user_id: str, batch: Batch, time_zone: str, is_oldest: bool, together: bool) -> bytes:
+        """Messages of all events of ``batch``, which ``user_id`` has received: one for each, or many ``together``."""
+        key = batch, time_zone, is_oldest, together
+        octets = self._octets.get(key)
+        if octets is None:
+            texts = [self._texts.of(user_id, event, time_zone) for event in batch]
+            if together:
+                payloads = [live_updates(part, is_oldest) for part in _frames_of(texts)]
+            else:
+                payloads = [live_update(text, is_oldest) for text in texts]
+            octets = b"".join(map(prepared, payloads))
+            if self._bytes + len(octets) > self._most_bytes:
+                self._octets.clear()
+                self._bytes = 0
+            self._octets[key] = octets
+            self._bytes += len(octets)
+        return octets
+
+
+def _frames_of(texts: Iterable[str]) -> Iterator[list[str]]:
+    """``texts`` cut to what one frame carries; JSON may be longer than the text it is made of."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        part.append(text)
+        size += len(text)
+        if size >= _FRAME_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def prepared(payload: bytes) -> bytes:
+    """A text message as octets that any server's WebSocket may send: Autobahn's prepared message, never compressed."""
+    octets: bytes = PreparedMessage(payload, isBinary=False, applyMask=False, doNotCompress=True).payloadHybi
+    return octets
+
+
+def send_logs(texts: Iterable[str], is_oldest: bool, way: Way | None = None, **range_of: int | None) -> bytes:
+    """``send_logs`` of events given as JSON texts.
+
+    ``way`` says how far a search has come; ``range_of`` (those not ``None``) which range it is.
+    """
+    more = {name: str(id_) for name, id_ in range_of.items() if id_ is not None}
+    if way is not None:
+        more |= _way(way)
+        if not way.is_last:
+            more["isPartial"] = "true"
+    range_ = "".join(f', "{name}": "{value}"' for name, value in more.items())
     return (
         f'{{"event": "send_logs", "data": {{"events": [{", ".join(texts)}],'
         f' "isOldestEventReached": {_TEXT[is_oldest]}{range_}}}}}'
     ).encode()
+
+
+def search_progress(way: Way) -> bytes:
+    """``search_progress``."""
+    return _frame("search_progress", {**_way(way), "found": str(way.found)})
+
+
+def _way(way: Way) -> dict[str, str]:
+    time = utc_text(min(max(0, way.reached), _LAST_TIME))
+    return {"searchedBackTo" if way.is_back else "searchedUpTo": time, "reached": str(way.reached)}
 
 
 def live_update(text: str, is_oldest: bool) -> bytes:
@@ -70,10 +147,14 @@ def paused_count(new: int) -> bytes:
 
 def error(refusal: ProtocolError) -> bytes:
     """``error``."""
-    data = {"code": refusal.code, "message": str(refusal)}
-    return _frame("error", data if refusal.event is None else {**data, "event": refusal.event})
+    data: dict[str, object] = {"code": refusal.code, "message": str(refusal)}
+    if refusal.event is not None:
+        data["event"] = refusal.event
+    if isinstance(refusal, BadQuery) and refusal.position is not None:
+        data |= {"position": refusal.position, "expected": refusal.expected}
+    return _frame("error", data)
 
 
-def _frame(event: str, data: dict[str, object] | dict[str, str]) -> bytes:
+def _frame(event: str, data: Mapping[str, object]) -> bytes:
     # ASCII: what a client wrote is repeated here, and half a surrogate pair has no UTF-8.
     return json.dumps({"event": event, "data": data}).encode()

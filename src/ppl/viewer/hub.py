@@ -14,7 +14,10 @@ from ppl.model import Account, Destination, Event
 from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.viewer.connection import Connection, Socket
-from ppl.viewer.frames import EventTexts
+from ppl.viewer.filtering import Filter, Filters
+from ppl.viewer.frames import EventTexts, LiveFrames
+from ppl.viewer.gathering import Gathering
+from ppl.viewer.sieve import Turns
 
 _GOING_AWAY = 1001
 
@@ -32,12 +35,17 @@ class Hub(Service):
         self.store = store
         self.reactor = reactor
         self.texts = EventTexts()
+        self.live_frames = LiveFrames(self.texts)
+        self.filters = Filters()
         self.max_portion = settings.max_portion
         self.max_frame_bytes = settings.max_frame_bytes
         self.connected_users: dict[str, set[Connection]] = {}
         self._listeners = listeners
         self._max_viewers = settings.max_viewers
         self._queue_events = settings.viewer_queue_events
+        # Of each user_id, those who search for the same.
+        self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
+        self._turns = Turns(reactor)
         self._accounts: dict[int, set[Connection]] = {}
         self._emptied: Deferred[None] | None = None
         listeners.subscribe(self)
@@ -58,6 +66,11 @@ class Hub(Service):
         """``connection`` watches ``destination``."""
         watching = self.connected_users.setdefault(destination.user_id, set())
         watching.add(connection)
+        gatherings = self._gatherings.setdefault(destination.user_id, {})
+        filter_ = connection.session.filter
+        if filter_ not in gatherings:
+            gatherings[filter_] = Gathering(self.reactor, self._turns, filter_)
+        gatherings[filter_].enter(connection, connection.session.batch)
         if len(watching) == 1:
             self._listeners.watch(destination.user_id)
 
@@ -69,6 +82,7 @@ class Hub(Service):
             watching = self.connected_users.get(key, set())
             if connection in watching:
                 watching.remove(connection)
+                self._leave(key, connection)
                 if not watching:
                     del self.connected_users[key]
                     self._listeners.unwatch(key)
@@ -80,6 +94,15 @@ class Hub(Service):
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
 
+    def _leave(self, user_id: str, connection: Connection) -> None:
+        gatherings = self._gatherings[user_id]
+        gathering = gatherings[connection.session.filter]
+        gathering.leave(connection, connection.session.batch)
+        if not gathering:
+            del gatherings[connection.session.filter]
+            if not gatherings:
+                del self._gatherings[user_id]
+
     def recheck(self, account_id: int) -> None:
         """A session of the account has ended: close what it had open."""
         for connection in list(self._accounts.get(account_id, ())):
@@ -89,18 +112,18 @@ class Hub(Service):
 
     def new_logs(self, user_id: str, events: Iterable[Event]) -> None:
         """Committed events of one destination."""
-        watching = self.connected_users.get(user_id)
-        if watching:
+        gatherings = self._gatherings.get(user_id)
+        if gatherings:
             shared = tuple(events)
-            for connection in list(watching):
-                connection.live(shared)
+            for gathering in list(gatherings.values()):
+                gathering.announce(shared)
 
     def catch_up(self, user_id: str | None) -> None:
         """Events may have been missed."""
-        keys = list(self.connected_users) if user_id is None else [user_id]
+        keys = list(self._gatherings) if user_id is None else [user_id]
         for key in keys:
-            for connection in list(self.connected_users.get(key, ())):
-                connection.catch_up()
+            for gathering in list(self._gatherings.get(key, {}).values()):
+                gathering.catch_up()
 
     def stopService(self) -> Deferred[None]:
         """Close every viewer; fires when the last is gone."""
@@ -114,3 +137,4 @@ class Hub(Service):
                 for connection in list(connections):
                     connection.close(_GOING_AWAY, "the server stops")
             await self._emptied
+        self._turns.stop()

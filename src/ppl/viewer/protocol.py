@@ -91,8 +91,12 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
 
     def send_frame(self, payload: bytes) -> None:
         """Send a text message. Not ``sendMessage``: the limit on what we receive would hold for it too."""
+        self.send_octets(frames.prepared(payload))
+
+    def send_octets(self, octets: bytes) -> None:
+        """Send prepared messages. Neither this nor ``sendPreparedMessage`` looks whether the WebSocket is open."""
         if self.state == self.STATE_OPEN:
-            self.sendPreparedMessage(self.factory.prepareMessage(payload, doNotCompress=True))
+            self.sendData(octets)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake."""

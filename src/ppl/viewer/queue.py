@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from itertools import chain
 
-from ppl.model import Event
-from ppl.viewer.portion import PAGE_BYTES, size_of
+from ppl.viewer.batch import PART_EVENTS, Batch
+from ppl.viewer.portion import PAGE_BYTES
 
 #: Bytes of text, about, that may wait, however few events they are.
 MOST_BYTES = 16 << 20
-
-#: Events of one part that is sent at once.
-PART_EVENTS = 1000
 
 
 class LiveQueue:
@@ -20,51 +17,63 @@ class LiveQueue:
 
     def __init__(self, most_events: int) -> None:
         self._most_events = most_events
-        self._events: deque[Event] = deque()
+        self._parts: deque[Batch] = deque()
+        self._events = 0
         self._bytes = 0
 
     def __len__(self) -> int:
-        return len(self._events)
+        return self._events
 
     @property
     def first_id(self) -> int:
         """Id of the oldest, 0 if none waits."""
-        return self._events[0].id if self._events else 0
+        return self._parts[0].first_id if self._parts else 0
 
     @property
     def last_id(self) -> int:
         """Id of the newest, 0 if none waits."""
-        return self._events[-1].id if self._events else 0
+        return self._parts[-1].last_id if self._parts else 0
 
     @property
     def too_much(self) -> bool:
         """Whether a bound is passed."""
-        return len(self._events) > self._most_events or self._bytes > MOST_BYTES
+        return self._events > self._most_events or self._bytes > MOST_BYTES
 
-    def extend(self, events: Iterable[Event]) -> None:
-        """Add ``events``, which are newer than all that wait."""
-        for event in events:
-            self._events.append(event)
-            self._bytes += size_of(event)
+    def extend(self, batch: Batch) -> None:
+        """Add the events of ``batch`` (at least one), which are newer than all that wait."""
+        self._parts += batch.parts
+        self._events += len(batch)
+        self._bytes += batch.size
 
     def forget_until(self, id_: int) -> None:
         """Drop those up to ``id_``."""
-        while self._events and self._events[0].id <= id_:
-            self._bytes -= size_of(self._events.popleft())
+        while self._parts and self._parts[0].first_id <= id_:
+            rest = self._popped().after(id_)
+            if rest:
+                self._parts.appendleft(rest)
+                self._events += len(rest)
+                self._bytes += rest.size
 
-    def take(self) -> tuple[Event, ...]:
-        """The oldest, as many as go into one part (at least one); they wait no more."""
-        part: list[Event] = []
-        size = 0
-        while self._events and len(part) < PART_EVENTS:
-            size += size_of(self._events[0])
-            if part and size > PAGE_BYTES:
+    def take(self) -> Batch:
+        """The oldest, as many as go into one part (at least one if any waits); they wait no more."""
+        taken: list[Batch] = []
+        count = size = 0
+        while self._parts:
+            count += len(self._parts[0])
+            size += self._parts[0].size
+            if taken and (count > PART_EVENTS or size > PAGE_BYTES):
                 break
-            part.append(self._events.popleft())
-            self._bytes -= size_of(part[-1])
-        return tuple(part)
+            taken.append(self._popped())
+        # What came as one goes as one: other viewers send the very same.
+        return taken[0] if len(taken) == 1 else Batch(chain.from_iterable(taken))
 
     def clear(self) -> None:
         """Drop all."""
-        self._events.clear()
-        self._bytes = 0
+        self._parts.clear()
+        self._events = self._bytes = 0
+
+    def _popped(self) -> Batch:
+        part = self._parts.popleft()
+        self._events -= len(part)
+        self._bytes -= part.size
+        return part

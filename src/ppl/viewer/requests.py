@@ -10,7 +10,12 @@ from typing import Any
 import attrs
 
 from ppl.errors import ProtocolError
+from ppl.search.errors import QueryError
 from ppl.viewer import errors
+from ppl.viewer.filtering import Filter
+
+#: Reads a query as the account means it: in its zone, now; ``None`` for everything. Raises ``QueryError``.
+ReadQuery = Callable[[str], Filter | None]
 
 DEFAULT_PORTION = 100
 _MOST_DIGITS = 16
@@ -27,6 +32,7 @@ class SendUserData:
         portion: events in one portion of history.
         batch: whether many live events may share a frame.
         since: id after which everything is wanted, ``None`` for the newest portion.
+        filter: what is searched for, ``None`` for everything.
     """
 
     user_id: str
@@ -34,6 +40,7 @@ class SendUserData:
     portion: int
     batch: bool
     since: int | None
+    filter: Filter | None = None
 
 
 @attrs.frozen
@@ -54,10 +61,15 @@ class Resume:
     """``resume_live_update``."""
 
 
-Request = SendUserData | GetLogs | Pause | Resume
+@attrs.frozen
+class CancelSearch:
+    """``cancel_search``: no further than the search has come."""
 
 
-def read_request(payload: bytes, max_portion: int) -> Request:
+Request = SendUserData | GetLogs | Pause | Resume | CancelSearch
+
+
+def read_request(payload: bytes, max_portion: int, read_query: ReadQuery) -> Request:
     """The request of one frame; raises :class:`~ppl.errors.ProtocolError` with the code to answer."""
     try:
         frame = json.loads(payload.decode("utf-8"))
@@ -74,15 +86,20 @@ def read_request(payload: bytes, max_portion: int) -> Request:
     if not isinstance(data, dict):
         raise errors.BadData("The data of an event must be an object.", event)
     if event == "send_user_data":
-        return _send_user_data(data, max_portion)
+        return _send_user_data(data, max_portion, read_query)
     if event == "get_logs":
         return GetLogs(
             _id(data, "before", "get_logs", errors.BadBefore), _id(data, "after", "get_logs", errors.BadAfter)
         )
-    return Pause() if event == "pause_live_update" else Resume()
+    return _PLAIN[event]
 
 
-_EVENTS = frozenset({"send_user_data", "get_logs", "pause_live_update", "resume_live_update"})
+_PLAIN: dict[str, Request] = {
+    "pause_live_update": Pause(),
+    "resume_live_update": Resume(),
+    "cancel_search": CancelSearch(),
+}
+_EVENTS = frozenset({"send_user_data", "get_logs", *_PLAIN})
 
 
 def event_of(request: Request) -> str:
@@ -94,10 +111,12 @@ def event_of(request: Request) -> str:
             return "get_logs"
         case Pause():
             return "pause_live_update"
-    return "resume_live_update"
+        case Resume():
+            return "resume_live_update"
+    return "cancel_search"
 
 
-def _send_user_data(data: Mapping[str, Any], max_portion: int) -> SendUserData:
+def _send_user_data(data: Mapping[str, Any], max_portion: int, read_query: ReadQuery) -> SendUserData:
     event = "send_user_data"
     user_id = data.get("user_id")
     if not isinstance(user_id, str) or not 0 < len(user_id) <= _LONGEST_USER_ID:
@@ -105,18 +124,25 @@ def _send_user_data(data: Mapping[str, Any], max_portion: int) -> SendUserData:
     batch = data.get("batch", False)
     if batch not in (True, False, "true", "false"):
         raise errors.BadBatch("batch must be true or false.", event)
-    query = data.get("query", "")
-    if not isinstance(query, str):
-        raise errors.BadQuery("query must be a text.", event)
-    if query.strip():
-        raise errors.QueryUnsupported("This server cannot search yet; leave query out.", event)
     return SendUserData(
         user_id,
         _sender_ip(data.get("watched_ip"), event),
         _portion(data.get("logs_portion"), max_portion, event),
         batch in (True, "true"),
         _id(data, "since", event, errors.BadSince),
+        _filter(data.get("query"), read_query, event),
     )
+
+
+def _filter(query: object, read_query: ReadQuery, event: str) -> Filter | None:
+    if query in (None, ""):
+        return None
+    if not isinstance(query, str):
+        raise errors.BadQuery("query must be a text.", event)
+    try:
+        return read_query(query)
+    except QueryError as error:
+        raise errors.BadQuery(str(error), event, error.position, error.expected) from error
 
 
 def _sender_ip(value: object, event: str) -> str | None:

@@ -10,56 +10,37 @@ live events wait until the answer is there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Any
 
 import attrs
 
 from ppl.errors import PplError, ProtocolError
-from ppl.model import Event, Page
+from ppl.model import Page
 from ppl.viewer import errors
+from ppl.viewer.asking import Asking
+from ppl.viewer.batch import Batch
 from ppl.viewer.effects import (
     Authorise,
     Effect,
-    Query,
+    EndQuery,
     SendError,
     SendGap,
     SendLive,
     SendLogs,
     SendPausedCount,
+    SendProgress,
+    Way,
 )
+from ppl.viewer.filtering import Filter
 from ppl.viewer.portion import within_bytes
 from ppl.viewer.queue import LiveQueue
-from ppl.viewer.requests import GetLogs, Pause, Request, SendUserData, event_of
+from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, SendUserData, event_of
 
 #: Requests that may wait for the one being answered.
 MOST_WAITING = 16
 
 #: Events of one reading when catching up, however small the portions of history are.
 CATCH_UP_EVENTS = 500
-
-_FIRST_RETRY, _LONGEST_RETRY = 0.25, 5.0
-
-
-@attrs.frozen
-class _Asked:
-    """The query under way.
-
-    Attributes:
-        query: as it was asked.
-        answer: what to do with the page.
-        holds_live: whether live events must wait for it.
-        event: the request to name when it fails, ``None`` for failing silently.
-        ends_with_pause: whether a paused viewer wants the answer no more.
-        is_retry: whether it failed before.
-    """
-
-    query: Query
-    answer: Callable[[Page], list[Effect]]
-    holds_live: bool
-    event: str | None
-    ends_with_pause: bool = False
-    is_retry: bool = False
 
 
 @attrs.define
@@ -75,8 +56,8 @@ class ViewerSession:
     """One socket's state.
 
     Attributes:
-        min_id: id of the oldest event sent in this view, 0 if none.
-        max_id: id of the newest event sent, or known to be older than the view, 0 if none.
+        min_id: everything from this id on that belongs to this view is sent, up to ``max_id``; 0 if nothing is.
+        max_id: id of the newest event sent, or known to be older than the view, or none of it; 0 if none.
         is_paused: whether live events are held back.
         user_id: the destination watched, ``None`` before ``send_user_data`` was accepted.
         new_while_paused: events that came since the pause.
@@ -90,9 +71,7 @@ class ViewerSession:
         self.new_while_paused = 0
         self._wanted: SendUserData | None = None
         self._waiting: deque[Request] = deque()
-        self._asked: _Asked | None = None
-        self._token = 0
-        self._retry = _FIRST_RETRY
+        self._asking = Asking()
         # Live events not yet sent, ascending, all newer than max_id.
         self._queue = LiveQueue(queue_events)
         self._gap = _Gap()
@@ -111,11 +90,15 @@ class ViewerSession:
             return [SendError(errors.TooManyRequests("Too many requests wait for their answers.", event_of(request)))]
         if isinstance(request, Pause) and not self._waiting and self.user_id is not None:
             return self._pause()
-        if isinstance(request, GetLogs) and self._asked is not None and self._asked.is_retry:
+        if isinstance(request, CancelSearch) and self.user_id is not None:
+            return self._end_early()
+        asked = self._asking.asked
+        if isinstance(request, GetLogs) and asked is not None and asked.failure is not None:
             # It would wait for as long as the store is away.
-            return [SendError(errors.store_away(None, "get_logs"))]
+            return [SendError(errors.unreadable(asked.failure, "get_logs"))]
         self._waiting.append(request)
-        return self._go_on()
+        # Who resumes has no use for what is searched for meanwhile.
+        return [*(self._end_early() if isinstance(request, Resume) else []), *self._go_on()]
 
     def authorised(self) -> list[Effect]:
         """The account may read the ``user_id`` it asked for."""
@@ -135,7 +118,7 @@ class ViewerSession:
         """Serve what waits, as long as no answer is awaited and there is room for one."""
         effects: list[Effect] = []
         # Who does not read gets no answers either: they would pile up.
-        while self._asked is None and not self._authorising and not self._congested:
+        while self._asking.asked is None and not self._authorising and not self._congested:
             if self._since_left:
                 effects += self._read_since(first=False)
             elif self._waiting:
@@ -169,7 +152,9 @@ class ViewerSession:
                 return self._history(request)
             case Pause():
                 return self._pause()
-        return self._resume()
+            case Resume():
+                return self._resume()
+        return []
 
     # History
 
@@ -178,25 +163,37 @@ class ViewerSession:
             # Never beyond what was sent: that comes live, or with the resume.
             before = self.max_id + 1 if request.before is None else min(request.before, self.max_id + 1)
             return self._ask(
-                "newer", lambda page: self._history_between(request, page), False, after=request.after, before=before
+                "newer",
+                lambda page, way: self._history_between(request, page, way),
+                False,
+                after=request.after,
+                before=before,
             )
         # Never beyond what was sent, as above.
         before = self.min_id if request.before is None else min(request.before, self.max_id + 1)
         if not before:
             return [SendLogs((), True)]
-        return self._ask("older", lambda page: self._history_older(request, page), False, before=before)
+        return self._ask("older", lambda page, way: self._history_older(request, page, way), False, before=before)
 
-    def _history_older(self, request: GetLogs, page: Page) -> list[Effect]:
+    def _history_older(self, request: GetLogs, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=True)
-        if page.events and (not self.min_id or page.events[0].id < self.min_id):
-            self.min_id = page.events[0].id
+        reached = _oldest(page, way)
+        if reached and (not self.min_id or reached < self.min_id):
+            self.min_id = reached
         if page.complete:
             self._oldest_known = True
-        return [SendLogs(page.events, page.complete, request.before)]
+        return _found(page, way, before=request.before)
 
-    def _history_between(self, request: GetLogs, page: Page) -> list[Effect]:
+    def _history_between(self, request: GetLogs, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=False)
-        return [SendLogs(page.events, False, request.before, request.after)]
+        return _found(page, way, is_oldest=False, before=request.before, after=request.after)
+
+    def _end_early(self) -> list[Effect]:
+        """What is searched for has been found, as far as it was."""
+        asked = self._asking.asked
+        if asked is None or not asked.may_end_early:
+            return []
+        return [EndQuery(asked.query.token)]
 
     # Pause and resume
 
@@ -208,6 +205,9 @@ class ViewerSession:
         # Resuming reads the store, so nothing needs to be kept.
         self._behind = self._since_left = False
         self._drop_queue()
+        asked = self._asking.asked
+        if asked is not None and asked.ends_with_pause and self.filter is not None:
+            return [EndQuery(asked.query.token)]
         return []
 
     def _resume(self) -> list[Effect]:
@@ -222,53 +222,57 @@ class ViewerSession:
         self._behind = self._since_left = False
         return self._ask("newest", self._begin_view, True, event=event)
 
-    def _begin_view(self, page: Page) -> list[Effect]:
+    def _begin_view(self, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=True)
-        self.min_id = page.events[0].id if page.events else 0
-        self.max_id = page.events[-1].id if page.events else 0
+        self.min_id = _oldest(page, way)
+        self.max_id = way.top if way is not None else _last_id(page)
         self._oldest_known = page.complete
-        return [SendLogs(page.events, page.complete)]
+        if way is not None and not way.is_last:
+            # Live goes on while what is older is searched.
+            self._asking.go_on(lambda page, way: self._history_older(GetLogs(), page, way))
+        return [SendLogs(page.events, page.complete, way=None if page.complete else way)]
 
     def _read_since(self, *, first: bool) -> list[Effect]:
         """After a reconnect: everything newer than ``max_id``, portion by portion, then live."""
         self._since_left = False
         return self._ask(
             "newer",
-            lambda page: self._go_on_since(page, first),
+            lambda page, way: self._go_on_since(page, way, first),
             True,
             after=self.max_id,
             event="send_user_data",
             ends_with_pause=not first,
         )
 
-    def _go_on_since(self, page: Page, first: bool) -> list[Effect]:
+    def _go_on_since(self, page: Page, way: Way | None, first: bool) -> list[Effect]:
         page = within_bytes(page, newest=False)
         since = self.max_id
-        if page.events:
-            self.max_id = page.events[-1].id
+        self.max_id = max(since, _last_id(page), 0 if way is None else way.reached)
+        if way is not None and not way.is_last:
+            return _found(page, way, is_oldest=False, since=since)
         self._since_left = not page.complete and not self.is_paused
-        return [SendLogs(page.events, False, since=since)] if page.events or first else []
+        if not page.events and not first:
+            return []
+        return [SendLogs(page.events, False, since=since, way=None if page.complete else way)]
 
     # Live
 
-    def live(self, events: Iterable[Event]) -> list[Effect]:
-        """Committed events of the destination, ascending."""
+    def live(self, batch: Batch) -> list[Effect]:
+        """Committed events of the destination."""
         if self.user_id is None:
             return []
-        sender_ip = self._identified().sender_ip
-        newer = [
-            event for event in events if event.id > self.max_id and (sender_ip is None or event.sender_ip == sender_ip)
-        ]
+        newer = batch.of_sender(self._identified().sender_ip).after(self.max_id)
         if not newer:
             return []
         if self.is_paused:
             self.new_while_paused += len(newer)
-            return [SendPausedCount(self.new_while_paused)] if self._identified().batch else []
+            return [SendPausedCount(self.new_while_paused)] if self.batch else []
         if (self._behind or self._since_left) and not self._holding:
             # They are in the store, and will be read from there.
             return self._go_on()
-        last = self._queue.last_id or self._gap.last
-        self._queue.extend(event for event in newer if event.id > last)
+        newer = newer.after(self._queue.last_id or self._gap.last)
+        if newer:
+            self._queue.extend(newer)
         if self._queue.too_much and (self._congested or self._holding):
             self._overflow()
         return self._flush()
@@ -277,10 +281,18 @@ class ViewerSession:
         """The effects given before are carried out: the next part of what waits, while there is room."""
         return self._flush()
 
-    def catch_up(self) -> list[Effect]:
-        """Events may have passed unseen: a link was lost or has just begun to send."""
+    def catch_up(self, seen: int = 0) -> list[Effect]:
+        """Events may have passed unseen: a link was lost or has just begun to send.
+
+        Everything up to id ``seen`` that was announced, and matches, was given to ``live``.
+        """
         if self.user_id is None or self.is_paused:
             return []
+        if not (self._holding or self._behind or self._since_left or self._queue or self._gap.skipped):
+            self.max_id = max(self.max_id, seen)
+        if self._asking.begins_search:
+            # It comes with the first viewer: live would wait until all of the search is done, to look once more.
+            return self._asking.anew()
         self._behind = True
         return self._go_on()
 
@@ -298,7 +310,7 @@ class ViewerSession:
 
     @property
     def _holding(self) -> bool:
-        return self._asked is not None and self._asked.holds_live
+        return self._asking.holds_live
 
     def _flush(self) -> list[Effect]:
         """Send a part of what is queued, unless something before it is still to be sent."""
@@ -313,11 +325,11 @@ class ViewerSession:
             effects.append(self._live(self._queue.take()))
         return effects
 
-    def _live(self, events: tuple[Event, ...]) -> SendLive:
-        self.max_id = events[-1].id
+    def _live(self, batch: Batch) -> SendLive:
+        self.max_id = batch.last_id
         if not self.min_id:
-            self.min_id = events[0].id
-        return SendLive(events, self._oldest_known, self._identified().batch)
+            self.min_id = batch.first_id
+        return SendLive(batch, self._oldest_known, self.batch)
 
     def _overflow(self) -> None:
         """The queue is too long: while a query runs the store is read once more, else it becomes a gap."""
@@ -352,40 +364,27 @@ class ViewerSession:
             "newer", self._caught_up, True, after=self.max_id, event=None, ends_with_pause=True, limit=limit
         )
 
-    def _caught_up(self, page: Page) -> list[Effect]:
+    def _caught_up(self, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=False)
-        if not page.complete:
+        if not page.complete and (way is None or way.is_last):
             self._behind = True
-        return [self._live(page.events)] if page.events else []
+        effects: list[Effect] = [self._live(Batch(page.events))] if page.events else []
+        if way is not None:
+            self.max_id = max(self.max_id, way.reached)
+        return effects
 
     # Queries
 
-    def _ask(
-        self,
-        kind: Literal["newest", "older", "newer"],
-        answer: Callable[[Page], list[Effect]],
-        holds_live: bool,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        event: str | None = "get_logs",
-        ends_with_pause: bool = False,
-        limit: int | None = None,
-    ) -> list[Effect]:
-        wanted = self._identified()
-        self._token += 1
-        query = Query(self._token, kind, limit or wanted.portion, before, after, wanted.sender_ip)
-        self._asked = _Asked(query, answer, holds_live, event, ends_with_pause)
-        return [query]
+    def _ask(self, *question: Any, **details: Any) -> list[Effect]:
+        """Put a question to the store, in the words of :meth:`ppl.viewer.asking.Asking.ask`."""
+        return [self._asking.ask(self._identified(), *question, **details)]
 
-    def results(self, token: int, page: Page) -> list[Effect]:
-        """The store's answer to the query of that token."""
-        asked = self._asked
-        if asked is None or asked.query.token != token:
+    def results(self, token: int, page: Page, way: Way | None = None) -> list[Effect]:
+        """The store's answer to the query of that token; of a search a part, unless its way ends here."""
+        asked = self._asking.answered(token, way)
+        if asked is None:
             return []
-        self._asked = None
-        self._retry = _FIRST_RETRY
-        effects = [] if asked.ends_with_pause and self.is_paused else asked.answer(page)
+        effects = [] if asked.ends_with_pause and self.is_paused else asked.answer(page, way)
         if asked.holds_live and not self._holding:
             self._queue.forget_until(self.max_id)
             effects += self._flush()
@@ -393,24 +392,47 @@ class ViewerSession:
 
     def failed(self, token: int, error: PplError) -> list[Effect]:
         """The store could not answer. A view's beginning and catching up are tried again; history is refused."""
-        asked = self._asked
-        if asked is None or asked.query.token != token:
+        asked = self._asking.failed(token)
+        if asked is None:
             return []
-        self._asked = None
-        told: list[Effect] = [] if asked.event is None else [SendError(errors.store_away(error, asked.event))]
+        told: list[Effect] = [] if asked.event is None else [SendError(errors.unreadable(error, asked.event))]
         if not asked.holds_live or (asked.ends_with_pause and self.is_paused):
             return [*told, *self._go_on()]
         # Who asked for history is not left waiting for as long as the store is away.
         history = [request for request in self._waiting if isinstance(request, GetLogs)]
-        told += [SendError(errors.store_away(error, "get_logs")) for _ in history]
+        told += [SendError(errors.unreadable(error, "get_logs")) for _ in history]
         self._waiting = deque(request for request in self._waiting if not isinstance(request, GetLogs))
-        self._token += 1
-        query = attrs.evolve(asked.query, token=self._token, delay=self._retry)
-        self._retry = min(self._retry * 2, _LONGEST_RETRY)
-        # Told once; the tries that follow are silent.
-        self._asked = attrs.evolve(asked, query=query, event=None, is_retry=True)
-        return [*told, query]
+        return [*told, self._asking.again(asked, error)]
+
+    @property
+    def batch(self) -> bool:
+        """Whether many live events may share a frame; known once ``send_user_data`` is being authorised."""
+        return self._identified().batch
+
+    @property
+    def filter(self) -> Filter | None:
+        """What is searched for, known as ``batch`` is; ``live`` is given only what matches."""
+        return self._identified().filter
 
     def _identified(self) -> SendUserData:
         assert self._wanted is not None
         return self._wanted
+
+
+def _oldest(page: Page, way: Way | None) -> int:
+    """Id from which on everything is looked at, 0 if nothing is."""
+    if way is not None:
+        return max(way.reached, 1)
+    return page.events[0].id if page.events else 0
+
+
+def _last_id(page: Page) -> int:
+    return page.events[-1].id if page.events else 0
+
+
+def _found(page: Page, way: Way | None, *, is_oldest: bool | None = None, **range_of: int | None) -> list[Effect]:
+    """A portion, or a part of one, or how far the search for it has come."""
+    if way is not None and not way.is_last and not page.events:
+        return [SendProgress(way)]
+    is_oldest = page.complete if is_oldest is None else is_oldest
+    return [SendLogs(page.events, is_oldest, way=None if page.complete else way, **range_of)]

@@ -13,10 +13,11 @@ from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.web.answers import Answer, Unavailable, found, see_other, spend
-from ppl.web.destinations import PortOpener, destination_fields
+from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
 from ppl.web.pages import Pages, time_zone_names
 from ppl.web.sessions import Login, Sessions, stranger_form
+from ppl.web.viewer_page import viewer_page
 from ppl.web.visit import Visit
 
 _LOGINS_OF_ADDRESS = Rate(burst=20, seconds=6)
@@ -54,9 +55,7 @@ class Accounts:
         """``GET /``: the viewer, or the way to it."""
         if login is None:
             return found(login_path(visit.target))
-        readable = await self._store.destinations_of(login.account.id)
-        destinations = [destination_fields(destination, role) for destination, role in readable]
-        return self._pages.page("viewer.html", visit, login, destinations=destinations)
+        return viewer_page(self._pages, visit, login, await self._store.destinations_of(login.account.id))
 
     # Registration
 
@@ -133,7 +132,7 @@ class Accounts:
             csrf_token=token,
             error=error,
             email=form.get("email", ""),
-            time_zone=form.get("timeZone", "UTC"),
+            time_zone=form.get("timeZone", ""),
             time_zones=time_zone_names(),
         )
         return page.with_cookies(cookie)

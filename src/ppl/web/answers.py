@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Callable
 from typing import Any, ClassVar
 
 import attrs
@@ -48,6 +49,23 @@ class Answer:
     def with_cookies(self, *cookies: Cookie | None) -> Answer:
         """The same, and it sets those ``cookies`` that are not ``None``."""
         return attrs.evolve(self, cookies=(*self.cookies, *filter(None, cookies)))
+
+
+@attrs.frozen
+class StreamedAnswer:
+    """A response whose body comes in parts, each asked for when the one before is taken.
+
+    A failure of ``parts`` cuts the response off, so that it cannot be taken for whole.
+
+    Attributes:
+        parts: an asynchronous generator.
+        abandon: has a part under way fail at once, and frees what ``parts`` holds; called when the client has gone.
+    """
+
+    parts: AsyncIterator[bytes]
+    abandon: Callable[[], None]
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def see_other(path: str) -> Answer:
@@ -159,6 +177,25 @@ class MethodNotAllowed(Refusal):
         super().__init__(f"{method} is not possible here, only {allowed}.", headers=(("Allow", allowed),))
 
 
+class Conflict(Refusal):
+    """It cannot be done beside what there is already."""
+
+    code = "already_exists"
+    status, title = 409, "There already"
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]
+
+
+class Gone(Refusal):
+    """There was something at that address."""
+
+    code = "expired"
+    status, title = 410, "No longer kept"
+    advice = "Look for newer events, or in the archive."
+
+
 class TooLarge(Refusal):
     """The body is longer than any form of ours."""
 
@@ -200,11 +237,9 @@ class TooManyRequests(Refusal):
     code = "too_many_requests"
     status, title = 429, "Too many attempts"
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, message: str = "There were too many attempts.") -> None:
         wait = f"{seconds} second{'s' if seconds != 1 else ''}"
-        super().__init__(
-            "There were too many attempts.", f"Wait {wait} and try again.", (("Retry-After", str(seconds)),)
-        )
+        super().__init__(message, f"Wait {wait} and try again.", (("Retry-After", str(seconds)),))
 
 
 class Unavailable(Refusal):

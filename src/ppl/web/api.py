@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from ppl.credentials import authenticate
-from ppl.model import Clock
 from ppl.store.interface import Store
-from ppl.throttle import Rate, Throttle
-from ppl.web.answers import Answer, BadRequest, Forbidden, NotLoggedIn, Unavailable, json_answer, spend
+from ppl.web.answers import Answer, BadRequest, Forbidden, json_answer
 from ppl.web.destinations import destination_fields
-from ppl.web.sampling import SampleSender, Unreachable
+from ppl.web.events import account_of
+from ppl.web.sample_lines import SampleLines
 from ppl.web.sessions import Login
 from ppl.web.visit import Visit
-
-_LINES_OF_ACCOUNT = Rate(burst=5, seconds=5)
 
 
 class Api:
     """Handlers that answer programs."""
 
-    def __init__(self, store: Store, sender: SampleSender, clock: Clock) -> None:
-        self._store = store
-        self._sender = sender
-        self._lines = Throttle(_LINES_OF_ACCOUNT, clock)
+    def __init__(self, store: Store, lines: SampleLines) -> None:
+        self._store, self._lines = store, lines
 
     async def who_am_i(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/me``, with the cookie or a bearer token."""
-        authorization = visit.header("authorization")
-        account = login.account if login else None
-        if authorization is not None:
-            account = await authenticate(self._store, visit.header("cookie"), authorization)
-        if account is None:
-            raise NotLoggedIn
+        account = await account_of(self._store, visit, login)
         readable = await self._store.destinations_of(account.id)
         return json_answer(
             {
@@ -49,11 +38,7 @@ class Api:
         chosen = next((destination for destination, _ in readable if destination.user_id == user_id), None)
         if chosen is None:
             raise Forbidden("This user_id is not yours to send to.")
-        spend(self._lines, str(login.account.id))
-        try:
-            line = await self._sender.send(chosen)
-        except Unreachable as error:
-            raise Unavailable(str(error), error.code) from error
+        line = await self._lines.send(login.account, chosen)
         return json_answer({"user_id": user_id, "line": line})
 
     async def health(self, visit: Visit, login: Login | None) -> Answer:

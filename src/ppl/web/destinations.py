@@ -8,10 +8,13 @@ from ppl.model import Destination, Role
 
 
 class PortOpener(Protocol):
-    """The one thing the site asks of the listeners; see :class:`ppl.link.registry.Listeners`."""
+    """What the site asks of the listeners; see :class:`ppl.link.registry.Listeners`."""
 
     async def open(self, destination: Destination) -> None:
         """Have the port opened; raises :class:`~ppl.errors.ListenerUnavailable` when it is not in time."""
+
+    def close(self, destination: Destination) -> None:
+        """Have the port closed."""
 
 
 def destination_fields(destination: Destination, role: Role) -> dict[str, str | int]:

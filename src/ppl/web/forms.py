@@ -68,15 +68,15 @@ def time_zone_of(form: dict[str, str]) -> str:
     return text
 
 
-def label_of(form: dict[str, str]) -> str:
-    """``label`` of a bearer token.
+def label_of(form: dict[str, str], field: str = "label") -> str:
+    """``field`` as what a token is called.
 
     Raises:
         WrongField: empty, too long or unprintable.
     """
-    label = form.get("label", "").strip()
+    label = form.get(field, "").strip()
     if not 1 <= len(label) <= _MAX_LABEL or not label.isprintable():
-        raise WrongField("label", f"Give the token a name of at most {_MAX_LABEL} characters.")
+        raise WrongField(field, f"Give the token a name of at most {_MAX_LABEL} characters.")
     return label
 
 

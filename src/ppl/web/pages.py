@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ppl.web.answers import Answer, Refusal, json_answer
+from ppl.web.asked import BadQuery
 from ppl.web.assets import Assets
 from ppl.web.sessions import Login
 from ppl.web.visit import Visit
@@ -50,8 +51,10 @@ class Pages:
 
 
 def json_error(refusal: Refusal) -> Answer:
-    """``{"error": {"code", "message"}}``."""
-    error = {"code": refusal.code, "message": str(refusal)}
+    """``{"error": {"code", "message"}}``, of a query also where it went wrong."""
+    error: dict[str, Any] = {"code": refusal.code, "message": str(refusal)}
+    if isinstance(refusal, BadQuery):
+        error |= {"position": refusal.position, "expected": refusal.expected}
     return json_answer({"error": error}, refusal.status, refusal.headers)
 
 

@@ -9,18 +9,20 @@ from io import BytesIO
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPullProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web import server
 from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
 
-from ppl.web.answers import Answer
-from ppl.web.visit import Visit, fields_of, throttled_address
+from ppl.proxied import throttled_address
+from ppl.uploading import MAX_DISCARDED, UploadRequest
+from ppl.web.answers import Answer, StreamedAnswer
+from ppl.web.visit import Visit, fields_of
 
 MAX_BODY = 65_536
 """Longest body in bytes."""
 
-_MAX_DISCARDED = 1_048_576
 _CUT_SHORT = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 CONTENT_SECURITY_POLICY = (
@@ -41,31 +43,34 @@ _HSTS = ("Strict-Transport-Security", "max-age=31536000")
 _log = Logger()
 
 
-class Request(server.Request):
+class Request(UploadRequest):
     """One request; ``site`` is a :class:`ppl.web.site.PplSite`."""
 
     too_large = False
     """Whether the body was longer than :data:`MAX_BODY`; the rest of it was dropped."""
-    gone = False
-    """Whether the client has closed the connection: there is nobody to answer."""
     _received = 0
     _cut = False
 
     def gotLength(self, length: int | None) -> None:
         """The headers have come; a body that would be longer than we read to the end is refused at once."""
+        if self.begin_upload(length):
+            return
         self.content = BytesIO()
         self.too_large = length is not None and length > MAX_BODY
-        if length is not None and length > _MAX_DISCARDED:
+        if length is not None and length > MAX_DISCARDED:
             self._cut_short()
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep what is within the limit; go on reading a little beyond, so that the client reads its refusal."""
+        if self.is_upload:
+            super().handleContentChunk(data)
+            return
         self._received += len(data)
         if self._received > MAX_BODY:
             self.too_large = True
         if not self.too_large:
             cast(BytesIO, self.content).write(data)
-        elif self._received > _MAX_DISCARDED:
+        elif self._received > MAX_DISCARDED:
             self._cut_short()
 
     def _cut_short(self) -> None:
@@ -79,8 +84,9 @@ class Request(server.Request):
         """As Twisted's, unless the connection was ended already."""
         if self._cut:
             return
-        self.notifyFinish().addErrback(self._lost)
-        super().process()  # type: ignore[no-untyped-call]
+        if not self.is_upload:
+            self.notifyFinish().addErrback(self._lost)
+        super().process()
 
     def _lost(self, failure: Failure) -> None:
         self.gone = True
@@ -148,12 +154,84 @@ def send(request: Any, answer: Answer) -> int:
     return NOT_DONE_YET
 
 
-def send_later(request: Any, answer: Deferred[Answer]) -> int:
+def send_later(request: Any, answer: Deferred[Answer | StreamedAnswer]) -> int:
     """As :func:`send`, when ``answer`` fires."""
+
+    def ready(answer: Answer | StreamedAnswer) -> None:
+        if isinstance(answer, StreamedAnswer):
+            Streaming(request, answer).begin()
+        else:
+            send(request, answer)
 
     def failed(failure: Failure) -> None:
         request.processingFailed(failure)
 
-    answer.addCallback(lambda ready: send(request, ready))
+    answer.addCallback(ready)
     answer.addErrback(failed)
     return NOT_DONE_YET
+
+
+@implementer(IPullProducer)
+class Streaming:
+    """Sends a :class:`~ppl.web.answers.StreamedAnswer`: a part whenever the connection has room for one."""
+
+    def __init__(self, request: Any, answer: StreamedAnswer) -> None:
+        self._request, self._answer = request, answer
+        self._is_busy = self._is_over = False
+
+    def begin(self) -> None:
+        """Send the headers, and then what comes; nothing to a client that has gone."""
+        request, answer = self._request, self._answer
+        if request.gone:
+            self._close()
+            return
+        request.setHeader("Content-Type", answer.content_type)
+        request.setHeader("Cache-Control", "no-store")
+        # Proxies are not to gather it.
+        request.setHeader("X-Accel-Buffering", "no")
+        for name, value in answer.headers:
+            request.setHeader(name, value)
+        if request.method == b"HEAD":
+            self._close()
+            request.finish()
+            return
+        request.notifyFinish().addErrback(lambda _: self._close())
+        request.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        """Twisted: there is room."""
+        if not self._is_busy and not self._is_over:
+            self._is_busy = True
+            Deferred.fromCoroutine(self._send_one()).addErrback(self._failed)
+
+    def stopProducing(self) -> None:
+        """Twisted: the client has gone."""
+        self._close()
+
+    async def _send_one(self) -> None:
+        try:
+            # An empty part asks for no turn of the connection: go on to one that does.
+            part = b""
+            while not part and not self._is_over:
+                part = await anext(self._answer.parts)
+        except StopAsyncIteration:
+            self._is_over = True
+            self._request.unregisterProducer()
+            self._request.finish()
+            return
+        finally:
+            self._is_busy = False
+        if not self._is_over:
+            self._request.write(part)
+
+    def _failed(self, failure: Failure) -> None:
+        if self._is_over:
+            return
+        _log.failure("An answer was cut off", failure)
+        self._is_over = True
+        self._request.unregisterProducer()
+        self._request.loseConnection()
+
+    def _close(self) -> None:
+        self._is_over = True
+        self._answer.abandon()

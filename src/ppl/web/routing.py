@@ -21,6 +21,7 @@ from ppl.web.answers import (
     NotFound,
     NotLoggedIn,
     Refusal,
+    StreamedAnswer,
     Unavailable,
     see_other,
 )
@@ -29,7 +30,7 @@ from ppl.web.pages import Pages
 from ppl.web.sessions import Sessions, is_own_form
 from ppl.web.visit import Visit
 
-Handler = Callable[..., Awaitable[Answer]]
+Handler = Callable[..., Awaitable[Answer | StreamedAnswer]]
 """``handler(visit, login, *parts of the path)``; ``login`` is never ``None`` on a route that needs one."""
 
 
@@ -38,7 +39,7 @@ class Route:
     """One address.
 
     Attributes:
-        method: ``GET`` (serves HEAD too) or ``POST``.
+        method: ``GET`` (serves HEAD too), ``POST`` or ``DELETE``.
         pattern: of the whole path; its groups are the handler's further arguments.
         handler: answers.
         needs_login: without one, pages lead to the login page and programs get 401.
@@ -66,7 +67,7 @@ class Routes:
         self._pages = pages
         self._origins = origins
 
-    async def answer(self, visit: Visit) -> Answer:
+    async def answer(self, visit: Visit) -> Answer | StreamedAnswer:
         """The answer to ``visit``; never raises."""
         try:
             try:
@@ -83,19 +84,19 @@ class Routes:
         except Refusal as refusal:
             return self._pages.refusal(visit, refusal)
 
-    async def _answer(self, visit: Visit) -> Answer:
+    async def _answer(self, visit: Visit) -> Answer | StreamedAnswer:
         if visit.host and not is_host(visit.host):
             raise BadRequest("The Host header is malformed.")
         chosen, parts = self._find(visit)
-        is_post = chosen.method == "POST"
-        if is_post and not self._origins.form_allowed(
+        changes = chosen.method != "GET"
+        if changes and not self._origins.form_allowed(
             visit.header("origin"), visit.header("sec-fetch-site"), visit.header("referer"), visit.host, visit.tls
         ):
             raise ForeignOrigin(self._origins.public_url)
         login = await self._sessions.find(visit)
         if chosen.needs_login and login is None:
             return _to_login(visit)
-        if is_post and not is_own_form(visit, login, _given_token(visit)):
+        if changes and not is_own_form(visit, login, _given_token(visit)):
             raise BadFormToken
         return await chosen.handler(visit, login, *parts)
 
@@ -117,7 +118,8 @@ def _to_login(visit: Visit) -> Answer:
     if visit.method != "POST":
         return see_other(login_path(visit.target))
     # After a form was sent in vain the reader comes back to the page it stood on, never to where it was sent.
-    return see_other(login_path("/settings" if visit.path.startswith("/settings/") else "/"))
+    page = next((page for page in ("/settings", "/saved") if visit.path.startswith(page)), "/")
+    return see_other(login_path(page))
 
 
 def _given_token(visit: Visit) -> str:

@@ -1,15 +1,16 @@
-"""Sends one sample line to a destination over TCP, as a sender of the user would."""
+"""Sends one sample line to a destination over TCP or TLS, as a sender of the user would."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import attrs
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionDone
-from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
+from twisted.internet.ssl import CertificateOptions
 
 from ppl.errors import PplError
 from ppl.model import Clock, Destination
@@ -53,24 +54,25 @@ class SampleSender:
         local = "127.0.0.1" if self.interface in _WILDCARDS else self.interface
         for host in dict.fromkeys((destination.host, local)):
             try:
-                protocol = await self._connect(host, destination.port)
+                protocol = await self._connect(host, destination)
             except (ConnectError, OSError, TimeoutError):
                 continue
             await self._deliver(protocol, line, destination)
             return line
         raise Unreachable(f"Nothing listens on {destination.user_id} yet, or a firewall is in between.")
 
-    async def _connect(self, host: str, port: int) -> _Line:
+    async def _connect(self, host: str, destination: Destination) -> _Line:
         # HostnameEndpoint takes names and addresses of both families, and races them as RFC 8305 says.
-        endpoint = HostnameEndpoint(self.reactor, host.strip("[]"), port)
-        connecting: Deferred[Any] = endpoint.connect(_LineFactory())
+        endpoint = HostnameEndpoint(self.reactor, host.strip("[]"), destination.port)
+        kind = _SecureLine if destination.transport == "tls" else _Line
+        connecting: Deferred[Any] = endpoint.connect(_LineFactory.forProtocol(kind))  # type: ignore[no-untyped-call]
         protocol: _Line = await connecting.addTimeout(_SECONDS_TO_CONNECT, self.reactor)
         return protocol
 
     async def _deliver(self, protocol: _Line, line: str, destination: Destination) -> None:
         try:
             await protocol.deliver(line.encode("utf-8") + b"\n").addTimeout(_SECONDS_TO_DELIVER, self.reactor)
-        except (ConnectionClosed, TimeoutError) as error:
+        except (ConnectionClosed, SSL.Error, TimeoutError) as error:
             protocol.abort()
             raise Unreachable(f"{destination.user_id} took the connection but not the line.") from error
 
@@ -83,10 +85,13 @@ class _Line(Protocol):
     def deliver(self, line: bytes) -> Deferred[None]:
         """Fires when the other side has read to the end and closed."""
         self._delivered = Deferred()
+        self._send(line)
+        return self._delivered
+
+    def _send(self, line: bytes) -> None:
         transport: Any = self.transport
         transport.write(line)
         transport.loseWriteConnection()
-        return self._delivered
 
     def abort(self) -> None:
         transport: Any = self.transport
@@ -101,8 +106,19 @@ class _Line(Protocol):
                 delivered.errback(reason)
 
 
+class _SecureLine(_Line):
+    """The same over TLS: no half can be closed there, and the other side answers the end after it has read all."""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        # Not verified: only its senders may trust the listener's certificate, and nothing here is secret.
+        transport.startTLS(CertificateOptions())
+
+    def _send(self, line: bytes) -> None:
+        transport: Any = self.transport
+        transport.write(line)
+        transport.loseConnection()
+
+
 class _LineFactory(ClientFactory):
     noisy = False
-
-    def buildProtocol(self, addr: IAddress | None) -> _Line:
-        return _Line()

@@ -1,19 +1,26 @@
-"""The settings page: account data, the time zone, bearer tokens for programs, destinations."""
+"""The settings page: account data, the time zone, bearer tokens for programs, destinations and what they take."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ppl.credentials import new_secret, secret_hash
-from ppl.model import Clock
+from ppl.model import Clock, Destination, Role
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.timezone import local_text, parse_time_zone
-from ppl.web.answers import Answer, NotFound, found, see_other, spend
+from ppl.web.answers import Answer, NotFound, Unavailable, found, see_other, spend
+from ppl.web.archived_days import newest_archives
+from ppl.web.archives import Archives
 from ppl.web.destinations import destination_fields
+from ppl.web.exporting import FORMATS
 from ppl.web.forms import WrongField, label_of, time_zone_of
+from ppl.web.keeping import keeping_fields
 from ppl.web.pages import Pages, time_zone_names
+from ppl.web.sample_lines import SampleLines
 from ppl.web.sessions import Login, SessionEnded
+from ppl.web.snippets import snippets_of
+from ppl.web.transport import Transports, transport_fields
 from ppl.web.visit import Visit
 
 _MOST_TOKENS = 100
@@ -23,15 +30,28 @@ _TOKENS_OF_ACCOUNT = Rate(burst=30, seconds=10)
 class SettingsPage:
     """Handlers of ``/settings`` and the forms on it; all need a login."""
 
-    def __init__(self, store: Store, pages: Pages, clock: Clock, session_ended: SessionEnded) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        pages: Pages,
+        clock: Clock,
+        session_ended: SessionEnded,
+        transports: Transports,
+        retention_days: int | None,
+        lines: SampleLines,
+        archives: Archives,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._lines, self._archives = lines, archives
+        self._transports = transports
+        self._retention_days = retention_days
         self._session_ended = session_ended
         self._pages = pages
         self._creations = Throttle(_TOKENS_OF_ACCOUNT, clock)
 
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /settings``."""
-        return await self._page(visit, login)
+        return await self.page(visit, login)
 
     async def back(self, visit: Visit, login: Login) -> Answer:
         """``GET`` of where a form was sent, as a reload by the address bar does."""
@@ -43,7 +63,7 @@ class SettingsPage:
         try:
             time_zone = time_zone_of(form)
         except WrongField as error:
-            return await self._page(visit, login, 400, error=error, time_zone=form.get("timeZone", ""))
+            return await self.page(visit, login, 400, error=error, time_zone=form.get("timeZone", ""))
         await self._store.set_time_zone(login.account.id, time_zone)
         return see_other("/settings")
 
@@ -55,11 +75,11 @@ class SettingsPage:
             if len(await self._store.sessions_of(login.account.id, "token")) >= _MOST_TOKENS:
                 raise WrongField("label", f"An account has at most {_MOST_TOKENS} tokens: revoke one first.")
         except WrongField as error:
-            return await self._page(visit, login, 400, error=error, label=form.get("label", ""))
+            return await self.page(visit, login, 400, error=error, label=form.get("label", ""))
         spend(self._creations, str(login.account.id))
         secret = new_secret()
         await self._store.create_session(login.account.id, secret_hash(secret), "token", label, None)
-        return await self._page(visit, login, new_token=secret)
+        return await self.page(visit, login, new_token=secret)
 
     async def delete_token(self, visit: Visit, login: Login, token_id: str) -> Answer:
         """``POST /settings/tokens/<id>/delete``: of this account's tokens only."""
@@ -70,7 +90,29 @@ class SettingsPage:
         self._session_ended(login.account.id)
         return see_other("/settings")
 
-    async def _page(
+    async def change_transport(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST /settings/destinations/<id>/transport``: of the account's own destinations only."""
+        try:
+            applied = await self._transports.change(
+                login.account.id, int(destination_id), visit.form().get("transport", "")
+            )
+        except WrongField as error:
+            return await self.page(visit, login, 400, error=error)
+        return see_other("/settings") if applied else await self.page(visit, login, transport_waits=True)
+
+    async def send_test_line(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST /settings/destinations/<id>/test-line``: the answer says what was sent, or why it was not."""
+        readable = await self._store.destinations_of(login.account.id)
+        chosen = next((each for each, _ in readable if each.id == int(destination_id)), None)
+        if chosen is None:
+            raise NotFound("There is no such destination.")
+        try:
+            line = await self._lines.send(login.account, chosen)
+        except Unavailable as error:
+            return await self.page(visit, login, error.status, error=WrongField("test-line", str(error)))
+        return await self.page(visit, login, sent=(chosen.id, line))
+
+    async def page(
         self,
         visit: Visit,
         login: Login,
@@ -78,8 +120,12 @@ class SettingsPage:
         *,
         error: WrongField | None = None,
         new_token: str | None = None,
+        new_drain: object | None = None,
+        transport_waits: bool = False,
+        sent: tuple[int, str] | None = None,
         **typed: str,
     ) -> Answer:
+        """The page; what was just made is shown this once."""
         account = login.account
         zone = parse_time_zone(account.time_zone)
         tokens: list[dict[str, Any]] = [
@@ -87,6 +133,17 @@ class SettingsPage:
             for session in await self._store.sessions_of(account.id, "token")
         ]
         readable = await self._store.destinations_of(account.id)
+        owned = {destination.id: destination for destination, role in readable if role == "owner"}
+        drains: list[dict[str, Any]] = [
+            {
+                "id": drain.id,
+                "label": drain.label,
+                "user_id": owned[drain.destination_id].user_id,
+                "created_at": local_text(drain.created_at, zone),
+            }
+            for drain in await self._store.drains_of(account.id)
+            if drain.destination_id in owned
+        ]
         return self._pages.page(
             "settings.html",
             visit,
@@ -97,6 +154,32 @@ class SettingsPage:
             time_zone=typed.get("time_zone", account.time_zone),
             label=typed.get("label", ""),
             time_zones=time_zone_names(),
+            now=local_text(self._clock(), zone),
+            sent=sent,
             tokens=tokens,
-            destinations=[destination_fields(destination, role) for destination, role in readable],
+            owned=list(owned.values()),
+            drains=drains,
+            new_drain=new_drain,
+            destinations=[_shown(destination, role) for destination, role in readable],
+            archived=[
+                newest_archives(destination, await self._archives.days(destination)) for destination, _ in readable
+            ],
+            formats=tuple(FORMATS),
+            export_query=typed.get("export_query", ""),
+            transports=[transport_fields(destination, role) for destination, role in readable],
+            transport_waits=transport_waits,
+            keeping=[
+                keeping_fields(destination, role, account.time_zone, self._retention_days)
+                for destination, role in readable
+            ],
         )
+
+
+def _shown(destination: Destination, role: Role) -> dict[str, Any]:
+    is_closed = destination.closed_at is not None
+    return {
+        **destination_fields(destination, role),
+        "id": destination.id,
+        "is_closed": is_closed,
+        "senders": [] if is_closed else snippets_of(destination),
+    }

@@ -9,25 +9,43 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from ppl.archive.interface import Place
 from ppl.credentials import Passwords
 from ppl.model import Clock
 from ppl.options import Settings
 from ppl.origin import OriginPolicy
 from ppl.store.interface import Store
+from ppl.throttle import Throttle
+from ppl.uploading import UploadChannel, Uploads, log_line
 from ppl.web import assets
 from ppl.web.accounts import Accounts
 from ppl.web.answers import BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired
 from ppl.web.api import Api
+from ppl.web.archives import Archives
+from ppl.web.dashboard import Dashboard
 from ppl.web.destinations import PortOpener
+from ppl.web.downloads import Downloads
+from ppl.web.drains_page import DrainsPage
+from ppl.web.event_page import EventPage
+from ppl.web.events import Events
+from ppl.web.exporting import Exports
+from ppl.web.keeping_page import KeepingPage
 from ppl.web.pages import Pages
+from ppl.web.queries import Queries
 from ppl.web.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
 from ppl.web.routing import Routes, route
+from ppl.web.sample_lines import SampleLines
 from ppl.web.sampling import SampleSender
+from ppl.web.saved import SavedApi, SavedSearches
+from ppl.web.saved_page import SavedPage
+from ppl.web.senders import READS, Senders
 from ppl.web.sessions import SessionEnded, Sessions
 from ppl.web.settings_page import SettingsPage
+from ppl.web.transport import Transports
 from ppl.web.visit import Visit
 
 _IDLE_SECONDS = 60
+_DESTINATION = r"/settings/destinations/(\d{1,18})"
 
 
 def make_site(
@@ -38,55 +56,116 @@ def make_site(
     reactor: Any,
     clock: Clock,
     session_ended: SessionEnded = lambda account_id: None,
+    uploads: Uploads | None = None,
+    place: Place | None = None,
 ) -> Site:
     """The site of Ppl.
 
     Args:
         store: accounts, sessions, destinations.
-        listeners: opens the ports of new destinations (:class:`ppl.link.registry.Listeners`).
+        listeners: opens the ports of new and changed destinations (:class:`ppl.link.registry.Listeners`).
         viewer_factory: Autobahn's factory of the viewer's WebSockets.
-        settings: ``public_url``, ``public_host``, ``ports``, ``registration`` and ``listen_interface`` are used.
+        settings: ``public_url``, ``public_host``, ``ports``, ``registration``, ``listen_interface`` and ``drain_url``
+            are used; the dashboard shows its limits.
         reactor: threads, timers and the connection of test lines.
         clock: sessions' ends and throttling.
         session_ended: told the id of an account that has just logged out or revoked a token.
+        uploads: takes what comes to ``/logs/``; ``None``: it is received elsewhere.
+        place: of the archives, if there are any.
     """
     served = assets.Assets()
     pages = Pages(served)
     sessions = Sessions(store, clock, session_ended)
     accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, clock)
-    settings_page = SettingsPage(store, pages, clock, session_ended)
-    api = Api(store, SampleSender(reactor, clock, settings.listen_interface), clock)
+    retention_days = settings.retention_days or None
+    transports = Transports(store, listeners, clock)
+    lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), clock)
+    archives = Archives(store, place, reactor)
+    settings_page = SettingsPage(store, pages, clock, session_ended, transports, retention_days, lines, archives)
+    keeping_page = KeepingPage(store, settings_page, listeners)
+    drains_page = DrainsPage(store, settings_page, settings, clock)
+    api = Api(store, lines)
+    events = Events(store, clock, retention_days)
+    event_page = EventPage(store, events, pages)
+    exports = Exports(store, clock)
+    downloads = Downloads(store, archives, settings_page, pages, clock)
+    saved = SavedSearches(store, clock)
+    saved_page, saved_api = SavedPage(store, saved, pages), SavedApi(store, saved)
+    queries = Queries(store, clock)
+    reads = Throttle(READS, clock)
+    senders, dashboard = Senders(store, pages, clock, reads), Dashboard(store, pages, clock, settings, reads)
     routes = (
         route("GET", "/", accounts.first_page),
+        route("GET", r"/events/(\d{1,18})", event_page.show, needs_login=True),
         route("GET", "/register", accounts.registration_form),
         route("POST", "/register", accounts.register),
         route("GET", "/login", accounts.login_form),
         route("POST", "/login", accounts.log_in),
         route("POST", "/logout", accounts.log_out, needs_login=True),
         route("GET", "/settings", settings_page.show, needs_login=True),
-        route("GET", "/settings/(?:time-zone|tokens)", settings_page.back, needs_login=True),
+        route(
+            "GET",
+            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|retention|close|test-line))",
+            settings_page.back,
+            needs_login=True,
+        ),
         route("POST", "/settings/time-zone", settings_page.change_time_zone, needs_login=True),
         route("POST", "/settings/tokens", settings_page.create_token, needs_login=True),
         route("POST", r"/settings/tokens/(\d{1,18})/delete", settings_page.delete_token, needs_login=True),
+        route("POST", "/settings/drains", drains_page.create, needs_login=True),
+        route("POST", r"/settings/drains/(\d{1,18})/delete", drains_page.delete, needs_login=True),
+        route("POST", rf"{_DESTINATION}/transport", settings_page.change_transport, needs_login=True),
+        route("POST", rf"{_DESTINATION}/retention", keeping_page.change_retention, needs_login=True),
+        route("POST", rf"{_DESTINATION}/close", keeping_page.close, needs_login=True),
+        route("GET", "/senders", senders.show, needs_login=True),
+        route("GET", "/dashboard", dashboard.show, needs_login=True),
+        route("GET", "/api/senders", senders.listed),
+        route("POST", rf"{_DESTINATION}/test-line", settings_page.send_test_line, needs_login=True),
+        route("GET", "/settings/export", downloads.export, needs_login=True),
+        route("GET", "/settings/archives", downloads.archives, needs_login=True),
+        route("GET", "/saved", saved_page.show, needs_login=True),
+        route("POST", "/saved", saved_page.save, needs_login=True),
+        route("GET", r"/saved/\d+/(?:rename|delete)", saved_page.back, needs_login=True),
+        route("POST", r"/saved/(\d{1,18})/rename", saved_page.rename, needs_login=True),
+        route("POST", r"/saved/(\d{1,18})/delete", saved_page.delete, needs_login=True),
+        route("GET", "/api/saved", saved_api.listed),
+        route("POST", "/api/saved", saved_api.save, needs_login=True),
+        route("DELETE", r"/api/saved/(\d{1,18})", saved_api.delete, needs_login=True),
         route("GET", "/api/me", api.who_am_i),
+        route("GET", "/api/events", events.search),
+        route("GET", r"/api/events/(\d{1,18})", events.one),
+        route("GET", r"/api/events/(\d{1,18})/context", events.context),
+        route("GET", "/api/histogram", events.histogram),
+        route("GET", "/api/query", queries.read),
+        route("GET", "/api/export", exports.export),
+        route("GET", r"/api/export/([\w-]{1,64})", exports.progress),
+        route("GET", "/api/archives", archives.listed),
+        route("GET", r"/api/archives/(\d{4}-\d\d-\d\d)", archives.download),
         route("POST", "/api/test-line", api.send_test_line, needs_login=True),
         route("GET", "/healthz", api.health),
     )
     root = _Root(
         Routes(routes, sessions, pages, OriginPolicy(settings.public_url)), served, pages, viewer_factory, settings
     )
-    return PplSite(root, viewer_factory, reactor)
+    return PplSite(root, viewer_factory, reactor, uploads)
 
 
 class PplSite(Site):
     """Twisted's site with our requests; starts and stops the viewers' factory with itself."""
 
     displayTracebacks = False
+    protocol = UploadChannel  # type: ignore[assignment]
 
-    def __init__(self, root: Resource, viewer_factory: Any, reactor: Any) -> None:
+    def __init__(self, root: Resource, viewer_factory: Any, reactor: Any, uploads: Uploads | None) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
-            root, Request, timeout=_IDLE_SECONDS, reactor=reactor, parsePOSTFormSubmission=False
+            root,
+            Request,
+            timeout=_IDLE_SECONDS,
+            reactor=reactor,
+            parsePOSTFormSubmission=False,
+            logFormatter=log_line,
         )
+        self.uploads = uploads
         self._viewer_factory = viewer_factory
 
     def startFactory(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from typing import Any
 from urllib.parse import parse_qsl
@@ -52,7 +51,7 @@ class Visit:
     @property
     def is_for_programs(self) -> bool:
         """Whether errors are answered as JSON."""
-        return self.path.startswith("/api/")
+        return self.path.startswith(("/api/", "/logs/"))
 
     def form(self) -> dict[str, str]:
         """The fields of the form (or JSON object) in the body; each field at most once.
@@ -95,22 +94,3 @@ def _json_fields(body: bytes) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(field, str) for field in value.values()):
         raise BadRequest("The body must be a JSON object of strings.")
     return value
-
-
-def throttled_address(peer: str | None, forwarded_for: str | None, behind_proxy: bool) -> str:
-    """Who is throttled for a connection from ``peer``.
-
-    Behind a proxy on this machine (``peer`` is a loopback address, or ``None`` for a Unix socket) it is the last
-    address of ``X-Forwarded-For``, which the proxy itself appended. IPv6 counts by /64: one customer has all of it.
-    """
-    try:
-        address = ipaddress.ip_address(peer or "127.0.0.1")
-        if behind_proxy and forwarded_for and address.is_loopback:
-            address = ipaddress.ip_address(forwarded_for.rpartition(",")[2].strip())
-    except ValueError:
-        return peer or ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), 64), strict=False))
-    return str(address)

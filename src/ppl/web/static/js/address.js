@@ -3,10 +3,14 @@
 /** @param {string} name @returns {string} empty if it is not there */
 export const readAddress = (name) => new URL(location.href).searchParams.get(name) ?? "";
 
-/** @param {string} name @param {string} value empty to take it out */
-export function writeAddress(name, value) {
+/**
+ * @param {string} name @param {string} value empty to take it out
+ * @param {boolean} [isStep] whether the browser's Back leads to what was before
+ */
+export function writeAddress(name, value, isStep = false) {
   const address = new URL(location.href);
   if (value) address.searchParams.set(name, value);
   else address.searchParams.delete(name);
-  history.replaceState(null, "", address);
+  if (isStep) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
 }

@@ -1,6 +1,5 @@
 /** The page of a new account: how to send the first line, with the account's own host and port filled in. */
 
-import { SNIPPETS } from "./snippets.js";
 import { elapsed } from "./time.js";
 
 export class FirstLine {
@@ -10,6 +9,8 @@ export class FirstLine {
     this.csrfToken = csrfToken;
     this.tabs = /** @type {HTMLElement} */ (section.querySelector(".tabs"));
     this.panel = /** @type {HTMLElement} */ (section.querySelector(".snippet"));
+    this.way = /** @type {HTMLSelectElement} */ (section.querySelector("#way"));
+    this.way.addEventListener("change", () => this.fill());
     this.code = /** @type {HTMLElement} */ (section.querySelector("pre"));
     this.clock = /** @type {HTMLElement} */ (section.querySelector(".clock"));
     this.problem = /** @type {HTMLElement} */ (section.querySelector(".problem"));
@@ -17,21 +18,27 @@ export class FirstLine {
     this.copyButton.addEventListener("click", () => this.copy());
     /** @type {HTMLElement} */ (section.querySelector(".test")).addEventListener("click", () => this.sendTestLine());
     this.timer = 0;
-    this.host = this.port = this.userId = "";
-    for (const name of Object.keys(SNIPPETS)) this.addTab(name);
+    this.host = this.port = this.userId = this.transport = this.sender = "";
+    /** @type {Map<string, Map<string, string>>} sender → over what → text, with {host} and {port} to fill in */
+    this.snippets = new Map(JSON.parse(section.dataset.snippets ?? "[]")
+      .map((/** @type {[string, [string, string][]]} */ [sender, ways]) => [sender, new Map(ways)]));
+    for (const name of this.snippets.keys()) this.addTab(name);
     this.tabs.addEventListener("keydown", (event) => this.moveTab(event));
   }
 
-  /** @param {string} host @param {string} port @param {string} userId */
-  show(host, port, userId) {
+  /** @param {string} host @param {string} port @param {string} userId @param {string} transport */
+  show(host, port, userId, transport) {
     // After a reconnect one still waits for the same.
     if (!this.section.hidden && userId === this.userId) return;
-    Object.assign(this, { host, port, userId });
+    Object.assign(this, { host, port, userId, transport });
     /** @type {HTMLElement} */ (this.section.querySelector(".what strong")).textContent = userId;
     /** @type {HTMLElement} */ (this.section.querySelector(".port")).textContent = port;
     this.section.hidden = false;
     this.problem.textContent = "";
-    this.select(Object.keys(SNIPPETS)[0]);
+    for (const tab of this.tabs.children) {
+      /** @type {HTMLElement} */ (tab).hidden = !this.ways(tab.textContent ?? "").length;
+    }
+    this.select(this.tabsShown()[0].textContent ?? "");
     const began = Date.now();
     clearInterval(this.timer);
     this.timer = setInterval(() => { this.clock.textContent = elapsed((Date.now() - began) / 1000); }, 1000);
@@ -53,6 +60,16 @@ export class FirstLine {
     this.tabs.append(tab);
   }
 
+  /** Over what a sender can be told to send to this destination. @param {string} sender @returns {string[]} */
+  ways(sender) {
+    return [...(this.snippets.get(sender)?.keys() ?? [])].filter(
+      (way) => this.transport === "either" || way.endsWith("TLS") === (this.transport === "tls"));
+  }
+
+  tabsShown() {
+    return /** @type {HTMLElement[]} */ ([...this.tabs.children]).filter((tab) => !tab.hidden);
+  }
+
   /** @param {string} name */
   select(name) {
     for (const tab of this.tabs.children) {
@@ -60,8 +77,19 @@ export class FirstLine {
       tab.setAttribute("aria-selected", String(chosen));
       /** @type {HTMLElement} */ (tab).tabIndex = chosen ? 0 : -1;
     }
+    this.sender = name;
+    const ways = this.ways(name);
+    // Who wants TLS for one sender wants it for the next.
+    const before = this.way.value;
+    this.way.replaceChildren(...ways.map((way) => new Option(way)));
+    if (ways.includes(before)) this.way.value = before;
+    /** @type {HTMLElement} */ (this.way.parentElement).hidden = ways.length < 2;
+    this.fill();
+  }
+
+  fill() {
     this.code.replaceChildren();
-    for (const part of SNIPPETS[name].split(/(\{host\}|\{port\})/)) {
+    for (const part of (this.snippets.get(this.sender)?.get(this.way.value) ?? "").split(/(\{host\}|\{port\})/)) {
       if (part === "{host}" || part === "{port}") {
         const filled = document.createElement("b");
         filled.textContent = part === "{host}" ? this.host : this.port;
@@ -74,11 +102,11 @@ export class FirstLine {
 
   /** @param {KeyboardEvent} event */
   moveTab(event) {
-    const tabs = [...this.tabs.children];
-    const at = tabs.indexOf(/** @type {Element} */ (document.activeElement));
+    const tabs = this.tabsShown();
+    const at = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (at < 0 || !step) return;
-    const next = /** @type {HTMLElement} */ (tabs[(at + step + tabs.length) % tabs.length]);
+    const next = tabs[(at + step + tabs.length) % tabs.length];
     this.select(next.textContent ?? "");
     next.focus();
   }

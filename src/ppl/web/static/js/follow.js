@@ -37,8 +37,13 @@ export class Follow {
 
   up() {
     this.isDown = false;
-    if (this.list.pane.scrollTop > 0) this.acts.pause("scrolled up");
+    // A flick or the scrollbar may have reached the top before it is told; without a scrollbar there is no up.
+    const { pane, atBottom } = this.list;
+    if (pane.scrollTop > 0 || !atBottom) this.acts.pause("scrolled up");
   }
+
+  /** The reader moves by rows: reaching the newest one is not asking for more. */
+  hold() { this.isDown = false; }
 
   /** Down, perhaps where no scroll event tells of it: one is at the bottom already. */
   down() {

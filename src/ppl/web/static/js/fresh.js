@@ -1,13 +1,17 @@
 /** How much is new while the reader holds the view still. */
 
 export class Fresh {
-  constructor() { this.begin(0); }
+  constructor() {
+    this.base = 0;
+    this.counted = 0;
+    /** Whether there may be more than the total. */
+    this.isAtLeast = false;
+  }
 
   /** A pause begins. @param {number} missed lines that had come and were not shown */
   begin(missed) {
     this.base = missed;
     this.counted = 0;
-    /** Whether there may be more than the total. */
     this.isAtLeast = false;
   }
 

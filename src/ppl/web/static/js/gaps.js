@@ -1,6 +1,6 @@
 /** A row that stands for lines left out between two ids: admitted, and loaded on click, some at a time. */
 
-import { button, element } from "./rows.js";
+import { button, element } from "./element.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 /** @typedef {import("./tail.js").Gap & {isAbout?: boolean}} Gap `count` 0: it is not known how many, if any */
@@ -14,6 +14,7 @@ export class GapRow {
     this.isAbout = gap.isAbout ?? false;
     /** Lines that may still be loaded without another click. */
     this.quota = 0;
+    this.asked = "";
     this.element = element("div", "gap");
     this.words = element("span", "words");
     this.button = button("link", "load");
@@ -28,18 +29,39 @@ export class GapRow {
   /** @param {number} quota */
   begin(quota) {
     this.quota = quota;
+    /** `after` of the question that is under way. */
+    this.asked = String(this.after);
     this.words.textContent = "Loading…";
     this.button.hidden = true;
   }
 
-  /** @param {LogEvent[]} events the next lines of the gap @returns {boolean} whether to ask for more at once */
-  took(events) {
-    this.after = Number(events[events.length - 1].id);
+  /**
+   * @param {LogEvent[]} events the next lines of the gap
+   * @param {number} reached id up to which a search looked
+   * @returns {boolean} whether to ask for more at once
+   */
+  took(events, reached) {
+    this.after = Math.max(reached, Number(events.at(-1)?.id ?? 0), this.after);
     this.quota -= events.length;
     const wasKnown = this.count > 0;
     this.count = Math.max(0, this.count - events.length);
     // All that were counted are here: one more question tells whether that was all.
     return this.quota > 0 || (wasKnown && this.count === 0);
+  }
+
+  /**
+   * The gap closes from its newer end. @param {import("./history.js").Portion} portion what comes right after it
+   * @param {import("./list.js").LogList} list @returns {boolean} whether it is closed
+   */
+  cameBefore({ events, reached, isOldestEventReached, isPartial }, list) {
+    const newer = events.filter((event) => Number(event.id) > this.after);
+    list.keepingPlace(() => list.insert(newer, this.element.nextElementSibling));
+    this.before = Number(reached ?? this.before);
+    this.count = Math.max(0, this.count - newer.length);
+    const isClosed = newer.length < events.length || this.before <= this.after + 1 || isOldestEventReached === "true";
+    if (isClosed) list.keepingPlace(() => this.element.remove());
+    else if (isPartial !== "true") this.rest();
+    return isClosed;
   }
 
   /** Nothing is under way. */

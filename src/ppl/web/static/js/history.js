@@ -3,7 +3,15 @@
 import { GapRow } from "./gaps.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
-/** @typedef {{events: LogEvent[], isOldestEventReached: string, before?: string, after?: string}} Portion */
+/**
+ * @typedef {Object} Portion `send_logs`, or `search_progress` without events
+ * @property {LogEvent[]} events
+ * @property {string} isOldestEventReached
+ * @property {string} [isPartial] more of it comes
+ * @property {string} [before]
+ * @property {string} [after]
+ * @property {string} [reached] how far a search looked; missing where it is at its end
+ */
 
 const NEAR = 800;
 const BY_CLICK = 1000;
@@ -12,33 +20,72 @@ export class History {
   /**
    * @param {import("./list.js").LogList} list
    * @param {(range: {after?: string, before?: string}) => boolean} ask sends `get_logs`; whether it could
-   * @param {{oldestReached: () => void, newestReached: () => void}} tell
+   * @param {{looked: (history: History) => void, newestReached: () => void}} tell
    */
   constructor(list, ask, tell) {
     this.list = list;
     this.ask = ask;
     this.tell = tell;
+    /** Whether an answer is awaited. */
     this.loading = false;
+    /** Whether a search ended without a hit, or was cancelled: only the reader says that it goes on. */
+    this.isWeary = false;
+    this.isCancelled = false;
+    /** Whether the reader said so: then it goes on until there is a hit. */
+    this.isPersistent = false;
+    this.topCuts = this.bottomCuts = 0;
+    /** `after` of the question for newer ones whose answer is awaited: who goes elsewhere meanwhile wants no other. */
+    this.newerAfter = "";
     /** @type {Set<GapRow>} */
     this.filling = new Set();
   }
 
   /** What was asked for will not come: the connection is gone, or the server could not answer. */
   forget() {
-    this.loading = false;
+    this.loading = this.isWeary = this.isCancelled = this.isPersistent = false;
+    this.newerAfter = "";
     for (const gap of this.filling) gap.rest();
     this.filling.clear();
+    this.tell.looked(this);
   }
 
   /** Load before the reader is there, in both directions. */
   loadNear() {
     const { list } = this;
     if (this.loading || list.isLive || !list.count) return;
-    if (list.pane.scrollTop < NEAR && !list.atOldest) {
-      this.loading = this.ask({ before: String(list.oldestId) });
-    } else if (!list.atNewest && list.below < NEAR) {
-      this.loading = this.ask({ after: String(list.newestId) });
-    }
+    if (list.pane.scrollTop < NEAR && !list.atOldest && !this.isWeary) this.loadOlder();
+    else if (!list.atNewest && list.below < NEAR) this.loadNewer();
+  }
+
+  loadOlder() {
+    const { list } = this;
+    const before = list.lookedBackTo || list.oldestId;
+    if (this.loading || !before) return;
+    this.isWeary = this.isCancelled = false;
+    this.topCuts = list.topCuts;
+    this.loading = this.ask({ before: String(before) });
+    this.tell.looked(this);
+  }
+
+  loadNewer() {
+    this.bottomCuts = this.list.bottomCuts;
+    this.newerAfter = String(this.list.lookedUpTo || this.list.newestId);
+    this.loading = this.ask({ after: this.newerAfter });
+  }
+
+  /** The reader wants to know what is older still. */
+  goOn() {
+    this.isPersistent = true;
+    this.loadOlder();
+  }
+
+  /** Show what was received from a moment on, instead of what is shown. @param {number} id */
+  seek(id) {
+    this.list.clear();
+    this.list.atNewest = false;
+    // Ids before 1970 and of the year 2255 and later there are none.
+    this.list.lookedUpTo = Math.min(Math.max(id, 1), Number.MAX_SAFE_INTEGER) - 1;
+    this.loadNewer();
   }
 
   /** @param {import("./gaps.js").Gap} gap @returns {GapRow} */
@@ -55,51 +102,85 @@ export class History {
     this.filling.add(gap);
   }
 
-  /** @param {Portion} portion an answer to `ask` */
+  /** @param {Portion} portion */
   received(portion) {
     if (portion.after === undefined) this.receivedOlder(portion);
     else if (portion.before === undefined) this.receivedNewer(portion);
     else this.receivedBetween(portion);
   }
 
-  /** @param {Portion} portion */
-  receivedOlder({ events, before, isOldestEventReached }) {
-    this.loading = false;
-    if (Number(before) !== this.list.oldestId) return;
-    this.list.prepend(events);
-    this.list.trimHistory();
-    if (isOldestEventReached === "true") this.tell.oldestReached();
-    else this.loadNear();
+  /** @param {Portion} portion what comes before the rows, next to them */
+  receivedOlder(portion) {
+    const { list } = this;
+    if (this.topCuts !== list.topCuts) {
+      this.loading = portion.isPartial === "true";
+      return;
+    }
+    if (portion.events.length) list.prepend(portion.events);
+    this.looked(portion);
+    list.trimHistory();
+    if (list.isLive) list.followBottom();
+    else if (!list.atOldest) this.loadNear();
+  }
+
+  /** How far back a search, or a portion, came. @param {Portion} portion */
+  looked({ events, isPartial, isOldestEventReached, reached }) {
+    const { list } = this;
+    this.topCuts = list.topCuts;
+    this.loading = isPartial === "true";
+    list.atOldest = isOldestEventReached === "true";
+    list.lookedBackTo = Number(reached ?? 0);
+    if (events.length) this.isPersistent = false;
+    this.isWeary = !this.loading && !list.atOldest && reached !== undefined && (this.isCancelled || !events.length);
+    if (this.isWeary && this.isPersistent && !this.isCancelled) this.loadOlder();
+    else this.tell.looked(this);
+  }
+
+  /** @param {{reached: string, searchedBackTo?: string}} progress `search_progress` */
+  progressed({ reached, searchedBackTo }) {
+    if (!searchedBackTo || !this.loading || this.topCuts !== this.list.topCuts) return;
+    this.list.lookedBackTo = Number(reached);
+    this.tell.looked(this);
   }
 
   /** @param {Portion} portion */
-  receivedNewer({ events, after }) {
-    this.loading = false;
-    if (Number(after) !== this.list.newestId) return;
-    this.list.append(events);
-    this.list.trimHistory();
-    if (events.length) {
+  receivedNewer({ events, after, reached, isPartial }) {
+    const { list } = this;
+    if (after !== this.newerAfter) return;
+    this.loading = isPartial === "true";
+    if (!this.loading) this.newerAfter = "";
+    if (this.bottomCuts !== list.bottomCuts) return;
+    const wasEmpty = !list.count;
+    list.append(events);
+    list.lookedUpTo = Number(reached ?? 0);
+    if (wasEmpty) list.toTop();
+    list.trimHistory();
+    if (this.loading) return;
+    if (!events.length && reached === undefined) {
+      list.atNewest = true;
+      this.tell.newestReached();
+    } else if (list.count) {
       this.loadNear();
     } else {
-      this.list.atNewest = true;
-      this.tell.newestReached();
+      this.loadNewer();
     }
   }
 
   /** @param {Portion} portion */
-  receivedBetween({ events, after }) {
-    const gap = [...this.filling].find((each) => String(each.after) === after);
+  receivedBetween({ events, after, reached, isPartial }) {
+    const gap = [...this.filling].find((each) => each.asked === after);
     if (!gap) return;
-    this.filling.delete(gap);
+    const isLast = isPartial !== "true";
+    if (isLast) this.filling.delete(gap);
     if (!gap.element.isConnected) return;
-    if (!events.length) {
+    if (isLast && !events.length && reached === undefined) {
       this.list.keepingPlace(() => gap.element.remove());
       return;
     }
-    this.list.insertBefore(events, gap.element);
-    const { quota } = gap;
-    if (gap.took(events)) this.fill(gap, Math.max(1, quota - events.length));
-    else gap.rest();
+    if (events.length) this.list.insertBefore(events, gap.element);
+    const isMoreWanted = gap.took(events, Number(reached ?? 0));
+    if (isLast && isMoreWanted) this.fill(gap, Math.max(1, gap.quota));
+    else if (isLast) gap.rest();
     if (this.list.isLive) this.list.followBottom();
     else this.list.trimHistory();
   }

@@ -7,8 +7,8 @@ export function listenToKeys(acts) {
     if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
     const inField = target.closest("input, select, textarea");
     if (inField && event.key === "Escape") target.blur();
-    // A focused button keeps its own Space.
-    if (inField || (event.key === " " && target.closest("button, a"))) return;
+    // A focused button keeps its own Space and Enter.
+    if (inField || ((event.key === " " || event.key === "Enter") && target.closest("button, a"))) return;
     const act = acts[event.key];
     if (act) {
       event.preventDefault();

@@ -4,7 +4,8 @@
  * It knows ids and scrolling, nothing of the connection. Ids are microseconds since 1970 and exact as numbers.
  */
 
-import { element, makeRow } from "./rows.js";
+import { element } from "./element.js";
+import { makeRow } from "./rows.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
@@ -18,6 +19,20 @@ export class LogList {
   constructor(pane, zone) {
     this.pane = pane;
     this.zone = zone;
+    /** @type {import("./message.js").Marks} what to mark in the messages of new rows */
+    this.marks = null;
+    this.count = 0;
+    /** Where the last scrolling that is known ended. */
+    this.lastTop = 0;
+    /** Whether the last row is the newest event that was sent to us. */
+    this.atNewest = true;
+    this.atOldest = false;
+    /** How far searches looked beyond the rows: ids, 0 where it is not known to be further than these. */
+    this.lookedBackTo = this.lookedUpTo = 0;
+    /** How many times rows were forgotten at an end: what was asked for beyond it no longer joins what is shown. */
+    this.topCuts = this.bottomCuts = 0;
+    /** @type {HTMLElement | null} */
+    this.note = null;
     this.clear();
   }
 
@@ -25,10 +40,11 @@ export class LogList {
   clear() {
     this.pane.replaceChildren();
     this.count = 0;
-    /** Whether the last row is the newest event that was sent to us. */
     this.atNewest = true;
     this.atOldest = false;
-    /** @type {HTMLElement | null} */
+    this.lookedBackTo = this.lookedUpTo = 0;
+    this.topCuts += 1;
+    this.bottomCuts += 1;
     this.note = null;
     this.touchScroll();
   }
@@ -73,6 +89,18 @@ export class LogList {
 
   toTop() { this.pane.scrollTop = 0; }
 
+  /** @param {HTMLElement} row */
+  isInSight(row) {
+    const [{ top, bottom }, room] = [row.getBoundingClientRect(), this.pane.getBoundingClientRect()];
+    return bottom > room.top && top < room.bottom;
+  }
+
+  /** Into sight, as far as it is not; that is no scrolling of the reader's. @param {HTMLElement} row */
+  reveal(row) {
+    row.scrollIntoView({ block: "nearest" });
+    this.touchScroll();
+  }
+
   /** @returns {HTMLElement | null} the first row that is at least partly in sight */
   get firstInSight() {
     const { top } = this.pane.getBoundingClientRect();
@@ -85,21 +113,25 @@ export class LogList {
     return null;
   }
 
-  /** Run `change` and correct the scroll to the pixel, so that what the reader sees stays. @param {() => void} change */
-  keepingPlace(change) {
-    const row = this.firstInSight;
+  /**
+   * Run `change` and correct the scroll to the pixel, so that what the reader sees stays.
+   * @param {() => void} change @param {HTMLElement | null} row that stays; the first in sight, if it is not in sight
+   */
+  keepingPlace(change, row = null) {
+    if (!row || !this.isInSight(row)) row = this.firstInSight;
+    // What the reader scrolled just now, and no event has told of yet.
+    const untold = this.pane.scrollTop - this.lastTop;
     const before = row?.getBoundingClientRect().top ?? 0;
     change();
     const moved = row?.isConnected ? row.getBoundingClientRect().top - before : 0;
     if (moved) this.pane.scrollTop += moved;
-    this.touchScroll();
+    this.lastTop = this.pane.scrollTop - untold;
   }
 
   // Rows
 
   /** @param {LogEvent[]} events ascending, all newer than what is shown */
   append(events) {
-    if (events.length && this.note) this.note.textContent = "Beginning of history";
     let previous = this.rowBefore(null);
     let chunk = this.pane.lastElementChild;
     for (const event of events) {
@@ -107,7 +139,7 @@ export class LogList {
         chunk = element("div", "chunk");
         this.pane.append(chunk);
       }
-      const row = makeRow(event, this.zone);
+      const row = makeRow(event, this.zone, this.marks);
       chunk.append(row);
       this.separate(row, previous);
       previous = row;
@@ -132,7 +164,7 @@ export class LogList {
       const chunk = element("div", "chunk");
       this.pane.insertBefore(chunk, before);
       for (const event of events.slice(start, start + CHUNK)) {
-        const row = makeRow(event, this.zone);
+        const row = makeRow(event, this.zone, this.marks);
         chunk.append(row);
         this.separate(row, previous);
         previous = row;
@@ -149,19 +181,21 @@ export class LogList {
     else this.forgetOldest();
   }
 
-  /** Say at the top that nothing older exists. @param {string} text */
-  markOldest(text) {
-    this.atOldest = true;
-    if (this.note) return;
-    this.note = element("div", "note", text);
-    const { note } = this;
-    this.keepingPlace(() => this.pane.prepend(note));
+  /** Say something at the top, or nothing. @param {HTMLElement | null} note */
+  showNote(note) {
+    if (note === this.note) return;
+    this.keepingPlace(() => {
+      this.note?.remove();
+      if (note) this.pane.prepend(note);
+    });
+    this.note = note;
   }
 
   forgetOldest() {
     this.atOldest = false;
-    this.note?.remove();
-    this.note = null;
+    this.lookedBackTo = 0;
+    this.topCuts += 1;
+    this.showNote(null);
   }
 
   // Bounds
@@ -181,8 +215,13 @@ export class LogList {
 
   /** Forget the chunk at one end, and gaps that then are at the edge: scrolling on loads them too. @param {boolean} isTop */
   cut(isTop) {
-    if (isTop) this.forgetOldest();
-    else this.atNewest = false;
+    if (isTop) {
+      this.forgetOldest();
+    } else {
+      this.atNewest = false;
+      this.lookedUpTo = 0;
+      this.bottomCuts += 1;
+    }
     const { pane } = this;
     const edge = () => (isTop ? pane.firstElementChild : pane.lastElementChild);
     for (let part = edge(), wasChunk = false; part && !(wasChunk && isChunk(part)); part = edge()) {

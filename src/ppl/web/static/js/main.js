@@ -1,14 +1,19 @@
 /** The viewer page: finds its parts and joins them. */
 
 import { readAddress, writeAddress } from "./address.js";
+import { Bar } from "./bar.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
-import { Filter } from "./filter.js";
+import { Density } from "./density.js";
 import { FirstLine } from "./firstline.js";
 import { Follow } from "./follow.js";
 import { listenToKeys } from "./keys.js";
 import { LogList } from "./list.js";
+import { marksOf } from "./message.js";
 import { Offline } from "./offline.js";
+import { Reading } from "./reading.js";
+import { Saved } from "./saved.js";
+import { Sought } from "./sought.js";
 import { Status } from "./status.js";
 import { Zone } from "./time.js";
 import { View, wanted } from "./view.js";
@@ -25,29 +30,44 @@ const list = new LogList(pane, zone);
 const status = new Status(byId("status"), byId("pill"), zone.name);
 const dayBar = new DayBar(byId("day"), list, zone.name);
 const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
-const filter = new Filter(/** @type {HTMLFormElement} */ (byId("filter")), () => begin());
+const bar = new Bar(list, zone, () => destination.value, {
+  changed: () => begin(),
+  seek: (id, why) => view.seek(id, why),
+});
+const { search } = bar;
+new Saved(
+  /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
+const sought = new Sought(list, zone, search, {
+  goOn: () => view.history.goOn(),
+  cancel: () => view.cancelSearch(),
+  widen: () => bar.widen(),
+});
+
+/** @type {View} */
 const view = new View({
   list,
   status,
   send: (event, data) => connection.send(event, data),
-  came: (events) => { for (const event of events) filter.seen(event.sender_ip); },
+  came: (events) => bar.seen.add(events),
   changed() {
     if (list.count) firstLine.hide();
+    sought.update(view.history);
     status.rows(list.count);
     dayBar.update();
   },
-  oldestReached() {
-    list.markOldest(list.count ? "Beginning of history" : `No lines from ${filter.sender || "any sender"} yet`);
-    const { host = "", port = "" } = destination.selectedOptions[0]?.dataset ?? {};
-    if (!list.count && !filter.sender) firstLine.show(host, port, destination.value);
+  looked(history) {
+    sought.update(history);
+    const { host = "", port = "", transport = "" } = destination.selectedOptions[0]?.dataset ?? {};
+    if (list.atOldest && !list.count && !search.query) firstLine.show(host, port, destination.value, transport);
   },
-  newestReached: () => follow.settle(),
+  newestReached: () => (list.count ? follow.settle() : resume()),
 });
 
+/** @type {Connection} */
 const connection = new Connection({
-  identify: (silence) => ({ ...wanted(destination.value, filter.sender), ...view.goOn(silence) }),
+  identify: (silence) => ({ ...wanted(destination.value, search.query), ...view.goOn(silence) }),
   opened() {
     offline.hide();
     view.online();
@@ -62,8 +82,9 @@ const connection = new Connection({
       case "live_update_logs": view.receivedLive(data.events ?? [data.event]); break;
       case "paused_count": view.receivedCount(Number(data.new)); break;
       case "live_gap": view.receivedGap(data); break;
+      case "search_progress": view.history.progressed(data); break;
       case "error":
-        if (data.code === "bad_watched_ip") filter.refuse(data.message);
+        if (data.code === "bad_query") search.refuse(data);
         else view.refused(data.message, data.event);
         break;
       default: break; // what a newer server adds
@@ -80,10 +101,16 @@ const follow = new Follow(list, {
   },
 });
 
-/** A view of its own begins: another destination, another filter; a WebSocket watches one. */
+let hasBegun = false;
+
+/** A view of its own begins: another destination, another search; a WebSocket watches one. */
 function begin() {
+  hasBegun = true;
+  reading.context.giveWay();
   firstLine.hide();
+  list.marks = marksOf(search.literals);
   view.begin();
+  bar.begin();
   status.state("offline", "Connecting…");
   status.problem("");
   status.rows(0);
@@ -97,29 +124,69 @@ function resume() {
 }
 
 function home() {
-  view.pause("scrolled up");
-  list.toTop();
+  if (!reading.context.isOpen) view.pause("scrolled up");
+  reading.looked.toTop();
 }
 
+/** Out of everything that covers the live lines, and on with them. */
+function live() {
+  if (reading.context.isOpen) reading.context.leave();
+  resume();
+}
+
+/** Choose the destination that the address names. @returns {boolean} whether that is another */
+function choose() {
+  const { options, value } = destination;
+  const named = [...options].find((option) => option.value === readAddress("user_id")) ?? options[0];
+  if (named) named.selected = true;
+  return destination.value !== value;
+}
+
+// Before the listener of the context, which may cover what begins here.
+addEventListener("popstate", () => {
+  const isOther = choose();
+  if (isOther) bar.forget();
+  if (!search.follow() && isOther) begin();
+});
+
+const reading = new Reading({
+  context: byId("context"), details: byId("details"), covered: [pane, byId("day"), byId("pill"), byId("first-line")],
+}, {
+  list, zone, status, search,
+  userId: () => destination.value,
+  narrow: (part, isExcluded) => bar.narrow(part, isExcluded),
+  pause() {
+    view.pause("reading");
+    follow.hold();
+  },
+  left() {
+    if (hasBegun) status.rows(list.count);
+    else begin();
+  },
+});
+
 destination.addEventListener("change", () => {
-  writeAddress("user_id", destination.value);
+  writeAddress("user_id", destination.value, true);
+  bar.forget();
   begin();
 });
-byId("pill").addEventListener("click", resume);
+byId("pill").addEventListener("click", live);
 byId("status").querySelector(".help")?.addEventListener("click", () => help.showModal());
 // Before what is clicked changes: whoever opens a line or a gap wants to read it.
 pane.addEventListener("click", (event) => {
   if (/** @type {HTMLElement} */ (event.target).closest("button")) view.pause("reading");
 }, { capture: true });
-pane.addEventListener("click", (event) => {
-  const host = /** @type {HTMLElement} */ (event.target).closest(".host");
-  if (host && getSelection()?.isCollapsed) filter.set(/** @type {HTMLElement} */ (host).dataset.sender ?? "");
-});
 listenToKeys({
-  " ": () => (view.isPaused ? resume() : view.pause("Space")),
-  End: resume, G: resume, Home: home, g: home,
-  "/": () => filter.field.focus(),
-  l: () => list.keepingPlace(() => pane.classList.toggle("unwrapped")),
+  " "() {
+    if (reading.context.isOpen) return;
+    if (view.isPaused) live();
+    else view.pause("Space");
+  },
+  End: live, G: live, Home: home, g: home,
+  ...reading.keys,
+  "/": () => search.enter(),
+  t: () => bar.goTo.open(),
+  l: () => reading.keepingPlace(() => document.documentElement.classList.toggle("unwrapped")),
   "?": () => help.showModal(),
 });
 const followOn = () => {
@@ -129,6 +196,14 @@ const followOn = () => {
 document.addEventListener("visibilitychange", followOn);
 new ResizeObserver(followOn).observe(pane);
 
-const chosen = [...destination.options].find((option) => option.value === readAddress("user_id"));
-if (chosen) chosen.selected = true;
-begin();
+choose();
+new Density(byId("density"), (change) => {
+  reading.keepingPlace(change);
+  followOn();
+});
+if (reading.context.addressed) {
+  status.state("paused", "One event and what is around it");
+  reading.context.follow();
+} else {
+  begin();
+}

@@ -1,6 +1,8 @@
 /** One event as one row of real DOM. Log text is hostile: it only ever becomes text nodes. */
 
-import { cutAt, pieces, visible } from "./text.js";
+import { element } from "./element.js";
+import { makeMessage } from "./message.js";
+import { visible } from "./text.js";
 
 /**
  * @typedef {Object} LogEvent an event as the protocol writes it
@@ -14,6 +16,9 @@ import { cutAt, pieces, visible } from "./text.js";
  * @property {string} [severity]
  * @property {string} [facility]
  * @property {string} [procid]
+ * @property {string} [msgid]
+ * @property {string} [structured_data]
+ * @property {string} [received_at]
  */
 
 /** @type {Record<string, [string, string]>} severity → the row's class and its tag */
@@ -21,26 +26,20 @@ const MARKS = {
   emerg: ["err worst", "EMERG"], alert: ["err worst", "ALERT"], crit: ["err worst", "CRIT"], err: ["err", "ERR"],
   warning: ["warning", "WARN"], debug: ["debug", "DEBUG"],
 };
-const SHOWN = 4000;
+/** @type {WeakMap<Element, LogEvent>} */
+const EVENTS = new WeakMap();
+const CLICK = "click for only these lines, Alt-click to leave them out";
 
-/** @param {string} tag @param {string} name @param {string} [text] */
-export function element(tag, name, text) {
-  const made = document.createElement(tag);
-  made.className = name;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+/** @param {Element | null} row @returns {LogEvent | undefined} what the row shows */
+export const eventOf = (row) => (row ? EVENTS.get(row) : undefined);
 
-/** @param {string} name @param {string} text */
-export function button(name, text) {
-  const made = element("button", name, text);
-  made.setAttribute("type", "button");
-  return made;
-}
-
-/** @param {LogEvent} event @param {import("./time.js").Zone} zone @returns {HTMLElement} */
-export function makeRow(event, zone) {
+/**
+ * @param {LogEvent} event @param {import("./time.js").Zone} zone @param {import("./message.js").Marks} [marks]
+ * @returns {HTMLElement}
+ */
+export function makeRow(event, zone, marks = null) {
   const row = element("div", "row");
+  EVENTS.set(row, event);
   const { day, clock, millis } = zone.write(Date.parse(event.time));
   row.dataset.id = event.id;
   row.dataset.day = day;
@@ -49,14 +48,18 @@ export function makeRow(event, zone) {
   time.title = `${event.created_at} (${zone.name}) · ${event.time}`;
   const host = element("span", "host", visible(event.hostname || event.sender_ip));
   host.dataset.sender = event.sender_ip;
-  host.title = `Sent from ${event.sender_ip}; click for only these lines`;
+  if (event.hostname) host.dataset.host = event.hostname;
+  host.title = `Sent from ${event.sender_ip}; ${CLICK}`;
   row.append(time, " ", host, " ");
   if (event.file_name) {
     const pid = event.procid ? `[${event.procid}]` : "";
-    row.append(element("span", "program", visible(event.file_name + pid)), " ");
+    const program = element("span", "program", visible(event.file_name + pid));
+    program.dataset.program = event.file_name;
+    program.title = CLICK;
+    row.append(program, " ");
   }
   markSeverity(row, event);
-  row.append(makeMessage(event.message));
+  row.append(makeMessage(event.message, marks));
   return row;
 }
 
@@ -70,34 +73,5 @@ function markSeverity(row, { severity, facility }) {
     // user.notice is what senders write that have no opinion (RFC 3164, 4.3.3): that is no mark.
     row.className += " notice";
     row.append(element("span", "unseen", "NOTICE "));
-  }
-}
-
-/** @param {string} text */
-function makeMessage(text) {
-  const message = element("span", "message");
-  const cut = text.length > SHOWN ? cutAt(text, SHOWN) : text.length;
-  appendText(message, text.slice(0, cut));
-  if (cut < text.length) {
-    const more = button("more", `▸ ${(text.length - cut).toLocaleString("en")} more characters`);
-    more.addEventListener("click", () => {
-      more.remove();
-      appendText(message, text.slice(cut));
-    }, { once: true });
-    message.append(more);
-  }
-  return message;
-}
-
-/** @param {HTMLElement} parent @param {string} text */
-function appendText(parent, text) {
-  for (const { shown, odd } of pieces(text)) {
-    if (odd) {
-      const odder = element("span", "odd", shown);
-      odder.title = odd;
-      parent.append(odder);
-    } else {
-      parent.append(shown);
-    }
   }
 }

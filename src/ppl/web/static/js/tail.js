@@ -20,16 +20,18 @@ export class Tail {
     this.show = show;
     this.schedule = schedule;
     this.scheduled = false;
-    this.clear();
+    /** @type {LogEvent[]} */
+    this.events = [];
+    /** @type {Gap | null} */
+    this.gap = null;
+    this.shown = 0;
   }
 
   /** How many lines wait. */
   get length() { return this.events.length + (this.gap?.count ?? 0); }
 
   clear() {
-    /** @type {LogEvent[]} */
     this.events = [];
-    /** @type {Gap | null} */
     this.gap = null;
     this.shown = 0;
   }

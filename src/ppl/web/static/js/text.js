@@ -6,6 +6,9 @@
 const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/u;
 const ODDS = new RegExp(`(${ODD.source})`, "u");
 
+/** @param {string} text @returns {boolean} whether there is anything to make visible */
+export const hasOdd = (text) => ODD.test(text);
+
 /** @param {string} text @returns {string} */
 export const visible = (text) => (ODD.test(text) ? pieces(text).map((piece) => piece.shown).join("") : text);
 

@@ -17,7 +17,9 @@ export class Zone {
     this.name = offset ? `UTC${offset[1]}${offset[2]}:${offset[3]}` : name;
     this.fixed = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60000 : null;
     this.format = offset ? null : formatOf(name);
-    if (!offset && !this.format) {
+    /** Whether it is the reader's zone, which this browser knows. */
+    this.isKnown = Boolean(offset || this.format);
+    if (!this.isKnown) {
       this.name = `UTC (this browser does not know ${name})`;
       this.fixed = 0;
     }
@@ -27,7 +29,7 @@ export class Zone {
 
   /** @param {number} moment ms since the epoch @returns {number} ms to add to UTC */
   offset(moment) {
-    if (this.fixed !== null) return this.fixed;
+    if (this.fixed !== null || !this.format) return this.fixed ?? 0;
     const quarter = Math.floor(moment / QUARTER);
     let offset = this.offsets.get(quarter);
     if (offset === undefined) {
@@ -39,6 +41,15 @@ export class Zone {
       this.offsets.set(quarter, offset);
     }
     return offset;
+  }
+
+  /** @param {number} moment @returns {string} e.g. `7 Nov` */
+  date(moment) { return this.write(moment).day.replace(/^\w+ (\d+ \w{3}).*/, "$1"); }
+
+  /** @param {number} moment @returns {string} e.g. `09:23:20`, of another day `7 November 2026, 09:23:20` */
+  moment(moment) {
+    const { day, clock } = this.write(moment);
+    return day === this.write(Date.now()).day ? clock : `${day.replace(/^\w+ /, "")}, ${clock}`;
   }
 
   /** @param {number} moment @returns {{day: string, clock: string, millis: string}} e.g. `09:23:20` and `.295` */

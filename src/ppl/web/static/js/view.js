@@ -11,6 +11,7 @@ import { Tail } from "./tail.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 /** @typedef {import("./history.js").Portion & {since?: string}} Answer */
+/** @typedef {import("./gaps.js").GapRow} GapRow */
 
 const PORTION = 200;
 // After a longer absence, or where more may have come, the newest lines are shown at once; the rest is a gap row.
@@ -24,7 +25,7 @@ const FEW_LINES = 20_000;
  * @property {(event: string, data?: Record<string, unknown>) => boolean} send
  * @property {(events: LogEvent[]) => void} came lines came in, shown or not
  * @property {() => void} changed what is shown changed
- * @property {() => void} oldestReached
+ * @property {(history: History) => void} looked a search came further, or all of history is here
  * @property {() => void} newestReached
  */
 
@@ -37,14 +38,6 @@ export class View {
     this.fresh = new Fresh();
     this.tail = new Tail((gap, events) => this.showLive(gap, events));
     this.history = new History(this.list, (range) => around.send("get_logs", range), around);
-    this.begin();
-  }
-
-  /** Forget all: another destination, another filter. */
-  begin() {
-    this.list.clear();
-    this.tail.clear();
-    this.history.forget();
     this.isOnline = false;
     this.isPaused = false;
     this.why = "";
@@ -55,6 +48,28 @@ export class View {
      * @type {"beginning" | "resume" | "count"}
      */
     this.awaited = "beginning";
+    /** Whether what came during a pause was asked for, and is not here. */
+    this.isResuming = false;
+    /**
+     * What further parts of the newest portion are: older than what is shown, or only counted, or they close a gap.
+     * @type {"older" | "counted" | GapRow | null}
+     */
+    this.rest = null;
+    this.begin();
+  }
+
+  /** Forget all: another destination, another search. */
+  begin() {
+    this.list.clear();
+    this.tail.clear();
+    this.history.forget();
+    this.isOnline = false;
+    this.isPaused = false;
+    this.why = "";
+    this.frontier = 0;
+    this.awaited = "beginning";
+    this.isResuming = false;
+    this.rest = null;
     this.list.setLive(true);
     this.showState();
   }
@@ -65,10 +80,14 @@ export class View {
   goOn(silence) {
     this.tail.clear();
     this.history.forget();
+    // What was to close a gap does not come: the reader may load it.
+    if (this.rest && typeof this.rest !== "string") this.rest.rest();
+    this.rest = null;
     const known = this.list.newestId;
     const seconds = silence / 1000;
     const isShort = seconds < SHORT_ABSENCE_S && seconds * this.status.lastRate < FEW_LINES;
-    if (known && !this.isPaused && this.list.atNewest && isShort) return { since: String(known) };
+    const isNear = isShort && !this.isPaused && !this.isResuming;
+    if (known && isNear && this.list.atNewest) return { since: String(known) };
     this.awaited = !known ? "beginning" : this.isPaused ? "count" : "resume";
     return {};
   }
@@ -92,7 +111,8 @@ export class View {
     this.status.problem("");
     if (answer.since !== undefined) this.receivedLive(answer.events);
     else if (answer.after !== undefined || answer.before !== undefined) this.history.received(answer);
-    else this.receivedNewest(answer.events, answer.isOldestEventReached === "true");
+    else if (this.rest) this.receivedRest(this.rest, answer);
+    else this.receivedNewest(answer);
     this.around.changed();
   }
 
@@ -129,36 +149,58 @@ export class View {
     this.status.problem(message);
   }
 
-  /** @param {LogEvent[]} events the newest portion @param {boolean} isAll whether nothing older exists */
-  receivedNewest(events, isAll) {
+  /** @param {Answer} answer the newest portion, or of a search its first part */
+  receivedNewest(answer) {
+    const { events } = answer;
+    const isAll = answer.isOldestEventReached === "true";
     this.around.came(events);
+    this.isResuming = false;
+    this.rest = "older";
     if (this.isPaused) {
+      this.rest = "counted";
       const newer = events.filter((event) => Number(event.id) > this.frontier).length;
       this.fresh.recount(newer, isAll || newer < events.length);
     } else if (this.awaited === "resume" && this.list.atNewest && this.list.count) {
-      this.join(events, isAll);
+      this.rest = this.join(answer, isAll) ?? "counted";
     } else {
       this.list.clear();
       this.list.append(events);
-      if (isAll) this.around.oldestReached();
+      this.history.looked(answer);
     }
+    if (answer.isPartial !== "true") this.rest = null;
     if (!this.isPaused) this.list.followBottom();
     this.showState();
   }
 
-  /** @param {LogEvent[]} events @param {boolean} isAll */
-  join(events, isAll) {
+  /** @param {Answer} answer @param {boolean} isAll @returns {GapRow | null} what is not known yet to be joined */
+  join({ events, reached, isPartial }, isAll) {
     const after = this.list.newestId;
     const newer = events.filter((event) => Number(event.id) > after);
-    const mayMiss = newer.length > 0 && newer.length === events.length && !isAll;
+    const before = Number(reached ?? newer[0]?.id ?? 0);
+    const mayMiss = newer.length === events.length && before > after + (reached ? 1 : 0) && !isAll;
+    let gap = null;
     if (mayMiss) {
       const count = Math.max(0, this.fresh.total - newer.length);
-      const gap = this.history.appendGap({ after, before: Number(newer[0].id), count, isAbout: true });
+      gap = this.history.appendGap({ after, before, count, isAbout: true });
+      if (isPartial === "true") gap.begin(0);
       // Perhaps there is nothing between: the store knows.
-      if (!count) this.history.fill(gap, 1);
+      else if (!count) this.history.fill(gap, 1);
     }
     this.list.append(newer);
     this.list.trimLive();
+    return gap;
+  }
+
+  /** @param {"older" | "counted" | GapRow} rest @param {Answer} answer a further part of the newest portion */
+  receivedRest(rest, answer) {
+    const isLast = answer.isPartial !== "true";
+    if (isLast) this.rest = null;
+    if (rest === "older") this.history.received(answer);
+    if (typeof rest === "string" || !rest.element.isConnected) return;
+    const isJoined = rest.cameBefore(answer, this.list);
+    if (isJoined && !isLast) this.around.send("cancel_search");
+    else if (isLast && !isJoined && !rest.count) this.history.fill(rest, 1);
+    if (this.list.isLive) this.list.followBottom();
   }
 
   /** @param {import("./tail.js").Gap | null} gap @param {LogEvent[]} events */
@@ -177,6 +219,12 @@ export class View {
     this.showState();
   }
 
+  /** What was found so far is enough. */
+  cancelSearch() {
+    this.history.isCancelled = true;
+    this.around.send("cancel_search");
+  }
+
   // Pause and resume
 
   /** @param {string} why */
@@ -193,10 +241,22 @@ export class View {
     this.history.loadNear();
   }
 
+  /** Show what was received from a moment on. @param {number} id its microseconds since 1970 @param {string} why */
+  seek(id, why) {
+    if (!this.isOnline) return;
+    this.pause(why);
+    if (!this.isPaused) return;
+    this.why = why;
+    this.history.seek(id);
+    this.around.changed();
+    this.showState();
+  }
+
   resume() {
     if (this.isPaused) {
       this.isPaused = false;
       this.awaited = "resume";
+      this.isResuming = true;
       this.list.setLive(true);
       this.around.send("resume_live_update");
       this.showState();
@@ -212,7 +272,7 @@ export class View {
   }
 }
 
-/** @param {string} userId @param {string} sender @returns what `send_user_data` always says */
-export function wanted(userId, sender) {
-  return { user_id: userId, watched_ip: sender, logs_portion: String(PORTION), batch: true };
+/** @param {string} userId @param {string} query @returns what `send_user_data` always says */
+export function wanted(userId, query) {
+  return { user_id: userId, query, logs_portion: String(PORTION), batch: true };
 }

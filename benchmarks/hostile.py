@@ -1,0 +1,89 @@
+"""A quiet client's latency while each attack of ``tests/fixtures/hostile.py`` runs against another client's port.
+
+Run ``python -m benchmarks.hostile`` from the project's root. The quiet client sends 50 lines a second and a viewer
+watches them, the viewer and the attacker in processes of their own, on the machine's monotonic clock. The first row is
+the same without an attack, in the same run. Resident memory is that of Ppl's process, at its highest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import threading
+import time
+
+from benchmarks.running import percentile, resident, running_ppl
+from benchmarks.stopwatch import latency
+from tests.fixtures.hostile import ATTACKS, attack_from
+from tests.fixtures.running import PplProcess, Registered
+
+
+class Most(threading.Thread):
+    """Looks at the resident memory until it is stopped."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__()
+        self._pid = pid
+        self._stop_looking = threading.Event()
+        self.megabytes = 0
+
+    def run(self) -> None:
+        while not self._stop_looking.wait(0.05):
+            self.megabytes = max(self.megabytes, int(resident(self._pid)))
+
+    def stop(self) -> int:
+        """The highest, in MB."""
+        self._stop_looking.set()
+        self.join()
+        return self.megabytes
+
+
+def settle(ppl: PplProcess) -> None:
+    """Until nothing more is stored: the kernel keeps megabytes for each connection, also when its sender has gone."""
+    before = -1
+    while True:
+        ((stored,),) = ppl.rows("SELECT coalesce(sum(count), 0) FROM event_count")
+        if stored == before:
+            return
+        before = stored
+        time.sleep(1)
+
+
+def under(
+    name: str, ppl: PplProcess, quiet: Registered, attacked: Registered, rate: int, seconds: int
+) -> tuple[list[float], int]:
+    """The quiet client's ms while the attack ``name`` runs, and Ppl's MB."""
+    attacker = None
+    if name in ATTACKS:
+        address = f"127.0.1.{1 + list(ATTACKS).index(name)}"
+        arguments = (address, name, attacked.host, attacked.port, seconds + 2.0)
+        attacker = multiprocessing.Process(target=attack_from, args=arguments)
+        attacker.start()
+    most = Most(ppl.pid)
+    most.start()
+    taken = latency(ppl, quiet, rate, seconds)
+    if attacker is not None:
+        attacker.join()
+    return taken, most.stop()
+
+
+def main() -> None:
+    """Parse the arguments, run the attacks one after the other, print a row for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=int, default=50, help="lines a second of the quiet client")
+    parser.add_argument("--seconds", type=int, default=6, help="of each attack")
+    parser.add_argument("--only", nargs="+", default=list(ATTACKS), help="names of attacks")
+    arguments = parser.parse_args()
+    print(f"{'':32} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8} {'MB':>6}")
+    with running_ppl() as (ppl, quiet):
+        attacked = ppl.register()
+        for name in ("nothing else", *arguments.only):
+            taken, megabytes = under(name, ppl, quiet, attacked, arguments.rate, arguments.seconds)
+            figures = (percentile(taken, 50), percentile(taken, 99), max(taken))
+            print(f"{name:32} {' '.join(f'{figure:8.1f}' for figure in figures)} {megabytes:6}", flush=True)
+            settle(ppl)
+        print(f"log: {ppl.text().count('#warn]')} warnings, {ppl.text().count('Traceback')} tracebacks")
+
+
+if __name__ == "__main__":
+    main()

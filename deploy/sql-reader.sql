@@ -1,0 +1,33 @@
+-- Makes a role that reads one account's events; run it as PostgreSQL's superuser in Ppl's database, a role each:
+--   PPL_READER_PASSWORD='…' psql … -v reader=grafana -v email=you@example.com -f sql-reader.sql
+-- Run again with another password or address, it changes them.
+
+\set ON_ERROR_STOP on
+\getenv password PPL_READER_PASSWORD
+
+SELECT format('CREATE ROLE %I NOLOGIN', name) FROM (VALUES ('ppl_reader'), (:'reader')) AS wanted (name)
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+ALTER ROLE :"reader" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 5
+    PASSWORD :'password';
+GRANT ppl_reader TO :"reader";
+
+-- Ingest comes first: one worker, little memory, bounded time and disk.
+ALTER ROLE :"reader" SET default_transaction_read_only = on;
+ALTER ROLE :"reader" SET statement_timeout = '30s';
+ALTER ROLE :"reader" SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE :"reader" SET max_parallel_workers_per_gather = 0;
+ALTER ROLE :"reader" SET work_mem = '16MB';
+ALTER ROLE :"reader" SET temp_file_limit = '1GB';
+
+-- What any role may do in a database unless it is taken back: temporary tables, large objects, records in the log of
+-- the server, and the advisory locks with which Ppl's processes take turns.
+SELECT format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()) \gexec
+SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), tableowner) FROM pg_tables
+    WHERE tablename = 'sql_reader' \gexec
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %s TO %I',
+        p.oid::regprocedure, p.oid::regprocedure, t.tableowner)
+    FROM pg_proc p, pg_tables t
+    WHERE t.tablename = 'sql_reader' AND p.pronamespace = 'pg_catalog'::regnamespace
+        AND p.proname ~ '^(pg_(try_)?advisory_|pg_logical_emit_message|lo_(create|creat|from_bytea|open|put|import|truncate|unlink)|lowrite)' \gexec
+
+SELECT ppl_admit_reader(:'reader', :'email');

@@ -1,0 +1,129 @@
+"""The Parquet file of a destination's day: written a row group at a time, joined with what was there, read back.
+
+Rows ascend by id. Whatever is in the file that stands there stays: events that come late are added between its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from ppl.archive.interface import ArchiveDamaged
+
+_TIME = pa.timestamp("us", tz="UTC")
+#: The columns, in their order.
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("received_at", _TIME, nullable=False),
+        pa.field("created_at", _TIME, nullable=False),
+        pa.field("sender_ip", pa.string(), nullable=False),
+        pa.field("facility", pa.int16()),
+        pa.field("severity", pa.int16()),
+        *(
+            pa.field(name, pa.string(), nullable=False)
+            for name in ("hostname", "file_name", "procid", "msgid", "structured_data", "message")
+        ),
+    ]
+)
+#: As PostgreSQL's CSV has them: times are µs.
+CSV_COLUMNS = tuple(name for name in SCHEMA.names if name != "received_at")
+
+#: A row group has at most so many rows and about so many bytes before compression.
+GROUP_ROWS, GROUP_BYTES = 131_072, 1 << 25
+_BATCH_ROWS = 4_096
+
+_CSV_TYPES = {name: pa.int64() if SCHEMA.field(name).type == _TIME else SCHEMA.field(name).type for name in CSV_COLUMNS}
+
+
+def table_of(csv: bytes) -> Any:
+    """Rows of PostgreSQL's CSV with the columns :data:`CSV_COLUMNS`, texts in quotes, as a table of :data:`SCHEMA`."""
+    table = pa.csv.read_csv(
+        pa.BufferReader(csv),
+        pa.csv.ReadOptions(use_threads=False, block_size=len(csv) + 1, column_names=CSV_COLUMNS),
+        pa.csv.ParseOptions(newlines_in_values=True),
+        pa.csv.ConvertOptions(check_utf8=False, column_types=_CSV_TYPES, strings_can_be_null=False),
+    )
+    return table.add_column(1, "received_at", table["id"]).cast(SCHEMA)
+
+
+def write(file: BinaryIO, tables: Iterable[Any], metadata: dict[str, str]) -> int:
+    """Write ``tables`` (ascending by id) as Parquet with zstd; gives the number of rows."""
+    rows = 0
+    with pq.ParquetWriter(file, SCHEMA.with_metadata(metadata), compression="zstd") as writer:
+        for group in _groups(tables):
+            writer.write_table(group, row_group_size=GROUP_ROWS)
+            rows += group.num_rows
+    return rows
+
+
+def _groups(tables: Iterable[Any]) -> Iterator[Any]:
+    waiting: list[Any] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(t.num_rows for t in waiting) >= GROUP_ROWS or sum(t.nbytes for t in waiting) >= GROUP_BYTES:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def read(file: BinaryIO) -> Iterator[Any]:
+    """The rows of such a file, some at a time.
+
+    Raises:
+        ArchiveDamaged: it is none, or cannot be read to its end.
+    """
+    try:
+        parquet = pq.ParquetFile(file)
+        if not parquet.schema_arrow.equals(SCHEMA):
+            raise ArchiveDamaged("It has other columns.")
+        for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):
+            yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
+    except (pa.ArrowException, OSError) as error:
+        raise ArchiveDamaged(f"It cannot be read ({type(error).__name__}).") from error
+
+
+def count(file: BinaryIO) -> int:
+    """Read all of it; how many rows it has, ascending by id without a double.
+
+    Raises:
+        ArchiveDamaged: as :func:`read`, or the rows are not so.
+    """
+    rows, last = 0, -1
+    for table in read(file):
+        ids = table["id"].combine_chunks()
+        if ids[0].as_py() <= last or not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
+            raise ArchiveDamaged("Its rows are not in order.")
+        rows, last = rows + len(ids), ids[-1].as_py()
+    return rows
+
+
+def joined(old: Iterator[Any], new: Iterator[Any]) -> Iterator[Any]:
+    """The rows of both, ascending by id, one where both have the same id; either is read as far as is needed."""
+    left, right = next(old, None), next(new, None)
+    while left is not None and right is not None:
+        # Up to here both are known.
+        end = min(left["id"][-1].as_py(), right["id"][-1].as_py())
+        here, left = _split(left, end)
+        there, right = _split(right, end)
+        unknown = there.filter(pc.invert(pc.is_in(there["id"], value_set=here["id"].combine_chunks())))
+        both = pa.concat_tables([here, unknown])
+        yield both.sort_by("id") if here.num_rows and unknown.num_rows else both
+        left = next(old, None) if left is None else left
+        right = next(new, None) if right is None else right
+    for rest, more in ((left, old), (right, new)):
+        if rest is not None:
+            yield rest
+        yield from more
+
+
+def _split(table: Any, end: int) -> tuple[Any, Any | None]:
+    """The rows up to the id ``end``, and those after it, ``None`` where there are none."""
+    size = pc.sum(pc.less_equal(table["id"], end)).as_py() or 0
+    return table[:size], table[size:] if size < table.num_rows else None

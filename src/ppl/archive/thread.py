@@ -1,0 +1,31 @@
+"""Blocking work in a thread that the end of the process does not wait for: a server that hangs holds up nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+T = TypeVar("T")
+
+
+def in_thread(reactor: Any, act: Callable[[], T]) -> Deferred[T]:
+    """What ``act`` returns or raises; cancelling gives up waiting for it, and it goes on by itself."""
+    result: Deferred[T] = Deferred()
+
+    def give(outcome: T | Failure) -> None:
+        if not result.called:
+            result.callback(outcome)
+
+    def run() -> None:
+        try:
+            outcome: T | Failure = act()
+        except BaseException:
+            outcome = Failure()
+        reactor.callFromThread(give, outcome)
+
+    Thread(target=run, name="archive", daemon=True).start()
+    return result

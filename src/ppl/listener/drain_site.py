@@ -1,0 +1,60 @@
+"""The drain on an endpoint of its own, as a listener without a site has it: nothing but ``/logs/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
+
+from ppl.listener.drain_refusals import error_reply
+from ppl.uploading import UploadChannel, UploadRequest, Uploads, log_line
+
+_IDLE_SECONDS = 60
+
+
+class DrainSite(Site):
+    """Serves ``uploads`` and answers all else that it is not here."""
+
+    displayTracebacks = False
+    protocol = UploadChannel  # type: ignore[assignment]
+
+    def __init__(self, uploads: Uploads, reactor: Any) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            _Elsewhere(),
+            _Request,
+            timeout=_IDLE_SECONDS,
+            reactor=reactor,
+            parsePOSTFormSubmission=False,
+            logFormatter=log_line,
+        )
+        self.uploads = uploads
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 only: uploads are refused before their body comes, which needs the connection."""
+        return [b"http/1.1"]
+
+
+class _Request(UploadRequest):
+    def begin_upload(self, length: int | None) -> bool:
+        """Whatever is no upload has no body that would be kept."""
+        if super().begin_upload(length):
+            return True
+        if length != 0:
+            channel: Any = self.channel
+            channel._respondToBadRequestAndDisconnect()
+        return False
+
+
+class _Elsewhere(Resource):
+    isLeaf = True
+
+    def render(self, request: Any) -> Any:
+        reply = error_reply(404, "not_found", "Only POST /logs/<token> is served here.")
+        request.setResponseCode(reply.status)
+        request.setHeader("Server", "Ppl")
+        request.setHeader("Content-Type", "application/json; charset=utf-8")
+        request.setHeader("Content-Length", str(len(reply.body)))
+        request.write(reply.body)
+        request.finish()
+        return NOT_DONE_YET

@@ -1,0 +1,112 @@
+"""Where what senders send comes in: the one intake of a listener, and the entrance of each destination into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from ppl.listener.admission import Admission, Limits
+from ppl.listener.losses import Losses
+from ppl.listener.share import Share
+from ppl.listener.tls import Certificates
+from ppl.listener.unfinished import Unfinished
+from ppl.listener.waiting import LINE_OVERHEAD
+from ppl.listener.writer import Source, Writer
+from ppl.model import Clock, Destination
+from ppl.syslog.framing import Frames
+from ppl.syslog.message import parse
+from ppl.timezone import parse_time_zone
+
+
+@attrs.frozen
+class Intake:
+    """What all destinations share.
+
+    Attributes:
+        writer: takes the lines.
+        clock: µs of receipt.
+        admission: who may connect.
+        losses: of datagrams.
+        unfinished: bytes of lines that are under way.
+        certificates: serve TLS; ``None``: there is none.
+    """
+
+    writer: Writer
+    clock: Clock
+    admission: Admission
+    losses: Losses
+    unfinished: Unfinished
+    certificates: Certificates | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What a sender may."""
+        return self.admission.limits
+
+
+class Connected(Protocol):
+    """A sender's connection."""
+
+    sender_ip: str
+
+    def close(self) -> None:
+        """The port closes."""
+
+
+class Entrance:
+    """Into one destination: its open connections, and its lines on their way to the writer.
+
+    Attributes:
+        share: what its connections may take of the listener.
+    """
+
+    def __init__(self, destination: Destination, intake: Intake, share: Share) -> None:
+        self.destination = destination
+        self.intake = intake
+        self.share = share
+        self.zone = parse_time_zone(destination.time_zone)
+        self._connected: set[Connected] = set()
+        self._emptied: Deferred[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connected)
+
+    def connected(self, connection: Connected) -> None:
+        """``connection``, which was admitted, begins."""
+        self._connected.add(connection)
+
+    def disconnected(self, connection: Connected) -> None:
+        """``connection`` has ended."""
+        self._connected.discard(connection)
+        self.intake.admission.left(self.destination, connection.sender_ip)
+        if self._emptied is not None and not self._connected:
+            emptied, self._emptied = self._emptied, None
+            emptied.callback(None)
+
+    async def close_connections(self) -> None:
+        """End every connection, and return when the last has handed on what it received."""
+        if self._connected:
+            self._emptied = Deferred()
+            for connection in list(self._connected):
+                connection.close()
+            await self._emptied
+        self.share.stop()
+        self.intake.writer.forget(self.share)
+
+    def submit(
+        self,
+        sender_ip: str,
+        frames: Frames,
+        size: int,
+        source: Source,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
+        """Parse ``frames``, which came now in ``size`` bytes, and hand them to the writer; see its ``submit``."""
+        lines = parse(frames, self.intake.clock(), self.zone)
+        self.share.offered = size + len(lines) * LINE_OVERHEAD
+        self.intake.writer.submit(self.destination, sender_ip, lines, size, source, committed)

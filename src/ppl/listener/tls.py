@@ -1,0 +1,243 @@
+"""The certificate that clients' ports show: read from files, read again when they change, made when there are none."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+from twisted.application.service import Service
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ppl.errors import ConfigurationError
+from ppl.model import SECOND, Clock
+
+_LOOK_EVERY = SECOND
+_VALID_DAYS = 3650
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class Certificates(Service):
+    """TLS 1.2 and newer with the certificate chain and the key of two PEM files, from its start on.
+
+    New files are taken for new connections within a second, without a restart; while they cannot be used the former
+    stay.
+
+    Args:
+        find: gives the files at the start.
+        clock: µs.
+    """
+
+    _log = Logger()
+    _certificate: Path
+    _key: Path
+    _context: ssl.SSLContext
+
+    def __init__(self, find: Callable[[], tuple[Path, Path]], clock: Clock) -> None:
+        self._find, self._clock = find, clock
+        self._looked_at = 0
+        self._seen: list[tuple[int, int, int]] = []
+
+    def startService(self) -> None:
+        """Read the files; raises ``ConfigurationError`` when they cannot be used."""
+        super().startService()
+        self._certificate, self._key = self._find()
+        try:
+            self._seen = self._stamp()
+            self._context = self._load()
+        except OSError as error:
+            raise ConfigurationError(
+                f"--tls-certificate, --tls-key: {self._certificate} and {self._key} cannot be used ({_why(error)})."
+            ) from error
+        self._looked_at = self._clock()
+
+    def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
+        """Twisted: TLS for one more connection."""
+        self._look()
+        return _Connection(self._context)
+
+    def _look(self) -> None:
+        now = self._clock()
+        if 0 <= now - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = now
+        try:
+            stamp = self._stamp()
+            if stamp == self._seen:
+                return
+            self._seen = stamp
+            self._context = self._load()
+        except OSError as error:
+            self._log.error("The new TLS certificate cannot be used, the former stays: {why}", why=_why(error))
+        else:
+            self._log.info("The new TLS certificate is in use")
+
+    def _stamp(self) -> list[tuple[int, int, int]]:
+        found = [path.stat() for path in (self._certificate, self._key)]
+        return [(each.st_mtime_ns, each.st_ino, each.st_size) for each in found]
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+        # A sender that only writes never reads tickets, and when it closes with something unread, what is still in its
+        # buffers is thrown away. pyOpenSSL cannot leave tickets out: that is why the engine is not its own.
+        context.num_tickets = 0
+        # Nobody is there to type a password; an encrypted key is refused.
+        context.load_cert_chain(self._certificate, self._key, lambda: "")
+        return context
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return _reason(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or "it is no PEM of a certificate and its key").replace("_", " ").lower()
+
+
+def reasons_of(error: BaseException | None) -> str:
+    """What OpenSSL says of ``error``, in its own fixed words; ``""`` if it says nothing."""
+    if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list):
+        return ""
+    return ", ".join(filter(None, (reason for *_, reason in error.args[0])))
+
+
+class _Connection:
+    """TLS of the standard library, spoken to as Twisted speaks to ``OpenSSL.SSL.Connection``: the methods it calls."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+    def set_accept_state(self) -> None:
+        """It is a server's already."""
+
+    def set_app_data(self, data: Any) -> None:
+        """It is not asked for."""
+
+    def do_handshake(self) -> None:
+        with _as_pyopenssl():
+            self._tls.do_handshake()
+
+    def recv(self, size: int) -> bytes:
+        with _as_pyopenssl():
+            data = self._tls.read(size)
+        if not data:
+            raise SSL.ZeroReturnError
+        return data
+
+    def send(self, data: bytes) -> int:
+        with _as_pyopenssl():
+            return self._tls.write(data)
+
+    def shutdown(self) -> bool:
+        """Say the end; whether the peer has said it too."""
+        with _as_pyopenssl():
+            try:
+                self._tls.unwrap()
+            except ssl.SSLWantReadError:
+                return False
+        return True
+
+    def bio_write(self, data: bytes) -> int:
+        return self._incoming.write(data)
+
+    def bio_read(self, size: int) -> bytes:
+        data = self._outgoing.read(size)
+        if not data:
+            raise SSL.WantReadError
+        return data
+
+    def bio_shutdown(self) -> None:
+        self._incoming.write_eof()
+
+    def get_peer_certificate(self) -> None:
+        """None is asked for."""
+
+
+@contextmanager
+def _as_pyopenssl() -> Iterator[None]:
+    try:
+        yield
+    except ssl.SSLWantReadError as error:
+        raise SSL.WantReadError from error
+    except ssl.SSLZeroReturnError as error:
+        raise SSL.ZeroReturnError from error
+    except ssl.SSLEOFError as error:
+        raise SSL.SysCallError(-1, "Unexpected EOF") from error
+    except ssl.SSLError as error:
+        raise SSL.Error([("SSL routines", "", _reason(error))]) from error
+
+
+def self_signed(directory: Path, host: str) -> tuple[Path, Path]:
+    """The certificate and key files in ``directory``, made for ``host`` when they are missing.
+
+    Raises:
+        ConfigurationError: they cannot be made.
+    """
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (certificate.exists() and key.exists()):
+            made_certificate, made_key = _make(host)
+            _write(key, made_key, 0o600)
+            _write(certificate, made_certificate, 0o644)
+    except OSError as error:
+        raise ConfigurationError(
+            f"--data-dir: no certificate can be kept in {directory} ({error.strerror})."
+        ) from error
+    return certificate, key
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    """All of it or nothing, even when the power fails."""
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _make(host: str) -> tuple[bytes, bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
+    try:
+        other_name: x509.GeneralName = x509.IPAddress(ip_address(host))
+    except ValueError:
+        other_name = x509.DNSName(host)
+    # From the day before, for senders whose clock is behind.
+    begins = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + timedelta(days=_VALID_DAYS))
+        .add_extension(x509.SubjectAlternativeName([other_name]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    return certificate.public_bytes(pem), key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

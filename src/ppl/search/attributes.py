@@ -1,0 +1,168 @@
+"""The attributes of the language: what may stand after ``sender:`` and the others, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import tzinfo
+from enum import Enum, auto
+from fnmatch import fnmatchcase
+from ipaddress import ip_network
+
+import attrs
+
+from ppl.model import FACILITIES, SEVERITIES
+from ppl.search.engines import for_re2
+from ppl.search.errors import BadValue
+from ppl.search.regex import parse_regex
+from ppl.search.tree import (
+    Before,
+    Contains,
+    Facility,
+    Field,
+    Glob,
+    Leaf,
+    Network,
+    Node,
+    Regex,
+    Severity,
+    Since,
+    disjunction,
+)  # fmt: skip
+from ppl.search.when import parse_time
+
+
+class Kind(Enum):
+    """How a value was written."""
+
+    WORD = auto()
+    PHRASE = auto()
+    REGEX = auto()
+
+
+@attrs.frozen
+class Value:
+    """A word, the text within quotes, or what stands between slashes."""
+
+    kind: Kind
+    text: str
+
+
+@attrs.frozen
+class Reader:
+    """Where and when the query was asked: what times without zone and ``3 hours ago`` refer to. ``now`` in µs."""
+
+    zone: tzinfo
+    now: int
+
+
+Meaning = Callable[[Value, Reader], Node]
+
+
+def text_in(field: Field) -> Meaning:
+    """Values are parts of ``field``; words with ``*`` are like the whole of it."""
+
+    def meaning(value: Value, reader: Reader) -> Leaf:
+        if value.kind is Kind.REGEX:
+            pattern = parse_regex(value.text)
+            for_re2(pattern)  # refused here if RE2 has not the memory for it
+            return Regex(field, pattern)
+        if value.kind is Kind.WORD and "*" in value.text and field is not Field.ANY:
+            return Glob(field, value.text)
+        return Contains(field, value.text)
+
+    return meaning
+
+
+_SEVERITY_NAMES = {name: number for number, name in enumerate(SEVERITIES)} | {
+    "emergency": 0, "panic": 0, "critical": 2, "error": 3, "warn": 4, "informational": 6,
+}  # fmt: skip
+_FACILITY_NAMES = {name: number for number, name in enumerate(FACILITIES)} | {"security": 4}
+_COMPARISONS = (">=", "<=", ">", "<", "=")
+_SEVERITY = f"a severity: {', '.join(SEVERITIES)}, or a comparison such as >=warning"
+_FACILITY = f"a facility: {', '.join(FACILITIES)}"
+_ADDRESS = "an address such as 192.0.2.7, a network such as 192.0.2.0/24, or a pattern such as 192.0.2.*"
+
+
+def _severity(value: Value, reader: Reader) -> Node:
+    text = _word(value, _SEVERITY)
+    sign = next((sign for sign in _COMPARISONS if text.startswith(sign)), "")
+    numbers = _numbers(text.removeprefix(sign), _SEVERITY_NAMES, len(SEVERITIES))
+    if not numbers or (sign and len(numbers) > 1):
+        raise BadValue(_SEVERITY)
+    if not sign:
+        if numbers == list(range(len(SEVERITIES))):
+            return Severity(0, len(SEVERITIES) - 1)
+        return disjunction([Severity(number, number) for number in numbers])
+    # "At least warning" is warning and everything worse, whose numbers are lower.
+    number, worst, mildest = numbers[0], 0, len(SEVERITIES) - 1
+    first, last = {
+        ">=": (worst, number), ">": (worst, number - 1), "<=": (number, mildest), "<": (number + 1, mildest),
+        "=": (number, number),
+    }[sign]  # fmt: skip
+    if first > last:
+        raise BadValue(f"a severity that something can be {'above' if sign == '>' else 'below'}")
+    return Severity(first, last)
+
+
+def _facility(value: Value, reader: Reader) -> Node:
+    numbers = _numbers(_word(value, _FACILITY), _FACILITY_NAMES, len(FACILITIES))
+    if not numbers:
+        raise BadValue(_FACILITY)
+    return disjunction([Facility(number) for number in numbers])
+
+
+def _word(value: Value, expected: str) -> str:
+    if value.kind is Kind.REGEX:
+        raise BadValue(expected)
+    return value.text.lower()
+
+
+def _numbers(text: str, names: dict[str, int], count: int) -> list[int]:
+    """The numbers, ascending, that ``text`` names: a keyword, a pattern of keywords or the number itself."""
+    if text.isascii() and text.isdecimal() and len(text) <= 2:
+        return [int(text)] if int(text) < count else []
+    if "*" in text and len(text) <= 64:
+        pattern = text.replace("[", "[[]").replace("?", "[?]")
+        return sorted({number for name, number in names.items() if fnmatchcase(name, pattern)})
+    return [names[text]] if text in names else []
+
+
+def _ip(value: Value, reader: Reader) -> Node:
+    if value.kind is Kind.REGEX or (value.kind is Kind.WORD and "*" in value.text):
+        return text_in(Field.IP)(value, reader)
+    try:
+        if "%" in value.text:
+            raise ValueError  # an interface's name, which no stored address has
+        return Network(ip_network(value.text, strict=False))
+    except ValueError as error:
+        raise BadValue(_ADDRESS) from error
+
+
+def _since(value: Value, reader: Reader) -> Leaf:
+    return Since(_time(value, reader))
+
+
+def _before(value: Value, reader: Reader) -> Leaf:
+    return Before(_time(value, reader))
+
+
+def _time(value: Value, reader: Reader) -> int:
+    if value.kind is Kind.REGEX:
+        raise BadValue("a time")
+    return parse_time(value.text, reader.zone, reader.now)
+
+
+ATTRIBUTES: dict[str, Meaning] = {
+    "sender": text_in(Field.SENDER),
+    "host": text_in(Field.HOST),
+    "ip": _ip,
+    "program": text_in(Field.PROGRAM),
+    "file": text_in(Field.PROGRAM),
+    "message": text_in(Field.MESSAGE),
+    "severity": _severity,
+    "facility": _facility,
+    "after": _since,
+    "before": _before,
+}
+ANYWHERE = text_in(Field.ANY)
+"""The meaning of words without an attribute."""

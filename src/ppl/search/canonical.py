@@ -1,0 +1,94 @@
+"""A tree as text again: what the viewer shows, and what a program puts together. The text parses to the same tree."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from ppl.model import FACILITIES, SEVERITIES
+from ppl.search.attributes import ATTRIBUTES
+from ppl.search.tree import (
+    And,
+    Before,
+    Contains,
+    Everything,
+    Facility,
+    Field,
+    Glob,
+    Network,
+    Node,
+    Not,
+    Or,
+    Regex,
+    Severity,
+    Since,
+)  # fmt: skip
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN = re.compile(r"""[^\s()"'/*-][^\s()*]*""")
+_SPECIAL = re.compile(rf"(?:AND|OR|NOT)\Z|(?:{'|'.join(ATTRIBUTES)}):", re.IGNORECASE | re.ASCII)
+
+
+def canonical(node: Node, zone: tzinfo = UTC) -> str:
+    """``node`` in the language; times are written in ``zone``."""
+    if isinstance(node, Or):
+        return " OR ".join(canonical(each, zone) for each in node.nodes)
+    if isinstance(node, And):
+        return " ".join(_grouped(each, zone, (Or,)) for each in node.nodes)
+    if isinstance(node, Not):
+        return "-" + _grouped(node.node, zone, (Or, And))
+    return _leaf(node, zone)
+
+
+def _grouped(node: Node, zone: tzinfo, loose: tuple[type, ...]) -> str:
+    text = canonical(node, zone)
+    return f"({text})" if isinstance(node, loose) else text
+
+
+def _leaf(node: Node, zone: tzinfo) -> str:
+    if isinstance(node, Contains):
+        return _prefix(node.field) + quoted(node.text)
+    if isinstance(node, Glob):
+        return _prefix(node.field) + node.pattern
+    if isinstance(node, Regex):
+        return f"{_prefix(node.field)}/{node.pattern.source}/"
+    if isinstance(node, Network):
+        whole = node.network.prefixlen == node.network.max_prefixlen
+        return f"ip:{node.network.network_address if whole else node.network}"
+    if isinstance(node, Severity):
+        return "severity:" + _severities(node)
+    if isinstance(node, Facility):
+        return f"facility:{FACILITIES[node.number]}"
+    if isinstance(node, Since):
+        return f"after:{_time(node.time, zone)}"
+    if isinstance(node, Before):
+        return f"before:{_time(node.time, zone)}"
+    assert isinstance(node, Everything)
+    return ""
+
+
+def quoted(text: str) -> str:
+    """``text`` as a term that means just this text: a word if it can be one, else a phrase."""
+    if _PLAIN.fullmatch(text) and not _SPECIAL.match(text):
+        return text
+    quote = "'" if '"' in text and "'" not in text else '"'
+    return quote + text.replace(quote, quote * 2) + quote
+
+
+def _prefix(field: Field) -> str:
+    return f"{field.value}:" if field.value else ""
+
+
+def _severities(node: Severity) -> str:
+    if node.first == node.last:
+        return SEVERITIES[node.first]
+    return f">={SEVERITIES[node.last]}" if node.first == 0 else f"<={SEVERITIES[node.first]}"
+
+
+def _time(microseconds: int, zone: tzinfo) -> str:
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    try:
+        text = moment.astimezone(zone).isoformat()
+    except OverflowError:
+        text = moment.isoformat()  # the last hours of the year 9999 are in no calendar of the east
+    return text.replace("+00:00", "Z")

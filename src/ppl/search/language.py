@@ -1,0 +1,196 @@
+"""The language: a text becomes a tree, or an error that says where it went wrong and what was expected there.
+
+::
+
+    query    = [ either ]
+    either   = all { "OR" all }
+    all      = term { [ "AND" ] term }
+    term     = { "NOT" } [ "-" ] ( "(" either ")" | name ":" ( value | "(" either ")" ) | value )
+    value    = word | "'" … "'" | '"' … '"' | "/" regular expression "/"
+
+A quote within its own kind of quotes is written twice. Within an attribute's parentheses terms side by side are
+alternatives, refused ones (``-``) excepted: these hold for all. Words end at blanks and parentheses. What looks like an
+attribute of another name is a word, as is what begins with a slash and is not closed by one before a blank.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import tzinfo
+
+import attrs
+
+from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, Reader, Value
+from ppl.search.errors import BadValue, QueryError
+from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
+
+LONGEST = 10_240
+"""Characters of a query."""
+MOST_TERMS = 200
+"""Words, phrases and values: each is looked for in every live event."""
+DEEPEST = 50
+"""Groups in one another."""
+
+_BLANKS = re.compile(r"\s*")
+_WORD = re.compile(r"[^\s()]+")
+_ATTRIBUTE = re.compile(rf"({'|'.join(ATTRIBUTES)}):", re.IGNORECASE | re.ASCII)
+_REGEX = re.compile(r"/((?:[^/\\]|\\.)+)/(?=[\s()]|$)", re.DOTALL)
+_OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s()]|$)")
+_QUOTED = {quote: re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}", re.DOTALL) for quote in "'\""}
+_TERM = "a word, a phrase in quotes, an attribute or a group"
+
+
+def parse_query(text: str, zone: tzinfo, now: int) -> Node:
+    """The tree of ``text``.
+
+    Args:
+        text: as a person wrote it.
+        zone: of times that name none.
+        now: the present in µs, which ``3 hours ago`` refers to.
+
+    Raises:
+        QueryError: with the position and what was expected there.
+    """
+    if len(text) > LONGEST:
+        raise QueryError(LONGEST, f"its end: at most {LONGEST} characters")
+    unusable = re.search("[\0\ud800-\udfff]", text)
+    if unusable:
+        raise QueryError(unusable.start(), "a character that a text can hold, not NUL or half a pair")
+    return _Parser(text, Reader(zone, now)).query()
+
+
+@attrs.define
+class _Parser:
+    text: str
+    reader: Reader
+    at: int = 0
+    terms: int = 0
+    depth: int = 0
+
+    def query(self) -> Node:
+        self._skip_blanks()
+        if self.at == len(self.text):
+            return Everything()
+        node = self._either(None)
+        if self.at < len(self.text):
+            raise QueryError(self.at, "an opening parenthesis before this closing one")
+        return node
+
+    def _skip_blanks(self) -> None:
+        match = _BLANKS.match(self.text, self.at)
+        assert match is not None
+        self.at = match.end()
+
+    def _operator(self) -> str:
+        match = _OPERATOR.match(self.text, self.at)
+        return match[1] if match else ""
+
+    def _take(self, text: str) -> bool:
+        if not self.text.startswith(text, self.at):
+            return False
+        self.at += len(text)
+        return True
+
+    def _take_operator(self, name: str) -> bool:
+        return self._operator() == name and self._take(name)
+
+    def _either(self, attribute: Meaning | None) -> Node:
+        """Alternatives; ends before what cannot belong to them. ``attribute`` is of the group they stand in."""
+        nodes = [self._all(attribute)]
+        while self._take_operator("OR"):
+            nodes.append(self._all(attribute))
+        return disjunction(nodes)
+
+    def _all(self, attribute: Meaning | None) -> Node:
+        together = [[self._term(attribute)]]
+        while self.at < len(self.text) and self.text[self.at] != ")" and self._operator() != "OR":
+            if self._take_operator("AND"):
+                together[-1].append(self._term(attribute))
+            else:
+                together.append([self._term(attribute)])
+        nodes = [conjunction(each) for each in together]
+        if attribute is None:
+            return conjunction(nodes)
+        refused = [node for node in nodes if isinstance(node, Not)]
+        wanted = [node for node in nodes if not isinstance(node, Not)]
+        return conjunction([*([disjunction(wanted)] if wanted else []), *refused])
+
+    def _term(self, attribute: Meaning | None) -> Node:
+        """One term; blanks around it are skipped."""
+        is_refused = False
+        self._skip_blanks()
+        while self._take_operator("NOT"):
+            is_refused = not is_refused
+            self._skip_blanks()
+        if self._operator():
+            raise QueryError(self.at, f"{_TERM} before {self._operator()}")
+        follower = self.text[self.at + 1 : self.at + 2]
+        if follower and follower != ")" and not follower.isspace() and self._take("-"):
+            is_refused = not is_refused
+        node = self._group_or_value(attribute)
+        self._skip_blanks()
+        return negation(node) if is_refused else node
+
+    def _group_or_value(self, attribute: Meaning | None) -> Node:
+        start = self.at
+        match = _ATTRIBUTE.match(self.text, start)
+        if match is None:
+            return self._operand(attribute, attribute or ANYWHERE)
+        if attribute is not None:
+            raise QueryError(start, f'a value, or "{match[0]}" in quotes if it is meant as text')
+        self.at = match.end()
+        if self.at == len(self.text) or self.text[self.at].isspace() or self.text[self.at] == ")":
+            raise QueryError(self.at, f"a value directly after {match[0]} (or all of it in quotes, if meant as text)")
+        meaning = ATTRIBUTES[match[1].lower()]
+        return self._operand(meaning, meaning)
+
+    def _operand(self, attribute: Meaning | None, meaning: Meaning) -> Node:
+        start = self.at
+        if not self._take("("):
+            return self._value(meaning)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise QueryError(start, f"at most {DEEPEST} groups in one another")
+        node = self._either(attribute)
+        if not self._take(")"):
+            raise QueryError(self.at, f"the closing parenthesis of the group at character {start + 1}")
+        self.depth -= 1
+        return node
+
+    def _value(self, meaning: Meaning) -> Node:
+        start = self.at
+        self.terms += 1
+        if self.terms > MOST_TERMS:
+            raise QueryError(start, f"no further term: at most {MOST_TERMS}")
+        value, begin = self._written()
+        try:
+            return meaning(value, self.reader)
+        except BadValue as error:
+            raise QueryError(begin + error.offset, error.expected) from error
+
+    def _written(self) -> tuple[Value, int]:
+        """The value that stands here, and where its text begins."""
+        start = self.at
+        char = self.text[start : start + 1]
+        if char in ("", ")"):
+            hint = "; text with parentheses goes in quotes" if char else ""
+            raise QueryError(start, _TERM + hint)
+        if char in _QUOTED:
+            return self._phrase(char), start + 1
+        match = _REGEX.match(self.text, start)
+        if match is not None:
+            self.at = match.end()
+            return Value(Kind.REGEX, match[1]), start + 1
+        match = _WORD.match(self.text, start)
+        assert match is not None
+        self.at = match.end()
+        return Value(Kind.WORD, match[0]), start
+
+    def _phrase(self, quote: str) -> Value:
+        match = _QUOTED[quote].match(self.text, self.at)
+        if match is None:
+            raise QueryError(len(self.text), f"the closing {quote} of the phrase at character {self.at + 1}")
+        if not match[1]:
+            raise QueryError(self.at + 1, "text within the quotes")
+        self.at = match.end()
+        return Value(Kind.PHRASE, match[1].replace(quote * 2, quote))

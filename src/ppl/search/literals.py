@@ -1,0 +1,94 @@
+"""The literal texts that a match cannot do without: what a trigram index is asked for, and a quick way to say no.
+
+The answer is a tuple of alternatives, all of which must hold: of each at least one text occurs in the event's sender
+names, program or message, folded. Nothing is said of what is refused (``Not``), of numbers and of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ppl.search.charset import SEPARATOR
+from ppl.search.folding import fold
+from ppl.search.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
+from ppl.search.tree import And, Contains, Field, Glob, Node, Or, Regex
+
+Alternatives = frozenset[str]
+_MOST_ALTERNATIVES = 16
+
+
+def literals(node: Node) -> tuple[Alternatives, ...]:
+    """The folded texts that every event ``node`` matches must have."""
+    if isinstance(node, And):
+        return _distinct(each for part in node.nodes for each in literals(part))
+    if isinstance(node, Or):
+        return _either([literals(part) for part in node.nodes])
+    if isinstance(node, Contains):
+        if node.field is Field.ANY and SEPARATOR in node.text:
+            return ()
+        return (frozenset([fold(node.text)]),)
+    if isinstance(node, Glob):
+        return _distinct(frozenset([fold(text)]) for text in node.pattern.split("*") if text)
+    if isinstance(node, Regex):
+        return literals_of_regex(node.pattern.root)
+    return ()
+
+
+def literals_of_regex(part: Part) -> tuple[Alternatives, ...]:
+    """The folded texts that every text ``part`` matches must have."""
+    return _distinct(_walk(part))
+
+
+def _walk(part: Part) -> Iterator[Alternatives]:
+    run = ""
+    for each in _flat(part):
+        char = _only_character(each)
+        if char:
+            run += char
+            continue
+        if isinstance(each, Edge):
+            continue
+        repeated = _only_character(each.part) if isinstance(each, Repeat) and each.least > 0 else ""
+        if repeated:
+            # aa+b: what stood before ends with one "a", what follows begins with one.
+            yield from _literal(run + repeated)
+            run = repeated
+            continue
+        yield from _literal(run)
+        run = ""
+        if isinstance(each, Choice):
+            yield from _either([_distinct(_walk(branch)) for branch in each.parts])
+        elif isinstance(each, Repeat) and each.least > 0:
+            yield from _walk(each.part)
+    yield from _literal(run)
+
+
+def _flat(part: Part) -> Iterator[Part]:
+    if isinstance(part, Sequence):
+        for each in part.parts:
+            yield from _flat(each)
+    else:
+        yield part
+
+
+def _only_character(part: Part) -> str:
+    if isinstance(part, Chars) and len(part.chars) == 1 and part.chars[0][0] == part.chars[0][1]:
+        return chr(part.chars[0][0])
+    return ""
+
+
+def _literal(text: str) -> tuple[Alternatives, ...]:
+    return (frozenset([text]),) if text else ()
+
+
+def _either(branches: list[tuple[Alternatives, ...]]) -> tuple[Alternatives, ...]:
+    """One set of alternatives that holds whichever branch matches: of each branch its longest literals."""
+    if not all(branches):
+        return ()
+    best = [max(branch, key=lambda texts: min(map(len, texts))) for branch in branches]
+    texts = frozenset().union(*best)
+    return (texts,) if len(texts) <= _MOST_ALTERNATIVES else ()
+
+
+def _distinct(alternatives: Iterable[Alternatives]) -> tuple[Alternatives, ...]:
+    return tuple(dict.fromkeys(alternatives))

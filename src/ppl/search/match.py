@@ -1,0 +1,183 @@
+"""A tree as a predicate over events: the same answer as the condition in SQL, without a database, for live events.
+
+Compiled once into closures. No closure takes time that grows faster than the event's text: substrings, and RE2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from ppl.model import Event
+from ppl.search.charset import SEPARATOR
+from ppl.search.engines import for_re2
+from ppl.search.folding import fold
+from ppl.search.literals import literals
+from ppl.search.tree import (
+    And,
+    Before,
+    Contains,
+    Facility,
+    Field,
+    Glob,
+    Network,
+    Node,
+    Not,
+    Or,
+    Regex,
+    Severity,
+    Since,
+    split_words,
+    with_joint_refusal,
+)  # fmt: skip
+
+Predicate = Callable[[Event], bool]
+
+
+def predicate(node: Node) -> Predicate:
+    """A function that tells whether ``node`` matches an event."""
+    test = _compiled(node)
+    return lambda event: test(_Folded(event))
+
+
+class _Folded:
+    """An event and its texts, folded when first asked for."""
+
+    __slots__ = ("_texts", "event")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self._texts: dict[Field, str] = {}
+
+    def text(self, field: Field) -> str:
+        """The folded text of ``field``: of several the folded texts with :data:`SEPARATOR` between."""
+        text = self._texts.get(field)
+        if text is None:
+            text = self._texts[field] = fold(_TEXTS[field](self.event))
+        return text
+
+
+_TEXTS: dict[Field, Callable[[Event], str]] = {
+    Field.HOST: lambda event: event.hostname,
+    Field.IP: lambda event: event.sender_ip,
+    Field.PROGRAM: lambda event: event.file_name,
+    Field.MESSAGE: lambda event: event.message,
+    Field.ANY: lambda event: SEPARATOR.join((event.hostname, event.sender_ip, event.file_name, event.message)),
+}
+_FIELDS = {
+    Field.SENDER: (Field.HOST, Field.IP),
+    Field.ANY: (Field.MESSAGE, Field.PROGRAM, Field.HOST, Field.IP),
+}
+
+_Test = Callable[[_Folded], bool]
+
+
+def _compiled(node: Node) -> _Test:
+    if isinstance(node, Not):
+        test = _compiled(node.node)
+        return lambda folded: not test(folded)
+    if isinstance(node, And):
+        tests = [_compiled(each) for each in with_joint_refusal(node.nodes)]
+        return lambda folded: all(test(folded) for test in tests)
+    if isinstance(node, Or):
+        return _any(node)
+    if isinstance(node, Contains):
+        return _contains(node)
+    if isinstance(node, Glob):
+        return _in_any(_FIELDS.get(node.field, (node.field,)), _like(fold(node.pattern).split("*")))
+    if isinstance(node, Regex):
+        return _found(node)
+    return _other(node)
+
+
+def _any(node: Or) -> _Test:
+    texts, others = split_words(node.nodes, SEPARATOR)
+    words = [fold(text) for text in texts]
+    tests = [_compiled(each) for each in others]
+
+    def test(folded: _Folded) -> bool:
+        if words:
+            whole = folded.text(Field.ANY)
+            for word in words:
+                if word in whole:
+                    return True
+        return any(test(folded) for test in tests)
+
+    return test
+
+
+def _contains(node: Contains) -> _Test:
+    text = fold(node.text)
+    fields = _fields(node.field, as_one=SEPARATOR not in text)
+    return _in_any(fields, lambda whole: text in whole)
+
+
+def _fields(field: Field, as_one: bool) -> tuple[Field, ...]:
+    return (field,) if field is Field.ANY and as_one else _FIELDS.get(field, (field,))
+
+
+def _in_any(fields: tuple[Field, ...], matches: Callable[[str], bool]) -> _Test:
+    if len(fields) == 1:
+        only = fields[0]
+        return lambda folded: matches(folded.text(only))
+    return lambda folded: any(matches(folded.text(field)) for field in fields)
+
+
+def _like(parts: list[str]) -> Callable[[str], bool]:
+    """Whether a whole text is ``parts`` with any text between them."""
+    if not any(parts):
+        return bool
+    first, *middle, last = parts
+
+    def matches(text: str) -> bool:
+        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+            return False
+        # The leftmost place for each part leaves most to the next.
+        at, end = len(first), len(text) - len(last)
+        for part in middle:
+            at = text.find(part, at, end)
+            if at < 0:
+                return False
+            at += len(part)
+        return True
+
+    return matches
+
+
+def _found(node: Regex) -> _Test:
+    search = for_re2(node.pattern)
+    fields = _fields(node.field, as_one=not node.pattern.is_anchored)
+    needed = literals(node)
+
+    def matches(text: str) -> bool:
+        return all(any(each in text for each in texts) for texts in needed) and search(text.encode("utf-8", "replace"))
+
+    return _in_any(fields, matches)
+
+
+def _other(node: Node) -> _Test:
+    if isinstance(node, Network):
+        network = node.network
+        return lambda folded: (address := _address(folded.event.sender_ip)) is not None and address in network
+    if isinstance(node, Severity):
+        first, last = node.first, node.last
+        return lambda folded: folded.event.severity is not None and first <= folded.event.severity <= last
+    if isinstance(node, Facility):
+        number = node.number
+        return lambda folded: folded.event.facility == number
+    if isinstance(node, Since):
+        since = node.time
+        return lambda folded: folded.event.id >= since
+    if isinstance(node, Before):
+        before = node.time
+        return lambda folded: folded.event.id < before
+    return lambda folded: True
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None

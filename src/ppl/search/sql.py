@@ -1,0 +1,167 @@
+"""A tree as a condition over the columns of table ``event``, every text a bound parameter (``%s``).
+
+One trigram index serves every search for text: it is on :func:`searched`, the sender's names, the program and the
+message as one folded text. What is asked of one field only is also asked of that text, for the index's sake.
+
+Case is folded by ``lower`` under a collation that is named, so that the answer is the same in every database and the
+same as ``ppl.search.folding``'s: ``pg_c_utf8`` exists from PostgreSQL 17. Before that it is the database's own, and
+letters beyond ASCII fold as that has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from ppl.search.charset import SEPARATOR
+from ppl.search.engines import for_postgresql
+from ppl.search.literals import Alternatives, literals
+from ppl.search.tree import (
+    And,
+    Before,
+    Contains,
+    Everything,
+    Facility,
+    Field,
+    Glob,
+    Network,
+    Node,
+    Not,
+    Or,
+    Regex,
+    Severity,
+    Since,
+    split_words,
+    with_joint_refusal,
+)  # fmt: skip
+
+UNICODE_COLLATION = "pg_c_utf8"
+"""The collation that folds as ``ppl.search.folding`` does; from PostgreSQL 17."""
+UNICODE_COLLATION_SINCE = 170_000
+"""The first ``server_version`` that has it."""
+
+_ALL = r"hostname || E'\x01' || host(sender_ip) || E'\x01' || file_name || E'\x01' || message"
+_COLUMNS = {
+    Field.HOST: ("hostname",),
+    Field.IP: ("host(sender_ip)",),
+    Field.SENDER: ("hostname", "host(sender_ip)"),
+    Field.PROGRAM: ("file_name",),
+    Field.MESSAGE: ("message",),
+    Field.ANY: ("message", "file_name", "hostname", "host(sender_ip)"),
+}
+
+Condition = tuple[str, list[Any]]
+
+
+def searched(collation: str | None = UNICODE_COLLATION) -> str:
+    """The expression that a trigram index is to be made on: ``CREATE INDEX … USING gin ((<this>) gin_trgm_ops)``.
+
+    Args:
+        collation: its name; ``None`` for the database's own.
+    """
+    return _lower(_ALL, collation)
+
+
+def condition(node: Node, collation: str | None = UNICODE_COLLATION) -> Condition:
+    """The condition that holds for the rows ``node`` matches (true or false, never null), and its parameters."""
+    return _Writer(collation).written(node, is_wanted=True)
+
+
+def _lower(expression: str, collation: str | None) -> str:
+    return f"lower({expression})" if collation is None else f'lower(({expression}) COLLATE "{collation}")'
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _any(conditions: Sequence[str]) -> str:
+    return conditions[0] if len(conditions) == 1 else f"({' OR '.join(conditions)})"
+
+
+@attrs.frozen
+class _Writer:
+    collation: str | None
+
+    def written(self, node: Node, is_wanted: bool) -> Condition:
+        """``node``; an index can only help where it ``is_wanted``, not refused."""
+        if isinstance(node, Not):
+            text, parameters = self.written(node.node, not is_wanted)
+            return f"NOT {text}", parameters
+        if isinstance(node, And | Or):
+            parts = self._parts(node, is_wanted)
+            joint = " AND " if isinstance(node, And) else " OR "
+            return f"({joint.join(text for text, _ in parts)})", [value for _, values in parts for value in values]
+        if isinstance(node, Contains | Glob | Regex):
+            return self._text(node, is_wanted)
+        return _other(node)
+
+    def _parts(self, node: And | Or, is_wanted: bool) -> list[Condition]:
+        if isinstance(node, And):
+            return [self.written(each, is_wanted) for each in with_joint_refusal(node.nodes)]
+        if is_wanted:
+            return [self.written(each, is_wanted) for each in node.nodes]
+        # Where no index can help, the joint text is made and folded once for all words.
+        words, others = split_words(node.nodes, SEPARATOR)
+        parts = [self.written(each, is_wanted) for each in others]
+        if words:
+            likes = ", ".join([_lower("%s::text", self.collation)] * len(words))
+            text = f"{searched(self.collation)} LIKE ANY (ARRAY[{likes}])"
+            parts.insert(0, (text, [f"%{_literal(word)}%" for word in words]))
+        return parts
+
+    def _text(self, node: Contains | Glob | Regex, is_wanted: bool) -> Condition:
+        exact, parameters = self._exact(node)
+        if not is_wanted or (isinstance(node, Contains) and node.field is Field.ANY):
+            return exact, parameters
+        helps = [self._help(each) for each in literals(node)]
+        if not helps:
+            return exact, parameters
+        text = " AND ".join([*(text for text, _ in helps), exact])
+        return f"({text})", [*(value for _, values in helps for value in values), *parameters]
+
+    def _exact(self, node: Contains | Glob | Regex) -> Condition:
+        if isinstance(node, Regex):
+            expressions = self._expressions(node.field, as_one=not node.pattern.is_anchored)
+            # Not the operator ~: the index would work out trigrams of its own, in up to seconds for one expression.
+            tests = [f"regexp_like({each}, %s)" for each in expressions]
+            return _any(tests), [for_postgresql(node.pattern)] * len(expressions)
+        if isinstance(node, Contains):
+            expressions = self._expressions(node.field, as_one=SEPARATOR not in node.text)
+            pattern = f"%{_literal(node.text)}%"
+        else:
+            expressions = self._expressions(node.field, as_one=False)
+            pattern = "%".join(map(_literal, node.pattern.split("*"))) if node.pattern.strip("*") else "_%"
+        return self._like(expressions, pattern)
+
+    def _expressions(self, field: Field, as_one: bool) -> list[str]:
+        if field is Field.ANY and as_one:
+            return [searched(self.collation)]
+        return [_lower(column, self.collation) for column in _COLUMNS[field]]
+
+    def _like(self, expressions: Sequence[str], pattern: str) -> Condition:
+        # PostgreSQL folds both sides: what is written the same is found whatever it takes for a capital.
+        like = _lower("%s::text", self.collation)
+        return _any([f"{each} LIKE {like}" for each in expressions]), [pattern] * len(expressions)
+
+    def _help(self, alternatives: Alternatives) -> Condition:
+        parts = [self._like([searched(self.collation)], f"%{_literal(text)}%") for text in sorted(alternatives)]
+        return _any([text for text, _ in parts]), [value for _, values in parts for value in values]
+
+
+def _other(node: Node) -> Condition:
+    if isinstance(node, Network):
+        whole = node.network.prefixlen == node.network.max_prefixlen
+        return f"(sender_ip {'=' if whole else '<<='} %s::inet)", [str(node.network)]
+    if isinstance(node, Severity):
+        return "(severity IS NOT NULL AND severity BETWEEN %s AND %s)", [node.first, node.last]
+    if isinstance(node, Facility):
+        return "(facility IS NOT NULL AND facility = %s)", [node.number]
+    if isinstance(node, Since):
+        return "(id >= %s)", [node.time]
+    if isinstance(node, Before):
+        return "(id < %s)", [node.time]
+    assert isinstance(node, Everything)
+    return "true", []

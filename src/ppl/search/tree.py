@@ -1,0 +1,154 @@
+"""The tree of a query: frozen values that compare by meaning. Made by ``ppl.search.language``, read by everything else.
+
+``And`` and ``Or`` hold two nodes or more and never one of their own kind; ``Not`` never holds a ``Not``. The functions
+:func:`conjunction`, :func:`disjunction` and :func:`negation` see to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
+
+import attrs
+
+from ppl.search.pattern import Pattern
+
+
+class Field(Enum):
+    """Where a text is looked for; the value is the attribute's name in the language."""
+
+    ANY = ""
+    """In hostname, address, program or message."""
+    SENDER = "sender"
+    """In hostname or address."""
+    HOST = "host"
+    IP = "ip"
+    PROGRAM = "program"
+    MESSAGE = "message"
+
+
+@attrs.frozen
+class Everything:
+    """Every event: the empty query."""
+
+
+@attrs.frozen
+class Contains:
+    """``text`` is a part of the field."""
+
+    field: Field
+    text: str
+
+
+@attrs.frozen
+class Glob:
+    """The whole field is like ``pattern``, in which each ``*`` stands for any text; ``*`` alone: for any but none."""
+
+    field: Field
+    pattern: str
+
+
+@attrs.frozen
+class Regex:
+    """The regular expression is found in the field."""
+
+    field: Field
+    pattern: Pattern
+
+
+@attrs.frozen
+class Network:
+    """The sender's address is in ``network``."""
+
+    network: IPv4Network | IPv6Network
+
+
+@attrs.frozen
+class Severity:
+    """``first <= severity <= last``, 0 (emerg) to 7 (debug). An event without severity does not match."""
+
+    first: int
+    last: int
+
+
+@attrs.frozen
+class Facility:
+    """The facility's number, 0 to 23. An event without facility does not match."""
+
+    number: int
+
+
+@attrs.frozen
+class Since:
+    """Received at ``time`` (µs) or later."""
+
+    time: int
+
+
+@attrs.frozen
+class Before:
+    """Received before ``time`` (µs)."""
+
+    time: int
+
+
+@attrs.frozen
+class Not:
+    """What ``node`` does not match."""
+
+    node: Node
+
+
+@attrs.frozen
+class And:
+    """What all of ``nodes`` match."""
+
+    nodes: tuple[Node, ...]
+
+
+@attrs.frozen
+class Or:
+    """What any of ``nodes`` matches."""
+
+    nodes: tuple[Node, ...]
+
+
+Leaf = Everything | Contains | Glob | Regex | Network | Severity | Facility | Since | Before
+Node = Leaf | Not | And | Or
+
+
+def conjunction(nodes: Sequence[Node]) -> Node:
+    """All of ``nodes`` (at least one)."""
+    flat = [each for node in nodes for each in (node.nodes if isinstance(node, And) else (node,))]
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def disjunction(nodes: Sequence[Node]) -> Node:
+    """Any of ``nodes`` (at least one)."""
+    flat = [each for node in nodes for each in (node.nodes if isinstance(node, Or) else (node,))]
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+
+
+def negation(node: Node) -> Node:
+    """Not ``node``."""
+    return node.node if isinstance(node, Not) else Not(node)
+
+
+def with_joint_refusal(nodes: Sequence[Node]) -> list[Node]:
+    """``nodes`` of an :class:`And` with all that is refused in one ``Not``, last: one look at a text for all of it."""
+    refused = [node.node for node in nodes if isinstance(node, Not)]
+    wanted: list[Node] = [node for node in nodes if not isinstance(node, Not)]
+    return [*wanted, Not(disjunction(refused))] if refused else wanted
+
+
+def split_words(nodes: Sequence[Node], separator: str) -> tuple[list[str], list[Node]]:
+    """The texts among ``nodes`` that are looked for anywhere and have no ``separator``, and the other nodes."""
+    texts: list[str] = []
+    others: list[Node] = []
+    for node in nodes:
+        if isinstance(node, Contains) and node.field is Field.ANY and separator not in node.text:
+            texts.append(node.text)
+        else:
+            others.append(node)
+    return texts, others

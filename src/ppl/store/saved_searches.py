@@ -1,0 +1,91 @@
+"""Saved searches in PostgreSQL: a part of :class:`ppl.store.postgres.PostgresStore`.
+
+They belong to a destination: whoever may read it may use, rename and delete them. Names differ by more than case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ppl.errors import AlreadyExists, TooManySaved
+from ppl.model import Clock
+from ppl.store.interface import SavedSearch
+from ppl.store.pool import Pool, Transaction
+
+_READABLE = "SELECT destination_id FROM membership WHERE account_id = %s"
+# The lock on the destination lets neither two of one name nor two at once pass the bound together.
+_LOCK = f"SELECT id FROM destination WHERE id = %s AND id IN ({_READABLE}) FOR NO KEY UPDATE"  # noqa: S608
+_TAKEN = "SELECT FROM saved_search WHERE destination_id = %s AND lower(name) = lower(%s) AND id <> %s"
+
+
+class SavedSearches:
+    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+
+    _pool: Pool
+    _clock: Clock
+
+    async def save_search(
+        self, account_id: int, destination_id: int, name: str, query: str, most: int
+    ) -> SavedSearch | None:
+        """Save ``query`` under ``name``; ``None`` if the account may not read the destination."""
+        now = self._clock()
+
+        async def work(transaction: Transaction) -> SavedSearch | None:
+            if not await transaction.run(_LOCK, [destination_id, account_id]):
+                return None
+            ((count,),) = await transaction.run(
+                "SELECT count(*) FROM saved_search WHERE destination_id = %s", [destination_id]
+            )
+            if count >= most:
+                raise TooManySaved(f"A destination has at most {most} saved searches: delete one first.")
+            await _check_name(transaction, destination_id, name)
+            ((saved_id, email),) = await transaction.run(
+                "INSERT INTO saved_search (destination_id, name, query, account_id, created_at)"
+                " VALUES (%s, %s, %s, %s, %s) RETURNING id, (SELECT email FROM account WHERE id = account_id)",
+                [destination_id, name, query, account_id, now],
+            )
+            return SavedSearch(saved_id, destination_id, name, query, email, now)
+
+        return await self._pool.transact(work)
+
+    async def saved_searches(self, account_id: int) -> Sequence[SavedSearch]:
+        """Those of all destinations that the account may read, by destination and name."""
+        rows = await self._pool.read(
+            "SELECT s.id, s.destination_id, s.name, s.query, coalesce(a.email, ''), s.created_at"  # noqa: S608
+            " FROM saved_search s LEFT JOIN account a ON a.id = s.account_id"
+            f" WHERE s.destination_id IN ({_READABLE}) ORDER BY s.destination_id, lower(s.name), s.id",
+            [account_id],
+        )
+        return [SavedSearch(*row) for row in rows]
+
+    async def rename_saved(self, account_id: int, saved_id: int, name: str) -> bool:
+        """Give one another name; ``False`` if the account may read no destination with it."""
+
+        async def work(transaction: Transaction) -> bool:
+            found = await transaction.run(
+                f"SELECT destination_id FROM saved_search WHERE id = %s AND destination_id IN ({_READABLE})",  # noqa: S608
+                [saved_id, account_id],
+            )
+            if not found or not await transaction.run(_LOCK, [found[0][0], account_id]):
+                return False
+            await _check_name(transaction, found[0][0], name, saved_id)
+            renamed = await transaction.run(
+                "UPDATE saved_search SET name = %s WHERE destination_id = %s AND id = %s RETURNING id",
+                [name, found[0][0], saved_id],
+            )
+            return bool(renamed)
+
+        return await self._pool.transact(work)
+
+    async def delete_saved(self, account_id: int, saved_id: int) -> bool:
+        """Forget one; ``False`` if the account may read no destination with it."""
+        rows = await self._pool.run(
+            f"DELETE FROM saved_search WHERE id = %s AND destination_id IN ({_READABLE}) RETURNING id",  # noqa: S608
+            [saved_id, account_id],
+        )
+        return bool(rows)
+
+
+async def _check_name(transaction: Transaction, destination_id: int, name: str, own_id: int = 0) -> None:
+    if await transaction.run(_TAKEN, [destination_id, name, own_id]):
+        raise AlreadyExists("There is a saved search of that name already: choose another.")

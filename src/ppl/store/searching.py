@@ -1,0 +1,284 @@
+"""Walks a destination's slots in search of what matches a query, one bounded statement at a step.
+
+A step either *scans*: it reads a number of events in order and keeps those that match, which finds common things at
+once; or it *looks up*: it asks the trigram indexes of sealed slots, which finds rare things anywhere. Each step tells
+how far the walk has come, so it may be stopped and gone on with at any point. Searches have a pool of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from ppl.errors import StatementTimeout, TooManySearches
+from ppl.model import Event, Found
+from ppl.search.query import Query
+from ppl.store.collation import collation_of
+from ppl.store.connection import ConnectionLost
+from ppl.store.pool import Pool
+from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, Slot, Stretch, following
+
+#: Events that the first scan reads: a page of a common word. While little is found they become more, up to the most.
+LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
+
+#: A scan that found less than this part of what it read gives way to the indexes, where there are any.
+RARE = 0.02
+
+#: Slots that one statement looks up.
+SLOTS_AT_ONCE = 8
+
+#: Searches of one account at once.
+MOST_SEARCHES = 4
+
+#: Seconds for one step; a lookup that takes longer is done as scans.
+STEP_SECONDS = 2.0
+
+
+@attrs.define(eq=False, slots=False)
+class Search:
+    """One walk; made by :class:`Searches`.
+
+    Attributes:
+        is_complete: whether the end of the stretch is reached.
+    """
+
+    _searches: Searches
+    _account_id: int
+    _stretch: Stretch
+    _condition: str
+    _parameters: list[Any]
+    _has_literals: bool
+    is_complete: bool = attrs.field(default=False, init=False)
+    _slots: deque[Slot] = attrs.field(factory=deque, init=False)
+    _last_slot: int | None = attrs.field(default=None, init=False)
+    _all_listed: bool = attrs.field(default=False, init=False)
+    _scan: int = attrs.field(factory=lambda: FIRST_SCAN, init=False)
+    _is_rare: bool = attrs.field(default=False, init=False)
+    # Of the slot that is being scanned, and how many of its events are.
+    _scanned: tuple[int, int] = attrs.field(default=(-1, 0), init=False)
+    # The slot in which a lookup took too long.
+    _slow_slot: int | None = attrs.field(default=None, init=False)
+    _running: Deferred[Any] | None = attrs.field(default=None, init=False)
+    _closed: bool = attrs.field(default=False, init=False)
+
+    async def step(self, limit: int) -> Found:
+        """Go on by one statement or two.
+
+        Args:
+            limit: most events to give.
+
+        Raises:
+            StoreUnavailable: also when the search was closed meanwhile.
+            StatementTimeout: even a scan took too long; the step may be repeated.
+        """
+        if not self._slots and not self._all_listed:
+            await self._list_slots()
+        if not self._slots:
+            self.is_complete = True
+            return self._found([], self._end)
+        few = self._to_look_up()
+        if few:
+            try:
+                return await self._look_up(few, limit)
+            except StatementTimeout:
+                self._slow_slot = few[0].lower
+        return await self._scan_slot(self._slots[0], limit)
+
+    def close(self) -> None:
+        """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
+        if self._closed:
+            return
+        self._closed = True
+        self._searches.forget(self._account_id)
+        if self._running is not None:
+            self._running.cancel()
+
+    # Where
+
+    @property
+    def _end(self) -> int:
+        return self._stretch.after + 1 if self._stretch.newest_first else self._stretch.before
+
+    async def _list_slots(self) -> None:
+        slots = await following(self._run, self._stretch, self._last_slot)
+        self._slots.extend(slots)
+        self._all_listed = len(slots) < AT_ONCE
+        if slots:
+            self._last_slot = slots[-1].lower
+
+    def _bounds(self, slot: Slot) -> tuple[int, int]:
+        return max(slot.lower, self._stretch.after + 1), min(slot.upper, self._stretch.before)
+
+    def _passed(self, reached: int) -> None:
+        """Everything up to ``reached`` in the walk's direction is seen."""
+        if self._stretch.newest_first:
+            self._stretch = attrs.evolve(self._stretch, before=reached)
+        else:
+            self._stretch = attrs.evolve(self._stretch, after=reached - 1)
+        while self._slots:
+            first, end = self._bounds(self._slots[0])
+            if first < end:
+                break
+            self._slots.popleft()
+
+    def _found(self, rows: Sequence[tuple[Any, ...]], reached: int) -> Found:
+        self._passed(reached)
+        if not self._slots and self._all_listed:
+            self.is_complete = True
+        events = [Event(*row) for row in rows]
+        if self._stretch.newest_first:
+            events.reverse()
+        return Found(tuple(events), self._end if self.is_complete else reached, self.is_complete)
+
+    def _full(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """How far a step came whose last row was the limit's."""
+        last: int = rows[-1][0]
+        return last if self._stretch.newest_first else last + 1
+
+    # Scanning
+
+    async def _scan_slot(self, slot: Slot, limit: int) -> Found:
+        first, end = self._bounds(slot)
+        reached = first if self._stretch.newest_first else end
+        lower, scanned = self._scanned
+        scanned = scanned if lower == slot.lower else 0
+        if slot.count - scanned > self._scan:
+            order = self._stretch.direction
+            rows = await self._run(
+                "SELECT id FROM event WHERE destination_id = %s AND id >= %s AND id < %s"  # noqa: S608
+                f" ORDER BY id {order} OFFSET %s LIMIT 1",
+                [self._stretch.destination_id, first, end, self._scan - 1],
+            )
+            if rows:
+                reached = rows[0][0] if self._stretch.newest_first else rows[0][0] + 1
+        if self._stretch.newest_first:
+            first = reached
+        else:
+            end = reached
+        try:
+            rows = await self._select([(first, end)], limit, is_ordered=True)
+        except StatementTimeout:
+            # A busy PostgreSQL: smaller steps come through.
+            self._scan = max(self._scan // 4, LEAST_SCAN)
+            raise
+        if len(rows) < limit:
+            self._scanned = (slot.lower, scanned + self._scan)
+        read = min(self._scan, slot.count)
+        self._is_rare = len(rows) < read * RARE and len(rows) < limit
+        if len(rows) < limit:
+            self._scan = min(self._scan * 4, MOST_SCAN)
+        return self._found(rows, self._full(rows) if len(rows) >= limit else reached)
+
+    # Looking up
+
+    def _to_look_up(self) -> list[Slot]:
+        """The next slots whose indexes can be asked together."""
+        if not self._has_literals or not self._is_rare or self._slots[0].lower == self._slow_slot:
+            return []
+        few: list[Slot] = []
+        for slot in self._slots:
+            if not slot.is_indexed or len(few) == SLOTS_AT_ONCE:
+                break
+            few.append(slot)
+        return few
+
+    async def _look_up(self, slots: Sequence[Slot], limit: int) -> Found:
+        bounds = [self._bounds(slot) for slot in slots]
+        rows = await self._select(bounds, limit, is_ordered=False)
+        if len(rows) >= limit:
+            return self._found(rows, self._full(rows))
+        first, end = bounds[-1]
+        return self._found(rows, first if self._stretch.newest_first else end)
+
+    # Statements
+
+    async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, *, is_ordered: bool) -> list[Any]:
+        """What matches within ``bounds``, first come first, at most ``limit``.
+
+        ``is_ordered``: by way of the primary key, else however the planner finds it best.
+        """
+        # An order that no index has leaves the planner the trigram index, and the primary key for what has no literal.
+        order = f"id {self._stretch.direction}" if is_ordered else f"id + 0 {self._stretch.direction}"
+        part = (
+            f"(SELECT {COLUMNS} FROM event WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}"  # noqa: S608
+            f" ORDER BY {order} LIMIT %s)"
+        )
+        parameters: list[Any] = []
+        for first, end in bounds:
+            parameters += [self._stretch.destination_id, first, end, *self._parameters, limit]
+        if len(bounds) == 1:
+            return await self._run(part, parameters)
+        union = " UNION ALL ".join([part] * len(bounds))
+        sql = f"SELECT * FROM ({union}) AS slots ORDER BY id {self._stretch.direction} LIMIT %s"  # noqa: S608
+        return await self._run(sql, [*parameters, limit])
+
+    async def _run(self, sql: str, parameters: list[Any]) -> list[Any]:
+        try:
+            return await self._run_once(sql, parameters)
+        except ConnectionLost:
+            if self._closed:
+                raise
+            return await self._run_once(sql, parameters)
+
+    async def _run_once(self, sql: str, parameters: list[Any]) -> list[Any]:
+        self._running = Deferred.fromCoroutine(self._searches.pool.run(sql, parameters, seconds=STEP_SECONDS))
+        try:
+            rows: list[Any] = await self._running
+        finally:
+            self._running = None
+        return rows
+
+
+class Searches:
+    """Begins searches, a bounded number for each account at once.
+
+    Args:
+        pool: for searches only, so that they wait for one another and nobody for them.
+        most: searches of one account.
+    """
+
+    def __init__(self, pool: Pool, most: int = MOST_SEARCHES) -> None:
+        self.pool = pool
+        self._most = most
+        self._open: Counter[int] = Counter()
+
+    def begin(
+        self,
+        account_id: int,
+        destination_id: int,
+        query: Query,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        sender_ip: str | None = None,
+        newest_first: bool = True,
+    ) -> Search:
+        """A search over ``after < id < before``; to be closed by whoever began it.
+
+        Raises:
+            TooManySearches: the account has as many as it may.
+        """
+        if self._open[account_id] >= self._most:
+            raise TooManySearches(f"This account has {self._most} searches under way: wait for one, or end it.")
+        condition, parameters = query.sql(collation_of(self.pool.server_version))
+        if sender_ip is not None:
+            condition, parameters = f"({condition}) AND sender_ip = %s::inet", [*parameters, sender_ip]
+        first, end = query.id_bounds()
+        stretch = Stretch(
+            destination_id,
+            max(first - 1, -1 if after is None else after),
+            min(end, HIGHEST_ID if before is None else before),
+            newest_first,
+        )
+        self._open[account_id] += 1
+        return Search(self, account_id, stretch, condition, parameters, bool(query.literals()))
+
+    def forget(self, account_id: int) -> None:
+        """One of the account's searches is closed."""
+        self._open[account_id] -= 1
+        if not self._open[account_id]:
+            del self._open[account_id]

@@ -1,0 +1,276 @@
+"""HTTP requests whose body is taken as it comes: the drain's, on the site or on an endpoint of its own.
+
+Twisted calls a resource when the whole body is there. An :class:`Upload` decides when the headers are, and may refuse
+before anything more is read. The secret in the address of an upload stays out of the access log (:func:`log_line`).
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web import server
+from twisted.web.http import HTTPChannel, combinedLogFormatter
+from twisted.web.iweb import IAccessLogFormatter
+from zope.interface import provider
+
+#: Where uploads come; what follows is a secret.
+PREFIX = b"/logs/"
+
+#: Bytes of a refused body that are read (and dropped), so that its sender reads the refusal.
+MAX_DISCARDED = 1_048_576
+
+#: A refused body of so many bytes is waited for, and the connection stays.
+_SMALL = 65_536
+
+#: Seconds for a body to come, and for the sender of a refused one to end.
+BODY_SECONDS = 60.0
+LINGER_SECONDS = 5.0
+
+
+@attrs.frozen
+class Reply:
+    """What an upload is answered; header values are plain ASCII."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Upload(Protocol):
+    """One request's body on its way."""
+
+    def take(self, data: bytes) -> None:
+        """Some of the body has come."""
+
+    def finish(self) -> None:
+        """All of it has."""
+
+    def expired(self) -> None:
+        """It has not come within ``BODY_SECONDS``."""
+
+    def lost(self) -> None:
+        """The connection has ended before the answer."""
+
+
+class Uploads(Protocol):
+    """Begins uploads."""
+
+    def begin(self, request: UploadRequest, length: int | None) -> Upload:
+        """The headers of ``request`` have come; ``length`` is what they declare. It may answer at once."""
+
+
+class UploadChannel(HTTPChannel):
+    """Twisted's connection; ``ended`` fires when it has ended, so what was written to it has gone out."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.ended: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Twisted: the connection has ended."""
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        self.ended.callback(None)
+
+
+class UploadRequest(server.Request):
+    """A request that may be an upload: its site has ``uploads``, which is ``None`` where there are none."""
+
+    gone = False
+    """Whether the client has closed the connection: there is nobody to answer."""
+    _upload: Upload | None = None
+    _is_complete = False
+    _expects = False
+    _reply: Reply | None = None
+    _answered = False
+    _dropped = 0
+    _length: int | None = None
+    _timer: IDelayedCall | None = None
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether an upload takes it."""
+        return self._upload is not None
+
+    def begin_upload(self, length: int | None) -> bool:
+        """The headers have come: have an upload take the body, if it is one."""
+        channel: Any = self.channel
+        uploads: Uploads | None = channel.site.uploads
+        if uploads is None or not channel._path.startswith(PREFIX):
+            return False
+        # Twisted sets them when the body has come.
+        self.method, self.uri, self.clientproto = channel._command, channel._path, channel._version
+        self.path = self.uri.partition(b"?")[0]
+        self.site = channel.site
+        self.content = BytesIO()
+        self._length = length
+        self._expects = self._take_expectation()
+        self.notifyFinish().addBoth(self._ended)
+        if length != 0:
+            self._timer = channel.callLater(BODY_SECONDS, self._expire)
+        self._upload = uploads.begin(self, length)
+        return True
+
+    def _take_expectation(self) -> bool:
+        """Whether the client waits for ``100 Continue``; then it is told by us, not by Twisted before we know."""
+        expected = self.requestHeaders.getRawHeaders(b"expect", [b""])[0].lower() == b"100-continue"
+        self.requestHeaders.removeHeader(b"expect")
+        return expected and self.clientproto == b"HTTP/1.1"
+
+    @property
+    def _reading(self) -> Any:
+        """The transport, as what is read from."""
+        return self.transport
+
+    @property
+    def peer(self) -> str | None:
+        """The address that the connection comes from, ``None`` for a Unix socket."""
+        return getattr(self.getClientAddress(), "host", None)
+
+    @property
+    def secret(self) -> str:
+        """What follows the prefix, as sent."""
+        return self.path[len(PREFIX) :].decode("latin-1")
+
+    def header(self, name: str) -> str:
+        """The header, ``""`` without one, joined by commas of several."""
+        return ",".join(each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(name.encode(), []))
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if not self.gone and not self._is_complete:
+            self._reading.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on: the upload is welcome."""
+        if self.gone or self._is_complete:
+            return
+        if self._expects:
+            self._expects = False
+            self._reading.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._reading.resumeProducing()
+
+    def answer(self, reply: Reply) -> None:
+        """Answer, once. Before the body has come whole that is a refusal of it: the rest is dropped."""
+        if self.gone or self._answered:
+            return
+        self._answered = True
+        if self._is_complete:
+            self._send(reply)
+            self.finish()
+        elif self._length is not None and self._length <= _SMALL and not self._expects:
+            self._reply = reply
+            self._reading.resumeProducing()
+        else:
+            self.close_after()
+            self._send(reply)
+            self._restart_timer(LINGER_SECONDS)
+            self._reading.resumeProducing()
+
+    def close_after(self) -> None:
+        """Have the connection end with the answer."""
+        channel: Any = self.channel
+        channel.persistent = 0
+        if not self.startedWriting:
+            self.setHeader("Connection", "close")
+
+    def _send(self, reply: Reply) -> None:
+        self.setResponseCode(reply.status)
+        self.setHeader("Server", "Ppl")
+        self.setHeader("Content-Type", "application/json; charset=utf-8")
+        self.setHeader("Content-Length", str(len(reply.body)))
+        self.setHeader("Cache-Control", "no-store")
+        self.setHeader("X-Content-Type-Options", "nosniff")
+        for name, value in reply.headers:
+            self.setHeader(name, value)
+        self.write(reply.body)
+
+    def gotLength(self, length: int | None) -> None:
+        """Twisted: the headers have come."""
+        if not self.begin_upload(length):
+            super().gotLength(length)  # type: ignore[no-untyped-call]
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Twisted: some of the body has come."""
+        if self._upload is None:
+            super().handleContentChunk(data)  # type: ignore[no-untyped-call]
+        elif not self._answered:
+            self._upload.take(data)
+        else:
+            self._dropped += len(data)
+            if self._dropped > MAX_DISCARDED:
+                self._hang_up()
+
+    def process(self) -> None:
+        """Twisted: all has come."""
+        if self._upload is None:
+            super().process()  # type: ignore[no-untyped-call]
+            return
+        self._is_complete = True
+        self._stop_timer()
+        # To notice that the client goes; what more it sends, Twisted keeps within bounds.
+        self._reading.resumeProducing()
+        if self._reply is not None:
+            self._send(self._reply)
+        if self._answered:
+            self.finish()
+        else:
+            self._upload.finish()
+
+    def _expire(self) -> None:
+        self._timer = None
+        if not self._answered and self._upload is not None:
+            self._length = None  # it is not waited for
+            self._upload.expired()
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._stop_timer()
+        channel: Any = self.channel
+        channel.loseConnection()
+
+    def _restart_timer(self, seconds: float) -> None:
+        self._stop_timer()
+        channel: Any = self.channel
+        self._timer = channel.callLater(seconds, self._expire)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _ended(self, outcome: Failure | None) -> None:
+        self._stop_timer()
+        if isinstance(outcome, Failure):
+            self.gone = True
+            if self._upload is not None and not self._answered:
+                self._upload.lost()
+
+
+@provider(IAccessLogFormatter)
+def log_line(timestamp: str, request: Any) -> str:
+    """Twisted's access log line, without the secret of an upload's address."""
+    return str(combinedLogFormatter(timestamp, _Logged(request)))
+
+
+class _Logged:
+    """A request as it may be logged."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        path: bytes = request.uri
+        self.uri = PREFIX + b"..." if PREFIX in path else path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+    def getHeader(self, name: bytes) -> bytes | None:
+        """A header; a referrer might be such an address."""
+        value: bytes | None = self._request.getHeader(name)
+        return PREFIX + b"..." if value is not None and PREFIX in value else value

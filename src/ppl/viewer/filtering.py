@@ -1,0 +1,38 @@
+"""Queries as live events are filtered by them: compiled once for all viewers who search for the same."""
+
+from __future__ import annotations
+
+from weakref import WeakValueDictionary
+
+from ppl.search.query import Query
+
+
+class Filter:
+    """A query and its predicate; equal only to itself.
+
+    Attributes:
+        query: what is searched for in history.
+        matches: whether a live event is among it.
+    """
+
+    __slots__ = ("__weakref__", "matches", "query")
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.matches = query.predicate()
+
+
+class Filters:
+    """The filters in use."""
+
+    def __init__(self) -> None:
+        self._filters: WeakValueDictionary[Query, Filter] = WeakValueDictionary()
+
+    def of(self, query: Query) -> Filter | None:
+        """The one filter of queries equal to ``query``; ``None`` where it finds everything."""
+        if query.is_everything:
+            return None
+        filter_ = self._filters.get(query)
+        if filter_ is None:
+            filter_ = self._filters[query] = Filter(query)
+        return filter_

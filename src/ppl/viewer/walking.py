@@ -1,0 +1,133 @@
+"""A viewer's search in history: a portion of what matches, in steps, within a time budget, and how far it came.
+
+The :class:`~ppl.viewer.connection.Connection` carries out a :class:`~ppl.viewer.effects.Query` with a ``search`` by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import CancelledError
+
+from ppl.errors import PplError
+from ppl.model import Found, Page
+from ppl.search import query as searching
+from ppl.store.interface import Search, Store
+from ppl.viewer.effects import Query, Way
+from ppl.viewer.portion import PAGE_BYTES, size_of, within_bytes
+
+#: Seconds after which a search answers with what it has.
+BUDGET_SECONDS = 5.0
+
+#: Seconds between two words of how far it has come while nothing is found.
+PROGRESS_SECONDS = 0.5
+
+Tell = Callable[[Page, Way], None]
+
+
+class Walk:
+    """One search, for one account in one destination.
+
+    Args:
+        store: where the events are.
+        seconds: the clock.
+        account_id, destination_id: whose search, and where.
+        query: what is asked.
+        tell: told what each step gives, but for the last.
+    """
+
+    def __init__(
+        self, store: Store, seconds: Callable[[], float], account_id: int, destination_id: int, query: Query, tell: Tell
+    ) -> None:
+        assert query.search is not None
+        self._store, self._seconds, self._tell = store, seconds, tell
+        self._account_id, self._destination_id = account_id, destination_id
+        self._query = query
+        self._search_for: searching.Query = query.search
+        self._is_back = query.kind != "newer"
+        self._search: Search | None = None
+        self._stopped = False
+        self._top = 0
+        self._found = self._size = 0
+        self._reached = 0
+        self._told_at: float | None = None
+
+    async def run(self) -> tuple[Page, Way]:
+        """What was not told yet, and how far the search came.
+
+        Raises:
+            TooManySearches: the account has as many as it may.
+            StoreUnavailable, StatementTimeout: not even the first step could be done.
+        """
+        before = self._query.before
+        if before is None:
+            newest = await self._store.newest(self._destination_id, 1)
+            self._top = newest.events[0].id if newest.events else 0
+            before = self._top + 1
+        self._reached = before if self._is_back else self._query.after or 0
+        if self._stopped:
+            return self._ended(Page((), complete=False))
+        self._search = self._store.search(
+            self._account_id,
+            self._destination_id,
+            self._search_for,
+            before=before,
+            after=self._query.after,
+            sender_ip=self._query.sender_ip,
+            newest_first=self._is_back,
+        )
+        try:
+            return self._ended(await self._walk(self._search, self._seconds() + BUDGET_SECONDS))
+        finally:
+            self._search.close()
+
+    def stop(self) -> None:
+        """Go no further; a statement that runs is given up."""
+        self._stopped = True
+        if self._search is not None:
+            self._search.close()
+
+    async def _walk(self, search: Search, ends: float) -> Page:
+        has_stepped = False
+        while True:
+            try:
+                # One more than asked for shows whether this is the end.
+                found = await search.step(self._query.limit + 1 - self._found)
+            except (PplError, CancelledError):
+                if not (has_stepped or self._stopped):
+                    raise
+                return Page((), complete=False)
+            has_stepped = True
+            page, is_full = self._take(found)
+            if is_full or page.complete or self._stopped or self._seconds() >= ends:
+                return page
+            self._tell_of(page)
+
+    def _take(self, found: Found) -> tuple[Page, bool]:
+        """What of a step belongs to the portion, and whether that is full."""
+        room = self._query.limit - self._found
+        kept = found.events
+        if len(kept) > room:
+            kept = kept[len(kept) - room :] if self._is_back else kept[:room]
+        kept = within_bytes(Page(kept, complete=False), newest=self._is_back).events
+        self._found += len(kept)
+        self._size += sum(map(size_of, kept))
+        if len(kept) == len(found.events):
+            self._reached = found.reached if self._is_back else found.reached - 1
+            return Page(kept, found.complete), self._size >= PAGE_BYTES
+        if kept:
+            self._reached = kept[0].id if self._is_back else kept[-1].id
+        return Page(kept, complete=False), True
+
+    def _tell_of(self, page: Page) -> None:
+        now = self._seconds()
+        # The first step begins a view, whatever it found.
+        if page.events or self._told_at is None or now - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = now
+            self._tell(page, self._way(is_last=False))
+
+    def _ended(self, page: Page) -> tuple[Page, Way]:
+        return page, self._way(is_last=True)
+
+    def _way(self, *, is_last: bool) -> Way:
+        return Way(self._reached, self._found, is_last, self._is_back, self._top)

@@ -1,0 +1,58 @@
+"""``/events/<id>``: the link to one event, which means something after the event is gone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from ppl.model import Account, Destination, Role
+from ppl.store.interface import Store
+from ppl.web.answers import Answer, Gone, NotFound, found
+from ppl.web.events import Events
+from ppl.web.pages import Pages
+from ppl.web.sessions import Login
+from ppl.web.viewer_page import viewer_page
+from ppl.web.visit import Visit
+
+
+class EventPage:
+    """Opens the viewer around an event.
+
+    Args:
+        store: which destinations an account reads.
+        events: finds the event.
+        pages: the templates.
+    """
+
+    def __init__(self, store: Store, events: Events, pages: Pages) -> None:
+        self._store, self._events, self._pages = store, events, pages
+
+    async def show(self, visit: Visit, login: Login, event_id: str) -> Answer:
+        """``GET /events/<id>``: the viewer, which reads what is around the event by itself.
+
+        ``user_id`` names the destination; where it is left out the event is looked for in each that the account reads.
+
+        Raises:
+            Gone: the event's time is over.
+            NotFound: there is no such event, or it is not for this account: nobody learns which.
+        """
+        readable = await self._store.destinations_of(login.account.id)
+        user_id = visit.query.get("user_id")
+        asked = [each for each in readable if user_id in (None, each[0].user_id)]
+        destination = await self._holder(login.account, asked, int(event_id))
+        if user_id is None and len(readable) > 1:
+            fields = {**visit.query, "user_id": destination.user_id}
+            return found(f"{visit.path}?{urlencode(fields)}")
+        return viewer_page(self._pages, visit, login, readable)
+
+    async def _holder(self, account: Account, asked: list[tuple[Destination, Role]], event_id: int) -> Destination:
+        missing: NotFound | Gone = NotFound("There is no such event.")
+        for destination, _ in asked:
+            try:
+                await self._events.found(account, destination, event_id)
+            except Gone as gone:
+                missing = gone
+            except NotFound:
+                pass
+            else:
+                return destination
+        raise missing

@@ -1,0 +1,245 @@
+"""History for programs: searches, one event and what is around it, histograms. ``docs/api.rst`` describes each.
+
+Searches take a few seconds at most, then say how far they came, and are gone on with from there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ppl.credentials import authenticate
+from ppl.errors import StatementTimeout, TooManySearches
+from ppl.model import DAY, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
+from ppl.search.query import Query
+from ppl.store.interface import Search, Store
+from ppl.timezone import local_text, parse_time_zone, utc_text
+from ppl.web.answers import Answer, BadRequest, Gone, NotFound, NotLoggedIn, TooManyRequests, json_answer
+from ppl.web.asked import bounds_of, destination_of, id_of, number_of, query_of, time_of, word_of
+from ppl.web.sessions import Login
+from ppl.web.visit import Visit
+from ppl.wire import viewer_event
+
+#: Seconds after which a search answers with what it has.
+BUDGET_SECONDS = 5
+
+#: Most events of an answer, most around an event, most bars of a histogram.
+MOST_EVENTS, MOST_AROUND, MOST_BUCKETS = 10_000, 1_000, 1_500
+
+_LAST_TIME = 253_402_300_799_999_999
+
+#: Events of one step where they are only counted.
+_COUNTED_AT_ONCE = 5_000
+
+
+class Events:
+    """Handlers of ``/api/events`` and ``/api/histogram``; with the cookie or a bearer token.
+
+    Args:
+        store: where the events are.
+        clock: µs.
+        retention_days: of the installation, ``None``: for ever.
+    """
+
+    def __init__(self, store: Store, clock: Clock, retention_days: int | None) -> None:
+        self._store, self._clock, self._retention_days = store, clock, retention_days
+
+    async def search(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/events``: a page of what matches ``q``, newest or oldest first, and how far the search came."""
+        account, destination = await self._whose(visit, login)
+        fields = visit.query
+        query = query_of(fields, account, self._clock())
+        limit = number_of(fields, "limit", 100, 1, MOST_EVENTS)
+        newest_first = word_of(fields, "order", ("newest", "oldest")) == "newest"
+        search = self._begin(account, destination, query, visit, newest_first=newest_first)
+        try:
+            events, reached = await self._gather(search, limit, newest_first)
+        finally:
+            search.close()
+        zone = parse_time_zone(account.time_zone)
+        return json_answer(
+            {
+                "events": [viewer_event(event, zone) for event in events],
+                **_progress(reached, search.is_complete),
+            }
+        )
+
+    async def one(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
+        """``GET /api/events/<id>``: the event, or of when it was and until when it was kept."""
+        account, destination = await self._whose(visit, login)
+        event = await self.found(account, destination, int(event_id))
+        return json_answer({"event": viewer_event(event, parse_time_zone(account.time_zone))})
+
+    async def context(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
+        """``GET /api/events/<id>/context``: the event with what came before and after it, whatever the search."""
+        account, destination = await self._whose(visit, login)
+        fields = visit.query
+        before = number_of(fields, "before", 20, 0, MOST_AROUND)
+        after = number_of(fields, "after", 20, 0, MOST_AROUND)
+        of_sender = word_of(fields, "sender", ("all", "same")) == "same"
+        event = await self.found(account, destination, int(event_id))
+        sender_ip = event.sender_ip if of_sender else None
+        older = await self._store.older(destination.id, event.id, before, sender_ip)
+        newer = await self._store.newer(destination.id, event.id, after, sender_ip)
+        zone = parse_time_zone(account.time_zone)
+        return json_answer(
+            {
+                "before": [viewer_event(each, zone) for each in older.events],
+                "event": viewer_event(event, zone),
+                "after": [viewer_event(each, zone) for each in newer.events],
+                "is_oldest_reached": older.complete,
+                "is_newest_reached": newer.complete,
+            }
+        )
+
+    async def histogram(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/histogram``: events of a range in buckets, by severity; of a search as far as it came."""
+        account, destination = await self._whose(visit, login)
+        fields = visit.query
+        now = self._clock()
+        until = time_of(fields, "to") or now
+        since = time_of(fields, "from")
+        since = until - DAY if since is None else since
+        if since >= until:
+            raise BadRequest("from must be before to.")
+        minutes = number_of(fields, "minutes", _fitting(since, until), 1, 527_040)
+        if (until - since) // (minutes * MINUTE) > MOST_BUCKETS:
+            raise BadRequest(f"That is more than {MOST_BUCKETS} buckets: widen them with minutes.")
+        query = query_of(fields, account, now)
+        if query.is_everything:
+            buckets = await self._store.histogram(destination.id, since, until - 1, minutes)
+            return json_answer(_bars(buckets, minutes, since - since % MINUTE, complete=True))
+        before = id_of(fields, "before")
+        search = self._store.search(
+            account.id, destination.id, query, after=since - 1, before=until if before is None else min(before, until)
+        )
+        try:
+            counted, reached = await self._count(search, minutes)
+        finally:
+            search.close()
+        return json_answer(_bars(counted, minutes, reached, complete=search.is_complete))
+
+    async def found(self, account: Account, destination: Destination, event_id: int) -> Event:
+        """The event of that id, for ``account``, which may read ``destination``.
+
+        Raises:
+            Gone: its time is over.
+            NotFound: there is none.
+        """
+        event = await self._store.event(destination.id, event_id)
+        if event is None:
+            raise self._missing(destination, event_id, account)
+        return event
+
+    # Parts
+
+    async def _whose(self, visit: Visit, login: Login | None) -> tuple[Account, Destination]:
+        account = await account_of(self._store, visit, login)
+        return account, destination_of(visit.query, await self._store.destinations_of(account.id))
+
+    def _begin(
+        self, account: Account, destination: Destination, query: Query, visit: Visit, *, newest_first: bool
+    ) -> Search:
+        after, before = bounds_of(visit.query)
+        return begin(self._store, account, destination, query, before=before, after=after, newest_first=newest_first)
+
+    async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
+        """At most ``limit`` events, ascending, found within the budget, and how far the search came."""
+        ends = self._clock() + BUDGET_SECONDS * SECOND
+        events: list[Event] = []
+        reached = 0
+        while True:
+            try:
+                found = await search.step(limit - len(events))
+            except StatementTimeout:
+                if not reached:
+                    raise
+                return events, reached
+            events = [*found.events, *events] if newest_first else [*events, *found.events]
+            reached = found.reached
+            if found.complete or len(events) >= limit or self._clock() >= ends:
+                return events, reached
+
+    async def _count(self, search: Search, minutes: int) -> tuple[list[Bucket], int]:
+        ends = self._clock() + BUDGET_SECONDS * SECOND
+        width = minutes * MINUTE
+        counts: Counter[tuple[int, int]] = Counter()
+        while True:
+            found = await search.step(_COUNTED_AT_ONCE)
+            counts.update(
+                (event.id // width * width, 8 if event.severity is None else event.severity) for event in found.events
+            )
+            if found.complete or self._clock() >= ends:
+                break
+        starts = sorted({start for start, _ in counts})
+        buckets = [Bucket(start, tuple(counts[start, severity] for severity in range(9))) for start in starts]
+        return buckets, found.reached
+
+    def _missing(self, destination: Destination, event_id: int, account: Account) -> NotFound | Gone:
+        """There is no such event now; an id says of when it would be, and so whether its time is over."""
+        days = destination.retention_days or self._retention_days
+        if days is None or event_id > self._clock() - days * DAY:
+            return NotFound("There is no such event.")
+        zone = parse_time_zone(account.time_zone)
+        when, until = local_text(event_id, zone), local_text(event_id + days * DAY, zone)
+        return Gone(f"This event was of {when} and was kept until {until}.")
+
+
+async def account_of(store: Store, visit: Visit, login: Login | None) -> Account:
+    """Who asks, by cookie or bearer token.
+
+    Raises:
+        NotLoggedIn: nobody known.
+    """
+    authorization = visit.header("authorization")
+    account = login.account if login else None
+    if authorization is not None:
+        account = await authenticate(store, visit.header("cookie"), authorization)
+    if account is None:
+        raise NotLoggedIn
+    return account
+
+
+def begin(store: Store, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
+    """See :meth:`ppl.store.interface.Store.search`.
+
+    Raises:
+        TooManyRequests: the account has as many searches under way as it may.
+    """
+    try:
+        return store.search(account.id, destination.id, query, **bounds)
+    except TooManySearches as error:
+        raise TooManyRequests(1, str(error)) from error
+
+
+def time_text(reached: int) -> str:
+    """The time of an id; that of none, which bounds a search, is the last that can be written."""
+    return utc_text(min(max(0, reached), _LAST_TIME))
+
+
+def _progress(reached: int, complete: bool) -> dict[str, Any]:
+    return {"reached": str(reached), "reached_time": time_text(reached), "complete": complete}
+
+
+def _bars(buckets: list[Bucket] | Any, minutes: int, reached: int, *, complete: bool) -> dict[str, Any]:
+    names = (*SEVERITIES, "none")
+    return {
+        "minutes": minutes,
+        "buckets": [
+            {
+                "time": utc_text(bucket.start),
+                "counts": {name: count for name, count in zip(names, bucket.counts, strict=True) if count},
+            }
+            for bucket in buckets
+        ],
+        **_progress(reached, complete),
+    }
+
+
+def _fitting(since: int, until: int) -> int:
+    """Minutes of a bucket that make about a hundred of the range."""
+    wanted = (until - since) / MINUTE / 100
+    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440):
+        if minutes >= wanted:
+            return minutes
+    return -int(-wanted // 1440) * 1440

@@ -1,0 +1,33 @@
+"""``GET /api/query``: what a text means as a search, before anything is searched for. ``docs/api.rst`` describes it."""
+
+from __future__ import annotations
+
+from ppl.model import Clock
+from ppl.search.query import HIGHEST_ID
+from ppl.store.interface import Store
+from ppl.timezone import utc_text
+from ppl.web.answers import Answer, json_answer
+from ppl.web.asked import query_of
+from ppl.web.events import account_of
+from ppl.web.sessions import Login
+from ppl.web.visit import Visit
+
+
+class Queries:
+    """The handler.
+
+    Args:
+        store: knows who asks, and their time zone.
+        clock: µs; what ``3 hours ago`` refers to.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def read(self, visit: Visit, login: Login | None) -> Answer:
+        """Whether ``q`` can be understood, and between which times of receipt what it finds can be."""
+        account = await account_of(self._store, visit, login)
+        first, end = query_of(visit.query, account, self._clock()).id_bounds()
+        return json_answer(
+            {"from": utc_text(first) if first > 0 else None, "to": utc_text(end) if end < HIGHEST_ID else None}
+        )

@@ -1,0 +1,31 @@
+"""Test lines: for whom, how often, and what comes of it; the API and the settings page share it."""
+
+from __future__ import annotations
+
+from ppl.model import Account, Clock, Destination
+from ppl.throttle import Rate, Throttle
+from ppl.web.answers import Unavailable, spend
+from ppl.web.sampling import SampleSender, Unreachable
+
+_LINES_OF_ACCOUNT = Rate(burst=5, seconds=5)
+
+
+class SampleLines:
+    """Sends a line to a destination that the caller knows to be the account's."""
+
+    def __init__(self, sender: SampleSender, clock: Clock) -> None:
+        self._sender = sender
+        self._lines = Throttle(_LINES_OF_ACCOUNT, clock)
+
+    async def send(self, account: Account, destination: Destination) -> str:
+        """One line by the way that every sender's lines take; gives it.
+
+        Raises:
+            TooManyRequests: the account sends too many.
+            Unavailable: it did not arrive.
+        """
+        spend(self._lines, str(account.id))
+        try:
+            return await self._sender.send(destination)
+        except Unreachable as error:
+            raise Unavailable(str(error), error.code) from error

@@ -1,0 +1,133 @@
+"""The page of saved searches: open, add, rename and delete them; works without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from ppl.errors import AlreadyExists, TooManySaved
+from ppl.model import Destination
+from ppl.store.interface import SavedSearch, Store
+from ppl.timezone import local_text, parse_time_zone
+from ppl.web.answers import Answer, NotFound, found, see_other
+from ppl.web.asked import BadQuery
+from ppl.web.forms import WrongField
+from ppl.web.pages import Pages
+from ppl.web.saved import Readable, SavedSearches
+from ppl.web.sessions import Login
+from ppl.web.visit import Visit
+
+
+class SavedPage:
+    """Handlers of ``/saved`` and the forms on it; all need a login."""
+
+    def __init__(self, store: Store, saved: SavedSearches, pages: Pages) -> None:
+        self._store, self._saved, self._pages = store, saved, pages
+
+    async def show(self, visit: Visit, login: Login) -> Answer:
+        """``GET /saved``; ``q`` and ``user_id`` of the address are put into the form."""
+        readable = await self._store.destinations_of(login.account.id)
+        chosen = next((each.id for each, _ in readable if each.user_id == visit.query.get("user_id")), None)
+        return await self._page(visit, login, readable, query=visit.query.get("q", ""), chosen=chosen)
+
+    async def back(self, visit: Visit, login: Login) -> Answer:
+        """``GET`` of where a form was sent, as a reload by the address bar does."""
+        return found("/saved")
+
+    async def save(self, visit: Visit, login: Login) -> Answer:
+        """``POST /saved`` with ``destination``, ``name`` and ``query``."""
+        form = visit.form()
+        readable = await self._store.destinations_of(login.account.id)
+        destination = next((each for each, _ in readable if str(each.id) == form.get("destination", "")), None)
+        if destination is None:
+            raise NotFound("There is no such destination.")
+        try:
+            await self._saved.save(login.account, destination, form)
+        except (WrongField, BadQuery, AlreadyExists, TooManySaved) as error:
+            field = error.field if isinstance(error, WrongField) else "query" if isinstance(error, BadQuery) else "name"
+            return await self._page(
+                visit,
+                login,
+                readable,
+                _status_of(error),
+                error=WrongField(field, str(error)),
+                name=form.get("name", ""),
+                query=form.get("query", ""),
+                chosen=destination.id,
+            )
+        return see_other("/saved")
+
+    async def rename(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /saved/<id>/rename`` with ``name``."""
+        form = visit.form()
+        try:
+            await self._saved.rename(login.account, int(saved_id), form)
+        except (WrongField, AlreadyExists) as error:
+            readable = await self._store.destinations_of(login.account.id)
+            wrong = WrongField(f"name-{saved_id}", str(error))
+            renaming = (int(saved_id), form.get("name", ""))
+            return await self._page(visit, login, readable, _status_of(error), error=wrong, renaming=renaming)
+        return see_other("/saved")
+
+    async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /saved/<id>/delete``."""
+        await self._saved.delete(login.account, int(saved_id))
+        return see_other("/saved")
+
+    async def _page(
+        self,
+        visit: Visit,
+        login: Login,
+        readable: Readable,
+        status: int = 200,
+        *,
+        error: WrongField | None = None,
+        renaming: tuple[int, str] | None = None,
+        name: str = "",
+        query: str = "",
+        chosen: int | None = None,
+    ) -> Answer:
+        searches = await self._store.saved_searches(login.account.id)
+        groups = [
+            {
+                "user_id": destination.user_id,
+                "searches": [
+                    _row(each, destination, login.account.time_zone, renaming)
+                    for each in searches
+                    if each.destination_id == destination.id
+                ],
+            }
+            for destination, _ in readable
+        ]
+        return self._pages.page(
+            "saved.html",
+            visit,
+            login,
+            status,
+            error=error,
+            groups=groups,
+            destinations=[destination for destination, _ in readable],
+            chosen=chosen,
+            name=name,
+            query=query,
+        )
+
+
+def _row(
+    saved: SavedSearch, destination: Destination, time_zone: str, renaming: tuple[int, str] | None
+) -> dict[str, Any]:
+    is_renamed = renaming is not None and renaming[0] == saved.id
+    return {
+        "id": saved.id,
+        "name": saved.name,
+        "query": saved.query,
+        "saved_by": saved.saved_by,
+        "created_at": local_text(saved.created_at, parse_time_zone(time_zone)),
+        "address": "/?" + urlencode({"user_id": destination.user_id, "q": saved.query}),
+        "is_renamed": is_renamed,
+        "new_name": renaming[1] if renaming is not None and is_renamed else saved.name,
+    }
+
+
+def _status_of(error: Exception) -> int:
+    return 409 if isinstance(error, AlreadyExists | TooManySaved) else 400

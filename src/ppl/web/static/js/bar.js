@@ -1,0 +1,100 @@
+/** The room above the log: finds the parts that say what is searched for and when there was how much, and joins them. */
+
+import { Chips } from "./chips.js";
+import { Counts } from "./counts.js";
+import { Histogram } from "./histogram.js";
+import { Menu, withPart } from "./menus.js";
+import { term, termOf, withoutAll } from "./query.js";
+import { between, TimeDialog, TIMES } from "./ranges.js";
+import { Search } from "./search.js";
+import { Seen } from "./seen.js";
+import { Recent, Suggest } from "./suggest.js";
+
+// How long a search must stay until its lines are counted, and how often what is new is.
+const SETTLED_MS = 250;
+const COUNTED_MS = 10_000;
+
+/** @param {string} id @returns {any} */
+const byId = (id) => document.getElementById(id);
+
+export class Bar {
+  /**
+   * @param {import("./list.js").LogList} list @param {import("./time.js").Zone} zone
+   * @param {() => string} userId the destination
+   * @param {{changed: () => void, seek: (id: number, why: string) => void}} acts another search holds; go to a time
+   */
+  constructor(list, zone, userId, acts) {
+    this.userId = userId;
+    const keepingPlace = (/** @type {() => void} */ change) => list.keepingPlace(change);
+    const search = new Search(byId("search"), acts.changed, keepingPlace);
+    this.search = search;
+    this.chips = new Chips(byId("chips"), search);
+    this.goTo = new TimeDialog(byId("goto"), ({ after }) => {
+      if (after !== undefined) acts.seek(after * 1000, `at ${zone.moment(after)}`);
+    });
+    const range = new TimeDialog(byId("range-dialog"), (_, terms) => search.set(withPart(search.query, TIMES, terms)));
+    this.senders = new Menu(byId("senders"), ["host", "sender", "ip"], search);
+    this.menus = [
+      this.senders,
+      new Menu(byId("severity"), ["severity"], search),
+      new Menu(byId("range"), TIMES, search, {
+        custom: () => range.open(Object.fromEntries(TIMES.map((each) => [each, termOf(search.query, each)?.value ?? ""]))),
+        goto: () => this.goTo.open(),
+      }),
+    ];
+    this.seen = new Seen((kind, value) => {
+      if (kind === "host") this.senders.offer(value, term("host", value));
+    });
+    for (const each of [search.field, byId("senders")]) {
+      each.addEventListener("focus", () => this.seen.ask(this.userId()));
+    }
+    new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
+    this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, (from, to) => {
+      search.set(between(search.query, from, to < Date.now() ? to : null, zone));
+    });
+    this.counts = new Counts(() => this.histogram.draw(this.counts));
+    this.settling = 0;
+    search.form.addEventListener("bounds", () => this.count());
+    setInterval(() => {
+      if (list.isLive && !document.hidden) this.counts.refresh(Date.now());
+    }, COUNTED_MS);
+  }
+
+  get recent() { return new Recent(this.userId()); }
+
+  /** Another destination has other senders. */
+  forget() {
+    this.seen.clear();
+    this.senders.forget();
+  }
+
+  /** A view begins: say what it shows. */
+  begin() {
+    this.chips.update();
+    for (const menu of this.menus) menu.update();
+    this.recent.add(this.search.query);
+    this.count();
+  }
+
+  /** Count what the search is about, when it has settled. */
+  count() {
+    this.histogram.expectOther();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      const query = withoutAll(this.search.query, TIMES);
+      this.counts.begin({ userId: this.userId(), query, ...this.search.bounds }, Date.now());
+    }, SETTLED_MS);
+  }
+
+  /** Take all of history instead of a range. */
+  widen() { this.search.set(withoutAll(this.search.query, TIMES)); }
+
+  /** Narrow the search to a row's host or program. @param {Element} clicked @param {boolean} isExcluded or leave it out */
+  narrow(clicked, isExcluded) {
+    const part = /** @type {HTMLElement | null} */ (clicked.closest(".host, .program"));
+    if (!part || !getSelection()?.isCollapsed) return;
+    const { host, sender = "", program } = part.dataset;
+    const [attribute, value] = program ? ["program", program] : host ? ["host", host] : ["ip", sender];
+    this.search.add(term(attribute, value, isExcluded));
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * What stands around one event, whatever is searched for: over the log, which stays as it is beneath.
+ *
+ * Its address, `/events/<id>`, shows the same to everyone who may read the event.
+ */
+
+import { pathOf } from "./copy.js";
+import { element } from "./element.js";
+import { History } from "./history.js";
+import { LogList } from "./list.js";
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+
+const AROUND = 50;
+const PORTION = 200;
+const ADDRESS = /^\/events\/(\d{1,18})$/;
+
+export class Context {
+  /**
+   * @param {HTMLElement} room
+   * @param {{zone: import("./time.js").Zone, userId: () => string, covered: HTMLElement[], left: () => void,
+   *   opened: (row: HTMLElement) => void}} around `covered`: what is beneath
+   */
+  constructor(room, around) {
+    this.room = room;
+    this.around = around;
+    /** @param {string} selector @returns {HTMLElement} */
+    const part = (selector) => /** @type {HTMLElement} */ (room.querySelector(selector));
+    this.words = part(".words");
+    this.list = new LogList(part(".lines"), around.zone);
+    this.history = new History(this.list, (range) => this.ask(range), {
+      looked: () => this.list.showNote(this.list.atOldest ? this.oldest : null), newestReached() {},
+    });
+    this.oldest = element("div", "note", "Beginning of history");
+    this.asked = new AbortController();
+    part(".back").addEventListener("click", () => this.leave());
+    this.list.pane.addEventListener("scroll", () => this.history.loadNear(), { passive: true });
+    addEventListener("popstate", () => this.follow());
+  }
+
+  get isOpen() { return !this.room.hidden; }
+
+  /** @returns {string} id of the event that the page's address names, or empty */
+  get addressed() { return ADDRESS.exec(location.pathname)?.[1] ?? ""; }
+
+  /** Show what the address says. */
+  follow() {
+    if (this.addressed) this.show(this.addressed);
+    else if (this.isOpen) this.hide();
+  }
+
+  /** @param {LogEvent} event */
+  open(event) {
+    const address = new URL(location.href);
+    const { pathname, search } = new URL(pathOf(event, this.around.userId()), address);
+    address.pathname = pathname;
+    address.searchParams.set("user_id", new URLSearchParams(search).get("user_id") ?? "");
+    // From one event's surroundings to another's: Back leads out of both.
+    if (this.isOpen) history.replaceState(history.state, "", address);
+    else history.pushState({ isStep: true }, "", address);
+    this.show(event.id);
+  }
+
+  /** Back to where the reader came from; with a link of its own the page begins. */
+  leave() {
+    if (history.state?.isStep) {
+      history.back();
+      return;
+    }
+    const address = new URL(location.href);
+    address.pathname = "/";
+    history.pushState(null, "", address);
+    this.hide();
+  }
+
+  /** The reader looks for something else, which is no matter of this event: its address goes too. */
+  giveWay() {
+    if (!this.isOpen) return;
+    const address = new URL(location.href);
+    address.pathname = "/";
+    history.replaceState(null, "", address);
+    this.hide();
+  }
+
+  hide() {
+    const hadFocus = this.room.contains(document.activeElement);
+    this.asked.abort();
+    this.room.hidden = true;
+    for (const each of this.around.covered) each.inert = false;
+    this.list.clear();
+    if (hadFocus) this.around.covered[0].focus({ preventScroll: true });
+    this.around.left();
+  }
+
+  /** @param {string} id */
+  async show(id) {
+    this.asked.abort();
+    this.asked = new AbortController();
+    this.list.clear();
+    this.history.forget();
+    this.room.hidden = false;
+    for (const each of this.around.covered) each.inert = true;
+    this.list.pane.focus({ preventScroll: true });
+    this.words.textContent = "Reading…";
+    const answer = await this.read(id, AROUND, AROUND);
+    if (!answer) return;
+    this.list.append([...answer.before, answer.event, ...answer.after]);
+    this.list.atOldest = answer.is_oldest_reached;
+    this.list.atNewest = answer.is_newest_reached;
+    const row = /** @type {HTMLElement} */ (this.list.pane.querySelector(`.row[data-id="${answer.event.id}"]`));
+    row.classList.add("anchor");
+    const { day, clock, millis } = this.around.zone.write(Date.parse(answer.event.time));
+    this.words.textContent = `Around ${clock}${millis} on ${day} — every line, whatever is searched for`;
+    row.scrollIntoView({ block: "center" });
+    this.history.looked({ events: [], isOldestEventReached: String(answer.is_oldest_reached) });
+    this.around.opened(row);
+  }
+
+  /** @param {{before?: string, after?: string}} range one of them @returns {boolean} */
+  ask({ before, after }) {
+    const id = before ?? after ?? "";
+    const { signal } = this.asked;
+    this.read(id, before ? PORTION : 0, after ? PORTION : 0).then((answer) => {
+      if (signal.aborted) return;
+      if (!answer) this.history.loading = false;
+      else if (before) {
+        this.history.received({ events: answer.before, before, isOldestEventReached: String(answer.is_oldest_reached) });
+      } else this.history.received({ events: answer.after, after, isOldestEventReached: "false" });
+    });
+    return true;
+  }
+
+  /**
+   * @param {string} id @param {number} before @param {number} after
+   * @returns {Promise<any>} the answer of the API, or nothing; then the reader was told why
+   */
+  async read(id, before, after) {
+    const { signal } = this.asked;
+    const address = `/api/events/${id}/context?before=${before}&after=${after}`;
+    try {
+      const answer = await fetch(`${address}&user_id=${encodeURIComponent(this.around.userId())}`, { signal });
+      if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      const found = await answer.json();
+      if (answer.ok) return found;
+      this.words.textContent = found.error.message;
+    } catch {
+      if (!signal.aborted) this.words.textContent = "The server cannot be reached: reload the page to try again.";
+    }
+    return null;
+  }
+}

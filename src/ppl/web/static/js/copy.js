@@ -1,0 +1,54 @@
+/** Copying: what of an event goes to the clipboard, and how to get there with and without TLS. */
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+
+const SAID_MS = 2000;
+
+/** @param {LogEvent} event @returns {string} a line as exports of text have it, with its newlines as they are */
+export function lineOf(event) {
+  const pid = event.procid ? `[${event.procid}]` : "";
+  const tag = event.file_name || pid ? `${event.file_name}${pid}: ` : "";
+  return `${event.created_at} ${event.hostname || event.sender_ip} ${tag}${event.message}`;
+}
+
+/** @param {LogEvent} event @param {string} origin of the site @param {string} userId @returns {string} a command */
+export function curlOf(event, origin, userId) {
+  const address = `${origin}/api/events/${event.id}?user_id=${encodeURIComponent(userId)}`;
+  return `curl -H "Authorization: Bearer $PPL_TOKEN" '${address.replaceAll("'", "%27")}'`;
+}
+
+/** @param {LogEvent} event @param {string} userId @returns {string} path and query of the link to it */
+export const pathOf = (event, userId) => `/events/${event.id}?user_id=${encodeURIComponent(userId)}`;
+
+/** @param {string} text @returns {Promise<boolean>} whether it is in the clipboard */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyByHand(text);
+  }
+}
+
+/** Without TLS browsers keep the clipboard's own interface closed; the old command still works. @param {string} text */
+function copyByHand(text) {
+  const field = document.createElement("textarea");
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  field.value = text;
+  field.className = "unseen";
+  document.body.append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  before?.focus({ preventScroll: true });
+  return isCopied;
+}
+
+/** Say on a button what became of it, for a moment. @param {Element} button @param {string} text */
+export function say(button, text) {
+  const label = button.querySelector(".label") ?? button;
+  const before = label.getAttribute("data-label") ?? label.textContent ?? "";
+  label.setAttribute("data-label", before);
+  label.textContent = text;
+  setTimeout(() => { label.textContent = before; }, SAID_MS);
+}

@@ -1,0 +1,46 @@
+/** The row that keys choose, in the list that is looked at. */
+
+export class Cursor {
+  /** @param {() => import("./list.js").LogList} list the one that is looked at @param {() => void} pause */
+  constructor(list, pause) {
+    this.list = list;
+    this.pause = pause;
+  }
+
+  /** @returns {HTMLElement | null} */
+  get row() { return this.list().pane.querySelector(".row.chosen"); }
+
+  /** @param {HTMLElement | null} row */
+  choose(row) {
+    this.row?.classList.remove("chosen");
+    row?.classList.add("chosen");
+  }
+
+  /**
+   * To the next row of a kind, below or above.
+   * @param {1 | -1} direction @param {string} kind a selector @returns {boolean} whether there is one
+   */
+  step(direction, kind = ".row") {
+    this.pause();
+    const list = this.list();
+    const { row } = this;
+    const from = row ?? (list.atBottom ? null : list.firstInSight);
+    const found = neighbour(/** @type {HTMLElement[]} */ ([...list.pane.querySelectorAll(kind)]), from, direction, !row);
+    if (!found) return false;
+    this.choose(found);
+    list.reveal(found);
+    return true;
+  }
+}
+
+/**
+ * @param {HTMLElement[]} rows in order @param {HTMLElement | null} from `null`: the end
+ * @param {1 | -1} direction @param {boolean} isFromIncluded
+ */
+function neighbour(rows, from, direction, isFromIncluded) {
+  if (!from) return rows.at(-1);
+  if (isFromIncluded && rows.includes(from)) return from;
+  const wanted = direction > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
+  const beyond = rows.filter((row) => from.compareDocumentPosition(row) & wanted);
+  return direction > 0 ? beyond[0] : beyond.at(-1);
+}

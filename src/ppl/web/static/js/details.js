@@ -1,0 +1,147 @@
+/** The panel beside the log: one event with every field, its JSON written out, and what can be done with it. */
+
+import { copy, curlOf, lineOf, pathOf, say } from "./copy.js";
+import { button, element } from "./element.js";
+import { fieldsOf } from "./fields.js";
+import { jsonIn, linesOf } from "./json.js";
+import { appendText } from "./message.js";
+import { cutAt, visible } from "./text.js";
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+
+const MOST_CHARACTERS = 20_000;
+const LINES_AT_ONCE = 200;
+const MORE_LINES = 2000;
+
+export class Details {
+  /**
+   * @param {HTMLElement} panel
+   * @param {{zone: import("./time.js").Zone, userId: () => string, keepingPlace: (change: () => void) => void,
+   *   closed: () => void, context: (event: LogEvent) => void, only: (event: LogEvent) => void,
+   *   exclude: (event: LogEvent) => void}} around
+   */
+  constructor(panel, around) {
+    this.panel = panel;
+    this.around = around;
+    /** @type {LogEvent | null} */
+    this.event = null;
+    /** @type {Element | null} */
+    this.before = null;
+    /** @param {string} selector @returns {HTMLElement} */
+    const part = (selector) => /** @type {HTMLElement} */ (panel.querySelector(selector));
+    this.fields = part("dl");
+    this.body = part(".body");
+    this.link = /** @type {HTMLAnchorElement} */ (part(".permalink"));
+    this.only = part("[data-act=only]");
+    this.exclude = part("[data-act=exclude]");
+    panel.addEventListener("click", (event) => this.clicked(event));
+  }
+
+  /** @param {LogEvent} event @param {boolean} [isByKey] whether the focus goes along */
+  open(event, isByKey = false) {
+    const { panel } = this;
+    if (panel.hidden) {
+      this.before = document.activeElement;
+      this.around.keepingPlace(() => { panel.hidden = false; });
+    }
+    if (event !== this.event) this.fill(event);
+    // A sheet over the log takes the focus in any case: what is below it cannot be seen.
+    if (isByKey || getComputedStyle(panel).position === "fixed") panel.focus({ preventScroll: true });
+  }
+
+  close() {
+    const { panel, before } = this;
+    if (panel.hidden) return;
+    const isInside = panel.contains(document.activeElement);
+    this.around.keepingPlace(() => { panel.hidden = true; });
+    this.event = null;
+    if (!isInside) return;
+    if (before instanceof HTMLElement && before.isConnected && before !== document.body) before.focus({ preventScroll: true });
+    else this.around.closed();
+  }
+
+  /** @param {LogEvent} event */
+  fill(event) {
+    this.event = event;
+    this.fields.replaceChildren();
+    for (const [name, value] of fieldsOf(event, this.around.zone)) {
+      const written = element("dd", "");
+      write(written, value);
+      this.fields.append(element("dt", "", name), written);
+    }
+    this.link.href = pathOf(event, this.around.userId());
+    this.only.textContent = event.hostname ? "Only this host" : "Only this sender";
+    this.exclude.hidden = !event.file_name;
+    this.body.replaceChildren();
+    const found = jsonIn(event.message);
+    const before = found ? found.before.trim() : event.message;
+    if (before) write(this.body.appendChild(element("pre", "text")), before);
+    if (found) this.writeJson(found.json);
+    this.panel.scrollTop = 0;
+  }
+
+  /** @param {string} json */
+  writeJson(json) {
+    const block = this.body.appendChild(element("pre", "json"));
+    const lines = linesOf(json);
+    const more = button("more", "▸ more lines");
+    more.addEventListener("click", () => show(MORE_LINES));
+    const show = (/** @type {number} */ most) => {
+      more.remove();
+      for (let count = 0; count < most; count += 1) {
+        const { value, done } = lines.next();
+        if (done) return;
+        for (const { text, kind } of value) {
+          if (kind) appendText(block.appendChild(element("span", kind)), text);
+          else block.append(visible(text));
+        }
+        block.append("\n");
+      }
+      this.body.append(more);
+    };
+    show(LINES_AT_ONCE);
+  }
+
+  /** @param {MouseEvent} event */
+  clicked(event) {
+    const target = /** @type {HTMLElement} */ (event.target).closest("[data-act]");
+    const { event: shown, around } = this;
+    if (!(target instanceof HTMLElement) || !shown) return;
+    switch (target.dataset.act) {
+      case "close": this.close(); break;
+      case "context": around.context(shown); break;
+      case "only": around.only(shown); break;
+      case "exclude": around.exclude(shown); break;
+      case "line": copyFor(target, lineOf(shown)); break;
+      case "json": copyFor(target, JSON.stringify(shown, null, 2)); break;
+      case "curl": copyFor(target, curlOf(shown, location.origin, around.userId())); break;
+      case "permalink":
+        // With Ctrl or the middle button it is a link like any other.
+        if (event.ctrlKey || event.metaKey || event.shiftKey) break;
+        event.preventDefault();
+        this.copyLink();
+        break;
+      default: break;
+    }
+  }
+
+  copyLink() { return copyFor(this.link, this.link.href); }
+}
+
+/** @param {HTMLElement} button @param {string} text */
+async function copyFor(button, text) {
+  say(button, (await copy(text)) ? "Copied" : "Not copied");
+}
+
+/** Long texts in two steps. @param {HTMLElement} place @param {string} text */
+function write(place, text) {
+  const cut = text.length > MOST_CHARACTERS ? cutAt(text, MOST_CHARACTERS) : text.length;
+  appendText(place, text.slice(0, cut));
+  if (cut === text.length) return;
+  const more = button("more", `▸ ${(text.length - cut).toLocaleString("en")} more characters`);
+  more.addEventListener("click", () => {
+    more.remove();
+    appendText(place, text.slice(cut));
+  });
+  place.append(more);
+}

@@ -1,0 +1,69 @@
+/** What the details say of an event, field by field. */
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+
+const SEVERITIES = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+const FACILITIES = ["kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+  "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
+
+/** @param {LogEvent} event @param {import("./time.js").Zone} zone @returns {[string, string][]} only what there is */
+export function fieldsOf(event, zone) {
+  const moment = Date.parse(event.time);
+  const delay = Number(event.id) - microseconds(event.time);
+  const local = new Date(moment + zone.offset(moment)).toISOString();
+  /** @type {[string, string | undefined][]} */
+  const fields = [
+    ["time", `${spaced(event.time)} UTC`],
+    ["local", `${spaced(local)} ${nameOf(zone, moment)}`],
+    ["received", delayText(delay)],
+    ["sender", event.sender_ip],
+    ["host", event.hostname],
+    ["program", event.file_name],
+    ["procid", event.procid],
+    ["msgid", event.msgid],
+    ["severity", numbered(event.severity, SEVERITIES)],
+    ["facility", numbered(event.facility, FACILITIES)],
+    ["structured data", event.structured_data],
+    ["id", event.id],
+  ];
+  return /** @type {[string, string][]} */ (fields.filter(([, value]) => value));
+}
+
+/** @param {string} time RFC 3339 in UTC */
+const spaced = (time) => time.replace("T", " ").replace("Z", "");
+
+/** @param {string} time RFC 3339 in UTC @returns {number} since 1970 */
+function microseconds(time) {
+  const fraction = /\.(\d+)Z$/.exec(time)?.[1] ?? "";
+  return Date.parse(`${time.slice(0, 19)}Z`) * 1000 + Number(fraction.padEnd(6, "0"));
+}
+
+/** @param {import("./time.js").Zone} zone @param {number} moment */
+function nameOf(zone, moment) {
+  const minutes = Math.abs(zone.offset(moment)) / 60_000;
+  const pad = (/** @type {number} */ number) => String(Math.floor(number)).padStart(2, "0");
+  const offset = `UTC${zone.offset(moment) < 0 ? "−" : "+"}${pad(minutes / 60)}:${pad(minutes % 60)}`;
+  return zone.name.startsWith("UTC") ? offset : `${zone.name} (${offset})`;
+}
+
+/** @param {string | undefined} name @param {string[]} names */
+const numbered = (name, names) => (name && names.includes(name) ? `${name} (${names.indexOf(name)})` : name);
+
+/** How much later than it happened an event was received. @param {number} delay microseconds */
+export function delayText(delay) {
+  const sign = delay < 0 ? "−" : "+";
+  const after = delay < 0 ? " (the sender's clock is ahead)" : "";
+  return `${sign}${span(Math.abs(delay) / 1000)}${after}`;
+}
+
+/** @param {number} ms */
+function span(ms) {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.floor(ms)} ms`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}

@@ -1,0 +1,59 @@
+/** JSON as lines of pieces for the eye; its texts and numbers stay to the letter. */
+
+import { isJson } from "./fold.js";
+
+/** @typedef {{text: string, kind: "key" | "string" | "number" | "word" | ""}} Piece */
+
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[-\d][-+.\deE]*|[a-z]+|[{}[\],:]/g;
+// Deeper than that nobody reads; without a bound a line of brackets would be indented by itself, squared.
+const DEEPEST = 30;
+
+/** @param {string} message @returns {{before: string, json: string} | null} what stands before an object, and it */
+export function jsonIn(message) {
+  const text = message.trimEnd();
+  const start = text.startsWith("[") ? 0 : text.indexOf("{");
+  if (start < 0 || !/[}\]]$/.test(text)) return null;
+  const json = text.slice(start);
+  return isJson(json) ? { before: text.slice(0, start), json } : null;
+}
+
+/** @param {string} json valid @returns {Generator<Piece[]>} its lines, as they are asked for */
+export function* linesOf(json) {
+  const tokens = json.match(TOKEN) ?? [];
+  let depth = 0;
+  /** @type {Piece[]} */
+  let line = [];
+  const indent = () => [{ text: "  ".repeat(Math.min(depth, DEEPEST)), kind: /** @type {const} */ ("") }];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    const isOpening = token === "{" || token === "[";
+    if (isOpening && /^[}\]]$/.test(tokens[at + 1])) {
+      at += 1;
+      line.push({ text: token + tokens[at], kind: "" });
+    } else if (isOpening) {
+      line.push({ text: token, kind: "" });
+      yield line;
+      depth += 1;
+      line = indent();
+    } else if (token === "}" || token === "]") {
+      yield line;
+      depth -= 1;
+      line = [...indent(), { text: token, kind: "" }];
+    } else if (token === ",") {
+      line.push({ text: token, kind: "" });
+      yield line;
+      line = indent();
+    } else if (token === ":") {
+      line.push({ text: ": ", kind: "" });
+    } else {
+      line.push({ text: token, kind: kindOf(token, tokens[at + 1]) });
+    }
+  }
+  yield line;
+}
+
+/** @param {string} token @param {string} next @returns {Piece["kind"]} */
+function kindOf(token, next) {
+  if (token.startsWith('"')) return next === ":" ? "key" : "string";
+  return /[a-z]/.test(token[0]) ? "word" : "number";
+}

@@ -1,0 +1,63 @@
+/** Menus that say a part of the search: one attribute, or some that belong together. An option's value is query text. */
+
+import { terms, withoutAll, withTerm } from "./query.js";
+
+const MOST_OPTIONS = 200;
+
+export class Menu {
+  /**
+   * @param {HTMLSelectElement} select @param {string[]} attributes @param {import("./search.js").Search} search
+   * @param {Record<string, () => void>} [acts] what options do that are no query text
+   */
+  constructor(select, attributes, search, acts = {}) {
+    this.select = select;
+    this.attributes = attributes;
+    this.search = search;
+    select.addEventListener("change", () => {
+      const act = acts[select.value];
+      if (act) {
+        this.update();
+        act();
+      } else {
+        search.set(withPart(search.query, attributes, select.value));
+      }
+    });
+  }
+
+  /** Say what the search says. */
+  update() {
+    const { select } = this;
+    const said = terms(this.search.query).filter((each) => this.attributes.includes(each.attribute) && !each.isExcluded);
+    const value = said.map((each) => each.text).join(" ");
+    select.querySelector(".own")?.remove();
+    if (![...select.options].some((option) => option.value === value)) {
+      const own = new Option(value, value);
+      own.className = "own";
+      select.add(own, 1);
+    }
+    select.value = value;
+    select.classList.toggle("set", Boolean(value));
+  }
+
+  /** Offer but what is said, as in the beginning. */
+  forget() {
+    this.select.length = 1;
+    this.update();
+  }
+
+  /** Offer one more. @param {string} label @param {string} value */
+  offer(label, value) {
+    if (this.select.length >= MOST_OPTIONS || [...this.select.options].some((each) => each.value === value)) return;
+    const before = [...this.select.options].findIndex((each, index) => index > 0 && each.text > label);
+    this.select.add(new Option(label, value), before < 0 ? null : before);
+  }
+}
+
+/**
+ * @param {string} query @param {string[]} attributes @param {string} part instead of what it says of these
+ * @returns {string}
+ */
+export function withPart(query, attributes, part) {
+  const rest = withoutAll(query, attributes);
+  return terms(part).reduce((text, each) => withTerm(text, each.text), rest);
+}

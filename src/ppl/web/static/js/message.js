@@ -1,0 +1,123 @@
+/** A message as nodes: colours, matches, and marks for what is not text. Log text only ever becomes text nodes. */
+
+import { hasColours, Pen } from "./ansi.js";
+import { button, element } from "./element.js";
+import { fold } from "./fold.js";
+import { hasOdd, pieces, visible } from "./text.js";
+
+/** @typedef {RegExp | null} Marks global: what to mark */
+
+// Of a row: a thousand lines of a thousand elements each would hold the page up for half a minute.
+const MOST_PIECES = 200;
+
+/** @param {string[]} literals what was searched for @returns {Marks} */
+export function marksOf(literals) {
+  const parts = literals.filter(Boolean).map((each) => each.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return parts.length ? new RegExp(parts.join("|"), "giu") : null;
+}
+
+/** The message of a row, folded. @param {string} text @param {Marks} marks */
+export function makeMessage(text, marks) {
+  const message = element("span", "message");
+  const pen = new Pen(MOST_PIECES);
+  const { shown, rest, label } = fold(text);
+  appendText(message, shown, marks, pen);
+  if (rest) {
+    const more = button("more", label);
+    if (marks && rest.search(marks) >= 0) {
+      more.classList.add("hit");
+      more.append(" with matches");
+    }
+    more.addEventListener("click", () => {
+      more.remove();
+      appendText(message, rest, marks, pen);
+    }, { once: true });
+    message.append(more);
+  }
+  return message;
+}
+
+/** @param {HTMLElement} parent @param {string} text @param {Marks} marks @param {Pen} pen has the colours before it */
+export function appendText(parent, text, marks = null, pen = new Pen()) {
+  if (!marks && !pen.look && !hasColours(text)) {
+    appendVisible(parent, text, pen.most);
+    return;
+  }
+  const runs = pen.runs(text);
+  if (runs.reduce((sum, run) => sum + pieces(run.text).length, 0) > pen.most * 2) {
+    for (const run of runs) run.text = visible(run.text);
+  }
+  const found = marks ? matches(runs.map((run) => run.text).join(""), marks, pen.most) : [];
+  let at = 0;
+  for (const run of runs) {
+    const place = run.look ? looking(run.look) : parent;
+    for (const { part, isMatch } of along(run.text, at, found)) {
+      appendVisible(isMatch ? place.appendChild(element("mark", "")) : place, part, pen.most);
+    }
+    if (place !== parent) parent.append(place);
+    at += run.text.length;
+  }
+}
+
+/**
+ * @param {string} text @param {RegExp} marks @param {number} most
+ * @returns {[number, number][]} from and to, ascending
+ */
+function matches(text, marks, most) {
+  /** @type {[number, number][]} */
+  const found = [];
+  for (const match of text.matchAll(marks)) {
+    if (match[0]) found.push([match.index, match.index + match[0].length]);
+    if (found.length >= most) break;
+  }
+  return found;
+}
+
+/**
+ * A run cut at the ends of the matches, which may reach beyond it.
+ * @param {string} text @param {number} start where the run begins @param {[number, number][]} found
+ */
+function* along(text, start, found) {
+  const end = start + text.length;
+  let at = start;
+  while (found.length && found[0][0] < end) {
+    const [from, to] = found[0];
+    if (from > at) yield { part: text.slice(at - start, from - start), isMatch: false };
+    at = Math.min(to, end);
+    yield { part: text.slice(Math.max(from, start) - start, at - start), isMatch: true };
+    if (to > end) return;
+    found.shift();
+  }
+  if (at < end) yield { part: text.slice(at - start), isMatch: false };
+}
+
+/** @param {import("./ansi.js").Look} look */
+function looking({ color, background, names }) {
+  const span = element("span", names);
+  // Set through the CSSOM, which the CSP allows; a style attribute it does not.
+  span.style.color = color;
+  span.style.background = background;
+  return span;
+}
+
+/** @param {HTMLElement} parent @param {string} text @param {number} most pieces */
+function appendVisible(parent, text, most) {
+  if (!hasOdd(text)) {
+    parent.append(text);
+    return;
+  }
+  const parts = pieces(text);
+  if (parts.length > most) {
+    parent.append(visible(text));
+    return;
+  }
+  for (const { shown, odd } of parts) {
+    if (odd) {
+      const odder = element("span", "odd", shown);
+      odder.title = odd;
+      parent.append(odder);
+    } else {
+      parent.append(shown);
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The text of a search and its terms, as docs/search.rst has them: which there are, one more, one less, and what of
+ * them to highlight. Pure, and lenient: only the server says what is wrong with a text.
+ */
+
+/**
+ * @typedef {Object} Term one that stands by itself; of a query with alternatives (`OR`) the whole
+ * @property {string} text as written
+ * @property {number} start index in the query
+ * @property {number} end
+ * @property {boolean} isExcluded
+ * @property {string} attribute such as `host`, empty for a word, phrase or group
+ * @property {string} value without quotes; empty for a group or a regular expression
+ * @property {Term[]} parts of a group
+ */
+
+const ATTRIBUTE = /(sender|host|ip|program|file|message|severity|facility|after|before):(?=[^\s)])/iy;
+const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
+const NOT = /NOT(?:\s+|(?=[()]|$))/y;
+const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
+const REGEX = /\/(?:[^/\\]|\\.)+\/(?=[\s()]|$)/sy;
+const WORD = /[^\s()]+/y;
+const BLANKS = /\s*/y;
+// The server takes 50 groups in one another; a text of brackets alone must not exhaust the stack.
+const DEEPEST = 60;
+const ONE_OF_A_KIND = new Set(["severity", "after", "before"]);
+
+class Reader {
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text;
+    this.at = 0;
+    this.hasAlternatives = false;
+    this.depth = 0;
+  }
+
+  /** @param {RegExp} pattern sticky @returns {RegExpExecArray | null} */
+  take(pattern) {
+    pattern.lastIndex = this.at;
+    const match = pattern.exec(this.text);
+    if (match) this.at = pattern.lastIndex;
+    return match;
+  }
+
+  /** @param {string} inherited attribute of the group @param {boolean} isGroup @returns {Term[]} */
+  terms(inherited, isGroup) {
+    const found = [];
+    for (;;) {
+      this.take(BLANKS);
+      if (this.at >= this.text.length || (isGroup && this.text[this.at] === ")")) return found;
+      const start = this.at;
+      const operator = this.take(OPERATOR)?.[1];
+      if (operator === "OR" && !isGroup) this.hasAlternatives = true;
+      if (operator === "AND" || operator === "OR") continue;
+      this.at = start;
+      found.push(this.term(inherited));
+    }
+  }
+
+  /** @param {string} inherited @returns {Term} */
+  term(inherited) {
+    const start = this.at;
+    let isExcluded = false;
+    while (this.take(NOT)) isExcluded = !isExcluded;
+    if (this.text[this.at] === "-" && /[^\s)]/.test(this.text[this.at + 1] ?? "")) {
+      isExcluded = !isExcluded;
+      this.at += 1;
+    }
+    const attribute = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? inherited;
+    const { value, parts } = this.operand(attribute);
+    return { text: this.text.slice(start, this.at), start, end: this.at, isExcluded, attribute, value, parts };
+  }
+
+  /** @param {string} attribute @returns {{value: string, parts: Term[]}} */
+  operand(attribute) {
+    if (this.text[this.at] === "(" && this.depth < DEEPEST) {
+      this.at += 1;
+      this.depth += 1;
+      const parts = this.terms(attribute, true);
+      this.depth -= 1;
+      this.at = Math.min(this.text.length, this.at + 1);
+      return { value: "", parts };
+    }
+    const phrase = this.take(PHRASE);
+    if (phrase) {
+      return { value: (phrase[1] ?? "").replaceAll('""', '"') + (phrase[3] ?? "").replaceAll("''", "'"), parts: [] };
+    }
+    if (this.take(REGEX)) return { value: "", parts: [] };
+    const word = this.take(WORD);
+    if (!word) this.at += 1; // a parenthesis too many
+    return { value: word?.[0] ?? "", parts: [] };
+  }
+}
+
+/** @param {string} query @returns {Term[]} in order */
+export function terms(query) {
+  const reader = new Reader(query);
+  const found = reader.terms("", false);
+  if (!reader.hasAlternatives) return found;
+  const text = query.trim();
+  const start = query.indexOf(text);
+  return [{ text, start, end: start + text.length, isExcluded: false, attribute: "", value: "", parts: found }];
+}
+
+/**
+ * A term that means just this text. @param {string} attribute such as `host`, or empty: anywhere
+ * @param {string} value @param {boolean} [isExcluded] @returns {string}
+ */
+export function term(attribute, value, isExcluded = false) {
+  const isPlain = /^[^\s()"'/*-][^\s()*]*$/.test(value)
+    && (attribute || !(/^(AND|OR|NOT)$/.test(value) || new RegExp(ATTRIBUTE.source, "i").test(value)));
+  const quoted = value.includes('"') && !value.includes("'") ? `'${value}'` : `"${value.replaceAll('"', '""')}"`;
+  return (isExcluded ? "-" : "") + (attribute && `${attribute}:`) + (isPlain ? value : quoted);
+}
+
+/**
+ * `query` and `added`. The opposite of it goes; of severities and times there is one each.
+ * @param {string} query @param {string} added a term @returns {string}
+ */
+export function withTerm(query, added) {
+  const [fresh] = terms(added);
+  if (!fresh) return query.trim();
+  const bare = bareText(fresh);
+  let rest = query;
+  for (const each of terms(query).reverse()) {
+    const isReplaced = ONE_OF_A_KIND.has(fresh.attribute) && each.attribute === fresh.attribute
+      && !each.isExcluded && !fresh.isExcluded;
+    if (bareText(each) === bare || isReplaced) rest = without(rest, each);
+  }
+  const isOpen = terms(rest).length === 1 && hasAlternatives(rest);
+  rest = rest.trim();
+  if (isOpen) rest = `(${rest})`;
+  return `${rest} ${added}`.trim();
+}
+
+/** @param {string} query @param {Term} gone one of its terms @returns {string} */
+export function without(query, gone) {
+  let before = query.slice(0, gone.start).trimEnd();
+  let after = query.slice(gone.end).trimStart();
+  if (/(^|[\s()])AND$/.test(before)) before = before.slice(0, -3).trimEnd();
+  else if (/^AND(?=[\s(])/.test(after)) after = after.slice(3).trimStart();
+  return `${before} ${after}`.trim();
+}
+
+/** @param {string} query @param {string} attribute @returns {Term | undefined} the term that says it and excludes nothing */
+export function termOf(query, attribute) {
+  return terms(query).find((each) => each.attribute === attribute && !each.isExcluded);
+}
+
+/** @param {string} query @param {string[]} attributes @returns {string} the query without what it wants of these */
+export function withoutAll(query, attributes) {
+  let rest = query;
+  for (const each of terms(query).reverse()) {
+    if (attributes.includes(each.attribute) && !each.isExcluded) rest = without(rest, each);
+  }
+  return rest;
+}
+
+/** @param {string} query @returns {string[]} what to highlight in messages: texts that the query wants there */
+export function literals(query) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  collect(terms(query), found);
+  return [...found];
+}
+
+/** @param {Term[]} from @param {Set<string>} found */
+function collect(from, found) {
+  for (const { isExcluded, attribute, value, parts } of from) {
+    if (isExcluded) continue;
+    collect(parts, found);
+    if (attribute !== "" && attribute !== "message") continue;
+    for (const piece of attribute ? value.split("*") : [value]) if (piece) found.add(piece);
+  }
+}
+
+/** @param {string} query */
+function hasAlternatives(query) {
+  const reader = new Reader(query);
+  reader.terms("", false);
+  return reader.hasAlternatives;
+}
+
+/** @param {Term} each @returns {string} without what excludes it */
+const bareText = ({ text }) => text.replace(/^(NOT\s+)*-?/, "");

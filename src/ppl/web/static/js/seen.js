@@ -1,0 +1,55 @@
+/** The hosts, programs and addresses that came by or were counted, to be offered; bounded. */
+
+const MOST = 200;
+// A longer name is only known in part.
+const LONGEST = 254;
+/** @type {Record<string, string>} kind of sender → attribute */
+const KINDS = { host: "host", file: "program", address: "ip" };
+
+export class Seen {
+  /** @param {(kind: string, value: string) => void} added */
+  constructor(added) {
+    this.added = added;
+    /** @type {Record<string, Set<string>>} attribute → values */
+    this.values = { host: new Set(), program: new Set(), ip: new Set() };
+    /** The destination whose senders were asked for. */
+    this.asked = "";
+  }
+
+  /** Add those that the server has counted, most events first. @param {string} userId the destination */
+  async ask(userId) {
+    if (this.asked === userId) return;
+    this.asked = userId;
+    try {
+      const answer = await fetch(`/api/senders?user_id=${encodeURIComponent(userId)}`);
+      const { senders } = await answer.json();
+      if (this.asked !== userId) return;
+      for (const { kind, name } of senders) if (name && name.length <= LONGEST) this.one(KINDS[kind], name);
+    } catch {
+      // What came by is offered.
+    }
+  }
+
+  /** @param {import("./rows.js").LogEvent[]} events */
+  add(events) {
+    for (const { hostname, file_name: program, sender_ip: ip } of events) {
+      if (hostname) this.one("host", hostname);
+      if (program) this.one("program", program);
+      this.one("ip", ip);
+    }
+  }
+
+  /** @param {string} kind @param {string} value */
+  one(kind, value) {
+    const known = this.values[kind];
+    if (known.has(value) || known.size >= MOST) return;
+    known.add(value);
+    this.added(kind, value);
+  }
+
+  /** Another destination. */
+  clear() {
+    this.asked = "";
+    for (const known of Object.values(this.values)) known.clear();
+  }
+}

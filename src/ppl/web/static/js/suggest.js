@@ -1,0 +1,147 @@
+/** What the search field offers: searches of before while it is empty, else attributes and what was seen of them. */
+
+import { element } from "./element.js";
+import { term } from "./query.js";
+
+const MOST_OFFERED = 8;
+const MOST_RECENT = 20;
+const LONGEST_RECENT = 500;
+const ATTRIBUTES = ["host", "program", "severity", "ip", "sender", "message", "facility", "after", "before"];
+const SEVERITIES = [">=err", ">=warning", "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+/** @type {Record<string, string>} what else an attribute is called */
+const ALIASES = { file: "program", sender: "host" };
+
+/**
+ * @param {string} before the field's text up to the caret @param {Record<string, Set<string>>} seen
+ * @returns {string[]} what may stand in place of the word at the caret
+ */
+export function completions(before, seen) {
+  const word = wordAt(before);
+  if (!word) return [];
+  const minus = word.startsWith("-") ? "-" : "";
+  const [name, typed] = word.slice(minus.length).split(/:(.*)/s);
+  const attribute = name.toLowerCase();
+  /** @param {string} kind @param {string} part */
+  const known = (kind, part) => [...seen[kind] ?? (kind === "severity" ? SEVERITIES : [])]
+    .filter((value) => value.toLowerCase().includes(part.toLowerCase()));
+  if (typed !== undefined) {
+    const kind = ALIASES[attribute] ?? attribute;
+    return known(kind, typed).filter((value) => value !== typed).slice(0, MOST_OFFERED)
+      .map((value) => minus + term(attribute, value));
+  }
+  return [
+    ...ATTRIBUTES.filter((each) => each.startsWith(attribute)).map((each) => `${minus}${each}:`),
+    ...["host", "program"].flatMap((kind) => known(kind, name).slice(0, 3).map((value) => minus + term(kind, value))),
+  ].slice(0, MOST_OFFERED);
+}
+
+/** @param {string} before @returns {string} the word at its end, empty within quotes */
+const wordAt = (before) => ((before.split('"').length % 2) ? /[^\s()]*$/.exec(before)?.[0] ?? "" : "");
+
+/** The searches of before, newest first, kept by the browser. */
+export class Recent {
+  /** @param {string} name whose */
+  constructor(name) { this.name = `searches ${name}`; }
+
+  /** @returns {string[]} */
+  get all() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.name) ?? "[]");
+      return Array.isArray(kept) ? kept.filter((each) => typeof each === "string").slice(0, MOST_RECENT) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** @param {string} query */
+  add(query) {
+    if (!query || query.length > LONGEST_RECENT) return;
+    const all = [query, ...this.all.filter((each) => each !== query)].slice(0, MOST_RECENT);
+    try {
+      localStorage.setItem(this.name, JSON.stringify(all));
+    } catch { /* full, or closed to us: then nothing is remembered */ }
+  }
+}
+
+export class Suggest {
+  /**
+   * @param {import("./search.js").Search} search @param {HTMLElement} list
+   * @param {() => Record<string, Set<string>>} seen @param {() => Recent} recent
+   */
+  constructor(search, list, seen, recent) {
+    this.search = search;
+    this.list = list;
+    this.seen = seen;
+    this.recent = recent;
+    this.at = -1;
+    const { field } = search;
+    for (const name of ["input", "click", "focus"]) field.addEventListener(name, () => this.offer());
+    field.addEventListener("blur", () => this.close());
+    search.form.addEventListener("submit", () => this.close());
+    field.addEventListener("keydown", (event) => this.key(event));
+    // The field keeps the focus, so that a click is not taken for leaving it.
+    list.addEventListener("mousedown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => {
+      const option = /** @type {HTMLElement} */ (event.target).closest("[role=option]");
+      if (option) this.take([...list.children].indexOf(option));
+    });
+  }
+
+  get before() { return this.search.field.value.slice(0, this.search.field.selectionStart ?? 0); }
+
+  offer() {
+    this.isRecent = !this.search.field.value.trim();
+    const texts = this.isRecent ? this.recent().all.slice(0, MOST_OFFERED) : completions(this.before, this.seen());
+    this.list.replaceChildren(...texts.map((text, index) => {
+      const option = element("li", "option", text);
+      option.id = `option-${index}`;
+      option.setAttribute("role", "option");
+      return option;
+    }));
+    this.list.hidden = !texts.length;
+    this.search.field.setAttribute("aria-expanded", String(texts.length > 0));
+    this.point(-1);
+  }
+
+  close() {
+    this.list.hidden = true;
+    this.search.field.setAttribute("aria-expanded", "false");
+    this.point(-1);
+  }
+
+  /** @param {number} at */
+  point(at) {
+    this.at = at;
+    [...this.list.children].forEach((option, index) => option.setAttribute("aria-selected", String(index === at)));
+    this.list.children[at]?.scrollIntoView({ block: "nearest" });
+    if (at < 0) this.search.field.removeAttribute("aria-activedescendant");
+    else this.search.field.setAttribute("aria-activedescendant", `option-${at}`);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    const count = this.list.hidden ? 0 : this.list.childElementCount;
+    if (step && count) {
+      event.preventDefault();
+      this.point((this.at + step + (this.at < 0 && step < 0 ? 1 : 0) + count) % count);
+    } else if (event.key === "Enter" && this.at >= 0) {
+      event.preventDefault();
+      this.take(this.at);
+    }
+  }
+
+  /** @param {number} at */
+  take(at) {
+    const text = this.list.children[at].textContent ?? "";
+    const { field } = this.search;
+    if (this.isRecent) {
+      this.search.set(text, true);
+      return;
+    }
+    const start = this.before.length - wordAt(this.before).length;
+    const isWhole = !text.endsWith(":");
+    field.setRangeText(isWhole ? `${text} ` : text, start, field.selectionStart ?? start, "end");
+    this.offer();
+  }
+}

@@ -1,0 +1,90 @@
+"""What tests of archives share: events over days, an archiver without pauses, and what files hold, by DuckDB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from twisted.internet import reactor
+
+from ppl.archive.archiver import Archiver
+from ppl.archive.interface import Place
+from ppl.model import DAY, MINUTE, Destination
+from ppl.store.locks import ARCHIVE_KEY
+from ppl.store.pool import Pool
+from ppl.store.postgres import PostgresStore
+from ppl.store.retention import Retention
+from tests.fixtures.database import execute
+from tests.store.events import T0, events
+from tests.waiting import until
+
+#: Midnight, µs.
+DAY0 = T0 - T0 % DAY
+NUMBER0 = DAY0 // DAY
+HOUR = 60 * MINUTE
+#: So long after its end a day is over.
+LATER = 20 * MINUTE
+
+
+class _Orderly(Archiver):
+    """A run is over when PostgreSQL knows it too: the next one would find the lock taken."""
+
+    async def run(self) -> None:
+        before = self._locked()
+        try:
+            await super().run()
+        finally:
+            await until(lambda: self._locked() <= before, "the lock is given back")
+
+    def _locked(self) -> int:
+        sql = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        return len(execute(self._dsn, sql, ARCHIVE_KEY))
+
+
+def archiver(dsn: str, place: Place, now: int) -> Archiver:
+    return _Orderly(reactor, dsn, lambda: now, place)
+
+
+async def registered(store: PostgresStore, email: str = "one@example.com", port: int = 1) -> Destination:
+    _, destination = await store.register(email, "hash", "UTC", "h", range(port, port + 1), only_first=False)
+    return destination
+
+
+async def fill(store: PostgresStore, destination: Destination, days: int = 2) -> None:
+    """An event in each of three hours of each day, and one in the last microsecond."""
+    for day in range(days):
+        for hour in (0, 5, 23):
+            at = DAY0 + day * DAY + hour * HOUR
+            await store.append([events(at, [f"day {day} hour {hour}"], destination=destination)])
+        await store.append([events(DAY0 + (day + 1) * DAY - 1, [f"day {day} last"], destination=destination)])
+
+
+async def forget(pool: Pool, now: int) -> None:
+    """Retention, at a time when all events have had theirs."""
+    await Retention(pool, lambda: now + 1000 * DAY, 1).run()
+
+
+def stored(dsn: str) -> set[tuple[int, int]]:
+    """Destination and id of all events in the database."""
+    return set(execute(dsn, "SELECT destination_id, id FROM event"))
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(each.relative_to(root)) for each in root.rglob("*") if each.is_file())
+
+
+def rows(root: Path, columns: str = "id", order: str = "id") -> list[tuple[Any, ...]]:
+    """What DuckDB reads in place."""
+    with duckdb.connect() as connection:
+        found: list[tuple[Any, ...]] = connection.execute(
+            f"SELECT {columns} FROM read_parquet('{root}/*/*/*.parquet', hive_partitioning = true) ORDER BY {order}"
+        ).fetchall()
+    return found
+
+
+def kept(root: Path) -> set[int]:
+    """The ids in all files, none of them twice."""
+    found = rows(root, "destination, id") if any(name.endswith(".parquet") for name in files(root)) else []
+    assert len(found) == len(set(found)), "no event is in the archive twice"
+    return {id_ for _, id_ in found}

@@ -1,0 +1,62 @@
+// What the details say of an event before it becomes nodes: its fields, its JSON, what is copied.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { curlOf, lineOf, pathOf } from "../../src/ppl/web/static/js/copy.js";
+import { delayText, fieldsOf } from "../../src/ppl/web/static/js/fields.js";
+import { jsonIn, linesOf } from "../../src/ppl/web/static/js/json.js";
+import { Zone } from "../../src/ppl/web/static/js/time.js";
+
+const event = {
+  id: "1794043400072623", created_at: "2026-11-07 10:23:20", time: "2026-11-07T09:23:20.060123Z", sender_ip: "10.0.13.224",
+  file_name: "app", message: "a\nb", hostname: "db-primary", procid: "7", severity: "warning", facility: "local0",
+};
+
+const written = (json) => [...linesOf(json)].map((line) => line.map((piece) => piece.text).join("")).join("\n");
+
+test("an event is told field by field, in UTC and in the reader's zone", () => {
+  assert.deepEqual(Object.fromEntries(fieldsOf(event, new Zone("Europe/Berlin"))), {
+    time: "2026-11-07 09:23:20.060123 UTC", local: "2026-11-07 10:23:20.060 Europe/Berlin (UTC+01:00)",
+    received: "+12 ms", sender: "10.0.13.224", host: "db-primary", program: "app", procid: "7",
+    severity: "warning (4)", facility: "local0 (16)", id: "1794043400072623",
+  });
+  const [, local] = fieldsOf(event, new Zone("-03.30"))[1];
+  assert.equal(local, "2026-11-07 05:53:20.060 UTC−03:30");
+});
+
+test("a delay is told in two units at most, and a clock that is ahead is named", () => {
+  const texts = [0, 400, 12_500, 999_999, 3_260_000, 125_000_000, 5 * 3600e6 + 60e6, 49 * 3600e6].map(delayText);
+  assert.deepEqual(texts, ["+0.0 ms", "+0.4 ms", "+12 ms", "+999 ms", "+3.2 s", "+2 min 5 s", "+5 h 1 min", "+2 d 1 h"]);
+  assert.equal(delayText(-1_500_000), "−1.5 s (the sender's clock is ahead)");
+});
+
+test("JSON is found alone and behind other text, and nowhere else", () => {
+  assert.deepEqual(jsonIn('{"a":1}\n'), { before: "", json: '{"a":1}' });
+  assert.deepEqual(jsonIn('@cee: {"a":{"b":2}}'), { before: "@cee: ", json: '{"a":{"b":2}}' });
+  assert.deepEqual(jsonIn("[1,2]"), { before: "", json: "[1,2]" });
+  for (const text of ["", "plain", "{a: 1}", "a {b} c {d}", "[error] x]", `{"a":"${"x".repeat(100_000)}"}`]) {
+    assert.equal(jsonIn(text), null);
+  }
+});
+
+test("JSON is written out as JSON.stringify would, but for what is not to the letter there", () => {
+  const value = { a: 1, "b c": [true, null, { d: "x \"y\" \\ \u202e" }], e: {}, f: [], g: [[1, [2]]], h: "" };
+  assert.equal(written(JSON.stringify(value)), JSON.stringify(value, null, 2));
+  assert.equal(written('{"n":1.10e+5,"big":12345678901234567890,"u":"\\u00e9"}'),
+    '{\n  "n": 1.10e+5,\n  "big": 12345678901234567890,\n  "u": "\\u00e9"\n}');
+});
+
+test("hostile JSON costs what is shown of it", () => {
+  const deep = `${"[".repeat(5000)}1${"]".repeat(5000)}`;
+  const lines = linesOf(deep);
+  for (let count = 0; count < 200; count += 1) assert.ok(lines.next().value.every(({ text }) => text.length <= 60));
+});
+
+test("what is copied works where it is pasted", () => {
+  assert.equal(lineOf(event), "2026-11-07 10:23:20 db-primary app[7]: a\nb");
+  assert.equal(lineOf({ ...event, file_name: "", procid: "", hostname: "" }), "2026-11-07 10:23:20 10.0.13.224 a\nb");
+  assert.equal(pathOf(event, "h:1"), "/events/1794043400072623?user_id=h%3A1");
+  const command = curlOf(event, "https://ppl.example", "it's:1");
+  assert.equal(command, `curl -H "Authorization: Bearer $PPL_TOKEN" ` +
+    "'https://ppl.example/api/events/1794043400072623?user_id=it%27s%3A1'");
+});

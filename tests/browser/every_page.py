@@ -1,0 +1,258 @@
+"""Every page in every state that looks different, for the tests of what holds everywhere.
+
+A page is one line in :data:`PAGES`: its name, and how one gets there from a :class:`Visitor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import ingest, lines, until_state
+from tests.fixtures.running import PplProcess, Registered
+
+_ERRORS = b"".join(
+    b"<%d>1 - web-0%d app[web.%d] 42 - - %s\n" % (number, number % 4, number, b"took 1,284 ms in /api/v2/orders " * 3)
+    for number in range(8, 16)
+)
+
+
+@attrs.frozen
+class Accounts:
+    """Who looks.
+
+    Attributes:
+        busy: has events of every severity, two destinations and one of everything that pages list.
+        new: has sent nothing yet.
+        other: its destination, which the busy one reads, keeps events for a day.
+    """
+
+    busy: Registered
+    new: Registered
+    other: Registered
+
+
+def populate(ppl: PplProcess) -> Accounts:
+    """Accounts on an empty Ppl."""
+    busy, other = ppl.register("busy@example.com", "Europe/Berlin"), ppl.register("other@example.com")
+    ppl.rows(
+        "INSERT INTO membership SELECT a.id, d.id, 'member' FROM account a, destination d"
+        " WHERE a.email = %s AND d.port = %s",
+        busy.email,
+        other.port,
+    )
+    ppl.rows("UPDATE destination SET retention_days = 1 WHERE port = %s", other.port)
+    ingest(ppl, busy, lines(*range(200)) + _ERRORS)
+    ppl.create_token(busy)
+    ppl.create_drain(busy)
+    ppl.rows(
+        "INSERT INTO saved_search (destination_id, name, query, account_id, created_at)"
+        " SELECT d.id, 'Errors ' || i, 'host:web-* severity:err ' || repeat('timeout', i * 5), a.id, 1700000000000000"
+        " FROM destination d, account a, generate_series(1, 3) i WHERE a.email = %s",
+        busy.email,
+    )
+    ppl.rows(
+        "INSERT INTO archive SELECT id, day, CASE day %% 3 WHEN 0 THEN 'elsewhere' ELSE %s END, 'k', 123456, 7654321, 0"
+        " FROM destination, generate_series(19300, 19800) day WHERE port = %s",
+        ppl.environment["PPL_ARCHIVE"],
+        busy.port,
+    )
+    return Accounts(busy, ppl.register("new@example.com"), other)
+
+
+@attrs.frozen
+class Visitor:
+    """Opens pages with the theme and size of one test."""
+
+    ppl: PplProcess
+    accounts: Accounts
+    open_page: OpenPage
+    options: dict[str, Any]
+
+    def open(self, path: str, who: Registered | None = None, expected: str = "", **more: Any) -> Page:
+        """The page at ``path``; ``expected``: a part of what its console may say."""
+        page = self.open_page(self.ppl, who, path, **self.options, **more)
+        page.expected_errors = [expected] if expected else []  # type: ignore[attr-defined]
+        return page
+
+    def busy(self, path: str, expected: str = "", **more: Any) -> Page:
+        """The page at ``path`` for the account that has everything."""
+        return self.open(path, self.accounts.busy, expected, **more)
+
+    def live(self) -> Page:
+        """The viewer, live."""
+        page = self.busy(f"/?user_id={self.accounts.busy.user_id}")
+        until_state(page, "Live")
+        expect(page.locator("#histogram")).to_be_visible()
+        return page
+
+
+class _Away:
+    """Answers every WebSocket by closing it."""
+
+    def opened(self, socket: Any) -> None:
+        socket.close(code=1001)
+
+
+def _sent(visitor: Visitor, path: str, button: str, who: Registered | None, **fields: str) -> Page:
+    """The page that comes of a form that is refused."""
+    page = visitor.open(path, who, "400 (Bad Request)")
+    for label, text in fields.items():
+        page.get_by_label(label.replace("_", " "), exact=True).fill(text)
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def _all_open(page: Page) -> Page:
+    for part in page.locator("details").all():
+        part.evaluate("part => { part.removeAttribute('name'); part.open = true; }")
+    return page
+
+
+def _paused(visitor: Visitor) -> Page:
+    page = visitor.live()
+    page.keyboard.press("g")
+    until_state(page, "Paused")
+    visitor.ppl.send(visitor.accounts.busy.port, lines(1))
+    expect(page.locator("#pill")).to_contain_text("new line")
+    return page
+
+
+def _offline(visitor: Visitor) -> Page:
+    page = visitor.busy("/", "WebSocket", server=_Away())
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.locator("#histogram")).to_be_visible()
+    return page
+
+
+def _refused(visitor: Visitor) -> Page:
+    page = visitor.live()
+    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
+    page.get_by_label("Search", exact=True).fill("severity:err (a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#search-error")).to_be_visible()
+    return page
+
+
+def _first_line(visitor: Visitor) -> Page:
+    page = visitor.open("/", visitor.accounts.new)
+    expect(page.locator("#first-line")).to_be_visible()
+    return page
+
+
+def _keys(visitor: Visitor) -> Page:
+    page = visitor.live()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    return page
+
+
+def _details(visitor: Visitor) -> Page:
+    page = visitor.live()
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page.locator("#details")).to_be_visible()
+    return page
+
+
+def _context(visitor: Visitor) -> Page:
+    page = _details(visitor)
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    expect(page.locator("#context .row").first).to_be_visible()
+    return page
+
+
+def _time(visitor: Visitor) -> Page:
+    page = visitor.live()
+    page.keyboard.press("t")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    return page
+
+
+def _nothing_found(visitor: Visitor) -> Page:
+    page = visitor.busy(f"/?user_id={visitor.accounts.busy.user_id}&q=nowhere-at-all")
+    expect(page.locator("#log .note")).to_be_visible()
+    return page
+
+
+def _searched(visitor: Visitor) -> Page:
+    page = visitor.busy(f"/?user_id={visitor.accounts.busy.user_id}&q=severity:err")
+    until_state(page, "Live")
+    expect(page.locator("#histogram")).to_be_visible()
+    return page
+
+
+def _saved_menu(visitor: Visitor) -> Page:
+    page = _searched(visitor)
+    page.locator("#saved summary").click()
+    expect(page.locator("#saved li button").first).to_be_visible()
+    return page
+
+
+def _token(visitor: Visitor, label: str, button: str, shown: str) -> Page:
+    page = visitor.open("/settings", visitor.accounts.new)
+    page.get_by_label(label, exact=True).fill("a program")
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator(shown)).to_be_visible()
+    return page
+
+
+def _test_line(visitor: Visitor) -> Page:
+    # To a destination that has events: the other account's stays empty.
+    page = visitor.busy("/settings")
+    page.get_by_role("button", name=f"Send a test line to {visitor.accounts.busy.user_id}").click()
+    expect(page.get_by_role("status")).to_contain_text("Sent, and taken")
+    return page
+
+
+#: Name → how one gets there. A new page is one line here.
+PAGES: dict[str, Callable[[Visitor], Page]] = {
+    "login": lambda visitor: visitor.open("/login"),
+    "login refused": lambda visitor: _sent(
+        visitor, "/login", "Log in", None, Email="nobody@example.com", Password="wrong password"
+    ),
+    "register": lambda visitor: visitor.open("/register"),
+    "register refused": lambda visitor: _sent(
+        visitor, "/register", "Register", None, Email="x@example.com", Password="correct horse", Time_zone="Mars"
+    ),
+    "first line": _first_line,
+    "live": lambda visitor: visitor.live(),
+    "paused": _paused,
+    "searched": _searched,
+    "nothing found": _nothing_found,
+    "saved menu": _saved_menu,
+    "query refused": _refused,
+    "offline": _offline,
+    "keys": _keys,
+    "time": _time,
+    "details": _details,
+    "context": _context,
+    "no such event": lambda visitor: visitor.busy("/events/1", "404"),
+    "expired event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.other.user_id}", "410"),
+    "settings": lambda visitor: visitor.busy("/settings"),
+    "settings of a new account": lambda visitor: visitor.open("/settings", visitor.accounts.new),
+    "settings with all unfolded": lambda visitor: _all_open(visitor.busy("/settings")),
+    "settings refused": lambda visitor: _sent(visitor, "/settings", "Export", visitor.accounts.new, Query="(a"),
+    "settings with a new token": lambda visitor: _token(visitor, "Name of a new token", "Create token", "#new-token"),
+    "settings with a new drain": lambda visitor: _token(
+        visitor, "Name of a new drain token", "Create drain token", "#new-drain"
+    ),
+    "settings after a test line": _test_line,
+    "senders": lambda visitor: visitor.busy("/senders"),
+    "dashboard": lambda visitor: visitor.busy("/dashboard"),
+    "archives": lambda visitor: visitor.busy(f"/settings/archives?user_id={visitor.accounts.busy.user_id}"),
+    "saved searches": lambda visitor: visitor.busy("/saved"),
+    "saved searches with all unfolded": lambda visitor: _all_open(visitor.busy("/saved")),
+    "saved search refused": lambda visitor: _sent(
+        visitor, "/saved", "Save", visitor.accounts.new, Name="mine", Query="(a"
+    ),
+    "no saved search": lambda visitor: visitor.open("/saved", visitor.accounts.new),
+    "not found": lambda visitor: visitor.open("/nowhere", expected="404"),
+    "not found, logged in": lambda visitor: visitor.busy("/nowhere", "404"),
+}

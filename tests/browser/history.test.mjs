@@ -1,0 +1,76 @@
+// Which answers of the server the list takes. Run by test_modules.py, or by hand: node --test tests/browser
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { History } from "../../src/ppl/web/static/js/history.js";
+
+const answer = (after, ...ids) => ({ after, events: ids.map((id) => ({ id: String(id) })), isOldestEventReached: "false" });
+
+/** A history over a list that knows ids only, and what it asked the server. */
+function read() {
+  const asked = [];
+  const shown = [];
+  const list = {
+    pane: { scrollTop: 5000 }, below: 5000, isLive: false, atNewest: true, atOldest: false,
+    topCuts: 0, bottomCuts: 0, lookedBackTo: 0, lookedUpTo: 0,
+    get count() { return shown.length; },
+    get newestId() { return shown.at(-1) ?? 0; },
+    append(events) { shown.push(...events.map((event) => Number(event.id))); },
+    clear() {
+      shown.length = 0;
+      this.topCuts += 1;
+      this.bottomCuts += 1;
+      this.lookedUpTo = 0;
+    },
+    toTop() {},
+    trimHistory() {},
+  };
+  const history = new History(list, (range) => Boolean(asked.push(range)), { looked() {}, newestReached() {} });
+  return { history, list, asked, shown };
+}
+
+test("who goes to another time before the first one is there sees lines of the other only", () => {
+  const { history, asked, shown } = read();
+  history.seek(101);
+  history.seek(501);
+  assert.deepEqual(asked, [{ after: "100" }, { after: "500" }]);
+  history.received(answer("100", 101, 102));
+  assert.ok(history.loading);
+  history.received(answer("500", 501, 502));
+  assert.deepEqual(shown, [501, 502]);
+});
+
+test("who goes to the same time twice sees its lines once", () => {
+  const { history, shown } = read();
+  history.seek(101);
+  history.seek(101);
+  history.received(answer("100", 101, 102));
+  history.received(answer("100", 101, 102));
+  assert.deepEqual(shown, [101, 102]);
+});
+
+test("newer lines that were asked for before going to a time are no part of what is shown then", () => {
+  const { history, list, shown } = read();
+  list.append([{ id: "10" }]);
+  list.atNewest = false;
+  history.loadNewer();
+  history.seek(501);
+  history.received(answer("10", 11, 12));
+  history.received(answer("500", 501));
+  assert.deepEqual(shown, [501]);
+});
+
+test("a search's answer in parts is taken whole", () => {
+  const { history, shown } = read();
+  history.seek(101);
+  history.received({ ...answer("100", 101), isPartial: "true", reached: "101" });
+  history.received({ ...answer("100", 102), reached: "102" });
+  assert.deepEqual(shown, [101, 102]);
+});
+
+test("times are asked for as ids that the server takes", () => {
+  const { history, asked } = read();
+  history.seek(0);
+  history.seek(Date.parse("2400-01-01T00:00:00Z") * 1000);
+  assert.deepEqual(asked, [{ after: "0" }, { after: "9007199254740990" }]);
+});

@@ -1,0 +1,41 @@
+// Messages as nodes, over the least of a document. Run by test_modules.py, or by hand: node --test tests/browser
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeMessage, marksOf } from "../../src/ppl/web/static/js/message.js";
+
+let made = 0;
+
+class Part {
+  constructor() {
+    made += 1;
+    this.parts = [];
+    this.style = {};
+  }
+
+  get textContent() { return this.parts.map((part) => part.textContent ?? part).join(""); }
+
+  set textContent(text) { this.parts = [text]; }
+
+  append(...parts) { this.parts.push(...parts); }
+
+  appendChild(part) {
+    this.parts.push(part);
+    return part;
+  }
+}
+
+globalThis.document = { createElement: () => new Part() };
+
+for (const [name, text, shown] of [
+  ["colours", "\x1b[31mx\x1b[32my".repeat(400), "xy".repeat(400)],
+  ["characters that are not text", "\x01a".repeat(2000), "␁a".repeat(2000)],
+  ["both", "\x1b[31m\x01a\x01b\x01c".repeat(400), "␁a␁b␁c".repeat(400)],
+  ["matches", "ab".repeat(2000), "ab".repeat(2000)],
+]) {
+  test(`a message full of ${name} is some hundred elements, and no character is lost`, () => {
+    made = 0;
+    assert.equal(makeMessage(text, name === "matches" ? marksOf(["a"]) : null).textContent, shown);
+    assert.ok(made <= 500, `${made} elements`);
+  });
+}

@@ -1,0 +1,304 @@
+"""One event: its details, what is around it, the link to it, and the keys that lead there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import ingest, lines, place_of, scroll, shown, state, until_shown, until_state, wheel
+from tests.fixtures.running import PplProcess, Registered, eventually
+
+pytestmark = pytest.mark.browser
+
+_TRACE = "Traceback (most recent call last):\n  File 1\n    call()\n  File 2\n    raise\nError: \x1b[31mred\x1b[0m"
+_JSON = '{"event": "order.created", "id": 12345678901234567890, "user": {"plan": "pro", "tags": []}, "ok": true}'
+
+
+def _counted(text: str) -> bytes:
+    data = text.encode()
+    return b"%d %s" % (len(data), data)
+
+
+def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, last: str, **options: object) -> tuple[Registered, Page]:
+    who = ppl.register(time_zone="+02.00")
+    ingest(ppl, who, data)
+    page = open_page(ppl, who, **options)
+    until_shown(page, last)
+    # It appears above the lines, which stay where they are: it may cover one that was chosen before.
+    expect(page.locator("#histogram")).to_be_visible()
+    return who, page
+
+
+def _fields(page: Page) -> dict[str, str]:
+    names = page.locator("#details dt").all_inner_texts()
+    return dict(zip(names, page.locator("#details dd").all_inner_texts(), strict=True))
+
+
+def _row(page: Page, message: str, room: str = "#log"):
+    return page.locator(f"{room} .row", has=page.get_by_text(message, exact=True))
+
+
+def test_a_click_opens_every_field_of_an_event_and_holds_the_lines(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    line = b'<132>1 2026-11-07T09:23:20.060123Z db-primary app 4711 ID47 [a@1 b="c"] hello\n'
+    _, page = _open(ppl_process, open_page, lines(*range(60)) + line, "hello")
+    _row(page, "hello").locator(".message").click()
+    fields = _fields(page)
+    assert fields["time"] == "2026-11-07 09:23:20.060123 UTC"
+    assert fields["local"] == "2026-11-07 11:23:20.060 UTC+02:00"
+    assert fields["received"].startswith("+")
+    assert fields["sender"] == "127.0.0.1"
+    assert fields["host"] == "db-primary"
+    assert (fields["program"], fields["procid"], fields["msgid"]) == ("app", "4711", "ID47")
+    assert (fields["severity"], fields["facility"]) == ("warning (4)", "local0 (16)")
+    assert fields["structured data"] == '[a@1 b="c"]'
+    assert page.locator("#details .text").inner_text() == "hello"
+    until_state(page, "Paused — reading")
+    page.keyboard.press("Escape")
+    expect(page.locator("#details")).to_be_hidden()
+    assert state(page) == "Paused — reading"
+
+
+def test_opening_and_closing_the_details_leaves_the_line_where_it_is(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    long = b"".join(b"<13>1 - h a - - - " + b"word " * 60 + b"%d\n" % number for number in range(200))
+    _, page = _open(ppl_process, open_page, long + lines(1), "line 1")
+    wheel(page, -900)
+    until_state(page, "Paused")
+    eventually(lambda: _at_rest(page), "the scroll at rest")
+    page.mouse.click(500, 600)
+    expect(page.locator("#details")).to_be_visible()
+    chosen = "() => document.querySelector('#log .row.chosen').getBoundingClientRect().top"
+    during = page.evaluate(chosen)
+    page.keyboard.press("Escape")
+    expect(page.locator("#details")).to_be_hidden()
+    assert 600 - 80 < during <= 600, "the line that was clicked is still beneath the hand"
+    assert abs(page.evaluate(chosen) - during) <= 1
+
+
+def test_json_is_written_out_to_the_letter_and_a_trace_is_folded(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    data = _counted(f"<11>1 - h a - - - {_TRACE}") + _counted(f"<14>1 - h a - - - order {_JSON}")
+    who = ppl_process.register()
+    ppl_process.send(who.port, data)
+    page = open_page(ppl_process, who)
+    until_shown(page, f"order {_JSON}")
+    trace = page.locator("#log .row").first
+    assert trace.locator(".message").inner_text().startswith("Traceback (most recent call last):\n  File 1\n    call()")
+    page.get_by_role("button", name="▸ 3 more lines").click()
+    assert trace.locator(".message").inner_text() == _TRACE.replace("\x1b[31m", "").replace("\x1b[0m", "")
+    red = trace.locator(".message span").last
+    assert red.inner_text() == "red"
+    assert red.evaluate("red => getComputedStyle(red).color !== getComputedStyle(red.parentElement).color")
+    page.locator("#log .message").last.click()
+    assert page.locator("#details .text").inner_text() == "order"
+    written = page.locator("#details .json").inner_text()
+    assert "12345678901234567890" in written
+    assert written.splitlines()[:2] == ["{", '  "event": "order.created",']
+    assert json.loads(written) == json.loads(_JSON)
+    assert page.locator("#details .json .key").first.inner_text() == '"event"'
+
+
+def test_what_is_copied_is_the_line_the_event_and_a_command(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    line = b"<13>1 2026-11-07T09:23:20Z web-01 app 7 - - hello\n"
+    who, page = _open(ppl_process, open_page, line, "hello", permissions=["clipboard-read", "clipboard-write"])
+
+    def copied(name: str) -> str:
+        page.locator("#details").get_by_text(name, exact=True).click()
+        expect(page.locator("#details").get_by_text("Copied", exact=True)).to_be_visible()
+        text = page.evaluate("() => navigator.clipboard.readText()")
+        expect(page.locator("#details").get_by_text("Copied", exact=True)).to_have_count(0)
+        return text
+
+    page.locator("#log .message").click()
+    assert copied("Copy text") == "2026-11-07 11:23:20 web-01 app[7]: hello"
+    event = json.loads(copied("Copy JSON"))
+    assert (event["message"], event["hostname"]) == ("hello", "web-01")
+    command = copied("Copy as curl")
+    assert f"{ppl_process.url}/api/events/{event['id']}" in command
+    assert copied("Permalink").startswith(f"{ppl_process.url}/events/{event['id']}?user_id=")
+    assert who.port
+
+
+def test_only_this_host_and_without_this_program(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    data = b"<13>1 - web-01 app - - - one\n<13>1 - web-01 cron - - - two\n<13>1 - db-01 app - - - three\n"
+    _, page = _open(ppl_process, open_page, data, "three")
+    _row(page, "one").locator(".message").click()
+    page.get_by_role("button", name="Only this host").click()
+    eventually(lambda: shown(page) == ["one", "two"], "the lines of the host")
+    page.get_by_role("button", name="Exclude program").click()
+    eventually(lambda: shown(page) == ["two"], "the lines of other programs")
+    expect(page.locator("#q")).to_have_value("host:web-01 -program:app")
+
+
+def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(1000)))
+    page = open_page(ppl_process, who, path="/?q=program%3Aapp+line")
+    until_shown(page, "line 999")
+    expect(page.locator("#histogram")).to_be_visible()
+    wheel(page, -1500)
+    until_state(page, "Paused")
+    eventually(lambda: _at_rest(page), "the scroll at rest")
+    before = scroll(page)
+    message = page.evaluate(
+        "() => { const log = document.getElementById('log').getBoundingClientRect();"
+        " return document.elementFromPoint(log.left + 300, log.top + 200).closest('.row')"
+        ".querySelector('.message').textContent }"
+    )
+    place = place_of(page, message)
+    _row(page, message).locator(".message").click()
+    page.keyboard.press("c")
+    anchor = page.locator("#context .row.anchor .message")
+    expect(anchor).to_have_text(message)
+    number = int(message.split()[1])
+    texts = page.locator("#context .message").all_text_contents()
+    first, last = (int(text.split()[1]) for text in (texts[0], texts[-1]))
+    assert first <= number - 50
+    assert last >= number + 50
+    assert texts == [f"line {each}" for each in range(first, last + 1)]
+    assert "/events/" in page.url
+    assert "q=program%3Aapp+line" in page.url
+    # Scrolling goes on beyond the fifty, without gap, double or jump.
+    at = "() => document.querySelector('#context .anchor').getBoundingClientRect().top"
+    page.evaluate("() => { document.querySelector('#context .lines').scrollTop = 100 }")
+    top = page.evaluate(at)
+    older = page.locator("#context .message").first
+    eventually(lambda: int(older.inner_text().split()[1]) < first, "older lines")
+    assert abs(page.evaluate(at) - top) <= 1
+    texts = page.locator("#context .message").all_text_contents()
+    first, last = (int(text.split()[1]) for text in (texts[0], texts[-1]))
+    assert texts == [f"line {each}" for each in range(first, last + 1)]
+    page.keyboard.press("Escape")
+    expect(page.locator("#details")).to_be_hidden()
+    page.get_by_role("button", name="← Back").click()
+    expect(page.locator("#context")).to_be_hidden()
+    assert page.url.endswith("/?q=program%3Aapp+line")
+    assert scroll(page) == before
+    assert abs(place_of(page, message) - place) <= 1
+    assert "Paused" in state(page)
+    page.go_forward()
+    expect(anchor).to_have_text(message)
+    page.go_back()
+    expect(page.locator("#context")).to_be_hidden()
+    page.keyboard.press("End")
+    until_state(page, "Live")
+
+
+def _at_rest(page: Page) -> bool:
+    first = scroll(page)["top"]
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return scroll(page)["top"] == first
+
+
+def test_a_link_opens_around_its_event_survives_a_reload_and_leads_to_the_live_lines(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(300)))
+    found = "SELECT e.id FROM event e JOIN destination d ON d.id = destination_id WHERE port = %s AND message = %s"
+    ((event_id,),) = ppl_process.rows(found, who.port, "line 150")
+    page = open_page(ppl_process, who, path=f"/events/{event_id}")
+    anchor = page.locator("#context .row.anchor .message")
+    expect(anchor).to_have_text("line 150")
+    page.reload()
+    expect(anchor).to_have_text("line 150")
+    page.get_by_role("button", name="← Back").click()
+    until_shown(page, "line 299")
+    until_state(page, "Live")
+    assert page.url == f"{ppl_process.url}/"
+    page.go_back()
+    expect(anchor).to_have_text("line 150")
+
+
+def test_a_link_to_nothing_says_so(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who, path="/events/1790000000000001")
+    page.expected_errors = ["404"]  # type: ignore[attr-defined]
+    expect(page.get_by_role("heading")).to_have_text("Not found")
+
+
+def test_keys_choose_rows_and_open_them(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    marked = b"<11>1 - h a - - - bad %d\n<12>1 - h a - - - odd %d\n"
+    data = lines(*range(40)) + marked % (1, 1) + lines(*range(40, 80)) + marked % (2, 2) + lines(*range(80, 120))
+    _, page = _open(ppl_process, open_page, data, "line 119")
+    chosen = page.locator("#log .row.chosen .message")
+    for key, message in (
+        ("k", "line 119"), ("k", "line 118"), ("j", "line 119"), ("E", "bad 2"), ("W", "odd 1"), ("E", "bad 1"),
+        ("e", "bad 2"), ("w", "odd 2"), ("j", "line 80"), ("k", "odd 2"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        expect(chosen).to_have_text(message)
+        expect(chosen).to_be_in_viewport()
+    assert state(page) == "Paused — reading"
+    page.keyboard.press("w")
+    expect(page.locator("#status .problem")).to_have_text("No warning further down among the lines loaded")
+    page.locator("#log").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#details .text")).to_have_text("odd 2")
+    expect(page.locator("#details")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator("#details .text")).to_have_text("line 80")
+    page.keyboard.press("Escape")
+    expect(page.locator("#details")).to_be_hidden()
+    expect(page.locator("#log")).to_be_focused()
+    page.keyboard.press("c")
+    expect(page.locator("#context .row.anchor .message")).to_have_text("line 80")
+    page.keyboard.press("k")
+    expect(page.locator("#context .row.chosen .message")).to_have_text("odd 2")
+    page.keyboard.press("Escape")
+    expect(page.locator("#context")).to_be_hidden()
+    expect(chosen).to_have_text("line 80")
+
+
+def test_matches_are_marked_and_keys_lead_from_one_to_the_next(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    data = lines(*range(10)) + b"<13>1 - h a - - - a TimeOut here\n" + lines(*range(10, 20))
+    ingest(ppl_process, who, data)
+    ppl_process.send(who.port, _counted("<13>1 - h a - - - 1\n2\n3\n4\n5 timeout"))
+    page = open_page(ppl_process, who, path="/?q=timeout")
+    eventually(lambda: page.locator("#log .row").count() == 2, "two matches")
+    assert page.locator("#log mark").all_inner_texts() == ["TimeOut"]
+    expect(page.locator("#log .more.hit")).to_contain_text("2 more lines with matches")
+    page.keyboard.press("N")
+    page.keyboard.press("N")
+    expect(page.locator("#log .row.chosen .message")).to_have_text("a TimeOut here")
+
+
+def test_lines_stand_as_close_as_one_likes_and_stay_so(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    _, page = _open(ppl_process, open_page, lines(*range(3)), "line 2")
+    row = page.locator("#log .row").last
+    for name, height in (("compact", 17), ("roomy", 24)):
+        page.keyboard.press("?")
+        page.get_by_label(name).check()
+        page.keyboard.press("Escape")
+        assert row.bounding_box()["height"] == height  # type: ignore[index]
+    page.reload()
+    until_shown(page, "line 2")
+    assert row.bounding_box()["height"] == 24  # type: ignore[index]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_on_a_phone_the_details_are_a_sheet_that_fits(
+    ppl_process: PplProcess, open_page: OpenPage, scheme: str
+) -> None:
+    options = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "color_scheme": scheme}
+    data = lines(*range(30)) + b"<13>1 - h a - - - " + b"x" * 500 + b"\n"
+    _, page = _open(ppl_process, open_page, data, "x" * 500, **options)
+    page.locator("#log .message").last.click()
+    box = page.locator("#details").bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"]) == (0, 390)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    sizes = page.locator("#details button:visible, #details a").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect().height)"
+    )
+    assert min(sizes) >= 40
+    page.get_by_role("button", name="Close").first.click()
+    expect(page.locator("#details")).to_be_hidden()

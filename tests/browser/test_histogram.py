@@ -1,0 +1,241 @@
+"""Where one is in time: the histogram, zoomed by drag, touch and keys; ranges; going to a time in words."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import ingest, lines, shown, until_shown, until_state
+from tests.browser.test_search import search, until_all_shown
+from tests.fixtures.database import BY_SEVERITY
+from tests.fixtures.running import PplProcess, Registered, eventually
+
+pytestmark = pytest.mark.browser
+
+_MINUTE = 60_000_000
+
+
+def spread(ppl: PplProcess, who: Registered) -> int:
+    """Receive lines 0 to 39, then move them back in time, to one a minute; gives the µs of the last, a minute ago."""
+    data = b"".join(
+        b"<%d>1 - web-%02d app - - - line %d\n" % (8 + {0: 3, 1: 4}.get(n % 10, 6), n % 2, n) for n in range(40)
+    )
+    ingest(ppl, who, data)
+    last = time.time_ns() // 1000 // _MINUTE * _MINUTE - _MINUTE // 2
+    ((here, lower),) = ppl.rows("SELECT id, (SELECT min(lower) FROM slot) FROM destination WHERE port = %s", who.port)
+    if lower > last - 40 * _MINUTE:
+        before = lower - 3600_000_000
+        ppl.rows(
+            f"CREATE TABLE event_{before} (LIKE event INCLUDING ALL);"
+            f"ALTER TABLE event ATTACH PARTITION event_{before} FOR VALUES FROM ({before}) TO ({lower});"
+            f"INSERT INTO slot (lower, upper) VALUES ({before}, {lower})"
+        )
+    for number, (id_,) in enumerate(ppl.rows("SELECT id FROM event WHERE destination_id = %s ORDER BY id", here)):
+        moved = last - (39 - number) * _MINUTE
+        ppl.rows("UPDATE event SET id = %s WHERE destination_id = %s AND id = %s", moved, here, id_)
+    ppl.rows(
+        f"DELETE FROM event_count WHERE destination_id = {here};"
+        f"DELETE FROM event_minute WHERE destination_id = {here};"
+        "INSERT INTO event_count SELECT destination_id, lower, count(*), max(id) FROM event JOIN slot"
+        f" ON id >= lower AND id < upper WHERE destination_id = {here} GROUP BY 1, 2;"
+        f"INSERT INTO event_minute SELECT destination_id, id / 60000000, {BY_SEVERITY} FROM event"
+        f" WHERE destination_id = {here} GROUP BY 1, 2"
+    )
+    return last
+
+
+def label(page: Page) -> str:
+    return page.locator("#histogram .label").inner_text()
+
+
+def until_counted(page: Page, text: str) -> None:
+    eventually(lambda: page.locator("#histogram").is_visible() and text in label(page), f"the label {text!r}", 30)
+
+
+@pytest.fixture
+def filled(ppl_process: PplProcess, open_page: OpenPage) -> tuple[Page, int]:
+    """The page of a destination with a line a minute for 40 minutes, and the µs of the last."""
+    who = ppl_process.register()
+    now = spread(ppl_process, who)
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 39")
+    until_counted(page, "40 lines")
+    return page, now
+
+
+def drag(page: Page, first: float, last: float) -> None:
+    """From one part of the histogram's width to another."""
+    box = page.locator("#histogram .plot").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * first, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * last, box["y"] + 20, steps=4)
+    page.mouse.up()
+
+
+def query(page: Page) -> str:
+    return page.get_by_label("Search", exact=True).input_value()
+
+
+def test_bars_add_up_to_what_there_is_by_severity_with_errors_lowest(filled: tuple[Page, int]) -> None:
+    page, _ = filled
+    drawn = page.locator("#histogram path").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
+    other, warning, errors = ([float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)V", path)] for path in drawn)
+    assert (len(errors), len(warning), len(other)) == (4, 4, 32)
+    assert set(errors) == {100.0}, "errors stand on the baseline"
+    assert "max 1/min" in label(page)
+    search(page, "severity:err")
+    until_counted(page, "4 lines · max")
+    search(page, "nothing")
+    expect(page.locator("#histogram")).to_be_hidden()
+
+
+def test_a_drag_zooms_and_back_leads_out_again(filled: tuple[Page, int]) -> None:
+    page, _ = filled
+    drag(page, 0.5, 0.8)
+    eventually(lambda: re.fullmatch(r'after:"[-\d]+ \d\d:\d\d" before:"[-\d]+ \d\d:\d\d"', query(page)), "the range")
+    eventually(lambda: 0 < len(shown(page)) < 40, "fewer lines")
+    count = len(shown(page))
+    until_counted(page, f"{count} lines")
+    expect(page.locator("#chips button")).to_have_count(2)
+    page.go_back()
+    until_counted(page, "40 lines")
+    assert query(page) == ""
+    until_shown(page, "line 39")
+
+
+def test_arrow_keys_move_select_and_zoom(filled: tuple[Page, int]) -> None:
+    page, last = filled
+    plot = page.get_by_role("slider")
+    plot.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    minute = f"{datetime.fromtimestamp(last / 1e6, UTC):%H:%M}"
+    eventually(lambda: label(page).startswith(minute) and label(page).endswith(" · 1 line"), "the last minute")
+    assert plot.get_attribute("aria-valuetext") == label(page)
+    page.keyboard.press("Escape")
+    assert "40 lines" in label(page)
+    page.keyboard.press("End")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    assert "3 lines" in label(page)
+    page.keyboard.press("Enter")
+    until_all_shown(page, "line 37", "line 38", "line 39")
+    assert "before:" not in query(page), "what ends now goes on"
+    until_state(page, "Live")
+
+
+def test_what_comes_is_counted_in_quietly(
+    ppl_process: PplProcess, open_page: OpenPage, filled: tuple[Page, int]
+) -> None:
+    page, _ = filled
+    ((port,),) = ppl_process.rows("SELECT port FROM destination ORDER BY id DESC LIMIT 1")
+    search(page, "line")
+    until_counted(page, "40 lines")
+    ppl_process.send(port, lines(40, 41))
+    until_shown(page, "line 41")
+    until_counted(page, "42 lines")
+
+
+def test_a_range_of_the_menu_and_one_in_words_stand_in_the_query(filled: tuple[Page, int]) -> None:
+    page, _ = filled
+    menu = page.locator("#range")
+    menu.select_option("Last 15 min")
+    eventually(lambda: shown(page)[:1] in (["line 25"], ["line 26"]), "the last 15 minutes")
+    assert query(page) == "after:15m"
+    menu.select_option("custom")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("From")).to_have_value("15m")
+    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
+    dialog.get_by_label("From").fill("whenever")
+    dialog.get_by_role("button", name="Show").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Expected")
+    dialog.get_by_label("From").fill("35 minutes ago")
+    dialog.get_by_label("Until").fill("30m")
+    dialog.get_by_role("button", name="Show").click()
+    eventually(lambda: query(page) == 'after:"35 minutes ago" before:30m', "the query")
+    eventually(lambda: len(shown(page)) == 5, "five minutes")
+    assert menu.evaluate("menu => menu.selectedOptions[0].text") == 'after:"35 minutes ago" before:30m'
+    menu.select_option("Any time")
+    until_shown(page, "line 39")
+
+
+def test_a_time_in_words_is_gone_to_without_losing_what_is_around_it(filled: tuple[Page, int]) -> None:
+    page, _ = filled
+    page.keyboard.press("t")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Time").fill("20 minutes ago")
+    page.keyboard.press("Enter")
+    until_state(page, "Paused — at ")
+    eventually(lambda: len(shown(page)) == 40, "what is before and after")
+    top = page.evaluate(
+        "() => { const log = document.getElementById('log').getBoundingClientRect();"
+        " return [...document.querySelectorAll('.row')].find(row => row.getBoundingClientRect().top >= log.top - 1)"
+        ".querySelector('.message').textContent; }"
+    )
+    assert top in ("line 20", "line 21") or page.evaluate(
+        "() => { const log = document.getElementById('log'); return log.scrollHeight <= log.clientHeight * 2 }"
+    )
+    assert shown(page) == [f"line {number}" for number in range(40)]
+    page.keyboard.press("End")
+    until_state(page, "Live")
+    page.keyboard.press("t")
+    dialog.get_by_label("Time").fill("tomorrow")
+    page.keyboard.press("Enter")
+    until_state(page, "Live")
+    until_shown(page, "line 39")
+
+
+def test_a_finger_zooms(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    spread(ppl_process, who)
+    page = open_page(ppl_process, who, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    until_counted(page, "40 lines")
+    box = page.locator("#histogram .plot").bounding_box()
+    assert box is not None
+    assert box["height"] >= 40
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 20)
+    eventually(lambda: "after:" in query(page), "a minute")
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pictures_of_a_search(
+    ppl_process: PplProcess, open_page: OpenPage, tmp_path: Path, scheme: str, width: int
+) -> None:
+    """For eyes: pytest keeps the temporary directory of the last runs."""
+    who = ppl_process.register()
+    spread(ppl_process, who)
+    page = open_page(ppl_process, who, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
+    until_counted(page, "40 lines")
+    page.mouse.move(width / 2, 100)
+    pictures = {"live": page.screenshot(path=tmp_path / "live.png")}
+    search(page, "line -nginx severity:>=warning")
+    until_counted(page, "8 lines")
+    pictures["chips"] = page.screenshot(path=tmp_path / "chips.png")
+    page.keyboard.press("/")
+    page.keyboard.type("line host:")
+    expect(page.locator("#suggestions li").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    pictures["options"] = page.screenshot(path=tmp_path / "options.png")
+    page.keyboard.press("Escape")
+    search(page, "line severity:bad")
+    expect(page.locator("#search-error")).not_to_be_empty()
+    pictures["wrong"] = page.screenshot(path=tmp_path / "wrong.png")
+    page.keyboard.press("Escape")
+    expect(page.locator("#search-error")).to_be_empty()
+    search(page, "nothing after:1h")
+    expect(page.locator(".note")).to_contain_text("No lines match")
+    pictures["no-match"] = page.screenshot(path=tmp_path / "no-match.png")
+    page.keyboard.press("t")
+    pictures["goto"] = page.screenshot(path=tmp_path / "goto.png")
+    assert len(set(pictures.values())) == len(pictures), "every state looks like itself"
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,132 @@
+"""Searching in the viewer page: a query holds for history and live, is in the address, and its errors are in place."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import ingest, lines, shown, state, until_shown, until_state
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = pytest.mark.browser
+
+
+def search(page: Page, text: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def until_all_shown(page: Page, *messages: str) -> None:
+    eventually(lambda: shown(page) == list(messages), f"just {messages}")
+
+
+def test_a_search_holds_for_history_and_live_and_stands_in_the_address(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(1, 30)))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 29")
+    search(page, '"line 2" -29')
+    expected = ["line 2", *(f"line {number}" for number in range(20, 29))]
+    until_all_shown(page, *expected)
+    assert "q=%22line+2%22+-29" in page.url
+    ppl_process.send(who.port, lines(30, 200, 31))
+    until_all_shown(page, *expected, "line 200")
+    page.reload()
+    expect(page.get_by_label("Search", exact=True)).to_have_value('"line 2" -29')
+    until_all_shown(page, *expected, "line 200")
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    ppl_process.send(who.port, lines(32, 201))
+    expect(page.locator("#pill")).to_contain_text("1 new line ")
+    page.keyboard.press("End")
+    until_all_shown(page, *expected, "line 200", "line 201")
+    assert page.locator(".gap").count() == 0
+    page.go_back()
+    until_shown(page, "line 201")
+    assert page.get_by_label("Search", exact=True).input_value() == ""
+    assert shown(page)[0] == "line 1"
+
+
+def test_a_query_that_cannot_be_understood_is_marked_where_it_goes_wrong(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1, 2))
+    page = open_page(ppl_process, who)
+    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
+    until_shown(page, "line 2")
+    search(page, "👍 line severity:bad x")
+    alert = page.locator("#search-error[role=alert]")
+    expect(alert).to_contain_text("Expected a severity: emerg")
+    assert page.locator("#search-error mark").inner_text() == "b"
+    field = page.get_by_label("Search", exact=True)
+    assert field.get_attribute("aria-invalid") == "true"
+    assert field.evaluate("field => field.value.slice(field.selectionStart)") == "bad x"
+    assert shown(page) == ["line 1", "line 2"], "the lines stay"
+    assert "q=" not in page.url
+    page.keyboard.press("Escape")
+    assert field.input_value() == ""
+    search(page, '"line 2"')
+    until_all_shown(page, "line 2")
+    expect(alert).to_be_hidden()
+    assert field.get_attribute("aria-invalid") == "false"
+
+
+def test_what_is_said_of_a_wrong_query_does_not_move_a_log_that_is_held_still(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(1, 151)))
+    page = open_page(ppl_process, who)
+    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
+    until_shown(page, "line 150")
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    page.locator("#log").evaluate("log => { log.scrollTop -= 300; }")
+    place = "() => [...document.querySelectorAll('#log .row')].at(-30).getBoundingClientRect().top"
+    for _ in range(3):
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    before = page.evaluate(place)
+    search(page, "severity:bad")
+    expect(page.locator("#search-error")).to_contain_text("Expected a severity")
+    assert abs(page.evaluate(place) - before) < 1
+
+
+def test_an_address_with_a_wrong_query_says_so(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who, path="/?q=%28")
+    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
+    expect(page.locator("#search-error")).to_contain_text("Expected")
+    page.get_by_label("Search", exact=True).fill("x")
+    page.keyboard.press("Enter")
+    expect(page.locator(".note")).to_contain_text("No lines match")
+
+
+def test_without_a_match_the_range_that_was_searched_is_said_and_can_be_widened(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 1")
+    search(page, 'line before:"2016-10-07 02:00"')
+    note = page.locator(".note")
+    expect(note).to_contain_text("No lines match. Searched from the oldest line until 7 October 2016, 02:00:00.")
+    assert page.locator("#first-line").is_hidden()
+    note.get_by_role("button", name="Search all of history").click()
+    until_all_shown(page, "line 1")
+    assert page.get_by_label("Search", exact=True).input_value() == "line"
+    search(page, "nothing")
+    expect(note).to_contain_text("Searched from the oldest line until now.")
+    ppl_process.send(who.port, b"<13>1 - h a - - - nothing is as it was\n")
+    until_all_shown(page, "nothing is as it was")
+    expect(note).to_have_text("Beginning of history")
+    page.keyboard.press("/")
+    selected = page.get_by_label("Search", exact=True).evaluate("field => [field.selectionStart, field.selectionEnd]")
+    assert selected == [0, len("nothing")], "to be typed over"
+    page.keyboard.press("Escape")
+    assert state(page) == "Live"

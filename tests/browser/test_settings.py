@@ -1,0 +1,61 @@
+"""The settings page in a browser: with scripts it follows what is typed, without them all of it works too."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_time_follows_the_zone_that_is_typed(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = open_page(ppl_process, ppl_process.register(), path="/settings")
+    page.clock.set_fixed_time("2026-07-01T12:00:00Z")
+    field = page.get_by_role("combobox", name="Time zone")
+    for zone, time in (("Asia/Tokyo", "21:00:00"), ("-03:30", "08:30:00"), ("America/New_York", "08:00:00")):
+        field.fill(zone)
+        expect(page.locator("#now")).to_have_text(f"In {zone} it is now 2026-07-01 {time}.")
+    field.fill("Mars")
+    expect(page.locator("#now")).to_have_text("That is no time zone that this browser knows.")
+
+
+def test_a_snippet_copies_itself(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who, path="/settings", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_text("How senders are told").click()
+    page.get_by_text("netcat", exact=True).click()
+    page.get_by_role("button", name="Copy netcat over TCP").click()
+    eventually(
+        lambda: f"nc -w 1 127.0.0.1 {who.port}" in page.evaluate("() => navigator.clipboard.readText()"), "the copy"
+    )
+
+
+def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who, path="/settings", java_script_enabled=False)
+    page.get_by_role("combobox", name="Time zone").fill("Asia/Tokyo")
+    page.locator("form[action='/settings/time-zone'] button").click()
+    expect(page.locator("#now")).to_contain_text("In Asia/Tokyo it is now 20")
+    page.get_by_role("button", name="Send a test line").click()
+    expect(page.get_by_role("status")).to_contain_text("Sent, and taken: <14>1 ")
+    eventually(lambda: ppl_process.count(who.port) == 1, "the test line")
+    page.get_by_text("How senders are told").click()
+    page.get_by_text("Python", exact=True).click()
+    expect(page.get_by_text(f'SysLogHandler(("127.0.0.1", {who.port})')).to_be_visible()
+    page.get_by_label("only encrypted (TLS, or RELP over TLS; no UDP)").check()
+    page.locator("form[action$='/transport'] button").click()
+    expect(page.get_by_text("Python", exact=True)).to_have_count(0)
+    page.goto(f"{ppl_process.url}/saved?q=severity:err")
+    page.get_by_label("Name").fill("errors")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="errors")).to_be_visible()
+    page.get_by_text("Rename or delete").first.click()
+    page.get_by_role("button", name="Delete errors").click()
+    expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
+    with page.expect_download() as download:
+        page.goto(f"{ppl_process.url}/settings")
+        page.get_by_role("button", name="Export").click()
+    assert "A test line from Ppl itself" in download.value.path().read_text()

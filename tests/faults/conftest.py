@@ -1,0 +1,43 @@
+"""Ppl on its embedded PostgreSQL, in one process; what follows the faults is in :mod:`.tally`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ppl.store.embedded import EmbeddedPostgres
+from tests.faults.load import Way, http, relp
+from tests.faults.tally import Measured
+from tests.fixtures.running import PplProcess
+
+
+def embedded_ppl(directory: Path) -> PplProcess:
+    """Ppl on a PostgreSQL of its own under ``directory``, not yet started."""
+    dsn = EmbeddedPostgres(None, directory / "data").dsn
+    return PplProcess(dsn, directory, "one", {"PPL_DATABASE": ""})
+
+
+@pytest.fixture
+def ppl(short_directory: Path) -> Iterator[PplProcess]:
+    """Ppl on its embedded PostgreSQL, running."""
+    running = embedded_ppl(short_directory)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Measured:
+    """Takes a sentence with figures into the summary at the end of the run."""
+    return lambda sentence: record_property("measured", sentence)
+
+
+@pytest.fixture(params=[relp, http], ids=lambda way: way.__name__)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each way of sending that is acknowledged."""
+    found: Way = request.param
+    return found

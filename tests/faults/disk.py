@@ -1,0 +1,65 @@
+"""A small disk that a test may fill."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def small_disk(directory: Path, megabytes: int) -> Iterator[None]:
+    """A file system of that size, in memory, mounted on ``directory`` (made); only root can, and under CI root must."""
+    directory.mkdir(mode=0o711)
+    options = f"size={megabytes}m,mode=0711"
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "ppl-test", str(directory)], capture_output=True, text=True, check=False
+    )
+    if mount.returncode:
+        why = f"no small disk can be mounted here: {mount.stderr.strip()}"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+    try:
+        yield
+    finally:
+        # Lazily: whatever a failed test left open must not keep it.
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@contextmanager
+def filled(directory: Path, leave: int = 0) -> Iterator[None]:
+    """A file takes what is free there, but ``leave`` bytes, and what becomes free; then it is gone."""
+    filler = directory / "filler"
+    ending = threading.Event()
+
+    def fill() -> None:
+        with suppress(OSError):
+            while (free := _free(directory) - leave) > 0:
+                file.write(bytes(min(free, 1 << 20)))
+
+    def keep_full() -> None:
+        # PostgreSQL removes files of its own, as a checkpoint does with those of its log.
+        while not ending.wait(0.1):
+            fill()
+
+    with filler.open("wb", buffering=0) as file:
+        fill()
+        keeping = threading.Thread(target=keep_full)
+        keeping.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            keeping.join()
+            filler.unlink()
+
+
+def _free(directory: Path) -> int:
+    free = os.statvfs(directory)
+    return free.f_bavail * free.f_frsize

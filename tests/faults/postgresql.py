@@ -1,0 +1,68 @@
+"""The processes of the PostgreSQL under a directory, to be killed and frozen."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.fixtures.running import eventually
+
+
+def postmaster(directory: Path) -> int:
+    """The process id of the PostgreSQL whose data are under ``directory``, once it runs."""
+    return eventually(lambda: _postmaster(directory), "a running PostgreSQL", 40)
+
+
+def _postmaster(directory: Path) -> int:
+    for each in Path("/proc").iterdir():
+        if each.name.isdigit():
+            try:
+                command = (each / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if command[0].endswith(b"/postgres") and any(str(directory).encode() in word for word in command):
+                return int(each.name)
+    return 0
+
+
+def children(pid: int) -> list[int]:
+    """PostgreSQL's workers: they come and go."""
+    with suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def backend(pid: int) -> int:
+    """One that serves a connection."""
+
+    def found() -> int:
+        for child in children(pid):
+            with suppress(OSError):
+                if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"postgres: ppl ppl"):
+                    return child
+        return 0
+
+    return eventually(found, "a backend of PostgreSQL", 40)
+
+
+def signal_all(pids: Iterable[int], number: int) -> None:
+    """Send a signal to those that still run."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def freeze(directory: Path) -> list[int]:
+    """Stop all of it where it stands; give them to :func:`thaw`."""
+    server = postmaster(directory)
+    pids = [server, *children(server)]
+    signal_all(pids, signal.SIGSTOP)
+    return pids
+
+
+def thaw(pids: Iterable[int]) -> None:
+    """Let those go on."""
+    signal_all(pids, signal.SIGCONT)

@@ -1,0 +1,65 @@
+"""PostgreSQL's disk is full: senders wait, and go on when there is room; nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.faults.conftest import embedded_ppl
+from tests.faults.disk import filled, small_disk
+from tests.faults.load import Way, load, progress, relp
+from tests.faults.tally import Measured, tallies
+from tests.fixtures.database import as_administrator, execute
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def ppl(short_directory: Path) -> Iterator[PplProcess]:
+    """Ppl with its data on a disk of half a gigabyte."""
+    with small_disk(short_directory / "data", 500):
+        running = embedded_ppl(short_directory)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
+
+
+def test_a_full_disk_holds_senders_back_and_loses_nothing(
+    ppl: PplProcess, short_directory: Path, way: Way, measured: Measured
+) -> None:
+    who = ppl.register()
+    with load(way(ppl, who)) as senders:
+        # To the last byte, where PostgreSQL cannot even write its log and gives up; then with a little left, where
+        # tables cannot grow.
+        for leave in (0, 20 << 10, 200 << 10):
+            progress(senders)
+            said_before = len(ppl.text())
+            with filled(short_directory / "data", leave):
+                if not leave:
+                    use_up_the_wal(ppl.dsn)
+                    eventually(lambda: "PostgreSQL ended" in ppl.text()[said_before:], "its end", 60)  # noqa: B023
+                # Once it has ended, uploads are refused before anything waits to be stored.
+                said = ["cannot be stored now"] if way is relp else ["cannot be stored now", "PostgreSQL ended"]
+                eventually(lambda: any(each in ppl.text()[said_before:] for each in said), "that Ppl says so", 60)  # noqa: B023
+                # As long as it lasts it is tried again and again.
+                threading.Event().wait(4)
+        progress(senders)
+    for found in tallies(ppl, who, senders, measured):
+        assert (found.lost, found.doubled, found.in_order) == (0, 0, True)
+    assert "Traceback" not in ppl.text()
+
+
+def use_up_the_wal(dsn: str) -> None:
+    """Begin new files of the write-ahead log until there is no room for one, which ends PostgreSQL."""
+    with suppress(psycopg2.Error):
+        for _ in range(100):
+            execute(as_administrator(dsn, "ppl"), "INSERT INTO slot VALUES (-2, -1); SELECT pg_switch_wal()")
+            execute(as_administrator(dsn, "ppl"), "DELETE FROM slot WHERE lower = -2")

@@ -1,0 +1,107 @@
+"""Hostile senders against a real Ppl: bounded memory, others' lines arrive, a burst is one line of log, no failure."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.hostile import ATTACKS, attack_from
+from tests.fixtures.running import PplProcess, Registered, eventually, temporary_directory
+
+pytestmark = pytest.mark.timeout(110)
+
+SECONDS = 2.5
+MOST_MEGABYTES = 300
+#: Several times smaller than what the attack would hold without a bound.
+PARTIAL_BYTES = 16 << 20
+
+#: Those of the quick suite.
+SHORT = ("a line without end", "RELP data beyond the limit", "half lines of 99 KB", "lines of one byte")
+
+#: What the log says of an attack; the others break no limit.
+SAID = {
+    "RELP data beyond the limit": "it does not speak RELP",
+    "TLS garbage": "its TLS handshake failed",
+    "1,000 connects a second": "too often (--max-connects-per-second)",
+    "5,000 connections": "more are refused (--max-connections)",
+    "half lines of 99 KB": "(--partial-bytes)",
+}
+
+
+@pytest.fixture(scope="module")
+def ppl(module_dsn: str) -> Iterator[PplProcess]:
+    with temporary_directory() as directory:
+        running = PplProcess(module_dsn, directory, "one", {"PPL_PARTIAL_BYTES": str(PARTIAL_BYTES)})
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
+
+
+def resident(pid: int) -> int:
+    """MB."""
+    return int(Path(f"/proc/{pid}/status").read_text("ascii").split("VmRSS:")[1].split()[0]) // 1024
+
+
+def said(ppl: PplProcess, since: int) -> list[str]:
+    return re.findall(r"Admission#warn\] (.*)", ppl.text()[since:])
+
+
+def attacking(name: str, attacked: Registered) -> multiprocessing.Process:
+    """From an address of its own, whose limits no other attack has used up."""
+    address = f"127.0.1.{1 + list(ATTACKS).index(name)}"
+    arguments = (address, name, attacked.host, attacked.port, SECONDS)
+    attacker = multiprocessing.Process(target=attack_from, args=arguments)
+    attacker.start()
+    return attacker
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in SHORT else pytest.mark.long) for name in ATTACKS]
+)
+def test_an_attack_costs_nobody_else_anything(ppl: PplProcess, name: str) -> None:
+    quiet, attacked = ppl.register(), ppl.register()
+    since = len(ppl.text())
+    attacker = attacking(name, attacked)
+    most = 0
+    sent: list[str] = []
+    with socket.create_connection((quiet.host, quiet.port)) as sender:
+        while attacker.is_alive():
+            sent.append(f"line {len(sent)}")
+            sender.sendall(f"<13>1 - h a - - - {sent[-1]}\n".encode())
+            most = max(most, resident(ppl.pid))
+            attacker.join(0.05)
+    eventually(lambda: ppl.count(quiet.port) >= len(sent), "every line of the other", 60)
+    assert ppl.messages(quiet.port) == sent
+    assert most < MOST_MEGABYTES
+    assert "Traceback" not in ppl.text()[since:]
+    expected = SAID.get(name)
+    if expected is None:
+        return
+    about = eventually(lambda: [each for each in said(ppl, since) if expected in each], "a word in the log")
+    assert len(about) == 1, "a burst is one line"
+
+
+@pytest.mark.long
+def test_the_attacked_goes_on_too(ppl: PplProcess) -> None:
+    attacked: Registered = ppl.register()
+    attacker = attacking("200 connections at full speed", attacked)
+    with socket.create_connection((attacked.host, attacked.port)) as sender:
+        sender.sendall(b"<13>1 - h a - - - through it all\n")
+        while attacker.is_alive():
+            attacker.join(0.1)
+    eventually(
+        lambda: ppl.rows(
+            "SELECT 1 FROM event JOIN destination ON destination.id = destination_id"
+            " WHERE port = %s AND message = 'through it all'",
+            attacked.port,
+        ),
+        "its line",
+        60,
+    )

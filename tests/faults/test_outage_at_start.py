@@ -1,0 +1,40 @@
+"""PostgreSQL is down when Ppl starts: it says so, waits, and works once there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_twisted import ensureDeferred
+
+from ppl.store.embedded import EmbeddedPostgres
+from tests.fixtures.relp import RelpSender
+from tests.fixtures.running import PplProcess, eventually
+from tests.waiting import until
+
+
+@ensureDeferred
+async def test_ppl_comes_up_says_so_and_works_when_postgresql_does(
+    postgres_server: EmbeddedPostgres, short_directory: Path
+) -> None:
+    ppl = PplProcess(postgres_server.dsn, short_directory)
+    try:
+        ppl.start()
+        who = ppl.register()
+        ppl.stop()
+        await postgres_server.stopService()
+        said_before = len(ppl.text())
+        ppl.start_role("all")
+        await until(lambda: "cannot be used" in ppl.text()[said_before:], "that Ppl says so")
+        sender = RelpSender(who, "early", rate=1_000)
+        sender.start()
+        await postgres_server.startService()
+        ppl.wait_until_ready()
+        eventually(lambda: sender.acknowledged > 100, "lines stored")
+        sender.finish()
+        assert ppl.messages(who.port) == [f"early {number}" for number in range(sender.sent)]
+        said = ppl.text()[said_before:]
+        assert said.count("cannot be used") == 1, "once, not at each try"
+        assert "reachable again" in said
+        assert "Traceback" not in said
+    finally:
+        ppl.stop()

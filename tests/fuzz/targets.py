@@ -1,0 +1,159 @@
+"""What must hold whatever bytes come, as functions of bytes that fail when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from typing import Any
+
+from ppl.listener.streams import kind_of
+from ppl.syslog.framing import CUT_MARK, Framer, Frames, whole_message
+from ppl.syslog.line import parse_line
+from ppl.syslog.message import parse
+from ppl.syslog.relp import LEAST_MAX_DATA, Relp, RelpError
+from tests.syslog.lines import RECEIVED, rows
+
+LIMIT = 40
+_MARK = len(CUT_MARK.format(LIMIT))
+
+
+def cut(data: bytes, how: int) -> Iterator[bytes]:
+    """``data`` in pieces that ``how``, a byte, chooses."""
+    position = 0
+    while position < len(data):
+        how = (how * 73 + 29) % 251
+        size = 1 + (how % 3 if how % 2 else how % 40)
+        yield data[position : position + size]
+        position += size
+
+
+def lines_of(frames: Frames) -> list[bytes]:
+    """The lines without trailers and without empty ones; those of :func:`parse` are the same."""
+    lines = [line.rstrip(b"\r\0") for line in frames.block.split(b"\n")] + list(frames.messages)
+    return [line for line in lines if line]
+
+
+def framed(pieces: list[bytes], most_lines: int | None) -> list[bytes]:
+    """The lines of a connection that sends ``pieces``; fails when it holds more than it may."""
+    framer = Framer(LIMIT, most_lines)
+    found: list[bytes] = []
+    for piece in pieces:
+        lines = lines_of(framer.feed(piece))
+        while framer.has_more:
+            assert most_lines is not None
+            assert len(lines) <= most_lines
+            found += lines
+            lines = lines_of(framer.feed(b""))
+        found += lines
+        assert framer.held <= LIMIT
+    return found + lines_of(framer.finish())
+
+
+def framing(data: bytes) -> None:
+    """The same bytes are the same lines, however they are cut and in how many parts they are done."""
+    how, data = data[0] if data else 0, data[1:]
+    whole = framed([data], None)
+    assert whole == framed(list(cut(data, how)), None)
+    assert whole == framed([data], 1 + how % 5)
+    assert whole == framed(list(cut(data, how)), 1 + how % 5)
+    assert all(len(line) <= LIMIT + _MARK for line in whole)
+
+
+def check_storable(row: tuple[Any, ...]) -> None:
+    """PostgreSQL takes the row."""
+    created_at, facility, severity, *texts = row
+    assert created_at is None or 631_152_000_000_000 <= created_at <= RECEIVED + 86_400_000_000
+    assert facility is None or 0 <= facility <= 23
+    assert severity is None or 0 <= severity <= 7
+    for text in texts:
+        assert "\0" not in text
+        text.encode("utf-8")  # a surrogate would raise
+
+
+def message(data: bytes) -> None:
+    """The fast pattern gives what the complete parser gives, and PostgreSQL takes it."""
+    framer = Framer(1 << 20)
+    framer.feed(b"x\n")  # lines, whatever the first looks like
+    fast = rows(parse(framer.feed(data + b"\n"), RECEIVED))
+    lines = [line.rstrip("\r\0").replace("\0", "\ufffd") for line in data.decode("utf-8", "replace").split("\n")]
+    assert fast == [parse_line(line, RECEIVED, UTC) for line in lines if line]
+    # One by one, so that the quickest path and the fast pattern see each alone.
+    alone = [row for line in data.split(b"\n") for row in rows(parse(Frames(block=line + b"\n"), RECEIVED))]
+    assert fast == alone
+    counted = rows(parse(Frames(messages=(whole_message(data, 1 << 20),)), RECEIVED))
+    for row in fast + counted:
+        check_storable(row)
+
+
+def _relp_session(pieces: list[bytes]) -> tuple[list[bytes], bytes, bool, bool]:
+    relp = Relp(1000)
+    messages: list[bytes] = []
+    output = b""
+    has_failed = False
+    for piece in pieces:
+        try:
+            new = relp.feed(piece)
+            while relp.has_more:
+                new += relp.feed(b"")
+        except RelpError as error:
+            new, has_failed = error.messages, True
+        assert relp.held <= LEAST_MAX_DATA + 100
+        messages += new
+        relp.acknowledge(len(new))
+        output += relp.take_output()
+        assert not relp.pending
+        if has_failed or relp.closed:
+            break
+    return messages, output, has_failed, relp.closed
+
+
+def relp(data: bytes) -> None:
+    """RELP, however it is cut, is understood alike, answered alike and refused alike."""
+    how, data = data[0] if data else 0, data[1:]
+    messages, output, has_failed, closed = _relp_session([data])
+    in_pieces = _relp_session(list(cut(data, how)))
+    if closed or in_pieces[3]:
+        # What follows a close is refused in the same read, and not looked at in a later one.
+        assert (messages, output) == in_pieces[:2]
+    else:
+        assert (messages, output, has_failed, closed) == in_pieces
+
+
+def start(data: bytes) -> None:
+    """Once the first bytes have told what is spoken, no more bytes change it."""
+    kinds = [kind_of(data[:length]) for length in range(1, min(len(data), 40) + 1)]
+    told = [kind for kind in kinds if kind != "undecided"]
+    assert kinds == ["undecided"] * (len(kinds) - len(told)) + told
+    assert len(set(told)) <= 1
+    assert len(kinds) - len(told) <= 16, "a few bytes tell"
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "framing": framing,
+    "message": message,
+    "relp": relp,
+    "start": start,
+}
+
+_HEADER = b"<13>1 2026-11-23T12:00:00.123456+02:00 host file.log - - "
+_OPEN = b"1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n"
+
+#: Where the fuzzer begins.
+SEEDS: dict[str, list[bytes]] = {
+    "framing": [b"\x01a\nb\r\n\n", b"\x027 <13>one7 <13>two\n7 <13>", b"\x0312", b"\x0499 <" + b"x" * 90, b"y" * 99],
+    "message": [
+        _HEADER + b"- text\n" + _HEADER + b"- more",
+        _HEADER + b'[a@1 b="c\\"\\]"][d] text',
+        b"<34>Oct 11 22:14:15 mymachine su[1]: 'su root' failed",
+        b"<189>123: switch-1: *Nov 24 10:00:00.123 UTC: %SYS-5-CONFIG_I: x",
+        b"<13>Feb  5 17:32:18 2001:db8::1 Use the BFG!",
+        b"<38>2026-11-24T10:00:00 localhost prg[1]: x",
+        b"\xef\xbb\xbf\xff\0\r\n \xe2\x80\xa8",
+    ],
+    "relp": [
+        b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",
+        b"\x02" + _OPEN + b"0 hint 1 x\n2 what 0\n3 syslog 0 \n",
+        b"\x03" + _OPEN + b"2 syslog 999999999 x",
+    ],
+    "start": [b"1 open 9 ", b"\x16\x03\x01", b"12 <13>", b"<13>", b"1 ope"],
+}

@@ -1,0 +1,511 @@
+"""The drain over real connections: what is taken is stored before it is answered, all else is refused early."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_twisted
+from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
+
+from ppl import uploading
+from ppl.errors import StoreUnavailable
+from ppl.model import Destination
+from ppl.store.postgres import PostgresStore
+from tests.fixtures.database import execute
+from tests.listener.conftest import MakeDestination
+from tests.listener.receiving import GatedStore, messages
+from tests.listener.uploading import TOKEN, Drained, Response, head, request, token_for
+from tests.waiting import until
+
+MakeDrained = Callable[..., Awaitable[Drained]]
+
+
+@pytest_twisted.async_yield_fixture
+async def make_drained() -> AsyncIterator[MakeDrained]:
+    """Makes running drains over a store, stopped at the end."""
+    made: list[Drained] = []
+
+    async def make(store: Any, **limits: Any) -> Drained:
+        drained = Drained(store, **limits)
+        made.append(drained)
+        await drained.start()
+        return drained
+
+    yield make
+    for drained in made:
+        if isinstance(drained.store, GatedStore):
+            drained.store.open()
+        await drained.stop()
+
+
+@pytest_twisted.async_yield_fixture
+async def destination(store: PostgresStore, make_destination: MakeDestination) -> AsyncIterator[Destination]:
+    """A destination to which ``TOKEN`` leads."""
+    made = await make_destination()
+    await token_for(store, made)
+    yield made
+
+
+async def answered(client: Any) -> Response:
+    await until(lambda: _has_answer(client), "an answer")
+    return client.response()
+
+
+def _has_answer(client: Any) -> bool:
+    before = client.received
+    found = client.response()
+    client.received = before
+    return found is not None
+
+
+async def ask(drained: Drained, data: bytes) -> Response:
+    client = await drained.connect()
+    client.send(data)
+    return await answered(client)
+
+
+# What is taken
+
+
+@ensureDeferred
+async def test_lines_are_stored_before_they_are_answered(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    gated.shut = True
+    client = await drained.connect()
+    client.send(request(b"one\ntwo\n\n<11>1 - web app 7 - - three"))
+    await until(lambda: gated.batches == [3])
+    assert not client.received, "nothing is answered before the commit"
+    gated.open()
+    response = await answered(client)
+    assert (response.status, response.json) == (200, {"lines": 3})
+    assert await messages(store, destination) == ["one", "two", "three"]
+    page = await store.newest(destination.id, 1)
+    assert (page.events[0].sender_ip, page.events[0].hostname) == ("127.0.0.1", "web")
+
+
+@ensureDeferred
+async def test_a_connection_carries_one_upload_after_another(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    for number in range(3):
+        client.send(request(b"line %d" % number))
+        assert (await answered(client)).status == 200
+    client.send(request(b"a") + request(b"b"))
+    assert [(await answered(client)).status for _ in range(2)] == [200, 200]
+    assert await messages(store, destination) == ["line 0", "line 1", "line 2", "a", "b"]
+
+
+@ensureDeferred
+async def test_chunks_gzip_json_and_an_empty_body_are_taken(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(head(None, {"Content-Type": "application/x-ndjson"}))
+    client.send(b'10\r\n{"msg": "chunk"}\r\n0\r\n\r\n')
+    assert (await answered(client)).json == {"lines": 1}
+    zipped = gzip.compress(b'[{"log": "zipped", "level": "error"}]')
+    client.send(request(zipped, {"Content-Type": "application/json", "Content-Encoding": "gzip"}))
+    assert (await answered(client)).json == {"lines": 1}
+    client.send(request(b""))
+    assert (await answered(client)).json == {"lines": 0}
+    assert await messages(store, destination) == ["chunk", "zipped"]
+
+
+@ensureDeferred
+async def test_herokus_frame_is_stored_once_however_often_it_is_sent(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    body = b"83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up\n"
+    headers = {
+        "Content-Type": "application/logplex-1", "Logplex-Msg-Count": "1", "Logplex-Frame-Id": "09C557EA",
+    }  # fmt: skip
+    gated.shut = True
+    first, again = await drained.connect(), await drained.connect()
+    first.send(request(body, headers))
+    await until(lambda: gated.batches == [1])
+    again.send(request(body, headers))
+    await until(lambda: drained.drain.under_way == 2)
+    gated.open()
+    assert [(await answered(client)).json for client in (first, again)] == [{"lines": 1}] * 2
+    assert (await ask(drained, request(body, headers))).status == 200
+    assert await messages(store, destination) == ["State changed from starting to up"]
+    assert (await ask(drained, request(body, {**headers, "Logplex-Frame-Id": "other"}))).status == 200
+    assert len(await messages(store, destination)) == 2
+
+
+@ensureDeferred
+async def test_a_big_upload_keeps_its_order(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store, max_drain_bytes=1_000_000, writer_bytes=200_000)
+    sent = [f"line {number} {'x' * 80}" for number in range(9_000)]
+    response = await ask(drained, request("\n".join(sent).encode()))
+    assert response.json == {"lines": 9_000}
+    assert await messages(store, destination) == sent
+
+
+@ensureDeferred
+async def test_the_sender_is_whom_the_proxy_on_this_machine_names(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.9, 2001:db8::7"}
+    for behind_proxy, sender_ip in ((True, "2001:db8::7"), (False, "127.0.0.1")):
+        drained = await make_drained(store, behind_proxy=behind_proxy)
+        assert (await ask(drained, request(b"x", forwarded))).status == 200
+        assert (await store.newest(destination.id, 1)).events[0].sender_ip == sender_ip
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("token", ["u" * 43, "", "short", TOKEN + "/", TOKEN + "/x", "%00", "x" * 9000, TOKEN[:-1]])
+@ensureDeferred
+async def test_a_wrong_token_leads_nowhere(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, token: str
+) -> None:
+    response = await ask(await make_drained(store), request(b"x", token=token))
+    assert (response.status, response.code) == (404, "unknown_token")
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_a_revoked_token_is_worth_nothing_at_once(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, dsn: str
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(request(b"before"))
+    assert (await answered(client)).status == 200
+    execute(dsn, "DELETE FROM drain")
+    client.send(request(b"after"))
+    assert (await answered(client)).status == 404
+    assert await messages(store, destination) == ["before"]
+
+
+@ensureDeferred
+async def test_guessing_is_throttled_and_spares_who_has_a_token(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    assert (await ask(drained, request(b"x"))).status == 200
+    client = await drained.connect()
+    statuses = []
+    for number in range(30):
+        client.send(request(b"x", token=f"guess{number}"))
+        response = await answered(client)
+        statuses.append(response.status)
+    assert set(statuses) == {404, 429}
+    assert int(response.headers["retry-after"]) > 0
+    assert (await ask(drained, request(b"y"))).status == 200
+
+
+@ensureDeferred
+async def test_what_belongs_to_another_listener_is_said(store: PostgresStore, make_drained: MakeDrained) -> None:
+    _, elsewhere = await store.register("x@example.com", "hash", "UTC", "other", range(9, 10), only_first=False)
+    await token_for(store, elsewhere)
+    response = await ask(await make_drained(store), request(b"x"))
+    assert (response.status, response.code) == (421, "not_served_here")
+    assert "does not serve other" in response.json["error"]["message"]
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "image/png"}, {"Content-Encoding": "br"}])
+@ensureDeferred
+async def test_other_types_are_refused(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, headers: dict[str, str]
+) -> None:
+    assert (await ask(await make_drained(store), request(b"x", headers))).status == 415
+
+
+@ensureDeferred
+async def test_only_post_is_taken(store: PostgresStore, make_drained: MakeDrained, destination: Destination) -> None:
+    drained = await make_drained(store)
+    response = await ask(drained, head(0, method="PUT"))
+    assert (response.status, response.headers["allow"]) == (405, "POST")
+    assert (await ask(drained, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).status == 404
+    assert (await ask(drained, b"POST /else HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n123456789")).status == 400
+
+
+@ensureDeferred
+async def test_too_much_is_refused_before_it_is_sent(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(head(10**12, {"Expect": "100-continue"}))
+    response = await answered(client)
+    assert (response.status, response.code, response.headers["connection"]) == (413, "too_large", "close")
+    client.send(b"x" * 10_000)
+    client.send(b"x" * 2_000_000)
+    await client.gone
+
+
+@ensureDeferred
+async def test_too_much_is_refused_while_it_streams(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(head(None) + b"20000\r\n" + b"x" * 0x20000)
+    assert (await answered(client)).status == 413
+    client.send(b"\r\n20000\r\n" + b"x" * 0x20000 + b"\r\n0\r\n\r\n")
+    await client.gone
+    bomb = gzip.compress(bytes(50_000_000))
+    assert (await ask(drained, request(bomb, {"Content-Encoding": "gzip"}))).status == 413
+    assert drained.drain.under_way == 0
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_bytes_that_are_no_gzip_are_refused(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for body in (b"hello", gzip.compress(b"hello")[:-3]):
+        assert (await ask(drained, request(body, {"Content-Encoding": "gzip"}))).status == 400
+
+
+@ensureDeferred
+async def test_a_client_that_asks_is_told_to_go_on_once_it_is_welcome(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    client = await (await make_drained(store)).connect()
+    client.send(head(5, {"Expect": "100-continue"}))
+    await until(lambda: client.received)
+    assert client.received == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.received = b""
+    client.send(b"hello")
+    assert (await answered(client)).status == 200
+
+
+@ensureDeferred
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploading, "BODY_SECONDS", 0.2)
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(head(1000) + b"some")
+    assert (await answered(client)).status == 408
+    assert drained.drain.under_way == 0
+    assert (await ask(drained, request(b"x"))).status == 200
+
+
+# Limits
+
+
+@ensureDeferred
+async def test_a_destination_has_so_many_uploads_under_way(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    slow = [await drained.connect() for _ in range(4)]
+    for client in slow:
+        client.send(head(70_000, {"Expect": "100-continue"}))
+        await until(lambda client=client: client.received)
+        client.received = b""
+    response = await ask(drained, request(b"x"))
+    assert (response.status, response.headers["retry-after"]) == (429, "1")
+    slow[0].transport.abortConnection()
+    await until(lambda: drained.drain.under_way == 3)
+    assert (await ask(drained, request(b"x"))).status == 200
+    slow[1].send(b"y" * 70_000)
+    assert (await answered(slow[1])).status == 200
+
+
+@ensureDeferred
+async def test_uploads_come_so_often(store: PostgresStore, make_drained: MakeDrained, destination: Destination) -> None:
+    drained = await make_drained(store, max_drain_requests_per_second=1)
+    client = await drained.connect()
+    statuses = []
+    for _ in range(12):
+        client.send(request(b"x"))
+        statuses.append((await answered(client)).status)
+    assert statuses[:10] == [200] * 10
+    assert 429 in statuses
+
+
+@ensureDeferred
+async def test_all_bodies_together_are_bounded(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store, queue_bytes=150_000)
+    first, second = await drained.connect(), await drained.connect()
+    first.send(head(100_000) + b"x" * 90_000)
+    await until(lambda: drained.drain.held_bytes == 90_000)
+    second.send(head(100_000) + b"x" * 90_000)
+    assert (await answered(second)).status == 429
+    first.send(b"x" * 10_000)
+    assert (await answered(first)).status == 200
+    assert drained.drain.held_bytes == 0
+
+
+@ensureDeferred
+async def test_while_lines_wait_for_the_database_uploads_shall_come_later(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated, writer_bytes=65_536)
+    gated.shut = True
+    first = await drained.connect()
+    first.send(request(b"x\n" * 200))
+    await until(lambda: gated.batches)
+    response = await ask(drained, request(b"y"))
+    assert (response.status, response.headers["retry-after"]) == (429, "5")
+    gated.open()
+    assert (await answered(first)).json == {"lines": 200}
+    assert (await ask(drained, request(b"y"))).status == 200
+
+
+# Faults
+
+
+@ensureDeferred
+async def test_without_the_database_nothing_is_taken(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    class Away(GatedStore):
+        async def drained(self, hashed: bytes) -> Destination:
+            raise StoreUnavailable("PostgreSQL cannot be reached.")
+
+    response = await ask(await make_drained(Away(store)), request(b"x"))
+    assert (response.status, response.code, response.headers["retry-after"]) == (503, "unavailable", "5")
+
+
+@ensureDeferred
+async def test_a_commit_that_fails_is_tried_again_and_answered_then(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, nothing_left_behind: list[str]
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    gated.errors.append(StoreUnavailable("PostgreSQL went away."))
+    assert (await ask(drained, request(b"x"))).status == 200
+    assert await messages(store, destination) == ["x"]
+    nothing_left_behind.clear()
+
+
+@ensureDeferred
+async def test_a_client_that_goes_in_the_middle_leaves_nothing(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(head(1000) + b"half a body\n")
+    await until(lambda: drained.drain.held_bytes)
+    client.transport.abortConnection()
+    await until(lambda: not drained.drain.under_way)
+    assert drained.drain.held_bytes == 0
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_what_a_client_that_goes_had_sent_is_stored(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    gated.shut = True
+    client = await drained.connect()
+    client.send(request(b"whole"))
+    await until(lambda: gated.batches)
+    client.transport.abortConnection()
+    await client.gone
+    assert drained.drain.under_way == 1, "it counts until its commit"
+    gated.open()
+    await until(lambda: not drained.drain.under_way)
+    assert await messages(store, destination) == ["whole"]
+
+
+@ensureDeferred
+async def test_a_stop_answers_what_was_taken_and_refuses_the_rest(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    gated.shut = True
+    taken, half, idle = [await drained.connect() for _ in range(3)]
+    taken.send(request(b"taken"))
+    half.send(head(70_000) + b"half")
+    await until(lambda: gated.batches and drained.drain.held_bytes)
+    stopping = drained.service.stopService()
+    assert (await answered(half)).status == 503
+    idle.send(request(b"late"))
+    response = await answered(idle)
+    assert (response.status, response.headers["connection"]) == (503, "close")
+    assert not taken.received
+    assert not stopping.called
+    gated.open()
+    await stopping
+    assert (await answered(taken)).json == {"lines": 1}
+    await until(lambda: taken.is_gone and idle.is_gone)
+    assert await messages(store, destination) == ["taken"]
+
+
+@ensureDeferred
+async def test_a_stop_during_a_big_upload_stores_all_of_it_before_it_is_answered(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store, max_drain_bytes=1_000_000)
+    client = await drained.connect()
+    client.send(request(b"x" * 99 + b"\n" + (b"y" * 99 + b"\n") * 8_999))
+    await until(lambda: drained.writer.waiting_events)
+    await drained.service.stopService()
+    assert (await answered(client)).json == {"lines": 9_000}
+    assert len(await messages(store, destination)) == 9_000
+
+
+# The secret
+
+
+@ensureDeferred
+async def test_the_access_log_has_no_token(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    log = io.StringIO()
+    drained.site.logFile = log
+    client = await drained.connect()
+    client.send(request(b"x", {"Referer": f"https://h/logs/{TOKEN}"}))
+    assert (await answered(client)).status == 200
+    client.send(request(b"x", token=f"{TOKEN[:-1]}?a=b"))
+    assert TOKEN[:-1].encode() not in (await answered(client)).body
+    client.send(f"POST //logs/{TOKEN} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n".encode())
+    await answered(client)
+    client.send(f"POST http://h/logs/{TOKEN} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n".encode())
+    await answered(client)
+    written = log.getvalue()
+    assert written.count("POST /logs/... HTTP/1.1") == 4, written
+    assert TOKEN[:20] not in written
+
+
+@ensureDeferred
+async def test_any_bytes_at_all_leave_the_drain_as_it_was(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for data in (
+        b"\x16\x03\x01" + bytes(50) + b"\r\n\r\n",
+        head(None) + b"zz\r\n",
+        b"POST /logs/ HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /logs/\xff\xfe HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        head(5, {"Transfer-Encoding": "chunked"}) + b"hello",
+    ):
+        client = await drained.connect()
+        client.send(data)
+        gone: Deferred[None] = client.gone
+        await gone
+    assert (await ask(drained, request(b"x"))).status == 200
+    assert drained.drain.under_way == 0
+    assert await messages(store, destination) == ["x"]

@@ -1,0 +1,136 @@
+"""A drain on an endpoint of its own, and programs that upload to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import attrs
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol
+
+from ppl.clock import wall_clock
+from ppl.listener.drain import Drain, Farewell
+from ppl.listener.drain_admission import DrainAdmission, DrainLimits
+from ppl.listener.drain_site import DrainSite
+from ppl.listener.writer import Writer
+from ppl.model import Destination
+from ppl.sequence import SequentialService
+from tests.listener.receiving import intake
+
+TOKEN = "t" * 43
+LIMITS = DrainLimits(
+    max_drain_bytes=100_000, max_drain_requests=4, max_drain_requests_per_second=1000, queue_bytes=1_000_000
+)
+
+
+@attrs.frozen
+class Response:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        return str(self.json["error"]["code"])
+
+
+class _Client(Protocol):
+    """One connection, which reads answers as they come."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.gone: Deferred[None] = Deferred()
+        self.is_gone = False
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.is_gone = True
+        self.gone.callback(None)
+
+    def send(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def response(self) -> Response | None:
+        """The next whole answer, taken off what came."""
+        head, end, rest = self.received.partition(b"\r\n\r\n")
+        if not end:
+            return None
+        status, *lines = head.decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        length = int(headers.get("content-length", 0))
+        if len(rest) < length:
+            return None
+        self.received = rest[length:]
+        return Response(int(status.split()[1]), headers, rest[:length])
+
+
+class Drained:
+    """A writer, a drain and its site, started and stopped in the order of the real ones."""
+
+    def __init__(self, store: Any, behind_proxy: bool = False, **limits: int) -> None:
+        writer_bytes = limits.pop("writer_bytes", 1 << 25)
+        self.announced: list[Any] = []
+        self.writer = Writer(store, self.announced.append, reactor, wall_clock, writer_bytes)
+        self.store = store
+        taking = intake(self.writer)
+        admission = DrainAdmission(store, taking, "h", attrs.evolve(LIMITS, **limits))
+        self.drain = Drain(taking, admission, reactor, behind_proxy)
+        self.service = SequentialService([Farewell(self.drain), self.writer, self.drain])
+        self.site = DrainSite(self.drain, reactor)
+        self._listening: Any = None
+        self._clients: list[_Client] = []
+
+    async def start(self) -> None:
+        await self.service.startService()
+        self._listening = reactor.listenTCP(0, self.site, interface="127.0.0.1")
+
+    async def stop(self) -> None:
+        if self._listening is not None:
+            await self._listening.stopListening()
+            if self.service.running:
+                await self.service.stopService()
+            for client in self._clients:
+                if not client.is_gone:
+                    client.transport.abortConnection()
+                    await client.gone
+
+    async def connect(self) -> _Client:
+        client = _Client()
+        self._clients.append(client)
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self._listening.getHost().port)
+        await connectProtocol(endpoint, client)
+        return client
+
+
+async def token_for(store: Any, destination: Destination, token: str = TOKEN) -> int:
+    """Makes ``token`` lead to ``destination``; gives its id."""
+    rows = await store._pool.read("SELECT account_id FROM membership WHERE destination_id = %s", [destination.id])
+    hashed = hashlib.sha256(token.encode()).digest()
+    drain = await store.create_drain(rows[0][0], destination.id, hashed, "a program", 100)
+    assert drain is not None
+    return int(drain.id)
+
+
+def head(length: int | None, headers: dict[str, str] | None = None, token: str = TOKEN, method: str = "POST") -> bytes:
+    """The head of a request."""
+    lines = [f"{method} /logs/{token} HTTP/1.1", "Host: localhost"]
+    lines += ["Transfer-Encoding: chunked"] if length is None else [f"Content-Length: {length}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def request(body: bytes, headers: dict[str, str] | None = None, token: str = TOKEN) -> bytes:
+    """A whole request."""
+    return head(len(body), headers, token) + body

@@ -1,0 +1,123 @@
+"""The drain of a whole Ppl, in one process and in two, sent to by programs of others."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import signal
+import subprocess
+import threading
+from contextlib import closing
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from ppl.listener.tls import self_signed
+from tests.fixtures.running import PplProcess, eventually
+from tests.fixtures.watching import Viewer
+
+
+def post(ppl: PplProcess, token: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    """One upload on a connection of its own."""
+    with closing(http.client.HTTPConnection("127.0.0.1", ppl.drain_port, timeout=30)) as connection:
+        connection.request("POST", f"/logs/{token}", body, headers or {})
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def test_lines_come_by_http_and_are_seen_live(ppl_forms: PplProcess) -> None:
+    who = ppl_forms.register()
+    token = ppl_forms.create_drain(who)
+    with Viewer(ppl_forms.url, who) as viewer:
+        viewer.identify()
+        assert post(ppl_forms, token, b"one\ntwo") == (200, b'{"lines": 2}')
+        assert ppl_forms.messages(who.port) == ["one", "two"], "stored before it is answered"
+        assert [event["message"] for event in viewer.live(2)] == ["one", "two"]
+    events = "\n".join(json.dumps({"msg": f"event {number}", "level": "info"}) for number in range(50_000))
+    headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+    assert post(ppl_forms, token, gzip.compress(events.encode()), headers) == (200, b'{"lines": 50000}')
+    assert ppl_forms.count(who.port) == 50_002
+    assert post(ppl_forms, "x" * 43, b"x")[0] == 404
+    ppl_forms.rows("DELETE FROM drain RETURNING id")
+    assert post(ppl_forms, token, b"x")[0] == 404
+    ppl_forms.stop()
+    assert token not in ppl_forms.text(), "the token is in no log"
+    assert "/logs/..." in ppl_forms.text()
+
+
+def test_a_stop_under_load_loses_nothing_that_was_answered(ppl_forms: PplProcess) -> None:
+    who = ppl_forms.register()
+    token = ppl_forms.create_drain(who)
+    answered: list[str] = []
+    statuses: set[int] = set()
+
+    def send(sender: int) -> None:
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", ppl_forms.drain_port, timeout=30)) as connection:
+                for number in range(100_000):
+                    lines = [f"{sender} {number} {line}" for line in range(20)]
+                    connection.request("POST", f"/logs/{token}", "\n".join(lines).encode())
+                    response = connection.getresponse()
+                    response.read()
+                    statuses.add(response.status)
+                    if response.status != 200:
+                        return
+                    answered.extend(lines)
+        except (OSError, http.client.HTTPException):
+            pass  # the port is closed
+
+    senders = [threading.Thread(target=send, args=(number,)) for number in range(4)]
+    for sender in senders:
+        sender.start()
+    eventually(lambda: len(answered) > 400, "uploads under way")
+    ppl_forms.send_signal(signal.SIGTERM, ppl_forms.roles[-1])
+    for sender in senders:
+        sender.join()
+    ppl_forms.stop()
+    assert statuses <= {200, 503}
+    stored = ppl_forms.messages(who.port)
+    assert set(answered) <= set(stored)
+    assert len(stored) == len(set(stored))
+    unanswered = set(stored) - set(answered)
+    assert not unanswered, "whose lines were taken was answered"
+
+
+@pytest.mark.skipif(which("curl") is None, reason="curl is not installed")
+def test_curl_sends_a_file_as_the_page_says(ppl_process: PplProcess) -> None:
+    who = ppl_process.register()
+    url = f"http://127.0.0.1:{ppl_process.drain_port}/logs/{ppl_process.create_drain(who)}"
+    said = subprocess.run(
+        ["curl", "-sS", "--data-binary", "@-", url],
+        input=b"x" * 60_000 + b"\n" + b"y" * 2_000_000,
+        capture_output=True,
+        check=True,
+    )
+    assert said.stdout == b'{"lines": 2}'
+    first, second = ppl_process.messages(who.port)
+    assert first == "x" * 60_000
+    assert second.endswith("y [cut by Ppl at 100000 bytes]")
+    refused = subprocess.run(
+        ["curl", "-sS", "-w", " %{http_code}", "--data-binary", "@-", url], input=bytes(17_000_000), capture_output=True
+    )
+    assert refused.stdout.endswith(b" 413"), refused
+    assert b'"too_large"' in refused.stdout
+
+
+@pytest.mark.skipif(which("curl") is None, reason="curl is not installed")
+def test_the_drain_speaks_tls_of_its_own(dsn: str, short_directory: Path) -> None:
+    certificate, key = self_signed(short_directory / "tls", "localhost")
+    ppl = PplProcess(dsn, short_directory, "two")
+    ppl.environment["PPL_DRAIN"] = f"ssl:{ppl.drain_port}:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
+    try:
+        ppl.start()
+        who = ppl.register()
+        url = f"https://localhost:{ppl.drain_port}/logs/{ppl.create_drain(who)}"
+        body = b"\n".join(b"line %d" % number for number in range(300_000))
+        command = ["curl", "-sS", "--cacert", str(certificate), "-w", " %{http_code}", "--data-binary", "@-", url]
+        assert subprocess.run(command, input=body, capture_output=True).stdout == b'{"lines": 300000} 200'
+        assert subprocess.run(command, input=bytes(17_000_000), capture_output=True).stdout.endswith(b" 413")
+        assert ppl.count(who.port) == 300_000
+    finally:
+        ppl.stop()

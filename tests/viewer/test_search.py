@@ -1,0 +1,279 @@
+"""Searching over real WebSockets and the real store: history in parts, live, cancelled, refused, nothing left over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from ppl.model import Destination
+from ppl.store import searching
+from ppl.viewer import walking
+from tests.fixtures.database import started_store
+from tests.viewer.conftest import MakeHouse
+from tests.viewer.watching import House
+from tests.waiting import until
+
+
+async def searching_for(house: House, destination: Destination, query: str, **fields: Any) -> Any:
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id=destination.user_id, query=query, **fields)
+    return viewer
+
+
+def shown(viewer: Any) -> list[str]:
+    """The messages of history, in the order in which they came."""
+    return [each["message"] for name, data in viewer.received if name == "send_logs" for each in data["events"]]
+
+
+async def answers(viewer: Any, count: int = 1) -> dict[str, Any]:
+    """The data of the ``count``-th answer, parts not counted."""
+
+    def whole() -> list[Any]:
+        return [data for name, data in viewer.received if name == "send_logs" and "isPartial" not in data]
+
+    await until(lambda: len(whole()) >= count, f"{count} answers, got {viewer.received[-3:]}")
+    return dict(whole()[count - 1])
+
+
+def open_searches(house: House) -> int:
+    store: Any = house.store
+    return int(sum(store._searches._open.values()))
+
+
+def small_steps(monkeypatch: pytest.MonkeyPatch, events: int = 4) -> None:
+    begin = searching.Searches.begin
+
+    def with_small_steps(self: searching.Searches, *where: Any, **bounds: Any) -> searching.Search:
+        search = begin(self, *where, **bounds)
+        search._scan = events
+        return search
+
+    monkeypatch.setattr(searching.Searches, "begin", with_small_steps)
+    monkeypatch.setattr(searching, "MOST_SCAN", events)
+
+
+@pytest_twisted.ensureDeferred
+async def test_only_what_matches_is_shown_in_history_and_live(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "error one", "fine", "error two", "error three")
+    viewer = await searching_for(house, destination, "error", logs_portion="2")
+    answer = await answers(viewer)
+    assert [event["message"] for event in answer["events"]] == ["error two", "error three"]
+    assert answer["isOldestEventReached"] == "false"
+    assert answer["reached"] == answer["events"][0]["id"]
+    assert answer["searchedBackTo"] == answer["events"][0]["received_at"]
+    viewer.say("get_logs")
+    answer = await answers(viewer, 2)
+    assert [event["message"] for event in answer["events"]] == ["error one"]
+    assert answer["isOldestEventReached"] == "true"
+    assert "reached" not in answer
+    await house.ingest(destination, "fine", "an ERROR")
+    await house.ingest(destination, "error", sender_ip="192.0.2.2")
+    await until(lambda: viewer.live() == ["an ERROR", "error"], "live events")
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_last_portion_of_exactly_as_many_as_asked_says_that_it_is_the_last(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "fine", "error", "fine", "error")
+    viewer = await searching_for(house, destination, "error", logs_portion="2")
+    assert (await answers(viewer))["isOldestEventReached"] == "true"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_sender_and_a_query_hold_together(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "error here")
+    await house.ingest(destination, "error there", "fine there", sender_ip="192.0.2.2")
+    viewer = await searching_for(house, destination, "error", watched_ip="192.0.2.2")
+    assert [event["message"] for event in (await answers(viewer))["events"]] == ["error there"]
+    await house.ingest(destination, "error here")
+    await house.ingest(destination, "fine there", "error there again", sender_ip="192.0.2.2")
+    await until(lambda: viewer.live() == ["error there again"], "live events")
+
+
+@pytest_twisted.ensureDeferred
+async def test_hits_come_as_they_are_found(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, *("rare" if number % 10 == 5 else "x" for number in range(40)))
+    small_steps(monkeypatch)
+    monkeypatch.setattr(walking, "PROGRESS_SECONDS", 0.0)
+    viewer = await searching_for(house, destination, "rare")
+    answer = await answers(viewer)
+    parts = [data for name, data in viewer.received if name == "send_logs" and "isPartial" in data]
+    assert len([part for part in parts if part["events"]]) >= 3
+    assert all(part["isPartial"] == "true" and part["isOldestEventReached"] == "false" for part in parts)
+    assert parts[0]["events"] == [], "the view begins with the first step, so that live goes on"
+    ids = [event["id"] for part in reversed([*parts, answer]) for event in part["events"]]
+    assert len(ids) == 4
+    assert ids == sorted(ids)
+    progress = [data for name, data in viewer.received if name == "search_progress"]
+    assert {"searchedBackTo", "reached", "found"} == set(progress[0])
+    reached = [int(data["reached"]) for _, data in viewer.received if "reached" in data]
+    assert reached == sorted(reached, reverse=True)
+
+
+@pytest_twisted.ensureDeferred
+async def test_live_waits_for_no_search_in_history(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, *("x" for _ in range(2000)))
+    small_steps(monkeypatch, 2)
+    viewer = await searching_for(house, destination, "rare")
+    await viewer.expect("send_logs")
+    await house.ingest(destination, "rare")
+    await until(lambda: viewer.live() == ["rare"], "live events")
+    assert open_searches(house) == 1, "history is still searched"
+    viewer.say("cancel_search")
+    await answers(viewer)
+
+
+@pytest_twisted.ensureDeferred
+async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_found(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "rare", *("x" for _ in range(20)))
+    small_steps(monkeypatch)
+    monkeypatch.setattr(walking, "BUDGET_SECONDS", 0.0)
+    viewer = await searching_for(house, destination, "rare")
+    answer = await answers(viewer)
+    reached, count = [int(answer["reached"])], 1
+    assert (answer["events"], answer["isOldestEventReached"]) == ([], "false")
+    while answer["isOldestEventReached"] == "false":
+        viewer.say("get_logs")
+        count += 1
+        answer = await answers(viewer, count)
+        reached.append(int(answer.get("reached", 0)))
+    assert count >= 5
+    assert reached == sorted(set(reached), reverse=True)
+    assert shown(viewer) == ["rare"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_search_is_cancelled_and_gone_on_with(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "rare", *("x" for _ in range(2000)))
+    small_steps(monkeypatch, 2)
+    viewer = await searching_for(house, destination, "rare")
+    await viewer.expect("send_logs")
+    viewer.say("cancel_search")
+    answer = await answers(viewer)
+    assert (answer["events"], answer["isOldestEventReached"]) == ([], "false")
+    assert open_searches(house) == 0
+    small_steps(monkeypatch, 5000)
+    viewer.say("get_logs")
+    assert [event["message"] for event in (await answers(viewer, 2))["events"]] == ["rare"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_closing_the_socket_closes_the_search(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "rare", *("x" for _ in range(2000)))
+    small_steps(monkeypatch, 2)
+    viewer = await searching_for(house, destination, "rare")
+    await viewer.expect("send_logs")
+    assert open_searches(house) == 1
+    await viewer.leave()
+    await until(lambda: open_searches(house) == 0, "no search left")
+
+
+@pytest_twisted.ensureDeferred
+async def test_too_many_searches_are_refused_clearly_and_the_view_comes_when_one_has_ended(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "rare", *("x" for _ in range(2000)))
+    store: Any = house.store
+    viewer = await searching_for(house, destination, "rare")
+    await answers(viewer)
+    monkeypatch.setattr(store._searches, "_most", 0)
+    other = await searching_for(house, destination, "rare")
+    refused = await other.expect("error")
+    assert (refused["code"], refused["event"]) == ("too_many_searches", "send_user_data")
+    viewer.say("get_logs")
+    refused = await viewer.expect("error")
+    assert (refused["code"], refused["event"]) == ("too_many_searches", "get_logs")
+    monkeypatch.setattr(store._searches, "_most", 4)
+    assert [event["message"] for event in (await answers(other))["events"]] == ["rare"]
+    assert len([name for name, _ in other.received if name == "error"]) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_only_what_matches_is_counted_while_paused(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    viewer = await searching_for(house, destination, "error", batch=True)
+    await answers(viewer)
+    viewer.say("pause_live_update")
+    (connection,) = house.hub.connected_users[destination.user_id]
+    await until(lambda: connection.session.is_paused, "the pause")
+    await house.ingest(destination, "fine", "error", "fine", "error")
+    assert await viewer.expect("paused_count") == {"new": "2"}
+
+
+@pytest.mark.parametrize("query", ["(", "severity:loud", "/(/", "x" * 20_000, "a\0b", "(" * 200])
+@pytest_twisted.ensureDeferred
+async def test_a_wrong_query_is_refused_and_another_may_be_sent(make_house: MakeHouse, query: str) -> None:
+    house, destination = await make_house()
+    viewer = await searching_for(house, destination, query)
+    refused = await viewer.expect("error")
+    assert (refused["code"], refused["event"]) == ("bad_query", "send_user_data")
+    assert 0 <= refused["position"] <= len(query)
+    assert refused["expected"] in refused["message"]
+    viewer.say("send_user_data", user_id=destination.user_id, query="error")
+    await answers(viewer)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_missed_is_searched_for_only_where_it_was_not_looked_at(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, destination = await make_house()
+    viewer = await searching_for(house, destination, "rare")
+    await answers(viewer)
+    await house.ingest(destination, *("x" for _ in range(50)))
+    (connection,) = house.hub.connected_users[destination.user_id]
+    gathering = house.hub._gatherings[destination.user_id][connection.session.filter]
+    assert gathering._sieve is not None
+    sieve: Any = gathering._sieve
+    await until(lambda: sieve.seen == house._next_id - 1, "all looked at")
+    house.listener.cut()
+    await house.store_events(destination, ["x", "rare"])
+    begun: list[Any] = []
+    begin = searching.Searches.begin
+    monkeypatch.setattr(
+        searching.Searches,
+        "begin",
+        lambda self, *where, **bounds: begun.append(bounds) or begin(self, *where, **bounds),
+    )
+    house.listener.connect()
+    await until(lambda: viewer.live() == ["rare"], "what was missed")
+    assert begun[0]["after"] == house._next_id - 3
+
+
+@pytest_twisted.ensureDeferred
+async def test_while_the_store_is_away_a_search_is_refused_and_what_was_missed_comes_when_it_is_back(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    other_pool, other_store = await started_store(dsn)
+    owner, destination = await store.register("o@example.com", "hash", "UTC", "h", range(1, 9), only_first=False)
+    house = House(store, {"owner": owner})
+    await house.start()
+    await house.ingest(destination, "rare", "x", "rare too")
+    viewer = await searching_for(house, destination, "rare", logs_portion="1")
+    await answers(viewer)
+    house.listener.cut()
+    house.store = other_store
+    await house.store_events(destination, ["x", "rare and missed", "x"])
+    await pool.stopService()
+    viewer.say("get_logs")
+    refused = await viewer.expect("error")
+    assert (refused["code"], refused["event"]) == ("store_unavailable", "get_logs")
+    house.listener.connect()
+    await pool.startService()
+    await until(lambda: viewer.live() == ["rare and missed"], "what was missed")
+    viewer.say("get_logs")
+    assert [event["message"] for event in (await answers(viewer, 2))["events"]] == ["rare"]
+    await house.stop()
+    await pool.stopService()
+    await other_pool.stopService()

@@ -1,0 +1,301 @@
+"""History for programs over the real store: searches, context, permalinks, histograms, exports."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from typing import Any
+
+import attrs
+import pytest
+import treq
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol
+
+from ppl.model import DAY, MINUTE, SECOND, Destination
+from ppl.web import events as events_api
+from tests.store.events import events
+from tests.waiting import turns, until
+from tests.web.browsing import Browser, Page
+from tests.web.conftest import Serve, Served
+
+
+@attrs.frozen
+class Filled:
+    """An account with events, one a minute, the last now."""
+
+    browser: Browser
+    served: Served
+    destination: Destination
+    ids: list[int]
+
+    async def get(self, path: str) -> Any:
+        page = await self.browser.get(path)
+        assert page.status == 200, page.text
+        return json.loads(page.text)
+
+
+async def fill(served: Served, count: int = 20) -> Filled:
+    browser = served.browser()
+    assert (await browser.register("user@gmail.com", "+02:00")).status == 303
+    (destination,) = await served.store.destinations()
+    now = served.clock()
+    ids = []
+    for number in range(count):
+        at = now - (count - 1 - number) * MINUTE
+        batch = events(
+            at, [f"message {number} {'odd' if number % 2 else 'even'}"], destination=destination,
+            hostname=["web-1"], file_name=["nginx"], severity=[3 if number % 5 == 0 else 6], facility=[16],
+            sender_ip="192.0.2.1" if number % 3 else "192.0.2.2",
+        )  # fmt: skip
+        await served.store.append([batch])
+        ids.append(at)
+    return Filled(browser, served, destination, ids)
+
+
+def code(page: Page) -> str:
+    return str(json.loads(page.text)["error"]["code"])
+
+
+def numbers(found: Any) -> list[int]:
+    return [int(event["message"].split()[1]) for event in found]
+
+
+@ensureDeferred
+async def test_the_newest_that_match_come_with_how_far_the_search_came(served: Served) -> None:
+    filled = await fill(served)
+    got = await filled.get("/api/events?q=odd&limit=3")
+    assert numbers(got["events"]) == [15, 17, 19]
+    assert not got["complete"]
+    assert got["events"][0]["id"] == got["reached"]
+    more = await filled.get(f"/api/events?q=odd&limit=100&before={got['reached']}")
+    assert numbers(more["events"]) == [1, 3, 5, 7, 9, 11, 13]
+    assert more["complete"]
+    assert set(more["events"][0]) >= {"id", "created_at", "sender_ip", "file_name", "message", "hostname", "severity"}
+
+
+@ensureDeferred
+async def test_the_oldest_first_and_within_a_range(served: Served) -> None:
+    filled = await fill(served)
+    got = await filled.get(f"/api/events?order=oldest&limit=2&after={filled.ids[3]}")
+    assert numbers(got["events"]) == [4, 5]
+    since, end = got["events"][0]["received_at"], got["events"][1]["received_at"]
+    got = await filled.get(f"/api/events?from={since}&to={end}")
+    assert numbers(got["events"]) == [4]
+    got = await filled.get("/api/events?q=severity:err")
+    assert numbers(got["events"]) == [0, 5, 10, 15]
+
+
+@ensureDeferred
+async def test_a_query_is_read_without_searching(served: Served) -> None:
+    filled = await fill(served, 1)
+    assert await filled.get("/api/query?q=error") == {"from": None, "to": None}
+    got = await filled.get("/api/query?q=after:2026-11-23+before:%222026-11-23+17:30%22+x")
+    assert got == {"from": "2026-11-22T22:00:00.000000Z", "to": "2026-11-23T15:30:00.000000Z"}, "in the user's zone"
+    refused = await filled.browser.get("/api/query?q=error+(")
+    assert (refused.status, code(refused)) == (400, "bad_query")
+    assert json.loads(refused.text)["error"]["position"] == 7
+    assert code(await served.browser().get("/api/query?q=error")) == "not_logged_in"
+
+
+@pytest.mark.parametrize(
+    ("address", "code_"),
+    [
+        ("/api/events?q=(", "bad_query"),
+        ("/api/events?limit=0", "bad_request"),
+        ("/api/events?limit=99999999", "bad_request"),
+        ("/api/events?before=x", "bad_request"),
+        ("/api/events?before=9999999999999999999999", "bad_request"),
+        ("/api/events?from=yesterday", "bad_request"),
+        ("/api/events?from=99999-01-01T00:00:00Z", "bad_request"),
+        ("/api/events?order=sideways", "bad_request"),
+        ("/api/events?user_id=someone:1", "forbidden"),
+        ("/api/histogram?minutes=0", "bad_request"),
+        ("/api/histogram?from=0&minutes=1", "bad_request"),
+        ("/api/histogram?from=100&to=50", "bad_request"),
+        ("/api/export?format=exe", "bad_request"),
+        ("/api/export?name=../x", "bad_request"),
+        ("/api/export/nothing", "not_found"),
+        ("/api/events/1/context?before=100000", "bad_request"),
+    ],
+)
+@ensureDeferred
+async def test_what_is_wrong_is_said_with_a_stable_code(served: Served, address: str, code_: str) -> None:
+    filled = await fill(served, 1)
+    page = await filled.browser.get(address)
+    assert 400 <= page.status < 500
+    assert code(page) == code_
+
+
+@ensureDeferred
+async def test_a_wrong_query_says_where(served: Served) -> None:
+    filled = await fill(served, 1)
+    error = json.loads((await filled.browser.get("/api/events?q=a%20OR")).text)["error"]
+    assert error["position"] == 4
+    assert error["expected"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/events", "/api/events/5", "/api/events/5/context", "/api/histogram", "/api/export", "/api/export/x"]
+)
+@ensureDeferred
+async def test_strangers_read_nothing(served: Served, path: str) -> None:
+    filled = await fill(served, 1)
+    assert (await served.browser().get(path)).status == 401
+    other = served.browser()
+    assert (await other.register("other@gmail.com")).status == 303
+    page = await other.get(f"{path}?user_id={filled.destination.user_id}")
+    assert (page.status, code(page)) in {(403, "forbidden"), (404, "not_found")}
+
+
+@ensureDeferred
+async def test_a_bearer_token_reads_what_its_account_reads(served: Served) -> None:
+    filled = await fill(served, 2)
+    token = await filled.browser.create_token()
+    page = await served.browser().get("/api/events", {"Authorization": f"Bearer {token}"})
+    assert numbers(json.loads(page.text)["events"]) == [0, 1]
+
+
+@ensureDeferred
+async def test_context_is_what_came_before_and_after_whatever_the_search(served: Served) -> None:
+    filled = await fill(served)
+    got = await filled.get(f"/api/events/{filled.ids[10]}/context?before=2&after=3")
+    assert numbers(got["before"]) == [8, 9]
+    assert numbers([got["event"]]) == [10]
+    assert numbers(got["after"]) == [11, 12, 13]
+    assert not got["is_oldest_reached"]
+    got = await filled.get(f"/api/events/{filled.ids[9]}/context?before=2&after=2&sender=same")
+    assert numbers(got["before"]) == [3, 6]
+    assert numbers(got["after"]) == [12, 15]
+
+
+@ensureDeferred
+async def test_a_permalink_means_something_after_the_event_is_gone(serve: Serve) -> None:
+    served = serve(retention_days=7)
+    filled = await fill(served, 3)
+    got = await filled.get(f"/api/events/{filled.ids[1]}")
+    assert numbers([got["event"]]) == [1]
+    page = await filled.browser.get(f"/api/events/{filled.ids[1] + 1}")
+    assert (page.status, code(page)) == (404, "not_found")
+    page = await filled.browser.get(f"/api/events/{filled.ids[1] - 8 * DAY}")
+    assert (page.status, code(page)) == (410, "expired")
+    assert "was of" in page.text
+    assert "was kept until" in page.text
+
+
+@ensureDeferred
+async def test_a_histogram_adds_up_to_the_events_also_of_a_search(served: Served) -> None:
+    filled = await fill(served)
+    got = await filled.get("/api/histogram?minutes=5")
+    assert got["complete"]
+    assert sum(sum(bucket["counts"].values()) for bucket in got["buckets"]) == 20
+    assert sum(bucket["counts"].get("err", 0) for bucket in got["buckets"]) == 4
+    got = await filled.get("/api/histogram?minutes=5&q=odd")
+    assert got["complete"]
+    assert sum(sum(bucket["counts"].values()) for bucket in got["buckets"]) == 10
+
+
+@ensureDeferred
+async def test_a_search_answers_with_what_it_has_when_its_time_is_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ppl.store import searching
+
+    monkeypatch.setattr(events_api, "BUDGET_SECONDS", 0)
+    monkeypatch.setattr(searching, "FIRST_SCAN", 4)
+    filled = await fill(served)
+    found: list[int] = []
+    before = ""
+    for _ in range(50):
+        got = await filled.get(f"/api/events?q=odd{before}")
+        found = numbers(got["events"]) + found
+        before = f"&before={got['reached']}"
+        if got["complete"]:
+            break
+    assert found == list(range(1, 20, 2))
+
+
+@ensureDeferred
+async def test_an_export_is_the_whole_result_in_any_format(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ppl.web import exporting
+
+    monkeypatch.setattr(exporting, "PART_EVENTS", 3)
+    filled = await fill(served)
+    odd = [f"message {number} odd" for number in range(1, 20, 2)]
+    page = await filled.browser.get("/api/export?q=odd")
+    assert [line.partition(" nginx[42]: ")[2] for line in page.text.splitlines()] == odd
+    assert page.header("content-disposition") == f'attachment; filename="localhost-{filled.destination.port}.log"'
+    page = await filled.browser.get("/api/export?q=odd&format=json")
+    assert [json.loads(line)["message"] for line in page.text.splitlines()] == odd
+    page = await filled.browser.get("/api/export?q=odd&format=csv")
+    assert [row["message"] for row in csv.DictReader(io.StringIO(page.text))] == odd
+    page = await filled.browser.get("/api/export?q=odd&format=papertrail")
+    rows = [line.split("\t") for line in page.text.splitlines()]
+    assert [row[9] for row in rows] == odd
+    assert rows[0][4:9] == ["web-1", "192.0.2.1", "Local0", "Info", "nginx"]
+    response = await treq.get(
+        served.url + "/api/export?q=odd&format=json&gzip=1&name=mine",
+        headers={"Cookie": "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())},
+        persistent=False,
+    )
+    unzipped = gzip.decompress(await response.content()).decode()
+    assert [json.loads(line)["message"] for line in unzipped.splitlines()] == odd
+    progress = await filled.get("/api/export/mine")
+    assert (progress["events"], progress["part"], progress["complete"]) == (10, 1.0, True)
+
+
+@ensureDeferred
+async def test_hostile_texts_stay_one_row_and_no_formula(served: Served) -> None:
+    filled = await fill(served, 1)
+    nasty = '=cmd|"/c calc"!A1,\n\tx\\y\r"quoted"'
+    at = served.clock() + SECOND
+    await served.store.append([events(at, [nasty], destination=filled.destination)])
+    page = await filled.browser.get(f"/api/export?format=csv&after={at - 1}")
+    (row,) = csv.DictReader(io.StringIO(page.text, newline=""))
+    assert row["message"] == "'" + nasty
+    page = await filled.browser.get(f"/api/export?format=papertrail&after={at - 1}")
+    (line,) = page.text.split("\n")[:-1]
+    assert line.split("\t")[9] == nasty.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace(
+        "\r", "\\r"
+    )
+    page = await filled.browser.get(f"/api/export?after={at - 1}")
+    assert page.text.count("\n") == 1
+
+
+class Taking(Protocol):
+    """A client that takes its time."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        self.data += data
+
+
+@ensureDeferred
+async def test_an_export_goes_at_the_pace_of_its_client_and_ends_when_that_goes(served: Served) -> None:
+    filled = await fill(served, 1)
+    at = served.clock() + SECOND
+    for number in range(40):
+        texts = ["x" * 2000] * 1000
+        await served.store.append([events(at + number * 10_000, texts, destination=filled.destination)])
+    taking = Taking()
+    await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", served.port), taking)
+    transport: Any = taking.transport
+    cookies = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
+    transport.write(f"GET /api/export?name=slow HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n".encode())
+    await until(lambda: b"xxx" in taking.data, "the first part")
+    transport.pauseProducing()
+    before = -1
+    while (await filled.get("/api/export/slow"))["events"] != before:
+        before = (await filled.get("/api/export/slow"))["events"]
+        await turns(50)
+    assert before < 30_000, "not gathered in memory"
+    searches = served.store._searches
+    assert sum(searches._open.values()) == 1
+    transport.abortConnection()
+    await until(lambda: not searches._open, "the search is closed")
