@@ -233,7 +233,7 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
     "time": _time,
     "details": _details,
     "context": _context,
-    "no such event": lambda visitor: visitor.busy("/events/1", "404"),
+    "no such event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.busy.user_id}", "404"),
     "expired event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.other.user_id}", "410"),
     "settings": lambda visitor: visitor.busy("/settings"),
     "settings of a new account": lambda visitor: visitor.open("/settings", visitor.accounts.new),

@@ -65,6 +65,11 @@ def place_of(page: Page, message: str) -> float:
     return box["y"]
 
 
+def retry_now(page: Page) -> None:
+    """Press the banner's button, unless the page is back by itself before that."""
+    page.locator("#offline").evaluate("banner => banner.hidden || banner.querySelector('button').click()")
+
+
 def wheel(page: Page, pixels: int) -> None:
     page.mouse.move(600, 400)
     page.mouse.wheel(0, pixels)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import place_of, scroll, until_state
+from tests.browser.looking import place_of, retry_now, scroll, until_state
 from tests.browser.scripted import ScriptedServer, event, ids
 from tests.fixtures.running import PplProcess, eventually
 
@@ -101,7 +101,7 @@ def test_what_is_new_is_counted_on_through_a_reconnect(scripted: Scripted) -> No
     server.close()
     expect(page.locator("#offline")).to_contain_text("Reconnecting in")
     assert "50 new lines" in page.locator("#pill").inner_text()
-    page.get_by_role("button", name="Retry now").click()
+    retry_now(page)
     _until_identified(page, server, 2)
     assert "since" not in server.asks("send_user_data")[-1]
     server.logs(*range(31, 171))
@@ -122,7 +122,7 @@ def test_a_reconnect_goes_on_after_the_newest_line_shown(scripted: Scripted) -> 
     server.live(101, 102)
     eventually(lambda: ids(page)[-1] == 102, "the live lines")
     server.close()
-    page.get_by_role("button", name="Retry now").click()
+    retry_now(page)
     _until_identified(page, server, 2)
     assert server.asks("send_user_data")[-1]["since"] == "102"
     server.logs(103, 104, since="102")
@@ -190,7 +190,7 @@ def test_the_banner_leaves_the_rows_where_they_are(scripted: Scripted) -> None:
     server.close()
     expect(page.locator("#offline")).to_be_visible()
     assert abs(place_of(page, "line 90") - place) <= 1
-    page.get_by_role("button", name="Retry now").click()
+    retry_now(page)
     expect(page.locator("#offline")).to_be_hidden()
     assert abs(place_of(page, "line 90") - place) <= 1
 

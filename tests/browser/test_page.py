@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import every_look, ingest, lines, shown, state, until_shown, until_state
+from tests.browser.looking import every_look, ingest, lines, retry_now, shown, state, until_shown, until_state
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -110,9 +110,11 @@ def test_a_lost_server_is_said_and_on_return_nothing_is_missing(ppl_process: Ppl
     assert state(page) == "Offline"
     assert shown(page)[-1] == "line 9", "rows stay readable"
     eventually(lambda: "attempt 2" in banner.inner_text() or "attempt 3" in banner.inner_text(), "another attempt", 30)
+    page.get_by_role("button", name="Retry now").click()
+    eventually(lambda: "attempt 3" in banner.inner_text() or "attempt 4" in banner.inner_text(), "one at once", 30)
     ppl_process.start()
     ingest(ppl_process, who, lines(*range(10, 40)))
-    page.get_by_role("button", name="Retry now").click()
+    retry_now(page)
     expect(banner).to_be_hidden(timeout=20_000)
     until_shown(page, "line 39")
     ppl_process.send(who.port, lines(40))
