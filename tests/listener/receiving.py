@@ -53,6 +53,10 @@ class GatedStore:
             raise self.errors.pop(0)
         await self._store.append(batch, after)
 
+    def let_one_through(self) -> None:
+        """What came first and waits goes on."""
+        self._waiting.pop(0).callback(None)
+
     def open(self) -> None:
         self.shut = False
         waiting, self._waiting = self._waiting, []

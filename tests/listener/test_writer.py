@@ -92,6 +92,26 @@ async def test_a_batch_sent_ahead_becomes_visible_after_the_one_before_it(
 
 
 @pytest_twisted.ensureDeferred
+async def test_the_next_batch_is_sent_ahead_though_nothing_more_comes(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
+    monkeypatch.setattr(writing, "BATCH_EVENTS", 3)
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.shut = True
+    for number in range(7):
+        receiving.writer.submit(destination, "192.0.2.1", lines(str(number)), 10, Held())
+    assert gated.batches == [1, 3]
+    gated.let_one_through()
+    await until(lambda: receiving.announced, "the first commit")
+    assert gated.batches == [1, 3, 3], "the third is sent while the second commits: sources may be held by now"
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 7, "every event")
+    assert await messages(store, destination) == [str(number) for number in range(7)]
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_batch_sent_ahead_that_fails_is_sent_again_in_its_turn(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
 ) -> None:

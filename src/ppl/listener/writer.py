@@ -184,7 +184,11 @@ class Writer(Service):
                 self._main = batch.destinations
                 self._in_flight = batch.count
                 began = self._reactor.seconds()
-                if not await self._commit(batch):
+                committing = Deferred.fromCoroutine(self._commit(batch))
+                if self._may_stage():
+                    # Not only when more comes: sources may be held, and PostgreSQL would have nothing to do.
+                    self._stage()
+                if not await committing:
                     return
                 self._rate = batch.count / max(self._reactor.seconds() - began, 0.001)
                 self._in_flight = self._staged.count if self._staged else 0
