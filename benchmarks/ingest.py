@@ -138,12 +138,13 @@ def main() -> None:
                 said += f", rsyslog {rsyslogs[-1]:,.0f} rows/s"
             print(said, flush=True)
     print(f"Ppl, {arguments.senders} sender(s): {spread(ours)} rows/s")
-    for name, theirs in (("COPY", copied), ("rsyslog", rsyslogs)):
+    for name, theirs, bar in (("COPY", copied, 0.7), ("rsyslog", rsyslogs, 4.0)):
         if theirs:
             ratio = statistics.median(ours) / statistics.median(theirs)
-            print(f"{name}: {spread(theirs)} rows/s; ratio: {ratio:.2f}")
+            kept = "kept" if ratio >= bar else "MISSED"
+            print(f"{name}: {spread(theirs)} rows/s; ratio: {ratio:.2f}; the bar of {bar:g}: {kept}")
     if rsyslogd is None and fewer:
-        print("rsyslog: is not installed (Debian: rsyslog, rsyslog-pgsql)")
+        print("rsyslog with ompgsql is not installed (Debian: rsyslog, rsyslog-pgsql)")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +56,15 @@ _CONFIGURATION = """
 
 
 def find_rsyslogd() -> str | None:
-    """The path of rsyslogd, if it is installed (Debian: ``rsyslog``, ``rsyslog-pgsql``)."""
-    return shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    """The path of rsyslogd, if it is installed with ompgsql (Debian: ``rsyslog``, ``rsyslog-pgsql``)."""
+    path = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
+        return None
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write('module(load="ompgsql")\naction(type="omfile" file="/dev/null")\n')
+        file.flush()
+        checked = subprocess.run([path, "-N1", "-f", file.name], capture_output=True, check=False)
+    return path if checked.returncode == 0 else None
 
 
 @contextmanager

@@ -135,3 +135,42 @@ nearly_uniform = st.one_of(
         st.sampled_from([*ODD, "+", "_1", "x", "x" * 255, "٣"]),
     ),
 ).map(lambda line: line.replace("\n", ""))
+
+# Several lines with one PRI and few headers but for the time, and what is just beside that.
+same_program = st.builds(
+    lambda pri, zone, headers, lines: [
+        f"<{pri}>1 2026-11-{day:02}T12:00:{second:02}.{micro}{zone} {headers[which % len(headers)]} {text}".replace(
+            "\n", ""
+        )
+        for day, second, micro, which, text in lines
+    ],
+    st.integers(0, 191),
+    st.sampled_from([*["Z", "+02:00", "-11:30"] * 5, "+24:00", "-00:60", "", "z", "+0200", "Z Z"]),
+    st.lists(
+        st.one_of(
+            st.builds("{} {} {} {} {}".format, fields, fields, fields, fields, elements),
+            st.builds("{} {} - - -".format, words, words),
+            st.builds("{} {} 12 - -".format, words, words),
+            st.builds("{} {} 12 id -".format, words, words),
+            st.sampled_from(
+                ["h a - -", "h a - - - -", "h  - - - ", "h a - id -", "- - - - -", "h a", "x" * 256 + " a - - -"]
+            ),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    st.lists(
+        st.tuples(
+            st.one_of(*[st.integers(1, 24)] * 9, st.integers(1, 31)),
+            st.one_of(*[st.integers(0, 60)] * 9, st.integers(0, 62)),
+            st.one_of(
+                *[st.integers(0, 999_999).map("{:06}".format)] * 9,
+                st.sampled_from(["12345", "1234567", "12345٣", "+12345"]),
+            ),
+            st.integers(0, 1),
+            st.one_of(texts, texts, st.sampled_from(["- - - x", " - - - x", "\ufeff- x", "a - - - b"])),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)

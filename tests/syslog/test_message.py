@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from ppl.syslog.framing import Framer
 from ppl.syslog.line import parse_line
-from ppl.syslog.message import _uniform_columns, parse
+from ppl.syslog.message import parse
+from ppl.syslog.uniform import same_form, same_program
 from tests.syslog.lines import RECEIVED, any_line, micros, nearly_uniform, parse_bytes, rows
+from tests.syslog.lines import same_program as lines_of_a_program
 
 # created_at, facility, severity, hostname, file_name, procid, msgid, structured_data, message
 CASES = {
@@ -189,9 +191,7 @@ def test_a_message_in_a_counted_frame_keeps_its_newlines() -> None:
     assert row[-1] == "Traceback:\n  line 1\n  line 2"
 
 
-@settings(max_examples=600, deadline=None)
-@given(st.one_of(st.lists(any_line, min_size=1, max_size=8), st.lists(nearly_uniform, min_size=1, max_size=4)))
-def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> None:
+def _agree(lines: list[str]) -> None:
     block = "".join(f"{line}\n" for line in lines).encode()
     # Not counted, whatever the first line looks like.
     framer = Framer(100_000)
@@ -201,10 +201,49 @@ def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> Non
     assert fast == [parse_line(line, RECEIVED, UTC) for line in stripped if line]
 
 
-def test_the_quickest_path_takes_what_remote_syslog2_writes() -> None:
-    line = "<13>1 2026-11-23T12:00:00.123456+02:00 host file.log - - - some text\n"
-    assert _uniform_columns(line * 3, RECEIVED) is not None
-    assert _uniform_columns(line + "else\n", RECEIVED) is None
+@settings(max_examples=600, deadline=None)
+@given(st.one_of(st.lists(any_line, min_size=1, max_size=8), st.lists(nearly_uniform, min_size=1, max_size=4)))
+def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> None:
+    _agree(lines)
+
+
+@settings(max_examples=600, deadline=None)
+@given(lines_of_a_program)
+def test_the_quickest_way_and_the_complete_parser_agree(lines: list[str]) -> None:
+    _agree(lines)
+
+
+def _of_a_program(rest: str, pri: int = 13) -> str:
+    return "".join(f"<{pri}>1 2026-11-23T12:00:0{second}.123456+02:00 {rest}\n" for second in range(3))
+
+
+@pytest.mark.parametrize("header", ["host file.log - - -", "host app 123 - -", "host app 123 id -", "- host 1 - -"])
+def test_the_quickest_way_takes_what_one_program_writes(header: str) -> None:
+    assert same_program(_of_a_program(f"{header} some - - - text"), RECEIVED) is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _of_a_program("host file.log - - - text", 14),
+        _of_a_program("host file.log 1 - - text"),
+        _of_a_program("host file.log - - [a] text"),
+        _of_a_program("host file.log - - - text").replace("+02:00", "Z"),
+        _of_a_program("host file.log - - - text").replace("-23T", "-31T"),
+        _of_a_program("host file.log - - - text").replace("2026", "2036"),
+        "else\n",
+    ],
+)
+def test_the_quickest_way_leaves_what_is_not_all_alike(other: str) -> None:
+    usual = _of_a_program("host file.log - - - text")
+    assert same_program(usual + other, RECEIVED) is None
+    assert same_program(other + usual, RECEIVED) is None
+
+
+def test_the_second_quickest_way_takes_what_most_senders_write() -> None:
+    usual = _of_a_program("host file.log - - - text") + _of_a_program("host app 12 id - text", 134)
+    assert same_form(usual, RECEIVED) is not None
+    assert same_form(usual + "else\n", RECEIVED) is None
 
 
 @settings(max_examples=300, deadline=None)

@@ -190,29 +190,37 @@ def _rows(batch: Sequence[Events]) -> str:
     parts: list[str] = []
     varying: list[Sequence[Any]] = []
 
-    def add(values: Sequence[Any], shape: str = "%s") -> None:
+    def add(values: Sequence[Any], texts: Callable[[Sequence[Any]], Sequence[str]], shape: str = "%s") -> None:
+        """A column; ``texts`` makes what ``shape`` takes of its values, of one where all are the same."""
         if values[0] == values[-1] and values.count(values[0]) == len(values):
-            parts.append(str(shape % values[0]).replace("%", "%%"))
+            parts.append(str(shape % texts(values[:1])[0]).replace("%", "%%"))
         else:
             parts.append(shape)
-            varying.append(values)
+            varying.append(texts(values))
 
     ids = list(chain.from_iterable(events.ids for events in batch))
-    add([each for events in batch for each in repeat(events.destination.id, len(events))], "%d")
-    parts.append("%d")
-    varying.append(ids)
+    add([each for events in batch for each in repeat(events.destination.id, len(events))], _as_it_is)
+    add(ids, _as_it_is, "%d")
     created_at = column(batch, "created_at")
     if None in created_at:
         # Without a sane timestamp an event happened when it was received.
         created_at = [id_ if at is None else at for id_, at in zip(ids, created_at, strict=True)]
-    add(created_at, "%d")
-    add([each for events in batch for each in repeat(events.sender_ip, len(events))])
-    add(list(map(_SMALL.__getitem__, column(batch, "facility"))))
-    add(list(map(_SMALL.__getitem__, column(batch, "severity"))))
+    add(created_at, _as_it_is, "%d")
+    add([each for events in batch for each in repeat(events.sender_ip, len(events))], _as_it_is)
+    add(column(batch, "facility"), _small)
+    add(column(batch, "severity"), _small)
     for name in TEXTS:
-        add(_escaped(column(batch, name)))
+        add(column(batch, name), _escaped)
     template = "\t".join(parts) + "\n"
     return template * len(ids) % tuple(chain.from_iterable(zip(*varying, strict=True)))
+
+
+def _as_it_is(values: Sequence[Any]) -> Sequence[Any]:
+    return values
+
+
+def _small(numbers: Sequence[int | None]) -> Sequence[str]:
+    return list(map(_SMALL.__getitem__, numbers))
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
