@@ -6,9 +6,11 @@ import gzip
 import http.client
 import json
 import signal
+import socket
+import ssl
 import subprocess
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from shutil import which
 
@@ -121,3 +123,50 @@ def test_the_drain_speaks_tls_of_its_own(dsn: str, short_directory: Path) -> Non
         assert ppl.count(who.port) == 300_000
     finally:
         ppl.stop()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "ssl"])
+def test_an_address_has_so_many_connections_to_the_drains_own_endpoint(
+    dsn: str, short_directory: Path, kind: str
+) -> None:
+    certificate, key = self_signed(short_directory / "tls", "localhost")
+    ppl = PplProcess(dsn, short_directory, "two", {"PPL_MAX_CONNECTIONS_PER_ADDRESS": "3"})
+    files = f":privateKey={key}:certKey={certificate}" if kind == "ssl" else ""
+    ppl.environment["PPL_DRAIN"] = f"{kind}:{ppl.drain_port}:interface=127.0.0.1{files}"
+    try:
+        ppl.start()
+        token = ppl.create_drain(ppl.register())
+        with ExitStack() as stack:
+            idle = [stack.enter_context(_connected(ppl, certificate if kind == "ssl" else None)) for _ in range(3)]
+            with pytest.raises((ConnectionError, ssl.SSLError)):
+                # It is closed at once, during the handshake or before the answer.
+                _ask(stack.enter_context(_connected(ppl, certificate if kind == "ssl" else None)), token)
+            assert b" 200 " in _ask(idle[0], token), "who is in is served"
+            idle[1].close()
+            eventually(lambda: _is_served(ppl, certificate if kind == "ssl" else None, token), "room for another")
+        assert ppl.text().count("it has 3 connections; more are refused (--max-connections-per-address)") == 1
+    finally:
+        ppl.stop()
+
+
+def _connected(ppl: PplProcess, certificate: Path | None) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", ppl.drain_port), timeout=30)
+    if certificate is None:
+        return plain
+    return ssl.create_default_context(cafile=str(certificate)).wrap_socket(plain, server_hostname="localhost")
+
+
+def _ask(connection: socket.socket, token: str) -> bytes:
+    connection.sendall(f"POST /logs/{token} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx".encode())
+    answer = connection.recv(4096)
+    if not answer:
+        raise ConnectionResetError("it was closed")
+    return answer
+
+
+def _is_served(ppl: PplProcess, certificate: Path | None, token: str) -> bool:
+    try:
+        with _connected(ppl, certificate) as connection:
+            return b" 200 " in _ask(connection, token)
+    except OSError:
+        return False

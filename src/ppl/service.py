@@ -240,10 +240,12 @@ def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[L
         settings.queue_bytes,
     )
     admission = DrainAdmission(store, intake, settings.public_host, drain_limits)
-    drain = Drain(intake, admission, reactor, behind_proxy=settings.public_url is not None)
+    behind_proxy = settings.public_url is not None
+    drain = Drain(intake, admission, reactor, behind_proxy)
     parts: list[IService] = [certificates, Farewell(drain), writer, control, drain]
     if settings.drain is not None:
-        parts.append(Listening(reactor, "--drain", settings.drain, DrainSite(drain, reactor)))
+        site = DrainSite(drain, reactor, None if behind_proxy else intake.admission)
+        parts.append(Listening(reactor, "--drain", settings.drain, site))
     return control, drain, parts
 
 

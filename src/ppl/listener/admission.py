@@ -6,12 +6,16 @@ One for the whole listener. A burst of refusals is one line in the log.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from typing import TypeVar
 
 import attrs
 from twisted.logger import Logger
 
 from ppl.model import SECOND, Clock, Destination
 from ppl.throttle import Rate, Throttle
+
+T = TypeVar("T")
 
 #: A burst has ended when nothing more of its kind came for so long.
 BURST_SECONDS = 60
@@ -57,27 +61,38 @@ class Admission:
 
     def admit(self, destination: Destination, address: str) -> bool:
         """Whether a connection from ``address`` may begin; it is counted until :meth:`left`."""
-        limits, user_id = self.limits, destination.user_id
-        if self._of_destination[destination.id] >= limits.max_connections:
-            most = limits.max_connections
+        most, user_id = self.limits.max_connections, destination.user_id
+        if self._of_destination[destination.id] >= most:
             self.say_once(user_id, f"it has {most} connections; more are refused (--max-connections)")
-        elif self._of_address[address] >= limits.max_connections_per_address:
-            most = limits.max_connections_per_address
+            return False
+        if not self._admit(address, user_id, [address, user_id]):
+            return False
+        self._of_destination[destination.id] += 1
+        return True
+
+    def admit_to_drain(self, address: str) -> bool:
+        """Whether one for uploads, to whatever destinations, may begin; it is counted until :meth:`left_drain`."""
+        return self._admit(address, "the drain", [address])
+
+    def _admit(self, address: str, where: str, throttled: Sequence[str]) -> bool:
+        most = self.limits.max_connections_per_address
+        if self._of_address[address] >= most:
             self.say_once(address, f"it has {most} connections; more are refused (--max-connections-per-address)")
-        elif self._rates.take(address) or self._rates.take(user_id):
-            self.say_once(address, f"it connects to {user_id} too often (--max-connects-per-second)")
+        elif any(map(self._rates.take, throttled)):
+            self.say_once(address, f"it connects to {where} too often (--max-connects-per-second)")
         else:
-            self._of_destination[destination.id] += 1
             self._of_address[address] += 1
             return True
         return False
 
     def left(self, destination: Destination, address: str) -> None:
         """A connection that was admitted has ended."""
-        for counter, key in ((self._of_destination, destination.id), (self._of_address, address)):
-            counter[key] -= 1  # type: ignore[index]
-            if not counter[key]:  # type: ignore[index]
-                del counter[key]  # type: ignore[arg-type]
+        _uncount(self._of_destination, destination.id)
+        _uncount(self._of_address, address)
+
+    def left_drain(self, address: str) -> None:
+        """A connection for uploads that was admitted has ended."""
+        _uncount(self._of_address, address)
 
     def say_once(self, who: str, what: str, detail: str = "") -> None:
         """Warn that ``who`` (an address or a ``user_id``) meets a limit or errs, once per burst.
@@ -94,3 +109,9 @@ class Admission:
         self._bursts[who, what] = now, times + 1
         if len(self._bursts) > _MOST_BURSTS:
             self._bursts.popitem(last=False)
+
+
+def _uncount(counter: Counter[T], key: T) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.protocol import Protocol
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
+from ppl.listener.addresses import sender_address
+from ppl.listener.admission import Admission
 from ppl.listener.drain_refusals import error_reply
 from ppl.uploading import UploadChannel, UploadRequest, Uploads, log_line
 
@@ -14,12 +17,18 @@ _IDLE_SECONDS = 60
 
 
 class DrainSite(Site):
-    """Serves ``uploads`` and answers all else that it is not here."""
+    """Serves ``uploads`` and answers all else that it is not here.
+
+    Args:
+        uploads: what takes them.
+        reactor: timers.
+        admission: counts the connections of each address; ``None`` behind a proxy, which has one for all.
+    """
 
     displayTracebacks = False
     protocol = UploadChannel  # type: ignore[assignment]
 
-    def __init__(self, uploads: Uploads, reactor: Any) -> None:
+    def __init__(self, uploads: Uploads, reactor: Any, admission: Admission | None = None) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             _Elsewhere(),
             _Request,
@@ -29,10 +38,31 @@ class DrainSite(Site):
             logFormatter=log_line,
         )
         self.uploads = uploads
+        self._admission = admission
+
+    def buildProtocol(self, address: Any) -> Any:
+        """Twisted: a connection has come."""
+        host = getattr(address, "host", None)
+        if self._admission is None or host is None:
+            return super().buildProtocol(address)
+        admission, sender = self._admission, sender_address(host)
+        if not admission.admit_to_drain(sender):
+            return _Refused()
+        channel: Any = super().buildProtocol(address)
+        channel.ended.addBoth(lambda _: admission.left_drain(sender))
+        return channel
 
     def acceptableProtocols(self) -> list[bytes]:
         """HTTP/1.1 only: uploads are refused before their body comes, which needs the connection."""
         return [b"http/1.1"]
+
+
+class _Refused(Protocol):
+    """A connection that may not be: not ``None`` instead, which Twisted's TLS would take for a protocol."""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.abortConnection()
 
 
 class _Request(UploadRequest):
