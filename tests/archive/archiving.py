@@ -38,7 +38,10 @@ class _Orderly(Archiver):
             await until(lambda: self._locked() <= before, "the lock is given back")
 
     def _locked(self) -> int:
-        sql = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        sql = (
+            "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()"
+            " WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        )
         return len(execute(self._dsn, sql, ARCHIVE_KEY))
 
 

@@ -308,7 +308,7 @@ async def test_names_seen_once_make_room_a_day_later(counting: Counting, monkeyp
     await counting.take(START + DAY + 4 * HOUR + 9, "new")
     await counting.census.run()
     assert await counting.seen() == {"regular": 4, "new": 1, None: 20}
-    assert not execute(counting.dsn, "SELECT FROM sender_hour WHERE name LIKE 'random%%'")
+    assert not execute(counting.dsn, "SELECT name FROM sender_hour WHERE name LIKE 'random%%'")
 
 
 @ensureDeferred

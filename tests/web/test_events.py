@@ -6,9 +6,11 @@ import csv
 import gzip
 import io
 import json
+from contextlib import closing
 from typing import Any
 
 import attrs
+import psycopg2
 import pytest
 import treq
 from pytest_twisted import ensureDeferred
@@ -17,7 +19,9 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
 from ppl.model import DAY, MINUTE, SECOND, Destination
+from ppl.store import searching
 from ppl.web import events as events_api
+from tests.fixtures.database import execute
 from tests.store.events import events
 from tests.waiting import turns, until
 from tests.web.browsing import Browser, Page
@@ -88,6 +92,34 @@ async def test_the_oldest_first_and_within_a_range(served: Served) -> None:
     assert numbers(got["events"]) == [4]
     got = await filled.get("/api/events?q=severity:err")
     assert numbers(got["events"]) == [0, 5, 10, 15]
+
+
+@ensureDeferred
+@pytest.mark.parametrize("path", ["/api/events?q=odd", "/api/histogram?q=odd"])
+async def test_an_account_has_so_many_searches_and_those_who_went_have_none(
+    served: Served, dsn: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(searching, "STEP_SECONDS", 60)
+    searches = searching.Searches(served.store._pool, 1)  # type: ignore[attr-defined]
+    monkeypatch.setattr(served.store, "_searches", searches)
+    filled = await fill(served, 2)
+    cookie = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
+    with closing(psycopg2.connect(dsn)) as holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLE event_count IN ACCESS EXCLUSIVE MODE")
+        client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", served.port), Protocol())
+        client.transport.write(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nCookie: {cookie}\r\n\r\n".encode()
+        )
+        waiting = (
+            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%FROM event_count%%'"
+        )
+        await until(lambda: execute(dsn, waiting), "it searches")
+        refused = await filled.browser.get(path)
+        assert (refused.status, code(refused)) == (429, "too_many_requests")
+        client.transport.abortConnection()
+        await until(lambda: not searches._open, "it is given up")
+        holder.rollback()
+    assert (await filled.browser.get(path)).status == 200
 
 
 @ensureDeferred

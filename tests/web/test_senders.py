@@ -49,7 +49,7 @@ class Watched:
         census = Census(reactor, self.dsn, self.served.clock)
         await census.run()
         census.stop()
-        await until(lambda: not execute(self.dsn, "SELECT FROM pg_locks WHERE locktype = 'advisory'"))
+        await until(lambda: not execute(self.dsn, "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"))
 
     async def page(self, path: str = "/senders") -> str:
         page = await self.browser.get(path)

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 
-from ppl.errors import StatementTimeout, TooManySearches
+from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
 from ppl.model import Event, Found
 from ppl.search.query import Query
 from ppl.store.collation import collation_of
@@ -72,9 +72,11 @@ class Search:
             limit: most events to give.
 
         Raises:
-            StoreUnavailable: also when the search was closed meanwhile.
+            StoreUnavailable: also when the search is closed, or was meanwhile.
             StatementTimeout: even a scan took too long; the step may be repeated.
         """
+        if self._closed:
+            raise StoreUnavailable("The search is closed.")
         if not self._slots and not self._all_listed:
             await self._list_slots()
         if not self._slots:

@@ -51,7 +51,8 @@ class Events:
         query = query_of(fields, account, self._clock())
         limit = number_of(fields, "limit", 100, 1, MOST_EVENTS)
         newest_first = word_of(fields, "order", ("newest", "oldest")) == "newest"
-        search = self._begin(account, destination, query, visit, newest_first=newest_first)
+        after, oldest = bounds_of(fields)
+        search = self._begin(visit, account, destination, query, before=oldest, after=after, newest_first=newest_first)
         try:
             events, reached = await self._gather(search, limit, newest_first)
         finally:
@@ -110,9 +111,8 @@ class Events:
             buckets = await self._store.histogram(destination.id, since, until - 1, minutes)
             return json_answer(_bars(buckets, minutes, since - since % MINUTE, complete=True))
         before = id_of(fields, "before")
-        search = self._store.search(
-            account.id, destination.id, query, after=since - 1, before=until if before is None else min(before, until)
-        )
+        end = until if before is None else min(before, until)
+        search = self._begin(visit, account, destination, query, after=since - 1, before=end)
         try:
             counted, reached = await self._count(search, minutes)
         finally:
@@ -137,11 +137,11 @@ class Events:
         account = await account_of(self._store, visit, login)
         return account, destination_of(visit.query, await self._store.destinations_of(account.id))
 
-    def _begin(
-        self, account: Account, destination: Destination, query: Query, visit: Visit, *, newest_first: bool
-    ) -> Search:
-        after, before = bounds_of(visit.query)
-        return begin(self._store, account, destination, query, before=before, after=after, newest_first=newest_first)
+    def _begin(self, visit: Visit, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
+        """See :func:`begin`; who goes away needs it no more."""
+        search = begin(self._store, account, destination, query, **bounds)
+        visit.when_gone(search.close)
+        return search
 
     async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
         """At most ``limit`` events, ascending, found within the budget, and how far the search came."""

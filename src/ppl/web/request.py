@@ -128,6 +128,7 @@ def visit_of(request: Any, public_url: str | None) -> Visit:
         client=throttled_address(peer, headers.get("x-forwarded-for"), behind_proxy=public_url is not None),
         secure=tls or (public_url or "").startswith("https:"),
         tls=tls,
+        when_gone=lambda act: request.notifyFinish().addErrback(lambda _: act()),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,7 @@ class Visit:
         client: what is throttled: the client's address (of IPv6 the /64).
         secure: whether the browser speaks TLS, to us or to the proxy before us.
         tls: whether this very connection is TLS.
+        when_gone: has what it is given called, if the client goes before the answer.
     """
 
     method: str
@@ -38,6 +40,7 @@ class Visit:
     client: str
     secure: bool
     tls: bool
+    when_gone: Callable[[Callable[[], None]], object] = attrs.field(default=lambda act: None, repr=False, eq=False)
 
     def header(self, name: str) -> str | None:
         """The header of that lower-case ``name``."""
