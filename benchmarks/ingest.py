@@ -19,7 +19,7 @@ from contextlib import ExitStack, closing
 import psycopg2
 
 from benchmarks.rsyslog import find_rsyslogd, running_rsyslog
-from benchmarks.running import running_ppl, spread
+from benchmarks.running import running_ppl, spread, verdict
 from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import eventually
 
@@ -141,8 +141,7 @@ def main() -> None:
     for name, theirs, bar in (("COPY", copied, 0.7), ("rsyslog", rsyslogs, 4.0)):
         if theirs:
             ratio = statistics.median(ours) / statistics.median(theirs)
-            kept = "kept" if ratio >= bar else "MISSED"
-            print(f"{name}: {spread(theirs)} rows/s; ratio: {ratio:.2f}; the bar of {bar:g}: {kept}")
+            print(f"{name}: {spread(theirs)} rows/s; ratio: {ratio:.2f}; {verdict(ratio, bar, 'times', is_least=True)}")
     if rsyslogd is None and fewer:
         print("rsyslog with ompgsql is not installed (Debian: rsyslog, rsyslog-pgsql)")
 

@@ -40,9 +40,10 @@ def resident(pid: int, field: str = "VmRSS") -> float:
     raise LookupError(f"{field} of {pid}")
 
 
-def verdict(value: float, bar: float, unit: str) -> str:
-    """Whether ``value`` keeps the bar, as text."""
-    return f"the bar of {bar:g} {unit}: {'kept' if value <= bar else 'MISSED'}"
+def verdict(value: float, bar: float, unit: str, *, is_least: bool = False) -> str:
+    """Whether ``value`` keeps the bar, which is the most (or the least) that it may be, as text."""
+    is_kept = value >= bar if is_least else value <= bar
+    return f"the bar of {bar:g} {unit}: {'kept' if is_kept else 'MISSED'}"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

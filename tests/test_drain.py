@@ -131,19 +131,19 @@ def test_an_address_has_so_many_connections_to_the_drains_own_endpoint(
 ) -> None:
     certificate, key = self_signed(short_directory / "tls", "localhost")
     ppl = PplProcess(dsn, short_directory, "two", {"PPL_MAX_CONNECTIONS_PER_ADDRESS": "3"})
-    files = f":privateKey={key}:certKey={certificate}" if kind == "ssl" else ""
+    trusted, files = (certificate, f":privateKey={key}:certKey={certificate}") if kind == "ssl" else (None, "")
     ppl.environment["PPL_DRAIN"] = f"{kind}:{ppl.drain_port}:interface=127.0.0.1{files}"
     try:
         ppl.start()
         token = ppl.create_drain(ppl.register())
         with ExitStack() as stack:
-            idle = [stack.enter_context(_connected(ppl, certificate if kind == "ssl" else None)) for _ in range(3)]
+            idle = [stack.enter_context(_connected(ppl, trusted)) for _ in range(3)]
             with pytest.raises((ConnectionError, ssl.SSLError)):
                 # It is closed at once, during the handshake or before the answer.
-                _ask(stack.enter_context(_connected(ppl, certificate if kind == "ssl" else None)), token)
+                _ask(stack.enter_context(_connected(ppl, trusted)), token)
             assert b" 200 " in _ask(idle[0], token), "who is in is served"
             idle[1].close()
-            eventually(lambda: _is_served(ppl, certificate if kind == "ssl" else None, token), "room for another")
+            eventually(lambda: _is_served(ppl, trusted, token), "room for another")
         assert ppl.text().count("it has 3 connections; more are refused (--max-connections-per-address)") == 1
     finally:
         ppl.stop()

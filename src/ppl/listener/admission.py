@@ -87,12 +87,12 @@ class Admission:
 
     def left(self, destination: Destination, address: str) -> None:
         """A connection that was admitted has ended."""
-        _uncount(self._of_destination, destination.id)
-        _uncount(self._of_address, address)
+        uncount(self._of_destination, destination.id)
+        uncount(self._of_address, address)
 
     def left_drain(self, address: str) -> None:
         """A connection for uploads that was admitted has ended."""
-        _uncount(self._of_address, address)
+        uncount(self._of_address, address)
 
     def say_once(self, who: str, what: str, detail: str = "") -> None:
         """Warn that ``who`` (an address or a ``user_id``) meets a limit or errs, once per burst.
@@ -111,7 +111,8 @@ class Admission:
             self._bursts.popitem(last=False)
 
 
-def _uncount(counter: Counter[T], key: T) -> None:
+def uncount(counter: Counter[T], key: T) -> None:
+    """One of ``key`` has ended; what has none takes no room."""
     counter[key] -= 1
     if not counter[key]:
         del counter[key]

@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 import attrs
 
 from ppl.credentials import secret_hash
+from ppl.listener.admission import uncount
 from ppl.listener.drain_refusals import NotServedHere, TooMany, UnknownToken
 from ppl.listener.entrance import Intake
 from ppl.model import Destination
@@ -115,9 +116,7 @@ class DrainAdmission:
 
     def leave(self, destination: Destination) -> None:
         """An upload that entered has ended."""
-        self._under_way[destination.id] -= 1
-        if not self._under_way[destination.id]:
-            del self._under_way[destination.id]
+        uncount(self._under_way, destination.id)
 
     def hold(self, size: int) -> None:
         """``size`` more bytes of bodies are held (or, below 0, fewer).

@@ -155,8 +155,8 @@ class Writer(Service):
             self._work()
         elif self._may_express(destination.id):
             self._work_express()
-        elif self._may_stage():
-            self._stage()
+        else:
+            self._stage_if_due()
 
     def _work(self) -> None:
         self._working = True
@@ -185,9 +185,8 @@ class Writer(Service):
                 self._in_flight = batch.count
                 began = self._reactor.seconds()
                 committing = Deferred.fromCoroutine(self._commit(batch))
-                if self._may_stage():
-                    # Not only when more comes: sources may be held, and PostgreSQL would have nothing to do.
-                    self._stage()
+                # Not only when more comes: sources may be held, and PostgreSQL would have nothing to do.
+                self._stage_if_due()
                 if not await committing:
                     return
                 self._rate = batch.count / max(self._reactor.seconds() - began, 0.001)
@@ -248,8 +247,10 @@ class Writer(Service):
     def _is_shared(self) -> bool:
         return self._expressing or self._reactor.seconds() - self._shared_at < SHARED_FOR
 
-    def _stage(self) -> None:
-        """Send the next batch while the present one commits (it is committed after it)."""
+    def _stage_if_due(self) -> None:
+        """Send the next batch, where it may be, while the present one commits (it is committed after it)."""
+        if not self._may_stage():
+            return
         staged = self._gather()
         if staged.count:
             self._staged = staged

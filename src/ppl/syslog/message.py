@@ -15,7 +15,7 @@ from ppl.model import Lines
 from ppl.syslog.framing import Frames
 from ppl.syslog.line import BOM, ELEMENTS, PRI, Parsed, parse_line
 from ppl.syslog.timestamp import SECONDS, Minutes, latest_sane, microseconds
-from ppl.syslog.uniform import same_form, same_program, without_nil
+from ppl.syslog.uniform import same_form, same_program, without_bom, without_nil
 
 # RFC 5424 as remote_syslog2, rsyslog, Docker and logger write it; or else, as the last group, the whole line.
 _LINES = re.compile(
@@ -82,8 +82,6 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
 
 def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:
     pris, minutes, seconds, fractions, zones, hosts, names, procids, msgids, datas, texts, _ = zip(*rows, strict=True)
-    if has_bom:
-        texts = tuple(text.removeprefix(BOM) for text in texts)
     return (
         _created_at(minutes, seconds, fractions, zones, received_at),
         list(map(_facilities.__getitem__, pris)),
@@ -93,7 +91,7 @@ def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: b
         without_nil(procids),
         without_nil(msgids),
         without_nil(datas),
-        texts,
+        without_bom(texts, has_bom),
     )
 
 

@@ -33,19 +33,31 @@ def is_sane(microseconds: int, received_at: int) -> bool:
     return _OLDEST <= microseconds <= latest_sane(received_at)
 
 
-class Minutes(dict[str, int | None]):
+class Memo(dict[str, int | None]):
+    """Text → what :meth:`find` makes of it, found once; it forgets all when it holds too much."""
+
+    _most = 4096
+
+    def __missing__(self, text: str) -> int | None:
+        if len(self) >= self._most:
+            self.clear()
+        value = self[text] = self.find(text)
+        return value
+
+    def find(self, text: str) -> int | None:
+        """What ``text`` stands for, ``None`` if for nothing."""
+        raise NotImplementedError
+
+
+class Minutes(Memo):
     """``2026-11-23T12:00+02:00`` → µs of that minute, ``None`` for what is no time or before 1990.
 
     Timestamps of a read share a few minutes, so parsing each minute once leaves only an addition per line.
     """
 
-    _most = 4096
-
-    def __missing__(self, minute: str) -> int | None:
-        if len(self) >= self._most:
-            self.clear()
-        value = self[minute] = minute_microseconds(minute, UTC)
-        return value
+    def find(self, text: str) -> int | None:
+        """See :class:`Memo`."""
+        return minute_microseconds(text, UTC)
 
 
 @lru_cache(maxsize=4096)

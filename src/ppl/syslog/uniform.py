@@ -14,7 +14,7 @@ from operator import add, itemgetter
 from typing import Any
 
 from ppl.syslog.line import BOM, nil
-from ppl.syslog.timestamp import SECONDS, Minutes, latest_sane
+from ppl.syslog.timestamp import SECONDS, Memo, Minutes, latest_sane
 
 Columns = tuple[Sequence[Any], ...]
 
@@ -41,8 +41,8 @@ def same_program(text: str, received_at: int) -> Columns | None:
         text: lines, each ended by LF, none empty.
         received_at: µs of receipt.
     """
-    first = text[: text.index("\n")].split(" ", _PARTS - 1)
-    if len(first) != _PARTS or first[0] not in _starts or first[6] != "-":
+    first = _first_parts(text)
+    if first is None:
         return None
     lines = text[:-1].split("\n")
     if text.count(f"\n{first[0]} ") != len(lines) - 1:
@@ -65,7 +65,7 @@ def same_program(text: str, received_at: int) -> Columns | None:
     pri = _starts[first[0]]
     columns = [_looked_up(rests, {rest: nil(header[n]) for rest, header in headers.items()}) for n in range(1, count)]
     columns += [[""] * len(lines)] * (_PARTS - 2 - count)
-    return moments, [pri >> 3] * len(lines), [pri & 7] * len(lines), *columns, _without_bom(texts, text)
+    return moments, [pri >> 3] * len(lines), [pri & 7] * len(lines), *columns, without_bom(texts, BOM in text)
 
 
 def same_form(text: str, received_at: int) -> Columns | None:
@@ -73,8 +73,8 @@ def same_form(text: str, received_at: int) -> Columns | None:
 
     Splitting at blanks takes a third of the pattern's time.
     """
-    first = text[: text.index("\n")].split(" ", _PARTS - 1)
-    if len(first) != _PARTS or first[0] not in _starts or first[6] != "-" or len(first[1]) not in (27, 32):
+    first = _first_parts(text)
+    if first is None or len(first[1]) not in (27, 32):
         return None
     rows = [line.split(" ", _PARTS - 1) for line in text[:-1].split("\n")]
     try:
@@ -93,7 +93,7 @@ def same_form(text: str, received_at: int) -> Columns | None:
         [pri >> 3 for pri in pris],
         [pri & 7 for pri in pris],
         *map(without_nil, (hosts, names, procids, msgids, datas)),
-        _without_bom(texts, text),
+        without_bom(texts, BOM in text),
     )
 
 
@@ -103,6 +103,17 @@ def without_nil(column: Sequence[str]) -> Sequence[str]:
     if nils == len(column):
         return [""] * nils
     return ["" if field == "-" else field for field in column] if nils else column
+
+
+def without_bom(texts: Sequence[str], has_bom: bool) -> Sequence[str]:
+    """``texts`` without a BOM at their beginning (RFC 5424 section 6.4); ``has_bom``: whether there is one at all."""
+    return tuple(text.removeprefix(BOM) for text in texts) if has_bom else texts
+
+
+def _first_parts(text: str) -> list[str] | None:
+    """The parts of the first line, if it has all and no structured data: else the others need not be looked at."""
+    parts = text[: text.index("\n")].split(" ", _PARTS - 1)
+    return parts if len(parts) == _PARTS and parts[0] in _starts and parts[6] == "-" else None
 
 
 def _is_header(fields: Sequence[str], count: int) -> bool:
@@ -122,10 +133,6 @@ def _looked_up(keys: Sequence[str], values: dict[str, str]) -> Sequence[str]:
     return [different.pop()] * len(keys) if len(different) == 1 else list(map(values.__getitem__, keys))
 
 
-def _without_bom(texts: Sequence[str], text: str) -> Sequence[str]:
-    return tuple(each.removeprefix(BOM) for each in texts) if BOM in text else texts
-
-
 def _moments(seconds: Any, fractions: Sequence[str], received_at: int) -> list[int] | None:
     """µs of whole ``seconds`` and of six digits each; ``None`` when any is no time or not sane."""
     digits = "".join(fractions)
@@ -138,39 +145,29 @@ def _moments(seconds: Any, fractions: Sequence[str], received_at: int) -> list[i
     return moments if max(moments) <= latest_sane(received_at) else None
 
 
-class _Seconds(dict[str, int | None]):
+class _Seconds(Memo):
     """``2026-11-23T12:00:01.+02:00`` → µs of that second, ``None`` for what is not exactly of this form or no time."""
 
     _form = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)\.(Z|[+-][0-9]{2}:[0-9]{2})")
-    _most = 4096
 
-    def __missing__(self, second: str) -> int | None:
-        match = self._form.fullmatch(second)
+    def find(self, text: str) -> int | None:
+        match = self._form.fullmatch(text)
         minute = _minutes[match[1] + match[3]] if match else None
-        value = None if match is None or minute is None else minute + SECONDS[match[2]]
-        if len(self) >= self._most:
-            self.clear()
-        self[second] = value
-        return value
+        return None if match is None or minute is None else minute + SECONDS[match[2]]
 
 
 _seconds = _Seconds()
 
 
-class _SecondsIn(dict[str, int | None]):
+class _SecondsIn(Memo):
     """``2026-11-23T12:00:01.`` in a zone, as in :class:`_Seconds`."""
-
-    _most = 4096
 
     def __init__(self, zone: str) -> None:
         super().__init__()
         self._zone = zone
 
-    def __missing__(self, second: str) -> int | None:
-        if len(self) >= self._most:
-            self.clear()
-        value = self[second] = _seconds[second + self._zone]
-        return value
+    def find(self, text: str) -> int | None:
+        return _seconds[text + self._zone]
 
 
 _seconds_in = lru_cache(maxsize=16)(_SecondsIn)
