@@ -16,10 +16,10 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 #: What each room may know beside itself; a dotted name allows that module only.
 ALLOWED = {
     "syslog": {"model", "errors"},
-    "store": {"model", "errors", "search"},
+    "store": {"model", "errors", "pausing", "search"},
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening"},
-    "listener": {"model", "errors", "timezone", "clock", "throttle", "syslog", "link", "store.interface"}
+    "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
     | {"credentials", "proxied", "uploading"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "search", "link", "store.interface"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
@@ -33,6 +33,7 @@ ALLOWED = {
     "credentials": {"model", "errors", "store.interface"},
     "options": set(),
     "throttle": {"model"},
+    "pausing": set(),
     "proxied": set(),
     "uploading": set(),
 }

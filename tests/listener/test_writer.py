@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from ppl.clock import wall_clock
-from ppl.errors import IdConflict, StoreUnavailable
+from ppl.errors import IdConflict, StatementTimeout, StoreUnavailable
 from ppl.listener import writer as writing
 from ppl.listener.ids import IdSequence
 from ppl.listener.waiting import EXPRESS_EVENTS
@@ -141,6 +141,52 @@ async def test_a_store_that_is_away_is_tried_until_it_is_back_and_nothing_is_los
     assert await messages(store, destination) == [str(number) for number in range(10)]
     (said,) = nothing_left_behind
     assert "wait in memory" in said
+    nothing_left_behind.clear()
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_lanes_that_fail_in_the_same_moment_both_go_on(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+) -> None:
+    gated = GatedStore(store)
+    loud, quiet = await make_destination(), await make_destination()
+    receiving = await make_receiving(gated)
+    gated.shut = True
+    receiving.writer.submit(loud, "192.0.2.1", lines("under way"), 10, Held())
+    receiving.writer.submit(quiet, "192.0.2.2", lines("beside it"), 10, Held())
+    assert gated.given == [{loud.id}, {quiet.id}]
+    gated.errors = [StoreUnavailable("PostgreSQL ends all backends when one is killed")] * 4
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 2, "both lanes try again")
+    await receiving.writer.stopService()
+    assert await messages(store, loud) == ["under way"]
+    assert await messages(store, quiet) == ["beside it"]
+    (said,) = nothing_left_behind
+    assert "wait in memory" in said, "said once for both"
+    nothing_left_behind.clear()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_batch_whose_new_ids_cannot_be_read_yet_is_not_lost(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+) -> None:
+    class Slow(GatedStore):
+        slow = 0
+
+        async def last_ids(self) -> dict[int, int]:
+            self.slow -= 1
+            if self.slow >= 0:
+                raise StatementTimeout("PostgreSQL was frozen and ends what it was asked before")
+            return await store.last_ids()
+
+    gated = Slow(store)
+    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated.slow, gated.errors = 1, [IdConflict("taken"), IdConflict("taken")]
+    acknowledged: list[bool] = []
+    receiving.writer.submit(destination, "192.0.2.1", lines("a"), 10, Held(), lambda: acknowledged.append(True))
+    await until(lambda: acknowledged, "the sender is answered")
+    assert await messages(store, destination) == ["a"]
+    assert receiving.writer.waiting_bytes == 0
     nothing_left_behind.clear()
 
 
@@ -318,6 +364,49 @@ async def test_stopping_while_the_store_is_away_gives_up_after_a_while_and_says_
     assert "3 received lines" in "".join(nothing_left_behind) or "lines are lost" in "".join(nothing_left_behind)
     nothing_left_behind.clear()
     assert clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopping_beside_a_store_that_never_answers_ends_and_says_what_is_lost(
+    store: Any, make_destination: MakeDestination, nothing_left_behind: list[str]
+) -> None:
+    clock, gated, destination = Clock(), GatedStore(store), await make_destination()
+    writer = Writer(gated, lambda events: None, clock, wall_clock, 1 << 20)
+    await writer.startService()
+    gated.shut = True
+    writer.submit(destination, "192.0.2.1", lines("a", "b"), 10, Held())
+    stopping: Deferred[None] = writer.stopService()
+    for _ in range(int(writing.STOP_SECONDS_UNANSWERED) + 2):
+        clock.advance(1)
+    await stopping
+    assert "received lines are lost" in nothing_left_behind.pop()
+    assert clock.getDelayedCalls() == []
+    gated.errors = [StoreUnavailable("abandoned")]
+    gated.open()
+    await turns()
+    assert clock.getDelayedCalls() == [], "what was given up is not tried again"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_source_that_cannot_go_on_holds_up_no_other(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+) -> None:
+    class Broken(Held):
+        def resume(self) -> None:
+            raise RuntimeError("its connection is gone")
+
+    gated = GatedStore(store)
+    destination, receiving = await make_destination(), await make_receiving(gated, queue_bytes=4)
+    gated.shut = True
+    sources = [Broken(), Held(), Broken(), Held()]
+    for source in sources:
+        receiving.writer.submit(destination, "192.0.2.1", lines("x"), 10, source)
+    assert all(source.held for source in sources)
+    gated.open()
+    await until(lambda: sum(map(len, receiving.announced)) == 4, "every event")
+    assert [source.held for source in sources] == [True, False, True, False]
+    assert len(nothing_left_behind) == 2
+    nothing_left_behind.clear()
 
 
 @pytest_twisted.ensureDeferred

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Set
 from itertools import chain
 
 import attrs
-from twisted.internet.defer import Deferred
 
 from ppl.model import Events
 
@@ -48,13 +47,11 @@ class Batch:
         submissions: in the order of receipt per destination.
         count: how many events.
         size: bytes as received.
-        stored: the append that was begun ahead of its turn, if it was.
     """
 
     submissions: list[Submission] = attrs.Factory(list)
     count: int = 0
     size: int = 0
-    stored: Deferred[None] | None = None
 
     @property
     def cost(self) -> int:

@@ -17,9 +17,9 @@ from twisted.logger import Logger
 
 from ppl.errors import StoreUnavailable
 from ppl.model import HOUR, MINUTE, SECOND, Clock
+from ppl.pausing import Rest
 from ppl.store.connection import Connection
 from ppl.store.locks import CENSUS_KEY, RETAIN_KEY
-from ppl.store.rest import Rest
 from ppl.store.sealing import BUSY_RATE, inserted
 from ppl.store.senders import COUNT, MOST_NAMES, TIDY
 

@@ -14,11 +14,11 @@ from twisted.logger import Logger
 
 from ppl.errors import StoreUnavailable
 from ppl.model import MINUTE, SECOND, Clock
+from ppl.pausing import Rest
 from ppl.search.sql import searched
 from ppl.store.collation import collation_of
 from ppl.store.connection import Connection
 from ppl.store.locks import SEAL_KEY
-from ppl.store.rest import Rest
 
 #: A slot is over so long after its end: clocks of several listeners differ a little.
 AFTER = 2 * MINUTE
