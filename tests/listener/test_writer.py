@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import pytest_twisted
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from ppl.clock import wall_clock
 from ppl.errors import IdConflict, StatementTimeout, StoreUnavailable
@@ -17,8 +19,10 @@ from ppl.listener import writer as writing
 from ppl.listener.ids import IdSequence
 from ppl.listener.waiting import EXPRESS_EVENTS
 from ppl.listener.writer import Writer
+from ppl.model import DAY, MINUTE
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, Held, lines, messages
+from tests.listener.told_store import DESTINATIONS, ToldStore
 from tests.waiting import turns, until
 
 
@@ -34,6 +38,14 @@ def test_ids_increase_strictly_whatever_the_clock_does_and_over_restarts(steps: 
         assert first > last
         assert first >= min(now, last + 1)
         last = first + count - 1
+
+
+def test_ids_tell_how_far_they_are_ahead_of_the_clock() -> None:
+    ids = IdSequence(lambda: 100, {1: 500})
+    ids.take(1, 3)
+    assert ids.ahead == 401
+    ids.take(2, 3)
+    assert ids.ahead == 0
 
 
 def test_each_destination_has_its_own_sequence() -> None:
@@ -446,3 +458,41 @@ async def test_who_is_told_of_a_commit_and_fails_stops_nobody(
     assert await messages(store, destination) == ["a", "b"]
     assert len(nothing_left_behind) == 3
     nothing_left_behind.clear()
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize(
+    ("newest", "said"), [(2 * MINUTE, "stored 0.00 days ahead"), (-8 * DAY, "is 8 days old"), (0, "")]
+)
+async def test_a_clock_that_cannot_be_right_beside_what_is_stored_is_warned_of(newest: int, said: str) -> None:
+    now = 1_790_000_000_000_000
+    store = ToldStore()
+    store.rows[1][now + newest] = "stored"
+    with capturedLogs() as logs:
+        writer = Writer(store, lambda events: None, Clock(), lambda: now, 1 << 20)  # type: ignore[arg-type]
+        starting = writer.startService()
+        store.end(0, "ok")
+        await starting
+    texts = [formatEvent(event) or "" for event in logs if event["log_level"] == LogLevel.warn]
+    assert [said in text for text in texts] == [True] * bool(said)
+    await writer.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_lines_that_get_times_ahead_of_the_clock_are_warned_of_once_an_hour() -> None:
+    now, clock, store = 1_790_000_000_000_000, Clock(), ToldStore()
+    writer = Writer(store, lambda events: None, clock, lambda: now, 1 << 20)  # type: ignore[arg-type]
+    starting = writer.startService()
+    store.end(0, "ok")
+    await starting
+    with capturedLogs() as logs:
+        writer.submit(DESTINATIONS[0], "192.0.2.1", lines("a"), 10, Held())
+        now -= 2 * MINUTE
+        for _ in range(3):
+            writer.submit(DESTINATIONS[0], "192.0.2.1", lines("b"), 10, Held())
+        clock.advance(3600)
+        writer.submit(DESTINATIONS[0], "192.0.2.1", lines("c"), 10, Held())
+    assert sum("ahead of this machine" in (event.get("log_format") or "") for event in logs) == 2
+    while store.calls:
+        store.end(0, "ok")
+    await writer.stopService()

@@ -1,4 +1,4 @@
-"""Ids of events: the microsecond of receipt, made unique and strictly increasing per destination (DESIGN.md 4)."""
+"""Ids of events: the microsecond of receipt, made unique and strictly increasing per destination."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from ppl.model import Clock
 
 
 class IdSequence:
-    """Gives ids; seeded with the last stored ones, so that no restart and no clock that jumps back repeats any."""
+    """Gives ids; seeded with the last stored ones, so that no restart and no clock that jumps back repeats any.
+
+    Attributes:
+        ahead: by how many µs the ids given last are ahead of the clock; 0 as a rule.
+    """
 
     def __init__(self, clock: Clock, last_ids: Mapping[int, int]) -> None:
         self._clock = clock
         self._last = dict(last_ids)
+        self.ahead = 0
 
     def take(self, destination_id: int, count: int) -> int:
         """The first of ``count`` consecutive new ids of the destination."""
-        first = max(self._clock(), self._last.get(destination_id, 0) + 1)
+        now = self._clock()
+        first = max(now, self._last.get(destination_id, 0) + 1)
         self._last[destination_id] = first + count - 1
+        self.ahead = first - now
         return first
 
     def not_below(self, last_ids: Mapping[int, int]) -> None:

@@ -9,7 +9,7 @@ lane's batches are short then. What is committed is announced. When too much wai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from ppl.listener.ids import IdSequence
 from ppl.listener.lane import Lane, Outage
 from ppl.listener.waiting import Batch, Submission, Waiting
-from ppl.model import Clock, Destination, Events, Lines
+from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines
 from ppl.pausing import Backoff, Rest
 from ppl.store.interface import Store
 
@@ -45,6 +45,12 @@ SHARED_FOR = 1.0
 
 #: How long a stop waits without a commit for a store that is away, and for one that has not answered yet.
 STOP_SECONDS, STOP_SECONDS_UNANSWERED = 30.0, 60.0
+
+#: Ids so far ahead of the clock, or a clock so far ahead of the newest stored event, are warned of; µs.
+AHEAD, LONG_SINCE = MINUTE, 7 * DAY
+
+#: Such a warning is repeated after so long.
+WARN_SECONDS = 3600.0
 
 _LOOK_SECONDS, _SAY_SECONDS = 1.0, 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -90,6 +96,8 @@ class Writer(Service):
         self._shared_at = -SHARED_FOR
         self._rate = BATCH_EVENTS / SHARED_SECONDS
         self._rest = Rest(reactor)
+        # When it was last said that ids are ahead of the clock.
+        self._warned_at: float | None = None
         # Batches committed so far, and what fires when both lanes have nothing more to do.
         self._commits = 0
         self._idle: Deferred[bool] | None = None
@@ -114,11 +122,32 @@ class Writer(Service):
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while self.running and self._ids is None:
             try:
-                self._ids = IdSequence(self._clock, await self._store.last_ids())
+                last_ids = await self._store.last_ids()
             except Exception as error:
                 self._outage.began(self, error)
                 await self._rest.take(backoff.next())
+            else:
+                self._ids = IdSequence(self._clock, last_ids)
+                self._compare_clock(last_ids)
         self._outage.ended(self)
+
+    def _compare_clock(self, last_ids: Mapping[int, int]) -> None:
+        """Warn of a clock that cannot be right beside what is stored."""
+        now = self._clock()
+        if ahead := [last for last in last_ids.values() if last - now > AHEAD]:
+            self._log.warn(
+                "The newest event of {count} destinations is stored {days:.2f} days ahead of this machine's clock: new"
+                " lines get times after it until the clock is there. Put the clock right, or repair what is stored by"
+                " --repair-clock (operator's guide, The clock)",
+                count=len(ahead),
+                days=(max(ahead) - now) / DAY,
+            )
+        elif last_ids and now - max(last_ids.values()) > LONG_SINCE:
+            self._log.warn(
+                "The newest stored event is {days:.0f} days old by this machine's clock. If the clock is ahead, stop"
+                " Ppl and put it right: lines stored now keep its time",
+                days=(now - max(last_ids.values())) / DAY,
+            )
 
     def submit(
         self,
@@ -141,6 +170,8 @@ class Writer(Service):
                 committed()
             return
         events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines)
+        if self._ids.ahead > AHEAD:
+            self._say_ahead(destination, self._ids.ahead)
         self._waiting.add(events, size, committed)
         if self._waiting.is_full:
             self._paused.add(source)
@@ -151,6 +182,16 @@ class Writer(Service):
             self._express.start()
         else:
             self._send_ahead_if_due()
+
+    def _say_ahead(self, destination: Destination, ahead: int) -> None:
+        now = self._reactor.seconds()
+        if self._warned_at is None or now - self._warned_at >= WARN_SECONDS:
+            self._warned_at = now
+            self._log.warn(
+                "Lines of {user_id} are stored {days:.3f} days ahead of this machine's clock, after its newest event",
+                user_id=destination.user_id,
+                days=ahead / DAY,
+            )
 
     def forget(self, source: Source) -> None:
         """``source`` is gone; what it submitted stays."""
