@@ -27,7 +27,7 @@ from twisted.python.usage import UsageError
 
 from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Place
-from ppl.clock import wall_clock
+from ppl.clock import make_steady, steady_clock, wall_clock
 from ppl.credentials import authenticate
 from ppl.errors import PplError
 from ppl.link.interface import LinkEnd
@@ -98,6 +98,7 @@ def _said_alone() -> Iterator[None]:
 
 def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
     """Ppl as a whole process: as :func:`make_service`, and a failed start says why and ends the process."""
+    make_steady(reactor)
     _raise_open_files_limit()
     # Lines in flight are many small objects without cycles: looking through them again and again finds nothing.
     gc.set_threshold(100_000, 50, 100)
@@ -173,7 +174,7 @@ def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: P
         Background("Sealing", sealer.run, sealer.stop, reactor),
     ]
     if settings.role != "listener":
-        census = Census(reactor, dsn, wall_clock)
+        census = Census(reactor, dsn, wall_clock, steady_clock)
         background.append(Background("The census of senders", census.run, census.stop, reactor, CENSUS_PERIOD))
     if place is not None:
         from ppl.archive.archiver import Archiver
@@ -227,9 +228,9 @@ def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[L
         settings.max_connections_per_address,
         settings.max_connects_per_second,
     )
-    certificates = Certificates(lambda: _certificate_files(settings), wall_clock)
+    certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
     unfinished = Unfinished(settings.partial_bytes, settings.partial_seconds, reactor)
-    intake = Intake(writer, wall_clock, Admission(limits, wall_clock), Losses(reactor), unfinished, certificates)
+    intake = Intake(writer, wall_clock, Admission(limits, steady_clock), Losses(reactor), unfinished, certificates)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if settings.udp == "on" else 0
     ports = Ports(reactor, settings.listen_interface, intake, files, lambda *state: control.port_changed(*state))
     control = ListenerControl(store, ports, settings.public_host, reactor)
@@ -269,7 +270,7 @@ def _server(
         lambda cookie, authorization: authenticate(store, cookie, authorization),
         OriginPolicy(settings.public_url).allowed,
     )
-    site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place)
+    site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place, steady_clock)
     return [hub, Listening(reactor, "--http", settings.http, site)]
 
 

@@ -15,9 +15,12 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web import server
-from twisted.web.http import HTTPChannel, combinedLogFormatter
+from twisted.web.http import HTTPChannel, combinedLogFormatter, datetimeToLogString
 from twisted.web.iweb import IAccessLogFormatter
 from zope.interface import provider
+
+from ppl.clock import wall_clock
+from ppl.model import SECOND
 
 #: Where uploads come; what follows is a secret.
 PREFIX = b"/logs/"
@@ -255,8 +258,11 @@ class UploadRequest(server.Request):
 
 @provider(IAccessLogFormatter)
 def log_line(timestamp: str, request: Any) -> str:
-    """Twisted's access log line, without the secret of an upload's address."""
-    return str(combinedLogFormatter(timestamp, _Logged(request)))
+    """Twisted's access log line, without the secret of an upload's address.
+
+    Its time is the wall's: Twisted's ``timestamp`` is the reactor's, which goes its own way when the clock is set.
+    """
+    return str(combinedLogFormatter(datetimeToLogString(wall_clock() / SECOND), _Logged(request)))
 
 
 class _Logged:

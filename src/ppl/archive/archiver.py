@@ -81,7 +81,7 @@ class Archiver:
             StoreUnavailable: PostgreSQL is away.
         """
         now = self._clock()
-        if self._complete_at is not None and now - self._complete_at < EVERY:
+        if self._complete_at is not None and 0 <= now - self._complete_at < EVERY:
             return
         connection = Connection(self._reactor)
         try:

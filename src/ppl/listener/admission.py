@@ -17,8 +17,8 @@ from ppl.throttle import Rate, Throttle
 
 T = TypeVar("T")
 
-#: A burst has ended when nothing more of its kind came for so long.
-BURST_SECONDS = 60
+#: µs after which a burst has ended, when nothing more of its kind came.
+BURST = 60 * SECOND
 _MOST_BURSTS = 1000
 
 #: Connections that may come at once, in multiples of what may come in a second: senders return together.
@@ -40,14 +40,14 @@ class Admission:
 
     Args:
         limits: how many are admitted.
-        clock: µs.
+        clock: µs, steady.
     """
 
     _log = Logger()
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.limits = limits
-        self._clock = clock
+        self.clock = clock
         rate = Rate(limits.max_connects_per_second * _BURST_FACTOR, 1 / limits.max_connects_per_second)
         self._rates = Throttle(rate, clock)
         self._of_address: Counter[str] = Counter()
@@ -99,9 +99,9 @@ class Admission:
 
         ``detail`` is that of the one that is said; with other details it is still the same burst.
         """
-        now = self._clock()
-        last, times = self._bursts.pop((who, what), (0, 0))
-        if now - last > BURST_SECONDS * SECOND:
+        now = self.clock()
+        last, times = self._bursts.pop((who, what), (now - BURST, 0))
+        if now - last >= BURST:
             more = f" ({times} times more in the burst before)" if times else ""
             said = f"{what} ({detail})" if detail else what
             self._log.warn("{who}: {what}{more}", who=who, what=said, more=more)

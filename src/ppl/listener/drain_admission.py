@@ -44,7 +44,7 @@ class DrainAdmission:
 
     Args:
         store: knows the tokens.
-        intake: its clock and its log of bursts are used.
+        intake: its admission's clock and log of bursts are used.
         host: whose destinations are served.
         limits: how many are admitted.
     """
@@ -54,9 +54,9 @@ class DrainAdmission:
         self._store = store
         self._intake = intake
         self._host = host
-        self._wrong = Throttle(_WRONG_TOKENS, intake.clock)
+        self._wrong = Throttle(_WRONG_TOKENS, intake.admission.clock)
         rate = limits.max_drain_requests_per_second
-        self._rates = Throttle(Rate(rate * _BURST_FACTOR, 1 / rate), intake.clock)
+        self._rates = Throttle(Rate(rate * _BURST_FACTOR, 1 / rate), intake.admission.clock)
         # Hashes of tokens that led somewhere: they are looked up again, but are no guesses.
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: Counter[int] = Counter()

@@ -37,7 +37,7 @@ class Certificates(Service):
 
     Args:
         find: gives the files at the start.
-        clock: µs.
+        clock: µs, steady.
     """
 
     _log = Logger()
@@ -70,7 +70,7 @@ class Certificates(Service):
 
     def _look(self) -> None:
         now = self._clock()
-        if 0 <= now - self._looked_at < _LOOK_EVERY:
+        if now - self._looked_at < _LOOK_EVERY:
             return
         self._looked_at = now
         try:

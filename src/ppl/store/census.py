@@ -103,16 +103,17 @@ class Census:
         reactor: connects and waits.
         dsn: libpq's.
         clock: µs.
+        steady: µs that are never set, to measure with; ``clock`` if not given.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, dsn: str, clock: Clock) -> None:
-        self._reactor, self._dsn, self._clock = reactor, dsn, clock
+    def __init__(self, reactor: Any, dsn: str, clock: Clock, steady: Clock | None = None) -> None:
+        self._reactor, self._dsn, self._clock, self._steady = reactor, dsn, clock, steady or clock
         self._connection: Connection | None = None
         self._is_ours = False
         self._sight: _Sight | None = None
-        self._ran_at = 0
+        self._ran_at = -BUSY_PERIOD
         # When we looked how many events had come in, how many those were, and whether that was much.
         self._looked: tuple[float, int, bool] | None = None
         self._rest = Rest(reactor)
@@ -157,27 +158,27 @@ class Census:
         return connection
 
     async def _count_all(self, connection: Connection) -> None:
-        began = self._clock()
+        began = self._steady()
         if await self._is_busy(connection) and began - self._ran_at < BUSY_PERIOD:
             return
         self._ran_at = began
         parts = deque(await self._safe(connection))
-        while parts and not self._stopped and self._clock() - began < RUN:
+        while parts and not self._stopped and self._steady() - began < RUN:
             part = parts.popleft()
-            before = self._clock()
+            before = self._steady()
             if not await self._count(connection, part):
                 continue
             if not await self._is_busy(connection) or self._clock() - part.after > MOST_PUT_OFF:
                 parts.append(part)
             # Half of the time at most, so that others have PostgreSQL too.
-            if parts and not await self._rest.take((self._clock() - before) / SECOND):
+            if parts and not await self._rest.take((self._steady() - before) / SECOND):
                 return
 
     async def _safe(self, connection: Connection) -> list[_Part]:
         """What may be counted: nothing that is still being committed is older."""
         rows = await connection.execute(_LAST, None, _STATEMENT_SECONDS)
         writing = frozenset(each for (each,) in await connection.execute(_WRITING, None, _STATEMENT_SECONDS))
-        now = self._clock()
+        now = self._steady()
         sight = _Sight(now, {destination_id: last_id for destination_id, _, last_id in rows}, writing)
         if not writing:
             safe, self._sight = sight.last_ids, None

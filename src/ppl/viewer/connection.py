@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, ProtocolError
-from ppl.model import SECOND, Account, Destination, Event, Page
+from ppl.model import Account, Clock, Destination, Event, Page
 from ppl.search.query import parse
 from ppl.store.interface import Store
 from ppl.timezone import parse_time_zone
@@ -47,6 +47,7 @@ class House(Protocol):
 
     store: Store
     reactor: Any
+    clock: Clock
     texts: frames.EventTexts
     live_frames: frames.LiveFrames
     filters: Filters
@@ -85,8 +86,7 @@ class Connection:
         self._do(self.session.request(request))
 
     def _filter(self, text: str) -> Filter | None:
-        now = int(self._house.reactor.seconds() * SECOND)
-        return self._house.filters.of(parse(text, parse_time_zone(self.account.time_zone), now))
+        return self._house.filters.of(parse(text, parse_time_zone(self.account.time_zone), self._house.clock()))
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer with an ``error``."""

@@ -9,8 +9,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from ppl.clock import wall_clock
 from ppl.link.registry import Listeners
-from ppl.model import Account, Destination, Event
+from ppl.model import Account, Clock, Destination, Event
 from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.viewer.connection import Connection, Socket
@@ -31,9 +32,12 @@ class Hub(Service):
 
     _log = Logger()
 
-    def __init__(self, store: Store, listeners: Listeners, reactor: Any, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, listeners: Listeners, reactor: Any, settings: Settings, clock: Clock = wall_clock
+    ) -> None:
         self.store = store
         self.reactor = reactor
+        self.clock = clock
         self.texts = EventTexts()
         self.live_frames = LiveFrames(self.texts)
         self.filters = Filters()

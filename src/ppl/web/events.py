@@ -39,10 +39,11 @@ class Events:
         store: where the events are.
         clock: µs.
         retention_days: of the installation, ``None``: for ever.
+        steady: µs, for how long a search may take.
     """
 
-    def __init__(self, store: Store, clock: Clock, retention_days: int | None) -> None:
-        self._store, self._clock, self._retention_days = store, clock, retention_days
+    def __init__(self, store: Store, clock: Clock, retention_days: int | None, steady: Clock) -> None:
+        self._store, self._clock, self._retention_days, self._steady = store, clock, retention_days, steady
 
     async def search(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/events``: a page of what matches ``q``, newest or oldest first, and how far the search came."""
@@ -145,7 +146,7 @@ class Events:
 
     async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
         """At most ``limit`` events, ascending, found within the budget, and how far the search came."""
-        ends = self._clock() + BUDGET_SECONDS * SECOND
+        ends = self._steady() + BUDGET_SECONDS * SECOND
         events: list[Event] = []
         reached = 0
         while True:
@@ -157,11 +158,11 @@ class Events:
                 return events, reached
             events = [*found.events, *events] if newest_first else [*events, *found.events]
             reached = found.reached
-            if found.complete or len(events) >= limit or self._clock() >= ends:
+            if found.complete or len(events) >= limit or self._steady() >= ends:
                 return events, reached
 
     async def _count(self, search: Search, minutes: int) -> tuple[list[Bucket], int]:
-        ends = self._clock() + BUDGET_SECONDS * SECOND
+        ends = self._steady() + BUDGET_SECONDS * SECOND
         width = minutes * MINUTE
         counts: Counter[tuple[int, int]] = Counter()
         while True:
@@ -169,7 +170,7 @@ class Events:
             counts.update(
                 (event.id // width * width, 8 if event.severity is None else event.severity) for event in found.events
             )
-            if found.complete or self._clock() >= ends:
+            if found.complete or self._steady() >= ends:
                 break
         starts = sorted({start for start, _ in counts})
         buckets = [Bucket(start, tuple(counts[start, severity] for severity in range(9))) for start in starts]

@@ -58,6 +58,7 @@ def make_site(
     session_ended: SessionEnded = lambda account_id: None,
     uploads: Uploads | None = None,
     place: Place | None = None,
+    steady: Clock | None = None,
 ) -> Site:
     """The site of Ppl.
 
@@ -68,31 +69,33 @@ def make_site(
         settings: ``public_url``, ``public_host``, ``ports``, ``registration``, ``listen_interface`` and ``drain_url``
             are used; the dashboard shows its limits.
         reactor: threads, timers and the connection of test lines.
-        clock: sessions' ends and throttling.
+        clock: sessions' ends, and what queries mean by now.
         session_ended: told the id of an account that has just logged out or revoked a token.
         uploads: takes what comes to ``/logs/``; ``None``: it is received elsewhere.
         place: of the archives, if there are any.
+        steady: throttling and budgets, in µs that are never set; ``clock`` if not given.
     """
+    steady = steady or clock
     served = assets.Assets()
     pages = Pages(served)
     sessions = Sessions(store, clock, session_ended)
-    accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, clock)
+    accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, steady)
     retention_days = settings.retention_days or None
-    transports = Transports(store, listeners, clock)
-    lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), clock)
+    transports = Transports(store, listeners, steady)
+    lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), steady)
     archives = Archives(store, place, reactor)
     settings_page = SettingsPage(store, pages, clock, session_ended, transports, retention_days, lines, archives)
     keeping_page = KeepingPage(store, settings_page, listeners)
-    drains_page = DrainsPage(store, settings_page, settings, clock)
+    drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
-    events = Events(store, clock, retention_days)
+    events = Events(store, clock, retention_days, steady)
     event_page = EventPage(store, events, pages)
     exports = Exports(store, clock)
     downloads = Downloads(store, archives, settings_page, pages, clock)
     saved = SavedSearches(store, clock)
     saved_page, saved_api = SavedPage(store, saved, pages), SavedApi(store, saved)
     queries = Queries(store, clock)
-    reads = Throttle(READS, clock)
+    reads = Throttle(READS, steady)
     senders, dashboard = Senders(store, pages, clock, reads), Dashboard(store, pages, clock, settings, reads)
     routes = (
         route("GET", "/", accounts.first_page),
