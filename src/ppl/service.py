@@ -53,6 +53,7 @@ from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
 from ppl.store.census import Census
 from ppl.store.embedded import EmbeddedPostgres
+from ppl.store.leaps import Leaps
 from ppl.store.maintenance import Background, Maintenance
 from ppl.store.migrate import migrate
 from ppl.store.pool import Pool
@@ -167,7 +168,8 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
 
 def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: Place | None) -> list[IService]:
     """What tidies the store beside everything else; several processes of one installation take turns."""
-    retention = Retention(pool, wall_clock, settings.retention_days or None)
+    leaps = Leaps(pool, wall_clock, steady_clock)
+    retention = Retention(pool, wall_clock, settings.retention_days or None, leaps=leaps)
     sealer = Sealer(reactor, dsn, wall_clock)
     background: list[IService] = [
         Background("Retention", retention.run, retention.stop, reactor),

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from ppl.errors import StoreUnavailable
 from ppl.model import DAY, MINUTE, Clock
 from ppl.store.archives import MAY_GO
+from ppl.store.leaps import Leaps
 from ppl.store.locks import RETAIN, RETAIN_KEY, lock
 from ppl.store.pool import Pool, Transaction
 from ppl.store.senders import FORGET
@@ -77,12 +78,14 @@ class Retention:
         clock: µs.
         days: for how long events are kept where their destination says nothing else; ``None``: for ever.
         may_go: SQL over ``event_count c`` and ``slot s``: whether a destination's part of a slot may go.
+        leaps: asked whether the clock can be trusted; ``None``: it is.
     """
 
     pool: Pool
     clock: Clock
     days: int | None
     may_go: str = MAY_GO
+    leaps: Leaps | None = None
     _stopped: bool = attrs.field(default=False, init=False)
 
     _log = Logger()
@@ -93,6 +96,8 @@ class Retention:
 
     async def run(self) -> None:
         """Forget what is over: events, who sent them, and destinations that were closed."""
+        if self.leaps is not None and await self.leaps.is_doubtful():
+            return
         now = {"now": self.clock(), "days": self.days, "day": DAY}
         whole = _WHOLE.format(may_go=self.may_go, expired=_EXPIRED) + f" ORDER BY s.lower LIMIT {_MOST}"
         for lower, upper in await self.pool.read(whole, now):
