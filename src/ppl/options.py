@@ -68,6 +68,7 @@ class Settings:
     slot_seconds: int
     retention_days: int
     """0: events are kept for ever."""
+    repair_clock: Literal["on", "off"]
     sql_port: int
     """0: the embedded PostgreSQL is reached by its socket only."""
     archive: str
@@ -277,6 +278,8 @@ OPTIONS: tuple[Option, ...] = (
            "Width of a time slot of stored events, in seconds."),
     Option("retention-days", "0", _integer(0, 36_500),
            "Days for which events are kept, where the owner of a destination says nothing else; 0: for ever."),
+    Option("repair-clock", "off", _one_of("on", "off"),
+           "on: bring stored events that are ahead of the clock back before receiving begins; for one start."),
     Option("sql-port", "0", _integer(0, 65_535),
            "Port on 127.0.0.1 where the embedded PostgreSQL takes readers such as psql and Grafana; 0: none."),
     Option("archive", "", _archive,

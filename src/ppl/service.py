@@ -52,6 +52,7 @@ from ppl.sequence import SequentialService
 from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
 from ppl.store.census import Census
+from ppl.store.clock_repair import repair_clock
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.leaps import Leaps
 from ppl.store.maintenance import Background, Maintenance
@@ -146,7 +147,10 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
     # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
     searching = Pool(reactor, dsn, settings.search_pool_size, parameters={"client_connection_check_interval": "500ms"})
     store = PostgresStore(pool, wall_clock, settings.slot_seconds, Searches(searching))
-    parts += [pool, searching, _Step(lambda: migrate(pool)), Maintenance(store, reactor, wall_clock)]
+    parts += [pool, searching, _Step(lambda: migrate(pool))]
+    if settings.repair_clock == "on" and settings.role != "server":
+        parts.append(_Step(lambda: repair_clock(pool, settings.slot_seconds, wall_clock())))
+    parts.append(Maintenance(store, reactor, wall_clock))
     place = _archive_place(settings)
     parts.append(_Step(lambda: _note_archiving(settings, place, pool)))
     parts += _background(settings, reactor, pool, dsn, place)
