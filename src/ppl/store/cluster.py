@@ -67,6 +67,17 @@ class Cluster:
         self.socket_directory = _socket_directory(data_dir)
         self.dsn = make_dsn(host=str(self.socket_directory), port=PORT, user="ppl", dbname="ppl")
         self._programs = _installed_programs()
+        self._running: set[Program] = set()
+
+    @property
+    def socket(self) -> Path:
+        """PostgreSQL's own, by the name it always has."""
+        return self.socket_directory / _SOCKET
+
+    def give_up(self) -> None:
+        """End what :meth:`prepare` waits for, which then fails."""
+        for program in list(self._running):
+            program.abandon()
 
     async def prepare(self, reactor: Any) -> ServerUser:
         """Make what is missing; gives who PostgreSQL runs as.
@@ -176,7 +187,9 @@ class Cluster:
         self, reactor: Any, user: ServerUser, directory: Path, command: list[str], stdin: bytes | None = None
     ) -> tuple[int, Program]:
         program = spawn(reactor, user, directory, command, stdin=stdin)
+        self._running.add(program)
         status = await program.end()
+        self._running.discard(program)
         if status == DIRECTORY_CLOSED:
             raise unreachable(directory, user)
         return status, program

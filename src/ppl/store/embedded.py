@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from random import uniform
@@ -21,14 +20,18 @@ from twisted.logger import Logger
 
 from ppl.errors import StoreUnsuitable
 from ppl.store.cluster import PORT, Cluster, unreachable
-from ppl.store.programs import DIRECTORY_CLOSED, Program, ServerUser, spawn
+from ppl.store.ending import Ending, Patience, Postmaster
+from ppl.store.processes import leftover, state
+from ppl.store.programs import DIRECTORY_CLOSED, ServerUser, spawn
+from ppl.store.server import Server
 from ppl.store.server_log import ServerLog
+from ppl.store.watchdog import Attention
 
 _LOOK = 0.05
 _TAKE_OVER = 0.5
 _LONGEST_PAUSE = 10.0
 _FIRST_TRIES = 4
-_FAST_SHUTDOWN = 60.0
+_SHORTEST_PAUSE = 0.1
 
 
 class EmbeddedPostgres(Service):
@@ -39,18 +42,29 @@ class EmbeddedPostgres(Service):
         data_dir: made when missing; a second start finds the old data.
         settings: of PostgreSQL, over those of ``postgresql.conf``.
         sql_port: on 127.0.0.1 for readers (``docs/sql.rst``), 0: none.
+        patience: with a PostgreSQL that shall end.
+        attention: to one that runs.
     """
 
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, data_dir: Path, settings: Mapping[str, str] | None = None, *, sql_port: int = 0
+        self,
+        reactor: Any,
+        data_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        sql_port: int = 0,
+        patience: Patience | None = None,
+        attention: Attention | None = None,
     ) -> None:
         self._reactor = reactor
         self._cluster = Cluster(data_dir, sql_port)
         self._settings = dict(settings or {})
         self._lock: int | None = None
-        self._server: Program | None = None
+        self._server: Server | None = None
+        self._patience, self._attention = patience or Patience(), attention or Attention()
+        self._ending = Ending(reactor, self._cluster.directory, self._patience)
         self._server_log = ServerLog(data_dir)
         self._pause: Deferred[None] | None = None
         self._starting: Deferred[None] | None = None
@@ -103,22 +117,18 @@ class EmbeddedPostgres(Service):
         if self._pause is not None:
             self._pause.cancel()
         if self._server is not None:
-            await self._shut_down(self._server)
+            await self._server.stop()
+        impatient = self._reactor.callLater(self._patience.heed, self._cluster.give_up)
         for part in (self._starting, self._watching):
             if part is not None:
                 await part
+        if impatient.active():
+            impatient.cancel()
         self._starting = self._watching = None
         self._server_log.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    async def _shut_down(self, server: Program) -> None:
-        server.signal("INT")
-        impatient = self._reactor.callLater(_FAST_SHUTDOWN, server.signal, "QUIT")
-        await server.end()
-        if impatient.active():
-            impatient.cancel()
 
     def _take_lock(self) -> bool:
         path = self._cluster.data_dir / "postgres.lock"
@@ -140,15 +150,15 @@ class EmbeddedPostgres(Service):
             if self._stopping:
                 return
             server = await self._run_server(user)
-            if await self._becomes_ready(server):
+            if server is None or await self._becomes_ready(server):
                 return
             status = await server.end()
             if status == DIRECTORY_CLOSED:
                 raise unreachable(self._cluster.directory, user)
             if attempt < _FIRST_TRIES:
                 await self._sleep(_LOOK * 4**attempt)
-        if not self._stopping:
-            raise StoreUnsuitable(f"PostgreSQL did not start: {server.last_words}")
+            elif not self._stopping:
+                raise StoreUnsuitable(f"PostgreSQL did not start: {server.last_words}")
 
     def _watch(self, user: ServerUser | None) -> None:
         def failed(failure: Any) -> None:
@@ -157,27 +167,32 @@ class EmbeddedPostgres(Service):
         self._watching = Deferred.fromCoroutine(self._keep_running(user)).addErrback(failed)
 
     async def _keep_running(self, user: ServerUser | None) -> None:
-        pause = 0.0
-        while not self._stopping:
-            if user is None:
-                user = await self._take_over()
-                continue
+        while user is None and not self._stopping:
+            user = await self._take_over()
+        pause, was_ready = _SHORTEST_PAUSE, True
+        while user is not None and not self._stopping:
             if self._server is None:
-                try:
-                    await self._becomes_ready(await self._run_server(user))
-                except OSError as error:
-                    self._log.error("PostgreSQL cannot be started now ({why}), trying on", why=error.strerror)
-                    await self._sleep(_LONGEST_PAUSE)
+                was_ready = await self._start_again(user)
             if self._server is None:
                 continue
-            born = self._reactor.seconds()
             status = await self._server.end()
             said, self._server = self._server.last_words, None
             if self._stopping:
                 return
-            pause = 0.1 if self._reactor.seconds() - born > 60 else min(_LONGEST_PAUSE, max(0.1, pause * 2))
+            # One that worked until it crashed is wanted back at once.
+            pause = _SHORTEST_PAUSE if was_ready else min(_LONGEST_PAUSE, pause * 2)
             self._log.error("PostgreSQL ended (status {status}: {said}) and is started again", status=status, said=said)
             await self._sleep(pause * uniform(0.5, 1.5))  # noqa: S311
+
+    async def _start_again(self, user: ServerUser) -> bool:
+        """Start PostgreSQL; whether it took connections."""
+        try:
+            server = await self._run_server(user)
+        except OSError as error:
+            self._log.error("PostgreSQL cannot be started now ({why}), retrying", why=error.strerror)
+            await self._sleep(_LONGEST_PAUSE)
+            return False
+        return server is not None and await self._becomes_ready(server)
 
     async def _take_over(self) -> ServerUser | None:
         """Wait a moment for the process that runs PostgreSQL to go; gives the user once it is our turn."""
@@ -195,8 +210,11 @@ class EmbeddedPostgres(Service):
             await self._sleep(_LONGEST_PAUSE)
             return None
 
-    async def _run_server(self, user: ServerUser) -> Program:
+    async def _run_server(self, user: ServerUser) -> Server | None:
+        """Spawn PostgreSQL, unless ``stopService`` came meanwhile."""
         await self._end_leftover(user)
+        if self._stopping:
+            return None
         cluster = self._cluster
         settings = {
             "max_connections": "200",
@@ -212,14 +230,16 @@ class EmbeddedPostgres(Service):
             # A refused statement would be logged with the customers' lines in it.
             "log_min_error_statement": "panic",
             "log_error_verbosity": "terse",
+            # A postmaster whose recovery fails may stay for ever without its startup process: Ppl starts it anew.
+            "restart_after_crash": "off",
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [cluster.program("postgres"), "-D", str(cluster.directory), *words]
-        server = spawn(self._reactor, user, cluster.directory, command, log=self._server_log.write)
-        self._server = server
-        return server
+        program = spawn(self._reactor, user, cluster.directory, command, log=self._server_log.write)
+        self._server = Server(self._reactor, cluster, user, program, self._ending, self._attention)
+        return self._server
 
-    async def _becomes_ready(self, server: Program) -> bool:
+    async def _becomes_ready(self, server: Server) -> bool:
         while server.pid is not None and not self._stopping:
             if self._is_ready(server.pid):
                 return True
@@ -227,41 +247,19 @@ class EmbeddedPostgres(Service):
         return False
 
     def _is_ready(self, pid: int | None = None) -> bool:
-        lines = self._pid_file()
-        return len(lines) >= 8 and lines[7].strip() == "ready" and (pid is None or lines[0].strip() == str(pid))
-
-    def _pid_file(self) -> list[str]:
-        try:
-            with open(self._cluster.directory / "postmaster.pid", encoding="utf-8", errors="replace") as file:
-                return file.read(4096).splitlines()
-        except FileNotFoundError:
-            return []
+        return state(self._cluster.directory, pid) == "ready"
 
     async def _end_leftover(self, user: ServerUser) -> None:
         """Stop a PostgreSQL that still runs on our data though the Ppl that started it was killed."""
-        waited = 0.0
-        while (pid := self._leftover(user)) is not None and not self._stopping:
-            if waited == 0.0:
-                self._log.info("A PostgreSQL of a killed Ppl still runs; it is stopped first")
-                os.kill(pid, signal.SIGINT)
-            elif waited > _FAST_SHUTDOWN:
-                os.kill(pid, signal.SIGQUIT)
-            await self._sleep(_LOOK)
-            waited += _LOOK
-
-    def _leftover(self, user: ServerUser) -> int | None:
-        lines = self._pid_file()
-        if not lines or not lines[0].strip().isdigit():
-            return None
-        pid = int(lines[0])
-        try:
-            # The file alone is no proof: the number may be another process's by now, or a lie of that user.
-            ours = os.stat(f"/proc/{pid}").st_uid == user.uid and os.path.samefile(
-                f"/proc/{pid}/cwd", self._cluster.directory
-            )
-        except OSError:
-            return None
-        return pid if ours else None
+        directory = self._cluster.directory
+        if (pid := leftover(directory, user.uid)) is not None:
+            self._log.info("A PostgreSQL of a killed Ppl still runs; it is stopped first")
+            server = Postmaster.stranger(pid, directory, user.uid)
+            ended = await self._ending.end(server, user.uid, given_up=lambda: self._stopping)
+        else:
+            ended = await self._ending.sweep(user.uid)
+        if not ended and not self._stopping:
+            self._log.error("Processes of an earlier PostgreSQL cannot be ended, even by SIGKILL")
 
     async def _sleep(self, seconds: float) -> None:
         """Pause, at most until ``stopService``."""

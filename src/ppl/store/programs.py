@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from signal import SIGKILL, Signals
 from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone, ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -46,6 +49,7 @@ class Program(ProcessProtocol):
     def __init__(self, stdin: bytes | None, log: Callable[[bytes], None] | None) -> None:
         self._status: int | None = None
         self._waiting: list[Deferred[int]] = []
+        self._exited: list[Deferred[None]] = []
         self.output = b""
         self._stdin, self._log = stdin, log
 
@@ -63,13 +67,33 @@ class Program(ProcessProtocol):
 
     errReceived = outReceived
 
+    def processExited(self, reason: Failure) -> None:
+        """Wake those who wait for the process itself."""
+        exited, self._exited = self._exited, []
+        for each in exited:
+            each.callback(None)
+
     def processEnded(self, reason: Failure) -> None:
-        """Tell those who wait; ``reason`` is ``ProcessDone`` or ``ProcessTerminated``."""
+        """Wake those who wait for the end; ``reason`` is ``ProcessDone`` or ``ProcessTerminated``."""
         ended: Any = reason.value
-        self._status = ended.exitCode if ended.exitCode is not None else -ended.signal
+        self._ended(ended.exitCode if ended.exitCode is not None else -ended.signal)
+
+    def _ended(self, status: int) -> None:
+        if self._status is not None:
+            return
+        self._status = status
+        self.processExited(Failure(ProcessDone(None)))
         waiting, self._waiting = self._waiting, []
         for each in waiting:
-            each.callback(self._status)
+            each.callback(status)
+
+    async def exit(self) -> None:
+        """Wait until the process has exited; children of its may still hold its output open."""
+        if self.pid is None:
+            return
+        exited: Deferred[None] = Deferred()
+        self._exited.append(exited)
+        await exited
 
     async def end(self) -> int:
         """Wait for the end; gives the exit status, or the negative signal number."""
@@ -87,16 +111,29 @@ class Program(ProcessProtocol):
         pid: int | None = self.transport.pid
         return pid
 
-    def signal(self, name: str) -> None:
-        """Send a signal such as ``INT``; nothing happens when it has ended."""
+    def signal(self, number: Signals) -> None:
+        """Send a signal; nothing happens when it has ended."""
         if self.pid is not None:
-            self.transport.signalProcess(name)
+            with suppress(ProcessExitedAlready):
+                # Twisted knows few signals by name.
+                self.transport.signalProcess(number)
+
+    def abandon(self) -> None:
+        """Kill its whole session and do not wait for that: it counts as ended by SIGKILL."""
+        if self.pid is not None:
+            # Before it leads a session of its own there is no such group.
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, SIGKILL)
+            self.signal(SIGKILL)
+        self.transport.loseConnection()
+        self._ended(-SIGKILL)
 
     @property
     def last_words(self) -> str:
         """The last line that says why, for a sentence."""
         lines = [line.strip() for line in self.output.decode("utf-8", "replace").splitlines() if line.strip()]
-        telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
+        words = ("FATAL", "PANIC", "error:", "was terminated by signal")
+        telling = [line for line in lines if any(word in line for word in words)]
         return (telling or lines or ["it said nothing"])[-1]
 
 
