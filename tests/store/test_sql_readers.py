@@ -23,6 +23,7 @@ from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import (
+    ASLEEP,
     FAST,
     as_administrator,
     execute,
@@ -69,7 +70,7 @@ class Installation:
 async def installed() -> AsyncIterator[Installation]:
     directory = short_directory()
     (port,) = free_ports(1)
-    server = EmbeddedPostgres(reactor, directory / "data", settings=FAST, sql_port=port)
+    server = EmbeddedPostgres(reactor, directory / "data", settings=FAST, sql_port=port, attention=ASLEEP)
     await server.startService()
     pool: Pool | None = None
     try:
