@@ -27,6 +27,7 @@ from ppl.errors import StoreUnavailable
 from ppl.model import Events
 from ppl.store.columns import TEXTS, clean_texts, column
 from ppl.store.connection import KEEPALIVE, PASSING, sentence
+from ppl.store.quiet import keep_rows_off_stderr
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class Copier(Service):
     def startService(self) -> None:
         """Ready to copy."""
         super().startService()
+        keep_rows_off_stderr()
         self._threads.start()
 
     def stopService(self) -> None:
@@ -158,6 +160,8 @@ class _Connection:
 
 def _translated(error: BaseException) -> BaseException:
     code = getattr(error, "pgcode", None)
+    if isinstance(error, SystemError):  # psycopg2 met one error while it handled another
+        return StoreUnavailable("The connection to PostgreSQL was lost.")
     if isinstance(error, psycopg2.Error) and code is None:  # libpq's word, not the server's
         return StoreUnavailable(f"The connection to PostgreSQL was lost: {sentence(error)}")
     if code is not None and code.startswith(PASSING):
