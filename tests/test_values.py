@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import ProtocolError
 from ppl.model import FACILITIES, HOUR, SEVERITIES, Event, Sender, SendersSeen
-from ppl.sequence import SequentialService
+from ppl.sequence import LONGEST_STOP, SequentialService, Together
 from ppl.timezone import UnknownTimeZone, local_text, parse_time_zone, utc_text
 from ppl.wire import link_event, read_link_event, viewer_event
 
@@ -108,7 +111,7 @@ class Part(Service):
 async def test_parts_start_one_after_the_other_and_stop_in_reverse() -> None:
     log: list[str] = []
     gate: Deferred[None] = Deferred()
-    service = SequentialService([Part("store", log, gate), Part("writer", log)])
+    service = SequentialService([Part("store", log, gate), Part("writer", log)], Clock())
     starting = service.startService()
     assert log == ["start store"]
     gate.callback(None)
@@ -121,7 +124,9 @@ async def test_parts_start_one_after_the_other_and_stop_in_reverse() -> None:
 async def test_a_failed_start_is_told_and_what_had_started_is_stopped() -> None:
     log: list[str] = []
     told: list[Any] = []
-    service = SequentialService([Part("store", log), Part("web", log, error=ValueError("busy")), Part("last", log)])
+    service = SequentialService(
+        [Part("store", log), Part("web", log, error=ValueError("busy")), Part("last", log)], Clock()
+    )
     service.on_failed_start(told.append)
     await service.startService()
     assert told[0].getErrorMessage() == "busy"
@@ -133,12 +138,79 @@ async def test_a_failed_start_is_told_and_what_had_started_is_stopped() -> None:
 async def test_a_stop_during_the_start_starts_nothing_more() -> None:
     log: list[str] = []
     gate: Deferred[None] = Deferred()
-    service = SequentialService([Part("store", log, gate), Part("writer", log)])
+    service = SequentialService([Part("store", log, gate), Part("writer", log)], Clock())
     starting = service.startService()
     await service.stopService()
     gate.callback(None)
     await starting
     assert log == ["start store", "stop store"]
+
+
+class Hanging(Part):
+    """Stops when ``gone`` fires."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        super().__init__(name, log)
+        self.gone: Deferred[None] = Deferred()
+
+    def stopService(self) -> Deferred[None]:  # type: ignore[override]
+        super().stopService()
+        return self.gone
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """What is logged, in words."""
+    lines: list[str] = []
+
+    def observe(event: dict[str, Any]) -> None:
+        lines.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    yield lines
+    globalLogPublisher.removeObserver(observe)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_stop_says_what_it_waits_for_and_ends_without_a_part_that_hangs(
+    said: list[str], nothing_left_behind: list[str]
+) -> None:
+    log: list[str] = []
+    clock = Clock()
+    hanging = Hanging("Retention", log)
+    service = SequentialService([Part("store", log), hanging], clock)
+    await service.startService()
+    stopping = service.stopService()
+    clock.advance(5)
+    assert said == ["Still stopping: waiting for Retention since 5 s"]
+    clock.pump([25, LONGEST_STOP - 30.1])
+    assert said[1:] == [f"Still stopping: waiting for Retention since {seconds} s" for seconds in (30, 60)]
+    assert not stopping.called
+    clock.advance(0.1)
+    await stopping
+    assert log[-1] == "stop store"
+    assert nothing_left_behind.pop().startswith("{part} did not stop within")
+    # However late it ends, nobody minds.
+    hanging.gone.errback(ValueError("too late"))
+    assert "did not stop cleanly" in nothing_left_behind.pop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_parts_that_are_together_stop_at_once() -> None:
+    log: list[str] = []
+    clock = Clock()
+    first, second = Hanging("first", log), Hanging("second", log)
+    service = SequentialService([Part("store", log), Together([first, second], clock)], clock)
+    await service.startService()
+    assert log == ["start store", "start first", "start second"]
+    stopping = service.stopService()
+    assert log[3:] == ["stop first", "stop second"]
+    second.gone.callback(None)
+    assert "stop store" not in log
+    first.gone.callback(None)
+    await stopping
+    assert log[-1] == "stop store"
+    assert not clock.getDelayedCalls()
 
 
 def test_who_is_not_counted_yet_is_not_silent() -> None:

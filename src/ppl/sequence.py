@@ -1,28 +1,42 @@
-"""Services that start one after the other and stop in reverse, each awaited.
+"""Services that start one after the other and stop in reverse, each awaited, and groups that stop at once.
 
 Twisted's ``MultiService`` stops all its children at once, so that a store would close before the writer has drained.
+A stop says what it waits for, and always ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+#: Seconds of waiting for a part to stop after which the log says so.
+SAID_AFTER = (5.0, 30.0, 60.0)
+
+#: Seconds after which a part is left behind. What takes long has shorter bounds of its own.
+LONGEST_STOP = 90.0
 
 
 class SequentialService(Service):
     """Starts ``parts`` in order, each after the one before *has* started; stops them in reverse.
 
     A failed start leaves running what had started, until ``stopService``.
+
+    Args:
+        parts: named by their ``name``, else by their class.
+        reactor: its clock.
     """
 
     _log = Logger()
 
-    def __init__(self, parts: Sequence[IService]) -> None:
-        self._parts = parts
+    def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
+        self._parts, self._reactor = parts, reactor
         self._running: list[IService] = []
         self._failed_start: Callable[[Failure], None] | None = None
 
@@ -55,8 +69,80 @@ class SequentialService(Service):
 
     async def _stop(self) -> None:
         while self._running:
-            part = self._running.pop()
-            try:
-                await maybeDeferred(part.stopService)
-            except Exception:
-                self._log.failure("{part} did not stop cleanly", part=part)
+            await stopped(self._running.pop(), self._reactor)
+
+
+class Together(Service):
+    """Starts ``parts`` in order as :class:`SequentialService` does, and stops them all at once.
+
+    Args:
+        parts: none of which needs another.
+        reactor: its clock.
+    """
+
+    def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
+        self._parts, self._reactor = parts, reactor
+        self._started: list[IService] = []
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The names of its parts."""
+        return ", ".join(named(part) for part in self._parts)
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]
+        """Fires when all have started; fails with what stopped the start."""
+        super().startService()
+        return Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        for part in self._parts:
+            if not self.running:
+                return
+            self._started.append(part)
+            await maybeDeferred(part.startService)
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when all that had been started have stopped."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        started, self._started = self._started, []
+        for stopping in [stopped(part, self._reactor) for part in started]:
+            await stopping
+
+
+def stopped(part: IService, reactor: Any) -> Deferred[None]:
+    """Stop ``part``; fires when it has stopped, or has taken too long, and never fails."""
+    log, name = SequentialService._log, named(part)
+    done: Deferred[None] = Deferred()
+
+    def waited(seconds: float) -> None:
+        log.warn("Still stopping: waiting for {part} since {seconds:g} s", part=name, seconds=seconds)
+
+    def left() -> None:
+        log.error("{part} did not stop within {seconds:g} s and is left behind", part=name, seconds=LONGEST_STOP)
+        done.callback(None)
+
+    # A group's parts speak for themselves.
+    said_after = () if isinstance(part, Together) else SAID_AFTER
+    timers = [reactor.callLater(seconds, waited, seconds) for seconds in said_after]
+    timers.append(reactor.callLater(LONGEST_STOP, left))
+
+    def failed(failure: Failure) -> None:
+        log.failure("{part} did not stop cleanly", failure, part=name)
+
+    def ended(_: object) -> None:
+        for timer in timers:
+            with suppress(AlreadyCalled, AlreadyCancelled):
+                timer.cancel()
+        if not done.called:
+            done.callback(None)
+
+    maybeDeferred(part.stopService).addErrback(failed).addCallback(ended)
+    return done
+
+
+def named(part: IService) -> str:
+    """What the log calls ``part``."""
+    return part.name or type(part).__name__

@@ -48,7 +48,7 @@ from ppl.listener.writer import Writer
 from ppl.listening import Listening
 from ppl.options import Options, Settings, link_secret, settings_from
 from ppl.origin import OriginPolicy
-from ppl.sequence import SequentialService
+from ppl.sequence import SequentialService, Together
 from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
 from ppl.store.census import Census
@@ -147,13 +147,13 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
     # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
     searching = Pool(reactor, dsn, settings.search_pool_size, parameters={"client_connection_check_interval": "500ms"})
     store = PostgresStore(pool, wall_clock, settings.slot_seconds, Searches(searching))
-    parts += [pool, searching, _Step(lambda: migrate(pool))]
+    parts += [Together([pool, searching], reactor), _Step(lambda: migrate(pool))]
     if settings.repair_clock == "on" and settings.role != "server":
         parts.append(_Step(lambda: repair_clock(pool, settings.slot_seconds, wall_clock())))
-    parts.append(Maintenance(store, reactor, wall_clock))
     place = _archive_place(settings)
     parts.append(_Step(lambda: _note_archiving(settings, place, pool)))
-    parts += _background(settings, reactor, pool, dsn, place)
+    maintenance = Maintenance(store, reactor, wall_clock)
+    parts.append(Together([maintenance, *_background(settings, reactor, pool, dsn, place)], reactor))
     if settings.role == "all":
         control, drain, listening = _listener(settings, reactor, store)
         listeners = Listeners(reactor)
@@ -167,7 +167,7 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
         listeners = Listeners(reactor)
         link = LinkServer(reactor, settings.link[0], link_secret(settings), listeners)
         parts += [link, *_server(settings, reactor, store, listeners, place)]
-    return SequentialService([*parts, _Step(lambda: _say_ready(settings, store))])
+    return SequentialService([*parts, _Step(lambda: _say_ready(settings, store))], reactor)
 
 
 def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: Place | None) -> list[IService]:

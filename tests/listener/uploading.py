@@ -87,7 +87,7 @@ class Drained:
         taking = intake(self.writer)
         admission = DrainAdmission(store, taking, "h", attrs.evolve(LIMITS, **limits))
         self.drain = Drain(taking, admission, reactor, behind_proxy)
-        self.service = SequentialService([Farewell(self.drain), self.writer, self.drain])
+        self.service = SequentialService([Farewell(self.drain), self.writer, self.drain], reactor)
         self.site = DrainSite(self.drain, reactor)
         self._listening: Any = None
         self._clients: list[_Client] = []

@@ -223,6 +223,20 @@ async def test_a_stop_waits_for_what_runs(dsn: str) -> None:
 
 
 @ensureDeferred
+async def test_a_stop_gives_up_what_a_frozen_server_does_not_end(proxy: Proxy) -> None:
+    pool = Pool(reactor, proxy.dsn, 2, wait=600, statement_timeout=600, grace=600)
+    await pool.startService()
+    work = started(pool.run("SELECT pg_sleep(600)"))
+    transaction = started(pool.transact(lambda transaction: transaction.run("SELECT pg_sleep(600)")))
+    waiting = started(pool.run("SELECT 1"))
+    proxy.mode = "silent"
+    await pool.stopService()
+    for each in (work, transaction, waiting):
+        with pytest.raises(StoreUnavailable):
+            await each
+
+
+@ensureDeferred
 async def test_work_that_its_caller_gives_up_takes_nobody_along(dsn: str) -> None:
     async with running(dsn, size=1, statement_timeout=5) as pool:
         given_up = started(pool.run("SELECT pg_sleep(5)"))
@@ -317,3 +331,33 @@ async def test_a_socket_that_libpq_closed_before_saying_so_is_a_lost_connection(
     assert await connection.lost
     assert connection.is_lost
     assert not [text for text in said if "Traceback" in text]
+
+
+@pytest.mark.parametrize("act", ["doRead", "doWrite"])
+@ensureDeferred
+async def test_an_error_that_nobody_waits_for_ends_the_connection_and_leaves_the_reactor_alone(
+    dsn: str, act: str
+) -> None:
+    connection = Connection(reactor)
+    await connection.open(dsn, 5, 5)
+    administrator = as_administrator(dsn, parse_dsn(dsn)["dbname"])
+    pid = connection._connection._connection.info.backend_pid
+    connection._connection.reactor.removeReader(connection._connection)
+    execute(administrator, "SELECT pg_terminate_backend(%s)", [pid])
+    await until(lambda: not execute(administrator, "SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]))
+
+    def is_noticed() -> bool:
+        if not connection.is_lost:
+            getattr(connection._connection, act)()
+        return connection.is_lost
+
+    await until(is_noticed)
+
+
+@ensureDeferred
+async def test_a_read_that_is_given_up_is_not_repeated(dsn: str) -> None:
+    async with running(dsn, size=2, statement_timeout=600) as pool:
+        reading = started(pool.read("SELECT pg_sleep(600)"))
+        reading.cancel()
+        with pytest.raises(StoreUnavailable, match="given up"):
+            await reading

@@ -97,6 +97,8 @@ class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
 class LinkServer(Listening):
     """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told."""
 
+    name = "the links to listeners"
+
     def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
         self._connected = _ServerFactory(reactor, secret, end)
         super().__init__(reactor, "--link", endpoint, self._connected)
@@ -144,6 +146,7 @@ class LinkClient(Service):
     """Keeps one connection to the server at ``endpoint`` (Twisted's client string), reconnecting with backoff."""
 
     _log = Logger()
+    name = "the link to a server"
 
     def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
         self._reactor, self._endpoint = reactor, endpoint

@@ -52,6 +52,7 @@ class ListenerControl(Service):
     """
 
     _log = Logger()
+    name = "the senders' ports"
 
     def __init__(self, store: Store, ports: Ports, host: str, reactor: Any) -> None:
         self._store = store

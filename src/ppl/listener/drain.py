@@ -32,6 +32,8 @@ class Drain(Service):
         behind_proxy: whether a proxy on this machine says who sends.
     """
 
+    name = "uploads over HTTP"
+
     def __init__(self, intake: Intake, admission: DrainAdmission, reactor: Any, behind_proxy: bool) -> None:
         self._reactor = reactor
         self._state = Uploading(intake, admission, reactor, behind_proxy)
@@ -88,6 +90,8 @@ class Drain(Service):
 
 class Farewell(Service):
     """Stops after the writer, so it starts before it: see :meth:`Drain.farewell`."""
+
+    name = "the answers to uploads over HTTP"
 
     def __init__(self, drain: Drain) -> None:
         self._drain = drain

@@ -78,6 +78,7 @@ class Writer(Service):
     """
 
     _log = Logger()
+    name = "the writer of received lines"
 
     def __init__(
         self, store: Store, announce: Callable[[Events], None], reactor: Any, clock: Clock, queue_bytes: int

@@ -124,8 +124,15 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
                 self.reactor.forget(self)
 
     def doRead(self) -> None:
+        self._guarded(super().doRead)
+
+    def doWrite(self) -> None:
+        self._guarded(super().doWrite)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """What txpostgres has nobody to tell, which would come out of the reactor."""
         try:
-            super().doRead()
+            act()
         except psycopg2.Error as error:
             self._owner.abandon(sentence(error))
             return
@@ -148,6 +155,7 @@ class Connection:
     def __init__(self, reactor: Any) -> None:
         self.lost: Deferred[str] = Deferred()
         self.is_lost = False
+        self._given_up = False
         self._reactor = reactor
         self._connection = _Connection(reactor, self)
 
@@ -222,7 +230,7 @@ class Connection:
 
     def _uncancelled(self, inner: Deferred[Any]) -> Deferred[Any]:
         # Cancelling txpostgres's own Deferred blocks the reactor and raises a private error: drop the connection.
-        outer: Deferred[Any] = Deferred(lambda _: self.abandon("its statement was given up"))
+        outer: Deferred[Any] = Deferred(self._give_up)
 
         def pass_on(result: Any) -> None:
             # A cancelled one has fired already when what it waited for ends.
@@ -232,8 +240,15 @@ class Connection:
         inner.addBoth(pass_on)
         return outer
 
+    def _give_up(self, _: object) -> None:
+        self._given_up = True
+        self.abandon("its statement was given up")
+
     def _translated(self, error: BaseException) -> Exception:
         code = getattr(error, "pgcode", None)
+        if self._given_up:
+            # Unlike one that was lost underneath, nobody wants it repeated.
+            return StoreUnavailable("The statement was given up.")
         if self.is_lost or self._connection.closed:
             self.abandon(sentence(error))
             return ConnectionLost()

@@ -47,6 +47,7 @@ class EmbeddedPostgres(Service):
     """
 
     _log = Logger()
+    name = "the embedded PostgreSQL"
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ class Patience:
 
     heed: float = 10.0
     fast: float = 60.0
-    immediate: float = 8.0
+    immediate: float = 6.0
     killed: float = 5.0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,6 +17,9 @@ from ppl.store.postgres import PostgresStore
 
 #: Seconds between two runs: several fit into the time that slots are made ahead.
 PERIOD = 60.0
+
+#: Seconds that a stop leaves a run to end by itself.
+GRACE = 3.0
 
 
 class Repeated(Service):
@@ -33,10 +36,12 @@ class Repeated(Service):
     def __init__(
         self, name: str, act: Callable[[], Coroutine[Deferred[Any], Any, None]], reactor: Any, period: float = PERIOD
     ) -> None:
-        self._name, self._act, self._period = name, act, period
+        self.name = name
+        self._act, self._period, self._reactor = act, period, reactor
         self._loop = LoopingCall(self._run)
         self._loop.clock = reactor
         self._running: Deferred[None] | None = None
+        self._work: Deferred[None] | None = None
         self._first: Deferred[None] | None = None
         self._is_away = False
 
@@ -49,37 +54,47 @@ class Repeated(Service):
         return first
 
     def stopService(self) -> Deferred[None]:
-        """Fires when a run that is under way has ended."""
+        """Fires when a run that is under way has ended; soon its statement is given up."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         if self._loop.running:
             self._loop.stop()
-        if self._running is not None:
+        if self._running is not None and self._work is not None:
+            impatient = self._reactor.callLater(GRACE, self._work.cancel)
             await self._running
+            if impatient.active():
+                impatient.cancel()
 
     def _run(self) -> Deferred[None]:
         ended: Deferred[None] = Deferred()
         self._running = ended
 
         def done(result: Failure | None) -> None:
-            self._running = None
+            self._running = self._work = None
             ended.callback(None)
             first, self._first = self._first, None
             if first is not None:
                 first.callback(result)
             elif result is not None:
-                self._log.failure("{name} failed; it is tried again", result, name=self._name)
+                self._log.failure("{name} failed; it is tried again", result, name=self.name)
 
-        return Deferred.fromCoroutine(self._patiently()).addBoth(done)
+        work = Deferred.fromCoroutine(self._patiently())
+        if not work.called:
+            self._work = work
+        return work.addBoth(done)
 
     async def _patiently(self) -> None:
         try:
             await self._act()
+        except CancelledError:
+            # Waiting for a connection of the pool, which a stop does not.
+            if self.running:
+                raise
         except (StoreUnavailable, StatementTimeout) as error:
-            if not self._is_away:
-                self._log.warn("{name} waits for PostgreSQL: {sentence}", name=self._name, sentence=str(error))
+            if not self._is_away and self.running:
+                self._log.warn("{name} waits for PostgreSQL: {sentence}", name=self.name, sentence=str(error))
             self._is_away = True
         else:
             self._is_away = False

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 OLDEST_VERSION = 150000
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+_STOP_SECONDS = 3.0
 
 
 class Transaction:
@@ -59,6 +60,7 @@ class Pool(Service):
     """
 
     _log = Logger()
+    name = "the connections to PostgreSQL"
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class Pool(Service):
         return started
 
     def stopService(self) -> Deferred[None]:
-        """Let what runs end (within its own bounds), then close; fires when all is closed."""
+        """Let what runs end within a few seconds, then close; fires when all is closed."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -287,12 +289,19 @@ class Pool(Service):
             pause.cancel()
         if len(self._idle) < len(self._connections):
             drained = self._drained = Deferred()
+            impatient = self._reactor.callLater(_STOP_SECONDS, self._abandon_lent)
             await drained
+            if impatient.active():
+                impatient.cancel()
         for connection in [*self._connections, *self._opening]:
             connection.abandon("the pool is stopped")
         await DeferredList(self._places)
         self._places = []
         self.copier.stopService()
+
+    def _abandon_lent(self) -> None:
+        for connection in self._connections.difference(self._idle):
+            connection.abandon("the pool is stopped")
 
 
 def _woken(failure: Failure) -> None:

@@ -31,6 +31,7 @@ class Hub(Service):
     """
 
     _log = Logger()
+    name = "the viewers"
 
     def __init__(
         self, store: Store, listeners: Listeners, reactor: Any, settings: Settings, clock: Clock = wall_clock

@@ -1,0 +1,37 @@
+"""A stop ends, whatever PostgreSQL does, and says what it waits for."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.postgresql import children, freeze, postmaster
+from tests.faults.tally import Measured
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+#: What deploy/*.service allow.
+ALLOWED = 120
+
+
+def test_a_stop_beside_a_frozen_postgresql_ends(ppl: PplProcess, short_directory: Path, measured: Measured) -> None:
+    who = ppl.register()
+    ppl.send(who.port, b"<13>1 - h app - - - before\n")
+    eventually(lambda: ppl.count(who.port) == 1, "a stored line")
+    frozen = freeze(short_directory)
+    ppl.send(who.port, b"<13>1 - h app - - - while it is frozen\n")
+    began = time.monotonic()
+    process = ppl._processes.pop("all")
+    process.send_signal(signal.SIGTERM)
+    process.wait(ALLOWED)
+    measured(f"stopped beside a frozen PostgreSQL in {time.monotonic() - began:.0f} s")
+    assert "Still stopping: waiting for the writer of received lines since 5 s" in ppl.text()
+    assert "lines are lost" in ppl.text()
+    assert not [pid for pid in frozen if Path(f"/proc/{pid}/stat").exists()]
+    ppl.start()
+    assert children(postmaster(short_directory))
+    assert ppl.messages(who.port) == ["before"]
