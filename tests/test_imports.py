@@ -18,10 +18,10 @@ ALLOWED = {
     "syslog": {"model", "errors"},
     "store": {"model", "errors", "pausing", "search"},
     "search": {"model", "errors", "timezone"},
-    "link": {"model", "errors", "wire", "timezone", "listening"},
+    "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
     | {"credentials", "proxied", "uploading"},
-    "viewer": {"model", "errors", "timezone", "wire", "options", "search", "link", "store.interface"},
+    "viewer": {"model", "errors", "timezone", "wire", "options", "search", "link", "store.interface", "dropping"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
     | {"search", "link", "store.interface", "proxied", "uploading"}
     | {"archive.interface", "archive.keys", "archive.thread"},
@@ -35,6 +35,7 @@ ALLOWED = {
     "throttle": {"model"},
     "pausing": set(),
     "proxied": set(),
+    "dropping": set(),
     "uploading": set(),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
@@ -119,14 +119,20 @@ class House:
         self.hub = Hub(store, self.listeners, reactor, default_settings(**settings))
         self.listener = Listener(self.listeners)
         self._next_id = FIRST_ID
+        #: Awaited before the store says who opens a WebSocket.
+        self.before_answer: Callable[[], Awaitable[None]] | None = None
 
     async def start(self) -> None:
         self.hub.startService()
 
         async def authenticate(cookie: str | None, authorization: str | None) -> Account | None:
+            if self.before_answer is not None:
+                await self.before_answer()
             return self.accounts.get(authorization or "")
 
-        factory = ViewerFactory(self.hub, authenticate, lambda origin, host, secure: origin in (None, "http://ours"))
+        self.factory = factory = ViewerFactory(
+            self.hub, authenticate, lambda origin, host, secure: origin in (None, "http://ours")
+        )
         factory.noisy = False
         self.port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
 

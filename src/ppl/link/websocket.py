@@ -53,8 +53,10 @@ class _ServerProtocol(LinkProtocol, WebSocketServerProtocol):  # type: ignore[mi
 
     def connectionLost(self, reason: Failure) -> None:
         """Twisted: disconnected."""
-        super().connectionLost(reason)
-        self.factory.forget(self)
+        try:
+            super().connectionLost(reason)
+        finally:
+            self.factory.forget(self)
 
 
 class _Closing:
@@ -123,9 +125,11 @@ class _ClientProtocol(LinkProtocol, WebSocketClientProtocol):  # type: ignore[mi
 
     def connectionLost(self, reason: Failure) -> None:
         """Twisted: disconnected."""
-        super().connectionLost(reason)
-        self.factory.forget(self)
-        self.factory.lost()
+        try:
+            super().connectionLost(reason)
+        finally:
+            self.factory.forget(self)
+            self.factory.lost()
 
 
 class _ClientFactory(_Closing, WebSocketClientFactory):  # type: ignore[misc]

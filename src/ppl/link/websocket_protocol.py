@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ppl.dropping import Dropping
 from ppl.errors import ProtocolError
 from ppl.link.codec import encode, encode_error, is_error
 from ppl.link.interface import LinkEnd
@@ -17,6 +18,8 @@ from ppl.link.messages import Message
 
 #: Bytes of one frame, both ways: Autobahn holds what we send to it too.
 MOST_FRAME_BYTES = 16 << 20
+#: Bytes that may come before the handshake is done. Autobahn would gather them without end.
+MOST_HANDSHAKE_BYTES = 128 << 10
 PING_SECONDS = 10
 PONG_SECONDS = 20
 
@@ -33,7 +36,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @implementer(IPushProducer)
-class LinkProtocol:
+class LinkProtocol(Dropping):
     """Mixed in before Autobahn's server and client protocols; a :class:`~ppl.link.interface.Channel`.
 
     Its factory has ``end`` (:class:`LinkEnd`) and ``decode`` (text → messages).
@@ -43,11 +46,18 @@ class LinkProtocol:
     _opened = False
     congested = False
     # Autobahn's.
-    transport: Any
-    factory: Any
     peer: str
     state: int
+    data: bytes
     sendMessage: Callable[[bytes], None]
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: bytes."""
+        if self.state == WebSocketProtocol.STATE_CONNECTING and len(self.data) + len(data) > MOST_HANDSHAKE_BYTES:
+            self._log.warn("{peer} sent too much before the link's handshake was done", peer=self.peer)
+            self.abort()
+        else:
+            super().dataReceived(data)  # type: ignore[misc]
 
     def onOpen(self) -> None:
         """Autobahn: the handshake is done."""

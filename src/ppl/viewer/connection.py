@@ -38,9 +38,6 @@ class Socket(Protocol):
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake."""
 
-    def recheck(self) -> object:
-        """Close if whoever opened it is no longer logged in."""
-
 
 class House(Protocol):
     """The hub, as a connection sees it."""
@@ -112,10 +109,6 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """Close the socket."""
         self._socket.close(code, reason)
-
-    def recheck(self) -> None:
-        """See whether the session that opened the socket still stands."""
-        self._socket.recheck()
 
     # From the hub
 

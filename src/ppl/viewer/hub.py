@@ -18,9 +18,13 @@ from ppl.viewer.connection import Connection, Socket
 from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.frames import EventTexts, LiveFrames
 from ppl.viewer.gathering import Gathering
+from ppl.viewer.places import Guest, Place, Places
 from ppl.viewer.sieve import Turns
 
 _GOING_AWAY = 1001
+
+#: Seconds in which viewers close when the server stops; then they are cut off. The closing handshake has two.
+CLOSING_SECONDS = 5.0
 
 
 class Hub(Service):
@@ -46,26 +50,26 @@ class Hub(Service):
         self.max_frame_bytes = settings.max_frame_bytes
         self.connected_users: dict[str, set[Connection]] = {}
         self._listeners = listeners
-        self._max_viewers = settings.max_viewers
+        self._places = Places(settings.max_viewers)
         self._queue_events = settings.viewer_queue_events
         # Of each user_id, those who search for the same.
         self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
         self._turns = Turns(reactor)
-        self._accounts: dict[int, set[Connection]] = {}
-        self._emptied: Deferred[None] | None = None
         listeners.subscribe(self)
 
     # Viewers come and go
 
     def may_connect(self, account: Account) -> bool:
         """Whether the account may open one more WebSocket, and the hub is not stopping."""
-        return bool(self.running) and len(self._accounts.get(account.id, ())) < self._max_viewers
+        return bool(self.running) and self._places.are_left(account)
 
-    def connect(self, account: Account, socket: Socket) -> Connection:
-        """A WebSocket of ``account`` is open."""
-        connection = Connection(self, account, socket, self._queue_events)
-        self._accounts.setdefault(account.id, set()).add(connection)
-        return connection
+    def admit(self, account: Account, guest: Guest) -> Place | None:
+        """A place for one more WebSocket of ``account``, ``None`` if it may not open one now."""
+        return self._places.take(account, guest) if self.running else None
+
+    def connect(self, place: Place, socket: Socket) -> Connection:
+        """The WebSocket that was given ``place`` is open."""
+        return Connection(self, place.account, socket, self._queue_events)
 
     def entered(self, connection: Connection, destination: Destination) -> None:
         """``connection`` watches ``destination``."""
@@ -91,13 +95,6 @@ class Hub(Service):
                 if not watching:
                     del self.connected_users[key]
                     self._listeners.unwatch(key)
-        of_account = self._accounts.get(connection.account.id, set())
-        of_account.discard(connection)
-        if not of_account:
-            self._accounts.pop(connection.account.id, None)
-        if self._emptied is not None and not self._accounts:
-            emptied, self._emptied = self._emptied, None
-            emptied.callback(None)
 
     def _leave(self, user_id: str, connection: Connection) -> None:
         gatherings = self._gatherings[user_id]
@@ -110,8 +107,8 @@ class Hub(Service):
 
     def recheck(self, account_id: int) -> None:
         """A session of the account has ended: close what it had open."""
-        for connection in list(self._accounts.get(account_id, ())):
-            connection.recheck()
+        for place in self._places.of(account_id):
+            place.guest.recheck()
 
     # Observer
 
@@ -131,15 +128,17 @@ class Hub(Service):
                 gathering.catch_up()
 
     def stopService(self) -> Deferred[None]:
-        """Close every viewer; fires when the last is gone."""
+        """Close every viewer; fires when the last is gone, those that do not close in time being cut off."""
         super().stopService()
         return Deferred.fromCoroutine(self._close_all())
 
     async def _close_all(self) -> None:
-        if self._accounts:
-            self._emptied = Deferred()
-            for connections in list(self._accounts.values()):
-                for connection in list(connections):
-                    connection.close(_GOING_AWAY, "the server stops")
-            await self._emptied
+        for place in self._places:
+            place.guest.close(_GOING_AWAY, "the server stops")
+        if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
+            self._log.warn("{count} viewers' WebSockets did not close in time and are cut off", count=len(self._places))
+            for place in self._places:
+                place.guest.abort()
+            if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
+                self._log.error("{count} viewers' WebSockets could not be cut off", count=len(self._places))
         self._turns.stop()

@@ -13,13 +13,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ppl.dropping import Dropping
 from ppl.errors import PplError
 from ppl.model import Account
 from ppl.viewer import errors, frames
 from ppl.viewer.connection import Connection
 from ppl.viewer.hub import Hub
+from ppl.viewer.places import Place
 
 Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
 OriginAllowed = Callable[[str | None, str, bool], bool]
@@ -31,13 +34,25 @@ _SESSION_ENDED = 4401
 
 
 @implementer(IPushProducer)
-class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
+class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`."""
 
     _log = Logger()
     _connection: Connection | None = None
-    _account: Account | None = None
+    # Taken in the handshake.
+    _place: Place | None = None
+    _is_answering = False
     _full = False
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: bytes. While the handshake is being answered they wait: Autobahn would look for another one."""
+        if not (self._is_answering and self.state == self.STATE_CONNECTING):
+            super().dataReceived(data)
+        elif len(self.data) + len(data) <= self.maxMessagePayloadSize:
+            self.data += data
+        else:
+            self.wasNotCleanReason = "too much came before the handshake was answered"
+            self.dropConnection(abort=True)
 
     async def onConnect(self, request: ConnectionRequest) -> None:
         """Autobahn: the handshake. Refused with 401, 403, 429 or 503; nothing is told but that."""
@@ -46,22 +61,33 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         secure = ISSLTransport(self.transport, None) is not None
         if not self.factory.origin_allowed(headers.get("origin"), headers.get("host", ""), secure):
             raise ConnectionDeny(403, "This page is not ours")
+        self._is_answering = True
+        account = await self._authenticated()
+        if self.state != self.STATE_CONNECTING:
+            # Gone meanwhile: Autobahn would open a WebSocket on a dead connection.
+            raise ConnectionDeny(503, "The connection is gone")
+        if account is None:
+            raise ConnectionDeny(401, "Log in first")
+        self._place = self.factory.hub.admit(account, self)
+        if self._place is None:
+            raise ConnectionDeny(429, "Too many WebSockets of this account")
+
+    async def _authenticated(self) -> Account | None:
         try:
-            self._account = await self.factory.authenticate(*self._credentials)
+            account: Account | None = await self.factory.authenticate(*self._credentials)
         except PplError as error:
             raise ConnectionDeny(503, "The database cannot be reached") from error
-        if self._account is None:
-            raise ConnectionDeny(401, "Log in first")
-        if not self.factory.hub.may_connect(self._account):
-            raise ConnectionDeny(429, "Too many WebSockets of this account")
+        return account
 
     def onOpen(self) -> None:
         """Autobahn: the protocol's ``connection``."""
-        assert self._account is not None
+        if self._place is None:
+            self.dropConnection(abort=True)
+            return
         # Under the web resource the HTTP channel is still the producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
-        self._connection = self.factory.hub.connect(self._account, self)
+        self._connection = self.factory.hub.connect(self._place, self)
         self._rechecking = LoopingCall(self.recheck)
         self._rechecking.clock = self.factory.reactor
         self._rechecking.start(_SESSION_SECONDS, now=False)
@@ -80,8 +106,17 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         self.send_frame(frames.error(errors.FrameTooLarge(f"A message may have at most {max_msg_size} bytes.")))
         super()._max_message_size_exceeded(msg_size, max_msg_size, reason)
 
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        """Autobahn: gone."""
+    def connectionLost(self, reason: Failure) -> None:
+        """Twisted: gone, at whatever stage it was."""
+        try:
+            self._leave()
+        finally:
+            if self._place is not None:
+                self._place.give_back()
+                self._place = None
+            super().connectionLost(reason)
+
+    def _leave(self) -> None:
         if self._connection is not None:
             self._rechecking.stop()
             connection, self._connection = self._connection, None
@@ -99,8 +134,10 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
             self.sendData(octets)
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake."""
-        if self.state == self.STATE_OPEN:
+        """Begin the closing handshake. A connection that is closing already ends within seconds by itself."""
+        if self.state == self.STATE_CONNECTING:
+            self.abort()
+        elif self.state == self.STATE_OPEN:
             # A full transport would keep the close frame, and a TLS close needs it unregistered.
             self.transport.unregisterProducer()
             if self._full:
@@ -129,7 +166,7 @@ class ViewerProtocol(WebSocketServerProtocol):  # type: ignore[misc]
                 self._connection.drained()
 
     def stopProducing(self) -> None:
-        """Transport: lost; ``onClose`` follows."""
+        """Transport: lost; ``connectionLost`` follows."""
         self._full = True
 
     def recheck(self) -> Deferred[None]:

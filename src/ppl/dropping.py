@@ -1,0 +1,46 @@
+"""How an Autobahn WebSocket drops its connection: in order if the other side reads, and in any case soon.
+
+Autobahn ends a connection in order when the other side says Close or the handshake is refused: then Twisted waits,
+without a limit, until what was sent is read and, over TLS, until the other side says goodbye too. Mixed in before
+Autobahn's own protocol by the viewers' WebSocket and by both ends of the link.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
+
+#: Seconds for the other side to read what was sent before the end.
+DROPPING_SECONDS = 5.0
+
+
+class Dropping:
+    """A protocol whose connection ends within ``DROPPING_SECONDS`` of being dropped; its factory has a ``reactor``."""
+
+    # Autobahn's.
+    transport: Any
+    factory: Any
+    closeHandshakeTimeoutCall: Any
+    _ending: IDelayedCall | None = None
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Twisted: disconnected."""
+        if self._ending is not None and self._ending.active():
+            self._ending.cancel()
+        # Autobahn leaves this one running.
+        if self.closeHandshakeTimeoutCall is not None:
+            self.closeHandshakeTimeoutCall.cancel()
+            self.closeHandshakeTimeoutCall = None
+        super().connectionLost(reason)  # type: ignore[misc]
+
+    def abort(self) -> None:
+        """Cut the connection off."""
+        self.transport.abortConnection()
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        """Autobahn: drop the connection."""
+        super()._closeConnection(abort)  # type: ignore[misc]
+        if not abort and self._ending is None:
+            self._ending = self.factory.reactor.callLater(DROPPING_SECONDS, self.abort)

@@ -1,0 +1,103 @@
+"""The places that each account has for WebSockets: taken in the handshake, given back when the connection is gone.
+
+A place is given back once, however often and on whatever path that is asked for; the hub takes them and a stop waits
+until all are free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+
+from ppl.model import Account
+
+
+class Guest(Protocol):
+    """A WebSocket, open or in its handshake."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close the WebSocket."""
+
+    def abort(self) -> None:
+        """Cut the connection off."""
+
+    def recheck(self) -> object:
+        """Close if whoever opened it is no longer logged in."""
+
+
+class Place:
+    """One WebSocket of ``account``; made by :class:`Places`."""
+
+    def __init__(self, places: Places, account: Account, guest: Guest) -> None:
+        self.account = account
+        self.guest = guest
+        self._places = places
+
+    def give_back(self) -> None:
+        """The connection is gone; may repeat."""
+        self._places.forget(self)
+
+
+class Places:
+    """All that are taken.
+
+    Args:
+        most: places of one account.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of_accounts: dict[int, set[Place]] = {}
+        self._all_free: Deferred[bool] | None = None
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of_accounts.values()))
+
+    def __iter__(self) -> Iterator[Place]:
+        return (place for places in tuple(self._of_accounts.values()) for place in tuple(places))
+
+    def are_left(self, account: Account) -> bool:
+        """Whether the account may have one more."""
+        return len(self._of_accounts.get(account.id, ())) < self._most
+
+    def take(self, account: Account, guest: Guest) -> Place | None:
+        """A place for ``guest``, ``None`` if the account has none left."""
+        if not self.are_left(account):
+            return None
+        place = Place(self, account, guest)
+        self._of_accounts.setdefault(account.id, set()).add(place)
+        return place
+
+    def of(self, account_id: int) -> tuple[Place, ...]:
+        """Those of one account."""
+        return tuple(self._of_accounts.get(account_id, ()))
+
+    def forget(self, place: Place) -> None:
+        """``place`` is free; may repeat."""
+        places = self._of_accounts.get(place.account.id, set())
+        places.discard(place)
+        if not places:
+            self._of_accounts.pop(place.account.id, None)
+        if not self._of_accounts and self._all_free is not None:
+            all_free, self._all_free = self._all_free, None
+            all_free.callback(True)
+
+    async def wait_until_free(self, reactor: Any, seconds: float) -> bool:
+        """Wait until no place is taken, ``seconds`` at most; gives whether that is so."""
+        if not self._of_accounts:
+            return True
+        self._all_free = all_free = Deferred()
+        timer: IDelayedCall = reactor.callLater(seconds, self._give_up)
+        try:
+            return await all_free
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    def _give_up(self) -> None:
+        if self._all_free is not None:
+            all_free, self._all_free = self._all_free, None
+            all_free.callback(False)
