@@ -39,8 +39,17 @@ class Dropping:
         """Cut the connection off."""
         self.transport.abortConnection()
 
+    def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
+        """Autobahn: the other side has said Close. A client that has answered would wait for the server to drop it."""
+        self._end_soon()
+        told: bool | None = super().onCloseFrame(code, reasonRaw)  # type: ignore[misc]
+        return told
+
     def _closeConnection(self, abort: bool = False) -> None:
         """Autobahn: drop the connection."""
         super()._closeConnection(abort)  # type: ignore[misc]
-        if not abort and self._ending is None:
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        if self._ending is None:
             self._ending = self.factory.reactor.callLater(DROPPING_SECONDS, self.abort)

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from autobahn.twisted.websocket import (
+    WebSocketClientFactory,
+    WebSocketClientProtocol,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
@@ -210,3 +215,71 @@ async def test_what_is_sent_while_the_link_closes_is_dropped_and_harms_nobody(se
     channel.send(NewLogs(DESTINATION.user_id, events("late")))
     await stopping
     assert server.end.messages == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_listener_that_says_close_and_does_not_read_is_lost_soon(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ppl.dropping.DROPPING_SECONDS", 0.5)
+    peer = await stranger(server.address.port, Authorization=f"Bearer {SECRET}")
+    await until(lambda: server.end.channels, "the channel")
+    peer.closeHandshakeTimeout = 0
+    peer.transport.pauseProducing()
+    (channel,) = server.end.channels
+    while not channel.congested:
+        channel.send(Watch("x" * 100_000))
+    peer.sendClose()
+    await until(lambda: not server.end.channels, "the channel is lost")
+    peer.transport.abortConnection()
+    await peer.factory.closed
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_that_says_close_and_keeps_the_connection_is_left_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Holding(WebSocketServerProtocol):  # type: ignore[misc]
+        def onOpen(self) -> None:
+            held.append(self)
+            self.sendFrame(opcode=8, payload=b"")
+
+    monkeypatch.setattr("ppl.dropping.DROPPING_SECONDS", 0.2)
+    held: list[Any] = []
+    factory = WebSocketServerFactory(reactor=reactor)
+    factory.protocol, factory.noisy = Holding, False
+    # It has sent its Close by hand and never drops the connection, whatever is answered.
+    monkeypatch.setattr(Holding, "dropConnection", lambda self, abort=False: None)
+    port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+    listener = End()
+    client = LinkClient(reactor, f"tcp:127.0.0.1:{port.getHost().port}", SECRET, listener)
+    client.startService()
+    await until(lambda: len(held) == 2, "a second connection")
+    assert listener.told[:2] == [("opened",), ("lost",)]
+    await client.stopService()
+    await port.stopListening()
+    await until(lambda: factory.countConnections == 0, "all are gone")
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_sends_without_end_before_the_handshake_is_cut_off(server: Any) -> None:
+    class Talker(Protocol):
+        def connectionMade(self) -> None:
+            self.transport.registerProducer(self, False)
+            self.transport.write(b"GET /link HTTP/1.1\r\nX: ")
+
+        def resumeProducing(self) -> None:
+            self.transport.write(bytes(1 << 16))
+
+        def connectionLost(self, reason: Any = None) -> None:
+            lost.callback(None)
+
+        def stopProducing(self) -> None:
+            pass
+
+    lost: Deferred[None] = Deferred()
+    factory = Factory.forProtocol(Talker)
+    factory.noisy = False
+    await TCP4ClientEndpoint(reactor, "127.0.0.1", server.address.port).connect(factory)
+    await lost
+    assert server.end.told == []

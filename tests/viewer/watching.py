@@ -9,7 +9,8 @@ from typing import Any
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.endpoints import SSL4ClientEndpoint, SSL4ServerEndpoint, TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.ssl import CertificateOptions
 
 from ppl.link.messages import NewLogs, Watching
 from ppl.link.registry import Listeners
@@ -19,6 +20,7 @@ from ppl.store.interface import Store
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from tests.waiting import until
+from tests.web.test_tls import certificate
 
 FIRST_ID = 1_790_000_000_000_000
 
@@ -112,7 +114,8 @@ class Client(WebSocketClientProtocol):  # type: ignore[misc]
 class House:
     """All of the viewers' side, running."""
 
-    def __init__(self, store: Store, accounts: dict[str, Account], **settings: Any) -> None:
+    def __init__(self, store: Store, accounts: dict[str, Account], *, secure: bool = False, **settings: Any) -> None:
+        self._secure = secure
         self.store = store
         self.accounts = accounts
         self.listeners = Listeners(reactor)
@@ -134,7 +137,11 @@ class House:
             self.hub, authenticate, lambda origin, host, secure: origin in (None, "http://ours")
         )
         factory.noisy = False
-        self.port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+        if self._secure:
+            endpoint: Any = SSL4ServerEndpoint(reactor, 0, certificate(), interface="127.0.0.1")
+        else:
+            endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        self.port = await endpoint.listen(factory)
 
     async def stop(self) -> None:
         await self.port.stopListening()
@@ -146,7 +153,10 @@ class House:
         headers.setdefault("Authorization", who)
         factory = WebSocketClientFactory(f"ws://127.0.0.1:{number}/ws", headers=headers, reactor=reactor)
         factory.protocol, factory.ready, factory.noisy = Client, Deferred(), False
-        await TCP4ClientEndpoint(reactor, "127.0.0.1", number).connect(factory)
+        if self._secure:
+            await SSL4ClientEndpoint(reactor, "127.0.0.1", number, CertificateOptions()).connect(factory)
+        else:
+            await TCP4ClientEndpoint(reactor, "127.0.0.1", number).connect(factory)
         return await factory.ready
 
     async def store_events(

@@ -89,7 +89,8 @@ class Places:
         """Wait until no place is taken, ``seconds`` at most; gives whether that is so."""
         if not self._of_accounts:
             return True
-        self._all_free = all_free = Deferred()
+        all_free: Deferred[bool] = Deferred()
+        self._all_free = all_free
         timer: IDelayedCall = reactor.callLater(seconds, self._give_up)
         try:
             return await all_free

@@ -110,11 +110,11 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         """Twisted: gone, at whatever stage it was."""
         try:
             self._leave()
+            super().connectionLost(reason)
         finally:
             if self._place is not None:
                 self._place.give_back()
                 self._place = None
-            super().connectionLost(reason)
 
     def _leave(self) -> None:
         if self._connection is not None:
