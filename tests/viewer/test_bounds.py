@@ -83,7 +83,7 @@ def test_since_goes_on_with_portions_when_there_is_room_again() -> None:
     (first,) = session.results(query.token, page(11, 12, complete=False))
     assert session.live(Batch([event(15)])) == [], "it is read with the rest"
     again = asked(session.drained())
-    assert (again.after, again.limit) == (12, 2)
+    assert again.after == 12
     assert session.results(again.token, page(13, 15)) == [SendLogs((event(13), event(15)), False, since=12)]
     assert ids(first) == [11, 12]
     assert ids(session.live(Batch([event(16)]))[0]) == [16]
@@ -92,6 +92,23 @@ def test_since_goes_on_with_portions_when_there_is_room_again() -> None:
 def test_catching_up_does_not_crawl_for_who_asked_for_small_portions() -> None:
     session = watching(5, request=wanted(portion=1))
     assert asked(session.catch_up()).limit == CATCH_UP_EVENTS
+
+
+def test_what_came_since_is_read_in_large_parts_also_by_who_asked_for_small_portions() -> None:
+    session = ViewerSession(5)
+    session.request(wanted(portion=1, since=10))
+    query = asked(session.authorised())
+    assert (query.after, query.limit) == (10, CATCH_UP_EVENTS)
+    again = asked(session.results(query.token, page(*range(11, 511), complete=False)))
+    assert (again.after, again.limit) == (510, CATCH_UP_EVENTS)
+    session.results(again.token, page(511))
+    assert asked(session.request(GetLogs())).limit == 1, "history comes as asked"
+
+
+def test_larger_portions_than_that_are_kept_after_since() -> None:
+    session = ViewerSession(5)
+    session.request(wanted(portion=CATCH_UP_EVENTS + 1, since=10))
+    assert asked(session.authorised()).limit == CATCH_UP_EVENTS + 1
 
 
 def test_history_is_refused_at_once_while_the_store_is_known_to_be_away() -> None:

@@ -242,6 +242,7 @@ class ViewerSession:
             after=self.max_id,
             event="send_user_data",
             ends_with_pause=not first,
+            limit=self._catching_up,
         )
 
     def _go_on_since(self, page: Page, way: Way | None, first: bool) -> list[Effect]:
@@ -359,10 +360,20 @@ class ViewerSession:
         return self._ask_newer()
 
     def _ask_newer(self) -> list[Effect]:
-        limit = max(self._identified().portion, CATCH_UP_EVENTS)
         return self._ask(
-            "newer", self._caught_up, True, after=self.max_id, event=None, ends_with_pause=True, limit=limit
+            "newer",
+            self._caught_up,
+            True,
+            after=self.max_id,
+            event=None,
+            ends_with_pause=True,
+            limit=self._catching_up,
         )
+
+    @property
+    def _catching_up(self) -> int:
+        """Events of one reading towards the newest: small ones would never reach it while many come."""
+        return max(self._identified().portion, CATCH_UP_EVENTS)
 
     def _caught_up(self, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=False)
