@@ -341,3 +341,37 @@ def test_an_error_is_a_value_with_code_sentence_and_event() -> None:
     assert isinstance(effect, SendError)
     assert isinstance(effect.error, ProtocolError)
     assert (effect.error.event, str(effect.error)) == ("get_logs", "send_user_data must come first.")
+
+
+def test_history_after_since_nothing_does_not_repeat_what_was_sent() -> None:
+    session = ViewerSession(5)
+    session.request(wanted(since=0))
+    query = asked(session.authorised())
+    assert session.results(query.token, page(1, 2)) == [SendLogs((event(1), event(2)), False, since=0)]
+    (live,) = session.live(Batch([event(3)]))
+    assert ids(live) == [3]
+    query = asked(session.request(GetLogs()))
+    assert (query.kind, query.before) == ("older", 1)
+    assert session.results(query.token, page()) == [SendLogs((), True)]
+
+
+def test_a_range_of_the_clients_choice_does_not_take_the_place_of_what_lies_between() -> None:
+    session = watching(20, 21, complete=False)
+    query = asked(session.request(GetLogs(before=10)))
+    session.results(query.token, page(8, 9, complete=False))
+    assert asked(session.request(GetLogs())).before == 20
+
+
+def test_a_range_that_joins_what_was_sent_is_where_history_goes_on() -> None:
+    session = watching(20, 21, complete=False)
+    query = asked(session.request(GetLogs(before=20)))
+    session.results(query.token, page(8, 9, complete=False))
+    assert asked(session.request(GetLogs())).before == 8
+
+
+def test_history_of_a_view_that_begins_with_a_gap_goes_on_before_the_gap() -> None:
+    session = watching(queue=1)
+    session.congested()
+    session.live(Batch([event(4), event(5)]))
+    assert session.drained() == [SendGap(2, 4, 5)]
+    assert asked(session.request(GetLogs())).before == 4

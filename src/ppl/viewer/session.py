@@ -106,7 +106,8 @@ class ViewerSession:
         self.user_id = wanted.user_id
         if wanted.since is None:
             return self._snapshot("send_user_data")
-        self.min_id = self.max_id = wanted.since
+        # An id of 0 is no event's: everything there is comes now, and nothing is older.
+        self.min_id, self.max_id = max(wanted.since, 1), wanted.since
         return self._read_since(first=True)
 
     def refused(self, error: ProtocolError) -> list[Effect]:
@@ -172,13 +173,15 @@ class ViewerSession:
         # Never beyond what was sent, as above.
         before = self.min_id if request.before is None else min(request.before, self.max_id + 1)
         if not before:
-            return [SendLogs((), True)]
+            return [SendLogs((), True, before=request.before)]
         return self._ask("older", lambda page, way: self._history_older(request, page, way), False, before=before)
 
     def _history_older(self, request: GetLogs, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=True)
         reached = _oldest(page, way)
-        if reached and (not self.min_id or reached < self.min_id):
+        # What lies between a range of the client's choice and what was sent is still to be sent.
+        joins = request.before is None or request.before >= self.min_id
+        if reached and joins and (not self.min_id or reached < self.min_id):
             self.min_id = reached
         if page.complete:
             self._oldest_known = True
@@ -319,9 +322,7 @@ class ViewerSession:
             return []
         effects: list[Effect] = []
         if self._gap.skipped:
-            effects.append(SendGap(self._gap.skipped, self._gap.first, self._gap.last))
-            self.max_id = self._gap.last
-            self._gap = _Gap()
+            effects.append(self._send_gap())
         if self._queue:
             effects.append(self._live(self._queue.take()))
         return effects
@@ -331,6 +332,13 @@ class ViewerSession:
         if not self.min_id:
             self.min_id = batch.first_id
         return SendLive(batch, self._oldest_known, self.batch)
+
+    def _send_gap(self) -> SendGap:
+        gap, self._gap = self._gap, _Gap()
+        self.max_id = gap.last
+        if not self.min_id:
+            self.min_id = gap.first
+        return SendGap(gap.skipped, gap.first, gap.last)
 
     def _overflow(self) -> None:
         """The queue is too long: while a query runs the store is read once more, else it becomes a gap."""
@@ -350,14 +358,10 @@ class ViewerSession:
 
     def _catch_up(self) -> list[Effect]:
         self._behind = False
-        if self._gap.skipped:
-            # The gap is announced as one; what follows it is read.
-            gap, self._gap = self._gap, _Gap()
-            self._queue.clear()
-            self.max_id = gap.last
-            return [SendGap(gap.skipped, gap.first, gap.last), *self._ask_newer()]
         self._queue.clear()
-        return self._ask_newer()
+        # The gap is announced as one; what follows it is read.
+        gap: list[Effect] = [self._send_gap()] if self._gap.skipped else []
+        return [*gap, *self._ask_newer()]
 
     def _ask_newer(self) -> list[Effect]:
         return self._ask(
