@@ -13,7 +13,9 @@ from twisted.internet.task import Clock
 from ppl.errors import ListenerUnavailable
 from ppl.link.messages import NewLogs, ServerFailed, ServerStarted, StartNewServer, StopServer, Unwatch, Watch, Watching
 from ppl.link.registry import Listeners
-from tests.link.ends import DESTINATION, event
+from ppl.link.websocket import LinkClient, LinkServer
+from tests.link.ends import DESTINATION, End, event
+from tests.waiting import until
 
 USER = DESTINATION.user_id
 
@@ -54,11 +56,12 @@ def listeners(clock: Clock) -> Listeners:
 def test_watched_destinations_are_told_to_every_listener_also_to_those_that_come_later(listeners: Listeners) -> None:
     first, second = Sent(), Sent()
     listeners.channel_opened(first)
-    listeners.watch("a:1")
-    listeners.watch("b:1")
-    listeners.watch("a:1")
-    listeners.unwatch("b:1")
-    listeners.unwatch("never:1")
+    watcher = Watcher()
+    listeners.watch("a:1", watcher)
+    listeners.watch("b:1", watcher)
+    listeners.watch("a:1", watcher)
+    listeners.unwatch("b:1", watcher)
+    listeners.unwatch("never:1", watcher)
     listeners.channel_opened(second)
     assert first.messages == [Watch("a:1"), Watch("b:1"), Unwatch("b:1")]
     assert second.messages == [Watch("a:1")]
@@ -132,5 +135,68 @@ def test_a_lost_listener_is_told_nothing_more(listeners: Listeners) -> None:
     channel = Sent()
     listeners.channel_opened(channel)
     listeners.channel_lost(channel)
-    listeners.watch("a:1")
+    listeners.watch("a:1", Watcher())
     assert channel.messages == []
+
+
+def test_an_observer_that_unwatches_takes_nothing_from_another(listeners: Listeners) -> None:
+    channel, one, other = Sent(), Watcher(), Watcher()
+    listeners.channel_opened(channel)
+    listeners.watch("a:1", one)
+    listeners.watch("a:1", other)
+    listeners.unwatch("a:1", other)
+    listeners.unwatch("a:1", other)
+    assert channel.messages == [Watch("a:1")]
+    listeners.unwatch("a:1", one)
+    assert channel.messages == [Watch("a:1"), Unwatch("a:1")]
+
+
+def test_watching_twice_is_ended_once(listeners: Listeners) -> None:
+    channel, watcher = Sent(), Watcher()
+    listeners.channel_opened(channel)
+    listeners.watch("a:1", watcher)
+    listeners.watch("a:1", watcher)
+    listeners.unwatch("a:1", watcher)
+    assert channel.messages == [Watch("a:1"), Unwatch("a:1")]
+
+
+def test_who_watches_is_remembered_while_no_listener_is_linked(listeners: Listeners) -> None:
+    first, second, third, one, other = Sent(), Sent(), Sent(), Watcher(), Watcher()
+    listeners.channel_opened(first)
+    listeners.watch("a:1", one)
+    listeners.watch("b:1", one)
+    listeners.watch("a:1", other)
+    listeners.channel_lost(first)
+    listeners.unwatch("a:1", one)
+    listeners.unwatch("b:1", one)
+    listeners.channel_opened(second)
+    assert second.messages == [Watch("a:1")]
+    listeners.channel_lost(second)
+    listeners.unwatch("a:1", other)
+    listeners.channel_opened(third)
+    assert third.messages == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_over_a_new_link_what_each_watches_is_told_once() -> None:
+    listeners, listener, secret = Listeners(reactor), End(), "a shared secret"
+    one, other = Watcher(), Watcher()
+    accepting = LinkServer(reactor, "tcp:0:interface=127.0.0.1", secret, listeners)
+    await accepting.startService()
+    port = accepting.address.port
+    client = LinkClient(reactor, f"tcp:127.0.0.1:{port}", secret, listener)
+    client.startService()
+    await until(lambda: listener.channels, "the link")
+    for watcher in (one, other):
+        listeners.watch("a:1", watcher)
+    await until(lambda: listener.messages == [Watch("a:1")], "the first is told")
+    await accepting.stopService()
+    await until(lambda: not listener.channels, "the loss")
+    listeners.unwatch("a:1", other)
+    accepting = LinkServer(reactor, f"tcp:{port}:interface=127.0.0.1", secret, listeners)
+    await accepting.startService()
+    await until(lambda: listener.messages == [Watch("a:1"), Watch("a:1")], "told again")
+    listeners.unwatch("a:1", one)
+    await until(lambda: listener.messages[2:] == [Unwatch("a:1")], "told the end")
+    await client.stopService()
+    await accepting.stopService()

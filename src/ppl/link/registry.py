@@ -46,7 +46,8 @@ class Listeners:
         self._reactor = reactor
         self._channels: list[Channel] = []
         self._observers: list[Observer] = []
-        self._watched: set[str] = set()
+        # Of each destination that is watched, the observers that watch it.
+        self._watchers: dict[str, set[Observer]] = {}
         self._waiting: dict[_Address, list[Deferred[None]]] = {}
         self._reasons: dict[_Address, str] = {}
 
@@ -56,17 +57,21 @@ class Listeners:
 
     # What the server asks of listeners
 
-    def watch(self, user_id: str) -> None:
-        """From now on the events of ``user_id`` are wanted."""
-        if user_id not in self._watched:
-            self._watched.add(user_id)
+    def watch(self, user_id: str, observer: Observer) -> None:
+        """From now on ``observer`` wants the events of ``user_id``; may repeat."""
+        is_first = user_id not in self._watchers
+        self._watchers.setdefault(user_id, set()).add(observer)
+        if is_first:
             self._send_to_all(Watch(user_id))
 
-    def unwatch(self, user_id: str) -> None:
-        """Nobody watches ``user_id`` any more."""
-        if user_id in self._watched:
-            self._watched.discard(user_id)
-            self._send_to_all(Unwatch(user_id))
+    def unwatch(self, user_id: str, observer: Observer) -> None:
+        """``observer`` wants them no more; listeners are told when no other does. May repeat."""
+        watchers = self._watchers.get(user_id, set())
+        if observer in watchers:
+            watchers.remove(observer)
+            if not watchers:
+                del self._watchers[user_id]
+                self._send_to_all(Unwatch(user_id))
 
     async def open(self, destination: Destination, timeout: float = 5.0) -> None:
         """Have the destination's port opened; returns when a listener says that it is open.
@@ -97,7 +102,7 @@ class Listeners:
     def channel_opened(self, channel: Channel) -> None:
         """A listener is linked: it is told what is watched, and the past is read from the store."""
         self._channels.append(channel)
-        for user_id in sorted(self._watched):
+        for user_id in sorted(self._watchers):
             channel.send(Watch(user_id))
         for observer in self._observers:
             observer.catch_up(None)

@@ -81,7 +81,7 @@ class Hub(Service):
             gatherings[filter_] = Gathering(self.reactor, self._turns, filter_)
         gatherings[filter_].enter(connection, connection.session.batch)
         if len(watching) == 1:
-            self._listeners.watch(destination.user_id)
+            self._listeners.watch(destination.user_id, self)
 
     def disconnect(self, connection: Connection) -> None:
         """The WebSocket is gone."""
@@ -94,7 +94,7 @@ class Hub(Service):
                 self._leave(key, connection)
                 if not watching:
                     del self.connected_users[key]
-                    self._listeners.unwatch(key)
+                    self._listeners.unwatch(key, self)
 
     def _leave(self, user_id: str, connection: Connection) -> None:
         gatherings = self._gatherings[user_id]
