@@ -1,4 +1,4 @@
-"""Timers follow a clock that is never set; wall time is asked for where it is meant."""
+"""Timers follow a clock that is never set and stands still with the process; wall time is asked for where meant."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from typing import Any
 import pytest
 from twisted.internet.epollreactor import EPollReactor
 
-from ppl.clock import make_steady
+from ppl.clock import BEAT, make_steady
+from ppl.listener.unfinished import Unfinished
 from ppl.uploading import log_line
 
 
-class WallTime:
-    """Wall time that is set."""
+class Times:
+    """The wall clock, which is set, and the steady one, which goes on by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._ahead = 0.0
-        now, now_ns = time.time, time.time_ns
-        monkeypatch.setattr(time, "time", lambda: now() + self._ahead)
-        monkeypatch.setattr(time, "time_ns", lambda: now_ns() + int(self._ahead * 1e9))
+        self.wall, self.steady = time.time(), time.monotonic()
+        monkeypatch.setattr(time, "time", lambda: self.wall)
+        monkeypatch.setattr(time, "time_ns", lambda: int(self.wall * 1e9))
+        monkeypatch.setattr(time, "monotonic", lambda: self.steady)
 
-    def set(self, seconds: float) -> None:
-        self._ahead += seconds
+    def turn(self, reactor: Any, seconds: float) -> None:
+        """The reactor turns for ``seconds``."""
+        end = self.steady + seconds
+        while self.steady < end:
+            self.steady += BEAT
+            reactor.runUntilCurrent()
+
+    def stand_still(self, reactor: Any, seconds: float) -> None:
+        """The process is suspended for ``seconds``; then come the timers that are due."""
+        self.steady += seconds
+        reactor.runUntilCurrent()
 
 
 @pytest.fixture
-def wall_time(monkeypatch: pytest.MonkeyPatch) -> WallTime:
-    return WallTime(monkeypatch)
+def times(monkeypatch: pytest.MonkeyPatch) -> Times:
+    return Times(monkeypatch)
 
 
 @pytest.fixture
@@ -40,19 +50,58 @@ def own_reactor() -> Any:
     reactor._poller.close()
 
 
-def test_timers_wait_for_their_time_whatever_the_clock_is_set_to(wall_time: WallTime, own_reactor: Any) -> None:
+def test_timers_wait_for_their_time_whatever_the_clock_is_set_to(times: Times, own_reactor: Any) -> None:
     make_steady(own_reactor)
-    assert own_reactor.seconds() == pytest.approx(time.time(), abs=1)
+    assert own_reactor.seconds() == pytest.approx(times.wall)
     fired: list[str] = []
     own_reactor.callLater(3_000, fired.append, "late")
-    own_reactor.callLater(0, fired.append, "at once")
-    wall_time.set(-7_200)
-    own_reactor.runUntilCurrent()
-    assert fired == ["at once"]
-    wall_time.set(14_400)
-    own_reactor.runUntilCurrent()
-    assert fired == ["at once"]
-    assert own_reactor.timeout() == pytest.approx(3_000, abs=60)
+    own_reactor.callLater(1, fired.append, "soon")
+    times.wall -= 7_200
+    times.turn(own_reactor, 2)
+    assert fired == ["soon"]
+    times.wall += 14_400
+    times.turn(own_reactor, 2)
+    assert fired == ["soon"]
+    times.turn(own_reactor, 3_000)
+    assert fired == ["soon", "late"]
+
+
+def test_time_in_which_the_process_stood_still_does_not_count(times: Times, own_reactor: Any) -> None:
+    make_steady(own_reactor)
+    fired: list[str] = []
+    own_reactor.callLater(10, fired.append, "nothing came")
+    times.turn(own_reactor, 9)
+    times.stand_still(own_reactor, 3_600)
+    assert not fired
+    times.turn(own_reactor, 0.5)
+    assert not fired
+    times.turn(own_reactor, 1)
+    assert fired
+
+
+class _Half:
+    """A connection in the middle of a line."""
+
+    is_overdue = False
+    has_expired = False
+
+    def expire(self) -> None:
+        self.has_expired = True
+
+
+def test_a_begun_line_whose_rest_came_while_the_process_stood_still_is_not_cut(times: Times, own_reactor: Any) -> None:
+    make_steady(own_reactor)
+    unfinished, ended, silent = Unfinished(1_000, 4, own_reactor), _Half(), _Half()
+    for each in (ended, silent):
+        unfinished.changed(each, 0, 10)
+    times.turn(own_reactor, 3)
+    assert ended.is_overdue
+    times.stand_still(own_reactor, 40)
+    assert not ended.has_expired
+    unfinished.changed(ended, 10, 0)  # its rest is read
+    times.turn(own_reactor, 2)
+    assert (ended.has_expired, silent.has_expired) == (False, True)
+    unfinished.stop()
 
 
 class _Request:
@@ -65,7 +114,7 @@ class _Request:
         """None."""
 
 
-def test_the_access_log_tells_wall_time(wall_time: WallTime) -> None:
-    wall_time.set(400 * 86_400)
-    year = time.gmtime(time.time()).tm_year
+def test_the_access_log_tells_wall_time(times: Times) -> None:
+    times.wall += 400 * 86_400
+    year = time.gmtime(times.wall).tm_year
     assert f"/{year}:" in log_line("[01/Jan/1970:00:00:00 +0000]", _Request())
