@@ -21,7 +21,7 @@ ALLOWED = {
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
     | {"credentials", "proxied", "uploading"},
-    "viewer": {"model", "errors", "timezone", "wire", "options", "search", "link", "store.interface", "dropping"},
+    "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface", "dropping"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
     | {"search", "link", "store.interface", "proxied", "uploading"}
     | {"archive.interface", "archive.keys", "archive.thread"},
@@ -36,7 +36,7 @@ ALLOWED = {
     "pausing": set(),
     "proxied": set(),
     "dropping": set(),
-    "uploading": set(),
+    "uploading": {"model", "clock"},
 }
 
 

@@ -30,7 +30,8 @@ _DESTINATIONS = (
     " GROUP BY 1, 2 HAVING max(c.last_id) > %(now)s + %(ahead)s ORDER BY 1"
 )
 
-# ``new_id`` is the smallest strictly increasing sequence that is nowhere below ``wanted``; it ends by now.
+# ``new_id`` is the smallest strictly increasing sequence that is nowhere below ``wanted``. It ends by now, except where
+# more are to be brought back than there are microseconds since the event before them.
 _MOVED = """
 WITH base AS (
     SELECT coalesce(max(id), 0) AS id FROM event WHERE destination_id = %(destination)s AND id <= %(now)s
@@ -38,7 +39,7 @@ WITH base AS (
     SELECT e.id, e.created_at, base.id AS base, row_number() OVER (ORDER BY e.id) AS number, count(*) OVER () AS total
     FROM event e, base WHERE e.destination_id = %(destination)s AND e.id > %(now)s
 ), wanted AS (
-    SELECT id, created_at, number, least(%(now)s - (total - number), greatest(base + number,
+    SELECT id, created_at, number, greatest(base + number, least(%(now)s - (total - number),
         CASE WHEN created_at <> id AND created_at <= %(now)s THEN created_at ELSE 0 END)) AS wanted
     FROM ahead
 )

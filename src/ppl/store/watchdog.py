@@ -17,7 +17,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from ppl.store.rest import Rest
+from ppl.pausing import Rest
 
 # SQLSTATE cannot_connect_now: it is starting up, shutting down, or in recovery.
 _NOT_NOW = b"57P03"
