@@ -21,7 +21,8 @@ ALLOWED = {
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
     | {"credentials", "proxied", "uploading"},
-    "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface", "dropping"},
+    "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
+    | {"dropping"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
     | {"search", "link", "store.interface", "proxied", "uploading"}
     | {"archive.interface", "archive.keys", "archive.thread"},

@@ -6,7 +6,7 @@ An event's ``id`` is the microsecond of its receipt made unique by adding one (D
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -67,6 +67,8 @@ class Destination:
         transport: what its port takes.
         retention_days: for how long events are kept, ``None``: as long as the installation says.
         closed_at: µs from when it receives nothing any more, ``None`` while it does.
+        listener_host: the public host of the listener that serves it, where that is not ``host``.
+        former_hosts: names that it had before its listener's public host changed.
     """
 
     id: int
@@ -76,11 +78,27 @@ class Destination:
     transport: Transport = "either"
     retention_days: int | None = None
     closed_at: int | None = None
+    listener_host: str | None = None
+    former_hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
     @property
     def user_id(self) -> str:
         """``<host>:<port>``, the protocol's name of this destination."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def served_by(self) -> str:
+        """The public host of the listener that opens its port."""
+        return self.listener_host or self.host
+
+
+def destination_named(user_id: str | None, destinations: Iterable[Destination]) -> Destination | None:
+    """The one of ``destinations`` that is called ``user_id``, or else was called so before; ``None``: there is none."""
+    known = list(destinations)
+    for each in known:
+        if each.user_id == user_id:
+            return each
+    return next((each for each in known if any(f"{host}:{each.port}" == user_id for host in each.former_hosts)), None)
 
 
 @attrs.frozen

@@ -36,6 +36,7 @@ class Settings:
     public_url: str | None
     """Scheme and authority that browsers use (``https://logs.example.com``), or ``None`` for what they say."""
     public_host: str
+    former_host: str | None
     ports: range
     listen_interface: str
     link: tuple[str, ...]
@@ -152,6 +153,10 @@ def _host(text: str) -> str:
     return text.lower()
 
 
+def _host_or_none(text: str) -> str | None:
+    return _host(text) if text else None
+
+
 def _ports(text: str) -> range:
     match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text, re.ASCII)
     if not match or not 1 <= int(match[1]) <= int(match[2]) <= 65535:
@@ -217,7 +222,11 @@ OPTIONS: tuple[Option, ...] = (
            "Scheme and host that browsers use, such as https://logs.example.com behind a proxy; "
            "empty: the Host header."),
     Option("public-host", "localhost", _host,
-           "Host name given to clients as their log destination; a listener serves the destinations of its own."),
+           "Host name given to clients as their log destination; a listener serves the destinations of its own, "
+           "which are renamed when it changes."),
+    Option("former-host", "", _host_or_none,
+           "A former --public-host whose destinations this listener takes over; one that it served itself needs no "
+           "such word."),
     Option("ports", "20000-29999", _ports,
            "Range of TCP ports given to clients, first-last."),
     Option("listen-interface", "127.0.0.1", _interface,

@@ -42,6 +42,7 @@ from ppl.listener.drain_site import DrainSite
 from ppl.listener.entrance import Intake
 from ppl.listener.losses import Losses
 from ppl.listener.ports import Ports
+from ppl.listener.public_host import PublicHost
 from ppl.listener.tls import Certificates, self_signed
 from ppl.listener.unfinished import Unfinished
 from ppl.listener.writer import Writer
@@ -249,7 +250,8 @@ def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[L
     admission = DrainAdmission(store, intake, settings.public_host, drain_limits)
     behind_proxy = settings.public_url is not None
     drain = Drain(intake, admission, reactor, behind_proxy)
-    parts: list[IService] = [certificates, Farewell(drain), writer, control, drain]
+    following = PublicHost(store, settings.data_dir, settings.public_host, settings.former_host)
+    parts: list[IService] = [following, certificates, Farewell(drain), writer, control, drain]
     if settings.drain is not None:
         site = DrainSite(drain, reactor, None if behind_proxy else intake.admission)
         parts.append(Listening(reactor, "--drain", settings.drain, site))
@@ -296,9 +298,9 @@ async def _say_ready(settings: Settings, store: PostgresStore) -> None:
     if settings.role == "listener":
         _log.info("Ppl's listener is ready; data lives in {where}", where=where)
         return
-    known = [each for each in await store.destinations() if each.host == settings.public_host]
+    known = [each for each in await store.destinations() if each.served_by == settings.public_host]
     _log.info("Ppl is ready. Open {url}", url=settings.public_url or _local_url(settings.http))
-    host, port = settings.public_host, known[0].port if known else settings.ports.start
+    host, port = (known[0].host, known[0].port) if known else (settings.public_host, settings.ports.start)
     first = "" if known else "Register there, then "
     _log.info("{first}send a line: echo 'hello, Ppl' | nc -w 1 {host} {port}", first=first, host=host, port=port)
     _log.info("Data lives in {where}", where=where)

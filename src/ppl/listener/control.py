@@ -118,9 +118,9 @@ class ListenerControl(Service):
                 if server.watched is not None:
                     server.watched.discard(user_id)
                 server.missed.discard(user_id)
-            case StartNewServer(_, host, port) if host == self._host:
+            case StartNewServer(_, host, port):
                 self._do(lambda: self._start_new_server(channel, host, port))
-            case StopServer(host, port) if host == self._host:
+            case StopServer(host, port):
                 self._do(lambda: self._stop_server(host, port))
 
     def channel_drained(self, channel: Channel) -> None:
@@ -140,11 +140,13 @@ class ListenerControl(Service):
         try:
             destination = await self._store.destination(host, port)
         except StoreUnavailable as error:
-            channel.send(ServerFailed(host, port, str(error)))
+            if host == self._host:
+                channel.send(ServerFailed(host, port, str(error)))
             return
         if destination is None:
-            channel.send(ServerFailed(host, port, "no such client is registered"))
-        elif self.running:
+            if host == self._host:
+                channel.send(ServerFailed(host, port, "no such client is registered"))
+        elif self.running and destination.served_by == self._host:
             self._spoken_of.add((host, port))
             self._ports.open(destination)
 
@@ -168,7 +170,7 @@ class ListenerControl(Service):
         try:
             destinations = await self._store.destinations()
             if self.running:
-                self._ports.reconcile((each for each in destinations if each.host == self._host), self._spoken_of)
+                self._ports.reconcile((each for each in destinations if each.served_by == self._host), self._spoken_of)
             self._said_away = False
         except StoreUnavailable as error:
             if not self._said_away:

@@ -94,8 +94,8 @@ class DrainAdmission:
             self._known[hashed] = None
             if len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
-        if destination.host != self._host:
-            raise NotServedHere(destination.host)
+        if destination.served_by != self._host:
+            raise NotServedHere(destination.served_by)
         return destination
 
     def enter(self, destination: Destination) -> None:

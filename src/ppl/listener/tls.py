@@ -187,7 +187,9 @@ def _as_pyopenssl() -> Iterator[None]:
 
 
 def self_signed(directory: Path, host: str) -> tuple[Path, Path]:
-    """The certificate and key files in ``directory``, made for ``host`` when they are missing.
+    """The certificate and key files in ``directory``, made for ``host`` when they are missing or for another host.
+
+    A certificate that somebody else signed stays as it is.
 
     Raises:
         ConfigurationError: they cannot be made.
@@ -195,7 +197,7 @@ def self_signed(directory: Path, host: str) -> tuple[Path, Path]:
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (certificate.exists() and key.exists()):
+        if not (certificate.exists() and key.exists()) or _is_own_of_another(certificate.read_bytes(), host):
             made_certificate, made_key = _make(host)
             _write(key, made_key, 0o600)
             _write(certificate, made_certificate, 0o644)
@@ -216,13 +218,28 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     new.replace(path)
 
 
+def _is_own_of_another(pem: bytes, host: str) -> bool:
+    """Whether ``pem`` is a certificate as :func:`_make` makes it, of another host."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+        (common,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+    is_own = certificate.issuer == certificate.subject and [str(each.value)[:64] for each in names] == [common.value]
+    return is_own and names != [_alternative_name(host)]
+
+
+def _alternative_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
 def _make(host: str) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
-    try:
-        other_name: x509.GeneralName = x509.IPAddress(ip_address(host))
-    except ValueError:
-        other_name = x509.DNSName(host)
     # From the day before, for senders whose clock is behind.
     begins = datetime.now(UTC) - timedelta(days=1)
     certificate = (
@@ -233,7 +250,7 @@ def _make(host: str) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
         .not_valid_after(begins + timedelta(days=_VALID_DAYS))
-        .add_extension(x509.SubjectAlternativeName([other_name]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_alternative_name(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -11,7 +11,9 @@ from ppl.store.locks import REGISTER, lock
 from ppl.store.pool import Pool, Transaction
 
 #: The columns of a :class:`~ppl.model.Destination`.
-DESTINATION = "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at"
+DESTINATION = (
+    "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at, d.listener_host, d.former_hosts"
+)
 _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
 
@@ -124,6 +126,28 @@ class Accounts:
         )
         return Destination(*rows[0]) if rows else None
 
+    async def move_destinations(self, former_host: str, host: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Have the listener of ``host`` serve what that of ``former_host`` served, in one transaction."""
+
+        async def work(transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+            await lock(transaction, REGISTER)
+            renamed = await transaction.run(
+                "UPDATE destination d SET host = %s, former_hosts = CASE WHEN d.host = ANY (d.former_hosts)"
+                " THEN d.former_hosts ELSE array_append(d.former_hosts, d.host) END"
+                " WHERE d.host = %s AND d.listener_host IS NULL"
+                " AND NOT EXISTS (SELECT FROM destination o WHERE o.host = %s AND o.port = d.port)"
+                " RETURNING d.host, d.port",
+                [host, former_host, host],
+            )
+            kept = await transaction.run(
+                "UPDATE destination SET listener_host = %s WHERE coalesce(listener_host, host) = %s"
+                " RETURNING host, port",
+                [host, former_host],
+            )
+            return [f"{name}:{port}" for name, port in renamed], [f"{name}:{port}" for name, port in kept]
+
+        return await self._pool.transact(work)
+
     async def create_session(
         self, account_id: int, secret_hash: bytes, kind: SessionKind, label: str, expires_at: int | None
     ) -> Session:
@@ -178,7 +202,10 @@ async def _check_admission(transaction: Transaction, email: str, only_first: boo
 
 
 async def _free_port(transaction: Transaction, host: str, ports: range) -> int:
-    taken = {row[0] for row in await transaction.run("SELECT port FROM destination WHERE host = %s", [host])}
+    taken = {
+        row[0]
+        for row in await transaction.run("SELECT port FROM destination WHERE %s IN (host, listener_host)", [host])
+    }
     for port in ports:
         if port not in taken:
             return port

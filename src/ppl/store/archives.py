@@ -44,7 +44,8 @@ _NOTE = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (destination_id, day, place) DO UPDATE SET"
     " key = excluded.key, rows = excluded.rows, bytes = excluded.bytes, archived_at = excluded.archived_at"
 )
-_DESTINATION = "SELECT host, port, created_at FROM destination WHERE id = %s"
+#: The name that a destination had first: a day that is archived again is in the same file, whatever it is called now.
+_DESTINATION = "SELECT coalesce(former_hosts[1], host), port, created_at FROM destination WHERE id = %s"
 
 
 @attrs.frozen

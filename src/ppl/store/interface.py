@@ -150,6 +150,13 @@ class Store(Protocol):
     async def destination(self, host: str, port: int) -> Destination | None:
         """The destination of that address, unless it is closed."""
 
+    async def move_destinations(self, former_host: str, host: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Have the listener of ``host`` serve what that of ``former_host`` served.
+
+        Gives the ``host:port`` of those that are called after ``host`` now, and of those that keep their name, because
+        it is pinned or ``host`` has a destination of that port.
+        """
+
     # Sessions
 
     async def create_session(

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, ProtocolError
-from ppl.model import Account, Clock, Destination, Event, Page
+from ppl.model import Account, Clock, Destination, Event, Page, destination_named
 from ppl.search.query import parse
 from ppl.store.interface import Store
 from ppl.timezone import parse_time_zone
@@ -189,13 +189,13 @@ class Connection:
             return
         if self._closed:
             return
-        for destination, _role in readable:
-            if destination.user_id == user_id:
-                self._destination = destination
-                # Watched before it is read, so that nothing falls between.
-                self._house.entered(self, destination)
-                self._do(self.session.authorised())
-                return
+        destination = destination_named(user_id, (each for each, _ in readable))
+        if destination is not None:
+            self._destination = destination
+            # Watched before it is read, so that nothing falls between.
+            self._house.entered(self, destination)
+            self._do(self.session.authorised())
+            return
         # The same words whether it exists or not.
         self._do(self.session.refused(errors.Forbidden("This account may not read that user_id.", "send_user_data")))
 

@@ -13,6 +13,7 @@ from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.web.answers import Answer, Unavailable, found, see_other, spend
+from ppl.web.asked import present_address
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
 from ppl.web.pages import Pages, time_zone_names
@@ -55,7 +56,9 @@ class Accounts:
         """``GET /``: the viewer, or the way to it."""
         if login is None:
             return found(login_path(visit.target))
-        return viewer_page(self._pages, visit, login, await self._store.destinations_of(login.account.id))
+        readable = await self._store.destinations_of(login.account.id)
+        moved = present_address(visit, readable)
+        return viewer_page(self._pages, visit, login, readable) if moved is None else found(moved)
 
     # Registration
 

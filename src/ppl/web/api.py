@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ppl.model import destination_named
 from ppl.store.interface import Store
 from ppl.web.answers import Answer, BadRequest, Forbidden, json_answer
 from ppl.web.destinations import destination_fields
@@ -35,11 +36,11 @@ class Api:
         if not user_id:
             raise BadRequest("Say which user_id the line is for.")
         readable = await self._store.destinations_of(login.account.id)
-        chosen = next((destination for destination, _ in readable if destination.user_id == user_id), None)
+        chosen = destination_named(user_id, (destination for destination, _ in readable))
         if chosen is None:
             raise Forbidden("This user_id is not yours to send to.")
         line = await self._lines.send(login.account, chosen)
-        return json_answer({"user_id": user_id, "line": line})
+        return json_answer({"user_id": chosen.user_id, "line": line})
 
     async def health(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /healthz``: ``ok`` when the store answers; otherwise its failure is the answer (503)."""

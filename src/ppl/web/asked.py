@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
-from ppl.model import Account, Destination, Role
+from ppl.model import Account, Destination, Role, destination_named
 from ppl.search.errors import QueryError
 from ppl.search.query import Query, parse
 from ppl.timezone import parse_time_zone
 from ppl.web.answers import BadRequest, Forbidden
+from ppl.web.visit import Visit
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -39,10 +41,18 @@ def destination_of(fields: Mapping[str, str], readable: Sequence[tuple[Destinati
         return readable[0][0]
     if user_id is None:
         raise BadRequest("Say which user_id is meant: there are several." if readable else "There is no destination.")
-    for destination, _ in readable:
-        if destination.user_id == user_id:
-            return destination
-    raise Forbidden("This account may not read that user_id.")
+    destination = destination_named(user_id, (each for each, _ in readable))
+    if destination is None:
+        raise Forbidden("This account may not read that user_id.")
+    return destination
+
+
+def present_address(visit: Visit, readable: Sequence[tuple[Destination, Role]]) -> str | None:
+    """The address of ``visit`` with the present ``user_id`` where a former one was asked for, else ``None``."""
+    destination = destination_named(visit.query.get("user_id"), (each for each, _ in readable))
+    if destination is None or destination.user_id == visit.query["user_id"]:
+        return None
+    return f"{visit.path}?{urlencode({**visit.query, 'user_id': destination.user_id})}"
 
 
 def query_of(fields: Mapping[str, str], account: Account, now: int) -> Query:
@@ -127,4 +137,14 @@ def word_of(fields: Mapping[str, str], name: str, words: Sequence[str]) -> str:
     return text
 
 
-__all__ = ["BadQuery", "bounds_of", "destination_of", "id_of", "number_of", "query_of", "time_of", "word_of"]
+__all__ = [
+    "BadQuery",
+    "bounds_of",
+    "destination_of",
+    "id_of",
+    "number_of",
+    "present_address",
+    "query_of",
+    "time_of",
+    "word_of",
+]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from ppl.model import Account, Destination, Role
 from ppl.store.interface import Store
 from ppl.web.answers import Answer, Gone, NotFound, found
+from ppl.web.asked import present_address
 from ppl.web.events import Events
 from ppl.web.pages import Pages
 from ppl.web.sessions import Login
@@ -36,6 +37,9 @@ class EventPage:
             NotFound: there is no such event, or it is not for this account: nobody learns which.
         """
         readable = await self._store.destinations_of(login.account.id)
+        moved = present_address(visit, readable)
+        if moved is not None:
+            return found(moved)
         user_id = visit.query.get("user_id")
         asked = [each for each in readable if user_id in (None, each[0].user_id)]
         destination = await self._holder(login.account, asked, int(event_id))

@@ -19,9 +19,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Pages:
-    """Renders the templates; every one knows ``asset``, ``account``, ``csrf_token`` and ``here`` (its path)."""
+    """Renders the templates.
 
-    def __init__(self, assets: Assets) -> None:
+    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path) and ``public_host`` (the option).
+    """
+
+    def __init__(self, assets: Assets, public_host: str) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -30,7 +33,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals["asset"] = assets.url
+        self._environment.globals |= {"asset": assets.url, "public_host": public_host}
 
     def page(self, template: str, visit: Visit, login: Login | None, status: int = 200, **context: Any) -> Answer:
         """``template`` as the answer to ``visit`` of ``login`` (or of a stranger)."""

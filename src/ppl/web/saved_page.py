@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ppl.errors import AlreadyExists, TooManySaved
-from ppl.model import Destination
+from ppl.model import Destination, destination_named
 from ppl.store.interface import SavedSearch, Store
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.answers import Answer, NotFound, found, see_other
@@ -27,8 +27,9 @@ class SavedPage:
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /saved``; ``q`` and ``user_id`` of the address are put into the form."""
         readable = await self._store.destinations_of(login.account.id)
-        chosen = next((each.id for each, _ in readable if each.user_id == visit.query.get("user_id")), None)
-        return await self._page(visit, login, readable, query=visit.query.get("q", ""), chosen=chosen)
+        chosen = destination_named(visit.query.get("user_id"), (each for each, _ in readable))
+        query = visit.query.get("q", "")
+        return await self._page(visit, login, readable, query=query, chosen=chosen.id if chosen else None)
 
     async def back(self, visit: Visit, login: Login) -> Answer:
         """``GET`` of where a form was sent, as a reload by the address bar does."""

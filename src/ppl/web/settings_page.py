@@ -181,5 +181,6 @@ def _shown(destination: Destination, role: Role) -> dict[str, Any]:
         **destination_fields(destination, role),
         "id": destination.id,
         "is_closed": is_closed,
+        "served_by": destination.served_by,
         "senders": [] if is_closed else snippets_of(destination),
     }

@@ -77,7 +77,7 @@ def make_site(
     """
     steady = steady or clock
     served = assets.Assets()
-    pages = Pages(served)
+    pages = Pages(served, settings.public_host)
     sessions = Sessions(store, clock, session_ended)
     accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, steady)
     retention_days = settings.retention_days or None
