@@ -23,7 +23,7 @@ def test_registering_leads_to_the_first_line_page_that_goes_live_by_itself(
     expect(page.get_by_role("heading", name="Send your first log line")).to_be_visible()
     for name in ("remote_syslog2", "rsyslog", "syslog-ng", "Docker", "netcat"):
         page.get_by_role("tab", name=name, exact=True).click()
-        snippet = page.locator("#snippet pre").inner_text()
+        snippet = page.locator("#snippet pre").first.inner_text()
         assert "127.0.0.1" in snippet
         assert port in snippet
     assert state(page) == "Waiting"
@@ -67,10 +67,10 @@ def test_a_test_line_makes_the_empty_page_live(ppl_process: PplProcess, open_pag
 def test_a_snippet_is_copied(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     page = open_page(ppl_process, who, permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_role("tab", name="netcat").click()
-    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copy Send a line").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert f"nc -w 1 127.0.0.1 {who.port}" in page.evaluate("() => navigator.clipboard.readText()")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == f'echo "hello from $(hostname)" | nc -w 1 127.0.0.1 {who.port}'
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,11 @@ def test_the_time_follows_the_zone_that_is_typed(ppl_process: PplProcess, open_p
 def test_a_snippet_copies_itself(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     page = open_page(ppl_process, who, path="/settings", permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_text("How senders are told").click()
+    page.get_by_text("Set up a sender").click()
     page.get_by_text("netcat", exact=True).click()
-    page.get_by_role("button", name="Copy netcat over TCP").click()
-    eventually(
-        lambda: f"nc -w 1 127.0.0.1 {who.port}" in page.evaluate("() => navigator.clipboard.readText()"), "the copy"
-    )
+    page.get_by_role("button", name="Copy Send a line (netcat over TCP)").click()
+    wanted = f'echo "hello from $(hostname)" | nc -w 1 127.0.0.1 {who.port}'
+    eventually(lambda: page.evaluate("() => navigator.clipboard.readText()") == wanted, "the copy")
 
 
 def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -42,9 +41,10 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     page.get_by_role("button", name="Send a test line").click()
     expect(page.get_by_role("status")).to_contain_text("Sent, and taken: <14>1 ")
     eventually(lambda: ppl_process.count(who.port) == 1, "the test line")
-    page.get_by_text("How senders are told").click()
+    page.get_by_text("Set up a sender").click()
     page.get_by_text("Python", exact=True).click()
     expect(page.get_by_text(f'SysLogHandler(("127.0.0.1", {who.port})')).to_be_visible()
+    expect(page.get_by_text(f'PplHandler(("127.0.0.1", {who.port})')).to_be_visible()
     page.get_by_label("only encrypted (TLS, or RELP over TLS; no UDP)").check()
     page.locator("form[action$='/transport'] button").click()
     expect(page.get_by_text("Python", exact=True)).to_have_count(0)

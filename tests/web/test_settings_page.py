@@ -69,8 +69,9 @@ async def test_snippets_are_filled_in_and_only_for_what_the_port_takes(served: S
     fields = {"transport": "tls"}
     await browser.submit(f"/settings/destinations/{destination.id}/transport", fields, on="/settings")
     page = await browser.get("/settings")
-    assert "<figcaption>rsyslog over RELP over TLS" in page.text
-    assert "over TCP<" not in page.text
+    assert "(rsyslog over RELP over TLS)</span></figcaption>" in page.text
+    assert "over TCP)<" not in page.text
+    assert "Over TCP<" not in page.text
     assert "<summary>Python</summary>" not in page.text
 
 

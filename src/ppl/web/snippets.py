@@ -1,136 +1,226 @@
 """How each kind of sender is told where to send, and over what. Tests run those whose programs are at hand.
 
-The settings page shows them for each destination, the viewer to whoever has no events yet.
+A way is some blocks: each is one thing to paste, a whole file or a command, without prompts. The settings page shows
+them for each destination, the viewer as long as a destination has no events.
 """
 
 from __future__ import annotations
 
+import attrs
+
 from ppl.model import Destination, Transport
 
-_TRUST = "# what to trust; for a public authority's certificate: /etc/ssl/certs/ca-certificates.crt"
-_FETCH = "$ openssl s_client -connect {host}:{port} </dev/null | openssl x509 | sudo tee"
-_FETCHED = f"{_TRUST}\n{_FETCH} /etc/ssl/ppl.pem"
 
-_QUEUE = """template="RSYSLOG_SyslogProtocol23Format"
+@attrs.frozen
+class Block:
+    """One thing to paste.
+
+    Attributes:
+        label: the file's path, or what the command is for.
+        text: with ``{host}`` and ``{port}`` to fill in.
+    """
+
+    label: str
+    text: str
+
+
+Ways = dict[str, tuple[Block, ...]]
+
+_FETCH = "openssl s_client -connect {host}:{port} </dev/null | openssl x509 | sudo tee"
+_TRUST = Block(
+    "Fetch the certificate to trust; for one of a public authority name /etc/ssl/certs/ca-certificates.crt instead",
+    f"{_FETCH} /etc/ssl/ppl.pem",
+)
+
+_TEMPLATE = (
+    'template(name="Ppl" type="string" string="<%PRI%>1 %TIMESTAMP:::date-rfc3339% %HOSTNAME%'
+    ' %syslogtag:R,ERE,1,FIELD:([^:[]+)--end% %PROCID% %MSGID% %STRUCTURED-DATA%%msg:::sp-if-no-1st-sp%%msg%")'
+)
+_QUEUE = """template="Ppl"
            queue.type="linkedList" queue.size="10000" action.resumeRetryCount="-1\""""
-_RSYSLOG_RESTART = """$ sudo systemctl restart rsyslog && logger "hello from $(hostname)\""""
-_SYSLOG_NG_RESTART = """$ sudo systemctl restart syslog-ng && logger "hello from $(hostname)\""""
+_RSYSLOG_RESTART = Block(
+    "Restart rsyslog and send a line", """sudo systemctl restart rsyslog && logger "hello from $(hostname)\""""
+)
+_SYSLOG_NG_RESTART = Block(
+    "Restart syslog-ng and send a line", """sudo systemctl restart syslog-ng && logger "hello from $(hostname)\""""
+)
+_SYSLOG_NG_FILE = "/etc/syslog-ng/conf.d/ppl.conf"
 
 
-def _remote_syslog2(protocol: str) -> str:
-    return f"""# /etc/log_files.yml
-files:
+def _remote_syslog2(protocol: str) -> Block:
+    return Block(
+        "/etc/log_files.yml",
+        f"""files:
   - /var/log/nginx/*.log
 destination:
   host: {{host}}
   port: {{port}}
-  protocol: {protocol}
+  protocol: {protocol}""",
+    )
 
-"""
+
+_REMOTE_SYSLOG2_START = Block("Start it", "remote_syslog -D --configfile /etc/log_files.yml")
 
 
-def _rsyslog(head: str, before: str = "") -> dict[str, str]:
-    """Over each way: ``head`` is the file's name (packages are added to it), ``before`` what stands above the rest."""
-    tls = _FETCHED + "\n" + _RSYSLOG_RESTART
+def _rsyslog(file: str, above: str = "") -> Ways:
+    """Over each way: ``file`` is what is written, ``above`` what stands above the rest in it."""
+    head = f"{_TEMPLATE}\n{above}"
     return {
-        "TCP": f"""{head}
-{before}*.* action(type="omfwd" target="{{host}}" port="{{port}}" protocol="tcp" TCP_Framing="octet-counted"
-           {_QUEUE})
-
-{_RSYSLOG_RESTART}""",
-        "TLS": f"""{head}, with the package rsyslog-gnutls
-global(DefaultNetstreamDriverCAFile="/etc/ssl/ppl.pem")
-{before}*.* action(type="omfwd" target="{{host}}" port="{{port}}" protocol="tcp" TCP_Framing="octet-counted"
+        "TCP": (
+            Block(
+                file,
+                f"""{head}*.* action(type="omfwd" target="{{host}}" port="{{port}}" protocol="tcp"
+           TCP_Framing="octet-counted"
+           {_QUEUE})""",
+            ),
+            _RSYSLOG_RESTART,
+        ),
+        "TLS": (
+            _TRUST,
+            Block(
+                f"{file}, with the package rsyslog-gnutls",
+                f"""global(DefaultNetstreamDriverCAFile="/etc/ssl/ppl.pem")
+{head}*.* action(type="omfwd" target="{{host}}" port="{{port}}" protocol="tcp"
+           TCP_Framing="octet-counted"
            StreamDriver="gtls" StreamDriverMode="1" StreamDriverAuthMode="x509/name"
            StreamDriverPermittedPeers="{{host}}"
-           {_QUEUE})
-
-{tls}""",
-        "RELP": f"""{head}, with the package rsyslog-relp
-module(load="omrelp")
-{before}*.* action(type="omrelp" target="{{host}}" port="{{port}}"
-           {_QUEUE})
-
-{_RSYSLOG_RESTART}""",
-        "RELP over TLS": f"""{head}, with the package rsyslog-relp
-module(load="omrelp" tls.tlslib="openssl")
-{before}*.* action(type="omrelp" target="{{host}}" port="{{port}}" tls="on" tls.caCert="/etc/ssl/ppl.pem"
-           tls.authMode="name" tls.permittedPeer=["{{host}}"]
-           {_QUEUE})
-
-{tls}""",
+           {_QUEUE})""",
+            ),
+            _RSYSLOG_RESTART,
+        ),
+        "RELP": (
+            Block(
+                f"{file}, with the package rsyslog-relp",
+                f"""module(load="omrelp")
+{head}*.* action(type="omrelp" target="{{host}}" port="{{port}}"
+           {_QUEUE})""",
+            ),
+            _RSYSLOG_RESTART,
+        ),
+        "RELP over TLS": (
+            _TRUST,
+            Block(
+                f"{file}, with the package rsyslog-relp",
+                f"""module(load="omrelp" tls.tlslib="openssl")
+{head}*.* action(type="omrelp" target="{{host}}" port="{{port}}" tls="on"
+           tls.caCert="/etc/ssl/ppl.pem" tls.authMode="name" tls.permittedPeer=["{{host}}"]
+           {_QUEUE})""",
+            ),
+            _RSYSLOG_RESTART,
+        ),
     }
 
 
-def _docker(address: str, more: str = "") -> str:
-    return f"""$ docker run --log-driver syslog \\
+def _syslog_ng(transport: str) -> Block:
+    return Block(
+        _SYSLOG_NG_FILE,
+        f"""destination d_ppl {{ syslog("{{host}}" port({{port}}) {transport}); }};
+log {{ source(s_src); destination(d_ppl); }};""",
+    )
+
+
+def _docker(address: str, more: str = "") -> Block:
+    return Block(
+        "Start a container that logs to Ppl",
+        f"""docker run --log-driver syslog \\
     --log-opt syslog-address={address}://{{host}}:{{port}} \\{more}
     --log-opt syslog-format=rfc5424micro \\
     --log-opt tag="{{{{.Name}}}}" \\
-    alpine echo "hello from Docker\""""
+    alpine echo "hello from Docker\"""",
+    )
 
 
-SNIPPETS: dict[str, dict[str, str]] = {
-    "remote_syslog2": {
-        "TCP": f"{_remote_syslog2('tcp')}$ remote_syslog -D --configfile /etc/log_files.yml",
-        "TLS": f"{_remote_syslog2('tls')}# only for a certificate that no public authority has signed:\n"
-        f"{_FETCH} /etc/remote_syslog/ca-bundle.crt\n$ remote_syslog -D --configfile /etc/log_files.yml",
+SNIPPETS: dict[str, Ways] = {
+    "netcat": {
+        "TCP": (
+            Block("Send a line", """echo "hello from $(hostname)" | nc -w 1 {host} {port}"""),
+            Block(
+                "Or with a program's name and a severity, through util-linux",
+                """logger --server {host} --port {port} --tcp --tag myapp --priority user.err "hello\"""",
+            ),
+        ),
+        "TLS": (
+            Block(
+                "Send a line",
+                """echo "hello from $(hostname)" | openssl s_client -quiet -no_ign_eof -connect {host}:{port}""",
+            ),
+        ),
     },
-    "rsyslog": _rsyslog("# /etc/rsyslog.d/95-ppl.conf"),
+    "remote_syslog2": {
+        "TCP": (_remote_syslog2("tcp"), _REMOTE_SYSLOG2_START),
+        "TLS": (
+            Block(
+                "Only for a certificate that no public authority has signed: fetch it",
+                f"{_FETCH} /etc/remote_syslog/ca-bundle.crt",
+            ),
+            _remote_syslog2("tls"),
+            _REMOTE_SYSLOG2_START,
+        ),
+    },
+    "rsyslog": _rsyslog("/etc/rsyslog.d/95-ppl.conf"),
     "syslog-ng": {
-        "TCP": f"""# /etc/syslog-ng/conf.d/ppl.conf
-destination d_ppl {{ syslog("{{host}}" port({{port}}) transport("tcp")); }};
-log {{ source(s_src); destination(d_ppl); }};
-
-{_SYSLOG_NG_RESTART}""",
-        "TLS": f"""# /etc/syslog-ng/conf.d/ppl.conf
-destination d_ppl {{ syslog("{{host}}" port({{port}}) transport("tls") tls(ca-file("/etc/ssl/ppl.pem"))); }};
-log {{ source(s_src); destination(d_ppl); }};
-
-{_FETCHED}
-{_SYSLOG_NG_RESTART}""",
+        "TCP": (_syslog_ng('transport("tcp")'), _SYSLOG_NG_RESTART),
+        "TLS": (_TRUST, _syslog_ng('transport("tls") tls(ca-file("/etc/ssl/ppl.pem"))'), _SYSLOG_NG_RESTART),
     },
     "Docker": {
-        "TCP": _docker("tcp"),
-        "TLS": f"{_FETCHED}\n" + _docker("tcp+tls", "\n    --log-opt syslog-tls-ca-cert=/etc/ssl/ppl.pem \\"),
+        "TCP": (_docker("tcp"),),
+        "TLS": (_TRUST, _docker("tcp+tls", "\n    --log-opt syslog-tls-ca-cert=/etc/ssl/ppl.pem \\")),
     },
     # All of rsyslog's configuration: beside the usual one, which reads journald's socket, every line would come twice.
     "systemd-journald": _rsyslog(
-        "# /etc/rsyslog.conf, nothing else in it", 'module(load="imjournal" StateFile="/var/lib/ppl-journal")\n'
+        "/etc/rsyslog.conf, all of it: where rsyslog writes files already, take the tab rsyslog instead",
+        'module(load="imjournal" StateFile="/var/lib/ppl-journal")\n',
     ),
     "Python": {
-        "TCP": """import logging, logging.handlers, socket
+        "TCP": (
+            Block(
+                "In your program; each line of a traceback is an event",
+                """import logging, logging.handlers, socket
 
-handler = logging.handlers.SysLogHandler(("{host}", {port}), socktype=socket.SOCK_STREAM)
-handler.append_nul = False
-handler.setFormatter(logging.Formatter("myapp: %(message)s\\n"))
+class PplHandler(logging.handlers.SysLogHandler):
+    append_nul = False
+    ident = "myapp: "
+
+    def format(self, record):
+        return super().format(record) + "\\n"
+
+logging.getLogger().addHandler(PplHandler(("{host}", {port}), socktype=socket.SOCK_STREAM))
+logging.warning("hello from Python")""",
+            ),
+        ),
+        "UDP": (
+            Block(
+                "In your program; a traceback stays one event",
+                """import logging, logging.handlers
+
+handler = logging.handlers.SysLogHandler(("{host}", {port}))
+handler.ident = "myapp: "
 logging.getLogger().addHandler(handler)
 logging.warning("hello from Python")""",
-    },
-    "netcat": {
-        "TCP": """$ echo "hello from $(hostname)" | nc -w 1 {host} {port}
-
-# or with a program's name and a severity, through util-linux:
-$ logger --server {host} --port {port} --tcp --tag myapp --priority user.err "hello\"""",
-        "TLS": """$ echo "hello from $(hostname)" | openssl s_client -quiet -no_ign_eof -connect {host}:{port}""",
+            ),
+        ),
     },
 }
-"""Sender → over what → text, with ``{host}`` and ``{port}`` to fill in."""
+"""Sender → over what → its blocks; what works everywhere comes first."""
 
 
-def unfilled() -> list[tuple[str, list[tuple[str, str]]]]:
-    """All of them, in their order, for the viewer, which fills them in."""
-    return [(sender, list(ways.items())) for sender, ways in SNIPPETS.items()]
+def unfilled() -> list[tuple[str, list[tuple[str, list[tuple[str, str]]]]]]:
+    """All of them, in their order, for the viewer, which fills them in: sender, ways, labels and texts."""
+    return [
+        (sender, [(way, [(each.label, each.text) for each in blocks]) for way, blocks in ways.items()])
+        for sender, ways in SNIPPETS.items()
+    ]
 
 
-def snippets_of(destination: Destination) -> list[tuple[str, list[tuple[str, str]]]]:
+def snippets_of(destination: Destination) -> list[tuple[str, list[tuple[str, list[Block]]]]]:
     """Those that the destination takes, with its host and port."""
 
-    def filled(text: str) -> str:
-        return text.replace("{host}", destination.host).replace("{port}", str(destination.port))
+    def filled(block: Block) -> Block:
+        text = block.text.replace("{host}", destination.host).replace("{port}", str(destination.port))
+        return attrs.evolve(block, text=text)
 
     taken = [
-        (sender, [(way, filled(text)) for way, text in ways.items() if _takes(destination.transport, way)])
+        (sender, [(way, [*map(filled, blocks)]) for way, blocks in ways.items() if _takes(destination.transport, way)])
         for sender, ways in SNIPPETS.items()
     ]
     return [(sender, ways) for sender, ways in taken if ways]

@@ -1,5 +1,6 @@
 /** The settings page with scripts: what time it is in the zone that is being typed, and snippets that copy themselves. */
 
+import { copyButton } from "./js/copy.js";
 import { Zone } from "./js/time.js";
 
 const field = /** @type {HTMLInputElement} */ (document.getElementById("timeZone"));
@@ -23,24 +24,6 @@ setInterval(tell, 1000);
 tell();
 
 for (const figure of document.querySelectorAll("figure")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "copy";
-  button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy ${figure.querySelector("figcaption")?.textContent}`);
-  button.addEventListener("click", () => copy(button, /** @type {HTMLElement} */ (figure.querySelector("code"))));
-  figure.append(button);
-}
-
-/** @param {HTMLElement} button @param {HTMLElement} code */
-async function copy(button, code) {
-  try {
-    await navigator.clipboard.writeText(code.textContent ?? "");
-    button.textContent = "Copied";
-  } catch {
-    // Without TLS browsers keep the clipboard closed: select it, so that one key copies it.
-    getSelection()?.selectAllChildren(code);
-    button.textContent = "Press Ctrl+C";
-  }
-  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  const name = figure.querySelector("figcaption")?.textContent ?? "";
+  figure.append(copyButton(/** @type {HTMLElement} */ (figure.querySelector("code")), name));
 }

@@ -44,6 +44,30 @@ function copyByHand(text) {
   return isCopied;
 }
 
+/** A button that copies what stands in an element. @param {HTMLElement} code @param {string} name what it is */
+export function copyButton(code, name) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  const label = document.createElement("span");
+  label.className = "label";
+  label.textContent = "Copy";
+  const what = document.createElement("span");
+  what.className = "unseen";
+  what.textContent = ` ${name}`;
+  button.append(label, what);
+  button.addEventListener("click", async () => {
+    if (await copy(code.textContent ?? "")) {
+      say(button, "Copied");
+    } else {
+      // Select it, so that one key copies it.
+      getSelection()?.selectAllChildren(code);
+      say(button, "Press Ctrl+C");
+    }
+  });
+  return button;
+}
+
 /** Say on a button what became of it, for a moment. @param {Element} button @param {string} text */
 export function say(button, text) {
   const label = button.querySelector(".label") ?? button;

@@ -1,5 +1,6 @@
 /** The page of a new account: how to send the first line, with the account's own host and port filled in. */
 
+import { copyButton } from "./copy.js";
 import { elapsed } from "./time.js";
 
 export class FirstLine {
@@ -8,20 +9,17 @@ export class FirstLine {
     this.section = section;
     this.csrfToken = csrfToken;
     this.tabs = /** @type {HTMLElement} */ (section.querySelector(".tabs"));
-    this.panel = /** @type {HTMLElement} */ (section.querySelector(".snippet"));
     this.way = /** @type {HTMLSelectElement} */ (section.querySelector("#way"));
     this.way.addEventListener("change", () => this.fill());
-    this.code = /** @type {HTMLElement} */ (section.querySelector("pre"));
+    this.blocks = /** @type {HTMLElement} */ (section.querySelector(".blocks"));
     this.clock = /** @type {HTMLElement} */ (section.querySelector(".clock"));
     this.problem = /** @type {HTMLElement} */ (section.querySelector(".problem"));
-    this.copyButton = /** @type {HTMLElement} */ (section.querySelector(".copy"));
-    this.copyButton.addEventListener("click", () => this.copy());
     /** @type {HTMLElement} */ (section.querySelector(".test")).addEventListener("click", () => this.sendTestLine());
     this.timer = 0;
     this.host = this.port = this.userId = this.transport = this.sender = "";
-    /** @type {Map<string, Map<string, string>>} sender → over what → text, with {host} and {port} to fill in */
+    /** @type {Map<string, Map<string, [string, string][]>>} sender → over what → labels and texts to fill in */
     this.snippets = new Map(JSON.parse(section.dataset.snippets ?? "[]")
-      .map((/** @type {[string, [string, string][]]} */ [sender, ways]) => [sender, new Map(ways)]));
+      .map((/** @type {[string, [string, [string, string][]][]]} */ [sender, ways]) => [sender, new Map(ways)]));
     for (const name of this.snippets.keys()) this.addTab(name);
     this.tabs.addEventListener("keydown", (event) => this.moveTab(event));
   }
@@ -88,16 +86,27 @@ export class FirstLine {
   }
 
   fill() {
-    this.code.replaceChildren();
-    for (const part of (this.snippets.get(this.sender)?.get(this.way.value) ?? "").split(/(\{host\}|\{port\})/)) {
+    const blocks = this.snippets.get(this.sender)?.get(this.way.value) ?? [];
+    this.blocks.replaceChildren(...blocks.map(([label, text]) => this.block(label, text)));
+  }
+
+  /** One thing to paste. @param {string} label @param {string} text with {host} and {port} to fill in */
+  block(label, text) {
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    caption.textContent = label;
+    const code = document.createElement("pre");
+    for (const part of text.split(/(\{host\}|\{port\})/)) {
       if (part === "{host}" || part === "{port}") {
         const filled = document.createElement("b");
         filled.textContent = part === "{host}" ? this.host : this.port;
-        this.code.append(filled);
+        code.append(filled);
       } else {
-        this.code.append(part);
+        code.append(part);
       }
     }
+    figure.append(caption, copyButton(code, label), code);
+    return figure;
   }
 
   /** @param {KeyboardEvent} event */
@@ -109,19 +118,6 @@ export class FirstLine {
     const next = tabs[(at + step + tabs.length) % tabs.length];
     this.select(next.textContent ?? "");
     next.focus();
-  }
-
-  async copy() {
-    const text = this.code.textContent ?? "";
-    try {
-      await navigator.clipboard.writeText(text);
-      this.copyButton.textContent = "Copied";
-    } catch {
-      // Without TLS browsers keep the clipboard closed: select it, so that one key copies it.
-      getSelection()?.selectAllChildren(this.code);
-      this.copyButton.textContent = "Press Ctrl+C";
-    }
-    setTimeout(() => { this.copyButton.textContent = "Copy"; }, 2000);
   }
 
   async sendTestLine() {
