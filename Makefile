@@ -83,7 +83,8 @@ fuzz: $(VENV)/.fuzz
 docs: $(VENV)/.test
 	$(VENV)/bin/python -m sphinx -W -q -b html docs docs/_build/html
 
-wheel: $(VENV)/.test
+wheel: $(VENV)/bin/python
+	@$(PIP) install build
 	$(VENV)/bin/python -m build --wheel
 
 benchmarks: $(VENV)/.test

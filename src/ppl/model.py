@@ -1,7 +1,7 @@
 """The values everyone speaks: accounts, destinations and events, without I/O.
 
 Times are ``int`` microseconds since 1970-01-01T00:00:00Z throughout ("µs"); only the edges turn them into text.
-An event's ``id`` is the microsecond of its receipt made unique by adding one (DESIGN.md 4), so ids are times too.
+An event's ``id`` is the microsecond of its receipt made unique by adding one, so ids are times too.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Event:
 
     @property
     def received_at(self) -> int:
-        """µs of receipt (the id, see DESIGN.md 4)."""
+        """µs of receipt (the id)."""
         return self.id
 
 

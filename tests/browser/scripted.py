@@ -1,6 +1,6 @@
 """A server of the viewer's WebSocket that says what a test wants, for what a real one says only rarely.
 
-A double of the network, never of the page: the frames are PROTOCOL.md's.
+A double of the network, never of the page: the frames are those of ``docs/protocol.rst``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The link's messages as WebSocket text frames and back: PROTOCOL.md, "listener → server" and "server → listener".
+"""The link's messages as WebSocket text frames and back: ``docs/protocol.rst``, "Listener → server" and back.
 
 :func:`encode` gives frames, each within a bound; :func:`decode_from_listener` and :func:`decode_from_server` check
 everything, since what comes from the network is never dispatched by its own words.

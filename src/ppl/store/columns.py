@@ -1,7 +1,7 @@
 """Events as the array literals of one ``INSERT … SELECT … FROM unnest(…)``, made column by column.
 
 Whole columns are joined and escaped by a few calls into C, never row by row: measured, this is what makes the insert
-keep up with half of COPY (DESIGN.md 1). A column with one value for all goes as that value.
+keep up with half of COPY. A column with one value for all goes as that value.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whole reads of syslog lines as columns: one regular expression over all lines, the complete parser for the rest.
 
-DESIGN.md 1: nothing here runs Python per line more than it must. :func:`parse` is what the listener calls.
+Nothing here runs Python per line more than it must. :func:`parse` is what the listener calls.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The viewer's WebSocket: Autobahn at the edge, PROTOCOL.md's events within.
+"""The viewer's WebSocket: Autobahn at the edge, the events of ``docs/protocol.rst`` within.
 
 Who may open one is decided by two callables that the composition root gives, so that nothing here knows of cookies.
 """

@@ -1,4 +1,4 @@
-"""One viewer's state and the rules of PROTOCOL.md, "server ⇄ client", without I/O.
+"""One viewer's state and the rules of ``docs/protocol.rst``, "Client → server" and back, without I/O.
 
 A :class:`ViewerSession` is told of requests, answers of the store, live events, links that were lost, and a transport
 that is full; each method gives the effects to carry out. Its promise: from a ``send_logs`` that begins a view on,
