@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,13 @@ import pytest
 from ppl.store.embedded import EmbeddedPostgres
 from tests.faults.load import Way, http, relp
 from tests.faults.tally import Measured
-from tests.fixtures.running import PplProcess
+from tests.fixtures.running import Form, PplProcess
 
 
-def embedded_ppl(directory: Path) -> PplProcess:
-    """Ppl on a PostgreSQL of its own under ``directory``, not yet started."""
+def embedded_ppl(directory: Path, form: Form = "one", settings: Mapping[str, str] | None = None) -> PplProcess:
+    """Ppl on a PostgreSQL of its own under ``directory``, not yet started; ``settings`` are its variables."""
     dsn = EmbeddedPostgres(None, directory / "data").dsn
-    return PplProcess(dsn, directory, "one", {"PPL_DATABASE": ""})
+    return PplProcess(dsn, directory, form, {**(settings or {}), "PPL_DATABASE": ""})
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg2
 import pytest
+
+from tests.fixtures.database import as_administrator, execute
 
 
 @contextmanager
@@ -58,6 +61,19 @@ def filled(directory: Path, leave: int = 0) -> Iterator[None]:
             ending.set()
             keeping.join()
             filler.unlink()
+
+
+def may_mount() -> bool:
+    """Whether :func:`small_disk` can be tried: only root mounts."""
+    return os.geteuid() == 0
+
+
+def use_up_the_wal(dsn: str) -> None:
+    """Begin new files of the write-ahead log until there is no room for one, which ends PostgreSQL."""
+    with suppress(psycopg2.Error):
+        for _ in range(100):
+            execute(as_administrator(dsn, "ppl"), "INSERT INTO slot VALUES (-2, -1); SELECT pg_switch_wal()")
+            execute(as_administrator(dsn, "ppl"), "DELETE FROM slot WHERE lower = -2")
 
 
 def _free(directory: Path) -> int:

@@ -16,24 +16,34 @@ _LISTEN_BACK = 60.0
 
 
 class LineSender(threading.Thread):
-    """Writes lines ``<name> <number>``, counted from 0, over one connection until :meth:`finish`.
+    """Writes lines ``<name> <number>`` over one connection until :meth:`finish`.
 
     Args:
         who: where to.
         name: the lines' first word.
         rate: lines a second; ``None``: as many as the connection takes.
         tls: send over TLS.
+        first: number of the first line.
 
     Attributes:
-        who, name: as given.
-        sent: lines written whole.
+        who, name, first: as given.
+        sent: number of the next line; all before it are written whole.
+        begun: lines with this number or a higher one are not even begun.
         written: bytes written.
         ended: whether the other side ended the connection first.
     """
 
-    def __init__(self, who: Registered, name: str, rate: float | None = 500, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(name=name)
-        self.sent = self.written = 0
+    def __init__(
+        self,
+        who: Registered,
+        name: str,
+        rate: float | None = 500,
+        tls: ssl.SSLContext | None = None,
+        first: int = 0,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self.first = self.sent = self.begun = first
+        self.written = 0
         self.ended = False
         self.who = who
         self._rate = rate
@@ -50,7 +60,7 @@ class LineSender(threading.Thread):
             while not self._finishing.is_set():
                 due = self.sent + 1000
                 if self._rate is not None:
-                    due = int((time.monotonic() - began) * self._rate)
+                    due = self.first + int((time.monotonic() - began) * self._rate)
                 if due > self.sent:
                     self._write(due)
                 if self._rate is not None:
@@ -59,6 +69,7 @@ class LineSender(threading.Thread):
             self.ended = True
 
     def _write(self, due: int) -> None:
+        self.begun = due
         data = memoryview(b"".join(map(self._line, range(self.sent, due))))
         while data:
             written = self._socket.send(data)
@@ -71,7 +82,7 @@ class LineSender(threading.Thread):
 
     def lines_in(self, size: int) -> int:
         """How many whole lines the first ``size`` bytes have."""
-        ends = accumulate(len(self._line(number)) for number in range(self.sent + 1000))
+        ends = accumulate(len(self._line(number)) for number in range(self.first, self.sent + 1000))
         return sum(1 for _ in takewhile(lambda end: end <= size, ends))
 
     def stop(self) -> None:

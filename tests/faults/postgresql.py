@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,17 @@ def backend(pid: int) -> int:
         return 0
 
     return eventually(found, "a backend of PostgreSQL", 40)
+
+
+def startup(pid: int) -> list[int]:
+    """What recovers the database for that postmaster, as soon as it is there; none if that is too fast."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for child in children(pid):
+            with suppress(OSError):
+                if b" startup" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return [child]
+    return []
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:

@@ -23,19 +23,20 @@ class Part(threading.Thread):
 
     Attributes:
         finishing: set when it is to end.
+        error: what ended it before.
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, daemon=True)
         self.finishing = threading.Event()
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
 
     def run(self) -> None:
         """Thread."""
         try:
             self.act()
         except BaseException as error:
-            self._error = error
+            self.error = error
 
     def act(self) -> None:
         """What it does."""
@@ -45,8 +46,8 @@ class Part(threading.Thread):
         """End it."""
         self.finishing.set()
         self.join(90)
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         assert not self.is_alive(), f"{self.name} does not end"
 
 
@@ -92,8 +93,8 @@ class Datagrams(Part):
         sent: how many.
     """
 
-    def __init__(self, who: Registered, rate: float) -> None:
-        super().__init__("udp")
+    def __init__(self, who: Registered, rate: float, name: str = "udp") -> None:
+        super().__init__(name)
         self.sent = 0
         self._who, self._rate = who, rate
 
@@ -101,7 +102,8 @@ class Datagrams(Part):
         """Send."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
             while not self.finishing.wait(1 / self._rate):
-                sending.sendto(b"<13>1 - h app - - - udp %d" % self.sent, (self._who.host, self._who.port))
+                line = f"<13>1 - h app - - - {self.name} {self.sent}".encode()
+                sending.sendto(line, (self._who.host, self._who.port))
                 self.sent += 1
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from tests.faults.conftest import embedded_ppl
-from tests.faults.disk import filled, small_disk
+from tests.faults.disk import filled, small_disk, use_up_the_wal
 from tests.faults.load import Way, load, progress, relp
 from tests.faults.tally import Measured, tallies
-from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -55,11 +52,3 @@ def test_a_full_disk_holds_senders_back_and_loses_nothing(
     for found in tallies(ppl, who, senders, measured):
         assert (found.lost, found.doubled, found.in_order) == (0, 0, True)
     assert "Traceback" not in ppl.text()
-
-
-def use_up_the_wal(dsn: str) -> None:
-    """Begin new files of the write-ahead log until there is no room for one, which ends PostgreSQL."""
-    with suppress(psycopg2.Error):
-        for _ in range(100):
-            execute(as_administrator(dsn, "ppl"), "INSERT INTO slot VALUES (-2, -1); SELECT pg_switch_wal()")
-            execute(as_administrator(dsn, "ppl"), "DELETE FROM slot WHERE lower = -2")

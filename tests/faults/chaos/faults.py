@@ -1,0 +1,198 @@
+"""What may happen to an installation; each fault ends as soon as it is over, not when all have got on."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import attrs
+
+from tests.faults.chaos.giving_up import GivingUp
+from tests.faults.chaos.link import LinkProxy
+from tests.faults.disk import filled, use_up_the_wal
+from tests.faults.postgresql import backend, children, freeze, postmaster, signal_all, startup, thaw
+from tests.fixtures.running import PplProcess
+
+#: Seconds within which Ppl stops, and starts.
+STOPS_WITHIN, STARTS_WITHIN = 20.0, 90.0
+
+#: The same beside a PostgreSQL that does not answer.
+STOPS_BESIDE_FROZEN_WITHIN = 100.0
+
+
+@attrs.define
+class Installation:
+    """Ppl and what is about it.
+
+    Attributes:
+        ppl: its processes.
+        directory: where its data are.
+        rng: how long, how much.
+        giving_up: gives connections up.
+        link: before the server's link, of two processes.
+        small_disk: whether the data are on a disk that may be filled.
+        restarts: how often what receives was stopped or killed.
+    """
+
+    ppl: PplProcess
+    directory: Path
+    rng: random.Random
+    giving_up: GivingUp
+    link: LinkProxy | None
+    small_disk: bool
+    restarts: int = 0
+
+    @property
+    def data(self) -> Path:
+        """Where PostgreSQL's files are, somewhere below."""
+        return self.directory / "data"
+
+    def last(self, least: float, most: float) -> None:
+        """As long as a fault lasts, nothing tells that it is time to end it."""
+        threading.Event().wait(self.rng.uniform(least, most))
+
+
+Fault = Callable[[Installation], None]
+
+
+def backend_killed(there: Installation) -> None:
+    """One process that serves a connection; PostgreSQL then ends all of them."""
+    signal_all([backend(postmaster(there.directory))], signal.SIGKILL)
+
+
+def backend_terminated(there: Installation) -> None:
+    """One connection is ended, as an administrator does it."""
+    signal_all([backend(postmaster(there.directory))], signal.SIGTERM)
+
+
+def postgresql_stopped(there: Installation) -> None:
+    """In order, or at once."""
+    signal_all([postmaster(there.directory)], there.rng.choice((signal.SIGINT, signal.SIGQUIT)))
+
+
+def postgresql_killed(there: Installation) -> None:
+    """The postmaster alone, or with all its children."""
+    pid = postmaster(there.directory)
+    signal_all([pid, *(children(pid) if there.rng.random() < 0.5 else [])], signal.SIGKILL)
+
+
+def postgresql_frozen(there: Installation) -> None:
+    """For some seconds."""
+    frozen = freeze(there.directory)
+    try:
+        there.last(2, 8)
+    finally:
+        thaw(frozen)
+
+
+def recovery_aborted(there: Installation) -> None:
+    """A backend is killed, and then what recovers from that."""
+    pid = postmaster(there.directory)
+    signal_all([backend(pid)], signal.SIGKILL)
+    signal_all(startup(pid), signal.SIGKILL)
+
+
+def disk_full(there: Installation) -> None:
+    """To the last byte, so that PostgreSQL ends, or with a little left, so that tables do not grow."""
+    leave = there.rng.choice((0, 20 << 10, 200 << 10))
+    with filled(there.data, leave):
+        if not leave:
+            use_up_the_wal(there.ppl.dsn)
+        there.last(2, 5)
+
+
+def ppl_killed(there: Installation) -> None:
+    """Every process of Ppl, or one of two."""
+    _restart(there, there.rng.choice((None, *there.ppl.roles)), signal.SIGKILL, STOPS_WITHIN)
+
+
+def ppl_stopped(there: Installation) -> None:
+    """The same in order."""
+    _restart(there, there.rng.choice((None, *there.ppl.roles)), signal.SIGTERM, STOPS_WITHIN)
+
+
+def ppl_stopped_beside_a_frozen_postgresql(there: Installation) -> None:
+    """PostgreSQL does not answer, which goes on beyond the stop."""
+    frozen = freeze(there.directory)
+    try:
+        there.restarts += 1
+        there.ppl.stop(seconds=STOPS_BESIDE_FROZEN_WITHIN)
+    finally:
+        thaw(frozen)
+    there.ppl.start(STARTS_WITHIN)
+
+
+def _restart(there: Installation, role: str | None, number: int, seconds: float) -> None:
+    there.restarts += role != "server"
+    there.ppl.stop(role, number, seconds)
+    there.last(0, 1)
+    there.ppl.start(STARTS_WITHIN)
+
+
+def ppl_suspended(there: Installation) -> None:
+    """As a machine that sleeps."""
+    role = there.rng.choice(there.ppl.roles)
+    there.ppl.send_signal(signal.SIGSTOP, role)
+    try:
+        there.last(1, 6)
+    finally:
+        there.ppl.send_signal(signal.SIGCONT, role)
+
+
+def many_given_up(there: Installation) -> None:
+    """A hundred connections at once."""
+    for _ in range(100):
+        there.giving_up.give_one_up()
+
+
+def link_cut(there: Installation) -> None:
+    """Once, or refused for a while."""
+    assert there.link is not None
+    there.link.refuses = there.rng.random() < 0.5
+    there.link.cut()
+    if there.link.refuses:
+        there.last(1, 4)
+        there.link.refuses = False
+
+
+def link_frozen(there: Installation) -> None:
+    """Nothing comes through, and nothing ends."""
+    assert there.link is not None
+    there.link.flows.clear()
+    there.last(1, 6)
+    there.link.flows.set()
+
+
+#: What may happen to every installation.
+FAULTS: tuple[Fault, ...] = (
+    backend_killed,
+    backend_terminated,
+    postgresql_stopped,
+    postgresql_killed,
+    postgresql_frozen,
+    recovery_aborted,
+    ppl_killed,
+    ppl_stopped,
+    ppl_suspended,
+    many_given_up,
+)
+
+
+def possible(there: Installation) -> tuple[Fault, ...]:
+    """What may happen to this one."""
+    return (
+        *FAULTS,
+        *((link_cut, link_frozen) if there.link is not None else ()),
+        *((disk_full,) if there.small_disk else ()),
+    )
+
+
+def end_all(there: Installation) -> None:
+    """Kill everything, after a failure."""
+    with suppress(BaseException):
+        there.ppl.send_signal(signal.SIGCONT)
+        there.ppl.kill()

@@ -1,0 +1,191 @@
+"""Who is there: destinations, their senders and viewers, cast by a seed."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+
+import attrs
+import pytest
+
+from tests.faults.chaos import viewers as viewing
+from tests.faults.chaos.checking import judge_sender, judge_viewer, stored
+from tests.faults.chaos.senders import FLOODS, QUIET, USUAL, Maker, Sender
+from tests.faults.chaos.viewers import Watching
+from tests.fixtures.running import PplProcess, Registered, eventually
+
+#: Seconds within which everybody gets on after a fault.
+GETS_ON_WITHIN = 60.0
+
+#: The last line of each destination.
+END = "end 0"
+
+Kinds = Sequence[str]
+_MAKERS: dict[str, Maker] = {**FLOODS, **QUIET, **USUAL}
+
+
+@attrs.define
+class Destination:
+    """One client.
+
+    Attributes:
+        who: its account.
+        senders: its senders.
+        watching: sees all its lines.
+        others: its further viewers.
+    """
+
+    who: Registered
+    senders: list[Sender]
+    watching: Watching
+    others: list[Watching]
+
+    @property
+    def viewers(self) -> list[Watching]:
+        """All of them."""
+        return [self.watching, *self.others]
+
+
+def cast(rng: random.Random, most: int) -> list[tuple[Kinds, Kinds]]:
+    """Kinds of senders and of further viewers for each of 3 to ``most`` destinations.
+
+    There is always a flood, a quiet client and one that is acknowledged.
+    """
+    senders: list[list[str]] = [["flood"], [rng.choice(list(QUIET))], [rng.choice(("relp", "http", "relptls"))]]
+    if rng.random() < 0.5:
+        senders.append(["relpflood"])
+    while len(senders) < rng.randint(3, most):
+        senders.append(rng.sample([*USUAL, *QUIET], rng.choice((1, 1, 2))))
+    rng.shuffle(senders)
+    kinds = ("query", "Founding", "Pausing", "Paging", "Slow")
+    return [(each, rng.sample(kinds, rng.choice((0, 1, 1, 2))) if number < 8 else ()) for number, each in
+            enumerate(senders)]  # fmt: skip
+
+
+class Scene:
+    """Everybody who sends and watches.
+
+    Args:
+        ppl: running.
+        rng: rates, lengths of stays.
+
+    Attributes:
+        destinations: as cast; may grow.
+        accounts: theirs.
+    """
+
+    def __init__(self, ppl: PplProcess, rng: random.Random) -> None:
+        self.destinations: list[Destination] = []
+        self.accounts: list[Registered] = []
+        self._ppl, self._rng = ppl, rng
+
+    @property
+    def senders(self) -> list[Sender]:
+        """All of them."""
+        return [sender for destination in self.destinations for sender in destination.senders]
+
+    @property
+    def viewers(self) -> list[Watching]:
+        """All of them."""
+        return [viewer for destination in self.destinations for viewer in destination.viewers]
+
+    @property
+    def parts(self) -> list[Sender | Watching]:
+        """Both."""
+        return [*self.senders, *self.viewers]
+
+    def enter(self, senders: Kinds, others: Kinds) -> None:
+        """Register a client whose senders and viewers begin at once."""
+        who = self._ppl.register()
+        number = len(self.destinations)
+        made = [_MAKERS[kind](self._ppl, who, f"d{number}{kind}", self._own()) for kind in senders]
+        names = [sender.name for sender in made]
+        watching = Watching(self._ppl.url, who, names, self._own())
+        destination = Destination(who, made, watching, [self._viewer(kind, who, names) for kind in others])
+        self.accounts.append(who)
+        self.destinations.append(destination)
+        parts: list[Sender | Watching] = [*destination.viewers, *made]
+        for each in parts:
+            each.start()
+
+    def _viewer(self, kind: str, who: Registered, names: list[str]) -> Watching:
+        if kind == "query":
+            return Watching(self._ppl.url, who, names[:1], self._own(), names[0])
+        made: Watching = getattr(viewing, kind)(self._ppl.url, who, names, self._own())
+        return made
+
+    def _own(self) -> random.Random:
+        return random.Random(self._rng.random())
+
+    def settle(self, after: str) -> float:
+        """Wait until everybody has got on; gives the seconds that took, fails the test if it is too long."""
+        began = time.monotonic()
+        marks = [(sender, sender.sent) for sender in self.senders]
+        rounds = {viewer: viewer.rounds for viewer in self.viewers}
+        while behind := self._behind(marks, rounds):
+            self._check()
+            if time.monotonic() - began > GETS_ON_WITHIN:
+                log = self._ppl.text()[-3000:]
+                pytest.fail(f"{GETS_ON_WITHIN:g} s after {after}: {'; '.join(behind)}; log:\n{log}", pytrace=False)
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def _check(self) -> None:
+        for each in self.parts:
+            if each.error is not None:
+                raise AssertionError(f"{each.name} failed: {each.error}") from each.error
+
+    def _behind(self, marks: list[tuple[Sender, int]], rounds: dict[Watching, int]) -> list[str]:
+        behind = []
+        sent = {}
+        for sender, mark in marks:
+            sent[sender.name] = mark
+            acknowledged = getattr(sender, "acknowledged", None)
+            if acknowledged is not None and acknowledged <= mark:
+                behind.append(f"{sender.name} has {acknowledged} of {mark} lines acknowledged")
+        for viewer, before in rounds.items():
+            late = [name for name in viewer.names if viewer.newest.get(name, -1) < sent[name]]
+            if viewer.is_prompt and late:
+                seen = [f"{name} {viewer.newest.get(name)} of {sent[name]}" for name in late]
+                behind.append(f"{viewer.name} ({viewer.refused}) saw {', '.join(seen)}")
+            if isinstance(viewer, (viewing.Pausing, viewing.Paging)) and viewer.rounds == before:
+                behind.append(f"{viewer.name} ({viewer.refused}) got no answer")
+        return behind
+
+    def finish(self) -> None:
+        """Everybody ends in order, having sent, and seen, all."""
+        for sender in self.senders:
+            sender.finish()
+        for destination in self.destinations:
+            self._ppl.send(destination.who.port, b"<13>1 - h app - - - %s\n" % END.encode())
+            watching = destination.watching
+            eventually(lambda: watching.newest.get("end") == 0 or watching.error, f"the end for {watching.name}", 90)  # noqa: B023
+            self._check()
+            for viewer in destination.viewers:
+                viewer.finish_at(self._last_id(destination, viewer.query))
+
+    def _last_id(self, destination: Destination, query: str) -> int:
+        sql = (
+            "SELECT max(event.id) FROM event JOIN destination ON destination.id = destination_id"
+            " WHERE port = %s AND strpos(message, %s) > 0"
+        )
+        ((last,),) = self._ppl.rows(sql, destination.who.port, query)
+        return int(last)
+
+    def judge(self, restarts: int) -> list[str]:
+        """What is not as it was promised."""
+        wrong = []
+        for destination in self.destinations:
+            found = stored(self._ppl, destination.who)
+            for sender in destination.senders:
+                wrong += judge_sender(sender, found, restarts)
+            for viewer in destination.viewers:
+                those = stored(self._ppl, destination.who, viewer.query) if viewer.query else found
+                wrong += judge_viewer(viewer, those)
+        return wrong
+
+    def give_up(self) -> None:
+        """Everybody ends, after a failure."""
+        for each in self.parts:
+            each.give_up()

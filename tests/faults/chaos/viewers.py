@@ -1,0 +1,351 @@
+"""Viewer programs that come back whatever happens, and keep what they were shown to be compared with what is stored."""
+
+from __future__ import annotations
+
+import random
+import time
+import zlib
+from array import array
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import attrs
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from tests.faults.soaking import Part
+from tests.fixtures.running import Registered
+from tests.fixtures.watching import Viewer
+
+#: How a connection may be refused or break while there are faults.
+LOST = (OSError, EOFError, WebSocketException)
+_AWAY = {429, 500, 502, 503}
+_OURS = {1002, 1009, 1011, 4401}
+
+
+def fingerprint(message: str) -> int:
+    """32 bits of a message."""
+    return zlib.crc32(message.encode("utf-8", "surrogatepass"))
+
+
+@attrs.define
+class Gap:
+    """A ``live_gap``, ids inclusive, and the ids that were fetched for it, which are all up to ``reached``."""
+
+    first: int
+    last: int
+    skipped: int
+    reached: int
+    fetched: array[int] = attrs.Factory(lambda: array("q"))
+
+
+@attrs.define
+class Seen:
+    """What was shown of one view.
+
+    Attributes:
+        since: the view has everything after this id; ``None``: everything from the first event on.
+        ids, texts: of the events, ascending.
+        gaps: what was left out.
+    """
+
+    since: int | None
+    ids: array[int] = attrs.Factory(lambda: array("q"))
+    texts: array[int] = attrs.Factory(lambda: array("L"))
+    gaps: list[Gap] = attrs.Factory(list)
+
+    @property
+    def last(self) -> int:
+        """The newest id that was shown or left out."""
+        return max(
+            self.ids[-1] if self.ids else 0, self.gaps[-1].last if self.gaps else 0, 0 if not self.since else self.since
+        )
+
+    def newer(self, events: Iterable[dict[str, str]]) -> None:
+        """Take events that follow."""
+        for event in events:
+            number = int(event["id"])
+            assert number > self.last, f"{number} after {self.last}: each event once, in order"
+            self.ids.append(number)
+            self.texts.append(fingerprint(event["message"]))
+
+    def older(self, events: Iterable[dict[str, str]]) -> None:
+        """Take events that come before all others."""
+        before = Seen(None)
+        before.newer(events)
+        assert not (before.ids and self.ids) or before.last < self.ids[0], "history is older than what was shown"
+        self.ids, self.texts = before.ids + self.ids, before.texts + self.texts
+
+
+class Watching(Part):
+    """A viewer of everything from the first event on, in one view over many connections; it fetches what it missed.
+
+    Args:
+        url: Ppl's.
+        who: whose events.
+        names: of the senders whose lines it is to see.
+        rng: how long it stays, and how it leaves.
+        query: what it searches for; ``""``: nothing.
+
+    Attributes:
+        views: what was shown; the last one is being shown.
+        newest: number of the last line seen, by its sender's name.
+        rounds: how often it got what it asked for.
+        refused: the answers that kept it out, and how often.
+    """
+
+    #: Whether every line of ``names`` is to reach it soon.
+    is_prompt = True
+    batch = True
+
+    def __init__(self, url: str, who: Registered, names: list[str], rng: random.Random, query: str = "") -> None:
+        super().__init__(f"{type(self).__name__} of {names}")
+        self.names, self.query = names, query
+        self.views = [Seen(0)]
+        self.newest: dict[str, int] = {}
+        self.rounds = self.connections = 0
+        self.refused: dict[str, int] = {}
+        self.rng = rng
+        self._url, self._who = url, who
+        self._until: int | None = None
+        self._fetching = False
+        self._given_up = False
+
+    @property
+    def seen(self) -> Seen:
+        """What is being shown."""
+        return self.views[-1]
+
+    def finish_at(self, last_id: int) -> None:
+        """Wait until all up to this id was shown."""
+        self._until = last_id
+        self.finish()
+
+    def give_up(self) -> None:
+        """End, whatever is left."""
+        self._given_up = True
+        self.finishing.set()
+
+    @property
+    def has_all(self) -> bool:
+        """Whether it was shown all that it waits for."""
+        return self._given_up or (self._until is not None and self.seen.last >= self._until and self.missing is None)
+
+    @property
+    def missing(self) -> Gap | None:
+        """A gap that is not yet fetched."""
+        return next((gap for gap in self.seen.gaps if len(gap.fetched) < gap.skipped), None)
+
+    def act(self) -> None:
+        """Come again and again."""
+        while not self.has_all:
+            viewer = None
+            try:
+                viewer = Viewer(self._url, self._who)
+                self.connections += 1
+                self._watch(viewer)
+            except InvalidStatus as refusal:
+                status = refusal.response.status_code
+                assert status in _AWAY, f"refused with {status}"
+                self._note(str(status))
+            except ConnectionClosed as closed:
+                self._check_code(closed)
+            except LOST as error:
+                self._note(type(error).__name__)
+            if viewer is not None:
+                self._leave(viewer)
+            self.finishing.wait(0.1 + self.rng.random() * 0.2)
+
+    @staticmethod
+    def _check_code(closed: ConnectionClosed) -> None:
+        assert closed.rcvd is None or closed.rcvd.code not in _OURS, f"closed by Ppl: {closed.rcvd}"
+
+    def _note(self, refusal: str) -> None:
+        self.refused[refusal] = self.refused.get(refusal, 0) + 1
+
+    def _leave(self, viewer: Viewer) -> None:
+        with suppress(*LOST):
+            if self.rng.random() < 0.5:
+                viewer.close()
+            else:
+                viewer.abandon()
+
+    def _watch(self, viewer: Viewer) -> None:
+        leaves = time.monotonic() + self.rng.uniform(4, 20)
+        self._fetching = False
+        viewer.send("send_user_data", self.wanted())
+        while time.monotonic() < leaves and not self.has_all:
+            frame = viewer.poll(0.2)
+            if frame is not None and not self._take(viewer, *frame):
+                return
+            self.habit(viewer)
+
+    def wanted(self) -> dict[str, Any]:
+        """What it identifies itself with."""
+        return {**self.usual(), "since": str(self.seen.last)}
+
+    def usual(self) -> dict[str, Any]:
+        """The same without where it begins."""
+        fields: dict[str, Any] = {"user_id": self._who.user_id, "logs_portion": "500"}
+        if self.batch:
+            fields["batch"] = True
+        if self.query:
+            fields["query"] = self.query
+        return fields
+
+    def habit(self, viewer: Viewer) -> None:
+        """Act of its own accord, after each frame and at least five times a second."""
+
+    def _take(self, viewer: Viewer, name: str, data: Any) -> bool:
+        """Take a frame; whether it stays."""
+        match name:
+            case "live_update_logs":
+                self._newer(data["events"] if "events" in data else [data["event"]])
+            case "send_logs" if "after" in data:
+                self._fill(viewer, data)
+            case "send_logs":
+                self.logs(data)
+                self._fetch(viewer)
+            case "live_gap":
+                first = int(data["from"])
+                self.seen.gaps.append(Gap(first, int(data["to"]), data["skipped"], first - 1))
+                self._fetch(viewer)
+            case "error":
+                assert data["code"] == "store_unavailable", f"refused: {data}"
+                return False
+            case _:
+                assert name in ("paused_count", "search_progress"), name
+        return True
+
+    def logs(self, data: dict[str, Any]) -> None:
+        """Take a portion that was not asked for by ``after``."""
+        assert "since" in data, f"a portion that nobody asked for: {str(data)[:200]}"
+        self._newer(data["events"])
+
+    def _newer(self, events: list[dict[str, Any]]) -> None:
+        self.seen.newer(events)
+        for event in events:
+            self.notice(event["message"])
+
+    def notice(self, message: str) -> None:
+        """Remember how far its sender has come."""
+        name, _, number = message.partition(" ")
+        if number.isdecimal():
+            self.newest[name] = int(number)
+
+    def _fetch(self, viewer: Viewer) -> None:
+        gap = self.missing
+        if gap is not None and not self._fetching:
+            self._fetching = True
+            viewer.send("get_logs", {"after": str(gap.reached), "before": str(gap.last + 1)})
+
+    def _fill(self, viewer: Viewer, data: dict[str, Any]) -> None:
+        self._fetching = False
+        (gap,) = (gap for gap in self.seen.gaps if gap.last + 1 == int(data["before"]))
+        gap.fetched += array("q", (int(event["id"]) for event in data["events"]))
+        assert len(gap.fetched) <= gap.skipped, "no more than what was skipped is in a gap"
+        reached = int(data.get("reached", gap.fetched[-1] if data["events"] else 0))
+        assert reached > gap.reached, f"{gap.skipped} were skipped, {len(gap.fetched)} are there"
+        gap.reached = reached
+        self._fetch(viewer)
+
+
+class Founding(Watching):
+    """A viewer as the founding document has it: one event a frame, and a view of its own with each connection."""
+
+    batch = False
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._begins = False
+
+    def wanted(self) -> dict[str, Any]:
+        """Nothing of what was seen before."""
+        return self.begin()
+
+    def begin(self) -> dict[str, Any]:
+        """Expect a view."""
+        self._begins = True
+        return self.usual()
+
+    def logs(self, data: dict[str, Any]) -> None:
+        """Take the beginning of a view, or what is older."""
+        self.rounds += 1
+        events = data["events"]
+        if self._begins:
+            self._begins = False
+            self.views.append(Seen(None))
+            self._newer(events)
+            return
+        self.seen.older(events)
+
+
+class Pausing(Founding):
+    """A reader who pauses and resumes; each resume begins a view."""
+
+    is_prompt = False
+    batch = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._changes = 0.0
+        self._is_paused = False
+
+    def wanted(self) -> dict[str, Any]:
+        """A new connection is not paused."""
+        self._is_paused = False
+        return super().wanted()
+
+    def habit(self, viewer: Viewer) -> None:
+        """Pause, or resume once what was asked for has come."""
+        if time.monotonic() < self._changes or self._begins:
+            return
+        self._changes = time.monotonic() + self.rng.uniform(0.2, 2)
+        if self._is_paused:
+            viewer.send("resume_live_update")
+            self.begin()
+        elif not self.finishing.is_set():
+            viewer.send("pause_live_update")
+        else:
+            return
+        self._is_paused = not self._is_paused
+
+
+class Paging(Founding):
+    """A reader who pages back through history while live goes on."""
+
+    is_prompt = False
+    batch = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._asked = 0.0
+        self._waits = False
+
+    def wanted(self) -> dict[str, Any]:
+        """A small portion."""
+        self._waits = True
+        return {**super().wanted(), "logs_portion": "50"}
+
+    def logs(self, data: dict[str, Any]) -> None:
+        """Go on."""
+        self._waits = False
+        super().logs(data)
+
+    def habit(self, viewer: Viewer) -> None:
+        """Page once what was asked for has come."""
+        if self._waits or time.monotonic() < self._asked or self.finishing.is_set():
+            return
+        self._asked = time.monotonic() + 0.2
+        self._waits = True
+        viewer.send("get_logs")
+
+
+class Slow(Watching):
+    """A viewer that reads a few frames a second, and fetches what was left out."""
+
+    is_prompt = False
+
+    def habit(self, viewer: Viewer) -> None:
+        """Wait; no more at the end."""
+        self.finishing.wait(self.rng.uniform(0.05, 0.5))
