@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.fixtures.running import eventually
+from tests.fixtures.running import ROOT, eventually
 
 
 def postmaster(directory: Path) -> int:
@@ -49,15 +51,31 @@ def backend(pid: int) -> int:
     return eventually(found, "a backend of PostgreSQL", 40)
 
 
-def startup(pid: int) -> list[int]:
-    """What recovers the database for that postmaster, as soon as it is there; none if that is too fast."""
-    deadline = time.monotonic() + 5
+@contextmanager
+def no_recovery(pid: int, seconds: float = 3.0) -> Iterator[None]:
+    """What recovers the database for that postmaster is killed as soon as it is there, once.
+
+    At the end that has happened, or ``seconds`` have passed.
+    """
+    # Recovery may take milliseconds, and this process has other threads: a process of its own lies in wait.
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", __name__, str(pid), str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    with waiting:
+        assert waiting.stdout is not None
+        waiting.stdout.readline()
+        yield
+
+
+def _kill_startup(pid: int, seconds: float) -> None:
+    print("waiting", flush=True)
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for child in children(pid):
             with suppress(OSError):
                 if b" startup" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    return [child]
-    return []
+                    os.kill(child, signal.SIGKILL)
+                    return
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
@@ -78,3 +96,7 @@ def freeze(directory: Path) -> list[int]:
 def thaw(pids: Iterable[int]) -> None:
     """Let those go on."""
     signal_all(pids, signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    _kill_startup(int(sys.argv[1]), float(sys.argv[2]))

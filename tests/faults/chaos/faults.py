@@ -14,7 +14,7 @@ import attrs
 from tests.faults.chaos.giving_up import GivingUp
 from tests.faults.chaos.link import LinkProxy
 from tests.faults.disk import filled, use_up_the_wal
-from tests.faults.postgresql import backend, children, freeze, postmaster, signal_all, startup, thaw
+from tests.faults.postgresql import backend, children, freeze, no_recovery, postmaster, signal_all, thaw
 from tests.fixtures.running import PplProcess
 
 #: Seconds within which Ppl stops, and starts.
@@ -92,8 +92,8 @@ def postgresql_frozen(there: Installation) -> None:
 def recovery_aborted(there: Installation) -> None:
     """A backend is killed, and then what recovers from that."""
     pid = postmaster(there.directory)
-    signal_all([backend(pid)], signal.SIGKILL)
-    signal_all(startup(pid), signal.SIGKILL)
+    with no_recovery(pid):
+        signal_all([backend(pid)], signal.SIGKILL)
 
 
 def disk_full(there: Installation) -> None:
