@@ -14,13 +14,14 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 # twistd finds the plugin of an editable install only through PYTHONPATH.
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help run test test-long pictures fuzz lint lint-scripts format docs wheel benchmarks clean
+.PHONY: help run test test-long chaos pictures fuzz lint lint-scripts format docs wheel benchmarks clean
 
 help:
 	@echo "make run        start Ppl on an embedded PostgreSQL; data in $(DATA) (DATA=…)"
 	@echo "make test       lint, then every test but the long ones"
 	@echo "make fuzz       the fuzzer over what strangers' bytes reach first, SECONDS=$(SECONDS) for each target"
 	@echo "make test-long  soak and fault tests (PPL_TEST_SOAK_SECONDS=600: a longer soak)"
+	@echo "make chaos      clients, viewers and random faults for SECONDS=$(SECONDS), in one process and in two (SEED=…)"
 	@echo "make lint       ruff and mypy; tsc over the browser's modules where Node is"
 	@echo "make format     let ruff rewrite the code"
 	@echo "make docs       the documentation, into docs/_build/html"
@@ -69,6 +70,11 @@ test: lint
 
 test-long: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -m long
+
+# Without SEED one is chosen, and printed at the end.
+chaos: $(VENV)/.test
+	PPL_TEST_CHAOS_SECONDS=$(SECONDS) PPL_TEST_CHAOS_SEED=$${SEED:-$$(date +%s)} \
+	    $(VENV)/bin/python -m pytest -m long tests/faults/test_chaos.py
 
 # The README's pictures, as a test of the real page sees it.
 pictures: $(VENV)/.test

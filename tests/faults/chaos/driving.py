@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.faults.chaos.checking import judge_log
-from tests.faults.chaos.faults import STARTS_WITHIN, STOPS_WITHIN, Fault, Installation, end_all, possible
+from tests.faults.chaos.faults import LONG_FAULTS, STARTS_WITHIN, STOPS_WITHIN, Fault, Installation, end_all, possible
 from tests.faults.chaos.giving_up import GivingUp
 from tests.faults.chaos.link import LinkProxy
 from tests.faults.chaos.scene import Scene, cast
@@ -21,11 +21,14 @@ from tests.fixtures.running import Form
 #: How often a fault meets what is not yet over the one before.
 AT_ONCE = 0.25
 
+#: Seconds of a run in which faults may happen that take minutes.
+LONG_SECONDS = 300.0
+
 #: How often somebody new registers.
 NEWCOMER = 0.1
 
-#: Most destinations at the beginning.
-MOST = 9
+#: Most destinations at the beginning: one of these.
+MOST = (6, 9, 20)
 
 
 def settings(rng: random.Random) -> dict[str, str]:
@@ -80,7 +83,7 @@ class Drive:
     def __init__(self, there: Installation, rng: random.Random, measured: Measured) -> None:
         self.scene = Scene(there.ppl, random.Random(rng.random()))
         # Connections are given up of whoever is there.
-        there.giving_up.accounts = self.scene.accounts
+        there.giving_up.accounts, there.giving_up.tokens = self.scene.accounts, self.scene.tokens
         self._there, self._rng, self._measured = there, rng, measured
         self._began = time.monotonic()
         self._longest = 0.0
@@ -89,9 +92,9 @@ class Drive:
         """Take it into what pytest shows of a failure."""
         print(f"{time.monotonic() - self._began:7.1f} s  {sentence}", flush=True)
 
-    def run(self, faults: Iterator[Fault], most: int = MOST) -> None:
+    def run(self, faults: Iterator[Fault]) -> None:
         """Cast, let ``faults`` happen, end, and compare; raises ``AssertionError`` for what was not kept."""
-        for senders, viewers in cast(self._rng, most):
+        for senders, viewers in cast(self._rng, self._rng.choice(MOST)):
             self.say(f"{', '.join(senders)}; watched by {', '.join(['Watching', *viewers])}")
             self.scene.enter(senders, viewers)
         self._there.giving_up.start()
@@ -151,10 +154,14 @@ class Drive:
 
 
 def shuffled(there: Installation, rng: random.Random, seconds: float) -> Iterator[Fault]:
-    """Every possible fault in a random order, and again in another, for about ``seconds``."""
+    """Every possible fault in a random order, and again in another, for about ``seconds``.
+
+    What takes minutes happens only where there are some.
+    """
     ends = time.monotonic() + seconds
+    deck = [*possible(there), *(LONG_FAULTS if seconds >= LONG_SECONDS else ())]
     while True:
-        for fault in rng.sample(possible(there), len(possible(there))):
+        for fault in rng.sample(deck, len(deck)):
             if time.monotonic() > ends:
                 return
             yield fault

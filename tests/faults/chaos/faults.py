@@ -144,8 +144,8 @@ def ppl_suspended(there: Installation) -> None:
 
 
 def many_given_up(there: Installation) -> None:
-    """A hundred connections at once."""
-    for _ in range(100):
+    """Many connections, one right after the other."""
+    for _ in range(60):
         there.giving_up.give_one_up()
 
 
@@ -180,6 +180,10 @@ FAULTS: tuple[Fault, ...] = (
     ppl_suspended,
     many_given_up,
 )
+
+
+#: What takes minutes.
+LONG_FAULTS: tuple[Fault, ...] = (ppl_stopped_beside_a_frozen_postgresql,)
 
 
 def possible(there: Installation) -> tuple[Fault, ...]:

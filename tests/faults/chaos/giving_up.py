@@ -33,6 +33,7 @@ class GivingUp(Part):
 
     Attributes:
         accounts: whose ports, sessions and WebSockets.
+        tokens: for uploads.
         count: how many were given up.
     """
 
@@ -40,6 +41,7 @@ class GivingUp(Part):
         super().__init__("giving up")
         self.count = 0
         self.accounts: Sequence[Registered] = ()
+        self.tokens: Sequence[str] = ()
         self._ppl, self._rng, self._every = ppl, rng, every
         self._held: list[socket.socket] = []
 
@@ -90,9 +92,16 @@ class GivingUp(Part):
         self.write(who.port, OPEN + frames, cut=self._rng.random() < 0.5)
 
     def upload(self, who: Registered) -> None:
-        """An upload within its head or body; nothing knows its token."""
-        head = b"POST /logs/%s HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\nContent-Length: 999\r\n\r\n"
-        self.write(self._ppl.drain_port, head % (b"x" * 43) + _LINE, cut=self._rng.random() < 0.7)
+        """An upload within its head or body, or one whose answer nobody waits for."""
+        body = b"".join(_LINE + b"\n" for _ in range(20))
+        head = (
+            f"POST /logs/{self._rng.choice(self.tokens)} HTTP/1.1",
+            "Host: here",
+            "Content-Type: text/plain",
+            f"Content-Length: {len(body)}",
+        )
+        data = "\r\n".join([*head, "", ""]).encode() + body
+        self.write(self._ppl.drain_port, data, cut=self._rng.random() < 0.7)
 
     def page(self, who: Registered) -> None:
         """A page or a search whose answer nobody waits for."""
@@ -119,7 +128,7 @@ class GivingUp(Part):
         connection.sendall(self._handshake(who))
         connection.recv(4096)
         connection.sendall(_frame(1, self._identity(who)))
-        threading.Event().wait(self._rng.uniform(0, 0.5))
+        threading.Event().wait(self._rng.choice((0, 0, 0.05, 0.3)))
         connection.sendall(_frame(8, struct.pack("!H", 1000)))
 
     def _request(self, who: Registered, path: str, *headers: str) -> bytes:

@@ -55,7 +55,8 @@ def cast(rng: random.Random, most: int) -> list[tuple[Kinds, Kinds]]:
     senders: list[list[str]] = [["flood"], [rng.choice(list(QUIET))], [rng.choice(("relp", "http", "relptls"))]]
     if rng.random() < 0.5:
         senders.append(["relpflood"])
-    while len(senders) < rng.randint(3, most):
+    count = rng.randint(3, most)
+    while len(senders) < count:
         senders.append(rng.sample([*USUAL, *QUIET], rng.choice((1, 1, 2))))
     rng.shuffle(senders)
     kinds = ("query", "Founding", "Pausing", "Paging", "Slow")
@@ -73,11 +74,13 @@ class Scene:
     Attributes:
         destinations: as cast; may grow.
         accounts: theirs.
+        tokens: under which some of them take uploads.
     """
 
     def __init__(self, ppl: PplProcess, rng: random.Random) -> None:
         self.destinations: list[Destination] = []
         self.accounts: list[Registered] = []
+        self.tokens: list[str] = []
         self._ppl, self._rng = ppl, rng
 
     @property
@@ -104,6 +107,8 @@ class Scene:
         watching = Watching(self._ppl.url, who, names, self._own())
         destination = Destination(who, made, watching, [self._viewer(kind, who, names) for kind in others])
         self.accounts.append(who)
+        if not self.tokens:
+            self.tokens.append(self._ppl.create_drain(who))
         self.destinations.append(destination)
         parts: list[Sender | Watching] = [*destination.viewers, *made]
         for each in parts:
