@@ -29,7 +29,7 @@ def test_one_killed_backend_beside_a_flood_and_a_quiet_client(short_directory: P
         drive = Drive(there, rng, measured)
         for senders in (["flood"], ["trickle", "relptrickle"], ["relp"]):
             drive.scene.enter(senders, [])
-        drive.play(iter([backend_killed] * 3))
+        drive.play(iter([backend_killed] * 8))
 
 
 @pytest.mark.long
