@@ -18,6 +18,9 @@ from tests.fixtures.running import PplProcess, Registered, eventually
 #: Seconds within which everybody gets on after a fault.
 GETS_ON_WITHIN = 60.0
 
+#: So often it is told what is waited for.
+TELLS_AFTER = 5.0
+
 #: The last line of each destination.
 END = "end 0"
 
@@ -126,10 +129,14 @@ class Scene:
     def settle(self, after: str) -> float:
         """Wait until everybody has got on; gives the seconds that took, fails the test if it is too long."""
         began = time.monotonic()
+        tells_at = began + TELLS_AFTER
         marks = [(sender, sender.sent) for sender in self.senders]
         rounds = {viewer: viewer.rounds for viewer in self.viewers}
         while behind := self._behind(marks, rounds):
             self._check()
+            if time.monotonic() > tells_at:
+                tells_at += TELLS_AFTER
+                print(f"           not yet after {time.monotonic() - began:.0f} s: {'; '.join(behind)}"[:600])
             if time.monotonic() - began > GETS_ON_WITHIN:
                 log = self._ppl.text()[-3000:]
                 pytest.fail(f"{GETS_ON_WITHIN:g} s after {after}: {'; '.join(behind)}; log:\n{log}", pytrace=False)
