@@ -62,9 +62,16 @@ def cast(rng: random.Random, most: int) -> list[tuple[Kinds, Kinds]]:
     while len(senders) < count:
         senders.append(rng.sample([*USUAL, *QUIET], rng.choice((1, 1, 2))))
     rng.shuffle(senders)
-    kinds = ("query", "Founding", "Pausing", "Paging", "Slow")
-    return [(each, rng.sample(kinds, rng.choice((0, 1, 1, 2))) if number < 8 else ()) for number, each in
-            enumerate(senders)]  # fmt: skip
+    # Of eight at most, for the sake of the machine.
+    return [(each, _further(rng, each) if number < 8 else []) for number, each in enumerate(senders)]
+
+
+def _further(rng: random.Random, senders: Kinds) -> Kinds:
+    kinds = ["query", "Pausing", "Paging", "Slow"]
+    if not FLOODS.keys() & set(senders):
+        # It takes a frame for each event.
+        kinds.append("Founding")
+    return rng.sample(kinds, rng.choice((0, 1, 1, 2)))
 
 
 class Scene:

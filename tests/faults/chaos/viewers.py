@@ -141,7 +141,8 @@ class Watching(Part):
         while not self.has_all:
             viewer = None
             try:
-                viewer = Viewer(self._url, self._who)
+                # It does not read what is under way when it closes, and so may not see the answer.
+                viewer = Viewer(self._url, self._who, closes_within=1)
                 self.connections += 1
                 self._watch(viewer)
             except InvalidStatus as refusal:
