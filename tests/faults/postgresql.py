@@ -52,14 +52,14 @@ def backend(pid: int) -> int:
 
 
 @contextmanager
-def no_recovery(pid: int, seconds: float = 3.0) -> Iterator[None]:
-    """What recovers the database for that postmaster is killed as soon as it is there, once.
+def no_recovery(directory: Path, seconds: float = 3.0) -> Iterator[None]:
+    """What recovers the database under ``directory`` is killed as soon as it is there, once.
 
     At the end that has happened, or ``seconds`` have passed.
     """
     # Recovery may take milliseconds, and this process has other threads: a process of its own lies in wait.
     waiting = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(pid), str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", __name__, str(directory), str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with waiting:
         assert waiting.stdout is not None
@@ -67,14 +67,16 @@ def no_recovery(pid: int, seconds: float = 3.0) -> Iterator[None]:
         yield
 
 
-def _kill_startup(pid: int, seconds: float) -> None:
+def _kill_startup(directory: str, seconds: float) -> None:
+    there = set(os.listdir("/proc"))
     print("waiting", flush=True)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for child in children(pid):
+        for pid in set(os.listdir("/proc")) - there:
             with suppress(OSError):
-                if b" startup" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    os.kill(child, signal.SIGKILL)
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                if command.startswith(b"postgres: startup") and os.readlink(f"/proc/{pid}/cwd").startswith(directory):
+                    os.kill(int(pid), signal.SIGKILL)
                     return
 
 
@@ -99,4 +101,4 @@ def thaw(pids: Iterable[int]) -> None:
 
 
 if __name__ == "__main__":
-    _kill_startup(int(sys.argv[1]), float(sys.argv[2]))
+    _kill_startup(sys.argv[1], float(sys.argv[2]))

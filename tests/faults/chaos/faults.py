@@ -91,9 +91,8 @@ def postgresql_frozen(there: Installation) -> None:
 
 def recovery_aborted(there: Installation) -> None:
     """A backend is killed, and then what recovers from that."""
-    pid = postmaster(there.directory)
-    with no_recovery(pid):
-        signal_all([backend(pid)], signal.SIGKILL)
+    with no_recovery(there.directory):
+        signal_all([backend(postmaster(there.directory))], signal.SIGKILL)
 
 
 def disk_full(there: Installation) -> None:
