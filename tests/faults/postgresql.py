@@ -40,15 +40,20 @@ def children(pid: int) -> list[int]:
 
 def backend(pid: int) -> int:
     """One that serves a connection."""
+    return eventually(lambda: _backend(pid), "a backend of PostgreSQL", 40)
 
-    def found() -> int:
-        for child in children(pid):
-            with suppress(OSError):
-                if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"postgres: ppl ppl"):
-                    return child
-        return 0
 
-    return eventually(found, "a backend of PostgreSQL", 40)
+def backend_under(directory: Path) -> int:
+    """The same of whichever PostgreSQL runs on the data under ``directory``."""
+    return eventually(lambda: _backend(_postmaster(directory)), "a backend of PostgreSQL", 40)
+
+
+def _backend(pid: int) -> int:
+    for child in children(pid):
+        with suppress(OSError):
+            if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"postgres: ppl ppl"):
+                return child
+    return 0
 
 
 @contextmanager

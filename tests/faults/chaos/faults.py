@@ -14,7 +14,7 @@ import attrs
 from tests.faults.chaos.giving_up import GivingUp
 from tests.faults.chaos.link import LinkProxy
 from tests.faults.disk import filled, use_up_the_wal
-from tests.faults.postgresql import backend, children, freeze, no_recovery, postmaster, signal_all, thaw
+from tests.faults.postgresql import backend_under, children, freeze, no_recovery, postmaster, signal_all, thaw
 from tests.fixtures.running import PplProcess
 
 #: Seconds within which Ppl stops, and starts.
@@ -61,12 +61,12 @@ Fault = Callable[[Installation], None]
 
 def backend_killed(there: Installation) -> None:
     """One process that serves a connection; PostgreSQL then ends all of them."""
-    signal_all([backend(postmaster(there.directory))], signal.SIGKILL)
+    signal_all([backend_under(there.directory)], signal.SIGKILL)
 
 
 def backend_terminated(there: Installation) -> None:
     """One connection is ended, as an administrator does it."""
-    signal_all([backend(postmaster(there.directory))], signal.SIGTERM)
+    signal_all([backend_under(there.directory)], signal.SIGTERM)
 
 
 def postgresql_stopped(there: Installation) -> None:
@@ -92,7 +92,7 @@ def postgresql_frozen(there: Installation) -> None:
 def recovery_aborted(there: Installation) -> None:
     """A backend is killed, and then what recovers from that."""
     with no_recovery(there.directory):
-        signal_all([backend(postmaster(there.directory))], signal.SIGKILL)
+        signal_all([backend_under(there.directory)], signal.SIGKILL)
 
 
 def disk_full(there: Installation) -> None:
