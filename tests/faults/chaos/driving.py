@@ -34,8 +34,8 @@ MOST = (6, 9, 20)
 def settings(rng: random.Random) -> dict[str, str]:
     """Narrow and wide ones."""
     return {
-        "PPL_SLOT_SECONDS": str(rng.choice((5, 60, 3600))),
-        "PPL_QUEUE_BYTES": str(rng.choice((1, 8, 64)) << 20),
+        "PPL_SLOT_SECONDS": str(rng.choice((2, 60, 3600))),
+        "PPL_QUEUE_BYTES": str(rng.choice((1 << 16, 1 << 20, 1 << 23, 1 << 26))),
         "PPL_VIEWER_QUEUE_EVENTS": str(rng.choice((100, 1_000, 20_000))),
         "PPL_POOL_SIZE": str(rng.choice((2, 4, 8))),
         "PPL_PARTIAL_SECONDS": str(rng.choice((4, 300))),

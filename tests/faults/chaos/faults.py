@@ -82,9 +82,18 @@ def postgresql_killed(there: Installation) -> None:
 
 def postgresql_frozen(there: Installation) -> None:
     """For some seconds."""
+    _freeze(there, 2, 8)
+
+
+def postgresql_frozen_for_long(there: Installation) -> None:
+    """Until some statements are given up, or all of them."""
+    _freeze(there, 28, 50)
+
+
+def _freeze(there: Installation, least: float, most: float) -> None:
     frozen = freeze(there.directory)
     try:
-        there.last(2, 8)
+        there.last(least, most)
     finally:
         thaw(frozen)
 
@@ -182,7 +191,7 @@ FAULTS: tuple[Fault, ...] = (
 
 
 #: What takes minutes.
-LONG_FAULTS: tuple[Fault, ...] = (ppl_stopped_beside_a_frozen_postgresql,)
+LONG_FAULTS: tuple[Fault, ...] = (ppl_stopped_beside_a_frozen_postgresql, postgresql_frozen_for_long)
 
 
 def possible(there: Installation) -> tuple[Fault, ...]:
