@@ -12,11 +12,9 @@ import pytest
 from tests.faults.chaos import viewers as viewing
 from tests.faults.chaos.checking import judge_sender, judge_viewer, stored
 from tests.faults.chaos.senders import FLOODS, QUIET, USUAL, Maker, Sender
+from tests.faults.chaos.settling import Settling
 from tests.faults.chaos.viewers import Watching
 from tests.fixtures.running import PplProcess, Registered, eventually
-
-#: Seconds within which everybody gets on after a fault.
-GETS_ON_WITHIN = 60.0
 
 #: So often it is told what is waited for.
 TELLS_AFTER = 5.0
@@ -135,42 +133,23 @@ class Scene:
 
     def settle(self, after: str) -> float:
         """Wait until everybody has got on; gives the seconds that took, fails the test if it is too long."""
-        began = time.monotonic()
-        tells_at = began + TELLS_AFTER
-        marks = [(sender, sender.sent) for sender in self.senders]
-        rounds = {viewer: viewer.rounds for viewer in self.viewers}
-        while behind := self._behind(marks, rounds):
+        settling = Settling(self.senders, self.viewers)
+        tells_at = TELLS_AFTER
+        while late := settling.late():
             self._check()
-            if time.monotonic() > tells_at:
+            why = f"{settling.lasts:.0f} s after {after}: {'; '.join(each.why for each in late)}"
+            if settling.is_too_long(late):
+                pytest.fail(f"{why}; log:\n{self._ppl.text()[-3000:]}", pytrace=False)
+            if settling.lasts > tells_at:
                 tells_at += TELLS_AFTER
-                print(f"           not yet after {time.monotonic() - began:.0f} s: {'; '.join(behind)}"[:600])
-            if time.monotonic() - began > GETS_ON_WITHIN:
-                log = self._ppl.text()[-3000:]
-                pytest.fail(f"{GETS_ON_WITHIN:g} s after {after}: {'; '.join(behind)}; log:\n{log}", pytrace=False)
+                print(f"           {why[:500]}")
             time.sleep(0.05)
-        return time.monotonic() - began
+        return settling.lasts
 
     def _check(self) -> None:
         for each in self.parts:
             if each.error is not None:
                 raise AssertionError(f"{each.name} failed: {each.error}") from each.error
-
-    def _behind(self, marks: list[tuple[Sender, int]], rounds: dict[Watching, int]) -> list[str]:
-        behind = []
-        sent = {}
-        for sender, mark in marks:
-            sent[sender.name] = mark
-            acknowledged = getattr(sender, "acknowledged", None)
-            if acknowledged is not None and acknowledged <= mark:
-                behind.append(f"{sender.name} has {acknowledged} of {mark} lines acknowledged")
-        for viewer, before in rounds.items():
-            late = [name for name in viewer.names if viewer.newest.get(name, -1) < sent[name]]
-            if viewer.is_prompt and late:
-                seen = [f"{name} {viewer.newest.get(name)} of {sent[name]}" for name in late]
-                behind.append(f"{viewer.name} ({viewer.refused}) saw {', '.join(seen)}")
-            if isinstance(viewer, (viewing.Pausing, viewing.Paging)) and viewer.rounds == before:
-                behind.append(f"{viewer.name} ({viewer.refused}) got no answer")
-        return behind
 
     def finish(self) -> None:
         """Everybody ends in order, having sent, and seen, all."""

@@ -187,7 +187,7 @@ class Watching(Part):
 
     def usual(self) -> dict[str, Any]:
         """The same without where it begins."""
-        fields: dict[str, Any] = {"user_id": self._who.user_id, "logs_portion": "500"}
+        fields: dict[str, Any] = {"user_id": self._who.user_id, "logs_portion": "1000"}
         if self.batch:
             fields["batch"] = True
         if self.query:
