@@ -181,7 +181,7 @@ def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: P
         Background("Sealing", sealer.run, sealer.stop, reactor),
     ]
     if settings.role != "listener":
-        census = Census(reactor, dsn, wall_clock, steady_clock)
+        census = Census(reactor, dsn, wall_clock)
         background.append(Background("The census of senders", census.run, census.stop, reactor, CENSUS_PERIOD))
     if place is not None:
         from ppl.archive.archiver import Archiver

@@ -39,6 +39,7 @@ class Counting:
     there: Destination
     account_id: int
     now: int = START
+    steady: float = 0.0
     census: Census = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -46,7 +47,7 @@ class Counting:
 
     def restart(self) -> None:
         """As a process that begins anew."""
-        self.census = Census(reactor, self.dsn, lambda: self.now)
+        self.census = Census(reactor, self.dsn, lambda: self.now, lambda: self.steady)
 
     async def take(self, first_id: int, *hosts: str, **columns: Any) -> None:
         """Store an event of each host."""
@@ -139,7 +140,7 @@ async def test_statements_end_anywhere_within_slots_hours_and_quarters(
     counting: Counting, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     monkeypatch.setattr(census, "ROWS", rows)
-    monkeypatch.setattr(census, "RUN", 600 * SECOND)
+    monkeypatch.setattr(census, "RUN", 600.0)
     for edge in (START, START + QUARTER, START + HOUR, START + 30 * HOUR):
         await counting.take(edge - 2, "a", "b", "a", "c", "a")
     await counting.take(START + HOUR - 3, "a", "d", destination=counting.there)
@@ -204,10 +205,10 @@ async def test_a_transaction_that_is_left_open_holds_the_census_up_for_a_while_o
     with psycopg2.connect(counting.dsn) as writer, writer.cursor() as cursor:
         cursor.execute(f"UPDATE event_{START} SET message = message")
         await counting.census.run()
-        counting.now += LONGEST_WRITE - 1
+        counting.steady += LONGEST_WRITE - 1
         await counting.census.run()
         assert await counting.seen() == {}
-        counting.now += 1
+        counting.steady += 1
         await counting.census.run()
         assert await counting.seen() == {"a": 1}
         writer.rollback()
@@ -271,7 +272,7 @@ async def test_a_backend_that_is_killed_in_the_middle_takes_its_counts_with_it(c
 async def test_one_process_counts_and_another_goes_on_when_it_ends(counting: Counting) -> None:
     await counting.take(START, "a")
     await counting.census.run()
-    other = Census(reactor, counting.dsn, lambda: counting.now)
+    other = Census(reactor, counting.dsn, lambda: counting.now, lambda: counting.steady)
     await counting.take(START + 1, "b")
     await other.run()
     assert await counting.seen() == {"a": 1}
@@ -359,17 +360,35 @@ async def test_while_much_comes_in_a_run_is_rare_and_each_destination_has_one_st
     await counting.census.run()
     await counting.take(START, *"aaaaaa")
     await counting.take(START, "b", destination=counting.there)
-    counting.now += BUSY_PERIOD - 1
+    counting.steady += BUSY_PERIOD - 1
     await counting.census.run()
     assert await counting.seen() == {}
-    counting.now += 1
+    counting.steady += 1
     await counting.census.run()
     assert await counting.seen() == {"a": 2}
     assert not (await counting.store.senders(counting.here.id, counting.now)).is_complete
     assert await counting.seen(destination=counting.there) == {"b": 1}
     counting.now += MOST_PUT_OFF + SECOND
+    counting.steady += BUSY_PERIOD
     await counting.census.run()
     assert await counting.seen() == {"a": 6}
+
+
+@ensureDeferred
+async def test_a_clock_that_is_set_during_a_count_makes_no_run_rest_or_wait(
+    counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "ROWS", 1)
+    steps = iter([DAY, -2 * DAY, 3 * DAY] * 20)
+
+    def leaping() -> int:
+        counting.now += next(steps)
+        return counting.now
+
+    counting.census = Census(reactor, counting.dsn, leaping, lambda: counting.steady)
+    await counting.take(START, *"abc")
+    await counting.census.run()
+    assert await counting.seen() == {"a": 1, "b": 1, "c": 1}
 
 
 @ensureDeferred

@@ -196,6 +196,23 @@ async def test_a_closed_search_ends_its_statement_in_postgresql_too(
 
 
 @ensureDeferred
+async def test_a_search_that_is_closed_while_it_waits_for_a_connection_ends_too(dsn: str) -> None:
+    pool = Pool(reactor, dsn, 1, wait=60)
+    await pool.startService()
+    occupied = Deferred.fromCoroutine(pool.run("SELECT pg_sleep(60)"))
+    search = Searches(pool).begin(1, HERE.id, query("one"))
+    stepping = Deferred.fromCoroutine(search.step(10))
+    await until(lambda: pool._waiting, "it waits")
+    search.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await stepping
+    occupied.cancel()
+    with pytest.raises(StoreUnavailable):
+        await occupied
+    await pool.stopService()
+
+
+@ensureDeferred
 async def test_a_search_that_is_closed_while_it_asks_for_slots_ends_too(
     store: PostgresStore, searches: Searches, dsn: str
 ) -> None:

@@ -15,11 +15,14 @@ import pytest
 import treq
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
+from ppl.errors import StoreUnavailable
 from ppl.model import DAY, MINUTE, SECOND, Destination
 from ppl.store import searching
+from ppl.store.pool import Pool
 from ppl.web import events as events_api
 from tests.fixtures.database import execute
 from tests.store.events import events
@@ -296,6 +299,30 @@ async def test_hostile_texts_stay_one_row_and_no_formula(served: Served) -> None
     )
     page = await filled.browser.get(f"/api/export?after={at - 1}")
     assert page.text.count("\n") == 1
+
+
+@ensureDeferred
+@pytest.mark.parametrize("path", ["/api/events?q=odd", "/api/histogram?q=odd", "/api/export?name=x&q=odd"])
+async def test_who_goes_while_the_search_waits_for_a_connection_leaves_nothing(
+    served: Served, dsn: str, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    pool = Pool(reactor, dsn, 1, wait=60)
+    await pool.startService()
+    searches = searching.Searches(pool, 1)
+    monkeypatch.setattr(served.store, "_searches", searches)
+    filled = await fill(served, 2)
+    cookie = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
+    occupied = Deferred.fromCoroutine(pool.run("SELECT pg_sleep(60)"))
+    client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", served.port), Protocol())
+    client.transport.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nCookie: {cookie}\r\n\r\n".encode())
+    await until(lambda: pool._waiting, "the search waits for a connection")
+    client.transport.abortConnection()
+    await until(lambda: not searches._open, "it is given up")
+    assert not pool._waiting
+    occupied.cancel()
+    with pytest.raises(StoreUnavailable):
+        await occupied
+    await pool.stopService()
 
 
 class Taking(Protocol):

@@ -22,7 +22,7 @@ from ppl.archive.interface import ArchiveDamaged, ArchiveUnavailable, Place
 from ppl.archive.keys import key_of
 from ppl.archive.thread import in_thread
 from ppl.errors import StoreUnavailable
-from ppl.model import MINUTE, Archive, Clock
+from ppl.model import Archive, Clock
 from ppl.store.archives import ArchiveNotes, Day
 from ppl.store.connection import Connection
 from ppl.store.locks import ARCHIVE_KEY
@@ -31,8 +31,8 @@ from ppl.store.unloading import Unloading
 
 T = TypeVar("T")
 
-#: How often it is looked for days that are over, µs, and how many are taken up at a time.
-EVERY = 10 * MINUTE
+#: Seconds between two looks for days that are over, and how many are taken up at a time.
+EVERY = 600.0
 _MOST = 1000
 
 _LOOK_SECONDS = 5.0
@@ -60,7 +60,7 @@ class Archiver:
         self._connection: Connection | None = None
         self._waiting: Deferred[Any] | None = None
         self._stopped = Flag()
-        self._complete_at: int | None = None
+        self._complete_at: float | None = None
         self._is_checked = False
         self._said = ""
         self._noted: dict[tuple[int, int], _Counts] = {}
@@ -81,7 +81,7 @@ class Archiver:
             StoreUnavailable: PostgreSQL is away.
         """
         now = self._clock()
-        if self._complete_at is not None and 0 <= now - self._complete_at < EVERY:
+        if self._complete_at is not None and self._reactor.seconds() - self._complete_at < EVERY:
             return
         connection = Connection(self._reactor)
         try:
@@ -91,7 +91,7 @@ class Archiver:
             self._connection = connection
             await connection.open(self._dsn, _CONNECT_SECONDS, _STATEMENT_SECONDS)
             if await self._archive_all(connection, now):
-                self._complete_at = now
+                self._complete_at = self._reactor.seconds()
                 self._said = ""
         except (StoreUnavailable, CancelledError):
             if not self._stopped.is_set():

@@ -10,13 +10,15 @@ then have ended.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import attrs
 from twisted.logger import Logger
 
 from ppl.errors import StoreUnavailable
-from ppl.model import HOUR, MINUTE, SECOND, Clock
+from ppl.model import HOUR, MINUTE, Clock
 from ppl.pausing import Rest
 from ppl.store.connection import Connection
 from ppl.store.locks import CENSUS_KEY, RETAIN_KEY
@@ -29,8 +31,8 @@ PERIOD = 5.0
 #: Events that one statement counts at most.
 ROWS = 10_000
 
-#: While much comes in, a run comes only so long after the one before, as each costs those who wait for their lines; ...
-BUSY_PERIOD = 30 * SECOND
+#: While much comes in, a run comes only so many seconds after the one before, as each costs senders time; ...
+BUSY_PERIOD = 30.0
 
 #: ... and each destination is counted one statement a run, until it is so far behind; then in full.
 MOST_PUT_OFF = 10 * MINUTE
@@ -38,11 +40,11 @@ MOST_PUT_OFF = 10 * MINUTE
 #: Seconds between two looks at how much comes in.
 LOOK_SECONDS = 1.0
 
-#: A run ends after so long, so that those who send little do not wait for the history of others.
-RUN = 20 * SECOND
+#: A run ends after so many seconds, so that senders of few lines do not wait for the history of others.
+RUN = 20.0
 
-#: A transaction that has written events for so long is none of ours: statements have their bounds.
-LONGEST_WRITE = 2 * MINUTE
+#: A transaction that has written events for so many seconds is none of Ppl's: its statements have their bounds.
+LONGEST_WRITE = 120.0
 
 _CONNECT_SECONDS = 5.0
 _STATEMENT_SECONDS = 30.0
@@ -89,9 +91,9 @@ class _Part:
 
 @attrs.frozen
 class _Sight:
-    """Last ids by destination, and the transactions that were writing events when they were read, at ``at`` µs."""
+    """Last ids by destination, and the transactions that were writing events when they were read, at second ``at``."""
 
-    at: int
+    at: float
     last_ids: dict[int, int]
     writing: frozenset[str]
 
@@ -103,17 +105,18 @@ class Census:
         reactor: connects and waits.
         dsn: libpq's.
         clock: µs.
-        steady: µs that are never set, to measure with; ``clock`` if not given.
+        steady: seconds on a clock that nobody sets; ``None``: the reactor's.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, dsn: str, clock: Clock, steady: Clock | None = None) -> None:
-        self._reactor, self._dsn, self._clock, self._steady = reactor, dsn, clock, steady or clock
+    def __init__(self, reactor: Any, dsn: str, clock: Clock, steady: Callable[[], float] | None = None) -> None:
+        self._reactor, self._dsn, self._clock = reactor, dsn, clock
+        self._steady: Callable[[], float] = steady or reactor.seconds
         self._connection: Connection | None = None
         self._is_ours = False
         self._sight: _Sight | None = None
-        self._ran_at = -BUSY_PERIOD
+        self._ran_at = -inf
         # When we looked how many events had come in, how many those were, and whether that was much.
         self._looked: tuple[float, int, bool] | None = None
         self._rest = Rest(reactor)
@@ -171,7 +174,7 @@ class Census:
             if not await self._is_busy(connection) or self._clock() - part.after > MOST_PUT_OFF:
                 parts.append(part)
             # Half of the time at most, so that others have PostgreSQL too.
-            if parts and not await self._rest.take((self._steady() - before) / SECOND):
+            if parts and not await self._rest.take(min(self._steady() - before, RUN)):
                 return
 
     async def _safe(self, connection: Connection) -> list[_Part]:

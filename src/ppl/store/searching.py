@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
 from ppl.model import Event, Found
@@ -230,6 +230,11 @@ class Search:
         self._running = Deferred.fromCoroutine(self._searches.pool.run(sql, parameters, seconds=STEP_SECONDS))
         try:
             rows: list[Any] = await self._running
+        except CancelledError:
+            # It was waiting for a connection of the pool.
+            if not self._closed:
+                raise
+            raise StoreUnavailable("The search is closed.") from None
         finally:
             self._running = None
         return rows

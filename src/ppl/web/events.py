@@ -6,11 +6,12 @@ Searches take a few seconds at most, then say how far they came, and are gone on
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from ppl.credentials import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
-from ppl.model import DAY, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
+from ppl.model import DAY, MINUTE, SEVERITIES, Account, Bucket, Clock, Destination, Event
 from ppl.search.query import Query
 from ppl.store.interface import Search, Store
 from ppl.timezone import local_text, parse_time_zone, utc_text
@@ -39,10 +40,10 @@ class Events:
         store: where the events are.
         clock: µs.
         retention_days: of the installation, ``None``: for ever.
-        steady: µs, for how long a search may take.
+        steady: seconds on a clock that nobody sets.
     """
 
-    def __init__(self, store: Store, clock: Clock, retention_days: int | None, steady: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, retention_days: int | None, steady: Callable[[], float]) -> None:
         self._store, self._clock, self._retention_days, self._steady = store, clock, retention_days, steady
 
     async def search(self, visit: Visit, login: Login | None) -> Answer:
@@ -146,7 +147,7 @@ class Events:
 
     async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
         """At most ``limit`` events, ascending, found within the budget, and how far the search came."""
-        ends = self._steady() + BUDGET_SECONDS * SECOND
+        ends = self._steady() + BUDGET_SECONDS
         events: list[Event] = []
         reached = 0
         while True:
@@ -162,7 +163,7 @@ class Events:
                 return events, reached
 
     async def _count(self, search: Search, minutes: int) -> tuple[list[Bucket], int]:
-        ends = self._steady() + BUDGET_SECONDS * SECOND
+        ends = self._steady() + BUDGET_SECONDS
         width = minutes * MINUTE
         counts: Counter[tuple[int, int]] = Counter()
         while True:

@@ -88,7 +88,7 @@ def make_site(
     keeping_page = KeepingPage(store, settings_page, listeners)
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
-    events = Events(store, clock, retention_days, steady)
+    events = Events(store, clock, retention_days, reactor.seconds)
     event_page = EventPage(store, events, pages)
     exports = Exports(store, clock)
     downloads = Downloads(store, archives, settings_page, pages, clock)
