@@ -175,6 +175,21 @@ async def test_an_account_has_a_bounded_number_of_searches(searches: Searches) -
 
 
 @ensureDeferred
+async def test_what_is_only_counted_takes_no_search_from_what_is_found(searches: Searches) -> None:
+    found = [searches.begin(1, HERE.id, query("x")) for _ in range(2)]
+    counted = [searches.begin(1, HERE.id, query("x"), purpose="count") for _ in range(2)]
+    with pytest.raises(TooManySearches):
+        searches.begin(1, HERE.id, query("x"), purpose="count")
+    counted.pop().close()
+    with pytest.raises(TooManySearches):
+        searches.begin(1, HERE.id, query("x"))
+    counted.append(searches.begin(1, HERE.id, query("x"), purpose="count"))
+    for search in (*found, *counted):
+        search.close()
+    assert not searches._open
+
+
+@ensureDeferred
 async def test_a_closed_search_ends_its_statement_in_postgresql_too(
     store: PostgresStore, searches: Searches, dsn: str
 ) -> None:

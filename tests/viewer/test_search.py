@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred
 
 from ppl.model import Destination
+from ppl.search.query import parse
 from ppl.store import searching
+from ppl.timezone import parse_time_zone
 from ppl.viewer import walking
 from tests.fixtures.database import started_store
 from tests.viewer.conftest import MakeHouse
@@ -198,6 +201,37 @@ async def test_too_many_searches_are_refused_clearly_and_the_view_comes_when_one
     monkeypatch.setattr(store._searches, "_most", 4)
     assert [event["message"] for event in (await answers(other))["events"]] == ["rare"]
     assert len([name for name, _ in other.received if name == "error"]) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_four_views_with_a_query_and_the_histogram_of_each_are_within_an_accounts_searches(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[Deferred[None]] = []
+    step = searching.Search.step
+
+    async def later(self: searching.Search, limit: int) -> Any:
+        held.append(Deferred())
+        await held[-1]
+        return await step(self, limit)
+
+    house, destination = await make_house()
+    await house.ingest(destination, "rare")
+    monkeypatch.setattr(searching.Search, "step", later)
+    viewers = [await searching_for(house, destination, f"rare -{number}x") for number in range(4)]
+    await until(lambda: len(held) == 4, "four searches under way")
+    query = parse("rare", parse_time_zone("UTC"), 0)
+    owner = house.accounts["owner"].id
+    histograms = [house.store.search(owner, destination.id, query, purpose="count") for _ in viewers]
+    monkeypatch.undo()
+    for each in held:
+        each.callback(None)
+    for viewer in viewers:
+        assert [event["message"] for event in (await answers(viewer))["events"]] == ["rare"]
+        assert [name for name, _ in viewer.received if name == "error"] == []
+    for histogram in histograms:
+        histogram.close()
+    assert open_searches(house) == 0
 
 
 @pytest_twisted.ensureDeferred

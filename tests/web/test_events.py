@@ -21,8 +21,10 @@ from twisted.internet.protocol import Protocol
 
 from ppl.errors import StoreUnavailable
 from ppl.model import DAY, MINUTE, SECOND, Destination
+from ppl.search.query import parse
 from ppl.store import searching
 from ppl.store.pool import Pool
+from ppl.timezone import parse_time_zone
 from ppl.web import events as events_api
 from tests.fixtures.database import execute
 from tests.store.events import events
@@ -95,6 +97,21 @@ async def test_the_oldest_first_and_within_a_range(served: Served) -> None:
     assert numbers(got["events"]) == [4]
     got = await filled.get("/api/events?q=severity:err")
     assert numbers(got["events"]) == [0, 5, 10, 15]
+
+
+@ensureDeferred
+async def test_a_histogram_takes_no_search_from_the_list_beside_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = searching.Searches(served.store._pool, 1)  # type: ignore[attr-defined]
+    monkeypatch.setattr(served.store, "_searches", searches)
+    filled = await fill(served, 2)
+    account, _ = await served.store.credentials("user@gmail.com")  # type: ignore[misc]
+    listing = searches.begin(account.id, filled.destination.id, parse("odd", parse_time_zone("UTC"), 0))
+    assert (await filled.browser.get("/api/histogram?q=odd")).status == 200
+    assert (await filled.browser.get("/api/events?q=odd")).status == 429
+    listing.close()
+    assert (await filled.browser.get("/api/events?q=odd")).status == 200
 
 
 @ensureDeferred

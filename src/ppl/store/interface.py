@@ -30,6 +30,9 @@ from ppl.search.query import Query
 
 SessionKind = Literal["browser", "token"]
 
+#: What a search is for: its events, or only how many there are. An account may have so many for each.
+Purpose = Literal["find", "count"]
+
 
 @attrs.frozen
 class Session:
@@ -232,11 +235,12 @@ class Store(Protocol):
         after: int | None = None,
         sender_ip: str | None = None,
         newest_first: bool = True,
+        purpose: Purpose = "find",
     ) -> Search:
         """Begin a search over ``after < id < before``; whoever began it closes it.
 
         Raises:
-            TooManySearches: the account has as many as it may.
+            TooManySearches: the account has as many for that purpose as it may.
         """
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:

@@ -12,6 +12,7 @@ from ppl.store.accounts import Accounts
 from ppl.store.append import Appender
 from ppl.store.archives import archives_of
 from ppl.store.drains import Drains
+from ppl.store.interface import Purpose
 from ppl.store.minutes import histogram
 from ppl.store.paging import Pages
 from ppl.store.pool import Pool
@@ -57,6 +58,7 @@ class PostgresStore(Accounts, Drains, SavedSearches):
         after: int | None = None,
         sender_ip: str | None = None,
         newest_first: bool = True,
+        purpose: Purpose = "find",
     ) -> Search:
         """Begin a search over ``after < id < before``."""
         return self._searches.begin(
@@ -67,6 +69,7 @@ class PostgresStore(Accounts, Drains, SavedSearches):
             after=after,
             sender_ip=sender_ip,
             newest_first=newest_first,
+            purpose=purpose,
         )
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:

@@ -19,6 +19,7 @@ from ppl.model import Event, Found
 from ppl.search.query import Query
 from ppl.store.collation import collation_of
 from ppl.store.connection import ConnectionLost
+from ppl.store.interface import Purpose
 from ppl.store.pool import Pool
 from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, Slot, Stretch, following
 
@@ -31,7 +32,7 @@ RARE = 0.02
 #: Slots that one statement looks up.
 SLOTS_AT_ONCE = 8
 
-#: Searches of one account at once.
+#: Searches of one account at once for one purpose.
 MOST_SEARCHES = 4
 
 #: Seconds for one step; a lookup that takes longer is done as scans.
@@ -47,7 +48,7 @@ class Search:
     """
 
     _searches: Searches
-    _account_id: int
+    _counted_as: tuple[int, Purpose]
     _stretch: Stretch
     _condition: str
     _parameters: list[Any]
@@ -95,7 +96,7 @@ class Search:
         if self._closed:
             return
         self._closed = True
-        self._searches.forget(self._account_id)
+        self._searches.forget(self._counted_as)
         if self._running is not None:
             self._running.cancel()
 
@@ -241,17 +242,17 @@ class Search:
 
 
 class Searches:
-    """Begins searches, a bounded number for each account at once.
+    """Begins searches, a bounded number for each account and purpose at once: a view finds and counts.
 
     Args:
         pool: for searches only, so that they wait for one another and nobody for them.
-        most: searches of one account.
+        most: searches of one account for one purpose.
     """
 
     def __init__(self, pool: Pool, most: int = MOST_SEARCHES) -> None:
         self.pool = pool
         self._most = most
-        self._open: Counter[int] = Counter()
+        self._open: Counter[tuple[int, Purpose]] = Counter()
 
     def begin(
         self,
@@ -263,13 +264,15 @@ class Searches:
         after: int | None = None,
         sender_ip: str | None = None,
         newest_first: bool = True,
+        purpose: Purpose = "find",
     ) -> Search:
         """A search over ``after < id < before``; to be closed by whoever began it.
 
         Raises:
             TooManySearches: the account has as many as it may.
         """
-        if self._open[account_id] >= self._most:
+        counted_as = account_id, purpose
+        if self._open[counted_as] >= self._most:
             raise TooManySearches(f"This account has {self._most} searches under way: wait for one, or end it.")
         condition, parameters = query.sql(collation_of(self.pool.server_version))
         if sender_ip is not None:
@@ -281,11 +284,11 @@ class Searches:
             min(end, HIGHEST_ID if before is None else before),
             newest_first,
         )
-        self._open[account_id] += 1
-        return Search(self, account_id, stretch, condition, parameters, bool(query.literals()))
+        self._open[counted_as] += 1
+        return Search(self, counted_as, stretch, condition, parameters, bool(query.literals()))
 
-    def forget(self, account_id: int) -> None:
-        """One of the account's searches is closed."""
-        self._open[account_id] -= 1
-        if not self._open[account_id]:
-            del self._open[account_id]
+    def forget(self, counted_as: tuple[int, Purpose]) -> None:
+        """One search is closed."""
+        self._open[counted_as] -= 1
+        if not self._open[counted_as]:
+            del self._open[counted_as]

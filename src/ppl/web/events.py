@@ -114,7 +114,7 @@ class Events:
             return json_answer(_bars(buckets, minutes, since - since % MINUTE, complete=True))
         before = id_of(fields, "before")
         end = until if before is None else min(before, until)
-        search = self._begin(visit, account, destination, query, after=since - 1, before=end)
+        search = self._begin(visit, account, destination, query, after=since - 1, before=end, purpose="count")
         try:
             counted, reached = await self._count(search, minutes)
         finally:
