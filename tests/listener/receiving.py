@@ -134,6 +134,10 @@ class Receiving:
         assert found is not None
         return found
 
+    def close(self, destination: Destination) -> Deferred[None]:
+        """Close its port; fires when it is closed."""
+        return Deferred.fromCoroutine(self.ports.close(destination))
+
     async def stop(self) -> None:
         await self.ports.close_all()
         await self.writer.stopService()

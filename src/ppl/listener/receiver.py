@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ppl.listener.entrance import Entrance
+from ppl.listener.reading_out import ReadingOut
 from ppl.listener.streams import LineStream, RelpStream, Stream, kind_of
 from ppl.listener.tls import Certificates, reasons_of
 from ppl.syslog.framing import Frames
@@ -52,7 +53,8 @@ class Receiver(Protocol):
         self._held = 0
         self._is_secure = self._is_shaken = False
         self._holds: frozenset[str] = frozenset()
-        self._lost = self._is_queued = False
+        self._lost = self._is_queued = self._is_hung_up = False
+        self._reading_out: ReadingOut | None = None
         self._timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
@@ -65,6 +67,10 @@ class Receiver(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: one read."""
+        if self._is_hung_up:
+            return
+        if self._reading_out is not None:
+            self._reading_out.came()
         if "turn" in self._holds or (self._stream is None and self._holds):
             self._start += data  # what TLS had read already when it was held
         elif self._stream is not None:
@@ -80,6 +86,8 @@ class Receiver(Protocol):
         if kind == "undecided":
             self._start = start
             self._count_held(len(start))
+        elif kind in ("tls", "relp") and self._reading_out is not None:
+            self.hang_up()  # it would have to be answered
         elif kind == "tls" and not self._is_secure:
             if policy == "plain" or certificates is None:
                 self.hang_up("it speaks TLS, which this destination does not take")
@@ -154,6 +162,9 @@ class Receiver(Protocol):
     def _end_handshake(self) -> None:
         """It is longer than any."""
         self._entrance.intake.admission.say_once(self.sender_ip, "its TLS handshake failed")
+        self._abort()
+
+    def _abort(self) -> None:
         transport: Any = self.transport
         transport.abortConnection()
 
@@ -161,6 +172,8 @@ class Receiver(Protocol):
         """Twisted: the connection has ended, maybe in the middle of a line, which is kept."""
         self._lost = True
         self._stop_timer()
+        if self._reading_out is not None:
+            self._reading_out.stop()
         if self._is_secure and not self._is_shaken:
             admission = self._entrance.intake.admission
             admission.say_once(self.sender_ip, "its TLS handshake failed", reasons_of(reason.value))
@@ -204,8 +217,10 @@ class Receiver(Protocol):
 
     def close(self) -> None:
         """The port closes: end the connection; what was received is kept."""
-        if self._stream is None:
-            self.hang_up()
+        if self._is_secure and not self._is_shaken:
+            self._abort()  # it has sent nothing yet
+        elif self._stream is None:
+            self.read_out()
         else:
             self._abort_after(CLOSING_SECONDS)
             self._stream.close()
@@ -278,8 +293,16 @@ class Receiver(Protocol):
         """End the connection; ``why`` when it is the sender's fault."""
         if why is not None:
             self._entrance.intake.admission.say_once(self.sender_ip, why)
+        self._is_hung_up = True
         if not self._lost:
             transport: Any = self.transport
             self._abort_after(CLOSING_SECONDS)
             transport.unregisterProducer()
             transport.loseConnection()
+            # Nobody says any more that they are taken.
+            self.let_go("answers")
+
+    def read_out(self) -> None:
+        """End the connection, and take what comes until its sender knows."""
+        if not self._lost and not self._is_hung_up and self._reading_out is None:
+            self._reading_out = ReadingOut(self.transport, self._is_secure, lambda: bool(self._holds))

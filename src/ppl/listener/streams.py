@@ -58,6 +58,9 @@ class Lane(Protocol):
     def hang_up(self, why: str | None = None) -> None:
         """End the connection once all is written; ``why`` it is the peer's fault, for the log."""
 
+    def read_out(self) -> None:
+        """End the connection, and take what comes until its peer knows."""
+
 
 class Stream(Protocol):
     """One way of sending."""
@@ -117,8 +120,8 @@ class LineStream:
             self.expire()
 
     def close(self) -> None:
-        """See :class:`Stream`."""
-        self._lane.hang_up()
+        """See :class:`Stream`; what is on its way was told to nobody as lost, so it is read."""
+        self._lane.read_out()
 
     def expire(self) -> None:
         """What has come of the line is shown; what comes on will be another."""
@@ -222,3 +225,5 @@ class RelpStream:
             self._lane.write(output)
         if ends or self._relp.closed:
             self._lane.hang_up(self._why)
+            # Only who reads sees that the peer ends, too.
+            self._lane.let_go("ending")
