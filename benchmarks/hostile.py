@@ -1,4 +1,4 @@
-"""A quiet client's latency while each attack of ``tests/fixtures/hostile.py`` runs against another client's port.
+"""A quiet client's latency while each attack of ``tests/fixtures/hostile.py`` runs, on another's port or on the site's.
 
 Run ``python -m benchmarks.hostile`` from the project's root. The quiet client sends 50 lines a second and a viewer
 watches them, the viewer and the attacker in processes of their own, on the machine's monotonic clock. The first row is
@@ -14,7 +14,7 @@ import time
 
 from benchmarks.running import percentile, resident, running_ppl
 from benchmarks.stopwatch import latency
-from tests.fixtures.hostile import ATTACKS, attack_from
+from tests.fixtures.hostile import ATTACKS, SITE_ATTACKS, attack_from
 from tests.fixtures.running import PplProcess, Registered
 
 
@@ -56,7 +56,8 @@ def under(
     attacker = None
     if name in ATTACKS:
         address = f"127.0.1.{1 + list(ATTACKS).index(name)}"
-        arguments = (address, name, attacked.host, attacked.port, seconds + 2.0)
+        port = ppl.http_port if name in SITE_ATTACKS else attacked.port
+        arguments = (address, name, attacked.host, port, seconds + 2.0)
         attacker = multiprocessing.Process(target=attack_from, args=arguments)
         attacker.start()
     most = Most(ppl.pid)

@@ -21,6 +21,7 @@ from zope.interface import provider
 
 from ppl.clock import wall_clock
 from ppl.model import SECOND
+from ppl.turns import Turns, Work
 
 #: Where uploads come; what follows is a secret.
 PREFIX = b"/logs/"
@@ -30,6 +31,9 @@ MAX_DISCARDED = 1_048_576
 
 #: A refused body of so many bytes is waited for, and the connection stays.
 _SMALL = 65_536
+
+#: Bytes that are read at once: a body in chunks of a byte takes some milliseconds for them.
+_PIECE = 4096
 
 #: Seconds for a body to come, and for the sender of a refused one to end.
 BODY_SECONDS = 60.0
@@ -69,14 +73,85 @@ class Uploads(Protocol):
 
 
 class UploadChannel(HTTPChannel):
-    """Twisted's connection; ``ended`` fires when it has ended, so what was written to it has gone out."""
+    """Twisted's connection, within its site's share of the reactor's turns: its site has ``turns``.
+
+    Attributes:
+        ended: fires when it has ended, so what was written to it has gone out.
+        is_held: whether an upload wants no more to be read.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.ended: Deferred[None] = Deferred()
+        self.is_held = False
+        self._is_lost = False
+        # The turn in which it handled a request, and what has come and waits for another turn.
+        self._handled_in = 0
+        self._early = bytearray()
+        self._waits = self._is_reading = False
+
+    @property
+    def _turns(self) -> Turns:
+        turns: Turns = self.site.turns  # type: ignore[attr-defined]
+        return turns
+
+    @property
+    def _address(self) -> str:
+        transport: Any = self.transport
+        return getattr(transport.getPeer(), "host", None) or ""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: something has come. It is read in this turn or, after much work, in one to come."""
+        if self._is_reading or self._handlingRequest:
+            # While a request is handled it is only kept.
+            super().dataReceived(data)  # type: ignore[no-untyped-call]
+            return
+        self._early += data
+        if not self._waits:
+            self._read()
+
+    def _read(self) -> None:
+        turns = self._turns
+        while self._early and not turns.is_spent:
+            turns.do(self._read_piece)
+        waited, self._waits = self._waits, bool(self._early)
+        if self._waits:
+            turns.later(self._address, self._read)
+            self._networkProducer.pauseProducing()
+        elif waited and not (self._is_lost or self._handlingRequest or self._waitingForTransport or self.is_held):
+            self._networkProducer.resumeProducing()
+
+    def _read_piece(self) -> None:
+        piece = bytes(self._early[:_PIECE])
+        del self._early[:_PIECE]
+        self._is_reading = True
+        try:
+            super().dataReceived(piece)  # type: ignore[no-untyped-call]
+        finally:
+            self._is_reading = False
+        # Without a transport a WebSocket has taken it over.
+        transport: Any = self.transport
+        if self._is_lost or transport is None or transport.disconnecting:
+            self._early.clear()
+        elif self._handlingRequest:
+            rest, self._early = bytes(self._early), bytearray()
+            super().dataReceived(rest)  # type: ignore[no-untyped-call]
+
+    def handle(self, request: Work) -> None:
+        """Handle a request that has come whole: at most one in each turn."""
+        turns = self._turns
+        if self._is_lost:
+            return
+        if turns.is_spent or self._handled_in == turns.number:
+            turns.later(self._address, lambda: self.handle(request))
+            return
+        self._handled_in = turns.number
+        turns.do(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the connection has ended."""
+        self._is_lost = True
+        self._early.clear()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self.ended.callback(None)
 
@@ -147,7 +222,16 @@ class UploadRequest(server.Request):
     def pause(self) -> None:
         """Read no more for now."""
         if not self.gone and not self._is_complete:
+            self._hold(True)
             self._reading.pauseProducing()
+
+    def _hold(self, is_held: bool) -> None:
+        channel: Any = self.channel
+        channel.is_held = is_held
+
+    def _read_on(self) -> None:
+        self._hold(False)
+        self._reading.resumeProducing()
 
     def resume(self) -> None:
         """Read on: the upload is welcome."""
@@ -156,7 +240,7 @@ class UploadRequest(server.Request):
         if self._expects:
             self._expects = False
             self._reading.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._reading.resumeProducing()
+        self._read_on()
 
     def answer(self, reply: Reply) -> None:
         """Answer, once. Before the body has come whole that is a refusal of it: the rest is dropped."""
@@ -168,12 +252,12 @@ class UploadRequest(server.Request):
             self.finish()
         elif self._length is not None and self._length <= _SMALL and not self._expects:
             self._reply = reply
-            self._reading.resumeProducing()
+            self._read_on()
         else:
             self.close_after()
             self._send(reply)
             self._restart_timer(LINGER_SECONDS)
-            self._reading.resumeProducing()
+            self._read_on()
 
     def close_after(self) -> None:
         """Have the connection end with the answer."""
@@ -209,15 +293,21 @@ class UploadRequest(server.Request):
             if self._dropped > MAX_DISCARDED:
                 self._hang_up()
 
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Twisted: all has come; it is handled when the connection has its turn."""
+        channel: Any = self.channel
+        received = super().requestReceived
+        channel.handle(lambda: received(command, path, version))  # type: ignore[no-untyped-call]
+
     def process(self) -> None:
-        """Twisted: all has come."""
+        """All has come, and it is this request's turn."""
         if self._upload is None:
             super().process()  # type: ignore[no-untyped-call]
             return
         self._is_complete = True
         self._stop_timer()
         # To notice that the client goes; what more it sends, Twisted keeps within bounds.
-        self._reading.resumeProducing()
+        self._read_on()
         if self._reply is not None:
             self._send(self._reply)
         if self._answered:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.hostile import ATTACKS, attack_from
+from tests.fixtures.hostile import ATTACKS, SITE_ATTACKS, attack_from
 from tests.fixtures.running import PplProcess, Registered, eventually, temporary_directory
 
 pytestmark = pytest.mark.timeout(110)
@@ -21,7 +21,13 @@ MOST_MEGABYTES = 300
 PARTIAL_BYTES = 16 << 20
 
 #: Those of the quick suite.
-SHORT = ("a line without end", "RELP data beyond the limit", "half lines of 99 KB", "lines of one byte")
+SHORT = (
+    "a line without end",
+    "RELP data beyond the limit",
+    "half lines of 99 KB",
+    "lines of one byte",
+    "pipelined requests",
+)
 
 #: What the log says of an attack; the others break no limit.
 SAID = {
@@ -53,10 +59,11 @@ def said(ppl: PplProcess, since: int) -> list[str]:
     return re.findall(r"Admission#warn\] (.*)", ppl.text()[since:])
 
 
-def attacking(name: str, attacked: Registered) -> multiprocessing.Process:
+def attacking(name: str, ppl: PplProcess, attacked: Registered, seconds: float = SECONDS) -> multiprocessing.Process:
     """From an address of its own, whose limits no other attack has used up."""
     address = f"127.0.1.{1 + list(ATTACKS).index(name)}"
-    arguments = (address, name, attacked.host, attacked.port, SECONDS)
+    port = ppl.http_port if name in SITE_ATTACKS else attacked.port
+    arguments = (address, name, attacked.host, port, seconds)
     attacker = multiprocessing.Process(target=attack_from, args=arguments)
     attacker.start()
     return attacker
@@ -68,7 +75,7 @@ def attacking(name: str, attacked: Registered) -> multiprocessing.Process:
 def test_an_attack_costs_nobody_else_anything(ppl: PplProcess, name: str) -> None:
     quiet, attacked = ppl.register(), ppl.register()
     since = len(ppl.text())
-    attacker = attacking(name, attacked)
+    attacker = attacking(name, ppl, attacked)
     most = 0
     sent: list[str] = []
     with socket.create_connection((quiet.host, quiet.port)) as sender:
@@ -88,10 +95,23 @@ def test_an_attack_costs_nobody_else_anything(ppl: PplProcess, name: str) -> Non
     assert len(about) == 1, "a burst is one line"
 
 
+@pytest.mark.parametrize("name", SITE_ATTACKS)
+def test_a_line_arrives_while_strangers_ask_the_site_for_much(ppl: PplProcess, name: str) -> None:
+    quiet = ppl.register()
+    attacker = attacking(name, ppl, quiet, seconds=90)
+    try:
+        ppl.send(quiet.port, b"<13>1 - h a - - - meanwhile\n")
+        eventually(lambda: ppl.count(quiet.port) == 1, "the line, stored", 60)
+        assert attacker.is_alive()
+    finally:
+        attacker.kill()
+        attacker.join()
+
+
 @pytest.mark.long
 def test_the_attacked_goes_on_too(ppl: PplProcess) -> None:
     attacked: Registered = ppl.register()
-    attacker = attacking("200 connections at full speed", attacked)
+    attacker = attacking("200 connections at full speed", ppl, attacked)
     with socket.create_connection((attacked.host, attacked.port)) as sender:
         sender.sendall(b"<13>1 - h a - - - through it all\n")
         while attacker.is_alive():

@@ -11,6 +11,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from ppl.listener.addresses import sender_address
 from ppl.listener.admission import Admission
 from ppl.listener.drain_refusals import error_reply
+from ppl.turns import Turns
 from ppl.uploading import UploadChannel, UploadRequest, Uploads, log_line
 
 _IDLE_SECONDS = 60
@@ -38,6 +39,7 @@ class DrainSite(Site):
             logFormatter=log_line,
         )
         self.uploads = uploads
+        self.turns = Turns(reactor)
         self._admission = admission
 
     def buildProtocol(self, address: Any) -> Any:

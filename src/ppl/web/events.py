@@ -197,6 +197,8 @@ async def account_of(store: Store, visit: Visit, login: Login | None) -> Account
     account = login.account if login else None
     if authorization is not None:
         account = await authenticate(store, visit.header("cookie"), authorization)
+        if account is not None:
+            visit.recognised()
     if account is None:
         raise NotLoggedIn
     return account

@@ -60,6 +60,7 @@ class Sessions:
         found = await find_session(self._store, cookie_values(visit.header("cookie"), name), "browser")
         if found is None:
             return None
+        visit.recognised()
         secret, session, account = found
         return Login(account, session.id, secret)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import attrs
 from autobahn.twisted.resource import WebSocketResource
 from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
@@ -15,11 +17,12 @@ from ppl.model import Clock
 from ppl.options import Settings
 from ppl.origin import OriginPolicy
 from ppl.store.interface import Store
-from ppl.throttle import Throttle
+from ppl.throttle import Rate, Throttle
+from ppl.turns import Turns
 from ppl.uploading import UploadChannel, Uploads, log_line
 from ppl.web import assets
 from ppl.web.accounts import Accounts
-from ppl.web.answers import BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired
+from ppl.web.answers import BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired, spend
 from ppl.web.api import Api
 from ppl.web.archives import Archives
 from ppl.web.dashboard import Dashboard
@@ -45,6 +48,9 @@ from ppl.web.transport import Transports
 from ppl.web.visit import Visit
 
 _IDLE_SECONDS = 60
+
+#: Requests of one address that show no login: a browser that keeps nothing asks some fifty times for a page.
+_REQUESTS_OF_STRANGERS = Rate(burst=1000, seconds=0.01)
 _DESTINATION = r"/settings/destinations/(\d{1,18})"
 
 
@@ -147,9 +153,9 @@ def make_site(
         route("POST", "/api/test-line", api.send_test_line, needs_login=True),
         route("GET", "/healthz", api.health),
     )
-    root = _Root(
-        Routes(routes, sessions, pages, OriginPolicy(settings.public_url)), served, pages, viewer_factory, settings
-    )
+    answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
+    strangers = Throttle(_REQUESTS_OF_STRANGERS, steady)
+    root = _Root(answering, served, pages, viewer_factory, settings, strangers)
     return PplSite(root, viewer_factory, reactor, uploads)
 
 
@@ -169,6 +175,7 @@ class PplSite(Site):
             logFormatter=log_line,
         )
         self.uploads = uploads
+        self.turns = Turns(reactor)
         self._viewer_factory = viewer_factory
 
     def startFactory(self) -> None:
@@ -191,7 +198,13 @@ class _Root(Resource):
     isLeaf = True
 
     def __init__(
-        self, routes: Routes, served: assets.Assets, pages: Pages, viewer_factory: Any, settings: Settings
+        self,
+        routes: Routes,
+        served: assets.Assets,
+        pages: Pages,
+        viewer_factory: Any,
+        settings: Settings,
+        strangers: Throttle,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._routes = routes
@@ -199,6 +212,7 @@ class _Root(Resource):
         self._pages = pages
         self._websocket = WebSocketResource(viewer_factory)
         self._public_url = settings.public_url
+        self._strangers = strangers
 
     def render(self, request: Any) -> Any:
         try:
@@ -209,6 +223,7 @@ class _Root(Resource):
             return send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
         set_security_headers(request, visit.secure)
         try:
+            spend(self._strangers, visit.client)
             if request.too_large:
                 raise TooLarge(MAX_BODY)
             if visit.path == "/ws":
@@ -217,6 +232,7 @@ class _Root(Resource):
                 return send(request, self._assets.answer(visit))
         except Refusal as refusal:
             return send(request, self._pages.refusal(visit, refusal))
+        visit = attrs.evolve(visit, recognised=partial(self._strangers.give_back, visit.client))
         return send_later(request, Deferred.fromCoroutine(self._routes.answer(visit)))
 
     def _open_websocket(self, request: Any, visit: Visit) -> Any:

@@ -28,6 +28,7 @@ class Visit:
         client: what is throttled: the client's address (of IPv6 the /64).
         secure: whether the browser speaks TLS, to us or to the proxy before us.
         tls: whether this very connection is TLS.
+        recognised: called once it turns out who sends it, so that it is not counted as a stranger's.
         when_gone: has what it is given called, if the client goes before the answer.
     """
 
@@ -40,6 +41,7 @@ class Visit:
     client: str
     secure: bool
     tls: bool
+    recognised: Callable[[], object] = attrs.field(default=lambda: None, repr=False, eq=False)
     when_gone: Callable[[Callable[[], None]], object] = attrs.field(default=lambda act: None, repr=False, eq=False)
 
     def header(self, name: str) -> str | None:
