@@ -130,7 +130,7 @@ def test_an_address_has_so_many_connections_to_the_drains_own_endpoint(
     dsn: str, short_directory: Path, kind: str
 ) -> None:
     certificate, key = self_signed(short_directory / "tls", "localhost")
-    ppl = PplProcess(dsn, short_directory, "two", {"PPL_MAX_CONNECTIONS_PER_ADDRESS": "3"})
+    ppl = PplProcess(dsn, short_directory, "two", {"PPL_MAX_CONNECTIONS_PER_ADDRESS": "3", "PPL_TRUSTED_PROXIES": ""})
     trusted, files = (certificate, f":privateKey={key}:certKey={certificate}") if kind == "ssl" else (None, "")
     ppl.environment["PPL_DRAIN"] = f"{kind}:{ppl.drain_port}:interface=127.0.0.1{files}"
     try:

@@ -20,11 +20,11 @@ ALLOWED = {
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
-    | {"credentials", "proxied", "uploading"},
+    | {"credentials", "proxied", "uploading", "turns"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"dropping"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
-    | {"search", "link", "store.interface", "proxied", "uploading"}
+    | {"search", "link", "store.interface", "proxied", "uploading", "turns"}
     | {"archive.interface", "archive.keys", "archive.thread"},
     "archive": {"model", "errors", "store"},
     "model": set(),
@@ -37,7 +37,8 @@ ALLOWED = {
     "pausing": set(),
     "proxied": set(),
     "dropping": set(),
-    "uploading": {"model", "clock"},
+    "turns": set(),
+    "uploading": {"model", "clock", "turns"},
 }
 
 

@@ -11,7 +11,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -35,6 +35,7 @@ class Settings:
     http: str
     public_url: str | None
     """Scheme and authority that browsers use (``https://logs.example.com``), or ``None`` for what they say."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     public_host: str
     former_host: str | None
     ports: range
@@ -171,6 +172,13 @@ def _interface(text: str) -> str:
         raise ValueError("it must be an address of this machine such as 0.0.0.0, :: or 127.0.0.1") from error
 
 
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each) for each in re.split(r"[,\s]+", text) if each)
+    except ValueError as error:
+        raise ValueError(f"it must be networks such as 10.0.0.0/8,::1 ({error})") from error
+
+
 def _links(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split() if part)
 
@@ -221,6 +229,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("public-url", "", _url,
            "Scheme and host that browsers use, such as https://logs.example.com behind a proxy; "
            "empty: the Host header."),
+    Option("trusted-proxies", "127.0.0.0/8,::1", _networks,
+           "Networks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas "
+           "between them; empty: of none."),
     Option("public-host", "localhost", _host,
            "Host name given to clients as their log destination; a listener serves the destinations of its own, "
            "which are renamed when it changes."),

@@ -1,38 +1,77 @@
-"""Who a connection comes from, directly or through a proxy on this machine: the one rule for what is believed.
+"""Whom a connection comes from, directly or through proxies: the one rule for what is believed of their headers.
 
-The site throttles by it, and the drain stores it as the sender's address.
+The site throttles and logs by it, and the drain stores it as the sender's address.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
+
+import attrs
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+):\d{1,5}", re.ASCII)
 
 
-def client_address(peer: str | None, forwarded_for: str | None, behind_proxy: bool) -> str:
-    """The address of the client of a connection from ``peer``.
+@attrs.frozen
+class Proxies:
+    """Proxies before Ppl whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
 
-    Behind a proxy on this machine (``peer`` is a loopback address, or ``None`` for a Unix socket) it is the last
-    address of ``X-Forwarded-For``, which the proxy itself appended. IPv4 within IPv6 is unwrapped.
+    A ``peer`` is the address that a connection comes from, ``None`` for a Unix socket, which counts as loopback.
+
+    Attributes:
+        networks: their addresses.
     """
-    address = _client(peer, forwarded_for, behind_proxy)
-    return str(address) if address is not None else peer or ""
+
+    networks: tuple[Network, ...] = ()
+
+    def trusts(self, peer: str | None) -> bool:
+        """Whether ``peer`` is such a proxy."""
+        address = _address(peer or "127.0.0.1")
+        return address is not None and self._has(address)
+
+    def client(self, peer: str | None, forwarded_for: str | None) -> str:
+        """The address of the client: the right-most of ``X-Forwarded-For`` that is no trusted proxy's.
+
+        IPv4 within IPv6 is unwrapped, a port left out.
+        """
+        address = self._client(peer, forwarded_for)
+        return str(address) if address is not None else peer or ""
+
+    def throttled(self, peer: str | None, forwarded_for: str | None) -> str:
+        """What is throttled: the client's address, but the /64 of IPv6, as one customer has all of it."""
+        address = self._client(peer, forwarded_for)
+        if isinstance(address, ipaddress.IPv6Address):
+            return str(ipaddress.ip_network((int(address), 64), strict=False))
+        return str(address) if address is not None else peer or ""
+
+    def says_tls(self, peer: str | None, forwarded_proto: str | None) -> bool:
+        """Whether ``peer`` is trusted and says that the browser speaks TLS to it."""
+        scheme = (forwarded_proto or "").rpartition(",")[2].strip().lower()
+        return scheme in ("https", "wss") and self.trusts(peer)
+
+    def _has(self, address: Address) -> bool:
+        return any(address in network for network in self.networks)
+
+    def _client(self, peer: str | None, forwarded_for: str | None) -> Address | None:
+        client = _address(peer or "127.0.0.1")
+        hops = forwarded_for.split(",") if forwarded_for else []
+        while client is not None and hops and self._has(client):
+            further = _address(hops.pop())
+            if further is None:
+                break
+            client = further
+        return client
 
 
-def throttled_address(peer: str | None, forwarded_for: str | None, behind_proxy: bool) -> str:
-    """Who is throttled for it: the client, but IPv6 counts by /64, as one customer has all of it."""
-    address = _client(peer, forwarded_for, behind_proxy)
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(address), 64), strict=False))
-    return str(address) if address is not None else peer or ""
-
-
-def _client(peer: str | None, forwarded_for: str | None, behind_proxy: bool) -> Address | None:
+def _address(text: str) -> Address | None:
+    text = text.strip()
+    match = _WITH_PORT.fullmatch(text)
     try:
-        address = ipaddress.ip_address(peer or "127.0.0.1")
-        if behind_proxy and forwarded_for and address.is_loopback:
-            address = ipaddress.ip_address(forwarded_for.rpartition(",")[2].strip())
+        address = ipaddress.ip_address((match[1] or match[2]) if match else text)
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address):

@@ -49,6 +49,7 @@ from ppl.listener.writer import Writer
 from ppl.listening import Listening
 from ppl.options import Options, Settings, link_secret, settings_from
 from ppl.origin import OriginPolicy
+from ppl.proxied import Proxies
 from ppl.sequence import SequentialService, Together
 from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
@@ -248,12 +249,12 @@ def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[L
         settings.queue_bytes,
     )
     admission = DrainAdmission(store, intake, settings.public_host, drain_limits)
-    behind_proxy = settings.public_url is not None
-    drain = Drain(intake, admission, reactor, behind_proxy)
+    proxies = Proxies(settings.trusted_proxies)
+    drain = Drain(intake, admission, reactor, proxies)
     following = PublicHost(store, settings.data_dir, settings.public_host, settings.former_host)
     parts: list[IService] = [following, certificates, Farewell(drain), writer, control, drain]
     if settings.drain is not None:
-        site = DrainSite(drain, reactor, None if behind_proxy else intake.admission)
+        site = DrainSite(drain, reactor, intake.admission, proxies)
         parts.append(Listening(reactor, "--drain", settings.drain, site))
     return control, drain, parts
 
@@ -277,6 +278,7 @@ def _server(
         hub,
         lambda cookie, authorization: authenticate(store, cookie, authorization),
         OriginPolicy(settings.public_url).allowed,
+        Proxies(settings.trusted_proxies).says_tls,
     )
     site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place, steady_clock)
     return [hub, Listening(reactor, "--http", settings.http, site)]

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Protocol
 
 import attrs
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
@@ -356,7 +357,7 @@ def log_line(timestamp: str, request: Any) -> str:
 
 
 class _Logged:
-    """A request as it may be logged."""
+    """A request as it may be logged: of the client before the proxies, and without secrets."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
@@ -365,6 +366,14 @@ class _Logged:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._request, name)
+
+    def getClientAddress(self) -> IPv4Address:
+        """The client's address, where Twisted would give that of the proxy."""
+        request = self._request
+        peer = getattr(request.getClientAddress(), "host", None)
+        forwarded_for = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        client = request.site.proxies.client(peer, b",".join(forwarded_for).decode("latin-1"))
+        return IPv4Address("TCP", client or "-", 0)
 
     def getHeader(self, name: bytes) -> bytes | None:
         """A header; a referrer might be such an address."""

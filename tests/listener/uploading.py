@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from ipaddress import ip_network
 from typing import Any
 
 import attrs
@@ -18,6 +19,7 @@ from ppl.listener.drain_admission import DrainAdmission, DrainLimits
 from ppl.listener.drain_site import DrainSite
 from ppl.listener.writer import Writer
 from ppl.model import Destination
+from ppl.proxied import Proxies
 from ppl.sequence import SequentialService
 from tests.listener.receiving import intake
 
@@ -86,7 +88,7 @@ class Drained:
         self.store = store
         taking = intake(self.writer)
         admission = DrainAdmission(store, taking, "h", attrs.evolve(LIMITS, **limits))
-        self.drain = Drain(taking, admission, reactor, behind_proxy)
+        self.drain = Drain(taking, admission, reactor, Proxies((ip_network("127.0.0.0/8"),) if behind_proxy else ()))
         self.service = SequentialService([Farewell(self.drain), self.writer, self.drain], reactor)
         self.site = DrainSite(self.drain, reactor)
         self._listening: Any = None

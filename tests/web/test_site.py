@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
+from twisted.logger import globalLogPublisher
 
 from ppl.clock import wall_clock
 from ppl.options import default_settings
 from ppl.store.interface import Store
 from ppl.web.site import make_site
-from tests.web.browsing import Browser, speak
+from tests.web.browsing import PASSWORD, Browser, speak
 from tests.web.conftest import AwayStore, OpenedPorts, Serve, Served
 
 CSP = (
@@ -243,3 +245,38 @@ async def test_the_viewers_factory_starts_and_stops_with_the_site(store: Store) 
     assert factory.numPorts == 1
     await port.stopListening()
     assert factory.numPorts == 0
+
+
+# Behind proxies
+
+
+@pytest.mark.parametrize(("trusted", "logged"), [("127.0.0.0/8", "198.51.100.7"), ("10.0.0.0/8", "127.0.0.1")])
+@ensureDeferred
+async def test_the_access_log_names_the_client_before_the_trusted_proxies(
+    serve: Serve, trusted: str, logged: str
+) -> None:
+    browser = serve(trusted_proxies=(ip_network(trusted),)).browser()
+    lines: list[str] = []
+
+    def observe(event: Any) -> None:
+        lines.append(str(event.get("log_text") or event.get("message") or event))
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        await browser.get("/login", {"X-Forwarded-For": "6.6.6.6, 198.51.100.7:4711"})
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    (line,) = [line for line in lines if "GET /login" in line]
+    assert f'"{logged}" - - ' in line
+
+
+@ensureDeferred
+async def test_a_trusted_proxy_that_speaks_tls_makes_cookies_secure_and_forms_its_own(serve: Serve) -> None:
+    for trusted, status in (("127.0.0.0/8", 303), ("10.0.0.0/8", 403)):
+        browser = serve(trusted_proxies=(ip_network(trusted),)).browser()
+        said = {"X-Forwarded-Proto": "https", "Origin": browser.url.replace("http:", "https:")}
+        form = await browser.get("/register", said)
+        is_secure = "Secure" in next(iter(form.set_cookies.values()))
+        assert is_secure == (status == 303)
+        fields = {"csrf_token": form.csrf_token, "email": f"{status}@x.org", "password": PASSWORD, "timeZone": "UTC"}
+        assert (await browser.post("/register", fields, said)).status == status

@@ -16,6 +16,7 @@ from ppl.listener.drain_admission import DrainAdmission
 from ppl.listener.drain_refusals import STOPPING, Unavailable
 from ppl.listener.drain_upload import DrainUpload, Uploading
 from ppl.listener.entrance import Intake
+from ppl.proxied import Proxies
 from ppl.uploading import UploadRequest
 
 #: Seconds that a stop waits for answers to go out.
@@ -29,14 +30,14 @@ class Drain(Service):
         intake: where lines go in.
         admission: which uploads are taken.
         reactor: turns and timers.
-        behind_proxy: whether a proxy on this machine says who sends.
+        proxies: those that are believed when they say who sends.
     """
 
     name = "uploads over HTTP"
 
-    def __init__(self, intake: Intake, admission: DrainAdmission, reactor: Any, behind_proxy: bool) -> None:
+    def __init__(self, intake: Intake, admission: DrainAdmission, reactor: Any, proxies: Proxies) -> None:
         self._reactor = reactor
-        self._state = Uploading(intake, admission, reactor, behind_proxy)
+        self._state = Uploading(intake, admission, reactor, proxies)
         # The ends of the connections that answers are due on.
         self._connections: set[Deferred[None]] = set()
 

@@ -11,6 +11,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from ppl.listener.addresses import sender_address
 from ppl.listener.admission import Admission
 from ppl.listener.drain_refusals import error_reply
+from ppl.proxied import Proxies
 from ppl.turns import Turns
 from ppl.uploading import UploadChannel, UploadRequest, Uploads, log_line
 
@@ -23,13 +24,16 @@ class DrainSite(Site):
     Args:
         uploads: what takes them.
         reactor: timers.
-        admission: counts the connections of each address; ``None`` behind a proxy, which has one for all.
+        admission: counts the connections of each address, but of proxies, which have theirs for all; ``None``: of none.
+        proxies: those that are believed when they say who sends.
     """
 
     displayTracebacks = False
     protocol = UploadChannel  # type: ignore[assignment]
 
-    def __init__(self, uploads: Uploads, reactor: Any, admission: Admission | None = None) -> None:
+    def __init__(
+        self, uploads: Uploads, reactor: Any, admission: Admission | None = None, proxies: Proxies | None = None
+    ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             _Elsewhere(),
             _Request,
@@ -40,12 +44,13 @@ class DrainSite(Site):
         )
         self.uploads = uploads
         self.turns = Turns(reactor)
+        self.proxies = proxies or Proxies()
         self._admission = admission
 
     def buildProtocol(self, address: Any) -> Any:
         """Twisted: a connection has come."""
         host = getattr(address, "host", None)
-        if self._admission is None or host is None:
+        if self._admission is None or host is None or self.proxies.trusts(host):
             return super().buildProtocol(address)
         admission, sender = self._admission, sender_address(host)
         if not admission.admit_to_drain(sender):

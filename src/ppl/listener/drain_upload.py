@@ -29,7 +29,7 @@ from ppl.listener.drain_refusals import (
 )
 from ppl.listener.entrance import Intake
 from ppl.model import Destination
-from ppl.proxied import client_address, throttled_address
+from ppl.proxied import Proxies
 from ppl.syslog.uploads import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Kind, kind_of, pieces
 from ppl.timezone import parse_time_zone
 from ppl.uploading import Reply, UploadRequest
@@ -72,7 +72,7 @@ class Uploading:
         intake: where lines go in.
         admission: which uploads are taken.
         reactor: others' turns between two pieces.
-        behind_proxy: whether a proxy on this machine says who sends.
+        proxies: those that are believed when they say who sends.
         gate: shut while the writer's queue is full.
         frames: that were stored of late.
         is_open: whether uploads are taken.
@@ -83,7 +83,7 @@ class Uploading:
     intake: Intake
     admission: DrainAdmission
     reactor: Any
-    behind_proxy: bool
+    proxies: Proxies
     gate: Gate = attrs.Factory(Gate)
     frames: Frames = attrs.Factory(Frames)
     is_open: bool = False
@@ -126,7 +126,7 @@ class DrainUpload:
     async def _admit(self, length: int | None) -> None:
         request, drain = self._request, self._drain
         forwarded_for = request.header("x-forwarded-for")
-        throttled = throttled_address(request.peer, forwarded_for, drain.behind_proxy)
+        throttled = drain.proxies.throttled(request.peer, forwarded_for)
         destination = await drain.admission.find(request.secret, throttled)
         if self._is_answered:
             return
@@ -208,7 +208,7 @@ class DrainUpload:
         assert destination is not None
         intake = drain.intake
         zone = parse_time_zone(destination.time_zone)
-        sender_ip = client_address(request.peer, request.header("x-forwarded-for"), drain.behind_proxy)
+        sender_ip = drain.proxies.client(request.peer, request.header("x-forwarded-for"))
         count = 0
         for piece in pieces(self._kind, body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:

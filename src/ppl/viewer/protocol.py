@@ -26,6 +26,7 @@ from ppl.viewer.places import Place
 
 Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
 OriginAllowed = Callable[[str | None, str, bool], bool]
+SaysTls = Callable[[str | None, str | None], bool]
 
 #: Shorter than the idle time of common proxies (30 s). The answer waits behind all that a slow reader has yet to read.
 _PING_SECONDS, _PONG_SECONDS = 20, 60
@@ -58,7 +59,10 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         """Autobahn: the handshake. Refused with 401, 403, 429 or 503; nothing is told but that."""
         headers = request.headers
         self._credentials = headers.get("cookie"), headers.get("authorization")
-        secure = ISSLTransport(self.transport, None) is not None
+        peer = getattr(self.transport.getPeer(), "host", None)
+        secure = ISSLTransport(self.transport, None) is not None or self.factory.says_tls(
+            peer, headers.get("x-forwarded-proto")
+        )
         if not self.factory.origin_allowed(headers.get("origin"), headers.get("host", ""), secure):
             raise ConnectionDeny(403, "This page is not ours")
         self._is_answering = True
@@ -191,13 +195,21 @@ class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
         hub: joined by each.
         authenticate: (Cookie header, Authorization header) → the account.
         origin_allowed: (Origin header, Host header, whether over TLS) → whether a page from there may connect.
+        says_tls: (peer, X-Forwarded-Proto header) → whether that is a proxy which speaks TLS to the browser.
     """
 
     protocol = ViewerProtocol
 
-    def __init__(self, hub: Hub, authenticate: Authenticate, origin_allowed: OriginAllowed) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        authenticate: Authenticate,
+        origin_allowed: OriginAllowed,
+        says_tls: SaysTls = lambda peer, proto: False,
+    ) -> None:
         super().__init__(reactor=hub.reactor)
         self.hub, self.authenticate, self.origin_allowed = hub, authenticate, origin_allowed
+        self.says_tls = says_tls
         self.setProtocolOptions(
             allowedOrigins=["*"],  # decided by origin_allowed
             allowNullOrigin=True,

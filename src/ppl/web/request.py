@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
-from ppl.proxied import throttled_address
+from ppl.proxied import Proxies
 from ppl.uploading import MAX_DISCARDED, UploadRequest
 from ppl.web.answers import Answer, StreamedAnswer
 from ppl.web.visit import Visit, fields_of
@@ -104,7 +104,7 @@ class Request(UploadRequest):
         return reason
 
 
-def visit_of(request: Any, public_url: str | None) -> Visit:
+def visit_of(request: Any, public_url: str | None, proxies: Proxies) -> Visit:
     """What the pages see of ``request``.
 
     Raises:
@@ -117,7 +117,7 @@ def visit_of(request: Any, public_url: str | None) -> Visit:
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
     peer = getattr(request.getClientAddress(), "host", None)
-    tls = bool(request.isSecure())
+    tls = bool(request.isSecure()) or proxies.says_tls(peer, headers.get("x-forwarded-proto"))
     return Visit(
         method=request.method.decode("ascii"),
         path=path,
@@ -125,7 +125,7 @@ def visit_of(request: Any, public_url: str | None) -> Visit:
         query=fields_of(query),
         headers=headers,
         body=request.content.getvalue(),
-        client=throttled_address(peer, headers.get("x-forwarded-for"), behind_proxy=public_url is not None),
+        client=proxies.throttled(peer, headers.get("x-forwarded-for")),
         secure=tls or (public_url or "").startswith("https:"),
         tls=tls,
         when_gone=lambda act: request.notifyFinish().addErrback(lambda _: act()),

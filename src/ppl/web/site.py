@@ -16,6 +16,7 @@ from ppl.credentials import Passwords
 from ppl.model import Clock
 from ppl.options import Settings
 from ppl.origin import OriginPolicy
+from ppl.proxied import Proxies
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.turns import Turns
@@ -156,7 +157,7 @@ def make_site(
     answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
     strangers = Throttle(_REQUESTS_OF_STRANGERS, steady)
     root = _Root(answering, served, pages, viewer_factory, settings, strangers)
-    return PplSite(root, viewer_factory, reactor, uploads)
+    return PplSite(root, viewer_factory, reactor, uploads, Proxies(settings.trusted_proxies))
 
 
 class PplSite(Site):
@@ -165,7 +166,9 @@ class PplSite(Site):
     displayTracebacks = False
     protocol = UploadChannel  # type: ignore[assignment]
 
-    def __init__(self, root: Resource, viewer_factory: Any, reactor: Any, uploads: Uploads | None) -> None:
+    def __init__(
+        self, root: Resource, viewer_factory: Any, reactor: Any, uploads: Uploads | None, proxies: Proxies
+    ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             root,
             Request,
@@ -176,6 +179,7 @@ class PplSite(Site):
         )
         self.uploads = uploads
         self.turns = Turns(reactor)
+        self.proxies = proxies
         self._viewer_factory = viewer_factory
 
     def startFactory(self) -> None:
@@ -216,7 +220,7 @@ class _Root(Resource):
 
     def render(self, request: Any) -> Any:
         try:
-            visit = visit_of(request, self._public_url)
+            visit = visit_of(request, self._public_url, request.site.proxies)
         except ValueError:
             set_security_headers(request, False)
             nowhere = Visit("GET", "/", "/", {}, {}, b"", "", False, False)

@@ -27,7 +27,7 @@ class Visit:
         body: at most the limit of :mod:`ppl.web.request`.
         client: what is throttled: the client's address (of IPv6 the /64).
         secure: whether the browser speaks TLS, to us or to the proxy before us.
-        tls: whether this very connection is TLS.
+        tls: whether this very connection is TLS, or that of a trusted proxy that says so.
         recognised: called once it turns out who sends it, so that it is not counted as a stranger's.
         when_gone: has what it is given called, if the client goes before the answer.
     """
