@@ -22,7 +22,7 @@ ALLOWED = {
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
     | {"credentials", "proxied", "uploading", "turns"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
-    | {"dropping"},
+    | {"dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
     | {"search", "link", "store.interface", "proxied", "uploading", "turns"}
     | {"archive.interface", "archive.keys", "archive.thread"},

@@ -19,6 +19,7 @@ from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.frames import EventTexts, LiveFrames
 from ppl.viewer.gathering import Gathering
 from ppl.viewer.places import Guest, Place, Places
+from ppl.viewer.rations import Rations
 from ppl.viewer.sieve import Turns
 
 _GOING_AWAY = 1001
@@ -50,6 +51,7 @@ class Hub(Service):
         self.max_frame_bytes = settings.max_frame_bytes
         self.connected_users: dict[str, set[Connection]] = {}
         self._listeners = listeners
+        self.rations = Rations(reactor)
         self._places = Places(settings.max_viewers)
         self._queue_events = settings.viewer_queue_events
         # Of each user_id, those who search for the same.
@@ -142,3 +144,4 @@ class Hub(Service):
             if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
                 self._log.error("{count} viewers' WebSockets could not be cut off", count=len(self._places))
         self._turns.stop()
+        self.rations.stop()

@@ -23,6 +23,7 @@ from ppl.viewer import errors, frames
 from ppl.viewer.connection import Connection
 from ppl.viewer.hub import Hub
 from ppl.viewer.places import Place
+from ppl.viewer.rations import Ration
 
 Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
 OriginAllowed = Callable[[str | None, str, bool], bool]
@@ -31,6 +32,7 @@ SaysTls = Callable[[str | None, str | None], bool]
 #: Shorter than the idle time of common proxies (30 s). The answer waits behind all that a slow reader has yet to read.
 _PING_SECONDS, _PONG_SECONDS = 20, 60
 _SESSION_SECONDS = 60.0
+_INTERNAL_ERROR = 1011
 _SESSION_ENDED = 4401
 
 
@@ -39,11 +41,16 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`."""
 
     _log = Logger()
+    # Autobahn's: what was read and is not handled.
+    data: bytes
     _connection: Connection | None = None
     # Taken in the handshake.
     _place: Place | None = None
     _is_answering = False
+    # Why it is not read from: it does not read what it is sent, or has sent what is not handled yet.
     _full = False
+    _is_behind = False
+    _ration: Ration | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: bytes. While the handshake is being answered they wait: Autobahn would look for another one."""
@@ -91,10 +98,46 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         # Under the web resource the HTTP channel is still the producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
+        self._ration = self.factory.hub.rations.of(self._place.account.id, self)
         self._connection = self.factory.hub.connect(self._place, self)
         self._rechecking = LoopingCall(self.recheck)
         self._rechecking.clock = self.factory.reactor
         self._rechecking.start(_SESSION_SECONDS, now=False)
+
+    def consumeData(self) -> None:
+        """Autobahn: something was read. Frames are handled as the ration allows, and nothing is read meanwhile."""
+        if self._ration is None or self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
+            super().consumeData()
+            return
+        self._is_behind = True
+        self.transport.pauseProducing()
+        self._ration.ask()
+
+    # Reader
+
+    def handle_frame(self) -> int:
+        """Ration: the next frame, or what there is of it."""
+        before = len(self.data)
+        if self._full or not before:
+            return 0
+        while self.processData() and self.current_frame is not None and self.state != self.STATE_CLOSED:
+            pass
+        if self.state == self.STATE_CLOSED:
+            self.data = b""
+        return before - len(self.data)
+
+    def all_handled(self) -> None:
+        """Ration: nothing is left, but for a frame that is not all there, or what a full socket keeps."""
+        if not self._full:
+            self._is_behind = False
+            self.transport.resumeProducing()
+
+    def frame_failed(self, failure: Failure) -> None:
+        """Ration: an internal error."""
+        self._log.failure("Internal error in a viewer's WebSocket", failure)
+        self.close(_INTERNAL_ERROR, "internal error")
+
+    # Autobahn
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Autobahn: a whole message."""
@@ -121,6 +164,8 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
                 self._place = None
 
     def _leave(self) -> None:
+        if self._ration is not None:
+            self._ration.end()
         if self._connection is not None:
             self._rechecking.stop()
             connection, self._connection = self._connection, None
@@ -146,7 +191,8 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             self.transport.unregisterProducer()
             if self._full:
                 # Nobody else would, and the other side's closing must be read.
-                self.transport.resumeProducing()
+                self._full = False
+                self._read_on()
             # Not sendClose, which keeps 1001 and 1011 to Autobahn itself.
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
 
@@ -165,9 +211,15 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         """Transport: all written."""
         if self._full:
             self._full = False
-            self.transport.resumeProducing()
+            self._read_on()
             if self._connection is not None:
                 self._connection.drained()
+
+    def _read_on(self) -> None:
+        if self._is_behind and self._ration is not None:
+            self._ration.ask()
+        else:
+            self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """Transport: lost; ``connectionLost`` follows."""

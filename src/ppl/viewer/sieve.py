@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Cooperator, SchedulerStopped
 from twisted.python.failure import Failure
@@ -41,8 +42,11 @@ class Turns:
         self._took = 0.0
         self._cooperator = Cooperator(self._slice, self._later)
 
-    def take(self, steps: Iterator[None], failed: Callable[[Failure], object]) -> None:
-        """Have ``steps`` taken from the next turn on; ``failed`` is told if one raises."""
+    def take(self, steps: Iterator[Deferred[None] | None], failed: Callable[[Failure], object]) -> None:
+        """Have ``steps`` taken from the next turn on, none while a Deferred that one gave has not fired.
+
+        ``failed`` is told if one raises.
+        """
         self._cooperator.cooperate(steps).whenDone().addErrback(_unless_stopped, failed)
 
     def stop(self) -> None:

@@ -1,0 +1,123 @@
+"""How much viewers may ask: what their WebSockets bring is handled frame by frame, a little in each turn.
+
+A WebSocket, and all those of an account together, may bring so many frames a second; a long one counts as several.
+What is beyond waits in the client's own socket, which is not read meanwhile. All viewers together take a few
+milliseconds of a turn of the reactor, a frame of each in rotation, so that nobody else waits for what one floods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
+
+from ppl.model import SECOND
+from ppl.throttle import Rate, Throttle
+from ppl.viewer.sieve import Turns
+
+#: Frames of one WebSocket, and of all of one account.
+SOCKET_RATE, ACCOUNT_RATE = Rate(burst=200, seconds=0.01), Rate(burst=800, seconds=0.0025)
+
+#: Bytes that count as one more frame.
+FRAME_BYTES = 4096
+
+
+class Reader(Protocol):
+    """A WebSocket that has read more than it has handled."""
+
+    def handle_frame(self) -> int:
+        """Handle the next frame, or what there is of it; gives the bytes, 0 if there is nothing to handle now."""
+
+    def all_handled(self) -> None:
+        """Nothing is left: read on."""
+
+    def frame_failed(self, failure: Failure) -> None:
+        """An internal error; nothing more is handled."""
+
+
+class Rations:
+    """Those of all WebSockets.
+
+    Args:
+        reactor: the clock and the turns.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        def clock() -> int:
+            return int(reactor.seconds() * SECOND)
+
+        self.reactor = reactor
+        self.turns = Turns(reactor)
+        self.of_sockets, self.of_accounts = Throttle(SOCKET_RATE, clock), Throttle(ACCOUNT_RATE, clock)
+        self._numbers = count()
+
+    def of(self, account_id: int, reader: Reader) -> Ration:
+        """The ration of one WebSocket of an account."""
+        return Ration(self, f"{next(self._numbers)}", f"{account_id}", reader)
+
+    def stop(self) -> None:
+        """Nothing more is handled."""
+        self.turns.stop()
+
+
+class Ration:
+    """One WebSocket's; made by :class:`Rations`."""
+
+    def __init__(self, rations: Rations, socket: str, account: str, reader: Reader) -> None:
+        self._rations, self._socket, self._account, self._reader = rations, socket, account, reader
+        self._is_at_work = self._has_ended = False
+        # While it has used up its frames: what wakes it, and when.
+        self._sleep: tuple[Deferred[None], IDelayedCall] | None = None
+
+    def ask(self) -> None:
+        """Something was read: it is handled in turns to come."""
+        if not (self._is_at_work or self._has_ended):
+            self._is_at_work = True
+            self._rations.turns.take(self._steps(), self._reader.frame_failed)
+
+    def end(self) -> None:
+        """The WebSocket is gone."""
+        self._has_ended = True
+        self._rations.of_sockets.forget(self._socket)
+        if self._sleep is not None:
+            self._sleep[1].cancel()
+            self._wake()
+
+    def _steps(self) -> Iterator[Deferred[None] | None]:
+        while not self._has_ended:
+            seconds = self._take()
+            if seconds:
+                yield self._sleeping(seconds)
+                continue
+            handled = self._reader.handle_frame()
+            if not handled:
+                break
+            for _ in range(handled // FRAME_BYTES):
+                self._take()
+            yield None
+        self._is_at_work = False
+        if not self._has_ended:
+            self._reader.all_handled()
+
+    def _take(self) -> int:
+        """Use one frame up: 0 if it may, else the seconds to wait."""
+        seconds = self._rations.of_sockets.take(self._socket)
+        if not seconds:
+            seconds = self._rations.of_accounts.take(self._account)
+            if seconds:
+                self._rations.of_sockets.give_back(self._socket)
+        return seconds
+
+    def _sleeping(self, seconds: float) -> Deferred[None]:
+        woken: Deferred[None] = Deferred()
+        self._sleep = woken, self._rations.reactor.callLater(seconds, self._wake)
+        return woken
+
+    def _wake(self) -> None:
+        if self._sleep is not None:
+            (woken, _), self._sleep = self._sleep, None
+            woken.callback(None)
