@@ -30,4 +30,12 @@ SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCT
     WHERE t.tablename = 'sql_reader' AND p.pronamespace = 'pg_catalog'::regnamespace
         AND p.proname ~ '^(pg_(try_)?advisory_|pg_logical_emit_message|lo_(create|creat|from_bytea|open|put|import|truncate|unlink)|lowrite)' \gexec
 
+-- The planner's estimates tell what its statistics know. Ppl has none gathered of texts; what was gathered before is removed.
+DELETE FROM pg_statistic s USING pg_attribute a WHERE s.starelid = a.attrelid AND s.staattnum = a.attnum
+    AND a.attstattarget = 0 AND a.attrelid IN (
+        SELECT 'event'::regclass UNION ALL SELECT 'destination'::regclass
+        UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'event'::regclass
+        UNION ALL SELECT indexrelid FROM pg_index JOIN pg_inherits ON inhrelid = indrelid
+            WHERE inhparent = 'event'::regclass);
+
 SELECT ppl_admit_reader(:'reader', :'email');

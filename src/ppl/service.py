@@ -64,6 +64,7 @@ from ppl.store.postgres import PostgresStore
 from ppl.store.retention import Retention
 from ppl.store.sealing import Sealer
 from ppl.store.searching import Searches
+from ppl.store.statistics import Statistics
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from ppl.web.site import make_site
@@ -177,9 +178,11 @@ def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: P
     leaps = Leaps(pool, wall_clock, steady_clock)
     retention = Retention(pool, wall_clock, settings.retention_days or None, leaps=leaps)
     sealer = Sealer(reactor, dsn, wall_clock)
+    statistics = Statistics(pool)
     background: list[IService] = [
         Background("Retention", retention.run, retention.stop, reactor),
         Background("Sealing", sealer.run, sealer.stop, reactor),
+        Background("Withholding of statistics", statistics.run, statistics.stop, reactor),
     ]
     if settings.role != "listener":
         census = Census(reactor, dsn, wall_clock)

@@ -19,6 +19,7 @@ from ppl.search.sql import searched
 from ppl.store.collation import collation_of
 from ppl.store.connection import Connection
 from ppl.store.locks import SEAL_KEY
+from ppl.store.statistics import withhold_index
 
 #: A slot is over so long after its end: clocks of several listeners differ a little.
 AFTER = 2 * MINUTE
@@ -131,6 +132,9 @@ class Sealer:
                     None,
                     _BUILD_SECONDS,
                 )
+            await connection.execute(
+                withhold_index(f"event_{lower}", name, connection.server_version), None, _BUILD_SECONDS
+            )
             await connection.execute(f"ANALYZE event_{lower}", None, _BUILD_SECONDS)
         except errors.UndefinedTable:
             return  # forgotten meanwhile

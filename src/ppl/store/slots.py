@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from ppl.model import SECOND
 from ppl.store.locks import SLOTS, lock
 from ppl.store.pool import Pool, Transaction
+from ppl.store.statistics import withhold
 
 _AHEAD_SLOTS = 24
 _AHEAD_LEAST, _AHEAD_MOST = 300 * SECOND, 2 * 86_400 * SECOND
@@ -79,11 +80,12 @@ class Slots:
 
 
 # Attached, not created as a partition: ATTACH lets inserts into the other slots go on.
-_CREATE = """
-CREATE TABLE event_{lower} (LIKE event INCLUDING ALL);
-ALTER TABLE event ATTACH PARTITION event_{lower} FOR VALUES FROM ({lower}) TO ({upper});
-INSERT INTO slot (lower, upper) VALUES ({lower}, {upper});
-"""
+_CREATE = f"""
+CREATE TABLE event_{{lower}} (LIKE event INCLUDING ALL);
+{withhold("event_{lower}")};
+ALTER TABLE event ATTACH PARTITION event_{{lower}} FOR VALUES FROM ({{lower}}) TO ({{upper}});
+INSERT INTO slot (lower, upper) VALUES ({{lower}}, {{upper}});
+"""  # noqa: S608
 
 
 def missing_slots(known: Sequence[Range], ranges: Iterable[Range], width: int) -> list[Range]:
