@@ -99,7 +99,7 @@ class Watching(Part):
     batch = True
 
     def __init__(self, url: str, who: Registered, names: list[str], rng: random.Random, query: str = "") -> None:
-        super().__init__(f"{type(self).__name__} of {names}")
+        super().__init__(f"{type(self).__name__} of {names}{' by query' * bool(query)}")
         self.names, self.query = names, query
         self.views = [Seen(0)]
         self.newest: dict[str, int] = {}
