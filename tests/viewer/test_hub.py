@@ -8,7 +8,10 @@ import pytest
 import pytest_twisted
 
 from ppl.link.messages import Unwatch, Watch
+from ppl.model import Destination
+from tests.fixtures.database import execute
 from tests.viewer.conftest import MakeHouse
+from tests.viewer.watching import House
 from tests.waiting import turns, until
 
 USER = {"watched_ip": "", "logs_portion": "10"}
@@ -134,6 +137,98 @@ async def test_a_session_that_ended_is_noticed_and_closed(make_house: MakeHouse,
     del house.accounts["owner"]
     await viewer.gone
     assert viewer.close_code == 4401
+
+
+async def _member(house: House, dsn: str, destination: Destination) -> Any:
+    """The stranger's viewer of the owner's destination, as a member."""
+    stranger = house.accounts["stranger"].id
+    execute(dsn, f"INSERT INTO membership VALUES ({stranger}, {destination.id}, 'member')")
+    member = await house.connect("stranger")
+    member.say("send_user_data", user_id=destination.user_id, **USER)
+    await member.expect("send_logs")
+    return member
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_member_that_is_one_no_more_is_closed_and_nobody_else(make_house: MakeHouse, dsn: str) -> None:
+    house, destination = await make_house()
+    member = await _member(house, dsn, destination)
+    ((foreign, _),) = (
+        each for each in await house.store.destinations_of(house.accounts["stranger"].id) if each[1] == "owner"
+    )
+    own, owner, idle = await house.connect("stranger"), await house.connect(), await house.connect("stranger")
+    own.say("send_user_data", user_id=foreign.user_id, **USER)
+    owner.say("send_user_data", user_id=destination.user_id, **USER)
+    for viewer in (own, owner):
+        await viewer.expect("send_logs")
+    execute(dsn, "DELETE FROM membership WHERE role = 'member'")
+    for account in house.accounts.values():
+        house.hub.recheck(account.id)
+    await member.gone
+    assert member.close_code == 4403
+    await house.ingest(destination, "for its owner")
+    await house.ingest(foreign, "for the stranger")
+    await until(lambda: owner.live() == ["for its owner"], "the owner sees on")
+    await until(lambda: own.live() == ["for the stranger"], "what is its own it sees on")
+    assert idle.close_code is None, "who watches nothing may stay"
+    assert "for its owner" not in member.live()
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_longer_readable_is_noticed_by_itself(
+    make_house: MakeHouse, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ppl.viewer.protocol._SESSION_SECONDS", 0.05)
+    house, destination = await make_house()
+    member = await _member(house, dsn, destination)
+    execute(dsn, "DELETE FROM membership WHERE role = 'member'")
+    await member.gone
+    assert member.close_code == 4403
+
+
+@pytest.mark.parametrize("event", ["get_logs", "resume_live_update"])
+@pytest_twisted.ensureDeferred
+async def test_history_is_not_read_for_who_may_no_longer_read_it(
+    make_house: MakeHouse, dsn: str, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr("ppl.viewer.connection.READABLE_SECONDS", 0.0)
+    house, destination = await make_house()
+    await house.ingest(destination, *map(str, range(20)))
+    member = await _member(house, dsn, destination)
+    member.say("get_logs")
+    await member.expect("send_logs", 2)
+    execute(dsn, "DELETE FROM membership WHERE role = 'member'")
+    member.say(event)
+    await member.gone
+    assert member.close_code == 4403
+    assert [name for name, _ in member.received] == ["send_logs", "send_logs"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_destination_that_took_over_an_address_is_not_shown_to_who_watched_it_before(
+    make_house: MakeHouse, dsn: str
+) -> None:
+    house, destination = await make_house()
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    await viewer.expect("send_logs")
+    execute(dsn, f"UPDATE destination SET port = 7 WHERE id = {destination.id}")
+    house.hub.recheck(house.accounts["owner"].id)
+    await viewer.gone
+    assert viewer.close_code == 4403
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_closed_destination_is_still_shown(make_house: MakeHouse) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "before")
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    await viewer.expect("send_logs")
+    assert await house.store.close_destination(house.accounts["owner"].id, destination.id)
+    house.hub.recheck(house.accounts["owner"].id)
+    viewer.say("resume_live_update")
+    assert [each["message"] for each in (await viewer.expect("send_logs", 2))["events"]] == ["before"]
 
 
 @pytest_twisted.ensureDeferred

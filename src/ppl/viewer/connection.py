@@ -25,6 +25,11 @@ from ppl.viewer.walking import Walk
 
 PAUSED_COUNT_SECONDS = 0.25
 
+#: Seconds for which what the account may read is taken to be as it was found when history is read.
+READABLE_SECONDS = 10.0
+
+_NOT_READABLE = 4403
+
 
 class Socket(Protocol):
     """The WebSocket, as far as a connection needs it."""
@@ -66,6 +71,8 @@ class Connection:
         self._socket = socket
         self._closed = False
         self._destination: Destination | None = None
+        # When the destination was last found to be readable.
+        self._readable_at = 0.0
         self._paused_tick: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
         # The search under way, with its token.
@@ -109,6 +116,24 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """Close the socket."""
         self._socket.close(code, reason)
+
+    async def recheck(self) -> None:
+        """Close if the account may no longer read what it watches.
+
+        Raises:
+            StoreUnavailable, StatementTimeout: that cannot be found out now.
+        """
+        watched = self._destination
+        if watched is None:
+            return
+        for destination, _role in await self._house.store.destinations_of(self.account.id):
+            # Its address may have gone to another destination.
+            if (destination.id, destination.user_id) == (watched.id, watched.user_id):
+                self._readable_at = self._house.reactor.seconds()
+                return
+        if not self._closed:
+            self._closed = True
+            self.close(_NOT_READABLE, "this account may not read that user_id any more")
 
     # From the hub
 
@@ -192,6 +217,7 @@ class Connection:
         destination = destination_named(user_id, (each for each, _ in readable))
         if destination is not None:
             self._destination = destination
+            self._readable_at = self._house.reactor.seconds()
             # Watched before it is read, so that nothing falls between.
             self._house.entered(self, destination)
             self._do(self.session.authorised())
@@ -207,6 +233,10 @@ class Connection:
 
     async def _read(self, query: wanted.Query) -> None:
         try:
+            if self._house.reactor.seconds() - self._readable_at > READABLE_SECONDS:
+                await self.recheck()
+            if self._closed:
+                return
             if query.search is None:
                 page, way = await self._page(query), None
             else:

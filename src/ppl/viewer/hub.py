@@ -108,7 +108,7 @@ class Hub(Service):
                 del self._gatherings[user_id]
 
     def recheck(self, account_id: int) -> None:
-        """A session of the account has ended: close what it had open."""
+        """A session of the account has ended, or it may no longer read something: close what it had open by that."""
         for place in self._places.of(account_id):
             place.guest.recheck()
 

@@ -25,7 +25,7 @@ class Guest(Protocol):
         """Cut the connection off."""
 
     def recheck(self) -> object:
-        """Close if whoever opened it is no longer logged in."""
+        """Close if whoever opened it is no longer logged in, or may no longer read the destination."""
 
 
 class Place:

@@ -226,18 +226,19 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         self._full = True
 
     def recheck(self) -> Deferred[None]:
-        """Socket: whoever logged out or whose token was revoked watches no longer."""
-        checking = Deferred.fromCoroutine(self._still_logged_in())
+        """Guest: whoever logged out, or may no longer read the destination, watches no longer."""
+        checking = Deferred.fromCoroutine(self._recheck())
         checking.addErrback(lambda failure: self._log.failure("A viewer's session was not checked", failure))
         return checking
 
-    async def _still_logged_in(self) -> None:
+    async def _recheck(self) -> None:
         try:
-            account = await self.factory.authenticate(*self._credentials)
+            if await self.factory.authenticate(*self._credentials) is None:
+                self.close(_SESSION_ENDED, "the session has ended")
+            elif self._connection is not None:
+                await self._connection.recheck()
         except PplError:
             return
-        if account is None:
-            self.close(_SESSION_ENDED, "the session has ended")
 
 
 class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
