@@ -6,15 +6,17 @@ import base64
 import socket
 import struct
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 
 from ppl.errors import StoreUnavailable
+from ppl.model import Account
+from ppl.viewer.places import Guest, Places
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
 from tests.waiting import turns, until
@@ -200,3 +202,34 @@ async def test_a_place_is_given_back_once(make_house: MakeHouse) -> None:
     assert house.hub.admit(account, guest) is None
     for place in (second, third):
         place.give_back()
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_internal_error_is_not_told_to_the_client(
+    make_house: MakeHouse, nothing_left_behind: list[str]
+) -> None:
+    house, _ = await make_house()
+
+    async def fail() -> None:
+        raise RuntimeError("a secret of the server")
+
+    house.before_answer = fail
+    refused = await house.connect()
+    assert "500" in refused
+    assert "secret" not in refused
+    (logged,) = nothing_left_behind
+    assert "a secret of the server" in logged
+    nothing_left_behind.clear()
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_may_wait_until_all_places_are_free() -> None:
+    clock, places, guest = Clock(), Places(2), cast(Guest, None)
+    place = places.take(Account(1, "o@example.com", "UTC"), guest)
+    assert place is not None
+    short, long = (Deferred.fromCoroutine(places.wait_until_free(clock, seconds)) for seconds in (1, 5))
+    clock.advance(2)
+    assert (await short, long.called) == (False, False)
+    place.give_back()
+    assert await long
+    assert clock.getDelayedCalls() == []

@@ -135,6 +135,8 @@ class Hub(Service):
         return Deferred.fromCoroutine(self._close_all())
 
     async def _close_all(self) -> None:
+        if len(self._places):
+            self._log.info("Closing {count} viewers' WebSockets", count=len(self._places))
         for place in self._places:
             place.guest.close(_GOING_AWAY, "the server stops")
         if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):

@@ -25,7 +25,7 @@ class Guest(Protocol):
         """Cut the connection off."""
 
     def recheck(self) -> object:
-        """Close if whoever opened it is no longer logged in, or may no longer read the destination."""
+        """Close if the session has ended, or the account may no longer read the destination."""
 
 
 class Place:
@@ -51,7 +51,7 @@ class Places:
     def __init__(self, most: int) -> None:
         self._most = most
         self._of_accounts: dict[int, set[Place]] = {}
-        self._all_free: Deferred[bool] | None = None
+        self._waiting: list[Deferred[bool]] = []
 
     def __len__(self) -> int:
         return sum(map(len, self._of_accounts.values()))
@@ -81,24 +81,24 @@ class Places:
         places.discard(place)
         if not places:
             self._of_accounts.pop(place.account.id, None)
-        if not self._of_accounts and self._all_free is not None:
-            all_free, self._all_free = self._all_free, None
-            all_free.callback(True)
+        if not self._of_accounts:
+            waiting, self._waiting = self._waiting, []
+            for all_free in waiting:
+                all_free.callback(True)
 
     async def wait_until_free(self, reactor: Any, seconds: float) -> bool:
         """Wait until no place is taken, ``seconds`` at most; gives whether that is so."""
         if not self._of_accounts:
             return True
         all_free: Deferred[bool] = Deferred()
-        self._all_free = all_free
-        timer: IDelayedCall = reactor.callLater(seconds, self._give_up)
+        self._waiting.append(all_free)
+        timer: IDelayedCall = reactor.callLater(seconds, self._give_up, all_free)
         try:
             return await all_free
         finally:
             if timer.active():
                 timer.cancel()
 
-    def _give_up(self) -> None:
-        if self._all_free is not None:
-            all_free, self._all_free = self._all_free, None
-            all_free.callback(False)
+    def _give_up(self, all_free: Deferred[bool]) -> None:
+        self._waiting.remove(all_free)
+        all_free.callback(False)

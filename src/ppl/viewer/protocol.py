@@ -1,6 +1,6 @@
 """The viewer's WebSocket: Autobahn at the edge, the events of ``docs/protocol.rst`` within.
 
-Who may open one is decided by two callables that the composition root gives, so that nothing here knows of cookies.
+Two callables that the composition root gives decide which clients may open one, so that nothing here knows of cookies.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     # Taken in the handshake.
     _place: Place | None = None
     _is_answering = False
-    # Why it is not read from: it does not read what it is sent, or has sent what is not handled yet.
+    # Why the client is not read from: it does not read what it is sent, or what it sent is not handled yet.
     _full = False
     _is_behind = False
     _ration: Ration | None = None
@@ -63,7 +63,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             self.dropConnection(abort=True)
 
     async def onConnect(self, request: ConnectionRequest) -> None:
-        """Autobahn: the handshake. Refused with 401, 403, 429 or 503; nothing is told but that."""
+        """Autobahn: the handshake. Refused with 401, 403, 429, 500 or 503; nothing is told but that."""
         headers = request.headers
         self._credentials = headers.get("cookie"), headers.get("authorization")
         peer = getattr(self.transport.getPeer(), "host", None)
@@ -88,6 +88,10 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             account: Account | None = await self.factory.authenticate(*self._credentials)
         except PplError as error:
             raise ConnectionDeny(503, "The database cannot be reached") from error
+        except Exception as error:
+            # Autobahn would tell the client what the error says.
+            self._log.failure("The account of a WebSocket could not be found")
+            raise ConnectionDeny(500, "Internal error") from error
         return account
 
     def onOpen(self) -> None:
@@ -117,17 +121,15 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
 
     def handle_frame(self) -> int:
         """Ration: the next frame, or what there is of it."""
-        before = len(self.data)
-        if self._full or not before:
+        if self._full or self.state == self.STATE_CLOSED:
             return 0
+        before = len(self.data)
         while self.processData() and self.current_frame is not None and self.state != self.STATE_CLOSED:
             pass
-        if self.state == self.STATE_CLOSED:
-            self.data = b""
         return before - len(self.data)
 
     def all_handled(self) -> None:
-        """Ration: nothing is left, but for a frame that is not all there, or what a full socket keeps."""
+        """Ration: handle no more now: the rest of a frame is to be read, or the client to read what it was sent."""
         if not self._full:
             self._is_behind = False
             self.transport.resumeProducing()
@@ -202,7 +204,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         """Transport: full."""
         if not self._full:
             self._full = True
-            # Who does not read is not read from: requests (and the errors they make) wait in its own socket.
+            # A client that does not read is not read from: requests (and the errors they make) wait in its own socket.
             self.transport.pauseProducing()
             if self._connection is not None:
                 self._connection.congested()
@@ -226,7 +228,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         self._full = True
 
     def recheck(self) -> Deferred[None]:
-        """Guest: whoever logged out, or may no longer read the destination, watches no longer."""
+        """Guest: close if the session has ended, or the account may no longer read the destination."""
         checking = Deferred.fromCoroutine(self._recheck())
         checking.addErrback(lambda failure: self._log.failure("A viewer's session was not checked", failure))
         return checking
