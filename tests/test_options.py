@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
+import traceback
 from pathlib import Path
 
 import attrs
 import pytest
 from twisted.python.usage import UsageError
 
-from ppl.options import OPTIONS, Options, default_settings, link_secret, option_table, settings_from
+from ppl.options import OPTIONS, Option, Options, default_settings, link_secret, option_table, settings_from
 
 
 def test_the_defaults_bind_to_loopback_and_close_registration_after_the_first_account() -> None:
@@ -44,6 +45,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_default() 
         ("listen-interface", "300.1.1.1"),
         ("database", "mysql://x"),
         ("database", "mydb"),
+        ("database", "foo=bar"),
         ("registration", "maybe"),
         ("max-line-bytes", "10"),
         ("max-portion", "-1"),
@@ -117,3 +119,21 @@ def test_twistds_options_are_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {option.name.replace("-", "_") for option in OPTIONS} == {
         field.name for field in attrs.fields(type(options.settings))
     }
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS if option.is_secret], ids=lambda option: option.name)
+@pytest.mark.parametrize(
+    "form", ["{}", "mysql://ppl:{}@db/ppl", "postgresql://ppl:{}%zz@db/ppl", "password={} nonsense"]
+)
+def test_what_may_hold_a_password_is_never_shown(option: Option, form: str) -> None:
+    value = form.format("sesame")
+    for given, environment in (({option.name: value}, {}), ({}, {option.variable: value})):
+        try:
+            shown = repr(settings_from(given, environment))
+        except UsageError as wrong:
+            shown = "".join(traceback.format_exception(wrong))
+        assert "sesame" not in shown
+
+
+def test_a_dsn_is_not_shown_among_the_settings() -> None:
+    assert "sesame" not in repr(default_settings(database="postgresql://ppl:sesame@db/ppl"))

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import attrs
+import psycopg2
+from psycopg2.extensions import parse_dsn
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactor
 from twisted.python import usage
@@ -30,7 +32,7 @@ class Settings:
 
     role: RoleName
     data_dir: Path
-    database: str | None
+    database: str | None = attrs.field(repr=False)
     """libpq DSN, or ``None`` for the embedded PostgreSQL under ``data_dir``."""
     http: str
     public_url: str | None
@@ -124,6 +126,11 @@ def _dsn(text: str) -> str | None:
         raise ValueError("it must start with postgresql:// or be a list of key=value")
     if "://" not in text and "=" not in text:
         raise ValueError("it must be postgresql://… or a list of key=value such as 'host=db dbname=ppl'")
+    try:
+        parse_dsn(text)
+    except psycopg2.Error:
+        # Its text may quote a part of the password.
+        raise ValueError("it is no DSN that PostgreSQL's library understands") from None
     return text
 
 
@@ -204,12 +211,14 @@ class Option:
         default: as text.
         convert: text → value; raises ``ValueError`` with the end of a sentence.
         doc: one sentence for ``--help`` and the documentation.
+        is_secret: whether its value may hold a password, which no message shows.
     """
 
     name: str
     default: str
     convert: Callable[[str], Any]
     doc: str
+    is_secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -223,7 +232,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("data-dir", _default_data_dir(), _path,
            "Directory for the embedded PostgreSQL and generated secrets."),
     Option("database", "", _dsn,
-           "DSN of your own PostgreSQL 15 or newer; empty: embedded, under the data directory."),
+           "DSN of your own PostgreSQL 15 or newer; empty: embedded, under the data directory.", is_secret=True),
     Option("http", "tcp:8080:interface=127.0.0.1", _server_endpoint,
            "Where browsers connect: a Twisted server endpoint."),
     Option("public-url", "", _url,
@@ -247,7 +256,7 @@ OPTIONS: tuple[Option, ...] = (
            "separated by spaces, such as tcp:127.0.0.1:8081."),
     Option("link-secret", "", _secret,
            "Secret shared by listeners and servers, at least 16 characters; "
-           "empty: made and kept in the data directory."),
+           "empty: made and kept in the data directory.", is_secret=True),
     Option("registration", "first", _one_of("first", "open", "closed"),
            "Who may register: only the first account, anyone, or nobody."),
     Option("max-line-bytes", "100000", _integer(480, 16_000_000),
@@ -355,7 +364,7 @@ def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> S
         try:
             values[option.name.replace("-", "_")] = option.convert(option.default if text is None else text)
         except ValueError as error:
-            shown = "the value given" if option.name == "link-secret" else repr(text)
+            shown = "the value given" if option.is_secret else repr(text)
             raise usage.UsageError(f"{source}: {shown} is wrong, {error}.") from error
     settings = Settings(**values)
     _check_together(settings, linked=bool(given.get("link") or environment.get("PPL_LINK")))

@@ -13,10 +13,12 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.task import Clock
 from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
-from ppl.store.connection import Connection
+from ppl.store.connection import Connection, StoreRefuses
+from ppl.store.outage import Outage
 from ppl.store.pool import Pool, Transaction, unsuitable
 from tests.fixtures.database import as_administrator, execute
 from tests.store.proxy import Proxy
@@ -260,6 +262,75 @@ async def test_a_role_that_may_not_create_tables_is_unsuitable(dsn: str) -> None
         await pool.stopService()
     finally:
         execute(administrator, "DROP OWNED BY poor; DROP ROLE poor")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"dbname": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"user": "nobody", "password": "sesame"}, 'Peer authentication failed for user "nobody"'),
+    ],
+)
+@ensureDeferred
+async def test_a_server_that_refuses_the_dsn_ends_the_start_with_its_reason(
+    dsn: str, change: dict[str, str], why: str, said: list[str]
+) -> None:
+    pool = Pool(reactor, make_dsn(dsn, **change), 2, **QUICK)
+    with pytest.raises(StoreUnsuitable, match="refuses the DSN of --database") as raised:
+        await pool.startService()
+    assert why in str(raised.value)
+    await pool.stopService()
+    assert not any("sesame" in text or "keeps trying" in text for text in [*said, str(raised.value)])
+
+
+@ensureDeferred
+async def test_a_server_that_refuses_a_dsn_that_was_good_is_tried_again(
+    dsn: str, said: list[str], nothing_left_behind: list[str]
+) -> None:
+    administrator = as_administrator(dsn)
+    async with running(dsn, size=1) as pool:
+        execute(administrator, "ALTER ROLE ppl NOLOGIN")
+        try:
+            for connection in list(pool._connections):
+                connection.abandon("the test")
+            await until(lambda: has_said(said, 'role "ppl" is not permitted to log in'))
+        finally:
+            execute(administrator, "ALTER ROLE ppl LOGIN")
+        await until(lambda: answers(pool))
+        await until(lambda: has_said(said, "is reachable again"))
+    assert [text for text in nothing_left_behind if "keeps trying" in text]
+    nothing_left_behind.clear()
+
+
+def test_an_outage_is_said_at_first_for_each_new_reason_and_at_growing_intervals(
+    said: list[str], nothing_left_behind: list[str]
+) -> None:
+    clock = Clock()
+    outage = Outage(clock, "host=db password=sesame")
+    away, refused = StoreUnavailable("Connection refused\nsecond line"), StoreRefuses("authentication failed")
+    outage.met(away)
+    outage.met(away)
+    outage.met(refused)
+    assert [text.partition("(")[2] for text in said] == [
+        "Connection refused); Ppl keeps trying",
+        "authentication failed); Ppl keeps trying",
+    ]
+    times = []
+    while clock.seconds() < 20_000:
+        clock.advance(5)
+        before = len(said)
+        outage.met(refused)
+        if len(said) > before:
+            times.append(clock.seconds())
+    assert times == [60, 180, 420, 900, 1860, 3780, 7380, 10980, 14580, 18180]
+    outage.over()
+    outage.over()
+    assert said[-1] == "PostgreSQL at db is reachable again"
+    assert said[-2] != said[-1]
+    outage.met(refused)
+    assert "keeps trying" in said[-1]
+    assert not any("sesame" in text for text in said)
+    nothing_left_behind.clear()
 
 
 @ensureDeferred

@@ -18,6 +18,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
+from ppl.errors import StoreUnsuitable
 from ppl.model import MINUTE, Destination
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.pool import Pool
@@ -191,6 +192,26 @@ def test_only_readers_come_in_over_tcp_and_only_with_their_password(installed: I
             as_administrator(installed.server.dsn, "ppl"), "REVOKE ppl_reader FROM ppl; ALTER ROLE ppl PASSWORD NULL"
         )
     assert execute(installed.reader, "SHOW listen_addresses") == [("127.0.0.1",)]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"password": "open sesame"}, 'password authentication failed for user "grafana"'),
+        ({"password": ""}, "no password supplied"),
+        ({"dbname": "postgres"}, "no pg_hba.conf entry"),
+    ],
+)
+@ensureDeferred
+async def test_a_wrong_password_ends_a_start_with_its_reason(
+    installed: Installation, change: dict[str, str], why: str
+) -> None:
+    pool = Pool(reactor, make_dsn(installed.reader, **change), 2)
+    with pytest.raises(StoreUnsuitable, match="--database") as raised:
+        await pool.startService()
+    assert why in str(raised.value)
+    assert "sesame" not in str(raised.value)
+    await pool.stopService()
 
 
 def test_a_time_range_reads_the_slots_of_that_time_only(installed: Installation) -> None:

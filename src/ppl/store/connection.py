@@ -7,6 +7,7 @@ blocking, errors that say what to do. Used by :mod:`.pool` only.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -32,6 +33,13 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 # intervention, a transaction to repeat; and a primary that became a standby.
 PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
 
+# libpq gives no SQLSTATE of a connection that is refused. A server that speaks another language is tried again.
+_REFUSAL = re.compile(
+    r"(?:FATAL: +|fe_sendauth: )(.*(?:"
+    r"authentication failed|no password supplied|(?:database|role) \".*\" does not exist|is not permitted to log in"
+    r"|no pg_hba\.conf entry|pg_hba\.conf rejects|permission denied for database).*)"
+)
+
 # The kernel ends what no packet answers; libpq's defaults wait for hours.
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
@@ -41,6 +49,10 @@ class ConnectionLost(StoreUnavailable):
 
     def __init__(self) -> None:
         super().__init__("The connection to PostgreSQL was lost.")
+
+
+class StoreRefuses(StoreUnavailable):
+    """PostgreSQL answers and lets nobody in with this DSN; before somebody changes one of them it will not."""
 
 
 class _Watching:
@@ -169,6 +181,9 @@ class Connection:
             await self._connection.connect(resolved)
         except Exception as error:
             self.abandon(sentence(error))
+            refusal = _REFUSAL.search(str(error))
+            if refusal is not None:
+                raise StoreRefuses(refusal[1]) from error
             raise StoreUnavailable(sentence(error)) from error
         finally:
             if timer.active():

@@ -20,8 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, StoreUnavailable, StoreUnsuitable
-from ppl.store.connection import Connection, ConnectionLost, Parameters, Row, describe
+from ppl.store.connection import Connection, ConnectionLost, Parameters, Row, StoreRefuses, describe
 from ppl.store.copying import Copier
+from ppl.store.outage import Outage
 
 T = TypeVar("T")
 
@@ -88,11 +89,16 @@ class Pool(Service):
         self._pauses: set[Deferred[None]] = set()
         self._drained: Deferred[None] | None = None
         self._started: Deferred[None] | None = None
-        self._reachable: bool | None = None
+        self._is_unsuitable = False
+        self._outage = Outage(reactor, dsn)
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when connected, however long that takes; fails with ``StoreUnsuitable``."""
+        """Fires when connected, however long that takes; fails with ``StoreUnsuitable``.
+
+        A PostgreSQL that is away is waited for; one that lets nobody in with this DSN is unsuitable, at the start only.
+        """
         super().startService()
+        self._is_unsuitable = False
         self.copier.startService()
         started: Deferred[None] = Deferred()
         self._started = started
@@ -206,14 +212,15 @@ class Pool(Service):
 
     async def _keep_filled(self) -> None:
         pause = _SHORTEST_PAUSE
-        while self.running:
+        while self.running and not self._is_unsuitable:
             connection = Connection(self._reactor)
             try:
                 await self._open(connection)
             except (PplError, psycopg2.Error) as error:
                 connection.abandon("it could not be opened")
-                if isinstance(error, StoreUnsuitable) and self._started is not None:
-                    self._started_with(Failure(error))
+                if isinstance(error, StoreUnsuitable | StoreRefuses) and self._started is not None:
+                    self._is_unsuitable = True
+                    self._started_with(Failure(self._unsuitable(error)))
                     return
                 self._say_unreachable(error)
                 await self._sleep(pause * uniform(0.5, 1.5))  # noqa: S311  (spreads load, keeps no secret)
@@ -239,9 +246,7 @@ class Pool(Service):
             self._opening.discard(connection)
 
     def _add(self, connection: Connection) -> None:
-        if self._reachable is False:
-            self._log.info("PostgreSQL at {where} is reachable again", where=describe(self._dsn))
-        self._reachable = True
+        self._outage.over()
         self._connections.add(connection)
         self._give_back(connection)
         self._started_with(None)
@@ -252,15 +257,14 @@ class Pool(Service):
             self._idle.remove(connection)
         self._check_drained()
 
+    def _unsuitable(self, error: PplError | psycopg2.Error) -> Exception:
+        if not isinstance(error, StoreRefuses):
+            return error
+        return StoreUnsuitable(f"PostgreSQL at {describe(self._dsn)} refuses the DSN of --database: {error}.")
+
     def _say_unreachable(self, error: Exception) -> None:
-        if self._reachable is False or self._connections or not self.running:
-            return
-        self._reachable = False
-        self._log.warn(
-            "PostgreSQL at {where} cannot be used ({reason}); Ppl keeps trying",
-            where=describe(self._dsn),
-            reason=str(error).strip().partition("\n")[0],
-        )
+        if not self._connections and self.running and not self._is_unsuitable:
+            self._outage.met(error)
 
     def _started_with(self, result: Failure | None) -> None:
         if self._started is not None:
