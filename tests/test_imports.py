@@ -20,7 +20,7 @@ ALLOWED = {
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
-    | {"credentials", "proxied", "uploading", "turns"},
+    | {"credentials", "proxied", "uploading", "turns", "sockets"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
@@ -38,6 +38,9 @@ ALLOWED = {
     "proxied": set(),
     "dropping": set(),
     "turns": set(),
+    "clock": set(),
+    "sockets": {"systemd"},
+    "systemd": {"errors"},
     "uploading": {"model", "clock", "turns"},
 }
 

@@ -29,7 +29,7 @@ from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Place
 from ppl.clock import make_steady, steady_clock, wall_clock
 from ppl.credentials import authenticate
-from ppl.errors import PplError
+from ppl.errors import PplError, StatementTimeout, StoreUnavailable
 from ppl.link.interface import LinkEnd
 from ppl.link.local import LocalLink
 from ppl.link.registry import Listeners
@@ -51,6 +51,7 @@ from ppl.options import Options, Settings, link_secret, settings_from
 from ppl.origin import OriginPolicy
 from ppl.proxied import Proxies
 from ppl.sequence import SequentialService, Together
+from ppl.sockets import Sockets, inherited_from, initial_environment
 from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
 from ppl.store.census import Census
@@ -65,6 +66,7 @@ from ppl.store.retention import Retention
 from ppl.store.sealing import Sealer
 from ppl.store.searching import Searches
 from ppl.store.statistics import Statistics
+from ppl.systemd import Manager, Ready, Watchdog, manager_from
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from ppl.web.site import make_site
@@ -109,7 +111,9 @@ def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
     gc.set_threshold(100_000, 50, 100)
     # A thread that copies needs the interpreter for moments between long waits: it shall not queue for 5 ms each time.
     sys.setswitchinterval(0.0005)
-    service = make_service(settings, reactor)
+    manager = manager_from(os.environ)
+    sockets = Sockets(manager, inherited_from(initial_environment()))
+    service = make_service(settings, reactor, manager, sockets)
 
     def failed(failure: Failure) -> None:
         if failure.check(PplError):
@@ -133,13 +137,18 @@ def end_with_failure(reactor: Any) -> None:
         reactor.callWhenRunning(reactor.stop)
 
 
-def make_service(settings: Settings, reactor: Any) -> SequentialService:
+def make_service(
+    settings: Settings, reactor: Any, manager: Manager | None = None, sockets: Sockets | None = None
+) -> SequentialService:
     """All parts of ``settings.role`` in their order; nothing is opened before ``startService``.
+
+    ``manager`` is told how it goes, and ``sockets`` are listened on.
 
     Raises:
         UsageError: the link's secret cannot be read or made.
     """
     parts: list[IService] = []
+    manager, sockets = manager or Manager(), sockets or Sockets()
     if settings.database is None:
         embedded = EmbeddedPostgres(reactor, settings.data_dir, sql_port=settings.sql_port)
         parts.append(embedded)
@@ -158,19 +167,30 @@ def make_service(settings: Settings, reactor: Any) -> SequentialService:
     maintenance = Maintenance(store, reactor, wall_clock)
     parts.append(Together([maintenance, *_background(settings, reactor, pool, dsn, place)], reactor))
     if settings.role == "all":
-        control, drain, listening = _listener(settings, reactor, store)
+        control, drain, listening = _listener(settings, reactor, store, sockets)
         listeners = Listeners(reactor)
-        serving = _server(settings, reactor, store, listeners, place, drain)
+        serving = _server(settings, reactor, store, listeners, place, sockets, drain)
         parts += [*listening, LocalLink(reactor, control, listeners), *serving]
     elif settings.role == "listener":
-        control, _, listening = _listener(settings, reactor, store)
+        control, _, listening = _listener(settings, reactor, store, sockets)
         secret = link_secret(settings)
         parts += [*listening, *(LinkClient(reactor, endpoint, secret, control) for endpoint in settings.link)]
     else:
         listeners = Listeners(reactor)
         link = LinkServer(reactor, settings.link[0], link_secret(settings), listeners)
-        parts += [link, *_server(settings, reactor, store, listeners, place)]
-    return SequentialService([*parts, _Step(lambda: _say_ready(settings, store))], reactor)
+        parts += [link, *_server(settings, reactor, store, listeners, place, sockets)]
+    parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store)), Ready(manager)]
+    # First, so that it stops last.
+    return SequentialService([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
+
+
+async def _settle(sockets: Sockets, store: PostgresStore) -> None:
+    """What no destination and no option wants by now, nothing will listen on."""
+    try:
+        await store.count_accounts()
+    except (StoreUnavailable, StatementTimeout):
+        return  # the ports may come later
+    sockets.settle()
 
 
 def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: Place | None) -> list[IService]:
@@ -230,7 +250,9 @@ async def _note_archiving(settings: Settings, place: Place | None, pool: Pool) -
         )
 
 
-def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[LinkEnd, Drain, list[IService]]:
+def _listener(
+    settings: Settings, reactor: Any, store: PostgresStore, sockets: Sockets
+) -> tuple[LinkEnd, Drain, list[IService]]:
     control: ListenerControl
     writer = Writer(store, lambda events: control.announce(events), reactor, wall_clock, settings.queue_bytes)
     limits = Limits(
@@ -243,7 +265,9 @@ def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[L
     unfinished = Unfinished(settings.partial_bytes, settings.partial_seconds, reactor)
     intake = Intake(writer, wall_clock, Admission(limits, steady_clock), Losses(reactor), unfinished, certificates)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if settings.udp == "on" else 0
-    ports = Ports(reactor, settings.listen_interface, intake, files, lambda *state: control.port_changed(*state))
+    ports = Ports(
+        reactor, settings.listen_interface, intake, files, lambda *state: control.port_changed(*state), sockets
+    )
     control = ListenerControl(store, ports, settings.public_host, reactor)
     drain_limits = DrainLimits(
         settings.max_drain_bytes,
@@ -258,7 +282,7 @@ def _listener(settings: Settings, reactor: Any, store: PostgresStore) -> tuple[L
     parts: list[IService] = [following, certificates, Farewell(drain), writer, control, drain]
     if settings.drain is not None:
         site = DrainSite(drain, reactor, intake.admission, proxies)
-        parts.append(Listening(reactor, "--drain", settings.drain, site))
+        parts.append(Listening(sockets.adopting(reactor), "--drain", settings.drain, site))
     return control, drain, parts
 
 
@@ -274,6 +298,7 @@ def _server(
     store: PostgresStore,
     listeners: Listeners,
     place: Place | None,
+    sockets: Sockets,
     drain: Drain | None = None,
 ) -> list[IService]:
     hub = Hub(store, listeners, reactor, settings)
@@ -284,7 +309,7 @@ def _server(
         Proxies(settings.trusted_proxies).says_tls,
     )
     site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place, steady_clock)
-    return [hub, Listening(reactor, "--http", settings.http, site)]
+    return [hub, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
 
 
 class _Step(Service):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import pytest_twisted
+from twisted.internet import reactor
 
 from ppl.listener.addresses import sender_address
+from ppl.listener.ports import Ports
+from ppl.sockets import Sockets
+from ppl.systemd import Manager
+from tests.fixtures.systemd import ServiceManager
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, connect, free_port, messages, send
 from tests.waiting import until
@@ -220,3 +226,34 @@ def test_a_senders_address_is_kept_in_one_form(host: str, address: str) -> None:
 
 def test_the_helper_finds_a_free_port() -> None:
     assert free_port() > 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_sockets_are_kept_over_a_stop_and_a_change_and_given_up_when_a_port_is_closed_for_good(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, short_directory: Path
+) -> None:
+    with ServiceManager(short_directory) as systemd:
+        receiving = await make_receiving(store)
+        ports = receiving.ports = Ports(
+            reactor,
+            "127.0.0.1",
+            receiving.intake,
+            100_000,
+            lambda each, why: receiving.reported.append((each.port, why)),
+            Sockets(Manager(systemd.address)),
+        )
+        first, second = await make_destination(), await make_destination()
+        for destination in (first, second):
+            ports.open(destination)
+        await until(lambda: len(systemd.kept) == 4, "TCP and UDP of both")
+        ports.open(attrs.evolve(first, transport="tls"))
+        await until(lambda: len(receiving.reported) == 3, "the port open anew")
+        await until(lambda: f"ppl-udp-{first.port}" not in systemd.kept, "no UDP beside TLS only")
+        assert f"ppl-tcp-{first.port}" in systemd.kept
+        await ports.close(first)
+        await until(lambda: set(systemd.kept) == {f"ppl-tcp-{second.port}", f"ppl-udp-{second.port}"}, "the other's")
+        await ports.close_all()
+        assert len(systemd.kept) == 2
+        assert systemd.said("FDSTOREREMOVE=1") == 2
+        for kept in ports._sockets._kept.values():
+            kept.socket.close()

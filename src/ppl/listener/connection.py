@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from twisted.internet import tcp
+from twisted.internet.interfaces import IProtocolFactory
 
 from ppl.listener.share import Reader, Share
 
@@ -43,3 +45,10 @@ class SenderPort(tcp.Port):  # type: ignore[misc]
     """An open TCP port of a destination."""
 
     transport = SenderConnection
+
+    @classmethod
+    def on(cls, listening: socket.socket, factory: IProtocolFactory, reactor: Any) -> SenderPort:
+        """On a socket that listens; the caller closes its own."""
+        port: SenderPort = cls._fromListeningDescriptor(reactor, listening.fileno(), listening.family, factory)
+        port.startListening()
+        return port

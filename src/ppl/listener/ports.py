@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
@@ -20,10 +21,10 @@ from ppl.listener.receiver import Receiver
 from ppl.listener.share import Reserve, Share
 from ppl.listener.udp import DatagramPort
 from ppl.model import Destination
+from ppl.sockets import Sockets
 from ppl.syslog.framing import Frames
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
-_BACKLOG = 1024
 
 #: Told of a destination's TCP port: ``None`` when it is open, else why it could not be opened.
 Report = Callable[[Destination, str | None], None]
@@ -113,12 +114,22 @@ class Ports:
         intake: where what comes goes in.
         most_files: how many files the process may have open, of which half may be ports with UDP; 0: no UDP at all.
         report: told when a port opens or cannot be opened.
+        sockets: gives what to listen on.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, interface: str, intake: Intake, most_files: int, report: Report) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        interface: str,
+        intake: Intake,
+        most_files: int,
+        report: Report,
+        sockets: Sockets | None = None,
+    ) -> None:
         self._reactor = reactor
+        self._sockets = sockets or Sockets()
         self._interface = interface
         self._intake = intake
         self._most_files = most_files
@@ -166,9 +177,8 @@ class Ports:
         return _Port(entrance, stream, datagrams)
 
     def _listen_tcp(self, number: int, factory: ReceiverFactory) -> SenderPort:
-        port = SenderPort(number, factory, _BACKLOG, self._interface, self._reactor)
-        port.startListening()
-        return port
+        with self._sockets.open(socket.SOCK_STREAM, number, self._interface) as listening:
+            return SenderPort.on(listening, factory, self._reactor)
 
     def _has_files_for_udp(self) -> bool:
         """Whether another port with UDP leaves half of the files to ports without and to connections."""
@@ -191,8 +201,7 @@ class Ports:
 
         port = DatagramPort(
             self._reactor,
-            destination.port,
-            self._interface,
+            self._sockets.open(socket.SOCK_DGRAM, destination.port, self._interface),
             intake.limits.max_line_bytes,
             take,
             lambda count: intake.losses.add(destination, count),
@@ -216,24 +225,40 @@ class Ports:
         finally:
             # None when it was closed meanwhile.
             destination = self._renewed.pop((known.destination.host, known.destination.port), None)
+        self._forget_sockets(known.destination, destination)
         if destination is not None:
             self.open(destination)
         # Last: a sender that does not let go keeps nobody out.
         await known.entrance.close_connections()
 
     async def close(self, destination: Destination) -> None:
-        """Release the port and end its connections; what they received is kept."""
+        """Release the port for good and end its connections; what they received is kept."""
+        await self._close(destination, is_for_good=True)
+
+    async def _close(self, destination: Destination, *, is_for_good: bool) -> None:
         address = destination.host, destination.port
         self._renewed.pop(address, None)
         port = self._ports.pop(address, None)
         if port is not None:
             await port.release()
+            if is_for_good:
+                self._forget_sockets(destination, None)
             await port.entrance.close_connections()
 
+    def _forget_sockets(self, destination: Destination, successor: Destination | None) -> None:
+        """Of those of ``destination``, keep none that ``successor`` has not."""
+        if successor is None:
+            self._sockets.release(socket.SOCK_STREAM, destination.port)
+        if successor is None or successor.transport == "tls":
+            self._sockets.release(socket.SOCK_DGRAM, destination.port)
+
     async def close_all(self) -> None:
-        """Close every port."""
+        """Close every port; sockets that are kept for the next start stay so."""
         self._renewed.clear()
-        closing = [Deferred.fromCoroutine(self.close(port.destination)) for port in list(self._ports.values())]
+        closing = [
+            Deferred.fromCoroutine(self._close(port.destination, is_for_good=False))
+            for port in list(self._ports.values())
+        ]
         await gatherResults([*closing, *self._ending], consumeErrors=True)
         self._intake.losses.say()
         self._intake.unfinished.stop()

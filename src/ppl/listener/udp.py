@@ -12,7 +12,6 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
@@ -47,24 +46,23 @@ class DatagramPort:
 
     Args:
         reactor: watches the socket.
-        port, interface: what to bind.
+        bound: the socket, which is the port's from here on.
         max_line_bytes: longer messages are cut and marked.
         take: gets what comes.
         lost: told of datagrams that the kernel has dropped, how many more they are.
-
-    Raises:
-        CannotListenError: it cannot be bound.
     """
 
     __slots__ = ("__weakref__", "_dropped", "_lost", "_max_line_bytes", "_reactor", "_socket", "_take")
 
     def __init__(
-        self, reactor: Any, port: int, interface: str, max_line_bytes: int, take: Take, lost: Callable[[int], None]
+        self, reactor: Any, bound: socket.socket, max_line_bytes: int, take: Take, lost: Callable[[int], None]
     ) -> None:
         self._reactor = reactor
         self._max_line_bytes, self._take, self._lost = max_line_bytes, take, lost
         self._dropped = 0
-        self._socket: socket.socket | None = _bound(interface, port)
+        bound.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+        _enlarge(bound)
+        self._socket: socket.socket | None = bound
         reactor.addReader(self)
 
     def fileno(self) -> int:
@@ -129,27 +127,11 @@ class DatagramPort:
         self.stopListening()
 
     def stopListening(self) -> None:
-        """Close it; what the kernel still holds is lost, as whatever comes from now on."""
+        """Close it; what the kernel still holds is lost, as whatever comes from now on, unless the socket is kept."""
         if self._socket is not None:
             self._reactor.removeReader(self)
             self._socket.close()
             self._socket = None
-
-
-def _bound(interface: str, port: int) -> socket.socket:
-    try:
-        new = socket.socket(socket.AF_INET6 if ":" in interface else socket.AF_INET, socket.SOCK_DGRAM)
-    except OSError as error:
-        raise CannotListenError(interface, port, error) from error
-    try:
-        new.setblocking(False)
-        new.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
-        _enlarge(new)
-        new.bind((interface, port))
-    except OSError as error:
-        new.close()
-        raise CannotListenError(interface, port, error) from error
-    return new
 
 
 def _enlarge(new: socket.socket) -> None:

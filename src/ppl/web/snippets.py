@@ -37,7 +37,7 @@ _TEMPLATE = (
     ' %syslogtag:R,ERE,1,FIELD:([^:[]+)--end% %PROCID% %MSGID% %STRUCTURED-DATA%%msg:::sp-if-no-1st-sp%%msg%")'
 )
 _QUEUE = """template="Ppl"
-           queue.type="linkedList" queue.size="10000" action.resumeRetryCount="-1\""""
+           queue.type="linkedList" queue.size="100000" action.resumeRetryCount="-1" action.resumeInterval="1\""""
 _RSYSLOG_RESTART = Block(
     "Restart rsyslog and send a line", """sudo systemctl restart rsyslog && logger "hello from $(hostname)\""""
 )

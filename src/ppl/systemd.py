@@ -1,0 +1,120 @@
+"""What Ppl tells the service manager that started it (sd_notify(3)), and a watchdog that is fed by real work.
+
+Without a service manager all of it does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from ppl.errors import StatementTimeout, StoreUnavailable
+
+_log = Logger()
+
+#: Seconds that the service manager may take to accept a message.
+_PATIENCE = 5.0
+
+
+@attrs.frozen
+class Manager:
+    """The service manager.
+
+    Attributes:
+        address: of its socket, ``None``: there is none.
+        watchdog_seconds: without a sign of life after which it ends us; 0: never.
+    """
+
+    address: str | None = None
+    watchdog_seconds: float = 0.0
+
+    def tell(self, state: str, descriptor: int | None = None) -> None:
+        """Send ``state`` (lines of ``KEY=value``), maybe with a file descriptor. A failure is logged."""
+        if self.address is None:
+            return
+        # An abstract socket's name begins with NUL.
+        address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.settimeout(_PATIENCE)
+                sender.connect(address)
+                socket.send_fds(sender, [state.encode()], [] if descriptor is None else [descriptor])
+        except OSError as error:
+            _log.warn("The service manager cannot be told {state}: {why}", state=state, why=error.strerror)
+
+
+def manager_from(environment: MutableMapping[str, str]) -> Manager:
+    """Who started us, by ``environment``, from which its variables are removed: they are not for our children."""
+    address = environment.pop("NOTIFY_SOCKET", "") or None
+    pid, microseconds = environment.pop("WATCHDOG_PID", ""), environment.pop("WATCHDOG_USEC", "")
+    is_ours = pid in ("", str(os.getpid())) and microseconds.isdigit()
+    return Manager(address, int(microseconds) / 1e6 if is_ours else 0.0)
+
+
+class Ready(Service):
+    """Tells that the service is ready; as the last to start it is the first to stop, and says that as well."""
+
+    def __init__(self, manager: Manager) -> None:
+        self._manager = manager
+
+    def startService(self) -> None:
+        """All runs."""
+        super().startService()
+        self._manager.tell("READY=1")
+
+    def stopService(self) -> None:
+        """The stop begins."""
+        super().stopService()
+        self._manager.tell("STOPPING=1")
+
+
+class Watchdog(Service):
+    """Tells the service manager that Ppl is alive, as often as it wants, when the reactor turns and the store answers.
+
+    A PostgreSQL that is away is no reason to be ended: a restart would lose what waits in memory for it. Then it is
+    enough that the store says so in time.
+
+    Args:
+        manager: is told.
+        ask: asks the store something.
+        reactor: timers.
+    """
+
+    def __init__(self, manager: Manager, ask: Callable[[], Awaitable[object]], reactor: Any) -> None:
+        self._manager, self._ask = manager, ask
+        self._again = LoopingCall(self._look)
+        self._again.clock = reactor
+
+    def startService(self) -> None:
+        """Begin, if the service manager wants it."""
+        super().startService()
+        if self._manager.address is not None and self._manager.watchdog_seconds:
+            self._again.start(self._manager.watchdog_seconds / 4)
+
+    def stopService(self) -> None:
+        """Say no more."""
+        super().stopService()
+        if self._again.running:
+            self._again.stop()
+
+    def _look(self) -> Deferred[None]:
+        # The next look waits for the answer to this: none, and nothing is said any more.
+        return Deferred.fromCoroutine(self._probe())
+
+    async def _probe(self) -> None:
+        try:
+            await self._ask()
+        except (StoreUnavailable, StatementTimeout):
+            pass  # it answers, and is tried again
+        except Exception:
+            _log.failure("The watchdog's question to the store failed; the service manager is not told that Ppl lives")
+            return
+        self._manager.tell("WATCHDOG=1")
