@@ -50,6 +50,9 @@ class Settings:
     max_portion: int
     max_frame_bytes: int
     max_viewers: int
+    max_http_connections: int
+    """0: a third of the files that may be open."""
+    max_http_connections_per_address: int
     max_connections: int
     max_connections_per_address: int
     max_connects_per_second: int
@@ -267,6 +270,11 @@ OPTIONS: tuple[Option, ...] = (
            "Largest WebSocket message accepted from a viewer, in bytes."),
     Option("max-viewers", "100", _integer(1, 100_000),
            "Most open WebSockets of one account."),
+    Option("max-http-connections", "0", _integer(0, 1_000_000),
+           "Most connections to the site, WebSockets included; 0: a third of the files that may be open, so that the "
+           "rest is for senders."),
+    Option("max-http-connections-per-address", "500", _integer(1, 1_000_000),
+           "Most connections to the site from one address (of IPv6 the /64), but for --trusted-proxies."),
     Option("max-connections", "1000", _integer(1, 1_000_000),
            "Most sender connections to one destination."),
     Option("max-connections-per-address", "1000", _integer(1, 1_000_000),

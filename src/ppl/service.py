@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import attrs
 from twisted.application.service import Application, IService, Service
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
@@ -308,6 +309,9 @@ def _server(
         OriginPolicy(settings.public_url).allowed,
         Proxies(settings.trusted_proxies).says_tls,
     )
+    # The rest is for senders, ports, PostgreSQL and files.
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    settings = attrs.evolve(settings, max_http_connections=settings.max_http_connections or files // 3)
     site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place, steady_clock)
     return [hub, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
 

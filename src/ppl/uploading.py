@@ -6,6 +6,7 @@ before anything more is read. The secret in the address of an upload stays out o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -35,6 +36,8 @@ _SMALL = 65_536
 
 #: Bytes that are read at once: a body in chunks of a byte takes some milliseconds for them.
 _PIECE = 4096
+
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 #: Seconds for a body to come, and for the sender of a refused one to end.
 BODY_SECONDS = 60.0
@@ -79,12 +82,15 @@ class UploadChannel(HTTPChannel):
     Attributes:
         ended: fires when it has ended, so what was written to it has gone out.
         is_held: whether an upload wants no more to be read.
+        stage: told when it waits for a request (``idle``), one begins to come (``receiving``), and has (``handling``).
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.ended: Deferred[None] = Deferred()
         self.is_held = False
+        self.stage: Callable[[Any], object] = lambda stage: None
+        self._has_begun = False
         self._is_lost = False
         # The turn in which it handled a request, and what has come and waits for another turn.
         self._handled_in = 0
@@ -138,9 +144,46 @@ class UploadChannel(HTTPChannel):
             rest, self._early = bytes(self._early), bytearray()
             super().dataReceived(rest)  # type: ignore[no-untyped-call]
 
+    def resetTimeout(self) -> None:
+        """Twisted: something has come. A request has all of its time from its first byte, however it trickles."""
+        if not self._has_begun and not self._handlingRequest:
+            self._has_begun = True
+            super().resetTimeout()  # type: ignore[no-untyped-call]
+            self.stage("receiving")
+
+    def requestDone(self, request: Any) -> None:
+        """Twisted: a request is answered; the next one may come, and has its own time."""
+        self._has_begun = False
+        self._savedTimeOut = self._savedTimeOut or self.site.timeOut  # type: ignore[attr-defined]
+        self.stage("idle")
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+
+    def timeoutConnection(self) -> None:
+        """Twisted: a request has not come whole in its time, or none has. Not logged: strangers may cause it."""
+        if self._has_begun:
+            self.write(_TOO_SLOW)
+        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)  # type: ignore[attr-defined]
+        self.loseConnection()
+
+    def take_upload(self) -> None:
+        """An upload has begun, which minds its time itself."""
+        self.setTimeout(None)
+        self.stage("handling")
+
+    def taken_over_by(self, protocol: Any) -> None:
+        """From now on ``protocol`` has the connection, so its end is this one's."""
+        lost = protocol.connectionLost
+
+        def connection_lost(reason: Failure = connectionDone) -> None:
+            lost(reason)
+            self.ended.callback(None)
+
+        protocol.connectionLost = connection_lost
+
     def handle(self, request: Work) -> None:
         """Handle a request that has come whole: at most one in each turn."""
         turns = self._turns
+        self.stage("handling")
         if self._is_lost:
             return
         if turns.is_spent or self._handled_in == turns.number:
@@ -192,6 +235,8 @@ class UploadRequest(server.Request):
         self.notifyFinish().addBoth(self._ended)
         if length != 0:
             self._timer = channel.callLater(BODY_SECONDS, self._expire)
+        if length != 0:
+            channel.take_upload()
         self._upload = uploads.begin(self, length)
         return True
 

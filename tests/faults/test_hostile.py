@@ -6,6 +6,7 @@ import multiprocessing
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,32 @@ def test_the_attacked_goes_on_too(ppl: PplProcess) -> None:
         "its line",
         60,
     )
+
+
+def test_a_site_full_of_strangers_lets_senders_in(module_dsn: str) -> None:
+    with temporary_directory() as directory:
+        few = {"PPL_MAX_HTTP_CONNECTIONS": "50", "PPL_TRUSTED_PROXIES": ""}
+        ppl = PplProcess(module_dsn, directory, "one", few)
+        try:
+            ppl.start()
+            quiet = ppl.register()
+            with ExitStack() as stack:
+                for number in range(200):
+                    place = socket.create_connection(
+                        ("127.0.0.1", ppl.http_port), source_address=(f"127.0.2.{number % 4}", 0)
+                    )
+                    stack.enter_context(place).sendall(b"POST /login HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+                ppl.send(quiet.port, b"<13>1 - h a - - - all the same\n")
+                eventually(lambda: ppl.count(quiet.port) == 1, "its line")
+                ppl.page(quiet, "/settings")
+                assert open_connections(ppl) <= 50
+        finally:
+            ppl.stop()
+
+
+def open_connections(ppl: PplProcess) -> int:
+    """Connections to the site that Ppl has open (``st`` 01 of proc_net_tcp(5))."""
+    rows = (line.split() for line in Path(f"/proc/{ppl.pid}/net/tcp").read_text("ascii").splitlines()[1:])
+    inodes = {row[9] for row in rows if row[1].endswith(f":{ppl.http_port:04X}") and row[3] == "01"}
+    held = {str(link.readlink()) for link in Path(f"/proc/{ppl.pid}/fd").iterdir() if link.is_symlink()}
+    return len({f"socket:[{inode}]" for inode in inodes} & held)

@@ -26,6 +26,7 @@ from ppl.web.accounts import Accounts
 from ppl.web.answers import BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired, spend
 from ppl.web.api import Api
 from ppl.web.archives import Archives
+from ppl.web.connections import Connections
 from ppl.web.dashboard import Dashboard
 from ppl.web.destinations import PortOpener
 from ppl.web.downloads import Downloads
@@ -157,7 +158,9 @@ def make_site(
     answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
     strangers = Throttle(_REQUESTS_OF_STRANGERS, steady)
     root = _Root(answering, served, pages, viewer_factory, settings, strangers)
-    return PplSite(root, viewer_factory, reactor, uploads, Proxies(settings.trusted_proxies))
+    proxies = Proxies(settings.trusted_proxies)
+    connections = Connections(settings.max_http_connections, settings.max_http_connections_per_address, proxies)
+    return PplSite(root, viewer_factory, reactor, uploads, proxies, connections)
 
 
 class PplSite(Site):
@@ -167,7 +170,13 @@ class PplSite(Site):
     protocol = UploadChannel  # type: ignore[assignment]
 
     def __init__(
-        self, root: Resource, viewer_factory: Any, reactor: Any, uploads: Uploads | None, proxies: Proxies
+        self,
+        root: Resource,
+        viewer_factory: Any,
+        reactor: Any,
+        uploads: Uploads | None,
+        proxies: Proxies,
+        connections: Connections,
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             root,
@@ -180,7 +189,12 @@ class PplSite(Site):
         self.uploads = uploads
         self.turns = Turns(reactor)
         self.proxies = proxies
+        self._connections = connections
         self._viewer_factory = viewer_factory
+
+    def buildProtocol(self, address: Any) -> Any:
+        """Twisted: a connection has come."""
+        return self._connections.accept(super().buildProtocol(address), getattr(address, "host", None))
 
     def startFactory(self) -> None:
         """Autobahn's resource never starts the factory it is given."""
@@ -244,4 +258,9 @@ class _Root(Resource):
             raise MethodNotAllowed(visit.method, "GET")
         if (visit.header("upgrade") or "").lower() != "websocket":
             raise UpgradeRequired
-        return self._websocket.render(request)
+        channel, transport = request.channel, request.channel.transport
+        rendered = self._websocket.render(request)
+        if channel.transport is None:
+            # Over TLS the transport is itself a protocol, which has the WebSocket's within.
+            channel.taken_over_by(getattr(transport, "wrappedProtocol", None) or transport.protocol)
+        return rendered
