@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,12 @@ def _line(text: str, here: Surroundings) -> None:
     eventually(lambda: len(here.stored()) == len(commands), f"a line of each of {commands}")
 
 
+def _is_ready(process: subprocess.Popen[bytes], log: Path) -> bool:
+    said = log.read_text("utf-8", "replace")
+    assert process.poll() is None, said
+    return "is ready" in said
+
+
 def _service(text: str, here: Surroundings) -> None:
     """Each command runs until it is ready, together with those before it, and then ends as told to."""
     ports = free_ports(20)
@@ -177,7 +184,7 @@ def _service(text: str, here: Surroundings) -> None:
                         start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                     )
                 )  # fmt: skip
-            eventually(lambda log=log: re.search("is ready", log.read_text()), f"{command} ready", 120)  # type: ignore[misc]
+            eventually(partial(_is_ready, started[-1], log), f"{command} ready", 120)
     finally:
         for process in reversed(started):
             if process.poll() is None:
