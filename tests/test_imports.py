@@ -20,11 +20,11 @@ ALLOWED = {
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
-    | {"credentials", "proxied", "uploading", "turns", "sockets"},
+    | {"credentials", "networks", "proxied", "uploading", "turns", "sockets"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
-    | {"search", "link", "store.interface", "proxied", "uploading", "turns"}
+    | {"search", "link", "store.interface", "networks", "proxied", "uploading", "turns"}
     | {"archive.interface", "archive.keys", "archive.thread"},
     "archive": {"model", "errors", "store"},
     "model": set(),
@@ -35,6 +35,7 @@ ALLOWED = {
     "options": set(),
     "throttle": {"model"},
     "pausing": set(),
+    "networks": set(),
     "proxied": set(),
     "dropping": set(),
     "turns": set(),

@@ -69,6 +69,8 @@ class Destination:
         closed_at: µs from when it receives nothing any more, ``None`` while it does.
         listener_host: the public host of the listener that serves it, where that is not ``host``.
         former_hosts: names that it had before its listener's public host changed.
+        networks: addresses and networks that may send to it; none: any.
+        max_lines_per_second, max_bytes_per_day: its owner's quota, within the operator's; ``None``: the operator's.
     """
 
     id: int
@@ -80,6 +82,9 @@ class Destination:
     closed_at: int | None = None
     listener_host: str | None = None
     former_hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    networks: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    max_lines_per_second: int | None = None
+    max_bytes_per_day: int | None = None
 
     @property
     def user_id(self) -> str:

@@ -8,9 +8,10 @@ import attrs
 
 from ppl.credentials import secret_hash
 from ppl.listener.admission import uncount
-from ppl.listener.drain_refusals import NotServedHere, TooMany, UnknownToken
+from ppl.listener.drain_refusals import AddressNotAllowed, NotServedHere, TooMany, UnknownToken
 from ppl.listener.entrance import Intake
 from ppl.model import Destination
+from ppl.networks import Networks
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 
@@ -97,6 +98,16 @@ class DrainAdmission:
         if destination.served_by != self._host:
             raise NotServedHere(destination.served_by)
         return destination
+
+    def check_address(self, destination: Destination, address: str) -> None:
+        """Check that an upload to ``destination`` may come from ``address``.
+
+        Raises:
+            AddressNotAllowed: it is outside its networks.
+        """
+        if not Networks(destination.networks).hold(address):
+            self._say(destination, "uploads from outside its networks are refused (Settings, Senders)")
+            raise AddressNotAllowed(address)
 
     def enter(self, destination: Destination) -> None:
         """An upload begins; it is counted until :meth:`leave`.

@@ -44,6 +44,16 @@ class UnknownToken(DrainRefusal):
         super().__init__("This drain token is wrong or was revoked.")
 
 
+class AddressNotAllowed(DrainRefusal):
+    """It comes from outside the destination's networks."""
+
+    code = "address_not_allowed"
+    status = 403
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} is outside the networks that may send to this destination.")
+
+
 class NotServedHere(DrainRefusal):
     """The destination belongs to another listener."""
 

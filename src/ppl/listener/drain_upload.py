@@ -130,6 +130,7 @@ class DrainUpload:
         destination = await drain.admission.find(request.secret, throttled)
         if self._is_answered:
             return
+        drain.admission.check_address(destination, self._sender_ip)
         self._kind, is_gzip = _kind(request), _is_gzip(request)
         most = drain.admission.limits.max_drain_bytes
         if length is not None and length > most:
@@ -204,11 +205,11 @@ class DrainUpload:
         return stored_reply(count)
 
     async def _submit(self, body: bytes, commits: list[Deferred[None]]) -> int:
-        destination, drain, request = self._destination, self._drain, self._request
+        destination, drain = self._destination, self._drain
         assert destination is not None
         intake = drain.intake
         zone = parse_time_zone(destination.time_zone)
-        sender_ip = drain.proxies.client(request.peer, request.header("x-forwarded-for"))
+        sender_ip = self._sender_ip
         count = 0
         for piece in pieces(self._kind, body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:
@@ -225,6 +226,12 @@ class DrainUpload:
                 await deferLater(drain.reactor, 0)
         self._check_count(count)
         return count
+
+    @property
+    def _sender_ip(self) -> str:
+        """The address of the client, past a proxy."""
+        request = self._request
+        return self._drain.proxies.client(request.peer, request.header("x-forwarded-for"))
 
     def _check_count(self, count: int) -> None:
         said = self._request.header("logplex-msg-count")

@@ -16,6 +16,7 @@ from ppl.listener.unfinished import Unfinished
 from ppl.listener.waiting import LINE_OVERHEAD
 from ppl.listener.writer import Source, Writer
 from ppl.model import Clock, Destination
+from ppl.networks import Networks
 from ppl.syslog.framing import Frames
 from ppl.syslog.message import parse
 from ppl.timezone import parse_time_zone
@@ -55,6 +56,9 @@ class Connected(Protocol):
     def close(self) -> None:
         """The port closes."""
 
+    def shut_out(self) -> None:
+        """Its sender may not send any more: end it at once."""
+
 
 class Entrance:
     """Into one destination: its open connections, and its lines on their way to the writer.
@@ -68,6 +72,7 @@ class Entrance:
         self.intake = intake
         self.share = share
         self.zone = parse_time_zone(destination.time_zone)
+        self._networks = Networks(destination.networks)
         self._connected: set[Connected] = set()
         self._emptied: Deferred[None] | None = None
 
@@ -75,6 +80,27 @@ class Entrance:
     def connections(self) -> int:
         """How many are open."""
         return len(self._connected)
+
+    def admits(self, address: str) -> bool:
+        """Whether ``address`` is within the networks that may send; what is not is logged, once per burst."""
+        if self._networks.hold(address):
+            return True
+        self.intake.admission.say_once(
+            self.destination.user_id, "senders outside its networks are refused (Settings, Senders)", address
+        )
+        return False
+
+    def can_become(self, destination: Destination) -> bool:
+        """Whether ``destination`` is the same one with other restrictions only, so that its port may stay open."""
+        return _unrestricted(destination) == _unrestricted(self.destination)
+
+    def change(self, destination: Destination) -> None:
+        """Have its restrictions be those of ``destination`` from now on; connections from outside end."""
+        self.destination = destination
+        self._networks = Networks(destination.networks)
+        for connection in list(self._connected):
+            if not self.admits(connection.sender_ip):
+                connection.shut_out()
 
     def connected(self, connection: Connected) -> None:
         """``connection``, which was admitted, begins."""
@@ -110,3 +136,8 @@ class Entrance:
         lines = parse(frames, self.intake.clock(), self.zone)
         self.share.offered = size + len(lines) * LINE_OVERHEAD
         self.intake.writer.submit(self.destination, sender_ip, lines, size, source, committed)
+
+
+def _unrestricted(destination: Destination) -> Destination:
+    """``destination`` without what is applied while its port is open."""
+    return attrs.evolve(destination, networks=(), max_lines_per_second=None, max_bytes_per_day=None)

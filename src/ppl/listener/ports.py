@@ -41,6 +41,8 @@ class ReceiverFactory(ServerFactory):
     def buildProtocol(self, addr: IAddress | None) -> Receiver | None:
         """Twisted: a new connection; ``None`` closes it."""
         sender_ip = sender_address(getattr(addr, "host", ""))
+        if not self._entrance.admits(sender_ip):
+            return None
         if not self._entrance.intake.admission.admit(self._entrance.destination, sender_ip):
             return None
         return Receiver(self._entrance, sender_ip)
@@ -149,6 +151,9 @@ class Ports:
             self._renewed[address] = destination
         elif known is not None and known.destination == destination:
             self._report(destination, known.stream.reason)
+        elif known is not None and known.entrance.can_become(destination):
+            known.entrance.change(destination)
+            self._report(destination, known.stream.reason)
         elif known is not None:
             # Registered anew, or its time zone or policy changed: what is open knows the old.
             self._replace(known, destination)
@@ -197,7 +202,8 @@ class Ports:
         destination, intake = entrance.destination, self._intake
 
         def take(sender_ip: str, frames: Frames, size: int) -> None:
-            entrance.submit(sender_ip, frames, size, port)
+            if entrance.admits(sender_ip):
+                entrance.submit(sender_ip, frames, size, port)
 
         port = DatagramPort(
             self._reactor,

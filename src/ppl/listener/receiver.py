@@ -225,6 +225,11 @@ class Receiver(Protocol):
             self._abort_after(CLOSING_SECONDS)
             self._stream.close()
 
+    def shut_out(self) -> None:
+        """Its sender may not send any more: end the connection, and take nothing that is on its way."""
+        transport: Any = self.transport
+        transport.abortConnection()
+
     def _abort_after(self, seconds: float) -> None:
         if self._timer is None and not self._lost:
             transport: Any = self.transport

@@ -12,7 +12,8 @@ from ppl.store.pool import Pool, Transaction
 
 #: The columns of a :class:`~ppl.model.Destination`.
 DESTINATION = (
-    "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at, d.listener_host, d.former_hosts"
+    "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at, d.listener_host, d.former_hosts,"
+    " d.networks, d.max_lines_per_second, d.max_bytes_per_day"
 )
 _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
@@ -86,6 +87,10 @@ class Accounts:
     async def set_retention(self, account_id: int, destination_id: int, days: int | None) -> bool:
         """Change for how long a destination's events are kept; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "retention_days = %s", days)
+
+    async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
+        """Change which networks may send to a destination; ``False`` if the account does not own it."""
+        return await self._change(account_id, destination_id, "networks = %s", list(networks))
 
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
         """Have a destination receive nothing any more; ``False`` if the account does not own it."""

@@ -138,6 +138,9 @@ class Store(Protocol):
     async def set_retention(self, account_id: int, destination_id: int, days: int | None) -> bool:
         """Change for how long a destination's events are kept; ``False`` if the account does not own it."""
 
+    async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
+        """Change which networks may send to a destination, none: any; ``False`` if the account does not own it."""
+
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
         """Have a destination receive nothing any more; its history stays until its retention ends, and then it goes.
 

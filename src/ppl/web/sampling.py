@@ -47,6 +47,8 @@ class SampleSender:
         Raises:
             Unreachable: no connection could be made, or it broke.
         """
+        if destination.networks:
+            raise Unreachable(f"{destination.user_id} takes lines from some networks only: send one from there.")
         line = (
             f"<14>1 {utc_text(self.clock())} {destination.host} ppl - - - "
             f"A test line from Ppl itself: {destination.user_id} receives."

@@ -17,6 +17,7 @@ from ppl.web.exporting import FORMATS
 from ppl.web.forms import WrongField, label_of, time_zone_of
 from ppl.web.keeping import keeping_fields
 from ppl.web.pages import Pages, time_zone_names
+from ppl.web.restricting import Restricting, restricting_fields
 from ppl.web.sample_lines import SampleLines
 from ppl.web.sessions import Login, SessionEnded
 from ppl.web.snippets import snippets_of
@@ -123,6 +124,7 @@ class SettingsPage:
         new_drain: object | None = None,
         transport_waits: bool = False,
         sent: tuple[int, str] | None = None,
+        restricting: Restricting | None = None,
         **typed: str,
     ) -> Answer:
         """The page; what was just made is shown this once."""
@@ -168,6 +170,11 @@ class SettingsPage:
             export_query=typed.get("export_query", ""),
             transports=[transport_fields(destination, role) for destination, role in readable],
             transport_waits=transport_waits,
+            restricted=[
+                restricting_fields(destination, role, restricting)
+                for destination, role in readable
+                if destination.closed_at is None
+            ],
             keeping=[
                 keeping_fields(destination, role, account.time_zone, self._retention_days)
                 for destination, role in readable

@@ -38,6 +38,7 @@ from ppl.web.keeping_page import KeepingPage
 from ppl.web.pages import Pages
 from ppl.web.queries import Queries
 from ppl.web.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
+from ppl.web.restricting_page import RestrictingPage
 from ppl.web.routing import Routes, route
 from ppl.web.sample_lines import SampleLines
 from ppl.web.sampling import SampleSender
@@ -94,6 +95,7 @@ def make_site(
     archives = Archives(store, place, reactor)
     settings_page = SettingsPage(store, pages, clock, session_ended, transports, retention_days, lines, archives)
     keeping_page = KeepingPage(store, settings_page, listeners)
+    restricting_page = RestrictingPage(store, settings_page, listeners, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
     events = Events(store, clock, retention_days, reactor.seconds)
@@ -116,7 +118,7 @@ def make_site(
         route("GET", "/settings", settings_page.show, needs_login=True),
         route(
             "GET",
-            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|retention|close|test-line))",
+            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|networks|retention|close|test-line))",
             settings_page.back,
             needs_login=True,
         ),
@@ -126,6 +128,7 @@ def make_site(
         route("POST", "/settings/drains", drains_page.create, needs_login=True),
         route("POST", r"/settings/drains/(\d{1,18})/delete", drains_page.delete, needs_login=True),
         route("POST", rf"{_DESTINATION}/transport", settings_page.change_transport, needs_login=True),
+        route("POST", rf"{_DESTINATION}/networks", restricting_page.change_networks, needs_login=True),
         route("POST", rf"{_DESTINATION}/retention", keeping_page.change_retention, needs_login=True),
         route("POST", rf"{_DESTINATION}/close", keeping_page.close, needs_login=True),
         route("GET", "/senders", senders.show, needs_login=True),

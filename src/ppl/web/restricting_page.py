@@ -1,0 +1,86 @@
+"""The forms by which the owner of a destination restricts its senders."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from twisted.logger import Logger
+
+from ppl.errors import ListenerUnavailable
+from ppl.model import Clock, Destination
+from ppl.store.interface import Store
+from ppl.throttle import Rate, Throttle
+from ppl.web.answers import Answer, Forbidden, NotFound, see_other, spend
+from ppl.web.destinations import PortOpener
+from ppl.web.forms import WrongField
+from ppl.web.restricting import Restricting, networks_of
+from ppl.web.sessions import Login
+from ppl.web.settings_page import SettingsPage
+from ppl.web.visit import Visit
+
+_CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
+
+
+class RestrictingPage:
+    """Handlers of ``/settings/destinations/<id>/networks``; all need a login.
+
+    Args:
+        store: keeps the restrictions.
+        settings_page: shows them.
+        listeners: apply them.
+        clock: throttles changes.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: Store, settings_page: SettingsPage, listeners: PortOpener, clock: Clock) -> None:
+        self._store, self._settings_page, self._listeners = store, settings_page, listeners
+        self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)
+
+    async def change_networks(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST …/networks`` with ``networks``; empty: any address may send."""
+
+        async def change(destination: Destination, form: dict[str, str]) -> None:
+            await self._store.set_networks(login.account.id, destination.id, networks_of(form))
+
+        return await self._change(visit, login, destination_id, change)
+
+    async def _change(
+        self,
+        visit: Visit,
+        login: Login,
+        destination_id: str,
+        change: Callable[[Destination, dict[str, str]], Awaitable[None]],
+    ) -> Answer:
+        """Do one ``change``, and have the listener apply it; what is wrong is shown beside its field."""
+        destination = await self._owned(login, int(destination_id))
+        form = visit.form()
+        try:
+            spend(self._changes, str(login.account.id))
+            await change(destination, form)
+        except WrongField as error:
+            came = Restricting(destination.id, error, form)
+            return await self._settings_page.page(visit, login, 400, restricting=came)
+        if await self._applied(destination):
+            return see_other("/settings#restrictions")
+        return await self._settings_page.page(visit, login, restricting=Restricting(destination.id, waits=True))
+
+    async def _applied(self, destination: Destination) -> bool:
+        """Whether a listener has applied what is saved."""
+        if destination.closed_at is not None:
+            return True
+        self._log.info("Who may send to {user_id} has changed", user_id=destination.user_id)
+        try:
+            await self._listeners.open(destination)
+        except ListenerUnavailable as error:
+            self._log.warn("The port of {user_id} is as it was: {why}", user_id=destination.user_id, why=str(error))
+            return False
+        return True
+
+    async def _owned(self, login: Login, destination_id: int) -> Destination:
+        for destination, role in await self._store.destinations_of(login.account.id):
+            if destination.id == destination_id:
+                if role != "owner":
+                    raise Forbidden("Only the owner of a destination decides who may send to it.")
+                return destination
+        raise NotFound("There is no such destination.")

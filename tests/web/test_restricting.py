@@ -1,0 +1,126 @@
+"""Who may send, on the settings page: its owner decides, and what is wrong is said beside the field."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import pytest_twisted
+from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
+
+from ppl.model import Destination
+from tests.fixtures.database import execute
+from tests.web.browsing import Browser, Page
+from tests.web.conftest import Served
+
+
+@pytest.fixture
+def owned(served: Served, browser: Browser) -> Destination:
+    """What the account of ``browser`` owns."""
+    assert pytest_twisted.blockon(Deferred.fromCoroutine(browser.register("user@gmail.com"))).status == 303
+    return served.listeners.opened.pop()
+
+
+async def change(browser: Browser, destination: Destination, form: str, **fields: str) -> Page:
+    return await browser.submit(f"/settings/destinations/{destination.id}/{form}", fields, on="/settings")
+
+
+async def kept(served: Served, destination: Destination) -> Any:
+    found = await served.store.destination(destination.host, destination.port)
+    assert found
+    return found
+
+
+def error_of(page: Page, field: str, destination: Destination) -> str:
+    """What is said beside the field, which says that it is wrong."""
+    assert re.search(rf'aria-invalid="true" aria-describedby="{field}-error-{destination.id} ', page.text)
+    said = re.search(rf'id="{field}-error-{destination.id}">([^<]*)<', page.text)
+    assert said, page.text
+    return said[1]
+
+
+async def a_member(served: Served, destination: Destination, dsn: str) -> Browser:
+    member = served.browser()
+    await member.register("member@example.com")
+    served.listeners.opened.clear()
+    execute(
+        dsn,
+        "INSERT INTO membership SELECT id, %s, 'member' FROM account WHERE email = 'member@example.com'",
+        [destination.id],
+    )
+    return member
+
+
+@ensureDeferred
+async def test_its_owner_says_which_networks_may_send(served: Served, browser: Browser, owned: Destination) -> None:
+    page = await change(browser, owned, "networks", networks="10.1.2.3/8\r\n2001:DB8::1")
+    assert (page.status, page.location) == (303, "/settings#restrictions")
+    assert (await kept(served, owned)).networks == ("10.0.0.0/8", "2001:db8::1/128")
+    assert [each.id for each in served.listeners.opened] == [owned.id]
+    assert "10.0.0.0/8\n2001:db8::1/128</textarea>" in (await browser.get("/settings")).text
+    await change(browser, owned, "networks", networks="")
+    assert (await kept(served, owned)).networks == ()
+
+
+@ensureDeferred
+async def test_what_is_no_network_is_said_beside_the_field_and_kept_in_it(
+    served: Served, browser: Browser, owned: Destination
+) -> None:
+    page = await change(browser, owned, "networks", networks="10.0.0.0/8 <example>")
+    assert page.status == 400
+    assert error_of(page, "networks", owned).startswith("&lt;example&gt; is neither an address nor a network")
+    assert "10.0.0.0/8 &lt;example&gt;</textarea>" in page.text
+    assert (await kept(served, owned)).networks == ()
+    assert served.listeners.opened == []
+
+
+@ensureDeferred
+async def test_it_is_saved_and_said_when_no_listener_answers(
+    served: Served, browser: Browser, owned: Destination
+) -> None:
+    served.listeners.away = True
+    page = await change(browser, owned, "networks", networks="10.0.0.0/8")
+    assert page.status == 200
+    assert "No listener has confirmed it yet" in page.text
+    assert (await kept(served, owned)).networks == ("10.0.0.0/8",)
+
+
+@ensureDeferred
+async def test_a_member_sees_that_it_is_restricted_and_no_more(
+    served: Served, browser: Browser, owned: Destination, dsn: str
+) -> None:
+    member = await a_member(served, owned, dsn)
+    await change(browser, owned, "networks", networks="10.77.0.0/16")
+    served.listeners.opened.clear()
+    page = await member.get("/settings")
+    assert "addresses of some networks only" in page.text
+    assert "10.77.0.0" not in page.text
+    assert f"/settings/destinations/{owned.id}/networks" not in page.text
+    assert (await change(member, owned, "networks", networks="")).status == 403
+    stranger = served.browser()
+    await stranger.register("stranger@example.com")
+    served.listeners.opened.clear()
+    assert (await change(stranger, owned, "networks", networks="")).status == 404
+    assert (await kept(served, owned)).networks == ("10.77.0.0/16",)
+    assert served.listeners.opened == []
+
+
+@ensureDeferred
+async def test_a_restricted_destination_takes_no_test_line(
+    served: Served, browser: Browser, owned: Destination
+) -> None:
+    await change(browser, owned, "networks", networks="10.0.0.0/8")
+    page = await browser.submit(f"/settings/destinations/{owned.id}/test-line", {}, on="/settings")
+    assert page.status == 503
+    assert "takes lines from some networks only" in page.text
+
+
+@ensureDeferred
+async def test_changes_come_at_a_bounded_rate(served: Served, browser: Browser, owned: Destination) -> None:
+    served.clock.stop()
+    token = (await browser.get("/settings")).csrf_token
+    path, fields = f"/settings/destinations/{owned.id}/networks", {"csrf_token": token, "networks": ""}
+    statuses = [(await browser.post(path, fields)).status for _ in range(21)]
+    assert statuses == [303] * 20 + [429]
