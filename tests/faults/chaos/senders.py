@@ -139,7 +139,7 @@ def _udp(ppl: PplProcess, who: Registered, name: str, rng: random.Random) -> Sen
 
 
 #: Many lines a second; at most two of them are at work, for the sake of the machine.
-FLOODS: dict[str, Maker] = {"flood": _lines(2_000, 4_000), "relpflood": _relp(1_000, 3_000, window=1_000)}
+FLOODS: dict[str, Maker] = {"flood": _lines(1_000, 3_000), "relpflood": _relp(1_000, 2_000, window=1_000)}
 
 #: Few lines a second.
 QUIET: dict[str, Maker] = {"trickle": _lines(3, 20), "relptrickle": _relp(3, 20)}
