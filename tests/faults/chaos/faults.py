@@ -64,6 +64,12 @@ def backend_killed(there: Installation) -> None:
     signal_all([backend_under(there.directory)], signal.SIGKILL)
 
 
+def backends_killed(there: Installation) -> None:
+    """One after the other, as soon as there is one again."""
+    for _ in range(5):
+        backend_killed(there)
+
+
 def backend_terminated(there: Installation) -> None:
     """One connection is ended, as an administrator does it."""
     signal_all([backend_under(there.directory)], signal.SIGTERM)
@@ -178,6 +184,7 @@ def link_frozen(there: Installation) -> None:
 #: What may happen to every installation.
 FAULTS: tuple[Fault, ...] = (
     backend_killed,
+    backends_killed,
     backend_terminated,
     postgresql_stopped,
     postgresql_killed,
