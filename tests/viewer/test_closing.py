@@ -157,3 +157,17 @@ def _refused(house: House) -> ssl.SSLSocket:
     client.sendall(handshake(house, "nobody"))
     assert b" 401 " in client.recv(4096)
     return client
+
+
+@over_both
+@pytest_twisted.ensureDeferred
+async def test_a_viewer_that_answers_no_ping_is_cut_off(
+    make_house: MakeHouse, secure: bool, nothing_left_behind: list[str]
+) -> None:
+    house, _ = await make_house(secure=secure, max_viewers=1)
+    house.factory.setProtocolOptions(autoPingInterval=1, autoPingTimeout=1)
+    viewer = await house.connect()
+    viewer.onPing = lambda payload: None
+    await viewer.gone
+    assert house.hub.may_connect(house.accounts["owner"])
+    assert not nothing_left_behind

@@ -28,7 +28,7 @@ _Address = tuple[str, int]
 
 
 class Observer(Protocol):
-    """Who shows events: the hub of viewers."""
+    """A part that shows events, such as the hub of viewers."""
 
     def new_logs(self, user_id: str, events: Iterable[Event]) -> None:
         """Committed events of one destination, ascending by id."""

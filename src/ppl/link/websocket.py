@@ -36,7 +36,7 @@ class _ServerProtocol(LinkProtocol, WebSocketServerProtocol):  # type: ignore[mi
     """The server's end of one listener's connection."""
 
     def onConnect(self, request: ConnectionRequest) -> None:
-        """Autobahn: the handshake's request; only who shows the secret gets in."""
+        """Autobahn: the handshake's request; only a listener that shows the secret gets in."""
         given = request.headers.get("authorization", "")
         if request.path != PATH:
             raise ConnectionDeny(404, "The link is at /link")

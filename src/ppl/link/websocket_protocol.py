@@ -119,7 +119,7 @@ class LinkProtocol(Dropping):
         try:
             what(self, *arguments)
         except Exception:
-            self._log.failure("The link to {peer} met an error of ours", peer=self.peer)
+            self._log.failure("Internal error in the link to {peer}", peer=self.peer)
 
     def _refuse(self, payload: bytes, error: ProtocolError | UnicodeDecodeError) -> None:
         refusal = error if isinstance(error, ProtocolError) else ProtocolError("The frame is not UTF-8.")

@@ -23,7 +23,7 @@ _LEAST_SECONDS = 0.001
 
 
 class Member(Protocol):
-    """Who is told: a viewer's connection."""
+    """A viewer's connection, which is told of live events."""
 
     def live(self, batch: Batch) -> None:
         """Committed events; must not raise."""
@@ -43,7 +43,7 @@ class Audience:
         least_seconds: of a tick, however few are told.
 
     Attributes:
-        members: who is told; theirs to come and go between two calls.
+        members: the viewers to tell; they come and go between two calls.
     """
 
     def __init__(self, reactor: Any, least_seconds: float) -> None:

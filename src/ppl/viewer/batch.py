@@ -1,7 +1,7 @@
 """Live events that many viewers are told of: what each needs to know of them is found once for all.
 
-An :class:`Audience` makes a batch; sessions narrow it to what they may send. Who narrows in the same way gets the very
-same object, and with it the same frames (:mod:`ppl.viewer.frames`).
+An :class:`Audience` makes a batch; sessions narrow it to what they may send. Sessions that narrow it in the same way
+get the very same object, and with it the same frames (:mod:`ppl.viewer.frames`).
 """
 
 from __future__ import annotations

@@ -279,5 +279,5 @@ class Connection:
         Deferred.fromCoroutine(work).addErrback(self._failed)
 
     def _failed(self, failure: Failure) -> None:
-        self._log.failure("A viewer of account {id} met an error of ours", failure, id=self.account.id)
+        self._log.failure("Internal error in a viewer's connection of account {id}", failure, id=self.account.id)
         self.close(1011, "internal error")

@@ -128,7 +128,7 @@ def live_update(text: str, is_oldest: bool) -> bytes:
 
 
 def live_updates(texts: Iterable[str], is_oldest: bool) -> bytes:
-    """``live_update_logs`` of many events, for who opted into ``batch``."""
+    """``live_update_logs`` of many events, for viewers that opted in to ``batch``."""
     return (
         f'{{"event": "live_update_logs", "data": {{"events": [{", ".join(texts)}],'
         f' "isOldestEventReached": {_TEXT[is_oldest]}}}}}'

@@ -1,4 +1,4 @@
-"""Who watches one destination and searches for the same: what is announced, or what of it matches, handed to all.
+"""The viewers of one destination that search for the same: all are handed what is announced, or what of it matches.
 
 The :class:`~ppl.viewer.hub.Hub` has one for each destination and query; it holds the audiences, one for each form of
 frames.
@@ -34,7 +34,7 @@ class Gathering:
 
     def __init__(self, reactor: Any, turns: Turns, filter_: Filter | None) -> None:
         self._reactor = reactor
-        # Those who take many events in a frame, and those who take one.
+        # The viewers that take many events in a frame, and those that take one.
         self._audiences: dict[bool, Audience] = {}
         self._sieve = Sieve(filter_, turns, self._tell, self.catch_up, self._failed) if filter_ else None
 

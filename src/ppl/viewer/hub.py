@@ -1,4 +1,4 @@
-"""All viewers: who watches what (``connectedUsers``), and what the listeners announce handed to those who watch."""
+"""All viewers: which destination each watches (``connectedUsers``), and live events handed to those that watch."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Hub(Service):
         self.rations = Rations(reactor)
         self._places = Places(settings.max_viewers)
         self._queue_events = settings.viewer_queue_events
-        # Of each user_id, those who search for the same.
+        # Of each user_id, the viewers that search for the same.
         self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
         self._turns = Turns(reactor)
         listeners.subscribe(self)

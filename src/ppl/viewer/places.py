@@ -1,7 +1,7 @@
 """The places that each account has for WebSockets: taken in the handshake, given back when the connection is gone.
 
-A place is given back once, however often and on whatever path that is asked for; the hub takes them and a stop waits
-until all are free.
+A place counts once, and giving it back may repeat, so that no path through a handshake or a close can leak it. The hub
+takes them, and its stop waits until all are free.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Place:
 
 
 class Places:
-    """All that are taken.
+    """The places that are taken.
 
     Args:
         most: places of one account.

@@ -13,7 +13,7 @@ MOST_BYTES = 16 << 20
 
 
 class LiveQueue:
-    """Events not yet sent; whoever adds looks at ``too_much`` and decides what to do."""
+    """Events not yet sent; the session that adds some looks at ``too_much`` and decides what to do."""
 
     def __init__(self, most_events: int) -> None:
         self._most_events = most_events

@@ -1,8 +1,8 @@
-"""How much viewers may ask: what their WebSockets bring is handled frame by frame, a little in each turn.
+"""Rations of the frames that viewers send: so many a second, handled one by one, a little in each turn of the reactor.
 
-A WebSocket, and all those of an account together, may bring so many frames a second; a long one counts as several.
-What is beyond waits in the client's own socket, which is not read meanwhile. All viewers together take a few
-milliseconds of a turn of the reactor, a frame of each in rotation, so that nobody else waits for what one floods.
+A WebSocket has a ration, and all those of an account have one together; a long frame counts as several. Frames beyond
+it wait in the client's own socket, which is not read meanwhile. All viewers together take a few milliseconds of a turn,
+one frame of each in rotation, so that a flood of one client delays no other. Used by the viewers' WebSocket.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Reader(Protocol):
 
 
 class Rations:
-    """Those of all WebSockets.
+    """The rations of all WebSockets.
 
     Args:
         reactor: the clock and the turns.
@@ -65,7 +65,7 @@ class Rations:
 
 
 class Ration:
-    """One WebSocket's; made by :class:`Rations`."""
+    """The ration of one WebSocket; made by :class:`Rations`."""
 
     def __init__(self, rations: Rations, socket: str, account: str, reader: Reader) -> None:
         self._rations, self._socket, self._account, self._reader = rations, socket, account, reader
@@ -104,7 +104,7 @@ class Ration:
             self._reader.all_handled()
 
     def _take(self) -> int:
-        """Use one frame up: 0 if it may, else the seconds to wait."""
+        """Use up one frame of the ration; gives 0, or the seconds to wait where none is left."""
         seconds = self._rations.of_sockets.take(self._socket)
         if not seconds:
             seconds = self._rations.of_accounts.take(self._account)

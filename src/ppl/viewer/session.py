@@ -97,7 +97,7 @@ class ViewerSession:
             # It would wait for as long as the store is away.
             return [SendError(errors.unreadable(asked.failure, "get_logs"))]
         self._waiting.append(request)
-        # Who resumes has no use for what is searched for meanwhile.
+        # A client that resumes has no use for a search under way.
         return [*(self._end_early() if isinstance(request, Resume) else []), *self._go_on()]
 
     def authorised(self) -> list[Effect]:
@@ -118,7 +118,7 @@ class ViewerSession:
     def _go_on(self) -> list[Effect]:
         """Serve what waits, as long as no answer is awaited and there is room for one."""
         effects: list[Effect] = []
-        # Who does not read gets no answers either: they would pile up.
+        # A client that does not read gets no answers either: they would pile up.
         while self._asking.asked is None and not self._authorising and not self._congested:
             if self._since_left:
                 effects += self._read_since(first=False)
@@ -413,7 +413,7 @@ class ViewerSession:
         told: list[Effect] = [] if asked.event is None else [SendError(errors.unreadable(error, asked.event))]
         if not asked.holds_live or (asked.ends_with_pause and self.is_paused):
             return [*told, *self._go_on()]
-        # Who asked for history is not left waiting for as long as the store is away.
+        # A request for history does not wait for as long as the store is away.
         history = [request for request in self._waiting if isinstance(request, GetLogs)]
         told += [SendError(errors.unreadable(error, "get_logs")) for _ in history]
         self._waiting = deque(request for request in self._waiting if not isinstance(request, GetLogs))

@@ -1,4 +1,4 @@
-"""Finds the live events that match a query, once for all who search for it, a few milliseconds in each turn.
+"""Finds the live events that match a query, once for all viewers that search for it, a few milliseconds in each turn.
 
 A query may be slow (the language bounds it by the text, not by a time), and events may come by the thousand: nobody
 else waits for either. What comes faster than it can be looked at is left to PostgreSQL.
@@ -77,7 +77,7 @@ class Sieve:
         turns: the time for it.
         found: told those that match, ascending as they were announced.
         missed: told that events were left out, which are in the store.
-        failed: told an error of ours; nothing more is found.
+        failed: told of an internal error; nothing more is found.
 
     Attributes:
         seen: id of the newest event that was looked at, 0 if none.
