@@ -219,6 +219,38 @@ async def test_a_destination_that_took_over_an_address_is_not_shown_to_who_watch
 
 
 @pytest_twisted.ensureDeferred
+async def test_who_looks_at_a_closed_destination_is_shown_nothing_of_a_later_one_of_that_address(
+    make_house: MakeHouse,
+) -> None:
+    house, destination = await make_house()
+    await house.ingest(destination, "before it was closed")
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    await viewer.expect("send_logs")
+    await house.store.close_destination(house.accounts["owner"].id, destination.id)
+    house.hub.recheck(house.accounts["owner"].id)
+    await until(lambda: destination.user_id not in house.hub.connected_users, "nobody watches the address")
+    await house.ingest(destination, "of another account")
+    viewer.say("get_logs")
+    await viewer.expect("send_logs", 2)
+    assert viewer.live() == []
+    assert viewer.close_code is None, "its history is still shown"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_viewer_that_asks_by_a_former_name_watches_until_it_goes(make_house: MakeHouse, dsn: str) -> None:
+    house, destination = await make_house()
+    execute(dsn, f"UPDATE destination SET host = 'new', former_hosts = ARRAY[host] WHERE id = {destination.id}")
+    viewer = await house.connect()
+    viewer.say("send_user_data", user_id=destination.user_id, **USER)
+    await viewer.expect("send_logs")
+    assert list(house.hub.connected_users) == [f"new:{destination.port}"]
+    viewer.transport.loseConnection()
+    await viewer.gone
+    await until(lambda: not house.hub.connected_users, "nobody watches")
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_closed_destination_is_still_shown(make_house: MakeHouse) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "before")

@@ -58,6 +58,9 @@ class House(Protocol):
     def entered(self, connection: Connection, destination: Destination) -> None:
         """``connection`` watches ``destination`` from now on."""
 
+    def left(self, connection: Connection) -> None:
+        """``connection`` watches nothing any more."""
+
 
 class Connection:
     """Joins a :class:`~ppl.viewer.session.ViewerSession` of ``account`` to its socket, the hub and the store."""
@@ -130,6 +133,9 @@ class Connection:
             # Its address may have gone to another destination.
             if (destination.id, destination.user_id) == (watched.id, watched.user_id):
                 self._readable_at = self._house.reactor.seconds()
+                if destination.closed_at is not None:
+                    # Once it is forgotten, another account may get its address.
+                    self._house.left(self)
                 return
         if not self._closed:
             self._closed = True

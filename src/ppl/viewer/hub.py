@@ -56,6 +56,8 @@ class Hub(Service):
         self._queue_events = settings.viewer_queue_events
         # Of each user_id, the viewers that search for the same.
         self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
+        # The user_id that each connection watches: it may have asked for it by a former name.
+        self._watched: dict[Connection, str] = {}
         self._turns = Turns(reactor)
         listeners.subscribe(self)
 
@@ -75,6 +77,7 @@ class Hub(Service):
 
     def entered(self, connection: Connection, destination: Destination) -> None:
         """``connection`` watches ``destination``."""
+        self._watched[connection] = destination.user_id
         watching = self.connected_users.setdefault(destination.user_id, set())
         watching.add(connection)
         gatherings = self._gatherings.setdefault(destination.user_id, {})
@@ -85,18 +88,21 @@ class Hub(Service):
         if len(watching) == 1:
             self._listeners.watch(destination.user_id, self)
 
+    def left(self, connection: Connection) -> None:
+        """``connection`` watches nothing any more; may repeat."""
+        user_id = self._watched.pop(connection, None)
+        if user_id is not None:
+            watching = self.connected_users[user_id]
+            watching.remove(connection)
+            self._leave(user_id, connection)
+            if not watching:
+                del self.connected_users[user_id]
+                self._listeners.unwatch(user_id, self)
+
     def disconnect(self, connection: Connection) -> None:
         """The WebSocket is gone."""
         connection.closed()
-        user_id = connection.session.user_id
-        for key in [user_id] if user_id else list(self.connected_users):
-            watching = self.connected_users.get(key, set())
-            if connection in watching:
-                watching.remove(connection)
-                self._leave(key, connection)
-                if not watching:
-                    del self.connected_users[key]
-                    self._listeners.unwatch(key, self)
+        self.left(connection)
 
     def _leave(self, user_id: str, connection: Connection) -> None:
         gatherings = self._gatherings[user_id]
