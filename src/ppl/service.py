@@ -158,7 +158,13 @@ def make_service(
         dsn = settings.database
     pool = Pool(reactor, dsn, settings.pool_size)
     # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
-    searching = Pool(reactor, dsn, settings.search_pool_size, parameters={"client_connection_check_interval": "500ms"})
+    searching = Pool(
+        reactor,
+        dsn,
+        settings.search_pool_size,
+        parameters={"client_connection_check_interval": "500ms"},
+        application="ppl search",
+    )
     store = PostgresStore(pool, wall_clock, settings.slot_seconds, Searches(searching))
     parts += [Together([pool, searching], reactor), _Step(lambda: migrate(pool))]
     if settings.repair_clock == "on" and settings.role != "server":

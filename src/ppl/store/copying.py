@@ -123,7 +123,8 @@ class _Connection:
 
     def __init__(self, dsn: str, connect_timeout: float, statement_timeout: float) -> None:
         # libpq waits for whole seconds, at least two.
-        self._dsn = make_dsn(dsn, **{**KEEPALIVE, "connect_timeout": ceil(connect_timeout), **parse_dsn(dsn)})
+        settings = {**KEEPALIVE, "fallback_application_name": "ppl writer", "connect_timeout": ceil(connect_timeout)}
+        self._dsn = make_dsn(dsn, **{**settings, **parse_dsn(dsn)})
         self._timeout = int(statement_timeout * 1000)
         self._connection: Any = None
 

@@ -54,6 +54,7 @@ class Pool(Service):
         statement_timeout: seconds a statement may take unless its caller says otherwise.
         grace: seconds more after which a server that let its own timeout pass is taken for frozen.
         parameters: of PostgreSQL's sessions, by name.
+        application: what PostgreSQL calls these connections.
 
     Attributes:
         server_version: of PostgreSQL, such as 180006; 0 before the first connection.
@@ -74,11 +75,12 @@ class Pool(Service):
         statement_timeout: float = 30.0,
         grace: float = 5.0,
         parameters: Mapping[str, str] | None = None,
+        application: str = "ppl",
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
         self._grace = grace
-        self._parameters = dict(parameters or {})
+        self._parameters, self._application = dict(parameters or {}), application
         self.server_version = 0
         self.copier = Copier(reactor, dsn, connect_timeout, statement_timeout, grace)
         self._connections: set[Connection] = set()
@@ -213,7 +215,7 @@ class Pool(Service):
     async def _keep_filled(self) -> None:
         pause = _SHORTEST_PAUSE
         while self.running and not self._is_unsuitable:
-            connection = Connection(self._reactor)
+            connection = Connection(self._reactor, self._application)
             try:
                 await self._open(connection)
             except (PplError, psycopg2.Error) as error:

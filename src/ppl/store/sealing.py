@@ -67,7 +67,7 @@ class Sealer:
         Raises:
             StoreUnavailable: PostgreSQL is away.
         """
-        connection = Connection(self._reactor)
+        connection = Connection(self._reactor, "ppl sealing")
         try:
             self._connection = connection
             await connection.open(self._dsn, _CONNECT_SECONDS, _BUILD_SECONDS)

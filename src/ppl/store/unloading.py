@@ -32,7 +32,8 @@ class Unloading:
     """
 
     def __init__(self, dsn: str, columns: tuple[str, ...], connect_seconds: float, statement_seconds: float) -> None:
-        self._dsn = make_dsn(dsn, **{**KEEPALIVE, "connect_timeout": ceil(connect_seconds), **parse_dsn(dsn)})
+        settings = {**KEEPALIVE, "fallback_application_name": "ppl archiving", "connect_timeout": ceil(connect_seconds)}
+        self._dsn = make_dsn(dsn, **{**settings, **parse_dsn(dsn)})
         self._columns = ", ".join("host(sender_ip) AS sender_ip" if name == "sender_ip" else name for name in columns)
         self._timeout = int(statement_seconds * 1000)
         self._connection: Any = None
@@ -65,7 +66,7 @@ class Unloading:
             with self._connection.cursor() as cursor:
                 cursor.copy_expert(sql, gathering)
             gathering.flush()
-        except psycopg2.Error as error:
+        except (psycopg2.Error, SystemError) as error:
             # What take raised comes wrapped, or as it was.
             if gathering.failure is not None:
                 raise gathering.failure from error
