@@ -10,7 +10,7 @@ import pytest
 
 from ppl.errors import StoreUnavailable
 from ppl.store import quiet
-from ppl.store.copying import _translated
+from ppl.store.copying import _Connection, _translated
 from tests.fixtures.database import execute
 from tests.fixtures.running import ROOT
 
@@ -47,3 +47,11 @@ def test_only_errors_of_postgresql_are_kept_off_stderr(
     sys.excepthook(SystemError, around, None)
     sys.excepthook(ValueError, ValueError("ours"), None)
     assert capsys.readouterr().err == "ValueError: ours\n"
+
+
+def test_a_connection_that_is_given_up_while_it_opens_copies_nothing(dsn: str) -> None:
+    connection = _Connection(dsn, 5, 600)
+    connection.hang_up()
+    with pytest.raises(psycopg2.OperationalError, match="given up"):
+        connection.begin("event", b"")
+    connection.close()

@@ -127,11 +127,14 @@ class _Connection:
         self._dsn = make_dsn(dsn, **{**settings, **parse_dsn(dsn)})
         self._timeout = int(statement_timeout * 1000)
         self._connection: Any = None
+        self._is_given_up = False
 
     def begin(self, table: str, data: bytes) -> None:
         """Send the rows, in a new transaction."""
         if self._connection is None:
             self._connection = psycopg2.connect(self._dsn)
+            if self._is_given_up:
+                raise psycopg2.OperationalError("it was given up while it was being opened")
             self._connection.autocommit = True
             self._run(f"SET statement_timeout = {self._timeout}; SET timezone = 'UTC'; SET client_encoding = 'UTF8'")
         self._run("BEGIN")
@@ -147,7 +150,8 @@ class _Connection:
             cursor.execute(sql)
 
     def hang_up(self) -> None:
-        """End what a thread waits for, from any other thread."""
+        """End what a thread waits for, from any other thread; what is being opened ends once it is open."""
+        self._is_given_up = True
         if self._connection is None:
             return
         with suppress(psycopg2.Error, OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as shared:
