@@ -126,9 +126,9 @@ class _Adopting:
             return adopted
 
     def listenSSL(
-        self, port: int, factory: IProtocolFactory, contexts: Any, backlog: int = _BACKLOG, interface: str = ""
+        self, port: int, factory: IProtocolFactory, contextFactory: Any, backlog: int = _BACKLOG, interface: str = ""
     ) -> IListeningPort:
-        return self.listenTCP(port, TLSMemoryBIOFactory(contexts, False, factory), backlog, interface)
+        return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory), backlog, interface)
 
 
 def initial_environment() -> dict[str, str]:
