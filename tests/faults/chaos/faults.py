@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -65,8 +66,9 @@ def backend_killed(there: Installation) -> None:
 
 
 def backends_killed(there: Installation) -> None:
-    """One after the other, as soon as there is one again."""
-    for _ in range(5):
+    """One after the other, as soon as there is one again, for some seconds."""
+    ends = time.monotonic() + there.rng.uniform(3, 4)
+    while time.monotonic() < ends:
         backend_killed(there)
 
 
