@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
+import pytest_twisted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
@@ -13,6 +15,7 @@ from ppl.model import SECOND
 from ppl.store.connection import Parameters, Row
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
+from ppl.store.walk import MOST_BYTES
 from tests.fixtures.database import execute, started_store
 from tests.store.events import HERE, T0, events
 
@@ -23,10 +26,14 @@ class WatchedPool(Pool):
     """A pool that remembers the statements that read."""
 
     statements: list[tuple[str, Parameters]]
+    most_bytes = 0
 
     async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
         self.statements.append((sql, parameters))
-        return await super().read(sql, parameters, seconds=seconds)
+        rows = await super().read(sql, parameters, seconds=seconds)
+        size = sum(len(value) for row in rows for value in row if isinstance(value, str))
+        self.most_bytes = max(self.most_bytes, size)
+        return rows
 
 
 def texts(page: object) -> list[str]:
@@ -167,3 +174,80 @@ async def test_pages_equal_a_list_of_all_events(
         assert page.complete == (len(newer) <= limit)
     finally:
         await pool.stopService()
+
+
+# Bytes
+
+
+LINE = 30_000
+MANY = 200
+
+
+async def filled_with_long_lines(store: PostgresStore) -> list[int]:
+    """Long lines over three slots, some with long structured data; their ids."""
+    for slot in range(3):
+        batch = [f"{number} ".ljust(LINE, "x") for number in range(MANY)]
+        data = ["y" * LINE if number % 7 == 0 else "" for number in range(MANY)]
+        await store.append([events(T0 + slot * SLOT, batch, structured_data=data)])
+    return [T0 + slot * SLOT + number for slot in range(3) for number in range(MANY)]
+
+
+@pytest.fixture
+def watched(dsn: str) -> Iterator[tuple[WatchedPool, PostgresStore]]:
+    pool = WatchedPool(*_pool_arguments(dsn))
+    pool.statements = []
+    pytest_twisted.blockon(pool.startService())
+    yield pool, PostgresStore(pool, lambda: T0, 3600)
+    pytest_twisted.blockon(pool.stopService())
+
+
+@ensureDeferred
+async def test_no_answer_of_postgresql_is_much_longer_than_the_bytes_of_a_page(
+    watched: tuple[WatchedPool, PostgresStore],
+) -> None:
+    pool, store = watched
+    ids = await filled_with_long_lines(store)
+    pool.most_bytes = 0
+    for page in (
+        await store.newest(HERE.id, 1000),
+        await store.newer(HERE.id, 0, 1000),
+        await store.older(HERE.id, ids[-1], 1000),
+    ):
+        assert not page.complete
+        assert sum(len(each.message) + len(each.structured_data) for each in page.events) >= MOST_BYTES
+    assert MOST_BYTES <= pool.most_bytes < MOST_BYTES + 2 * LINE
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@ensureDeferred
+async def test_paging_through_long_lines_gives_each_once(
+    watched: tuple[WatchedPool, PostgresStore], newest_first: bool
+) -> None:
+    _, store = watched
+    ids = await filled_with_long_lines(store)
+    found: list[int] = []
+    while True:
+        if newest_first:
+            page = await store.older(HERE.id, found[-1] if found else ids[-1] + 1, 1000)
+            found += [each.id for each in reversed(page.events)]
+        else:
+            page = await store.newer(HERE.id, found[-1] if found else 0, 1000)
+            found += [each.id for each in page.events]
+        if page.complete:
+            break
+        assert page.events
+    assert found == (ids[::-1] if newest_first else ids)
+
+
+@ensureDeferred
+async def test_a_page_whose_last_event_is_the_one_that_exceeds_its_bytes_is_complete(store: PostgresStore) -> None:
+    await store.append([events(T0, ["x" * (MOST_BYTES // 2 + 1), "y" * (MOST_BYTES // 2 + 1)])])
+    page = await store.newest(HERE.id, 10)
+    assert ([each.id for each in page.events], page.complete) == ([T0, T0 + 1], True)
+
+
+@ensureDeferred
+async def test_an_event_longer_than_a_page_is_a_page(store: PostgresStore) -> None:
+    await store.append([events(T0, ["x" * (2 * MOST_BYTES), "y"])])
+    page = await store.newer(HERE.id, 0, 10)
+    assert ([each.id for each in page.events], page.complete) == ([T0], False)

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 from contextlib import closing
+from datetime import UTC
 from typing import Any
 
 import attrs
@@ -375,3 +376,56 @@ async def test_an_export_goes_at_the_pace_of_its_client_and_ends_when_that_goes(
     assert sum(searches._open.values()) == 1
     transport.abortConnection()
     await until(lambda: not searches._open, "the search is closed")
+
+
+# Bytes
+
+
+@ensureDeferred
+async def test_an_answer_of_long_events_is_bounded_and_gone_on_with_without_a_gap(served: Served) -> None:
+    filled = await fill(served, 1)
+    first = filled.ids[0] - MINUTE
+    batch = ["x" * 60_000] * 200
+    await served.store.append([events(first, batch, destination=filled.destination)])
+    wanted = [str(first + number) for number in range(200)] + [str(filled.ids[0])]
+    for order, bound in (("newest", "before"), ("oldest", "after")):
+        for query in ("", "&q=x"):
+            found: list[str] = []
+            path = f"/api/events?limit=10000&order={order}{query}"
+            answer = await filled.get(path)
+            while True:
+                texts = sum(len(each["message"]) for each in answer["events"])
+                assert texts < events_api.MOST_BYTES + 60_000
+                ids = [each["id"] for each in answer["events"]]
+                found = [*ids, *found] if order == "newest" else [*found, *ids]
+                if answer["complete"]:
+                    break
+                reached = int(answer["reached"]) - (0 if order == "newest" else 1)
+                answer = await filled.get(f"{path}&{bound}={reached}")
+            assert found == wanted
+
+
+@ensureDeferred
+async def test_context_of_long_events_is_bounded_and_says_that_there_is_more(served: Served) -> None:
+    filled = await fill(served, 1)
+    first = filled.ids[0] - MINUTE
+    await served.store.append([events(first, ["x" * 60_000] * 100, destination=filled.destination)])
+    got = await filled.get(f"/api/events/{first + 50}/context?before=1000&after=1000")
+    assert 10 < len(got["before"]) < 30
+    assert 10 < len(got["after"]) < 30
+    assert (got["is_oldest_reached"], got["is_newest_reached"]) == (False, False)
+
+
+@ensureDeferred
+async def test_context_counts_among_the_searches_of_the_account(served: Served) -> None:
+    filled = await fill(served, 3)
+    known = await served.store.credentials("user@gmail.com")
+    assert known
+    everything, most = parse("", UTC, 0), searching.MOST_SEARCHES
+    others = [served.store.search(known[0].id, filled.destination.id, everything) for _ in range(most)]
+    path = f"/api/events/{filled.ids[1]}/context"
+    assert (await filled.browser.get(path)).status == 429
+    for each in others:
+        each.close()
+    for _ in range(searching.MOST_SEARCHES + 1):
+        assert (await filled.browser.get(path)).status == 200

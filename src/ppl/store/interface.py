@@ -99,8 +99,8 @@ class Search(Protocol):
 
     is_complete: bool
 
-    async def step(self, limit: int) -> Found:
-        """Go on a little, giving at most ``limit`` events."""
+    async def step(self, limit: int, most_bytes: int = ...) -> Found:
+        """Go on a little, giving at most ``limit`` events; the one whose texts exceed ``most_bytes`` is the last."""
 
     def close(self) -> None:
         """It is over, or not wanted any more; may repeat. A step under way raises ``StoreUnavailable``."""
@@ -277,7 +277,10 @@ class Store(Protocol):
         """Destination id → its highest stored event id, for those that have any."""
 
     async def newest(self, destination_id: int, limit: int, sender_ip: str | None = None) -> Page:
-        """The newest ``limit`` events; ``complete`` if nothing older matches."""
+        """The newest ``limit`` events; ``complete`` if nothing older matches.
+
+        Every page has fewer where their texts are long: about a megabyte of them.
+        """
 
     async def older(self, destination_id: int, before: int, limit: int, sender_ip: str | None = None) -> Page:
         """The newest ``limit`` events with ``id < before``; ``complete`` if nothing older matches."""

@@ -1,4 +1,7 @@
-"""Pages of a destination's events by id, reading only slots that hold some, a few in one statement."""
+"""Pages of a destination's events by id, reading only slots that hold some, a few in one statement.
+
+A page ends early where its texts are long: after about :data:`~ppl.store.walk.MOST_BYTES` of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import attrs
 from ppl.model import Event, Page
 from ppl.store.connection import Row
 from ppl.store.pool import Pool
-from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, Slot, Stretch, following
+from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, MOST_BYTES, Slot, Stretch, cut, following, within_bytes
 
 _SLOTS_AT_ONCE = 10
 
@@ -50,21 +53,25 @@ class Pages:
         if asked.sender_ip is not None and not _is_address(asked.sender_ip):
             return Page((), complete=True)
         rows: list[Row] = []
+        room, is_cut = MOST_BYTES, False
         beyond: int | None = None
-        while len(rows) <= asked.limit:
+        while len(rows) <= asked.limit and not is_cut:
             slots = await following(self._pool.read, asked.stretch, beyond)
             waiting = list(slots)
-            while waiting and len(rows) <= asked.limit:
+            while waiting and len(rows) <= asked.limit and not is_cut:
                 few = _enough(waiting, asked, asked.limit + 1 - len(rows))
                 del waiting[: len(few)]
-                rows += await self._pool.read(*_select(asked, few, asked.limit + 1 - len(rows)))
+                found = cut(await self._pool.read(*_select(asked, few, asked.limit + 1 - len(rows), room)))
+                rows += found.rows
+                room -= found.size
+                is_cut = found.is_cut or (room <= 0 and (bool(waiting) or len(slots) == AT_ONCE))
             if len(slots) < AT_ONCE:
                 break
             beyond = slots[-1].lower
-        found = [Event(*row) for row in rows[: asked.limit]]
+        events = [Event(*row) for row in rows[: asked.limit]]
         if asked.stretch.newest_first:
-            found.reverse()
-        return Page(tuple(found), complete=len(rows) <= asked.limit)
+            events.reverse()
+        return Page(tuple(events), complete=len(rows) <= asked.limit and not is_cut)
 
 
 def _enough(slots: Sequence[Slot], asked: _Question, wanted: int) -> list[Slot]:
@@ -80,7 +87,7 @@ def _enough(slots: Sequence[Slot], asked: _Question, wanted: int) -> list[Slot]:
     return few
 
 
-def _select(asked: _Question, slots: Sequence[Slot], wanted: int) -> tuple[str, list[Any]]:
+def _select(asked: _Question, slots: Sequence[Slot], wanted: int, room: int) -> tuple[str, list[Any]]:
     """One statement over ``slots``: each with bounds of its own, so that the planner sees no other."""
     parts: list[str] = []
     parameters: list[Any] = []
@@ -93,9 +100,9 @@ def _select(asked: _Question, slots: Sequence[Slot], wanted: int) -> tuple[str, 
         bounds = [max(slot.lower, asked.stretch.after + 1), min(slot.upper, asked.stretch.before)]
         parameters += [asked.stretch.destination_id, *bounds, *([] if not sender else [asked.sender_ip]), wanted]
     if len(parts) == 1:
-        return parts[0], parameters
+        return within_bytes(parts[0], asked.stretch.direction), [*parameters, room]
     sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS slots ORDER BY id {asked.stretch.direction} LIMIT %s"  # noqa: S608
-    return sql, [*parameters, wanted]
+    return within_bytes(sql, asked.stretch.direction), [*parameters, wanted, room]
 
 
 def _is_address(text: str) -> bool:

@@ -21,7 +21,7 @@ from ppl.store.collation import collation_of
 from ppl.store.connection import ConnectionLost
 from ppl.store.interface import Purpose
 from ppl.store.pool import Pool
-from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, Slot, Stretch, following
+from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, MOST_BYTES, Cut, Slot, Stretch, cut, following, within_bytes
 
 #: Events that the first scan reads: a page of a common word. While little is found they become more, up to the most.
 LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
@@ -66,11 +66,12 @@ class Search:
     _running: Deferred[Any] | None = attrs.field(default=None, init=False)
     _closed: bool = attrs.field(default=False, init=False)
 
-    async def step(self, limit: int) -> Found:
+    async def step(self, limit: int, most_bytes: int = MOST_BYTES) -> Found:
         """Go on by one statement or two.
 
         Args:
             limit: most events to give.
+            most_bytes: of their texts, about: the event that exceeds them is the last.
 
         Raises:
             StoreUnavailable: also when the search is closed, or was meanwhile.
@@ -86,10 +87,10 @@ class Search:
         few = self._to_look_up()
         if few:
             try:
-                return await self._look_up(few, limit)
+                return await self._look_up(few, limit, most_bytes)
             except StatementTimeout:
                 self._slow_slot = few[0].lower
-        return await self._scan_slot(self._slots[0], limit)
+        return await self._scan_slot(self._slots[0], limit, most_bytes)
 
     def close(self) -> None:
         """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
@@ -144,7 +145,7 @@ class Search:
 
     # Scanning
 
-    async def _scan_slot(self, slot: Slot, limit: int) -> Found:
+    async def _scan_slot(self, slot: Slot, limit: int, most_bytes: int) -> Found:
         first, end = self._bounds(slot)
         reached = first if self._stretch.newest_first else end
         lower, scanned = self._scanned
@@ -163,18 +164,19 @@ class Search:
         else:
             end = reached
         try:
-            rows = await self._select([(first, end)], limit, is_ordered=True)
+            found = await self._select([(first, end)], limit, most_bytes, is_ordered=True)
         except StatementTimeout:
             # A busy PostgreSQL: smaller steps come through.
             self._scan = max(self._scan // 4, LEAST_SCAN)
             raise
-        if len(rows) < limit:
-            self._scanned = (slot.lower, scanned + self._scan)
-        read = min(self._scan, slot.count)
-        self._is_rare = len(rows) < read * RARE and len(rows) < limit
-        if len(rows) < limit:
-            self._scan = min(self._scan * 4, MOST_SCAN)
-        return self._found(rows, self._full(rows) if len(rows) >= limit else reached)
+        is_full = found.is_cut or len(found.rows) >= limit
+        if is_full:
+            self._is_rare = False
+            return self._found(found.rows, self._full(found.rows))
+        self._scanned = (slot.lower, scanned + self._scan)
+        self._is_rare = len(found.rows) < min(self._scan, slot.count) * RARE
+        self._scan = min(self._scan * 4, MOST_SCAN)
+        return self._found(found.rows, reached)
 
     # Looking up
 
@@ -189,18 +191,18 @@ class Search:
             few.append(slot)
         return few
 
-    async def _look_up(self, slots: Sequence[Slot], limit: int) -> Found:
+    async def _look_up(self, slots: Sequence[Slot], limit: int, most_bytes: int) -> Found:
         bounds = [self._bounds(slot) for slot in slots]
-        rows = await self._select(bounds, limit, is_ordered=False)
-        if len(rows) >= limit:
-            return self._found(rows, self._full(rows))
+        found = await self._select(bounds, limit, most_bytes, is_ordered=False)
+        if found.is_cut or len(found.rows) >= limit:
+            return self._found(found.rows, self._full(found.rows))
         first, end = bounds[-1]
-        return self._found(rows, first if self._stretch.newest_first else end)
+        return self._found(found.rows, first if self._stretch.newest_first else end)
 
     # Statements
 
-    async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, *, is_ordered: bool) -> list[Any]:
-        """What matches within ``bounds``, first come first, at most ``limit``.
+    async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, most_bytes: int, *, is_ordered: bool) -> Cut:
+        """What matches within ``bounds``, first come first, at most ``limit`` and about ``most_bytes``.
 
         ``is_ordered``: by way of the primary key, else however the planner finds it best.
         """
@@ -214,10 +216,11 @@ class Search:
         for first, end in bounds:
             parameters += [self._stretch.destination_id, first, end, *self._parameters, limit]
         if len(bounds) == 1:
-            return await self._run(part, parameters)
+            return cut(await self._run(within_bytes(part, self._stretch.direction), [*parameters, most_bytes]))
         union = " UNION ALL ".join([part] * len(bounds))
         sql = f"SELECT * FROM ({union}) AS slots ORDER BY id {self._stretch.direction} LIMIT %s"  # noqa: S608
-        return await self._run(sql, [*parameters, limit])
+        bounded = within_bytes(sql, self._stretch.direction)
+        return cut(await self._run(bounded, [*parameters, limit, most_bytes]))
 
     async def _run(self, sql: str, parameters: list[Any]) -> list[Any]:
         try:

@@ -24,6 +24,49 @@ COLUMNS = (
     "id, created_at, host(sender_ip), file_name, message, hostname, procid, msgid, structured_data, facility, severity"
 )
 
+#: Bytes of texts in one answer of PostgreSQL, about: the event that exceeds them is the last.
+MOST_BYTES = 1 << 20
+
+_NAMES = COLUMNS.replace("host(sender_ip)", "host")
+
+
+@attrs.frozen
+class Cut:
+    """What a statement gave within its bytes.
+
+    Attributes:
+        rows: of :data:`COLUMNS`.
+        size: bytes of their texts.
+        is_cut: whether there are more that the statement would give.
+    """
+
+    rows: list[Any]
+    size: int
+    is_cut: bool
+
+
+def within_bytes(sql: str, direction: str) -> str:
+    """``sql``, which selects :data:`COLUMNS` in order of id, ended where its texts exceed bytes, a further parameter.
+
+    PostgreSQL sends no more than these and one row. The length of a text is known without reading it whole. The rows
+    are for :func:`cut`.
+    """
+    size = "octet_length(message) + octet_length(structured_data)"
+    return (
+        f"SELECT {_NAMES}, size, has_next FROM (SELECT {_NAMES}, sum({size}) OVER w AS size, {size} AS own,"  # noqa: S608
+        f" lead(true, 1, false) OVER w AS has_next FROM ({sql}) AS page"
+        f" WINDOW w AS (ORDER BY id {direction} ROWS UNBOUNDED PRECEDING)) AS summed"
+        f" WHERE size - own < %s ORDER BY id {direction}"
+    )
+
+
+def cut(rows: list[Any]) -> Cut:
+    """What came of a statement of :func:`within_bytes`."""
+    if not rows:
+        return Cut([], 0, False)
+    *_, size, is_cut = rows[-1]
+    return Cut([row[:-2] for row in rows], int(size), is_cut)
+
 
 def bounded(event_id: int) -> int:
     """``event_id`` as PostgreSQL's bigint can compare it."""

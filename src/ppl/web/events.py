@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from ppl.credentials import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
 from ppl.model import DAY, MINUTE, SEVERITIES, Account, Bucket, Clock, Destination, Event
-from ppl.search.query import Query
+from ppl.search.query import Query, parse
 from ppl.store.interface import Search, Store
 from ppl.timezone import local_text, parse_time_zone, utc_text
 from ppl.web.answers import Answer, BadRequest, Gone, NotFound, NotLoggedIn, TooManyRequests, json_answer
@@ -26,6 +27,9 @@ BUDGET_SECONDS = 5
 
 #: Most events of an answer, most around an event, most bars of a histogram.
 MOST_EVENTS, MOST_AROUND, MOST_BUCKETS = 10_000, 1_000, 1_500
+
+#: Bytes of texts in an answer, about, and in a step where they are only counted.
+MOST_BYTES, _COUNTED_BYTES = 4 << 20, 8 << 20
 
 _LAST_TIME = 253_402_300_799_999_999
 
@@ -82,8 +86,13 @@ class Events:
         of_sender = word_of(fields, "sender", ("all", "same")) == "same"
         event = await self.found(account, destination, int(event_id))
         sender_ip = event.sender_ip if of_sender else None
-        older = await self._store.older(destination.id, event.id, before, sender_ip)
-        newer = await self._store.newer(destination.id, event.id, after, sender_ip)
+        # It counts among the searches of the account.
+        search = self._begin(visit, account, destination, parse("", UTC, self._clock()))
+        try:
+            older = await self._store.older(destination.id, event.id, before, sender_ip)
+            newer = await self._store.newer(destination.id, event.id, after, sender_ip)
+        finally:
+            search.close()
         zone = parse_time_zone(account.time_zone)
         return json_answer(
             {
@@ -146,20 +155,21 @@ class Events:
         return search
 
     async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
-        """At most ``limit`` events, ascending, found within the budget, and how far the search came."""
+        """At most ``limit`` events, ascending, found within the time and bytes there are, and how far it came."""
         ends = self._steady() + BUDGET_SECONDS
         events: list[Event] = []
-        reached = 0
+        reached, room = 0, MOST_BYTES
         while True:
             try:
-                found = await search.step(limit - len(events))
+                found = await search.step(limit - len(events), room)
             except StatementTimeout:
                 if not reached:
                     raise
                 return events, reached
             events = [*found.events, *events] if newest_first else [*events, *found.events]
             reached = found.reached
-            if found.complete or len(events) >= limit or self._steady() >= ends:
+            room -= sum(map(text_bytes, found.events))
+            if found.complete or len(events) >= limit or room <= 0 or self._steady() >= ends:
                 return events, reached
 
     async def _count(self, search: Search, minutes: int) -> tuple[list[Bucket], int]:
@@ -167,7 +177,7 @@ class Events:
         width = minutes * MINUTE
         counts: Counter[tuple[int, int]] = Counter()
         while True:
-            found = await search.step(_COUNTED_AT_ONCE)
+            found = await search.step(_COUNTED_AT_ONCE, _COUNTED_BYTES)
             counts.update(
                 (event.id // width * width, 8 if event.severity is None else event.severity) for event in found.events
             )
@@ -214,6 +224,11 @@ def begin(store: Store, account: Account, destination: Destination, query: Query
         return store.search(account.id, destination.id, query, **bounds)
     except TooManySearches as error:
         raise TooManyRequests(1, str(error)) from error
+
+
+def text_bytes(event: Event) -> int:
+    """Bytes of the texts that a sender may make long."""
+    return len(event.message.encode("utf-8")) + len(event.structured_data.encode("utf-8"))
 
 
 def time_text(reached: int) -> str:
