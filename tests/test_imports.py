@@ -24,7 +24,7 @@ ALLOWED = {
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
-    | {"search", "link", "store.interface", "networks", "proxied", "uploading", "turns"}
+    | {"search", "link", "store.interface", "networks", "proxied", "uploading", "turns", "version", "listening"}
     | {"archive.interface", "archive.keys", "archive.thread"},
     "archive": {"model", "errors", "store"},
     "model": set(),
@@ -32,7 +32,8 @@ ALLOWED = {
     "timezone": {"model", "errors"},
     "wire": {"model", "errors", "timezone"},
     "credentials": {"model", "errors", "store.interface"},
-    "options": set(),
+    "options": {"version"},
+    "version": set(),
     "throttle": {"model"},
     "pausing": set(),
     "networks": set(),

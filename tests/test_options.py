@@ -10,7 +10,17 @@ import attrs
 import pytest
 from twisted.python.usage import UsageError
 
-from ppl.options import OPTIONS, Option, Options, default_settings, link_secret, option_table, settings_from
+from ppl.options import (
+    OPTIONS,
+    Option,
+    Options,
+    default_settings,
+    link_secret,
+    option_table,
+    settings_from,
+    unknown_variables,
+)
+from ppl.version import version
 
 
 def test_the_defaults_bind_to_loopback_and_close_registration_after_the_first_account() -> None:
@@ -46,6 +56,8 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_default() 
         ("database", "mysql://x"),
         ("database", "mydb"),
         ("database", "foo=bar"),
+        ("database", "postgresql://db.example.com/ppl?nonsense=1"),
+        ("former-host", "two words"),
         ("registration", "maybe"),
         ("max-line-bytes", "10"),
         ("max-portion", "-1"),
@@ -137,3 +149,18 @@ def test_what_may_hold_a_password_is_never_shown(option: Option, form: str) -> N
 
 def test_a_dsn_is_not_shown_among_the_settings() -> None:
     assert "sesame" not in repr(default_settings(database="postgresql://ppl:sesame@db/ppl"))
+
+
+def test_a_variable_that_is_no_option_is_named_with_what_may_be_meant() -> None:
+    environment = {"PPL_RETENTION_DAY": "30", "PPL_SOMETHING": "1", "PPL_PORTS": "1-2", "PATH": "/", "PPL_TEST_X": ""}
+    assert unknown_variables(environment) == [
+        "PPL_RETENTION_DAY is no option of Ppl and is ignored; is PPL_RETENTION_DAYS meant?",
+        "PPL_SOMETHING is no option of Ppl and is ignored",
+    ]
+
+
+def test_the_version_is_that_of_ppl(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        Options().parseOptions(["--version"])
+    assert capsys.readouterr().out.startswith(f"Ppl {version()} (Twisted ")
+    assert version()[0].isdigit()

@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ppl.store.embedded import EmbeddedPostgres
-from tests.fixtures.running import ROOT, TWISTD, PplProcess, eventually
+from ppl.version import version
+from tests.fixtures.running import ROOT, TWISTD, PplProcess, eventually, free_ports, running
 from tests.fixtures.watching import Viewer, messages
 
 
@@ -135,3 +139,46 @@ def test_a_wrong_option_is_one_sentence_and_nothing_else(
     assert refused.returncode == 1
     assert len(said) == 1, said
     assert said[0].startswith(f"ppl: {sentence}")
+
+
+@pytest.mark.parametrize("wrong", ["--http", "--data-dir"])
+def test_a_daemon_that_cannot_start_tells_its_starter(
+    ppl_process: PplProcess, short_directory: Path, wrong: str
+) -> None:
+    (short_directory / "file").write_text("")
+    value = {"--http": f"tcp:{ppl_process.http_port}:interface=127.0.0.1", "--data-dir": str(short_directory / "file")}
+    free = {"PPL_HTTP": f"tcp:{free_ports(1)[0]}:interface=127.0.0.1"}
+    started = subprocess.run(
+        [TWISTD, f"--pidfile={short_directory}/pid", f"--logfile={short_directory}/log", "ppl", wrong, value[wrong]],
+        env={**ppl_process.environment, **free},
+        cwd=short_directory, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert started.returncode == 1
+    assert started.stderr.startswith(f"ppl: {wrong}: ")
+    assert "Traceback" not in started.stderr
+    assert not (short_directory / "pid").exists()
+
+
+def test_its_version_and_unknown_variables_are_in_the_log_and_monitors_are_not(dsn: str, short_directory: Path) -> None:
+    ppl = PplProcess(dsn, short_directory, environment={"PPL_RETENTION_DAY": "3"})
+    for _ in running(ppl):
+        for path in ("/healthz", "/login", "/static/x/app.css"):
+            with suppress(urllib.error.HTTPError):
+                urllib.request.urlopen(ppl.url + path, timeout=20).read()
+        eventually(lambda: "/login" in ppl.text(), "a line of the access log")
+        assert f"This is Ppl {version()}, role all" in ppl.text()
+        assert "PPL_RETENTION_DAY is no option of Ppl and is ignored; is PPL_RETENTION_DAYS meant?" in ppl.text()
+        assert "/healthz" not in ppl.text()
+        assert "/static" not in ppl.text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_further_signals_while_it_stops_change_nothing(ppl_process: PplProcess, number: int) -> None:
+    pid = ppl_process.pid
+    for _ in range(3):
+        os.kill(pid, number)
+    ppl_process.stop()
+    text = ppl_process.text()
+    assert "Traceback" not in text
+    assert "ReactorNotRunning" not in text
+    assert "Server Shut Down." in text

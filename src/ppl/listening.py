@@ -1,16 +1,20 @@
 """A factory on a server endpoint, as a service whose start fails with a clear sentence when the port is taken.
 
-Twisted's own service for this logs and runs on without its port.
+Twisted's own service for this logs and runs on without its port. Beside it: whether a port can be opened at all.
 """
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactor
 
 from ppl.errors import ConfigurationError
 
@@ -54,3 +58,31 @@ class Listening(Service):
     async def _close(self) -> None:
         if self._port is not None:
             await maybeDeferred(self._port.stopListening)
+
+
+def check_endpoint(option: str, endpoint: str) -> None:
+    """Raise ``ConfigurationError`` where the TCP port of ``endpoint`` certainly cannot be opened now."""
+    reactor = MemoryReactor()
+    serverFromString(reactor, endpoint).listen(Factory())
+    for port, *_, interface in [*reactor.tcpServers, *reactor.sslServers]:
+        error = _try(interface, port, socket.SOCK_STREAM)
+        if error is not None:
+            raise ConfigurationError(f"{option}: {endpoint} cannot be opened ({error.strerror}).")
+
+
+def is_port_taken(interface: str, port: int) -> bool:
+    """Whether another socket of this machine has TCP or UDP port ``port`` of ``interface``."""
+    tries = (_try(interface, port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+    return any(error is not None and error.errno == errno.EADDRINUSE for error in tries)
+
+
+def _try(interface: str, port: int, kind: socket.SocketKind) -> OSError | None:
+    """Open a port and close it again; gives why that fails."""
+    with socket.socket(socket.AF_INET6 if ":" in interface else socket.AF_INET, kind) as probe:
+        try:
+            if kind == socket.SOCK_STREAM:  # as Twisted: connections that are ending do not matter
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((interface, port))
+        except OSError as error:
+            return error
+    return None

@@ -24,6 +24,13 @@ FACILITIES: tuple[str, ...] = (
 )  # fmt: skip
 SEVERITIES: tuple[str, ...] = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
+#: Words for them in lower case, also those that programs and other systems use: one table for reading and searching.
+FACILITY_WORDS = {name: number for number, name in enumerate(FACILITIES)} | {"security": 4}
+SEVERITY_WORDS = {name: number for number, name in enumerate(SEVERITIES)} | {
+    "emergency": 0, "panic": 0, "critical": 2, "fatal": 2, "error": 3, "warn": 4,
+    "informational": 6, "information": 6, "trace": 7, "verbose": 7,
+}  # fmt: skip
+
 SECOND = 1_000_000
 """Microseconds in a second."""
 

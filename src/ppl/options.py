@@ -11,6 +11,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -21,6 +22,9 @@ from psycopg2.extensions import parse_dsn
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactor
 from twisted.python import usage
+
+from ppl.version import version
+from twisted import __version__ as twisted_version
 
 RoleName = Literal["all", "listener", "server"]
 RegistrationPolicy = Literal["first", "open", "closed"]
@@ -346,6 +350,11 @@ class Options(usage.Options):  # type: ignore[misc]
         except usage.UsageError as error:
             sys.exit(f"ppl: {error}")
 
+    def opt_version(self) -> None:
+        """Print the version of Ppl, and exit."""
+        sys.stdout.write(f"Ppl {version()} (Twisted {twisted_version})\n")
+        sys.exit(0)
+
     def parseArgs(self, *words: str) -> None:
         """There are only options; raises ``usage.UsageError``."""
         if words:
@@ -377,6 +386,17 @@ def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> S
     settings = Settings(**values)
     _check_together(settings, linked=bool(given.get("link") or environment.get("PPL_LINK")))
     return settings
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A sentence about each variable that looks like one of Ppl's options and is none."""
+    known = {option.variable for option in OPTIONS}
+    return [
+        f"{name} is no option of Ppl and is ignored"
+        + (f"; is {nearest[0]} meant?" if (nearest := get_close_matches(name, known, 1, 0.8)) else "")
+        for name in sorted(environment)
+        if name.startswith("PPL_") and name not in known and not name.startswith("PPL_TEST_")
+    ]
 
 
 def _check_together(settings: Settings, linked: bool) -> None:

@@ -30,7 +30,7 @@ from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Place
 from ppl.clock import make_steady, steady_clock, wall_clock
 from ppl.credentials import authenticate
-from ppl.errors import PplError, StatementTimeout, StoreUnavailable
+from ppl.errors import ConfigurationError, PplError, StatementTimeout, StoreUnavailable
 from ppl.link.interface import LinkEnd
 from ppl.link.local import LocalLink
 from ppl.link.registry import Listeners
@@ -47,11 +47,12 @@ from ppl.listener.public_host import PublicHost
 from ppl.listener.tls import Certificates, self_signed
 from ppl.listener.unfinished import Unfinished
 from ppl.listener.writer import Writer
-from ppl.listening import Listening
-from ppl.options import Options, Settings, link_secret, settings_from
+from ppl.listening import Listening, check_endpoint
+from ppl.options import Options, Settings, link_secret, settings_from, unknown_variables
 from ppl.origin import OriginPolicy
 from ppl.proxied import Proxies
 from ppl.sequence import SequentialService, Together
+from ppl.signals import heed_one_signal
 from ppl.sockets import Sockets, inherited_from, initial_environment
 from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
@@ -68,6 +69,7 @@ from ppl.store.sealing import Sealer
 from ppl.store.searching import Searches
 from ppl.store.statistics import Statistics
 from ppl.systemd import Manager, Ready, Watchdog, manager_from
+from ppl.version import version
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from ppl.web.site import make_site
@@ -81,6 +83,8 @@ _OPEN_FILES, _FEW_OPEN_FILES = 524_288, 4_096
 def makeService(options: Options) -> IService:
     """twistd's way in: the service of parsed ``options``; its failure to start stops the process with status 1."""
     with _said_alone():
+        if options.parent is not None and not options.parent.get("nodaemon"):
+            _check_before_daemonising(options.settings)
         return make_daemon(options.settings, global_reactor)
 
 
@@ -100,13 +104,30 @@ def _said_alone() -> Iterator[None]:
     """A wrong option ends the process with one sentence: after parsing, twistd would show a traceback."""
     try:
         yield
-    except UsageError as error:
+    except (UsageError, ConfigurationError) as error:
         sys.exit(f"ppl: {error}")
+
+
+def _check_before_daemonising(settings: Settings) -> None:
+    """Raise ``ConfigurationError`` for what can be seen now: a daemon has told its starter 0 before it starts."""
+    if settings.role != "listener":
+        check_endpoint("--http", settings.http)
+    if settings.role == "server":
+        check_endpoint("--link", settings.link[0])
+    if settings.role != "server" and settings.drain is not None:
+        check_endpoint("--drain", settings.drain)
+    there = next(each for each in (settings.data_dir, *settings.data_dir.parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"--data-dir: {settings.data_dir} cannot be used ({there} is not writable).")
 
 
 def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
     """Ppl as a whole process: as :func:`make_service`, and a failed start says why and ends the process."""
     make_steady(reactor)
+    _log.info("This is Ppl {version}, role {role}", version=version(), role=settings.role)
+    for sentence in unknown_variables(os.environ):
+        _log.warn("{sentence}", sentence=sentence)
+    heed_one_signal(reactor)
     _raise_open_files_limit()
     # Lines in flight are many small objects without cycles: looking through them again and again finds nothing.
     gc.set_threshold(100_000, 50, 100)

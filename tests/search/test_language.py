@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppl.model import SEVERITY_WORDS
 from ppl.search.canonical import canonical, quoted
 from ppl.search.errors import QueryError
 from ppl.search.tree import And, Contains, Everything, Field, Not, Or, Severity
@@ -98,9 +99,7 @@ def test_a_severity_has_several_names(name: str) -> None:
     assert ask(f"severity:{name}").tree == Severity(4, 4)
 
 
-@pytest.mark.parametrize(
-    ("alias", "number"), [("error", 3), ("critical", 2), ("panic", 0), ("emergency", 0), ("informational", 6)]
-)
+@pytest.mark.parametrize(("alias", "number"), SEVERITY_WORDS.items())
 def test_severities_have_the_names_people_use(alias: str, number: int) -> None:
     assert ask(f"severity:{alias}").tree == Severity(number, number)
 

@@ -13,6 +13,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
 
+from ppl.version import version
 from tests.web.browsing import Browser, Page
 from tests.web.conftest import AwayStore, Serve, Served
 
@@ -129,10 +130,13 @@ async def test_a_test_line_may_be_asked_for_in_json(serve: Serve, listening: Any
 @ensureDeferred
 async def test_where_the_public_name_leads_nowhere_this_machine_is_tried(serve: Serve, listening: Any) -> None:
     number = listening.getHost().port
-    browser = serve(public_host="logs.invalid", ports=range(number, number + 1)).browser()
+    await listening.stopListening()
+    browser = serve(public_host="logs.invalid", ports=range(number, number + 1), listen_interface="127.0.0.1").browser()
     await browser.register("user@gmail.com")
+    opened = reactor.listenTCP(number, Listening(), interface="127.0.0.1")
     assert (await send(browser, f"logs.invalid:{number}")).status == 200
-    assert b"logs.invalid" in await listening.factory.received
+    assert b"logs.invalid" in await opened.factory.received
+    await opened.stopListening()
 
 
 @ensureDeferred
@@ -193,3 +197,10 @@ async def test_healthz_says_503_while_it_does_not(serve: Serve) -> None:
     page = await serve(over=AwayStore()).browser().get("/healthz")
     assert page.status == 503
     assert page.header("retry-after")
+
+
+@ensureDeferred
+async def test_the_version_is_for_those_who_are_logged_in(browser: Browser) -> None:
+    assert (await browser.get("/api/version")).status == 401
+    await browser.register("a@example.com")
+    assert json.loads((await browser.get("/api/version")).text) == {"version": version()}

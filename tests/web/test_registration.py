@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred, gatherResults
 
+from tests.fixtures.running import free_ports
 from tests.web.browsing import PASSWORD, Browser
 from tests.web.conftest import Serve, Served
 
@@ -205,3 +207,19 @@ async def test_registration_is_throttled_by_address(served: Served, browser: Bro
     assert statuses[99] == 429
     served.clock.advance(3600)
     assert (await browser.post("/register", fields)).status == 409
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+@ensureDeferred
+async def test_a_port_that_something_else_has_is_not_given_out(serve: Serve, kind: socket.SocketKind) -> None:
+    ports = free_ports(3)
+    served = serve(ports=ports, listen_interface="127.0.0.1")
+    with socket.socket(socket.AF_INET, kind) as other:
+        if kind == socket.SOCK_STREAM:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", ports[0]))
+        if kind == socket.SOCK_STREAM:
+            other.listen()
+        await served.browser().register("one@example.com")
+    await served.browser().register("other@example.com")
+    assert [each.port for each in served.listeners.opened] == [ports[1], ports[0]]

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 
 import attrs
 
-from ppl.model import FACILITIES, SEVERITIES
+from ppl.model import FACILITIES, FACILITY_WORDS, SEVERITIES, SEVERITY_WORDS
 from ppl.search.engines import for_re2
 from ppl.search.errors import BadValue
 from ppl.search.regex import parse_regex
@@ -73,10 +73,6 @@ def text_in(field: Field) -> Meaning:
     return meaning
 
 
-_SEVERITY_NAMES = {name: number for number, name in enumerate(SEVERITIES)} | {
-    "emergency": 0, "panic": 0, "critical": 2, "error": 3, "warn": 4, "informational": 6,
-}  # fmt: skip
-_FACILITY_NAMES = {name: number for number, name in enumerate(FACILITIES)} | {"security": 4}
 _COMPARISONS = (">=", "<=", ">", "<", "=")
 _SEVERITY = f"a severity: {', '.join(SEVERITIES)}, or a comparison such as >=warning"
 _FACILITY = f"a facility: {', '.join(FACILITIES)}"
@@ -86,7 +82,7 @@ _ADDRESS = "an address such as 192.0.2.7, a network such as 192.0.2.0/24, or a p
 def _severity(value: Value, reader: Reader) -> Node:
     text = _word(value, _SEVERITY)
     sign = next((sign for sign in _COMPARISONS if text.startswith(sign)), "")
-    numbers = _numbers(text.removeprefix(sign), _SEVERITY_NAMES, len(SEVERITIES))
+    numbers = _numbers(text.removeprefix(sign), SEVERITY_WORDS, len(SEVERITIES))
     if not numbers or (sign and len(numbers) > 1):
         raise BadValue(_SEVERITY)
     if not sign:
@@ -105,7 +101,7 @@ def _severity(value: Value, reader: Reader) -> Node:
 
 
 def _facility(value: Value, reader: Reader) -> Node:
-    numbers = _numbers(_word(value, _FACILITY), _FACILITY_NAMES, len(FACILITIES))
+    numbers = _numbers(_word(value, _FACILITY), FACILITY_WORDS, len(FACILITIES))
     if not numbers:
         raise BadValue(_FACILITY)
     return disjunction([Facility(number) for number in numbers])

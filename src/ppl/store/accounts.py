@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ppl.errors import AlreadyExists, NoPortLeft, RegistrationClosed
 from ppl.model import Account, Clock, Destination, Role, Transport
@@ -30,7 +30,15 @@ class Accounts:
         return int(count)
 
     async def register(
-        self, email: str, password_hash: str, time_zone: str, host: str, ports: range, *, only_first: bool
+        self,
+        email: str,
+        password_hash: str,
+        time_zone: str,
+        host: str,
+        ports: range,
+        *,
+        only_first: bool,
+        is_taken: Callable[[int], bool] = lambda port: False,
     ) -> tuple[Account, Destination]:
         """Create an account with its destination."""
         email = email.lower()
@@ -39,7 +47,7 @@ class Accounts:
             # One at a time: neither two first accounts, nor one port twice.
             await lock(transaction, REGISTER)
             await _check_admission(transaction, email, only_first)
-            port = await _free_port(transaction, host, ports)
+            port = await _free_port(transaction, host, ports, is_taken)
             now = self._clock()
             ((account_id,),) = await transaction.run(
                 "INSERT INTO account (email, password_hash, time_zone, created_at)"
@@ -206,12 +214,12 @@ async def _check_admission(transaction: Transaction, email: str, only_first: boo
         raise AlreadyExists("An account with this email address exists already.")
 
 
-async def _free_port(transaction: Transaction, host: str, ports: range) -> int:
+async def _free_port(transaction: Transaction, host: str, ports: range, is_taken: Callable[[int], bool]) -> int:
     taken = {
         row[0]
         for row in await transaction.run("SELECT port FROM destination WHERE %s IN (host, listener_host)", [host])
     }
     for port in ports:
-        if port not in taken:
+        if port not in taken and not is_taken(port):
             return port
     raise NoPortLeft(f"Every port from {ports.start} to {ports.stop - 1} is taken.")

@@ -6,7 +6,7 @@ Every method may raise :class:`~ppl.errors.StoreUnavailable` (PostgreSQL is away
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import attrs
@@ -115,9 +115,19 @@ class Store(Protocol):
         """How many accounts exist."""
 
     async def register(
-        self, email: str, password_hash: str, time_zone: str, host: str, ports: range, *, only_first: bool
+        self,
+        email: str,
+        password_hash: str,
+        time_zone: str,
+        host: str,
+        ports: range,
+        *,
+        only_first: bool,
+        is_taken: Callable[[int], bool] = lambda port: False,
     ) -> tuple[Account, Destination]:
-        """Create an account with its destination ``host:port`` (lowest free port of ``ports``), in one transaction.
+        """Create an account with its destination ``host:port``, in one transaction.
+
+        The port is the lowest of ``ports`` that no destination has and that is not taken by something else.
 
         With ``only_first`` it raises :class:`~ppl.errors.RegistrationClosed` when an account exists. Raises
         :class:`~ppl.errors.AlreadyExists` for a known email and :class:`~ppl.errors.NoPortLeft`.

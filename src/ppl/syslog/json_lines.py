@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from ppl.model import FACILITIES, SECOND, SEVERITIES, Lines
+from ppl.model import FACILITIES, FACILITY_WORDS, SECOND, SEVERITIES, SEVERITY_WORDS, Lines
 from ppl.syslog.framing import whole_message
 from ppl.syslog.line import Parsed
 from ppl.syslog.timestamp import is_sane, iso
@@ -31,11 +31,6 @@ KEYS: dict[str, tuple[str, ...]] = {
     "msgid": ("msgid",),
 }
 
-_SEVERITY_WORDS = {name: number for number, name in enumerate(SEVERITIES)} | {
-    "emergency": 0, "panic": 0, "critical": 2, "fatal": 2, "error": 3, "warn": 4,
-    "informational": 6, "information": 6, "trace": 7, "verbose": 7,
-}  # fmt: skip
-_FACILITY_WORDS = {name: number for number, name in enumerate(FACILITIES)}
 _LONGEST_FIELD = 255
 _DIGITS = re.compile(r"[0-9]{9,19}(?:\.[0-9]{1,9})?", re.ASCII)
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -203,11 +198,11 @@ def _number_text(value: Any) -> str | None:
 
 
 def _severity(value: Any) -> int | None:
-    return _number_of(value, _SEVERITY_WORDS, len(SEVERITIES))
+    return _number_of(value, SEVERITY_WORDS, len(SEVERITIES))
 
 
 def _facility(value: Any) -> int | None:
-    return _number_of(value, _FACILITY_WORDS, len(FACILITIES))
+    return _number_of(value, FACILITY_WORDS, len(FACILITIES))
 
 
 def _number_of(value: Any, words: dict[str, int], count: int) -> int | None:

@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from ppl.credentials import Passwords
 from ppl.errors import AlreadyExists, ListenerUnavailable, NoPortLeft, RegistrationClosed
+from ppl.listening import is_port_taken
 from ppl.model import Account, Clock, Destination
 from ppl.options import Settings
 from ppl.store.interface import Store
@@ -93,6 +94,7 @@ class Accounts:
                 self._settings.public_host,
                 self._settings.ports,
                 only_first=self._settings.registration == "first",
+                is_taken=lambda port: is_port_taken(self._settings.listen_interface, port),
             )
         except RegistrationClosed:
             return self._registration_closed(visit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ppl.model import destination_named
 from ppl.store.interface import Store
+from ppl.version import version
 from ppl.web.answers import Answer, BadRequest, Forbidden, json_answer
 from ppl.web.destinations import destination_fields
 from ppl.web.events import account_of
@@ -41,6 +42,10 @@ class Api:
             raise Forbidden("This user_id is not yours to send to.")
         line = await self._lines.send(login.account, chosen)
         return json_answer({"user_id": chosen.user_id, "line": line})
+
+    async def version(self, visit: Visit, login: Login) -> Answer:
+        """``GET /api/version``: which Ppl this is."""
+        return json_answer({"version": version()})
 
     async def health(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /healthz``: ``ok`` when the store answers; otherwise its failure is the answer (503)."""

@@ -157,6 +157,7 @@ def make_site(
         route("GET", r"/api/archives/(\d{4}-\d\d-\d\d)", archives.download),
         route("POST", "/api/test-line", api.send_test_line, needs_login=True),
         route("GET", "/healthz", api.health),
+        route("GET", "/api/version", api.version, needs_login=True),
     )
     answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
     strangers = Throttle(_REQUESTS_OF_STRANGERS, steady)
@@ -207,6 +208,11 @@ class PplSite(Site):
     def stopFactory(self) -> None:
         self._viewer_factory.doStop()
         super().stopFactory()
+
+    def log(self, request: Any) -> None:
+        """Twisted: a line about each answer but those to monitors and of parts of a page."""
+        if not request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii"))):
+            super().log(request)
 
     def acceptableProtocols(self) -> list[bytes]:
         """HTTP/1.1 only: the WebSocket takes the whole connection over."""

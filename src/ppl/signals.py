@@ -1,0 +1,44 @@
+"""One signal stops Ppl; those that come while it stops are answered in the log and change nothing.
+
+Twisted's own handlers stop the reactor again, which fails with a traceback.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+from twisted.logger import Logger
+
+_log = Logger()
+
+
+def heed_one_signal(reactor: Any) -> None:
+    """From the start of ``reactor`` on, stop at the first SIGINT or SIGTERM only."""
+    reactor.callWhenRunning(_install, reactor)
+
+
+def _install(reactor: Any) -> None:
+    stopping = False
+
+    def begin() -> None:
+        nonlocal stopping
+        stopping = True
+
+    reactor.addSystemEventTrigger("before", "shutdown", begin)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        former = signal.getsignal(number)
+        if not callable(former):  # ignored by whoever started this process
+            continue
+
+        def handle(number: int, frame: FrameType | None, former: Any = former) -> None:
+            if stopping:
+                reactor.callFromThread(
+                    _log.info, "Ppl is stopping already ({signal})", signal=signal.Signals(number).name
+                )
+            else:
+                begin()
+                former(number, frame)
+
+        signal.signal(number, handle)
