@@ -14,7 +14,7 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 # twistd finds the plugin of an editable install only through PYTHONPATH.
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help run test test-long chaos pictures fuzz lint lint-scripts format docs wheel benchmarks clean
+.PHONY: help run test test-long chaos pictures fuzz lint lint-scripts format docs wheel constraints benchmarks clean
 
 help:
 	@echo "make run        start Ppl on an embedded PostgreSQL; data in $(DATA) (DATA=…)"
@@ -26,6 +26,7 @@ help:
 	@echo "make format     let ruff rewrite the code"
 	@echo "make docs       the documentation, into docs/_build/html"
 	@echo "make wheel      the installable package, into dist/"
+	@echo "make constraints the tested versions with their hashes, into deploy/constraints.txt"
 	@echo "make benchmarks figures of ingest, latency, fairness, scale, memory, fan-out, attacks and searches"
 
 $(VENV)/bin/python:
@@ -92,6 +93,14 @@ docs: $(VENV)/.test
 wheel: $(VENV)/bin/python
 	@$(PIP) install build
 	$(VENV)/bin/python -m build --wheel
+
+# The newest versions that setup.cfg admits, with their hashes.
+constraints: $(VENV)/bin/python
+	@$(PIP) install pip-tools
+	$(VENV)/bin/python -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --no-header --extra archive --output-file build/constraints.txt setup.cfg
+	sed -n '/^#/p' deploy/constraints.txt | cat - build/constraints.txt > build/constraints.new
+	mv build/constraints.new deploy/constraints.txt
 
 benchmarks: $(VENV)/.test
 	$(VENV)/bin/python -m benchmarks.ingest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.fixtures.running import ROOT, eventually, free_ports
 
@@ -133,3 +137,20 @@ def _imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             modules.add(node.module.split(".")[0])
     return modules
+
+
+def test_the_constraints_pin_all_that_ppl_needs_with_hashes() -> None:
+    text = (ROOT / "deploy/constraints.txt").read_text("utf-8")
+    pinned = {
+        canonicalize_name(name): (Version(version), re.findall(r"--hash=sha256:[0-9a-f]{64}", hashes))
+        for name, version, hashes in re.findall(r"^([\w.-]+)==(\S+)((?: \\\n    \S+)*)$", text, re.MULTILINE)
+    }
+    assert len(pinned) == text.count("==")
+    assert all(hashes for _, hashes in pinned.values())
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    wanted = setup["options"]["install_requires"] + setup["options.extras_require"]["archive"]
+    for line in wanted.splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            assert pinned[canonicalize_name(requirement.name)][0] in requirement.specifier, line
