@@ -20,11 +20,12 @@ ALLOWED = {
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
-    | {"credentials", "networks", "proxied", "uploading", "turns", "sockets"},
+    | {"credentials", "networks", "proxied", "quota", "uploading", "turns", "sockets"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
-    | {"search", "link", "store.interface", "networks", "proxied", "uploading", "turns", "version", "listening"}
+    | {"search", "link", "store.interface", "networks", "proxied", "quota", "uploading", "turns"}
+    | {"version", "listening"}
     | {"archive.interface", "archive.keys", "archive.thread"},
     "archive": {"model", "errors", "store"},
     "model": set(),
@@ -38,6 +39,7 @@ ALLOWED = {
     "pausing": set(),
     "networks": set(),
     "proxied": set(),
+    "quota": {"model"},
     "dropping": set(),
     "turns": set(),
     "clock": set(),

@@ -60,6 +60,9 @@ class Settings:
     max_connections: int
     max_connections_per_address: int
     max_connects_per_second: int
+    max_lines_per_second: int
+    max_bytes_per_day: int
+    """0: no quota."""
     udp: Literal["on", "off"]
     partial_bytes: int
     partial_seconds: int
@@ -285,6 +288,12 @@ OPTIONS: tuple[Option, ...] = (
            "Most connections of senders, and of uploads to --drain, from one address, to all destinations together."),
     Option("max-connects-per-second", "100", _integer(1, 100_000),
            "New such connections a second from one address, and to one destination; ten times as many at once."),
+    Option("max-lines-per-second", "0", _integer(0, 1_000_000_000),
+           "Lines a second that are taken for one destination, ten times as many at once; 0: no quota. Its owner can "
+           "set less."),
+    Option("max-bytes-per-day", "0", _integer(0, 10**15 - 1),
+           "Bytes, as received, that are taken for one destination in a day of UTC; 0: no quota. Its owner can set "
+           "less."),
     Option("udp", "on", _one_of("on", "off"),
            "Whether clients' ports take UDP as well as TCP."),
     Option("partial-bytes", "67108864", _integer(65536, 1 << 40),

@@ -42,6 +42,7 @@ from ppl.listener.drain_admission import DrainAdmission, DrainLimits
 from ppl.listener.drain_site import DrainSite
 from ppl.listener.entrance import Intake
 from ppl.listener.losses import Losses
+from ppl.listener.meters import Meters
 from ppl.listener.ports import Ports
 from ppl.listener.public_host import PublicHost
 from ppl.listener.tls import Certificates, self_signed
@@ -51,6 +52,7 @@ from ppl.listening import Listening, check_endpoint
 from ppl.options import Options, Settings, link_secret, settings_from, unknown_variables
 from ppl.origin import OriginPolicy
 from ppl.proxied import Proxies
+from ppl.quota import Quota
 from ppl.sequence import SequentialService, Together
 from ppl.signals import heed_one_signal
 from ppl.sockets import Sockets, inherited_from, initial_environment
@@ -291,7 +293,10 @@ def _listener(
     )
     certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
     unfinished = Unfinished(settings.partial_bytes, settings.partial_seconds, reactor)
-    intake = Intake(writer, wall_clock, Admission(limits, steady_clock), Losses(reactor), unfinished, certificates)
+    quota = Quota(settings.max_lines_per_second or None, settings.max_bytes_per_day or None)
+    meters = Meters(store, writer, reactor, wall_clock, steady_clock, quota)
+    admitting = Admission(limits, steady_clock)
+    intake = Intake(writer, wall_clock, admitting, Losses(reactor), unfinished, meters, certificates)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if settings.udp == "on" else 0
     ports = Ports(
         reactor, settings.listen_interface, intake, files, lambda *state: control.port_changed(*state), sockets
@@ -307,7 +312,7 @@ def _listener(
     proxies = Proxies(settings.trusted_proxies)
     drain = Drain(intake, admission, reactor, proxies)
     following = PublicHost(store, settings.data_dir, settings.public_host, settings.former_host)
-    parts: list[IService] = [following, certificates, Farewell(drain), writer, control, drain]
+    parts: list[IService] = [following, certificates, Farewell(drain), writer, meters, control, drain]
     if settings.drain is not None:
         site = DrainSite(drain, reactor, intake.admission, proxies)
         parts.append(Listening(sockets.adopting(reactor), "--drain", settings.drain, site))

@@ -13,15 +13,17 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from ppl.clock import wall_clock
+from ppl.clock import steady_clock, wall_clock
 from ppl.listener.admission import Admission, Limits
 from ppl.listener.entrance import Entrance, Intake
 from ppl.listener.losses import Losses
+from ppl.listener.meters import Meters
 from ppl.listener.ports import Ports
 from ppl.listener.tls import Certificates
 from ppl.listener.unfinished import Unfinished
 from ppl.listener.writer import Writer
 from ppl.model import Destination, Events, Lines
+from ppl.quota import Quota
 from ppl.store.interface import Store
 
 
@@ -109,8 +111,10 @@ LIMITS = Limits(
 def intake(writer: Writer, certificates: Certificates | None = None, **limits: int) -> Intake:
     """Into ``writer``, with limits that tests reach."""
     unfinished = Unfinished(limits.pop("partial_bytes", 1 << 26), limits.pop("partial_seconds", 300), reactor)
+    quota = Quota(limits.pop("max_lines_per_second", None), limits.pop("max_bytes_per_day", None))
+    meters = Meters(writer._store, writer, reactor, wall_clock, steady_clock, quota)
     admission = Admission(attrs.evolve(LIMITS, **limits), wall_clock)
-    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, certificates)
+    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, meters, certificates)
 
 
 class Receiving:

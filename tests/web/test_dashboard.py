@@ -112,7 +112,24 @@ async def test_retention_and_the_limits_there_are_are_shown(serve: Serve, dsn: s
     limits = {option: most for _, most, option in table(text, 'class="limits"')}
     assert limits["--max-connections"] == "77"
     assert limits["--max-line-bytes"] == "100 kB"
-    assert "no quota of lines or bytes" in text
+    assert tiles(text)["Quota"].startswith("none")
+    assert tiles(text)["Dropped in 24 hours"] == "0 lines"
+
+
+@ensureDeferred
+async def test_a_quota_how_much_of_it_is_used_and_what_was_dropped_are_shown(serve: Serve, dsn: str) -> None:
+    served = serve(max_lines_per_second=1000)
+    watched = await watch(served, dsn)
+    hour = served.clock() // HOUR
+    execute(dsn, "UPDATE destination SET max_bytes_per_day = 2000000")
+    rows = [(hour, 500_000, 7), (hour - 23, 0, 1000), (hour - 25, 0, 1), (hour - 48, 900_000, 1)]
+    for each in rows:
+        execute(dsn, "INSERT INTO intake_hour SELECT id, %s, 1, %s, %s FROM destination", each)
+    found = tiles(await watched.page("/dashboard"))
+    assert found["Quota of lines"].startswith("1,000 lines/s")
+    assert found["Quota of a day (UTC)"].startswith("2.0 MB")
+    assert found["Received today (UTC)"] == "500 kB, 25% of the quota"
+    assert found["Dropped in 24 hours"] == "1,007 lines"
     await served.store.set_retention(1, watched.destination.id, 1)
     assert tiles(await watched.page("/dashboard"))["Kept"].startswith("for 1 day <")
 

@@ -124,3 +124,36 @@ async def test_changes_come_at_a_bounded_rate(served: Served, browser: Browser, 
     path, fields = f"/settings/destinations/{owned.id}/networks", {"csrf_token": token, "networks": ""}
     statuses = [(await browser.post(path, fields)).status for _ in range(21)]
     assert statuses == [303] * 20 + [429]
+
+
+@ensureDeferred
+async def test_its_owner_sets_a_quota_within_the_operators(serve: Any) -> None:
+    served = serve(max_lines_per_second=1000, max_bytes_per_day=500_000_000)
+    browser = served.browser()
+    await browser.register("user@gmail.com")
+    owned = served.listeners.opened.pop()
+    page = await change(browser, owned, "quota", lines_per_second="1,000", megabytes_per_day="500")
+    assert (page.status, page.location) == (303, "/settings#restrictions")
+    found = await kept(served, owned)
+    assert (found.max_lines_per_second, found.max_bytes_per_day) == (1000, 500_000_000)
+    assert 'value="1000" placeholder="1,000 lines/s"' in (await browser.get("/settings")).text
+    page = await change(browser, owned, "quota", lines_per_second="1001", megabytes_per_day="")
+    assert page.status == 400
+    assert error_of(page, "lines_per_second", owned).startswith("Give a whole number from 1 to 1,000, the most")
+    page = await change(browser, owned, "quota", lines_per_second="", megabytes_per_day="501")
+    assert error_of(page, "megabytes_per_day", owned).startswith("Give a whole number from 1 to 500, the most")
+    assert await kept(served, owned) == found
+    await change(browser, owned, "quota", lines_per_second="", megabytes_per_day="")
+    found = await kept(served, owned)
+    assert (found.max_lines_per_second, found.max_bytes_per_day) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 16, "<b>", "\u0661"])
+@ensureDeferred
+async def test_what_is_no_quota_is_said_beside_the_field(
+    served: Served, browser: Browser, owned: Destination, text: str
+) -> None:
+    page = await change(browser, owned, "quota", lines_per_second=text, megabytes_per_day="")
+    assert page.status == 400
+    assert error_of(page, "lines_per_second", owned) == "Give a whole number from 1 on, or leave it empty."
+    assert (await kept(served, owned)).max_lines_per_second is None

@@ -8,7 +8,7 @@ import attrs
 
 from ppl.credentials import secret_hash
 from ppl.listener.admission import uncount
-from ppl.listener.drain_refusals import AddressNotAllowed, NotServedHere, TooMany, UnknownToken
+from ppl.listener.drain_refusals import AddressNotAllowed, NotServedHere, OverQuota, TooMany, UnknownToken
 from ppl.listener.entrance import Intake
 from ppl.model import Destination
 from ppl.networks import Networks
@@ -108,6 +108,18 @@ class DrainAdmission:
         if not Networks(destination.networks).hold(address):
             self._say(destination, "uploads from outside its networks are refused (Settings, Senders)")
             raise AddressNotAllowed(address)
+
+    def check_quota(self, destination: Destination) -> None:
+        """Check that ``destination`` is within its quota; an upload is taken whole then.
+
+        Raises:
+            OverQuota: it is not.
+        """
+        meter = self._intake.meters.of(destination)
+        wait = meter.wait()
+        if wait:
+            meter.drop(1, meter.why(), "upload")
+            raise OverQuota(f"This destination was sent {meter.why()}.", wait)
 
     def enter(self, destination: Destination) -> None:
         """An upload begins; it is counted until :meth:`leave`.

@@ -115,6 +115,12 @@ class TooMany(DrainRefusal):
         super().__init__(message, (("Retry-After", str(seconds)),))
 
 
+class OverQuota(TooMany):
+    """The destination's quota is used up for now."""
+
+    code = "over_quota"
+
+
 class Unavailable(DrainRefusal):
     """Ppl or its database is away."""
 

@@ -137,6 +137,7 @@ class DrainUpload:
             raise _too_large(most)
         if drain.gate.shut:
             raise TooMany("Lines wait for the database: try again in a few seconds.", 5)
+        drain.admission.check_quota(destination)
         drain.admission.enter(destination)
         self._destination = destination
         self._body = Body(most, is_gzip=is_gzip)
@@ -184,6 +185,7 @@ class DrainUpload:
             body = self._body.finish()
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
+        self._drain.admission.check_quota(self._destination)
         frame_id = self._request.header("logplex-frame-id") if self._kind == "logplex" else ""
         frame = (self._destination.id, frame_id[:200]) if frame_id else None
         self.is_taken = True
@@ -209,7 +211,7 @@ class DrainUpload:
         assert destination is not None
         intake = drain.intake
         zone = parse_time_zone(destination.time_zone)
-        sender_ip = self._sender_ip
+        sender_ip, meter = self._sender_ip, intake.meters.of(destination)
         count = 0
         for piece in pieces(self._kind, body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:
@@ -221,6 +223,7 @@ class DrainUpload:
             commits.append(committed)
             count += len(piece.lines)
             done = partial(committed.callback, None)
+            meter.take_whole(len(piece.lines), piece.size)
             intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
             if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES:
                 await deferLater(drain.reactor, 0)

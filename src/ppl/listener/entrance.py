@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred
 
 from ppl.listener.admission import Admission, Limits
 from ppl.listener.losses import Losses
+from ppl.listener.meters import Meters
+from ppl.listener.screening import NONE_REFUSED, Committed, first_of, refused_of
 from ppl.listener.share import Share
 from ppl.listener.tls import Certificates
 from ppl.listener.unfinished import Unfinished
@@ -32,6 +34,7 @@ class Intake:
         admission: who may connect.
         losses: of datagrams.
         unfinished: bytes of lines that are under way.
+        meters: count what comes, and bound it.
         certificates: serve TLS; ``None``: there is none.
     """
 
@@ -40,6 +43,7 @@ class Intake:
     admission: Admission
     losses: Losses
     unfinished: Unfinished
+    meters: Meters
     certificates: Certificates | None = None
 
     @property
@@ -73,6 +77,7 @@ class Entrance:
         self.share = share
         self.zone = parse_time_zone(destination.time_zone)
         self._networks = Networks(destination.networks)
+        self._meter = intake.meters.of(destination)
         self._connected: set[Connected] = set()
         self._emptied: Deferred[None] | None = None
 
@@ -98,6 +103,7 @@ class Entrance:
         """Have its restrictions be those of ``destination`` from now on; connections from outside end."""
         self.destination = destination
         self._networks = Networks(destination.networks)
+        self._meter = self.intake.meters.of(destination)
         for connection in list(self._connected):
             if not self.admits(connection.sender_ip):
                 connection.shut_out()
@@ -130,12 +136,22 @@ class Entrance:
         frames: Frames,
         size: int,
         source: Source,
-        committed: Callable[[], None] | None = None,
+        committed: Committed | None = None,
     ) -> None:
-        """Parse ``frames``, which came now in ``size`` bytes, and hand them to the writer; see its ``submit``."""
+        """Parse ``frames``, which came now in ``size`` bytes, and hand to the writer what is within the quota.
+
+        ``committed`` is called once all that is taken is durable; see the writer's ``submit``.
+        """
         lines = parse(frames, self.intake.clock(), self.zone)
-        self.share.offered = size + len(lines) * LINE_OVERHEAD
-        self.intake.writer.submit(self.destination, sender_ip, lines, size, source, committed)
+        count = len(lines)
+        taken = self._meter.take(count, size)
+        refused = NONE_REFUSED
+        if taken < count:
+            lines, size = first_of(lines, taken), size * taken // count
+            refused = refused_of(frames, range(taken, count)) if committed is not None else refused
+        self.share.offered = size + taken * LINE_OVERHEAD
+        done = partial(committed, refused) if committed is not None else None
+        self.intake.writer.submit(self.destination, sender_ip, lines, size, source, done)
 
 
 def _unrestricted(destination: Destination) -> Destination:

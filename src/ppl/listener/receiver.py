@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
@@ -12,6 +11,7 @@ from zope.interface import implementer
 
 from ppl.listener.entrance import Entrance
 from ppl.listener.reading_out import ReadingOut
+from ppl.listener.screening import Committed
 from ppl.listener.streams import LineStream, RelpStream, Stream, kind_of
 from ppl.listener.tls import Certificates, reasons_of
 from ppl.syslog.framing import Frames
@@ -265,7 +265,7 @@ class Receiver(Protocol):
 
     # Lane
 
-    def submit(self, frames: Frames, size: int, committed: Callable[[], None] | None = None) -> None:
+    def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
         """Hand on lines."""
         if frames.block or frames.messages:
             self.is_overdue = False

@@ -6,11 +6,11 @@ A stream takes what a connection gave. It tells its :class:`Lane` (the receiver)
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Literal, Protocol
 
 import attrs
 
+from ppl.listener.screening import NONE_REFUSED, Committed, Refused
 from ppl.syslog.framing import Framer, Frames, whole_message
 from ppl.syslog.relp import MAY_OPEN, OPENING, Relp, RelpError
 
@@ -43,8 +43,8 @@ def kind_of(start: bytes) -> Kind:
 class Lane(Protocol):
     """What a stream asks of its connection."""
 
-    def submit(self, frames: Frames, size: int, committed: Callable[[], None] | None = None) -> None:
-        """Hand lines on; ``committed`` is called when they are durable."""
+    def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
+        """Hand lines on; ``committed`` is called when those that are taken are durable."""
 
     def write(self, data: bytes) -> None:
         """Send to the peer, unless it has gone."""
@@ -138,11 +138,16 @@ class _Read:
     """The messages of one read, acknowledged together."""
 
     count: int
+    refused: Refused = NONE_REFUSED
     is_durable: bool = False
 
 
 class RelpStream:
-    """RELP: each message is answered after its commit, so a client repeats what was not stored."""
+    """RELP: each message is answered after its commit, so a client repeats what was not stored.
+
+    A message that is not taken, and will not be, is answered as refused: rsyslog goes on with the next one then, while
+    it would send one without an answer again and again.
+    """
 
     def __init__(self, lane: Lane, max_line_bytes: int) -> None:
         self._lane = lane
@@ -175,7 +180,7 @@ class RelpStream:
             read = _Read(len(messages))
             self._reads.append(read)
             lines = tuple(whole_message(message, self._most) for message in messages)
-            self._lane.submit(Frames(messages=lines), len(data), lambda: self._committed(read))
+            self._lane.submit(Frames(messages=lines), len(data), lambda refused: self._committed(read, refused))
         if fault is not None:
             self._end(f"it does not speak RELP: {fault}")
             return
@@ -200,11 +205,12 @@ class RelpStream:
         """The client is told, and gets the answers that are due."""
         self._end(None)
 
-    def _committed(self, read: _Read) -> None:
-        read.is_durable = True
+    def _committed(self, read: _Read, refused: Refused) -> None:
+        read.is_durable, read.refused = True, refused
         # A read of nothing but empty messages is durable at once; its answers still wait for those before it.
         while self._reads and self._reads[0].is_durable:
-            self._relp.acknowledge(self._reads.popleft().count)
+            first = self._reads.popleft()
+            self._relp.acknowledge(first.count, first.refused)
         if self._relp.pending <= MOST_PENDING // 2:
             self._lane.let_go("window")
         self._say()

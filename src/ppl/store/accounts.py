@@ -100,15 +100,22 @@ class Accounts:
         """Change which networks may send to a destination; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "networks = %s", list(networks))
 
+    async def set_quota(
+        self, account_id: int, destination_id: int, lines_per_second: int | None, bytes_per_day: int | None
+    ) -> bool:
+        """Change the owner's quota of a destination; ``False`` if the account does not own it."""
+        assignments = "max_lines_per_second = %s, max_bytes_per_day = %s"
+        return await self._change(account_id, destination_id, assignments, lines_per_second, bytes_per_day)
+
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
         """Have a destination receive nothing any more; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "closed_at = coalesce(closed_at, %s)", self._clock())
 
-    async def _change(self, account_id: int, destination_id: int, assignment: str, value: object) -> bool:
+    async def _change(self, account_id: int, destination_id: int, assignment: str, *values: object) -> bool:
         rows = await self._pool.run(
             f"UPDATE destination SET {assignment} WHERE id = %s AND EXISTS (SELECT FROM membership"  # noqa: S608
             " WHERE account_id = %s AND destination_id = %s AND role = 'owner') RETURNING id",
-            [value, destination_id, account_id, destination_id],
+            [*values, destination_id, account_id, destination_id],
         )
         return bool(rows)
 

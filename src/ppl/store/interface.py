@@ -70,6 +70,24 @@ class Drain:
 
 
 @attrs.frozen
+class Received:
+    """What came to a destination in an hour.
+
+    Attributes:
+        destination_id: whose.
+        hour: hours since 1970.
+        lines, bytes: that were taken; bytes as received.
+        dropped: lines that were dropped.
+    """
+
+    destination_id: int
+    hour: int
+    lines: int
+    bytes: int
+    dropped: int
+
+
+@attrs.frozen
 class SavedSearch:
     """A query under a name, shared by all who may read the destination.
 
@@ -151,6 +169,11 @@ class Store(Protocol):
     async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
         """Change which networks may send to a destination, none: any; ``False`` if the account does not own it."""
 
+    async def set_quota(
+        self, account_id: int, destination_id: int, lines_per_second: int | None, bytes_per_day: int | None
+    ) -> bool:
+        """Change the owner's quota of a destination, ``None``: none; ``False`` if the account does not own it."""
+
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
         """Have a destination receive nothing any more; its history stays until its retention ends, and then it goes.
 
@@ -210,6 +233,17 @@ class Store(Protocol):
 
     async def drained(self, secret_hash: bytes) -> Destination | None:
         """The destination that the token of that hash leads to."""
+
+    # What came
+
+    async def count_received(self, counts: Sequence[Received], forget_before: int | None = None) -> None:
+        """Add ``counts`` (of different destinations or hours) to what is known; forget hours before another."""
+
+    async def bytes_taken(self, since: int) -> Mapping[int, int]:
+        """Destination id → bytes that were taken from the hour ``since`` (since 1970) on."""
+
+    async def received_since(self, destination_id: int, since: int) -> Sequence[Received]:
+        """What came to a destination from the hour ``since`` on."""
 
     # Saved searches
 

@@ -16,13 +16,14 @@ from ppl.store.interface import Purpose
 from ppl.store.minutes import histogram
 from ppl.store.paging import Pages
 from ppl.store.pool import Pool
+from ppl.store.received import ReceivedCounts
 from ppl.store.saved_searches import SavedSearches
 from ppl.store.searching import MOST_SEARCHES, Search, Searches
 from ppl.store.senders import senders_seen, stored_in_all, stored_since
 from ppl.store.slots import Slots
 
 
-class PostgresStore(Accounts, Drains, SavedSearches):
+class PostgresStore(Accounts, Drains, ReceivedCounts, SavedSearches):
     """Everything Ppl keeps, in a migrated PostgreSQL.
 
     Args:

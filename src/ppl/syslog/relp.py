@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Set
 
 #: How a session begins; what may still become it; see :mod:`ppl.listener.streams`.
 OPENING = re.compile(rb"[0-9]{1,9} open ")
@@ -117,14 +118,15 @@ class Relp:
             del self._buffer[:position]
         return messages
 
-    def acknowledge(self, count: int) -> None:
-        """The ``count`` messages given longest ago are durable."""
+    def acknowledge(self, count: int, refused: Set[int] = frozenset()) -> None:
+        """The ``count`` messages given longest ago are durable, but for those at ``refused`` positions among them."""
         pending = self._pending
-        while count:
+        position = 0
+        while position < count:
             first = pending.popleft()
             if isinstance(first, int):
-                count -= 1
-                self._output.append(_response(first, b"200 OK"))
+                self._output.append(_response(first, b"500 not taken" if position in refused else b"200 OK"))
+                position += 1
             else:
                 self._answer(first)
         while pending and isinstance(pending[0], bytes):

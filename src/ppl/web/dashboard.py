@@ -13,6 +13,7 @@ import attrs
 
 from ppl.model import DAY, HOUR, MINUTE, QUARTER, Bucket, Clock, Destination, SenderKind, SendersSeen
 from ppl.options import Settings
+from ppl.quota import Quota
 from ppl.store.interface import Store
 from ppl.throttle import Throttle
 from ppl.timezone import local_text, parse_time_zone
@@ -20,6 +21,7 @@ from ppl.web.answers import Answer, spend
 from ppl.web.asked import word_of
 from ppl.web.figures import LEVELS, added, bytes_text, histogram, levels_of, moment, sparkline
 from ppl.web.pages import Pages
+from ppl.web.restricting import quota_rows
 from ppl.web.senders import chosen, events_path, sender_row, senders_path
 from ppl.web.sessions import Login
 from ppl.web.visit import Visit
@@ -91,6 +93,7 @@ class Dashboard:
             silent=sum(each.kind == "host" and each.is_silent(seen.known_to(now)) for each in seen.senders),
             senders_link=senders_path(destination),
             usage=await self._usage(destination, now, zone),
+            quota=await self._quota(destination, now),
             limits=limits(self._settings),
             has_listener=self._settings.role == "all",
         )
@@ -119,6 +122,11 @@ class Dashboard:
             "warnings_change": _change(counts[1], counts_before[1]),
             "rows": _rows(buckets, start, end, shown, zone),
         }
+
+    async def _quota(self, destination: Destination, now: int) -> dict[str, Any]:
+        most = Quota(self._settings.max_lines_per_second or None, self._settings.max_bytes_per_day or None)
+        received = await self._store.received_since(destination.id, (now - DAY) // HOUR + 1)
+        return quota_rows(destination, most, received, now)
 
     async def _usage(self, destination: Destination, now: int, zone: tzinfo) -> dict[str, Any]:
         today = _day_start(now, zone, 0)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
-from ppl.model import Destination, Role
+from ppl.model import DAY, HOUR, Destination, Role
 from ppl.networks import BadNetwork, parse_networks
+from ppl.quota import Quota, in_words, quota_of
+from ppl.store.interface import Received
+from ppl.web.figures import bytes_text
 from ppl.web.forms import WrongField
+
+_MEGABYTE, _MOST = 1_000_000, 10**15
 
 
 @attrs.frozen
@@ -40,8 +46,31 @@ def networks_of(form: dict[str, str]) -> tuple[str, ...]:
         raise WrongField("networks", str(error)) from error
 
 
-def restricting_fields(destination: Destination, role: Role, came: Restricting | None) -> dict[str, Any]:
+def quota_typed(form: dict[str, str], most: Quota) -> Quota:
+    """``lines_per_second`` and ``megabytes_per_day``; empty: as the operator says.
+
+    Raises:
+        WrongField: one is no such number, or more than the operator allows.
+    """
+    lines = _number(form, "lines_per_second", 1, most.lines_per_second)
+    size = _number(form, "megabytes_per_day", _MEGABYTE, most.bytes_per_day)
+    return Quota(lines, size)
+
+
+def _number(form: dict[str, str], field: str, unit: int, most: int | None) -> int | None:
+    text = form.get(field, "").strip().replace(",", "")
+    if not text:
+        return None
+    largest = (_MOST if most is None else most) // unit
+    if not (text.isascii() and text.isdigit() and len(text) <= 15 and 1 <= int(text) <= largest):
+        bound = f"from 1 to {largest:,}, the most that this installation allows" if most is not None else "from 1 on"
+        raise WrongField(field, f"Give a whole number {bound}, or leave it empty.")
+    return int(text) * unit
+
+
+def restricting_fields(destination: Destination, role: Role, came: Restricting | None, most: Quota) -> dict[str, Any]:
     """What the page shows of one destination."""
+    size = destination.max_bytes_per_day or 0
     mine = came if came is not None and came.destination_id == destination.id else Restricting(destination.id)
     return {
         "id": destination.id,
@@ -50,7 +79,9 @@ def restricting_fields(destination: Destination, role: Role, came: Restricting |
         "error": mine.error,
         "waits": mine.waits,
         "networks": mine.typed.get("networks", "\n".join(destination.networks)),
-        "is_open": not destination.networks,
+        "lines_per_second": mine.typed.get("lines_per_second", destination.max_lines_per_second or ""),
+        "megabytes_per_day": mine.typed.get("megabytes_per_day", size // _MEGABYTE or ""),
+        "most": [each or "no quota" for each in in_words(most)],
         "restrictions": _in_words(destination),
     }
 
@@ -58,3 +89,18 @@ def restricting_fields(destination: Destination, role: Role, came: Restricting |
 def _in_words(destination: Destination) -> list[str]:
     """What restricts its senders, for those who may not see more."""
     return ["addresses of some networks only"] if destination.networks else []
+
+
+def quota_rows(destination: Destination, most: Quota, received: Sequence[Received], now: int) -> dict[str, Any]:
+    """What the dashboard shows: the quota, how much of it is used today (UTC), and what was dropped in 24 hours."""
+    quota = quota_of(destination, most)
+    today = now // DAY * DAY // HOUR
+    used = sum(each.bytes for each in received if each.hour >= today)
+    return {
+        "has_any": bool(quota),
+        "lines": in_words(quota)[0],
+        "bytes": "" if quota.bytes_per_day is None else bytes_text(quota.bytes_per_day),
+        "used": bytes_text(used),
+        "share": None if quota.bytes_per_day is None else f"{used / quota.bytes_per_day:.0%}",
+        "dropped": sum(each.dropped for each in received),
+    }

@@ -8,12 +8,13 @@ from twisted.logger import Logger
 
 from ppl.errors import ListenerUnavailable
 from ppl.model import Clock, Destination
+from ppl.quota import Quota
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.web.answers import Answer, Forbidden, NotFound, see_other, spend
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField
-from ppl.web.restricting import Restricting, networks_of
+from ppl.web.restricting import Restricting, networks_of, quota_typed
 from ppl.web.sessions import Login
 from ppl.web.settings_page import SettingsPage
 from ppl.web.visit import Visit
@@ -22,19 +23,22 @@ _CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
 
 
 class RestrictingPage:
-    """Handlers of ``/settings/destinations/<id>/networks``; all need a login.
+    """Handlers of ``/settings/destinations/<id>/networks`` and ``…/quota``; all need a login.
 
     Args:
         store: keeps the restrictions.
         settings_page: shows them.
         listeners: apply them.
+        most: the operator's quota.
         clock: throttles changes.
     """
 
     _log = Logger()
 
-    def __init__(self, store: Store, settings_page: SettingsPage, listeners: PortOpener, clock: Clock) -> None:
-        self._store, self._settings_page, self._listeners = store, settings_page, listeners
+    def __init__(
+        self, store: Store, settings_page: SettingsPage, listeners: PortOpener, most: Quota, clock: Clock
+    ) -> None:
+        self._store, self._settings_page, self._listeners, self._most = store, settings_page, listeners, most
         self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)
 
     async def change_networks(self, visit: Visit, login: Login, destination_id: str) -> Answer:
@@ -42,6 +46,15 @@ class RestrictingPage:
 
         async def change(destination: Destination, form: dict[str, str]) -> None:
             await self._store.set_networks(login.account.id, destination.id, networks_of(form))
+
+        return await self._change(visit, login, destination_id, change)
+
+    async def change_quota(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST …/quota`` with ``lines_per_second`` and ``megabytes_per_day``; empty: as the operator says."""
+
+        async def change(destination: Destination, form: dict[str, str]) -> None:
+            quota = quota_typed(form, self._most)
+            await self._store.set_quota(login.account.id, destination.id, quota.lines_per_second, quota.bytes_per_day)
 
         return await self._change(visit, login, destination_id, change)
 

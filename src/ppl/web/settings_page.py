@@ -6,6 +6,7 @@ from typing import Any
 
 from ppl.credentials import new_secret, secret_hash
 from ppl.model import Clock, Destination, Role
+from ppl.quota import Quota
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.timezone import local_text, parse_time_zone
@@ -41,7 +42,9 @@ class SettingsPage:
         retention_days: int | None,
         lines: SampleLines,
         archives: Archives,
+        quota: Quota,
     ) -> None:
+        self._quota = quota
         self._store, self._clock = store, clock
         self._lines, self._archives = lines, archives
         self._transports = transports
@@ -171,7 +174,7 @@ class SettingsPage:
             transports=[transport_fields(destination, role) for destination, role in readable],
             transport_waits=transport_waits,
             restricted=[
-                restricting_fields(destination, role, restricting)
+                restricting_fields(destination, role, restricting, self._quota)
                 for destination, role in readable
                 if destination.closed_at is None
             ],

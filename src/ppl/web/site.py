@@ -17,6 +17,7 @@ from ppl.model import Clock
 from ppl.options import Settings
 from ppl.origin import OriginPolicy
 from ppl.proxied import Proxies
+from ppl.quota import Quota
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.turns import Turns
@@ -93,9 +94,10 @@ def make_site(
     transports = Transports(store, listeners, steady)
     lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), steady)
     archives = Archives(store, place, reactor)
-    settings_page = SettingsPage(store, pages, clock, session_ended, transports, retention_days, lines, archives)
+    quota = Quota(settings.max_lines_per_second or None, settings.max_bytes_per_day or None)
+    settings_page = SettingsPage(store, pages, clock, session_ended, transports, retention_days, lines, archives, quota)
     keeping_page = KeepingPage(store, settings_page, listeners)
-    restricting_page = RestrictingPage(store, settings_page, listeners, steady)
+    restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
     events = Events(store, clock, retention_days, reactor.seconds)
@@ -118,7 +120,7 @@ def make_site(
         route("GET", "/settings", settings_page.show, needs_login=True),
         route(
             "GET",
-            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|networks|retention|close|test-line))",
+            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|networks|quota|retention|close|test-line))",
             settings_page.back,
             needs_login=True,
         ),
@@ -129,6 +131,7 @@ def make_site(
         route("POST", r"/settings/drains/(\d{1,18})/delete", drains_page.delete, needs_login=True),
         route("POST", rf"{_DESTINATION}/transport", settings_page.change_transport, needs_login=True),
         route("POST", rf"{_DESTINATION}/networks", restricting_page.change_networks, needs_login=True),
+        route("POST", rf"{_DESTINATION}/quota", restricting_page.change_quota, needs_login=True),
         route("POST", rf"{_DESTINATION}/retention", keeping_page.change_retention, needs_login=True),
         route("POST", rf"{_DESTINATION}/close", keeping_page.close, needs_login=True),
         route("GET", "/senders", senders.show, needs_login=True),
