@@ -83,7 +83,7 @@ def main() -> None:
     arguments = parser.parse_args()
     ports = range(arguments.first_port, arguments.first_port + arguments.destinations)
     here, there = multiprocessing.Pipe()
-    with running_ppl(PPL_UDP=arguments.udp) as (ppl, _):
+    with running_ppl(PPL_UDP=arguments.udp, PPL_MAX_CONNECTIONS_PER_ADDRESS="1000000") as (ppl, _):
         print(f"one destination: {settled(ppl):.0f} MB")
         ppl.rows(
             "INSERT INTO destination (host, port, time_zone, created_at)"

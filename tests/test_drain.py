@@ -10,7 +10,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from shutil import which
 
@@ -137,7 +137,14 @@ def test_an_address_has_so_many_connections_to_the_drains_own_endpoint(
         ppl.start()
         token = ppl.create_drain(ppl.register())
         with ExitStack() as stack:
+            silent = [stack.enter_context(_connected(ppl, trusted)) for _ in range(3)]
+            assert _is_served(ppl, trusted, token), "one that never sent anything gives way"
+            with suppress(ConnectionError):
+                assert not silent[0].recv(1)
+        with ExitStack() as stack:
             idle = [stack.enter_context(_connected(ppl, trusted)) for _ in range(3)]
+            for each in idle:
+                assert b" 200 " in _ask(each, token)  # those that never send anything give way
             with pytest.raises((ConnectionError, ssl.SSLError)):
                 # It is closed at once, during the handshake or before the answer.
                 _ask(stack.enter_context(_connected(ppl, trusted)), token)

@@ -284,7 +284,7 @@ OPTIONS: tuple[Option, ...] = (
            "Most connections to the site from one address (of IPv6 the /64), but for --trusted-proxies."),
     Option("max-connections", "1000", _integer(1, 1_000_000),
            "Most sender connections to one destination."),
-    Option("max-connections-per-address", "1000", _integer(1, 1_000_000),
+    Option("max-connections-per-address", "200", _integer(1, 1_000_000),
            "Most connections of senders, and of uploads to --drain, from one address, to all destinations together."),
     Option("max-connects-per-second", "100", _integer(1, 100_000),
            "New such connections a second from one address, and to one destination; ten times as many at once."),

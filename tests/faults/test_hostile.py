@@ -43,7 +43,12 @@ SAID = {
 @pytest.fixture(scope="module")
 def ppl(module_dsn: str) -> Iterator[PplProcess]:
     with temporary_directory() as directory:
-        running = PplProcess(module_dsn, directory, "one", {"PPL_PARTIAL_BYTES": str(PARTIAL_BYTES)})
+        running = PplProcess(
+            module_dsn,
+            directory,
+            "one",
+            {"PPL_PARTIAL_BYTES": str(PARTIAL_BYTES), "PPL_MAX_CONNECTIONS_PER_ADDRESS": "1000"},
+        )
         try:
             running.start()
             yield running

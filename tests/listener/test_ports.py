@@ -95,13 +95,16 @@ async def test_a_destination_has_a_bounded_number_of_connections(
     first, second = await connect(destination.port), await connect(destination.port)
     entrance = receiving.entrance(destination)
     await until(lambda: entrance.connections == 2, "two connections")
+    for sender in (first, second):
+        sender.transport.write(b"line\n")
+    await until(lambda: sum(map(len, receiving.announced)) == 2, "their lines")
     third = await connect(destination.port)
     await third.gone
     first.transport.loseConnection()
     await first.gone
     await until(lambda: entrance.connections == 1, "room")
     await send(destination.port, b"let in\n")
-    await until(lambda: receiving.announced, "its line")
+    await until(lambda: sum(map(len, receiving.announced)) == 3, "its line")
     second.transport.loseConnection()
     await second.gone
 

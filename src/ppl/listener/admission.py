@@ -12,6 +12,7 @@ from typing import TypeVar
 import attrs
 from twisted.logger import Logger
 
+from ppl.listener.silence import Silence, Silent
 from ppl.model import SECOND, Clock, Destination
 from ppl.throttle import Rate, Throttle
 
@@ -52,6 +53,7 @@ class Admission:
         self._rates = Throttle(rate, clock)
         self._of_address: Counter[str] = Counter()
         self._of_destination: Counter[int] = Counter()
+        self._silence = Silence()
         # What was said → when it last happened, and how often since it was said.
         self._bursts: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
 
@@ -60,13 +62,20 @@ class Admission:
         return self._of_destination[destination.id]
 
     def admit(self, destination: Destination, address: str) -> bool:
-        """Whether a connection from ``address`` may begin; it is counted until :meth:`left`."""
+        """Whether a connection from ``address`` may begin; it is counted until :meth:`left`.
+
+        Where there is no room, one that has never sent anything gives way (see :meth:`began`).
+        """
         most, user_id = self.limits.max_connections, destination.user_id
-        if self._of_destination[destination.id] >= most:
+        is_full = self._of_destination[destination.id] >= most
+        if is_full and self._silence.longest(destination.id) is None:
             self.say_once(user_id, f"it has {most} connections; more are refused (--max-connections)")
             return False
         if not self._admit(address, user_id, [address, user_id]):
             return False
+        # One that gave way for the address may have been of this destination.
+        if self._of_destination[destination.id] >= most:
+            self._make_room(destination.id, user_id, most, "--max-connections")
         self._of_destination[destination.id] += 1
         return True
 
@@ -76,14 +85,38 @@ class Admission:
 
     def _admit(self, address: str, where: str, throttled: Sequence[str]) -> bool:
         most = self.limits.max_connections_per_address
-        if self._of_address[address] >= most:
+        is_full = self._of_address[address] >= most
+        if is_full and self._silence.longest(address) is None:
             self.say_once(address, f"it has {most} connections; more are refused (--max-connections-per-address)")
         elif any(map(self._rates.take, throttled)):
             self.say_once(address, f"it connects to {where} too often (--max-connects-per-second)")
         else:
+            if is_full:
+                self._make_room(address, address, most, "--max-connections-per-address")
             self._of_address[address] += 1
             return True
         return False
+
+    def _make_room(self, key: int | str, who: str, most: int, option: str) -> None:
+        longest = self._silence.longest(key)
+        if longest is not None:
+            self.say_once(who, f"it has {most} connections; those that never sent anything give way ({option})")
+            longest.give_way()
+
+    def began(self, connection: Silent, address: str, destination: Destination | None = None) -> None:
+        """``connection``, which was admitted, has sent nothing yet: it may have to give way, until :meth:`spoke`."""
+        self._silence.add(connection, _counted(address, destination))
+
+    def spoke(self, connection: Silent, address: str, destination: Destination | None = None) -> None:
+        """It has sent something, or has ended."""
+        self._silence.remove(connection, _counted(address, destination))
+
+    def is_crowded(self, destination: Destination, address: str) -> bool:
+        """Whether half of the connections that either may have are taken."""
+        return (
+            2 * self._of_destination[destination.id] > self.limits.max_connections
+            or 2 * self._of_address[address] > self.limits.max_connections_per_address
+        )
 
     def left(self, destination: Destination, address: str) -> None:
         """A connection that was admitted has ended."""
@@ -109,6 +142,10 @@ class Admission:
         self._bursts[who, what] = now, times + 1
         if len(self._bursts) > _MOST_BURSTS:
             self._bursts.popitem(last=False)
+
+
+def _counted(address: str, destination: Destination | None) -> list[int | str]:
+    return [address] if destination is None else [destination.id, address]
 
 
 def uncount(counter: Counter[T], key: T) -> None:

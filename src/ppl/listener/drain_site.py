@@ -18,6 +18,47 @@ from ppl.uploading import UploadChannel, UploadRequest, Uploads, log_line
 _IDLE_SECONDS = 60
 
 
+class _Channel(UploadChannel):
+    """A connection, which gives way to others of its address while it has sent nothing."""
+
+    _admission: Admission | None = None
+    _sender = ""
+    _is_silent = True
+
+    def count(self, admission: Admission, sender: str) -> None:
+        """It was admitted from the address ``sender``."""
+        self._admission, self._sender = admission, sender
+        admission.began(self, sender)
+        self.ended.addBoth(lambda _: self._leave())
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: something has come."""
+        self._speak()
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+    def is_silent(self) -> bool:
+        """See :class:`~ppl.listener.silence.Silent`; all that has come is read."""
+        return self._is_silent
+
+    def give_way(self) -> None:
+        """See :class:`~ppl.listener.silence.Silent`."""
+        self._leave()
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def _speak(self) -> None:
+        if self._is_silent:
+            self._is_silent = False
+            if self._admission is not None:
+                self._admission.spoke(self, self._sender)
+
+    def _leave(self) -> None:
+        self._speak()
+        if self._admission is not None:
+            self._admission.left_drain(self._sender)
+            self._admission = None
+
+
 class DrainSite(Site):
     """Serves ``uploads`` and answers all else that it is not here.
 
@@ -29,7 +70,7 @@ class DrainSite(Site):
     """
 
     displayTracebacks = False
-    protocol = UploadChannel  # type: ignore[assignment]
+    protocol = _Channel  # type: ignore[assignment]
 
     def __init__(
         self, uploads: Uploads, reactor: Any, admission: Admission | None = None, proxies: Proxies | None = None
@@ -55,8 +96,8 @@ class DrainSite(Site):
         admission, sender = self._admission, sender_address(host)
         if not admission.admit_to_drain(sender):
             return _Refused()
-        channel: Any = super().buildProtocol(address)
-        channel.ended.addBoth(lambda _: admission.left_drain(sender))
+        channel: _Channel = super().buildProtocol(address)
+        channel.count(admission, sender)
         return channel
 
     def acceptableProtocols(self) -> list[bytes]:

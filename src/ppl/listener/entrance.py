@@ -113,7 +113,9 @@ class Entrance:
         self._connected.add(connection)
 
     def disconnected(self, connection: Connected) -> None:
-        """``connection`` has ended."""
+        """``connection`` has ended, or ends and counts no more."""
+        if connection not in self._connected:
+            return
         self._connected.discard(connection)
         self.intake.admission.left(self.destination, connection.sender_ip)
         if self._emptied is not None and not self._connected:

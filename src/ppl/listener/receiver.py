@@ -14,6 +14,7 @@ from ppl.listener.reading_out import ReadingOut
 from ppl.listener.screening import Committed
 from ppl.listener.streams import LineStream, RelpStream, Stream, kind_of
 from ppl.listener.tls import Certificates, reasons_of
+from ppl.listener.unspoken import Unspoken
 from ppl.syslog.framing import Frames
 
 #: Bytes of one read. Larger reads were slower: what PostgreSQL answers waits longer for its turn.
@@ -42,6 +43,7 @@ class Receiver(Protocol):
 
     round = 0
     is_overdue = False
+    _unspoken: Unspoken
 
     def __init__(self, entrance: Entrance, sender_ip: str) -> None:
         self._entrance = entrance
@@ -64,6 +66,8 @@ class Receiver(Protocol):
         transport.bufferSize = READ_BYTES
         transport.setTcpKeepAlive(True)
         self._entrance.connected(self)
+        admission, destination = self._entrance.intake.admission, self._entrance.destination
+        self._unspoken = Unspoken(transport, admission, destination, self.sender_ip, self._give_way)
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: one read."""
@@ -81,6 +85,8 @@ class Receiver(Protocol):
     def _begin(self, start: bytes) -> None:
         self._start = b""
         kind = kind_of(start)
+        if kind != "tls" or self._is_secure:
+            self._unspoken.spoken()  # a TLS handshake says nothing yet
         policy = self._entrance.destination.transport
         certificates = self._entrance.intake.certificates
         if kind == "undecided":
@@ -194,6 +200,7 @@ class Receiver(Protocol):
 
     def _end(self) -> None:
         """All that was read is submitted."""
+        self._unspoken.spoken()
         self._count_held(0)
         self._entrance.share.forget(self)
         self._entrance.disconnected(self)
@@ -214,6 +221,11 @@ class Receiver(Protocol):
     @property
     def _must_be_secure(self) -> bool:
         return self._entrance.destination.transport == "tls"
+
+    def _give_way(self) -> None:
+        """Another needs the place, and has it from now on."""
+        self._entrance.disconnected(self)
+        self.hang_up()
 
     def close(self) -> None:
         """The port closes: end the connection; what was received is kept."""
