@@ -197,12 +197,14 @@ def make_service(
     maintenance = Maintenance(store, reactor, wall_clock)
     parts.append(Together([maintenance, *_background(settings, reactor, pool, dsn, place)], reactor))
     if settings.role == "all":
-        control, drain, listening = _listener(settings, reactor, store, sockets)
+        certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
+        control, drain, listening = _listener(settings, reactor, store, sockets, certificates)
         listeners = Listeners(reactor)
-        serving = _server(settings, reactor, store, listeners, place, sockets, drain)
+        serving = _server(settings, reactor, store, listeners, place, sockets, drain, lambda: certificates.fingerprint)
         parts += [*listening, LocalLink(reactor, control, listeners), *serving]
     elif settings.role == "listener":
-        control, _, listening = _listener(settings, reactor, store, sockets)
+        certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
+        control, _, listening = _listener(settings, reactor, store, sockets, certificates)
         secret = link_secret(settings)
         parts += [*listening, *(LinkClient(reactor, endpoint, secret, control) for endpoint in settings.link)]
     else:
@@ -281,7 +283,7 @@ async def _note_archiving(settings: Settings, place: Place | None, pool: Pool) -
 
 
 def _listener(
-    settings: Settings, reactor: Any, store: PostgresStore, sockets: Sockets
+    settings: Settings, reactor: Any, store: PostgresStore, sockets: Sockets, certificates: Certificates
 ) -> tuple[LinkEnd, Drain, list[IService]]:
     control: ListenerControl
     writer = Writer(store, lambda events: control.announce(events), reactor, wall_clock, settings.queue_bytes)
@@ -291,7 +293,6 @@ def _listener(
         settings.max_connections_per_address,
         settings.max_connects_per_second,
     )
-    certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
     unfinished = Unfinished(settings.partial_bytes, settings.partial_seconds, reactor)
     quota = Quota(settings.max_lines_per_second or None, settings.max_bytes_per_day or None)
     meters = Meters(store, writer, reactor, wall_clock, steady_clock, quota)
@@ -333,6 +334,7 @@ def _server(
     place: Place | None,
     sockets: Sockets,
     drain: Drain | None = None,
+    fingerprint: Callable[[], str] = lambda: "",
 ) -> list[IService]:
     hub = Hub(store, listeners, reactor, settings)
     viewers = ViewerFactory(
@@ -344,7 +346,19 @@ def _server(
     # The rest is for senders, ports, PostgreSQL and files.
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     settings = attrs.evolve(settings, max_http_connections=settings.max_http_connections or files // 3)
-    site = make_site(store, listeners, viewers, settings, reactor, wall_clock, hub.recheck, drain, place, steady_clock)
+    site = make_site(
+        store,
+        listeners,
+        viewers,
+        settings,
+        reactor,
+        wall_clock,
+        hub.recheck,
+        drain,
+        place,
+        steady_clock,
+        fingerprint,
+    )
     return [hub, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
 
 

@@ -10,6 +10,10 @@ from typing import Any
 import attrs
 import pytest
 import pytest_twisted
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.ssl import ClientContextFactory
@@ -332,6 +336,57 @@ def test_the_self_signed_certificate_is_made_once_and_its_key_is_private(tmp_pat
     assert key.stat().st_mode & 0o077 == 0
     assert self_signed(tmp_path / "tls", "logs.example.com") == (certificate, key)
     assert certificate.read_bytes() == before
+
+
+def test_who_trusts_the_self_signed_certificate_trusts_its_key_for_nothing_else(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path, "localhost")
+    made = x509.load_pem_x509_certificate(certificate.read_bytes())
+    assert not made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert not made.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    assert list(made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [
+        ExtendedKeyUsageOID.SERVER_AUTH
+    ]
+    signing = serialization.load_pem_private_key(key.read_bytes(), None)
+    other = ec.generate_private_key(ec.SECP256R1())
+    forged = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bank.example")]))
+        .issuer_name(made.subject)
+        .public_key(other.public_key())
+        .serial_number(1)
+        .not_valid_before(made.not_valid_before_utc)
+        .not_valid_after(made.not_valid_after_utc)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("bank.example")]), critical=False)
+        .sign(signing, hashes.SHA256())
+    )
+    (tmp_path / "forged.pem").write_bytes(
+        forged.public_bytes(serialization.Encoding.PEM)
+        + other.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    assert handshake(certificate, certificate, key, "localhost") is None
+    refusal = handshake(certificate, tmp_path / "forged.pem", tmp_path / "forged.pem", "bank.example")
+    assert isinstance(refusal, ssl.SSLCertVerificationError)
+
+
+def handshake(trusted: Path, certificate: Path, key: Path, name: str) -> ssl.SSLError | None:
+    """What a client that trusts ``trusted`` says of a server called ``name``."""
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate, key)
+    asking = ssl.create_default_context(cafile=str(trusted))
+    asking.verify_flags |= ssl.VERIFY_X509_STRICT
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = asking.wrap_bio(back, there, server_hostname=name)
+    server = serving.wrap_bio(there, back, server_side=True)
+    for side in (client, server, client):
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        except ssl.SSLError as error:
+            return error
+    return None
 
 
 @pytest_twisted.ensureDeferred

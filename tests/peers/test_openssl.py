@@ -121,3 +121,21 @@ def test_a_new_certificate_is_shown_without_a_restart(ppl_process: PplProcess, s
         lambda: shown_certificate(who.port) == renewed and "cannot be used, the former stays" in ppl_process.text(),
         "the former certificate, and a word in the log",
     )
+
+
+def test_the_settings_page_shows_the_fingerprint_of_the_certificate_that_the_port_shows(
+    ppl_process: PplProcess, short_directory: Path
+) -> None:
+    who = ppl_process.register()
+    fingerprints = []
+    for _ in range(2):
+        command = [program("openssl"), "x509", "-noout", "-fingerprint", "-sha256"]
+        said = subprocess.run(
+            command, input=shown_certificate(who.port), text=True, capture_output=True, check=True
+        ).stdout
+        fingerprints.append(said.strip().partition("=")[2])
+        eventually(lambda: fingerprints[-1] in ppl_process.page(who, "/settings"), "the fingerprint on the page")
+        renewed = renew(ppl_process, short_directory)
+        eventually(lambda renewed=renewed: shown_certificate(who.port) == renewed, "the new certificate")
+    assert fingerprints[0] != fingerprints[1]
+    assert fingerprints[0] in ppl_process.text()

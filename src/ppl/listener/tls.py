@@ -14,7 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL
 from twisted.application.service import Service
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
@@ -38,9 +38,13 @@ class Certificates(Service):
     Args:
         find: gives the files at the start.
         clock: µs, steady.
+
+    Attributes:
+        fingerprint: of the certificate that is shown, its SHA-256 as ``openssl x509 -fingerprint`` writes it.
     """
 
     _log = Logger()
+    fingerprint = ""
     _certificate: Path
     _key: Path
     _context: ssl.SSLContext
@@ -62,6 +66,10 @@ class Certificates(Service):
                 f"--tls-certificate, --tls-key: {self._certificate} and {self._key} cannot be used ({_why(error)})."
             ) from error
         self._looked_at = self._clock()
+        self._log.info(
+            "Clients' ports show the certificate with the SHA-256 fingerprint {fingerprint}",
+            fingerprint=self.fingerprint,
+        )
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
         """Twisted: TLS for one more connection."""
@@ -82,7 +90,10 @@ class Certificates(Service):
         except OSError as error:
             self._log.error("The new TLS certificate cannot be used, the former stays: {why}", why=_why(error))
         else:
-            self._log.info("The new TLS certificate is in use")
+            self._log.info(
+                "The new TLS certificate, with the SHA-256 fingerprint {fingerprint}, is in use",
+                fingerprint=self.fingerprint,
+            )
 
     def _stamp(self) -> list[tuple[int, int, int]]:
         found = [path.stat() for path in (self._certificate, self._key)]
@@ -97,7 +108,13 @@ class Certificates(Service):
         context.num_tickets = 0
         # Nobody is there to type a password; an encrypted key is refused.
         context.load_cert_chain(self._certificate, self._key, lambda: "")
+        self.fingerprint = fingerprint_of(self._certificate.read_bytes())
         return context
+
+
+def fingerprint_of(pem: bytes) -> str:
+    """The SHA-256 of the first certificate in ``pem``, in pairs of hexadecimal digits with colons between."""
+    return x509.load_pem_x509_certificates(pem)[0].fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def _why(error: Exception) -> str:
@@ -242,16 +259,33 @@ def _make(host: str) -> tuple[bytes, bytes]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
     # From the day before, for senders whose clock is behind.
     begins = datetime.now(UTC) - timedelta(days=1)
+    public = key.public_key()
+    # Whoever trusts it trusts this key for this name alone: it can sign no other certificate.
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(key.public_key())
+        .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
         .not_valid_after(begins + timedelta(days=_VALID_DAYS))
         .add_extension(x509.SubjectAlternativeName([_alternative_name(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ppl.credentials import new_secret, secret_hash
@@ -43,8 +44,9 @@ class SettingsPage:
         lines: SampleLines,
         archives: Archives,
         quota: Quota,
+        fingerprint: Callable[[], str] = lambda: "",
     ) -> None:
-        self._quota = quota
+        self._quota, self._fingerprint = quota, fingerprint
         self._store, self._clock = store, clock
         self._lines, self._archives = lines, archives
         self._transports = transports
@@ -165,6 +167,7 @@ class SettingsPage:
             owned=list(owned.values()),
             drains=drains,
             new_drain=new_drain,
+            fingerprint=self._fingerprint(),
             destinations=[_shown(destination, role) for destination, role in readable],
             archived=[
                 newest_archives(destination, await self._archives.days(destination)) for destination, _ in readable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,7 @@ def make_site(
     uploads: Uploads | None = None,
     place: Place | None = None,
     steady: Clock | None = None,
+    fingerprint: Callable[[], str] = lambda: "",
 ) -> Site:
     """The site of Ppl.
 
@@ -84,6 +86,7 @@ def make_site(
         uploads: takes what comes to ``/logs/``; ``None``: it is received elsewhere.
         place: of the archives, if there are any.
         steady: throttling and budgets, in µs that are never set; ``clock`` if not given.
+        fingerprint: of the certificate that clients' ports show; ``""``: it is another process's.
     """
     steady = steady or clock
     served = assets.Assets()
@@ -95,7 +98,9 @@ def make_site(
     lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), steady)
     archives = Archives(store, place, reactor)
     quota = Quota(settings.max_lines_per_second or None, settings.max_bytes_per_day or None)
-    settings_page = SettingsPage(store, pages, clock, session_ended, transports, retention_days, lines, archives, quota)
+    settings_page = SettingsPage(
+        store, pages, clock, session_ended, transports, retention_days, lines, archives, quota, fingerprint
+    )
     keeping_page = KeepingPage(store, settings_page, listeners)
     restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)
