@@ -200,7 +200,11 @@ def make_service(
         certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
         control, drain, listening = _listener(settings, reactor, store, sockets, certificates)
         listeners = Listeners(reactor)
-        serving = _server(settings, reactor, store, listeners, place, sockets, drain, lambda: certificates.fingerprint)
+
+        def fingerprint(host: str) -> str:
+            return certificates.fingerprint if host == settings.public_host else ""
+
+        serving = _server(settings, reactor, store, listeners, place, sockets, drain, fingerprint)
         parts += [*listening, LocalLink(reactor, control, listeners), *serving]
     elif settings.role == "listener":
         certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
@@ -334,7 +338,7 @@ def _server(
     place: Place | None,
     sockets: Sockets,
     drain: Drain | None = None,
-    fingerprint: Callable[[], str] = lambda: "",
+    fingerprint: Callable[[str], str] = lambda host: "",
 ) -> list[IService]:
     hub = Hub(store, listeners, reactor, settings)
     viewers = ViewerFactory(

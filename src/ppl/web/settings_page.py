@@ -44,7 +44,7 @@ class SettingsPage:
         lines: SampleLines,
         archives: Archives,
         quota: Quota,
-        fingerprint: Callable[[], str] = lambda: "",
+        fingerprint: Callable[[str], str] = lambda host: "",
     ) -> None:
         self._quota, self._fingerprint = quota, fingerprint
         self._store, self._clock = store, clock
@@ -167,8 +167,9 @@ class SettingsPage:
             owned=list(owned.values()),
             drains=drains,
             new_drain=new_drain,
-            fingerprint=self._fingerprint(),
-            destinations=[_shown(destination, role) for destination, role in readable],
+            destinations=[
+                _shown(destination, role, self._fingerprint(destination.host)) for destination, role in readable
+            ],
             archived=[
                 newest_archives(destination, await self._archives.days(destination)) for destination, _ in readable
             ],
@@ -188,12 +189,13 @@ class SettingsPage:
         )
 
 
-def _shown(destination: Destination, role: Role) -> dict[str, Any]:
+def _shown(destination: Destination, role: Role, fingerprint: str) -> dict[str, Any]:
     is_closed = destination.closed_at is not None
     return {
         **destination_fields(destination, role),
         "id": destination.id,
         "is_closed": is_closed,
         "served_by": destination.served_by,
+        "fingerprint": "" if is_closed else fingerprint,
         "senders": [] if is_closed else snippets_of(destination),
     }

@@ -70,7 +70,7 @@ def make_site(
     uploads: Uploads | None = None,
     place: Place | None = None,
     steady: Clock | None = None,
-    fingerprint: Callable[[], str] = lambda: "",
+    fingerprint: Callable[[str], str] = lambda host: "",
 ) -> Site:
     """The site of Ppl.
 
@@ -86,7 +86,7 @@ def make_site(
         uploads: takes what comes to ``/logs/``; ``None``: it is received elsewhere.
         place: of the archives, if there are any.
         steady: throttling and budgets, in µs that are never set; ``clock`` if not given.
-        fingerprint: of the certificate that clients' ports show; ``""``: it is another process's.
+        fingerprint: of the certificate that clients' ports of a host show; ``""``: they are another process's.
     """
     steady = steady or clock
     served = assets.Assets()
