@@ -133,7 +133,10 @@ class _Adopting:
 
 def initial_environment() -> dict[str, str]:
     """The variables with which this process was started: Twisted removes those of systemd when it is imported."""
-    variables = Path("/proc/self/environ").read_bytes().decode("utf-8", "replace").split("\0")
+    try:
+        variables = Path("/proc/self/environ").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return {}
     return {name: value for name, _, value in (each.partition("=") for each in variables)}
 
 
