@@ -147,7 +147,7 @@ def test_a_daemon_that_cannot_start_tells_its_starter(
 ) -> None:
     (short_directory / "file").write_text("")
     value = {"--http": f"tcp:{ppl_process.http_port}:interface=127.0.0.1", "--data-dir": str(short_directory / "file")}
-    free = {"PPL_HTTP": f"tcp:{free_ports(1)[0]}:interface=127.0.0.1"}
+    free = {"PPL_DATABASE": "", "PPL_HTTP": f"tcp:{free_ports(1)[0]}:interface=127.0.0.1"}
     started = subprocess.run(
         [TWISTD, f"--pidfile={short_directory}/pid", f"--logfile={short_directory}/log", "ppl", wrong, value[wrong]],
         env={**ppl_process.environment, **free},

@@ -118,6 +118,8 @@ def _check_before_daemonising(settings: Settings) -> None:
         check_endpoint("--link", settings.link[0])
     if settings.role != "server" and settings.drain is not None:
         check_endpoint("--drain", settings.drain)
+    if settings.database is not None:
+        return
     there = next(each for each in (settings.data_dir, *settings.data_dir.parents) if each.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ConfigurationError(f"--data-dir: {settings.data_dir} cannot be used ({there} is not writable).")

@@ -11,7 +11,6 @@ from cryptography import x509
 from pytest_twisted import ensureDeferred
 from twisted.logger import formatEvent, globalLogPublisher
 
-from ppl.errors import ConfigurationError
 from ppl.listener.public_host import PublicHost
 from ppl.listener.tls import self_signed
 from ppl.model import Destination, destination_named
@@ -124,10 +123,16 @@ async def test_what_no_listener_is_known_to_serve_is_said_and_moved_on_demand(
 
 
 @ensureDeferred
-async def test_a_data_directory_that_cannot_be_used_is_one_sentence(store: Any, tmp_path: Path) -> None:
+async def test_without_a_place_to_remember_it_the_host_is_moved_from_on_demand_only(
+    store: Any, tmp_path: Path, said: list[str]
+) -> None:
+    await registered(store, "former")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match=r"--data-dir: .*cannot be used"):
-        await started(store, tmp_path / "file", "here")
+    await ran(store, tmp_path / "file", "here")
+    assert any("cannot be written to (Not a directory)" in line for line in said)
+    assert await served(store, "here") == []
+    await ran(store, tmp_path / "file", "here", "former")
+    assert await served(store, "here") == ["here:20000"]
 
 
 def test_a_present_name_wins_over_a_former_one() -> None:

@@ -17,7 +17,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ppl.errors import ConfigurationError
 from ppl.store.interface import Store
 
 
@@ -39,10 +38,7 @@ class PublicHost(Service):
         self._held: int | None = None
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when the destinations have their present names.
-
-        Fails with ``ConfigurationError`` when the data directory cannot be used.
-        """
+        """Fires when the destinations have their present names."""
         super().startService()
         return Deferred.fromCoroutine(self._follow())
 
@@ -65,7 +61,13 @@ class PublicHost(Service):
             self._held = os.open(own, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             fcntl.flock(self._held, fcntl.LOCK_SH)
         except OSError as error:
-            raise ConfigurationError(f"--data-dir: {self._directory} cannot be used ({error.strerror}).") from error
+            # With a database and a certificate of one's own nothing else need be written there.
+            self._log.warn(
+                "{directory} cannot be written to ({why}): when --public-host changes, destinations follow only with"
+                " --former-host",
+                directory=self._directory,
+                why=error.strerror,
+            )
         await self._say_unserved()
 
     async def _take_over(self, file: Path) -> None:
