@@ -12,15 +12,15 @@ import pytest
 from tests.faults.chaos import viewers as viewing
 from tests.faults.chaos.checking import judge_sender, judge_viewer, stored
 from tests.faults.chaos.senders import FLOODS, QUIET, USUAL, Maker, Sender
-from tests.faults.chaos.settling import Settling
+from tests.faults.chaos.settling import GETS_ON_WITHIN, Ending, Settling
 from tests.faults.chaos.viewers import Watching
-from tests.fixtures.running import PplProcess, Registered, eventually
+from tests.fixtures.running import PplProcess, Registered
 
 #: So often it is told what is waited for.
 TELLS_AFTER = 5.0
 
-#: The last line of each destination.
-END = "end 0"
+#: First word of the last line of each destination.
+END_NAME = "end"
 
 Kinds = Sequence[str]
 _MAKERS: dict[str, Maker] = {**FLOODS, **QUIET, **USUAL}
@@ -133,18 +133,20 @@ class Scene:
 
     def settle(self, after: str) -> float:
         """Wait until everybody has got on; gives the seconds that took, fails the test if it is too long."""
-        settling = Settling(self.senders, self.viewers)
+        return self._wait(Settling(self.senders, self.viewers), after)
+
+    def _wait(self, until: Settling | Ending, after: str) -> float:
         tells_at = TELLS_AFTER
-        while late := settling.late():
+        while late := until.late():
             self._check()
-            why = f"{settling.lasts:.0f} s after {after}: {'; '.join(each.why for each in late)}"
-            if settling.is_too_long(late):
+            why = f"{until.lasts:.0f} s after {after}: {'; '.join(each.why for each in late)}"
+            if any(each.stands > GETS_ON_WITHIN for each in late):
                 pytest.fail(f"{why}; log:\n{self._ppl.text()[-3000:]}", pytrace=False)
-            if settling.lasts > tells_at:
+            if until.lasts > tells_at:
                 tells_at += TELLS_AFTER
                 print(f"           {why[:500]}")
             time.sleep(0.05)
-        return settling.lasts
+        return until.lasts
 
     def _check(self) -> None:
         for each in self.parts:
@@ -156,12 +158,14 @@ class Scene:
         for sender in self.senders:
             sender.finish()
         for destination in self.destinations:
-            self._ppl.send(destination.who.port, b"<13>1 - h app - - - %s\n" % END.encode())
-            watching = destination.watching
-            eventually(lambda: watching.newest.get("end") == 0 or watching.error, f"the end for {watching.name}", 90)  # noqa: B023
-            self._check()
+            self._ppl.send(destination.who.port, f"<13>1 - h app - - - {END_NAME} 0\n".encode())
+        watching = [destination.watching for destination in self.destinations]
+        self._wait(Ending(watching, lambda viewer: END_NAME in viewer.newest), "the last line")
+        for destination in self.destinations:
             for viewer in destination.viewers:
-                viewer.finish_at(self._last_id(destination, viewer.query))
+                viewer.end_at(self._last_id(destination, viewer.query))
+        self._wait(Ending(self.viewers, lambda viewer: not viewer.is_alive()), "the end")
+        self._check()
 
     def _last_id(self, destination: Destination, query: str) -> int:
         sql = (

@@ -116,10 +116,10 @@ class Watching(Part):
         """What is being shown."""
         return self.views[-1]
 
-    def finish_at(self, last_id: int) -> None:
-        """Wait until all up to this id was shown."""
+    def end_at(self, last_id: int) -> None:
+        """End once all up to this id was shown."""
         self._until = last_id
-        self.finish()
+        self.finishing.set()
 
     def give_up(self) -> None:
         """End, whatever is left."""
