@@ -29,7 +29,7 @@ def test_killed_backends_beside_a_flood_and_a_quiet_client(short_directory: Path
         drive = Drive(there, rng, measured)
         for senders in (["flood"], ["relp"], ["trickle"], ["relptrickle"], ["trickle"]):
             drive.scene.enter(senders, [])
-        drive.play(iter([backends_killed] * 3))
+        drive.play(iter([backends_killed] * 2))
 
 
 @pytest.mark.long
