@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from contextlib import closing
 from datetime import UTC
 from typing import Any
@@ -429,3 +430,40 @@ async def test_context_counts_among_the_searches_of_the_account(served: Served) 
         each.close()
     for _ in range(searching.MOST_SEARCHES + 1):
         assert (await filled.browser.get(path)).status == 200
+
+
+# Control characters
+
+
+def unescaped(text: str) -> str:
+    """As the documentation of exports says."""
+    plain = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
+
+    def of(match: re.Match[str]) -> str:
+        return plain.get(match[1]) or chr(int(match[1][1:], 16))
+
+    return re.sub(r"\\(\\|[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4})", of, text)
+
+
+NASTY = "a\\n\\x1b C:\\new" + "".join(map(chr, (*range(1, 32), *range(127, 160), 0x2028, 0x2029))) + "\nFORGED line"
+
+
+@pytest.mark.parametrize("form", ["text", "papertrail"])
+@ensureDeferred
+async def test_an_event_is_one_line_without_control_characters_whatever_its_texts(served: Served, form: str) -> None:
+    filled = await fill(served, 1)
+    at = filled.ids[0] + MINUTE
+    nasty = events(
+        at, [f"message {NASTY}"], destination=filled.destination,
+        hostname=[f"host {NASTY}"], file_name=[f"program {NASTY}"], procid=[NASTY],
+    )  # fmt: skip
+    await served.store.append([nasty])
+    page = await filled.browser.get(f"/api/export?format={form}&after={at - 1}")
+    line, after = page.text.split("\n")
+    assert after == ""
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", line.replace("\t", "") if form == "papertrail" else line)
+    if form == "text":
+        assert unescaped(line).endswith(f" host {NASTY} program {NASTY}[{NASTY}]: message {NASTY}")
+    else:
+        columns = [unescaped(column) for column in line.split("\t")]
+        assert (columns[3], columns[8], columns[9]) == (f"host {NASTY}", f"program {NASTY}", f"message {NASTY}")

@@ -163,14 +163,26 @@ class Format:
     heading: str = ""
 
 
+#: What ends a line somewhere or moves a terminal's cursor (C0, DEL, C1), and the backslash that stands before it.
+_ESCAPES = str.maketrans(
+    {chr(code): f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+    | {"\u2028": "\\u2028", "\u2029": "\\u2029"}
+    | {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+)
+
+
+def _line(text: str) -> str:
+    """``text`` as a part of one line without control characters, from which it can be told again."""
+    return text.translate(_ESCAPES)
+
+
 def _text(events: Iterable[Event], zone: tzinfo) -> str:
     lines = []
     for event in events:
         fields = viewer_event(event, zone)
         tag = event.file_name + (f"[{event.procid}]" if event.procid else "")
         sender = event.hostname or event.sender_ip
-        message = event.message.replace("\r", "\\r").replace("\n", "\\n")
-        lines.append(f"{fields['created_at']} {sender} {tag + ': ' if tag else ''}{message}\n")
+        lines.append(_line(f"{fields['created_at']} {sender} {tag + ': ' if tag else ''}{event.message}") + "\n")
     return "".join(lines)
 
 
@@ -195,12 +207,9 @@ def _harmless(value: str) -> str:
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
 def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
     """The columns of Papertrail's archives: id, generated_at, received_at, source_id, source_name, source_ip,
-    facility_name, severity_name, program, message; UTC; tabs and ends of lines as ``\\t``, ``\\n``, ``\\r``."""
+    facility_name, severity_name, program, message; UTC; what would end a column or a line is escaped."""
     lines = []
     for event in events:
         sender = event.hostname or event.sender_ip
@@ -216,7 +225,7 @@ def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
             event.file_name,
             event.message,
         )
-        lines.append("\t".join(column.translate(_ESCAPES) for column in columns) + "\n")
+        lines.append("\t".join(map(_line, columns)) + "\n")
     return "".join(lines)
 
 
