@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred, gatherResults
 
 from ppl.clock import wall_clock
 from ppl.credentials import new_secret, secret_hash
 from ppl.model import SECOND
+from ppl.web import sessions
 from tests.web.browsing import PASSWORD, Browser
-from tests.web.conftest import Served
+from tests.web.conftest import Serve, Served
 
 EMAIL = "user@gmail.com"
 
@@ -175,3 +179,83 @@ async def test_logins_that_succeed_are_not_throttled(served: Served) -> None:
     await served.browser().register(EMAIL)
     for _ in range(25):
         assert (await served.browser().log_in(EMAIL)).status == 303
+
+
+@ensureDeferred
+async def test_strangers_who_guess_do_not_lock_the_owner_out(serve: Serve) -> None:
+    served = serve(trusted_proxies=(ip_network("127.0.0.0/8"),))
+    known, new, stranger = served.browser(), served.browser(), served.browser()
+    await known.register(EMAIL)
+    await known.submit("/logout", {}, on="/settings")
+    page = await known.log_in(EMAIL)
+    assert "HttpOnly" in page.set_cookies["ppl_device"]
+    await known.submit("/logout", {}, on="/settings")
+    served.clock.stop()
+    form = await stranger.get("/login")
+    fields = {"csrf_token": form.csrf_token, "email": EMAIL, "password": "wrong horse battery"}
+    statuses = []
+    for _ in range(11):
+        statuses.append((await stranger.post("/login", fields, {"X-Forwarded-For": "198.51.100.1"})).status)
+    assert statuses == [400] * 10 + [429]
+    for number in range(2, 12):
+        for _ in range(10):
+            statuses.append((await stranger.post("/login", fields, {"X-Forwarded-For": f"198.51.100.{number}"})).status)
+    assert statuses[-20:].count(429) >= 10, "all guesses together have an end"
+    assert (await new.log_in(EMAIL)).status == 429, "from a device that the account has never logged in on"
+    assert (await known.log_in(EMAIL)).status == 303
+
+
+@ensureDeferred
+async def test_guesses_from_one_address_hold_up_no_other(serve: Serve) -> None:
+    served = serve(trusted_proxies=(ip_network("127.0.0.0/8"),))
+    await served.browser().register(EMAIL)
+    served.clock.stop()
+    stranger = served.browser()
+    form = await stranger.get("/login")
+    fields = {"csrf_token": form.csrf_token, "email": EMAIL, "password": "wrong horse battery"}
+    for _ in range(15):
+        last = await stranger.post("/login", fields, {"X-Forwarded-For": "198.51.100.1"})
+    assert last.status == 429
+    assert (await served.browser().log_in(EMAIL)).status == 303
+
+
+@ensureDeferred
+async def test_a_device_that_is_known_to_one_account_is_a_stranger_to_another(served: Served, browser: Browser) -> None:
+    await served.browser().register("other@gmail.com")
+    await browser.register(EMAIL)
+    await browser.submit("/logout", {}, on="/settings")
+    await browser.log_in(EMAIL)
+    await browser.submit("/logout", {}, on="/settings")
+    served.clock.stop()
+    form = await browser.get("/login")
+    fields = {"csrf_token": form.csrf_token, "email": "other@gmail.com", "password": "wrong horse battery"}
+    assert [(await browser.post("/login", fields)).status for _ in range(11)] == [400] * 10 + [429]
+    fields["email"] = EMAIL
+    assert [(await browser.post("/login", fields)).status for _ in range(11)] == [400] * 10 + [429], "guesses there too"
+
+
+@ensureDeferred
+async def test_several_accounts_log_in_at_once_from_one_address(served: Served) -> None:
+    emails = [f"user{number}@example.com" for number in range(5)]
+    for email in emails:
+        await served.browser().register(email)
+    pages = await gatherResults([Deferred.fromCoroutine(served.browser().log_in(email)) for email in emails * 2])
+    assert [page.status for page in pages] == [303] * 10
+
+
+@ensureDeferred
+async def test_right_logins_have_a_rate_too_and_the_oldest_session_ends(
+    served: Served, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST", 3)
+    await browser.register(EMAIL)
+    for _ in range(2):
+        assert (await served.browser().log_in(EMAIL)).status == 303
+    assert (await browser.get("/settings")).status == 200
+    served.clock.stop()
+    statuses = [(await served.browser().log_in(EMAIL)).status for _ in range(55)]
+    assert 429 in statuses
+    assert (await browser.get("/settings")).status == 303, "the first ended"
+    known = await served.store.credentials(EMAIL)
+    assert known
+    assert len(await served.store.sessions_of(known[0].id, "browser")) == 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from twisted.logger import Logger
 
 from ppl.credentials import Passwords
@@ -17,13 +15,12 @@ from ppl.web.answers import Answer, Unavailable, found, see_other, spend
 from ppl.web.asked import present_address
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
+from ppl.web.logins import Logins, device_cookie
 from ppl.web.pages import Pages, time_zone_names
 from ppl.web.sessions import Login, Sessions, stranger_form
 from ppl.web.viewer_page import viewer_page
 from ppl.web.visit import Visit
 
-_LOGINS_OF_ADDRESS = Rate(burst=20, seconds=6)
-_LOGINS_OF_EMAIL = Rate(burst=10, seconds=30)
 # Wide enough for a class or an office behind one address; each registration also pays for one Argon2 hash.
 _REGISTRATIONS_OF_ADDRESS = Rate(burst=100, seconds=30)
 
@@ -49,8 +46,7 @@ class Accounts:
         self._sessions = sessions
         self._pages = pages
         self._settings = settings
-        self._address_logins = Throttle(_LOGINS_OF_ADDRESS, clock)
-        self._email_logins = Throttle(_LOGINS_OF_EMAIL, clock)
+        self._logins = Logins(clock)
         self._registrations = Throttle(_REGISTRATIONS_OF_ADDRESS, clock)
 
     async def first_page(self, visit: Visit, login: Login | None) -> Answer:
@@ -154,32 +150,22 @@ class Accounts:
         """``POST /login``: a new session, whatever session there was."""
         form = visit.form()
         email, password = form.get("email", "").strip().lower(), form.get("password", "")
-        mailbox = hashlib.sha256(email.encode("utf-8")).hexdigest()
-        spend(self._address_logins, visit.client)
-        spend(self._email_logins, mailbox)
-        account = await self._account_of(email, password)
-        if account is None:
+        # What PostgreSQL cannot hold as text belongs to nobody; it is still verified, to take the same time.
+        known = None if "\0" in email else await self._store.credentials(email)
+        account, password_hash = known or (None, None)
+        attempt = self._logins.begin(visit, email, password_hash)
+        if not await self._passwords.verify(password_hash, password) or account is None or password_hash is None:
             self._log.info("A login from {client} was refused", client=visit.client)
             error = WrongField("password", "This email address and password do not belong together.")
             return await self._login_page(visit, form, error)
-        self._address_logins.give_back(visit.client)
-        self._email_logins.forget(mailbox)
+        self._logins.succeeded(attempt)
+        if self._passwords.needs_rehash(password_hash):
+            password_hash = await self._passwords.hash(password)
+            await self._store.set_password_hash(account.id, password_hash)
         if login is not None:
             await self._sessions.close(visit, login)
         _, cookies = await self._sessions.open(visit, account)
-        return see_other(next_of(form)).with_cookies(*cookies)
-
-    async def _account_of(self, email: str, password: str) -> Account | None:
-        known = None
-        # What PostgreSQL cannot hold as text belongs to nobody; it is still verified, to take the same time.
-        if "\0" not in email:
-            known = await self._store.credentials(email)
-        account, password_hash = known or (None, None)
-        if not await self._passwords.verify(password_hash, password):
-            return None
-        if account is not None and password_hash is not None and self._passwords.needs_rehash(password_hash):
-            await self._store.set_password_hash(account.id, await self._passwords.hash(password))
-        return account
+        return see_other(next_of(form)).with_cookies(*cookies, device_cookie(visit, password_hash))
 
     async def _login_page(self, visit: Visit, fields: dict[str, str], error: WrongField | None) -> Answer:
         token, cookie = stranger_form(visit)

@@ -24,6 +24,9 @@ from ppl.web.visit import Visit
 LIFETIME = 30 * 24 * 3600
 """Seconds after which a browser has to log in again."""
 
+MOST = 50
+"""Browsers that an account may be logged in with; the oldest session ends for one more."""
+
 STRANGER_COOKIE = "ppl_form"
 """Cookie of a browser before login: a random secret that its forms' tokens are made from (double submit)."""
 
@@ -66,6 +69,7 @@ class Sessions:
 
     async def open(self, visit: Visit, account: Account) -> tuple[Login, tuple[Cookie, ...]]:
         """Log ``account`` in, always with a new secret: one that was there before login is worth nothing."""
+        await self._end_the_oldest(account)
         secret = new_secret()
         expires_at = self._clock() + LIFETIME * SECOND
         session = await self._store.create_session(account.id, secret_hash(secret), "browser", "", expires_at)
@@ -74,6 +78,13 @@ class Sessions:
             _deleted(STRANGER_COOKIE, visit),
         )
         return Login(account, session.id, secret), cookies
+
+    async def _end_the_oldest(self, account: Account) -> None:
+        held = await self._store.sessions_of(account.id, "browser")
+        for session in held[: max(0, len(held) + 1 - MOST)]:
+            await self._store.delete_session(account.id, session.id)
+        if len(held) >= MOST:
+            self._session_ended(account.id)
 
     async def close(self, visit: Visit, login: Login) -> Cookie:
         """Forget the session; the cookie tells the browser to do so too."""
