@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -182,3 +183,18 @@ def test_further_signals_while_it_stops_change_nothing(ppl_process: PplProcess, 
     assert "Traceback" not in text
     assert "ReactorNotRunning" not in text
     assert "Server Shut Down." in text
+
+
+def test_beyond_this_machine_the_log_shows_the_link_of_the_first_registration(dsn: str, short_directory: Path) -> None:
+    environment = {"PPL_REGISTRATION": "first", "PPL_PUBLIC_URL": "http://logs.example.com"}
+    ppl = PplProcess(dsn, short_directory, environment=environment)
+    try:
+        ppl.start()
+        link = re.search(r"Ppl is ready\. Open http://logs\.example\.com/(register\?setup=[\w-]{43})\n", ppl.text())
+        assert link, ppl.text()
+        with urllib.request.urlopen(f"{ppl.url}/{link[1]}", timeout=10) as page:
+            assert b'name="setup"' in page.read()
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"{ppl.url}/register", timeout=10)
+    finally:
+        ppl.stop()

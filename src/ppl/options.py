@@ -27,7 +27,7 @@ from ppl.version import version
 from twisted import __version__ as twisted_version
 
 RoleName = Literal["all", "listener", "server"]
-RegistrationPolicy = Literal["first", "open", "closed"]
+RegistrationPolicy = Literal["first", "first-open", "open", "closed"]
 
 
 @attrs.frozen
@@ -267,8 +267,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("link-secret", "", _secret,
            "Secret shared by listeners and servers, at least 16 characters; "
            "empty: made and kept in the data directory.", is_secret=True),
-    Option("registration", "first", _one_of("first", "open", "closed"),
-           "Who may register: only the first account, anyone, or nobody."),
+    Option("registration", "first", _one_of("first", "first-open", "open", "closed"),
+           "Who may register: only the first account, anyone (open), or nobody (closed). Where others reach the site, "
+           "the first account needs the link that the log shows; with first-open it does not."),
     Option("max-line-bytes", "100000", _integer(480, 16_000_000),
            "Longest line in bytes; longer ones are cut and marked."),
     Option("max-portion", "1000", _integer(1, 10_000),

@@ -74,6 +74,7 @@ from ppl.systemd import Manager, Ready, Watchdog, manager_from
 from ppl.version import version
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
+from ppl.web.setup import Setup, setup_of
 from ppl.web.site import make_site
 
 _log = Logger()
@@ -195,6 +196,7 @@ def make_service(
     if settings.repair_clock == "on" and settings.role != "server":
         parts.append(_Step(lambda: repair_clock(pool, settings.slot_seconds, wall_clock())))
     place = _archive_place(settings)
+    setup = setup_of(settings)
     parts.append(_Step(lambda: _note_archiving(settings, place, pool)))
     maintenance = Maintenance(store, reactor, wall_clock)
     parts.append(Together([maintenance, *_background(settings, reactor, pool, dsn, place)], reactor))
@@ -206,7 +208,7 @@ def make_service(
         def fingerprint(host: str) -> str:
             return certificates.fingerprint if host == settings.public_host else ""
 
-        serving = _server(settings, reactor, store, listeners, place, sockets, drain, fingerprint)
+        serving = _server(settings, reactor, store, listeners, place, sockets, drain, fingerprint, setup)
         parts += [*listening, LocalLink(reactor, control, listeners), *serving]
     elif settings.role == "listener":
         certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
@@ -216,8 +218,8 @@ def make_service(
     else:
         listeners = Listeners(reactor)
         link = LinkServer(reactor, settings.link[0], link_secret(settings), listeners)
-        parts += [link, *_server(settings, reactor, store, listeners, place, sockets)]
-    parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store)), Ready(manager)]
+        parts += [link, *_server(settings, reactor, store, listeners, place, sockets, setup=setup)]
+    parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store, setup)), Ready(manager)]
     # First, so that it stops last.
     return SequentialService([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
 
@@ -341,6 +343,7 @@ def _server(
     sockets: Sockets,
     drain: Drain | None = None,
     fingerprint: Callable[[str], str] = lambda host: "",
+    setup: Setup | None = None,
 ) -> list[IService]:
     hub = Hub(store, listeners, reactor, settings)
     viewers = ViewerFactory(
@@ -364,6 +367,7 @@ def _server(
         place,
         steady_clock,
         fingerprint,
+        setup,
     )
     return [hub, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
 
@@ -379,13 +383,16 @@ class _Step(Service):
         return Deferred.fromCoroutine(self._step())
 
 
-async def _say_ready(settings: Settings, store: PostgresStore) -> None:
+async def _say_ready(settings: Settings, store: PostgresStore, setup: Setup | None) -> None:
     where = (settings.database and "your own PostgreSQL") or f"{settings.data_dir}"
     if settings.role == "listener":
         _log.info("Ppl's listener is ready; data lives in {where}", where=where)
         return
     known = [each for each in await store.destinations() if each.served_by == settings.public_host]
-    _log.info("Ppl is ready. Open {url}", url=settings.public_url or _local_url(settings.http))
+    url = settings.public_url or _local_url(settings.http)
+    if setup is not None and await store.count_accounts() == 0:
+        url = f"{url.rstrip('/')}/{setup.path}"
+    _log.info("Ppl is ready. Open {url}", url=url)
     host, port = (known[0].host, known[0].port) if known else (settings.public_host, settings.ports.start)
     first = "" if known else "Register there, then "
     _log.info("{first}send a line: echo 'hello, Ppl' | nc -w 1 {host} {port}", first=first, host=host, port=port)

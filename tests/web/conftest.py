@@ -18,6 +18,7 @@ from ppl.errors import ListenerUnavailable, StoreUnavailable
 from ppl.model import SECOND, Destination
 from ppl.options import default_settings
 from ppl.store.interface import Store
+from ppl.web.setup import Setup
 from ppl.web.site import make_site
 from tests.web.browsing import Browser
 
@@ -90,13 +91,13 @@ def serve(store: Store) -> Iterator[Serve]:
     """Serves sites with the settings given, over ``store`` unless another is."""
     listening: list[Any] = []
 
-    def start(over: Store = store, place: Place | None = None, **settings: Any) -> Served:
+    def start(over: Store = store, place: Place | None = None, setup: Setup | None = None, **settings: Any) -> Served:
         listeners, clock = OpenedPorts(), MovableClock()
         # Ports are given out that are opened by doubles on 127.0.0.1 only, if at all: none is taken here.
         chosen = default_settings(**{"registration": "open", "listen_interface": "127.0.0.2", **settings})
         viewers = WebSocketServerFactory()
         viewers.protocol = WebSocketServerProtocol
-        site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place)
+        site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place, setup=setup)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")
         listening.append(port)
         return Served(port.getHost().port, over, listeners, clock, chosen.public_url)

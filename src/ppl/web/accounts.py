@@ -11,13 +11,14 @@ from ppl.model import Account, Clock, Destination
 from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
-from ppl.web.answers import Answer, Unavailable, found, see_other, spend
+from ppl.web.answers import Answer, Forbidden, Unavailable, found, see_other, spend
 from ppl.web.asked import present_address
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
 from ppl.web.logins import Logins, device_cookie
 from ppl.web.pages import Pages, time_zone_names
 from ppl.web.sessions import Login, Sessions, stranger_form
+from ppl.web.setup import Setup
 from ppl.web.viewer_page import viewer_page
 from ppl.web.visit import Visit
 
@@ -39,6 +40,7 @@ class Accounts:
         pages: Pages,
         settings: Settings,
         clock: Clock,
+        setup: Setup | None = None,
     ) -> None:
         self._store = store
         self._listeners = listeners
@@ -46,6 +48,7 @@ class Accounts:
         self._sessions = sessions
         self._pages = pages
         self._settings = settings
+        self._setup = setup
         self._logins = Logins(clock)
         self._registrations = Throttle(_REGISTRATIONS_OF_ADDRESS, clock)
 
@@ -65,7 +68,8 @@ class Accounts:
             return found("/")
         if not await self._may_register():
             return self._registration_closed(visit)
-        return self._registration_page(visit, {}, None)
+        self._check_setup(visit.query)
+        return self._registration_page(visit, visit.query, None)
 
     async def register(self, visit: Visit, login: Login | None) -> Answer:
         """``POST /register``: an account, its destination and a session; the port is open before the page shows it."""
@@ -74,6 +78,7 @@ class Accounts:
         form = visit.form()
         if not await self._may_register():
             return self._registration_closed(visit)
+        self._check_setup(form)
         try:
             email, password, time_zone = email_of(form), new_password_of(form), time_zone_of(form)
         except WrongField as error:
@@ -89,7 +94,7 @@ class Accounts:
                 time_zone,
                 self._settings.public_host,
                 self._settings.ports,
-                only_first=self._settings.registration == "first",
+                only_first=self._settings.registration in ("first", "first-open"),
                 is_taken=lambda port: is_port_taken(self._settings.listen_interface, port),
             )
         except RegistrationClosed:
@@ -98,6 +103,8 @@ class Accounts:
             return self._registered_already(visit, form)
         except NoPortLeft as error:
             raise Unavailable("Every port for log senders is taken; the operator must widen --ports.") from error
+        if self._setup is not None:
+            self._setup.use()
         self._log.info("Registered account {id} with {user_id}", id=account.id, user_id=destination.user_id)
         return await self._welcome(visit, account, destination)
 
@@ -112,7 +119,14 @@ class Accounts:
 
     async def _may_register(self) -> bool:
         policy = self._settings.registration
-        return policy == "open" or (policy == "first" and await self._store.count_accounts() == 0)
+        return policy == "open" or (policy != "closed" and await self._store.count_accounts() == 0)
+
+    def _check_setup(self, fields: dict[str, str]) -> None:
+        if self._setup is not None and not self._setup.allows(fields.get("setup", "")):
+            raise Forbidden(
+                "This Ppl waits for its first account, which its operator makes.",
+                "Open the link that Ppl's log shows at its start (“Ppl is ready. Open …”); each start makes a new one.",
+            )
 
     def _registration_closed(self, visit: Visit) -> Answer:
         return self._pages.page("closed.html", visit, None, 403)
@@ -133,6 +147,7 @@ class Accounts:
             csrf_token=token,
             error=error,
             email=form.get("email", ""),
+            setup=form.get("setup", ""),
             time_zone=form.get("timeZone", ""),
             time_zones=time_zone_names(),
         )

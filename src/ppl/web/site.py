@@ -49,6 +49,7 @@ from ppl.web.saved_page import SavedPage
 from ppl.web.senders import READS, Senders
 from ppl.web.sessions import SessionEnded, Sessions
 from ppl.web.settings_page import SettingsPage
+from ppl.web.setup import Setup
 from ppl.web.transport import Transports
 from ppl.web.visit import Visit
 
@@ -71,6 +72,7 @@ def make_site(
     place: Place | None = None,
     steady: Clock | None = None,
     fingerprint: Callable[[str], str] = lambda host: "",
+    setup: Setup | None = None,
 ) -> Site:
     """The site of Ppl.
 
@@ -87,12 +89,13 @@ def make_site(
         place: of the archives, if there are any.
         steady: throttling and budgets, in µs that are never set; ``clock`` if not given.
         fingerprint: of the certificate that clients' ports of a host show; ``""``: they are another process's.
+        setup: what the first registration needs, if anything.
     """
     steady = steady or clock
     served = assets.Assets()
     pages = Pages(served, settings.public_host)
     sessions = Sessions(store, clock, session_ended)
-    accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, steady)
+    accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, steady, setup)
     retention_days = settings.retention_days or None
     transports = Transports(store, listeners, steady)
     lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), steady)
