@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ppl.origin import OriginPolicy, is_host, parse_origin
+from ppl.origin import OriginPolicy, hosts_of, is_host, parse_origin
 
 HOST = "ppl.example:8080"
 
@@ -86,3 +86,29 @@ def test_an_origin_is_scheme_host_and_port() -> None:
 @pytest.mark.parametrize("text", ["a b", "a/b", "a:b", "a@b", "", "a" * 300, "a:123456", "a,b"])
 def test_a_malformed_host_is_none(text: str) -> None:
     assert not is_host(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_known"),
+    [
+        ("logs.example.com", True),
+        ("LOGS.example.com:8443", True),
+        ("logs.example.com.", True),
+        ("senders.example.com", True),
+        ("machine", True),
+        ("further.example.com:80", True),
+        ("localhost:8080", True),
+        ("ppl.localhost", True),
+        ("127.0.0.1:8080", True),
+        ("192.0.2.1", True),
+        ("[::1]:8080", True),
+        ("", True),
+        ("evil.example", False),
+        ("logs.example.com.evil.example", False),
+        ("evil-localhost", False),
+        ("127.0.0.1.evil.example", False),
+    ],
+)
+def test_ppl_is_asked_by_its_own_names_only(host: str, is_known: bool) -> None:
+    hosts = hosts_of("https://logs.example.com", "senders.example.com", "Machine", ("further.example.com",))
+    assert hosts.has(host) == is_known

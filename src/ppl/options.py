@@ -44,6 +44,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     public_host: str
     former_host: str | None
+    http_hosts: tuple[str, ...]
     ports: range
     listen_interface: str
     link: tuple[str, ...]
@@ -175,6 +176,10 @@ def _host_or_none(text: str) -> str | None:
     return _host(text) if text else None
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    return tuple(_host(each) for each in re.split(r"[,\s]+", text) if each)
+
+
 def _ports(text: str) -> range:
     match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text, re.ASCII)
     if not match or not 1 <= int(match[1]) <= int(match[2]) <= 65535:
@@ -257,6 +262,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("former-host", "", _host_or_none,
            "A former --public-host whose destinations this listener takes over; one that it served itself needs no "
            "such word."),
+    Option("http-hosts", "", _hosts,
+           "Further host names by which browsers reach the site, with commas between them; known are those of "
+           "--public-url and --public-host, the machine's own, localhost and addresses."),
     Option("ports", "20000-29999", _ports,
            "Range of TCP ports given to clients, first-last."),
     Option("listen-interface", "127.0.0.1", _interface,

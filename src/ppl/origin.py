@@ -8,6 +8,8 @@ cookie. Programs send no ``Origin``, and a page cannot leave it out of a WebSock
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import attrs
@@ -61,6 +63,39 @@ class OriginPolicy:
         if self.public_url is not None:
             return origin == parse_origin(self.public_url)
         return origin == _origin_of_host(host, "https" if secure else "http")
+
+
+@attrs.frozen
+class Hosts:
+    """The names by which Ppl answers. A page elsewhere whose name is made to lead here (DNS rebinding) asks by another.
+
+    Addresses and ``localhost`` are always among them, as nobody can have them as a name.
+    """
+
+    names: frozenset[str]
+
+    def has(self, host: str) -> bool:
+        """Whether the ``Host`` header is one of them, with any port, or is missing, which no browser's is."""
+        match = _HOST.fullmatch(host.lower())
+        if match is None:
+            return not host
+        name = match[1].removesuffix(".")
+        return name in self.names or name == "localhost" or name.endswith(".localhost") or _is_address(name)
+
+
+def hosts_of(public_url: str | None, public_host: str, machine: str, further: Iterable[str]) -> Hosts:
+    """Those of an installation: of its URL, of its senders, of its machine, and ``further`` ones."""
+    names = {public_host.lower(), machine.lower(), *(each.lower() for each in further)}
+    origin = parse_origin(public_url) if public_url else None
+    return Hosts(frozenset(names | ({origin[1]} if origin else set())))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def parse_origin(text: str) -> Origin | None:

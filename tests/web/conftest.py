@@ -94,7 +94,9 @@ def serve(store: Store) -> Iterator[Serve]:
     def start(over: Store = store, place: Place | None = None, setup: Setup | None = None, **settings: Any) -> Served:
         listeners, clock = OpenedPorts(), MovableClock()
         # Ports are given out that are opened by doubles on 127.0.0.1 only, if at all: none is taken here.
-        chosen = default_settings(**{"registration": "open", "listen_interface": "127.0.0.2", **settings})
+        chosen = default_settings(
+            **{"registration": "open", "listen_interface": "127.0.0.2", "http_hosts": ("x",), **settings}
+        )
         viewers = WebSocketServerFactory()
         viewers.protocol = WebSocketServerProtocol
         site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place, setup=setup)

@@ -55,7 +55,7 @@ class Held:
 def made(store: Store, clock: Any = reactor, uploads: Any = None, **settings: Any) -> Any:
     viewers = WebSocketServerFactory()
     viewers.protocol = WebSocketServerProtocol
-    settings = {"max_http_connections_per_address": 3, **settings}
+    settings = {"max_http_connections_per_address": 3, "http_hosts": ("x",), **settings}
     chosen = default_settings(**settings)
     return make_site(store, OpenedPorts(), viewers, chosen, clock, wall_clock, uploads=uploads)
 

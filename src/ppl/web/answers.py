@@ -196,6 +196,19 @@ class Gone(Refusal):
     advice = "Look for newer events, or in the archive."
 
 
+class Misdirected(Refusal):
+    """The request asks for another host."""
+
+    code = "unknown_host"
+    status, title = 421, "Not known by this name"
+
+    def __init__(self, name: str, address: str) -> None:
+        super().__init__(
+            f"This is Ppl, but not at {name}.",
+            f"Open it at {address}. If {name} is meant to lead here, its operator names it in --http-hosts.",
+        )
+
+
 class TooLarge(Refusal):
     """The body is longer than any form of ours."""
 

@@ -10,11 +10,10 @@ from twisted.logger import Logger
 
 from ppl.credentials import TooBusy
 from ppl.errors import StatementTimeout, StoreUnavailable
-from ppl.origin import OriginPolicy, is_host
+from ppl.origin import OriginPolicy
 from ppl.web.answers import (
     Answer,
     BadFormToken,
-    BadRequest,
     ForeignOrigin,
     InternalError,
     MethodNotAllowed,
@@ -85,8 +84,6 @@ class Routes:
             return self._pages.refusal(visit, refusal)
 
     async def _answer(self, visit: Visit) -> Answer | StreamedAnswer:
-        if visit.host and not is_host(visit.host):
-            raise BadRequest("The Host header is malformed.")
         chosen, parts = self._find(visit)
         changes = chosen.method != "GET"
         if changes and not self._origins.form_allowed(

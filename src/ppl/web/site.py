@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from socket import gethostname
 from typing import Any
 
 import attrs
@@ -16,7 +17,7 @@ from ppl.archive.interface import Place
 from ppl.credentials import Passwords
 from ppl.model import Clock
 from ppl.options import Settings
-from ppl.origin import OriginPolicy
+from ppl.origin import OriginPolicy, hosts_of, is_host
 from ppl.proxied import Proxies
 from ppl.quota import Quota
 from ppl.store.interface import Store
@@ -25,7 +26,7 @@ from ppl.turns import Turns
 from ppl.uploading import UploadChannel, Uploads, log_line
 from ppl.web import assets
 from ppl.web.accounts import Accounts
-from ppl.web.answers import BadRequest, MethodNotAllowed, Refusal, TooLarge, UpgradeRequired, spend
+from ppl.web.answers import BadRequest, MethodNotAllowed, Misdirected, Refusal, TooLarge, UpgradeRequired, spend
 from ppl.web.api import Api
 from ppl.web.archives import Archives
 from ppl.web.connections import Connections
@@ -249,7 +250,8 @@ class _Root(Resource):
         self._assets = served
         self._pages = pages
         self._websocket = WebSocketResource(viewer_factory)
-        self._public_url = settings.public_url
+        self._public_url, self._public_host = settings.public_url, settings.public_host
+        self._hosts = hosts_of(settings.public_url, settings.public_host, gethostname(), settings.http_hosts)
         self._strangers = strangers
 
     def render(self, request: Any) -> Any:
@@ -262,6 +264,7 @@ class _Root(Resource):
         set_security_headers(request, visit.secure)
         try:
             spend(self._strangers, visit.client)
+            self._check_host(visit)
             if request.too_large:
                 raise TooLarge(MAX_BODY)
             if visit.path == "/ws":
@@ -272,6 +275,16 @@ class _Root(Resource):
             return send(request, self._pages.refusal(visit, refusal))
         visit = attrs.evolve(visit, recognised=partial(self._strangers.give_back, visit.client))
         return send_later(request, Deferred.fromCoroutine(self._routes.answer(visit)))
+
+    def _check_host(self, visit: Visit) -> None:
+        if visit.host and not is_host(visit.host):
+            raise BadRequest("The Host header is malformed.")
+        # Load balancers ask by names of their own.
+        if not self._hosts.has(visit.host) and visit.path != "/healthz":
+            name, _, port = visit.host.partition(":")
+            scheme = "https" if visit.tls else "http"
+            own = f"{scheme}://{self._public_host}{':' if port else ''}{port}"
+            raise Misdirected(name, self._public_url or own)
 
     def _open_websocket(self, request: Any, visit: Visit) -> Any:
         if visit.method != "GET":
