@@ -12,8 +12,12 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
 
+from ppl.errors import StatementTimeout
 from ppl.version import version
+from ppl.web.health import Health
+from ppl.web.visit import Visit
 from tests.web.browsing import Browser, Page
 from tests.web.conftest import AwayStore, Serve, Served
 
@@ -197,6 +201,48 @@ async def test_healthz_says_503_while_it_does_not(serve: Serve) -> None:
     page = await serve(over=AwayStore()).browser().get("/healthz")
     assert page.status == 503
     assert page.header("retry-after")
+    assert page.header("content-type") == "text/plain; charset=utf-8"
+    assert page.text == "The database cannot be reached."
+
+
+class StuckStore:
+    """A store that is asked and does not answer, until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Deferred[int]] = []
+
+    async def count_accounts(self) -> int:
+        self.asked.append(Deferred())
+        return await self.asked[-1]
+
+
+@ensureDeferred
+async def test_healthz_says_soon_that_the_database_is_stuck_and_asks_it_no_more_meanwhile() -> None:
+    store, clock = StuckStore(), Clock()
+    health = Health(store, clock)
+    visit = Visit("GET", "/healthz", "/healthz", {}, {}, b"", "", False, False)
+    asking = [Deferred.fromCoroutine(health.show(visit, None)) for _ in range(3)]
+    clock.advance(2)
+    answers = [await each for each in asking]
+    assert {(each.status, each.body, each.content_type) for each in answers} == {
+        (503, b"The database does not answer.", "text/plain; charset=utf-8")
+    }
+    assert len(store.asked) == 1
+    later = Deferred.fromCoroutine(health.show(visit, None))
+    store.asked[0].callback(1)
+    assert (await later).status == 200
+    assert len(store.asked) == 1
+    again = Deferred.fromCoroutine(health.show(visit, None))
+    store.asked[1].errback(StatementTimeout("slow"))
+    assert (await again).status == 503
+
+
+@ensureDeferred
+async def test_what_cannot_be_read_is_refused_as_json_too(browser: Browser) -> None:
+    for query in ("user_id=a&user_id=b", "q=%FF", "&".join(f"{number}=" for number in range(100))):
+        page = await browser.get(f"/api/events?{query}")
+        assert page.status == 400
+        assert json.loads(page.text)["error"]["code"] == "bad_request"
 
 
 @ensureDeferred

@@ -1,4 +1,4 @@
-"""What programs (and the viewer page's own script) ask over HTTP: who am I, send a test line, are you well."""
+"""What programs (and the viewer page's own script) ask over HTTP: who am I, send a test line."""
 
 from __future__ import annotations
 
@@ -46,8 +46,3 @@ class Api:
     async def version(self, visit: Visit, login: Login) -> Answer:
         """``GET /api/version``: which Ppl this is."""
         return json_answer({"version": version()})
-
-    async def health(self, visit: Visit, login: Login | None) -> Answer:
-        """``GET /healthz``: ``ok`` when the store answers; otherwise its failure is the answer (503)."""
-        await self._store.count_accounts()
-        return Answer(200, b"ok", "text/plain; charset=utf-8")

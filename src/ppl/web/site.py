@@ -37,6 +37,7 @@ from ppl.web.drains_page import DrainsPage
 from ppl.web.event_page import EventPage
 from ppl.web.events import Events
 from ppl.web.exporting import Exports
+from ppl.web.health import Health
 from ppl.web.keeping_page import KeepingPage
 from ppl.web.pages import Pages
 from ppl.web.queries import Queries
@@ -168,7 +169,7 @@ def make_site(
         route("GET", "/api/archives", archives.listed),
         route("GET", r"/api/archives/(\d{4}-\d\d-\d\d)", archives.download),
         route("POST", "/api/test-line", api.send_test_line, needs_login=True),
-        route("GET", "/healthz", api.health),
+        route("GET", "/healthz", Health(store, reactor).show),
         route("GET", "/api/version", api.version, needs_login=True),
     )
     answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
@@ -259,7 +260,8 @@ class _Root(Resource):
             visit = visit_of(request, self._public_url, request.site.proxies)
         except ValueError:
             set_security_headers(request, False)
-            nowhere = Visit("GET", "/", "/", {}, {}, b"", "", False, False)
+            path = request.uri.partition(b"?")[0].decode("ascii", "replace")
+            nowhere = Visit("GET", path, path, {}, {}, b"", "", False, False)
             return send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
         set_security_headers(request, visit.secure)
         try:
