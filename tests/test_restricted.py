@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from tests.fixtures.restricting import (
     send_tcp,
     send_tls,
     send_udp,
+    trusting_any,
     upload,
 )
 from tests.fixtures.running import PplProcess, Registered, eventually
@@ -62,3 +64,56 @@ def test_only_the_networks_of_a_destination_may_send_to_it(ppl_forms: PplProcess
     change(ppl_forms, first, "networks", networks="")
     send_tcp(first.port, b"outside at last\n", OUTSIDE)
     stored(ppl_forms, first, *kept, *(f"inside {way}" for way in ways), "outside at last")
+
+
+def new_token(ppl: PplProcess, who: Registered) -> str:
+    """A token of senders made on the settings page."""
+    shown = re.search(r'id="new-sender-token">(\w{26})<', change(ppl, who, "sender-tokens"))
+    assert shown, "the new token is shown once"
+    return shown[1]
+
+
+def test_only_lines_with_the_token_of_a_destination_are_taken(ppl_forms: PplProcess) -> None:
+    first, second = ppl_forms.register(), ppl_forms.register()
+    drain = ppl_forms.create_drain(first)
+    token = new_token(ppl_forms, first)
+    head = "<13>1 - h app - -"
+    for who in (first, second):
+        for way, send in (("tcp", send_tcp), ("tls", send_tls), ("udp", send_udp)):
+            for form in (f"{head} [{token}@41058] sd {way}", f"{head} - {token} first {way}", f"{token} plain {way}"):
+                send(who.port, f"{form}\n".encode())
+            send(who.port, f"{head} - forged {way}\n".encode())
+            send(who.port, f"{head} [{'x' * 26}@41058] forged {way}\n".encode())
+    lines = [f"{head} - {token} relp 1", f"{head} - forged relp", "", f"{head} [{token}@41058] relp 2", "forged relp"]
+    encoded = [line.encode() for line in lines]
+    over_tls = send_relp(first.port, encoded, tls=trusting_any())
+    assert send_relp(first.port, encoded) == over_tls == [
+        b"200 OK", b"500 not taken", b"200 OK", b"200 OK", b"500 not taken",
+    ]  # fmt: skip
+    assert send_relp(second.port, encoded) == [b"200 OK"] * 5, "another destination asks for none"
+    assert send_relp(first.port, [b"forged relp"] * 150).count(b"200 OK") == 0
+    assert upload(ppl_forms, drain, b"http")[0] == 200, "uploads have tokens of their own"
+    ways = ("tcp", "tls", "udp")
+    expected = [f"{form} {way}" for form in ("sd", "first", "plain") for way in ways]
+    stored(ppl_forms, first, *expected, *["relp 1", "relp 2"] * 2, "http")
+    eventually(lambda: ppl_forms.count(second.port) == 5 * len(ways) + 4, "all that was sent to the other")
+    rows = "SELECT * FROM event JOIN destination d ON d.id = destination_id WHERE port = %s AND event::text ~ %s"
+    assert ppl_forms.rows(rows, first.port, token) == [], "it is not stored"
+    # Another one beside it, then only that one.
+    other = new_token(ppl_forms, first)
+    send_tcp(first.port, f"{token} both 1\n{other} both 2\n".encode())
+    form = re.search(r'action="(/settings/\S+/sender-tokens/\d+/delete)"', ppl_forms.page(first, "/settings"))
+    assert form, "the first one"
+    eventually(lambda: "both 2" in ppl_forms.messages(first.port), "both tokens")
+    ppl_forms.submit(first, form[1])
+    send_tcp(first.port, f"{token} revoked\n{other} rotated\n".encode())
+    eventually(lambda: "rotated" in ppl_forms.messages(first.port), "the other token")
+    assert "revoked" not in ppl_forms.messages(first.port)
+    ppl_forms.stop()
+    log = ppl_forms.text()
+    assert f"{first.user_id}: lines without its token are dropped" in log
+    assert "100 lines in a row did not carry the destination's token" in log
+    assert token not in log
+    assert other not in log
+    own = [each for each in ppl_forms.messages(first.port) if "dropped: without the token" in each]
+    assert len(own) == 1

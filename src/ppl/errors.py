@@ -76,6 +76,12 @@ class ListenerUnavailable(PplError):
     code = "listener_unavailable"
 
 
+class TooManySenderTokens(PplError):
+    """A destination has as many tokens of its senders as it may."""
+
+    code = "too_many_sender_tokens"
+
+
 class TooManyDrains(PplError):
     """The destination has as many drain tokens as it may."""
 

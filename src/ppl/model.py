@@ -62,6 +62,10 @@ class Account:
     time_zone: str
 
 
+def _whole(hashes: Iterable[bytes | memoryview]) -> tuple[bytes, ...]:
+    return tuple(map(bytes, hashes))
+
+
 @attrs.frozen
 class Destination:
     """One ``host:port`` that receives logs: the protocol's registered client.
@@ -77,6 +81,7 @@ class Destination:
         listener_host: the public host of the listener that serves it, where that is not ``host``.
         former_hosts: names that it had before its listener's public host changed.
         networks: addresses and networks that may send to it; none: any.
+        token_hashes: of the tokens of which its lines must carry one; none: they need none.
         max_lines_per_second, max_bytes_per_day: its owner's quota, within the operator's; ``None``: the operator's.
     """
 
@@ -92,6 +97,7 @@ class Destination:
     networks: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     max_lines_per_second: int | None = None
     max_bytes_per_day: int | None = None
+    token_hashes: tuple[bytes, ...] = attrs.field(default=(), converter=_whole, repr=False)
 
     @property
     def user_id(self) -> str:

@@ -10,6 +10,7 @@ import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
+from ppl.credentials import secret_hash
 from ppl.model import Destination
 from tests.fixtures.database import execute
 from tests.web.browsing import Browser, Page
@@ -114,7 +115,7 @@ async def test_a_restricted_destination_takes_no_test_line(
     await change(browser, owned, "networks", networks="10.0.0.0/8")
     page = await browser.submit(f"/settings/destinations/{owned.id}/test-line", {}, on="/settings")
     assert page.status == 503
-    assert "takes lines from some networks only" in page.text
+    assert "are restricted: send a line from one of them" in page.text
 
 
 @ensureDeferred
@@ -157,3 +158,53 @@ async def test_what_is_no_quota_is_said_beside_the_field(
     assert page.status == 400
     assert error_of(page, "lines_per_second", owned) == "Give a whole number from 1 on, or leave it empty."
     assert (await kept(served, owned)).max_lines_per_second is None
+
+
+@ensureDeferred
+async def test_a_token_is_shown_once_kept_as_a_hash_and_revoked(
+    served: Served, browser: Browser, owned: Destination, dsn: str
+) -> None:
+    assert "Revoke the sender token" not in (await browser.get("/settings")).text
+    tokens = []
+    for number in range(1, 4):
+        page = await change(browser, owned, "sender-tokens")
+        assert page.status == 200
+        shown = re.search(r'id="new-sender-token">(\w{26})<', page.text)
+        assert shown
+        tokens.append(shown[1])
+        assert f"token: {shown[1]}" in page.text, "a sender's configuration has it"
+        assert len(served.listeners.opened) == number, "the listener is told"
+    assert (await kept(served, owned)).token_hashes == tuple(map(secret_hash, tokens))
+    page = await change(browser, owned, "sender-tokens")
+    assert page.status == 400
+    assert error_of(page, "sender_token", owned) == "A destination has at most 3 sender tokens: revoke one first."
+    page = await browser.get("/settings")
+    assert not any(token in page.text for token in tokens)
+    forms = re.findall(r'action="(/settings/destinations/\d+/sender-tokens/\d+/delete)"', page.text)
+    assert len(forms) == 3
+    assert (await browser.submit(forms[0], {}, on="/settings")).location == "/settings#restrictions"
+    assert (await browser.submit(forms[0], {}, on="/settings")).status == 404
+    assert (await kept(served, owned)).token_hashes == tuple(map(secret_hash, tokens[1:]))
+    assert execute(dsn, "SELECT count(*) FROM sender_token") == [(2,)]
+
+
+@ensureDeferred
+async def test_nobody_else_makes_sees_or_revokes_tokens(
+    served: Served, browser: Browser, owned: Destination, dsn: str
+) -> None:
+    await change(browser, owned, "sender-tokens")
+    form = re.search(r'action="(\S+/sender-tokens/\d+/delete)"', (await browser.get("/settings")).text)
+    assert form
+    member = await a_member(served, owned, dsn)
+    page = await member.get("/settings")
+    assert "senders that know its token only" in page.text
+    assert form[1] not in page.text
+    stranger = served.browser()
+    await stranger.register("stranger@example.com")
+    own = served.listeners.opened.pop()
+    for each, status in ((member, 403), (stranger, 404)):
+        assert (await change(each, owned, "sender-tokens")).status == status
+        assert (await each.submit(form[1], {}, on="/settings")).status == status
+    foreign = form[1].replace(f"/destinations/{owned.id}/", f"/destinations/{own.id}/")
+    assert (await stranger.submit(foreign, {}, on="/settings")).status == 404
+    assert len((await kept(served, owned)).token_hashes) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -11,13 +12,14 @@ from twisted.internet.defer import Deferred
 from ppl.listener.admission import Admission, Limits
 from ppl.listener.losses import Losses
 from ppl.listener.meters import Meters
-from ppl.listener.screening import NONE_REFUSED, Committed, first_of, refused_of
+from ppl.listener.screening import NONE_REFUSED, Committed, first_of, left_out, refused_of
+from ppl.listener.sender_tokens import Strikes, TokenCheck
 from ppl.listener.share import Share
 from ppl.listener.tls import Certificates
 from ppl.listener.unfinished import Unfinished
 from ppl.listener.waiting import LINE_OVERHEAD
 from ppl.listener.writer import Source, Writer
-from ppl.model import Clock, Destination
+from ppl.model import Clock, Destination, Lines
 from ppl.networks import Networks
 from ppl.syslog.framing import Frames
 from ppl.syslog.message import parse
@@ -77,6 +79,7 @@ class Entrance:
         self.share = share
         self.zone = parse_time_zone(destination.time_zone)
         self._networks = Networks(destination.networks)
+        self._tokens = _token_check(destination)
         self._meter = intake.meters.of(destination)
         self._connected: set[Connected] = set()
         self._emptied: Deferred[None] | None = None
@@ -103,6 +106,7 @@ class Entrance:
         """Have its restrictions be those of ``destination`` from now on; connections from outside end."""
         self.destination = destination
         self._networks = Networks(destination.networks)
+        self._tokens = _token_check(destination)
         self._meter = self.intake.meters.of(destination)
         for connection in list(self._connected):
             if not self.admits(connection.sender_ip):
@@ -139,23 +143,46 @@ class Entrance:
         size: int,
         source: Source,
         committed: Committed | None = None,
+        strikes: Strikes | None = None,
     ) -> None:
-        """Parse ``frames``, which came now in ``size`` bytes, and hand to the writer what is within the quota.
+        """Parse ``frames``, which came now in ``size`` bytes, and hand to the writer what may come in.
 
-        ``committed`` is called once all that is taken is durable; see the writer's ``submit``.
+        ``committed`` is called once all that is taken is durable; see the writer's ``submit``. ``strikes`` counts the
+        lines of a connection that carry no token where they must.
         """
         lines = parse(frames, self.intake.clock(), self.zone)
         count = len(lines)
-        taken = self._meter.take(count, size)
+        wrong: Sequence[int] = ()
+        if self._tokens is not None and count:
+            lines, wrong = self._with_token(self._tokens, lines, sender_ip)
+            size = size * len(lines) // count
+            if strikes is not None:
+                strikes.count(count, wrong)
+        taken = self._meter.take(len(lines), size)
         refused = NONE_REFUSED
-        if taken < count:
-            lines, size = first_of(lines, taken), size * taken // count
-            refused = refused_of(frames, range(taken, count)) if committed is not None else refused
+        if taken < count and committed is not None:
+            refused = refused_of(frames, left_out(count, wrong, taken))
+        if taken < len(lines):
+            lines, size = first_of(lines, taken), size * taken // len(lines)
         self.share.offered = size + taken * LINE_OVERHEAD
         done = partial(committed, refused) if committed is not None else None
         self.intake.writer.submit(self.destination, sender_ip, lines, size, source, done)
 
+    def _with_token(self, tokens: TokenCheck, lines: Lines, sender_ip: str) -> tuple[Lines, Sequence[int]]:
+        """What carries the token, and the positions of the rest, which is counted as dropped."""
+        kept, wrong = tokens.screen(lines, self.intake.clock(), self.zone)
+        if wrong:
+            self._meter.drop(len(wrong), "without the token that this destination asks for")
+            self.intake.admission.say_once(
+                self.destination.user_id, "lines without its token are dropped (Settings, Senders)", sender_ip
+            )
+        return kept, wrong
+
+
+def _token_check(destination: Destination) -> TokenCheck | None:
+    return TokenCheck(destination.token_hashes) if destination.token_hashes else None
+
 
 def _unrestricted(destination: Destination) -> Destination:
     """``destination`` without what is applied while its port is open."""
-    return attrs.evolve(destination, networks=(), max_lines_per_second=None, max_bytes_per_day=None)
+    return attrs.evolve(destination, networks=(), token_hashes=(), max_lines_per_second=None, max_bytes_per_day=None)

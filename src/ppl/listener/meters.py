@@ -93,6 +93,7 @@ class Meters(Service):
             if self._earlier is None:
                 await self._read_earlier()
             await self._save()
+            await self._tidy()
         except (StoreUnavailable, StatementTimeout):
             pass  # the next look does it
 
@@ -119,14 +120,18 @@ class Meters(Service):
             rows += [Received(destination_id, hour, *counts) for hour, counts in sorted(unsaved.items())]
         if not rows:
             return
-        hour = self._clock() // HOUR
         try:
-            await self._store.count_received(rows, hour - HOURS_KEPT if hour != self._tidied_at else None)
+            await self._store.count_received(rows)
         except BaseException:
             for row in rows:
                 self._meters[row.destination_id].add_unsaved(row.hour, row.lines, row.bytes, row.dropped)
             raise
-        self._tidied_at = hour
+
+    async def _tidy(self) -> None:
+        hour = self._clock() // HOUR
+        if hour != self._tidied_at:
+            await self._store.forget_received(hour - HOURS_KEPT)
+            self._tidied_at = hour
 
 
 class _Unheld:

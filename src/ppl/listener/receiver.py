@@ -12,6 +12,7 @@ from zope.interface import implementer
 from ppl.listener.entrance import Entrance
 from ppl.listener.reading_out import ReadingOut
 from ppl.listener.screening import Committed
+from ppl.listener.sender_tokens import MOST_WRONG, Strikes
 from ppl.listener.streams import LineStream, RelpStream, Stream, kind_of
 from ppl.listener.tls import Certificates, reasons_of
 from ppl.listener.unspoken import Unspoken
@@ -31,6 +32,7 @@ HELLO_BYTES, HANDSHAKE_READS, HANDSHAKE_READ_BYTES = 16_384, 32, 1_024
 CLOSING_SECONDS = 10.0
 
 _NOT_SECURE = "it does not speak TLS, which this destination asks for"
+_NO_TOKEN = f"{MOST_WRONG} lines in a row did not carry the destination's token"
 _NO_ROOM = "unfinished lines hold too much memory; connections that add to it are ended (--partial-bytes)"
 
 
@@ -55,7 +57,8 @@ class Receiver(Protocol):
         self._held = 0
         self._is_secure = self._is_shaken = False
         self._holds: frozenset[str] = frozenset()
-        self._lost = self._is_queued = self._is_hung_up = False
+        self._lost = self._is_queued = self._is_hung_up = self._is_out = False
+        self._strikes = Strikes()
         self._reading_out: ReadingOut | None = None
         self._timer: IDelayedCall | None = None
 
@@ -239,8 +242,8 @@ class Receiver(Protocol):
 
     def shut_out(self) -> None:
         """Its sender may not send any more: end the connection, and take nothing that is on its way."""
-        transport: Any = self.transport
-        transport.abortConnection()
+        if not self._lost:
+            self._abort()
 
     def _abort_after(self, seconds: float) -> None:
         if self._timer is None and not self._lost:
@@ -281,7 +284,10 @@ class Receiver(Protocol):
         """Hand on lines."""
         if frames.block or frames.messages:
             self.is_overdue = False
-            self._entrance.submit(self.sender_ip, frames, size, self._entrance.share, committed)
+            self._entrance.submit(self.sender_ip, frames, size, self._entrance.share, committed, self._strikes)
+            if self._strikes.is_out and self._stream is not None and not self._is_out:
+                self._is_out = True
+                self._stream.give_up(_NO_TOKEN)
 
     def write(self, data: bytes) -> None:
         """Answer, if anybody is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
@@ -27,3 +27,10 @@ def refused_of(frames: Frames, lines: Iterable[int]) -> Refused:
     """The messages of ``frames`` that became the lines of those positions: empty ones become none."""
     positions = [position for position, message in enumerate(frames.messages) if message]
     return frozenset(positions[line] for line in lines) if positions else NONE_REFUSED
+
+
+def left_out(count: int, wrong: Sequence[int], taken: int) -> Sequence[int]:
+    """Which of ``count`` lines are left out: those at ``wrong`` positions, and of the others all but ``taken``."""
+    without = set(wrong)
+    others = [position for position in range(count) if position not in without]
+    return [*wrong, *others[taken:]]

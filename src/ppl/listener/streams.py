@@ -181,6 +181,8 @@ class RelpStream:
             self._reads.append(read)
             lines = tuple(whole_message(message, self._most) for message in messages)
             self._lane.submit(Frames(messages=lines), len(data), lambda refused: self._committed(read, refused))
+            if self._ending:
+                return
         if fault is not None:
             self._end(f"it does not speak RELP: {fault}")
             return

@@ -13,7 +13,8 @@ from ppl.store.pool import Pool, Transaction
 #: The columns of a :class:`~ppl.model.Destination`.
 DESTINATION = (
     "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at, d.listener_host, d.former_hosts,"
-    " d.networks, d.max_lines_per_second, d.max_bytes_per_day"
+    " d.networks, d.max_lines_per_second, d.max_bytes_per_day,"
+    " ARRAY(SELECT t.secret_hash FROM sender_token t WHERE t.destination_id = d.id ORDER BY t.id)"
 )
 _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 

@@ -70,6 +70,21 @@ class Drain:
 
 
 @attrs.frozen
+class SenderToken:
+    """A token that lines of a destination may carry; the secret itself is never stored.
+
+    Attributes:
+        id: the store's key.
+        destination_id: whose lines.
+        created_at: µs.
+    """
+
+    id: int
+    destination_id: int
+    created_at: int
+
+
+@attrs.frozen
 class Received:
     """What came to a destination in an hour.
 
@@ -234,10 +249,29 @@ class Store(Protocol):
     async def drained(self, secret_hash: bytes) -> Destination | None:
         """The destination that the token of that hash leads to."""
 
+    # Tokens of senders
+
+    async def create_sender_token(
+        self, account_id: int, destination_id: int, secret_hash: bytes, most: int
+    ) -> SenderToken | None:
+        """Remember a token by the SHA-256 of its random secret; ``None`` if the account does not own the destination.
+
+        Raises :class:`~ppl.errors.TooManySenderTokens` when the destination has ``most`` already.
+        """
+
+    async def sender_tokens_of(self, account_id: int) -> Sequence[SenderToken]:
+        """The tokens of the destinations that the account owns, by id."""
+
+    async def delete_sender_token(self, account_id: int, destination_id: int, token_id: int) -> bool:
+        """Revoke one; ``False`` if the account owns no such destination, or that has no such token."""
+
     # What came
 
-    async def count_received(self, counts: Sequence[Received], forget_before: int | None = None) -> None:
-        """Add ``counts`` (of different destinations or hours) to what is known; forget hours before another."""
+    async def count_received(self, counts: Sequence[Received]) -> None:
+        """Add ``counts`` (of different destinations or hours) to what is known."""
+
+    async def forget_received(self, before: int) -> None:
+        """Forget what came before the hour ``before`` (since 1970)."""
 
     async def bytes_taken(self, since: int) -> Mapping[int, int]:
         """Destination id → bytes that were taken from the hour ``since`` (since 1970) on."""

@@ -19,11 +19,12 @@ from ppl.store.pool import Pool
 from ppl.store.received import ReceivedCounts
 from ppl.store.saved_searches import SavedSearches
 from ppl.store.searching import MOST_SEARCHES, Search, Searches
+from ppl.store.sender_tokens import SenderTokens
 from ppl.store.senders import senders_seen, stored_in_all, stored_since
 from ppl.store.slots import Slots
 
 
-class PostgresStore(Accounts, Drains, ReceivedCounts, SavedSearches):
+class PostgresStore(Accounts, Drains, ReceivedCounts, SavedSearches, SenderTokens):
     """Everything Ppl keeps, in a migrated PostgreSQL.
 
     Args:

@@ -20,12 +20,14 @@ class ReceivedCounts:
 
     _pool: Pool
 
-    async def count_received(self, counts: Sequence[Received], forget_before: int | None = None) -> None:
+    async def count_received(self, counts: Sequence[Received]) -> None:
         """Add ``counts`` to what is known."""
         rows = [(each.destination_id, each.hour, each.lines, each.bytes, each.dropped) for each in counts]
         await self._pool.run(_COUNT, [list(column) for column in zip(*rows, strict=True)])
-        if forget_before is not None:
-            await self._pool.run("DELETE FROM intake_hour WHERE hour < %s", [forget_before])
+
+    async def forget_received(self, before: int) -> None:
+        """Forget what came before the hour ``before``."""
+        await self._pool.run("DELETE FROM intake_hour WHERE hour < %s", [before])
 
     async def bytes_taken(self, since: int) -> Mapping[int, int]:
         """Destination id → bytes that were taken from the hour ``since`` on."""

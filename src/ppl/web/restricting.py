@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import Any
 
 import attrs
@@ -10,9 +11,14 @@ import attrs
 from ppl.model import DAY, HOUR, Destination, Role
 from ppl.networks import BadNetwork, parse_networks
 from ppl.quota import Quota, in_words, quota_of
-from ppl.store.interface import Received
+from ppl.store.interface import Received, SenderToken
+from ppl.timezone import local_text
 from ppl.web.figures import bytes_text
 from ppl.web.forms import WrongField
+from ppl.web.token_snippets import token_snippets
+
+#: Two are valid at once while senders go over from one to the other; the third is for those who forget one.
+MOST_TOKENS = 3
 
 _MEGABYTE, _MOST = 1_000_000, 10**15
 
@@ -25,6 +31,7 @@ class Restricting:
         destination_id: whose form it was.
         error: what was wrong with it.
         typed: its fields, by name.
+        new_token: a token that was just made, to be shown this once.
         waits: whether it is saved and no listener has confirmed it yet.
     """
 
@@ -32,6 +39,7 @@ class Restricting:
     error: WrongField | None = None
     typed: dict[str, str] = attrs.Factory(dict)
     waits: bool = False
+    new_token: str | None = attrs.field(default=None, repr=False)
 
 
 def networks_of(form: dict[str, str]) -> tuple[str, ...]:
@@ -68,8 +76,15 @@ def _number(form: dict[str, str], field: str, unit: int, most: int | None) -> in
     return int(text) * unit
 
 
-def restricting_fields(destination: Destination, role: Role, came: Restricting | None, most: Quota) -> dict[str, Any]:
-    """What the page shows of one destination."""
+def restricting_fields(
+    destination: Destination,
+    role: Role,
+    came: Restricting | None,
+    most: Quota,
+    tokens: Sequence[SenderToken],
+    zone: tzinfo,
+) -> dict[str, Any]:
+    """What the page shows of one destination; ``tokens`` are those of all, ``zone`` is the reader's."""
     size = destination.max_bytes_per_day or 0
     mine = came if came is not None and came.destination_id == destination.id else Restricting(destination.id)
     return {
@@ -82,13 +97,25 @@ def restricting_fields(destination: Destination, role: Role, came: Restricting |
         "lines_per_second": mine.typed.get("lines_per_second", destination.max_lines_per_second or ""),
         "megabytes_per_day": mine.typed.get("megabytes_per_day", size // _MEGABYTE or ""),
         "most": [each or "no quota" for each in in_words(most)],
+        "tokens": [
+            {"id": each.id, "created_at": local_text(each.created_at, zone)}
+            for each in tokens
+            if each.destination_id == destination.id
+        ],
+        "most_tokens": MOST_TOKENS,
+        "new_token": mine.new_token,
+        "snippets": token_snippets(destination, mine.new_token) if mine.new_token else [],
         "restrictions": _in_words(destination),
     }
 
 
 def _in_words(destination: Destination) -> list[str]:
     """What restricts its senders, for those who may not see more."""
-    return ["addresses of some networks only"] if destination.networks else []
+    words = [
+        ("addresses of some networks only", destination.networks),
+        ("senders that know its token only", destination.token_hashes),
+    ]
+    return [words for words, holds in words if holds]
 
 
 def quota_rows(destination: Destination, most: Quota, received: Sequence[Received], now: int) -> dict[str, Any]:

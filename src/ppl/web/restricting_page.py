@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from twisted.logger import Logger
 
-from ppl.errors import ListenerUnavailable
+from ppl.credentials import new_sender_token, secret_hash
+from ppl.errors import ListenerUnavailable, TooManySenderTokens
 from ppl.model import Clock, Destination
 from ppl.quota import Quota
 from ppl.store.interface import Store
@@ -14,7 +15,7 @@ from ppl.throttle import Rate, Throttle
 from ppl.web.answers import Answer, Forbidden, NotFound, see_other, spend
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField
-from ppl.web.restricting import Restricting, networks_of, quota_typed
+from ppl.web.restricting import MOST_TOKENS, Restricting, networks_of, quota_typed
 from ppl.web.sessions import Login
 from ppl.web.settings_page import SettingsPage
 from ppl.web.visit import Visit
@@ -23,7 +24,9 @@ _CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
 
 
 class RestrictingPage:
-    """Handlers of ``/settings/destinations/<id>/networks`` and ``…/quota``; all need a login.
+    """Handlers of ``/settings/destinations/<id>/`` with ``networks``, ``quota`` or ``sender-tokens``.
+
+    All need a login.
 
     Args:
         store: keeps the restrictions.
@@ -58,12 +61,36 @@ class RestrictingPage:
 
         return await self._change(visit, login, destination_id, change)
 
+    async def create_token(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST …/sender-tokens``: the one answer that shows the token, which lines must carry from now on."""
+        secret = new_sender_token()
+
+        async def change(destination: Destination, form: dict[str, str]) -> None:
+            try:
+                await self._store.create_sender_token(
+                    login.account.id, destination.id, secret_hash(secret), MOST_TOKENS
+                )
+            except TooManySenderTokens as error:
+                raise WrongField("sender_token", str(error)) from error
+
+        return await self._change(visit, login, destination_id, change, new_token=secret)
+
+    async def delete_token(self, visit: Visit, login: Login, destination_id: str, token_id: str) -> Answer:
+        """``POST …/sender-tokens/<id>/delete``: lines that carry it are dropped from now on."""
+
+        async def change(destination: Destination, form: dict[str, str]) -> None:
+            if not await self._store.delete_sender_token(login.account.id, destination.id, int(token_id)):
+                raise NotFound("There is no such token.")
+
+        return await self._change(visit, login, destination_id, change)
+
     async def _change(
         self,
         visit: Visit,
         login: Login,
         destination_id: str,
         change: Callable[[Destination, dict[str, str]], Awaitable[None]],
+        new_token: str | None = None,
     ) -> Answer:
         """Do one ``change``, and have the listener apply it; what is wrong is shown beside its field."""
         destination = await self._owned(login, int(destination_id))
@@ -74,9 +101,11 @@ class RestrictingPage:
         except WrongField as error:
             came = Restricting(destination.id, error, form)
             return await self._settings_page.page(visit, login, 400, restricting=came)
-        if await self._applied(destination):
+        is_applied = await self._applied(destination)
+        if is_applied and new_token is None:
             return see_other("/settings#restrictions")
-        return await self._settings_page.page(visit, login, restricting=Restricting(destination.id, waits=True))
+        came = Restricting(destination.id, waits=not is_applied, new_token=new_token)
+        return await self._settings_page.page(visit, login, restricting=came)
 
     async def _applied(self, destination: Destination) -> bool:
         """Whether a listener has applied what is saved."""

@@ -47,8 +47,8 @@ class SampleSender:
         Raises:
             Unreachable: no connection could be made, or it broke.
         """
-        if destination.networks:
-            raise Unreachable(f"{destination.user_id} takes lines from some networks only: send one from there.")
+        if destination.networks or destination.token_hashes:
+            raise Unreachable(f"The senders of {destination.user_id} are restricted: send a line from one of them.")
         line = (
             f"<14>1 {utc_text(self.clock())} {destination.host} ppl - - - "
             f"A test line from Ppl itself: {destination.user_id} receives."

@@ -151,6 +151,7 @@ class SettingsPage:
             for drain in await self._store.drains_of(account.id)
             if drain.destination_id in owned
         ]
+        sender_tokens = await self._store.sender_tokens_of(account.id)
         return self._pages.page(
             "settings.html",
             visit,
@@ -178,7 +179,7 @@ class SettingsPage:
             transports=[transport_fields(destination, role) for destination, role in readable],
             transport_waits=transport_waits,
             restricted=[
-                restricting_fields(destination, role, restricting, self._quota)
+                restricting_fields(destination, role, restricting, self._quota, sender_tokens, zone)
                 for destination, role in readable
                 if destination.closed_at is None
             ],

@@ -1,0 +1,108 @@
+"""The page's snippets for senders with a token, run by the real programs."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.programs import end, missing, program
+from tests.fixtures.restricting import change
+from tests.fixtures.running import PplProcess, Registered, eventually
+from tests.peers.rsyslogd import needs, rsyslog
+
+pytestmark = pytest.mark.peer
+
+
+def with_a_token(ppl: PplProcess) -> tuple[Registered, str, dict[str, str]]:
+    """A destination that asks for a token, the token, and what the page says to its senders."""
+    who = ppl.register()
+    page = change(ppl, who, "sender-tokens")
+    shown = re.search(r'id="new-sender-token">(\w{26})<', page)
+    assert shown
+    found = re.findall(r"<figcaption>([\w-]+): [^<]*</figcaption>\s*<pre><code>(.*?)</code>", page, re.DOTALL)
+    return who, shown[1], {sender: html.unescape(text) for sender, text in found if shown[1] in text}
+
+
+def test_shell_and_python(ppl_process: PplProcess) -> None:
+    program("nc")
+    who, token, snippets = with_a_token(ppl_process)
+    assert set(snippets) == {"netcat", "logger", "rsyslog", "syslog-ng", "remote_syslog2", "Python"}
+    ppl_process.send(who.port, b"forged\n")
+    for sender in ("netcat", "logger"):
+        subprocess.run(["bash", "-c", snippets[sender]], check=True, timeout=20, capture_output=True)
+    subprocess.run([sys.executable, "-c", snippets["Python"]], check=True, timeout=20)
+    eventually(lambda: ppl_process.count(who.port) == 3, "the three lines")
+    rows = set(ppl_process.rows("SELECT message, file_name, structured_data FROM event"))
+    assert ("hello from Python", "myapp", "") in rows
+    assert any(each[:2] == ("hello", "myapp") and "timeQuality" in each[2] for each in rows)
+    assert any(message.startswith("hello from ") and not name for message, name, _ in rows)
+    assert token not in str(rows)
+
+
+def test_rsyslog(ppl_process: PplProcess, short_directory: Path) -> None:
+    needs("imfile")
+    who, _, snippets = with_a_token(ppl_process)
+    file = short_directory / "in.log"
+    file.touch()
+    configuration = short_directory / "rsyslog.conf"
+    configuration.write_text(
+        f'global(workDirectory="{short_directory}")\nmodule(load="imfile" mode="inotify")\n'
+        f'input(type="imfile" File="{file}" Tag="myapp:")\n{snippets["rsyslog"]}\n'
+    )
+    command = [program("rsyslogd"), "-n", "-f", str(configuration), "-i", str(short_directory / "pid")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with file.open("a") as log:
+            log.write("hello from the snippet\n")
+        eventually(lambda: "hello from the snippet" in ppl_process.messages(who.port), "the line", 30)
+    finally:
+        end(process)
+    assert ppl_process.rows("SELECT file_name, structured_data FROM event WHERE message ~ 'snippet'") == [("myapp", "")]
+
+
+def test_syslog_ng(ppl_process: PplProcess, short_directory: Path) -> None:
+    root = os.environ.get("PPL_TEST_SYSLOG_NG")
+    if root is None:
+        missing("syslog-ng")
+    who, _, snippets = with_a_token(ppl_process)
+    libraries = Path(str(root)) / "usr/lib/syslog-ng"
+    (modules,) = {path.parent for path in libraries.rglob("libafsocket.so")}
+    file = short_directory / "in.log"
+    file.touch()
+    configuration = short_directory / "syslog-ng.conf"
+    configuration.write_text(
+        f"@version: {modules.name}\n"
+        f'source s_src {{ file("{file}" follow-freq(0.1) flags(no-parse)); }};\n{snippets["syslog-ng"]}\n'
+    )
+    command = [
+        "env", f"LD_LIBRARY_PATH={libraries}", f"{root}/usr/sbin/syslog-ng", "-F", "--no-caps",
+        f"--module-path={modules}", "-f", str(configuration), "-R", str(short_directory / "persist"),
+        "-p", str(short_directory / "pid"), "-c", str(short_directory / "control"),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with file.open("a") as log:
+            log.write("hello from the snippet\n")
+        eventually(lambda: ppl_process.messages(who.port) == ["hello from the snippet"], "the line", 30)
+    finally:
+        end(process)
+
+
+def test_rsyslog_over_relp_goes_on_after_lines_that_are_refused(ppl_process: PplProcess, short_directory: Path) -> None:
+    needs("omrelp")
+    who, token, _ = with_a_token(ppl_process)
+    above = """module(load="omrelp")
+template(name="Some" type="string" string="<%PRI%>1 %TIMESTAMP:::date-rfc3339% h app - - - %msg%")
+"""
+    action = f'type="omrelp" target="127.0.0.1" port="{who.port}" template="Some"'
+    with rsyslog(short_directory, action, above) as sender:
+        for number in range(0, 60, 2):
+            sender.write([f"forged {number}", f"{token} mine {number + 1}"])
+        eventually(lambda: "mine 59" in ppl_process.messages(who.port), "the last line", 60)
+    assert ppl_process.messages(who.port) == [f"mine {number}" for number in range(1, 60, 2)], "each once, in order"
