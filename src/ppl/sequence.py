@@ -16,6 +16,8 @@ from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+_log = Logger()
+
 #: Seconds of waiting for a part to stop after which the log says so.
 SAID_AFTER = (5.0, 30.0, 60.0)
 
@@ -23,26 +25,24 @@ SAID_AFTER = (5.0, 30.0, 60.0)
 LONGEST_STOP = 90.0
 
 
-class SequentialService(Service):
-    """Starts ``parts`` in order, each after the one before *has* started; stops them in reverse.
+class Together(Service):
+    """Starts ``parts`` in order, each after the one before *has* started; stops them all at once.
 
     A failed start leaves running what had started, until ``stopService``.
 
     Args:
-        parts: named by their ``name``, else by their class.
+        parts: named by their ``name``, else by their class. None needs another at the stop.
         reactor: its clock.
     """
-
-    _log = Logger()
 
     def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
         self._parts, self._reactor = parts, reactor
         self._running: list[IService] = []
-        self._failed_start: Callable[[Failure], None] | None = None
 
-    def on_failed_start(self, callback: Callable[[Failure], None]) -> None:
-        """Have ``callback`` told what stopped a start that twistd began (it ignores the Deferred)."""
-        self._failed_start = callback
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The names of its parts."""
+        return ", ".join(named(part) for part in self._parts)
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Start all; the Deferred fires when they run, and fails with what stopped the start.
@@ -50,10 +50,7 @@ class SequentialService(Service):
         When ``stopService`` comes first it fires early, with the remaining parts never started.
         """
         super().startService()
-        starting = Deferred.fromCoroutine(self._start())
-        if self._failed_start is not None:
-            starting.addErrback(self._failed_start)
-        return starting
+        return Deferred.fromCoroutine(self._start())
 
     async def _start(self) -> None:
         for part in self._parts:
@@ -63,65 +60,49 @@ class SequentialService(Service):
             await maybeDeferred(part.startService)
 
     def stopService(self) -> Deferred[None]:
-        """Stop what runs, last started first; fires when all have stopped. A failure is logged, the rest go on."""
+        """Stop what runs; fires when all have stopped. A failure is logged, the rest go on."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        running, self._running = self._running, []
+        for stopping in [stopped(part, self._reactor) for part in running]:
+            await stopping
+
+
+class SequentialService(Together):
+    """As :class:`Together`, but stops its parts in reverse, each after the one before *has* stopped."""
+
+    def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
+        super().__init__(parts, reactor)
+        self._failed_start: Callable[[Failure], None] | None = None
+
+    def on_failed_start(self, callback: Callable[[Failure], None]) -> None:
+        """Have ``callback`` told what stopped a start that twistd began (it ignores the Deferred)."""
+        self._failed_start = callback
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]
+        """As that of :class:`Together`; tells the callback of a failure."""
+        starting = super().startService()
+        if self._failed_start is not None:
+            starting.addErrback(self._failed_start)
+        return starting
 
     async def _stop(self) -> None:
         while self._running:
             await stopped(self._running.pop(), self._reactor)
 
 
-class Together(Service):
-    """Starts ``parts`` in order as :class:`SequentialService` does, and stops them all at once.
-
-    Args:
-        parts: none of which needs another.
-        reactor: its clock.
-    """
-
-    def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
-        self._parts, self._reactor = parts, reactor
-        self._started: list[IService] = []
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The names of its parts."""
-        return ", ".join(named(part) for part in self._parts)
-
-    def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when all have started; fails with what stopped the start."""
-        super().startService()
-        return Deferred.fromCoroutine(self._start())
-
-    async def _start(self) -> None:
-        for part in self._parts:
-            if not self.running:
-                return
-            self._started.append(part)
-            await maybeDeferred(part.startService)
-
-    def stopService(self) -> Deferred[None]:
-        """Fires when all that had been started have stopped."""
-        super().stopService()
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        started, self._started = self._started, []
-        for stopping in [stopped(part, self._reactor) for part in started]:
-            await stopping
-
-
 def stopped(part: IService, reactor: Any) -> Deferred[None]:
     """Stop ``part``; fires when it has stopped, or has taken too long, and never fails."""
-    log, name = SequentialService._log, named(part)
+    name = named(part)
     done: Deferred[None] = Deferred()
 
     def waited(seconds: float) -> None:
-        log.warn("Still stopping: waiting for {part} since {seconds:g} s", part=name, seconds=seconds)
+        _log.warn("Still stopping: waiting for {part} since {seconds:g} s", part=name, seconds=seconds)
 
     def left() -> None:
-        log.error("{part} did not stop within {seconds:g} s and is left behind", part=name, seconds=LONGEST_STOP)
+        _log.error("{part} did not stop within {seconds:g} s and is left behind", part=name, seconds=LONGEST_STOP)
         done.callback(None)
 
     # A group's parts speak for themselves.
@@ -130,7 +111,7 @@ def stopped(part: IService, reactor: Any) -> Deferred[None]:
     timers.append(reactor.callLater(LONGEST_STOP, left))
 
     def failed(failure: Failure) -> None:
-        log.failure("{part} did not stop cleanly", failure, part=name)
+        _log.failure("{part} did not stop cleanly", failure, part=name)
 
     def ended(_: object) -> None:
         for timer in timers:
