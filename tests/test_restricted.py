@@ -6,7 +6,9 @@ import json
 import re
 import socket
 from contextlib import suppress
+from pathlib import Path
 
+from tests.fixtures.authority import Authority, self_signed
 from tests.fixtures.restricting import (
     OUTSIDE,
     change,
@@ -117,3 +119,48 @@ def test_only_lines_with_the_token_of_a_destination_are_taken(ppl_forms: PplProc
     assert other not in log
     own = [each for each in ppl_forms.messages(first.port) if "dropped: without the token" in each]
     assert len(own) == 1
+
+
+def test_only_senders_with_a_certificate_that_is_known_are_taken(ppl_forms: PplProcess, short_directory: Path) -> None:
+    directory = short_directory / "senders"
+    directory.mkdir()
+    authority, another = Authority(directory, "authority"), Authority(directory, "another")
+    signed, foreign = authority.sign("signed"), another.sign("foreign")
+    own = self_signed(directory, "own")
+    first, second = ppl_forms.register(), ppl_forms.register()
+    drain = ppl_forms.create_drain(first)
+    page = change(ppl_forms, first, "certificates", certificates=authority.pem + Path(own[0]).read_text())
+    assert "CN=authority, valid to" in page
+    for who in (first, second):
+        send_tcp(who.port, b"plain\n")
+        send_udp(who.port, b"datagram")
+        send_relp(who.port, [b"plain relp"])
+        send_tls(who.port, b"without\n")
+        send_tls(who.port, b"foreign\n", certificate=foreign)
+    known = []
+    for name, certificate in (("signed", signed), ("own", own)):
+        assert send_tls(first.port, f"{name}\n".encode(), certificate=certificate)
+        assert send_relp(first.port, [f"{name} relp".encode()], tls=trusting_any(certificate)) == [b"200 OK"]
+        known += [name, f"{name} relp"]
+    assert send_relp(first.port, [b"no relp"], tls=trusting_any()) == []
+    assert send_relp(first.port, [b"no relp"], tls=trusting_any(foreign)) == []
+    assert upload(ppl_forms, drain, b"http")[0] == 200, "uploads have tokens of their own"
+    stored(ppl_forms, first, *known, "http")
+    stored(ppl_forms, second, "plain", "datagram", "plain relp", "without", "foreign")
+    log = ppl_forms.text()
+    assert "this destination takes senders only with a client certificate that it knows (peer did not return" in log
+    assert "it does not speak TLS, which this destination asks for" in log
+    # Another authority from now on; open connections end.
+    context = trusting_any(signed)
+    with socket.create_connection(("127.0.0.1", first.port), 10) as plain, context.wrap_socket(plain) as connection:
+        connection.sendall(b"before\n")
+        stored(ppl_forms, first, *known, "http", "before")
+        change(ppl_forms, first, "certificates", certificates=another.pem)
+        with suppress(OSError):
+            assert connection.recv(1) == b""
+    send_tls(first.port, b"no more\n", certificate=signed)
+    assert send_tls(first.port, b"the other\n", certificate=foreign)
+    stored(ppl_forms, first, *known, "http", "before", "the other")
+    change(ppl_forms, first, "certificates", certificates="")
+    send_tcp(first.port, b"plain again\n")
+    stored(ppl_forms, first, *known, "http", "before", "the other", "plain again")

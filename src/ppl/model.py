@@ -81,6 +81,7 @@ class Destination:
         listener_host: the public host of the listener that serves it, where that is not ``host``.
         former_hosts: names that it had before its listener's public host changed.
         networks: addresses and networks that may send to it; none: any.
+        client_certificates: PEM of those of which a sender's must be one or be signed by one; ``""``: it needs none.
         token_hashes: of the tokens of which its lines must carry one; none: they need none.
         max_lines_per_second, max_bytes_per_day: its owner's quota, within the operator's; ``None``: the operator's.
     """
@@ -98,11 +99,22 @@ class Destination:
     max_lines_per_second: int | None = None
     max_bytes_per_day: int | None = None
     token_hashes: tuple[bytes, ...] = attrs.field(default=(), converter=_whole, repr=False)
+    client_certificates: str = attrs.field(default="", repr=False)
 
     @property
     def user_id(self) -> str:
         """``<host>:<port>``, the protocol's name of this destination."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def takes(self) -> Transport:
+        """What its port takes: only TLS where senders must show a certificate."""
+        return "tls" if self.client_certificates else self.transport
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether not everybody may send to it."""
+        return bool(self.networks or self.token_hashes or self.client_certificates)
 
     @property
     def served_by(self) -> str:

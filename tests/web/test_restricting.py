@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from ppl.credentials import secret_hash
 from ppl.model import Destination
+from tests.fixtures.authority import self_signed
 from tests.fixtures.database import execute
 from tests.web.browsing import Browser, Page
 from tests.web.conftest import Served
@@ -40,6 +42,11 @@ def error_of(page: Page, field: str, destination: Destination) -> str:
     said = re.search(rf'id="{field}-error-{destination.id}">([^<]*)<', page.text)
     assert said, page.text
     return said[1]
+
+
+def texts(directory: Path, name: str) -> list[str]:
+    """A certificate and its key."""
+    return [Path(each).read_text() for each in self_signed(directory, name)]
 
 
 async def a_member(served: Served, destination: Destination, dsn: str) -> Browser:
@@ -208,3 +215,40 @@ async def test_nobody_else_makes_sees_or_revokes_tokens(
     foreign = form[1].replace(f"/destinations/{owned.id}/", f"/destinations/{own.id}/")
     assert (await stranger.submit(foreign, {}, on="/settings")).status == 404
     assert len((await kept(served, owned)).token_hashes) == 1
+
+
+@ensureDeferred
+async def test_its_owner_pastes_certificates_of_senders(
+    served: Served, browser: Browser, owned: Destination, tmp_path: Path
+) -> None:
+    first, second = (texts(tmp_path, name)[0] for name in ("first", "second"))
+    page = await change(browser, owned, "certificates", certificates=f"of the first\r\n{first}\r\nand {second}")
+    assert (page.status, page.location) == (303, "/settings#restrictions")
+    found = await kept(served, owned)
+    assert found.client_certificates == first + second
+    assert found.takes == "tls"
+    text = (await browser.get("/settings")).text
+    assert "CN=first, valid to" in text
+    assert "CN=second, valid to" in text
+    assert "Over TCP" not in text, "what it does not take is not said to senders"
+    await change(browser, owned, "certificates", certificates="  ")
+    assert (await kept(served, owned)).client_certificates == ""
+
+
+@ensureDeferred
+async def test_what_is_no_certificate_is_said_beside_the_field(
+    served: Served, browser: Browser, owned: Destination, tmp_path: Path
+) -> None:
+    certificate, key = texts(tmp_path, "sender")
+    cut = certificate[:200]
+    for typed, said in (
+        ("hello", "Paste one or several certificates in PEM"),
+        (cut, "Paste one or several certificates in PEM"),
+        (cut + "-----END CERTIFICATE-----", "Paste one or several certificates in PEM"),
+        (certificate + key, "This holds a private key"),
+        (certificate * 21, "Paste at most 20 certificates"),
+    ):
+        page = await change(browser, owned, "certificates", certificates=typed)
+        assert page.status == 400
+        assert error_of(page, "certificates", owned).startswith(said)
+    assert (await kept(served, owned)).client_certificates == ""

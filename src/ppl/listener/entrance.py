@@ -10,6 +10,7 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from ppl.listener.admission import Admission, Limits
+from ppl.listener.client_certificates import KnownSenders
 from ppl.listener.losses import Losses
 from ppl.listener.meters import Meters
 from ppl.listener.screening import NONE_REFUSED, Committed, first_of, left_out, refused_of
@@ -54,6 +55,10 @@ class Intake:
         return self.admission.limits
 
 
+#: What serves TLS.
+Tls = Certificates | KnownSenders
+
+
 class Connected(Protocol):
     """A sender's connection."""
 
@@ -71,6 +76,7 @@ class Entrance:
 
     Attributes:
         share: what its connections may take of the listener.
+        certificates: serve TLS to it; ``None``: there is none.
     """
 
     def __init__(self, destination: Destination, intake: Intake, share: Share) -> None:
@@ -82,6 +88,7 @@ class Entrance:
         self._tokens = _token_check(destination)
         self._meter = intake.meters.of(destination)
         self._connected: set[Connected] = set()
+        self.certificates = _certificates(destination, intake.certificates)
         self._emptied: Deferred[None] | None = None
 
     @property
@@ -177,6 +184,11 @@ class Entrance:
                 self.destination.user_id, "lines without its token are dropped (Settings, Senders)", sender_ip
             )
         return kept, wrong
+
+
+def _certificates(destination: Destination, certificates: Certificates | None) -> Tls | None:
+    known = destination.client_certificates
+    return KnownSenders(certificates, known) if known and certificates is not None else certificates
 
 
 def _token_check(destination: Destination) -> TokenCheck | None:

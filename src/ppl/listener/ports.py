@@ -172,7 +172,7 @@ class Ports:
             lambda: self._opened(destination, stream),
             lambda reason, first: self._failed(destination, reason, first),
         )
-        if destination.transport == "tls" or not self._has_files_for_udp():
+        if destination.takes == "tls" or not self._has_files_for_udp():
             return _Port(entrance, stream, None)
         datagrams = _Socket(
             lambda: self._listen_udp(entrance),
@@ -255,7 +255,7 @@ class Ports:
         """Of those of ``destination``, keep none that ``successor`` has not."""
         if successor is None:
             self._sockets.release(socket.SOCK_STREAM, destination.port)
-        if successor is None or successor.transport == "tls":
+        if successor is None or successor.takes == "tls":
             self._sockets.release(socket.SOCK_DGRAM, destination.port)
 
     async def close_all(self) -> None:

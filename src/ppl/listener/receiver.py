@@ -9,12 +9,12 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ppl.listener.entrance import Entrance
+from ppl.listener.entrance import Entrance, Tls
 from ppl.listener.reading_out import ReadingOut
 from ppl.listener.screening import Committed
 from ppl.listener.sender_tokens import MOST_WRONG, Strikes
 from ppl.listener.streams import LineStream, RelpStream, Stream, kind_of
-from ppl.listener.tls import Certificates, reasons_of
+from ppl.listener.tls import reasons_of
 from ppl.listener.unspoken import Unspoken
 from ppl.syslog.framing import Frames
 
@@ -31,6 +31,8 @@ HELLO_BYTES, HANDSHAKE_READS, HANDSHAKE_READ_BYTES = 16_384, 32, 1_024
 #: Seconds for a peer to take its last answers and the end of the connection.
 CLOSING_SECONDS = 10.0
 
+_FAILED = "its TLS handshake failed"
+_NOT_KNOWN = f"{_FAILED}; this destination takes senders only with a client certificate that it knows"
 _NOT_SECURE = "it does not speak TLS, which this destination asks for"
 _NO_TOKEN = f"{MOST_WRONG} lines in a row did not carry the destination's token"
 _NO_ROOM = "unfinished lines hold too much memory; connections that add to it are ended (--partial-bytes)"
@@ -90,8 +92,8 @@ class Receiver(Protocol):
         kind = kind_of(start)
         if kind != "tls" or self._is_secure:
             self._unspoken.spoken()  # a TLS handshake says nothing yet
-        policy = self._entrance.destination.transport
-        certificates = self._entrance.intake.certificates
+        policy = self._entrance.destination.takes
+        certificates = self._entrance.certificates
         if kind == "undecided":
             self._start = start
             self._count_held(len(start))
@@ -148,7 +150,7 @@ class Receiver(Protocol):
             return RelpStream(self, most)
         return LineStream(self, most)
 
-    def _start_tls(self, start: bytes, certificates: Certificates) -> None:
+    def _start_tls(self, start: bytes, certificates: Tls) -> None:
         transport: Any = self.transport
         if len(start) > HELLO_BYTES:
             self._end_handshake()
@@ -170,7 +172,7 @@ class Receiver(Protocol):
 
     def _end_handshake(self) -> None:
         """It is longer than any."""
-        self._entrance.intake.admission.say_once(self.sender_ip, "its TLS handshake failed")
+        self._entrance.intake.admission.say_once(self.sender_ip, _FAILED)
         self._abort()
 
     def _abort(self) -> None:
@@ -185,7 +187,8 @@ class Receiver(Protocol):
             self._reading_out.stop()
         if self._is_secure and not self._is_shaken:
             admission = self._entrance.intake.admission
-            admission.say_once(self.sender_ip, "its TLS handshake failed", reasons_of(reason.value))
+            known = self._entrance.destination.client_certificates
+            admission.say_once(self.sender_ip, _NOT_KNOWN if known else _FAILED, reasons_of(reason.value))
         if self._start and self._stream is None and (self._is_secure or not self._must_be_secure):
             self._as_lines()
         if self._stream is not None:
@@ -223,7 +226,7 @@ class Receiver(Protocol):
 
     @property
     def _must_be_secure(self) -> bool:
-        return self._entrance.destination.transport == "tls"
+        return self._entrance.destination.takes == "tls"
 
     def _give_way(self) -> None:
         """Another needs the place, and has it from now on."""

@@ -60,10 +60,10 @@ class Certificates(Service):
         self._certificate, self._key = self._find()
         try:
             self._seen = self._stamp()
-            self._context = self._load()
+            self._context = self.load()
         except OSError as error:
             raise ConfigurationError(
-                f"--tls-certificate, --tls-key: {self._certificate} and {self._key} cannot be used ({_why(error)})."
+                f"--tls-certificate, --tls-key: {self._certificate} and {self._key} cannot be used ({why(error)})."
             ) from error
         self._looked_at = self._clock()
         self._log.info(
@@ -73,8 +73,12 @@ class Certificates(Service):
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
         """Twisted: TLS for one more connection."""
+        return Connection(self.current())
+
+    def current(self) -> ssl.SSLContext:
+        """What the newest usable files give; the same one for as long as they stay."""
         self._look()
-        return _Connection(self._context)
+        return self._context
 
     def _look(self) -> None:
         now = self._clock()
@@ -86,9 +90,9 @@ class Certificates(Service):
             if stamp == self._seen:
                 return
             self._seen = stamp
-            self._context = self._load()
+            self._context = self.load()
         except OSError as error:
-            self._log.error("The new TLS certificate cannot be used, the former stays: {why}", why=_why(error))
+            self._log.error("The new TLS certificate cannot be used, the former stays: {why}", why=why(error))
         else:
             self._log.info(
                 "The new TLS certificate, with the SHA-256 fingerprint {fingerprint}, is in use",
@@ -99,7 +103,15 @@ class Certificates(Service):
         found = [path.stat() for path in (self._certificate, self._key)]
         return [(each.st_mtime_ns, each.st_ino, each.st_size) for each in found]
 
-    def _load(self) -> ssl.SSLContext:
+    def load(self, known: str = "") -> ssl.SSLContext:
+        """What the files give now.
+
+        Args:
+            known: PEM of certificates; the peer must show one of them, or one that is signed by one of them.
+
+        Raises:
+            OSError: the files cannot be used (``ssl.SSLError`` is one).
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
@@ -109,6 +121,11 @@ class Certificates(Service):
         # Nobody is there to type a password; an encrypted key is refused.
         context.load_cert_chain(self._certificate, self._key, lambda: "")
         self.fingerprint = fingerprint_of(self._certificate.read_bytes())
+        if known:
+            context.load_verify_locations(cadata=known)
+            context.verify_mode = ssl.CERT_REQUIRED
+            # A certificate that is known needs no authority.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         return context
 
 
@@ -117,7 +134,8 @@ def fingerprint_of(pem: bytes) -> str:
     return x509.load_pem_x509_certificates(pem)[0].fingerprint(hashes.SHA256()).hex(":").upper()
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """Why files cannot be used, for a log line."""
     if isinstance(error, ssl.SSLError):
         return _reason(error)
     if isinstance(error, OSError):
@@ -136,7 +154,7 @@ def reasons_of(error: BaseException | None) -> str:
     return ", ".join(filter(None, (reason for *_, reason in error.args[0])))
 
 
-class _Connection:
+class Connection:
     """TLS of the standard library, spoken to as Twisted speaks to ``OpenSSL.SSL.Connection``: the methods it calls."""
 
     def __init__(self, context: ssl.SSLContext) -> None:

@@ -14,7 +14,8 @@ from ppl.store.pool import Pool, Transaction
 DESTINATION = (
     "d.id, d.host, d.port, d.time_zone, d.transport, d.retention_days, d.closed_at, d.listener_host, d.former_hosts,"
     " d.networks, d.max_lines_per_second, d.max_bytes_per_day,"
-    " ARRAY(SELECT t.secret_hash FROM sender_token t WHERE t.destination_id = d.id ORDER BY t.id)"
+    " ARRAY(SELECT t.secret_hash FROM sender_token t WHERE t.destination_id = d.id ORDER BY t.id),"
+    " d.client_certificates"
 )
 _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
@@ -100,6 +101,10 @@ class Accounts:
     async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
         """Change which networks may send to a destination; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "networks = %s", list(networks))
+
+    async def set_client_certificates(self, account_id: int, destination_id: int, pem: str) -> bool:
+        """Change which certificates senders may show; ``False`` if the account does not own the destination."""
+        return await self._change(account_id, destination_id, "client_certificates = %s", pem)
 
     async def set_quota(
         self, account_id: int, destination_id: int, lines_per_second: int | None, bytes_per_day: int | None

@@ -184,6 +184,12 @@ class Store(Protocol):
     async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
         """Change which networks may send to a destination, none: any; ``False`` if the account does not own it."""
 
+    async def set_client_certificates(self, account_id: int, destination_id: int, pem: str) -> bool:
+        """Change which certificates vouch for senders, ``""``: they need none.
+
+        ``False`` if the account does not own the destination.
+        """
+
     async def set_quota(
         self, account_id: int, destination_id: int, lines_per_second: int | None, bytes_per_day: int | None
     ) -> bool:

@@ -13,6 +13,8 @@ from ppl.networks import BadNetwork, parse_networks
 from ppl.quota import Quota, in_words, quota_of
 from ppl.store.interface import Received, SenderToken
 from ppl.timezone import local_text
+from ppl.web.certificate_snippets import certificate_snippets
+from ppl.web.client_certificates import shown_certificates
 from ppl.web.figures import bytes_text
 from ppl.web.forms import WrongField
 from ppl.web.token_snippets import token_snippets
@@ -105,6 +107,9 @@ def restricting_fields(
         "most_tokens": MOST_TOKENS,
         "new_token": mine.new_token,
         "snippets": token_snippets(destination, mine.new_token) if mine.new_token else [],
+        "certificates": mine.typed.get("certificates", destination.client_certificates),
+        "shown_certificates": shown_certificates(destination.client_certificates) if role == "owner" else [],
+        "certificate_snippets": certificate_snippets(destination),
         "restrictions": _in_words(destination),
     }
 
@@ -114,6 +119,7 @@ def _in_words(destination: Destination) -> list[str]:
     words = [
         ("addresses of some networks only", destination.networks),
         ("senders that know its token only", destination.token_hashes),
+        ("senders with a client certificate only", destination.client_certificates),
     ]
     return [words for words, holds in words if holds]
 

@@ -13,6 +13,7 @@ from ppl.quota import Quota
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.web.answers import Answer, Forbidden, NotFound, see_other, spend
+from ppl.web.client_certificates import certificates_of
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField
 from ppl.web.restricting import MOST_TOKENS, Restricting, networks_of, quota_typed
@@ -24,7 +25,7 @@ _CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
 
 
 class RestrictingPage:
-    """Handlers of ``/settings/destinations/<id>/`` with ``networks``, ``quota`` or ``sender-tokens``.
+    """Handlers of ``/settings/destinations/<id>/`` with ``networks``, ``quota``, ``certificates`` or ``sender-tokens``.
 
     All need a login.
 
@@ -58,6 +59,15 @@ class RestrictingPage:
         async def change(destination: Destination, form: dict[str, str]) -> None:
             quota = quota_typed(form, self._most)
             await self._store.set_quota(login.account.id, destination.id, quota.lines_per_second, quota.bytes_per_day)
+
+        return await self._change(visit, login, destination_id, change)
+
+    async def change_certificates(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST …/certificates`` with ``certificates`` in PEM; empty: senders need none."""
+
+        async def change(destination: Destination, form: dict[str, str]) -> None:
+            pem = certificates_of(form)
+            await self._store.set_client_certificates(login.account.id, destination.id, pem)
 
         return await self._change(visit, login, destination_id, change)
 

@@ -47,7 +47,7 @@ class SampleSender:
         Raises:
             Unreachable: no connection could be made, or it broke.
         """
-        if destination.networks or destination.token_hashes:
+        if destination.is_restricted:
             raise Unreachable(f"The senders of {destination.user_id} are restricted: send a line from one of them.")
         line = (
             f"<14>1 {utc_text(self.clock())} {destination.host} ppl - - - "

@@ -130,7 +130,7 @@ def make_site(
         route("GET", "/settings", settings_page.show, needs_login=True),
         route(
             "GET",
-            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|networks|quota|sender-tokens(?:/\d+/delete)?|retention|close|test-line))",
+            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|networks|quota|certificates|sender-tokens(?:/\d+/delete)?|retention|close|test-line))",
             settings_page.back,
             needs_login=True,
         ),
@@ -141,6 +141,7 @@ def make_site(
         route("POST", r"/settings/drains/(\d{1,18})/delete", drains_page.delete, needs_login=True),
         route("POST", rf"{_DESTINATION}/transport", settings_page.change_transport, needs_login=True),
         route("POST", rf"{_DESTINATION}/networks", restricting_page.change_networks, needs_login=True),
+        route("POST", rf"{_DESTINATION}/certificates", restricting_page.change_certificates, needs_login=True),
         route("POST", rf"{_DESTINATION}/quota", restricting_page.change_quota, needs_login=True),
         route("POST", rf"{_DESTINATION}/sender-tokens", restricting_page.create_token, needs_login=True),
         route(

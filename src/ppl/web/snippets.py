@@ -220,7 +220,7 @@ def snippets_of(destination: Destination) -> list[tuple[str, list[tuple[str, lis
         return attrs.evolve(block, text=text)
 
     taken = [
-        (sender, [(way, [*map(filled, blocks)]) for way, blocks in ways.items() if _takes(destination.transport, way)])
+        (sender, [(way, [*map(filled, blocks)]) for way, blocks in ways.items() if _takes(destination.takes, way)])
         for sender, ways in SNIPPETS.items()
     ]
     return [(sender, ways) for sender, ways in taken if ways]
