@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -137,7 +138,7 @@ class Drive:
     def _judge(self) -> list[str]:
         wrong = self.scene.judge(self._there.restarts)
         self.say("stored and seen is compared")
-        self._there.ppl.stop(seconds=STOPS_WITHIN)
+        self._there.stop(None, signal.SIGTERM, STOPS_WITHIN)
         return [*wrong, *judge_log(self._there.ppl.text(), [sender.name for sender in self.scene.senders])]
 
     def _report(self, happened: Sequence[str]) -> None:
@@ -149,7 +150,8 @@ class Drive:
             f"{len(happened)} faults, {len(scene.destinations)} destinations, {len(scene.senders)} senders,"
             f" {len(scene.viewers)} viewers; {lines} lines sent, {events} events seen over"
             f" {sum(viewer.connections for viewer in scene.viewers)} connections with {gaps} gaps;"
-            f" {self._there.giving_up.count} connections given up; got on within {self._longest:.1f} s"
+            f" {self._there.giving_up.count} connections given up; got on within {self._longest:.1f} s,"
+            f" stopped within {max(self._there.stops):.1f} s"
         )
 
 

@@ -37,6 +37,7 @@ class Installation:
         link: before the server's link, of two processes.
         small_disk: whether the data are on a disk that may be filled.
         restarts: how often what receives was stopped or killed.
+        stops: seconds of each stop.
     """
 
     ppl: PplProcess
@@ -46,11 +47,19 @@ class Installation:
     link: LinkProxy | None
     small_disk: bool
     restarts: int = 0
+    stops: list[float] = attrs.Factory(list)
 
     @property
     def data(self) -> Path:
         """Where PostgreSQL's files are, somewhere below."""
         return self.directory / "data"
+
+    def stop(self, role: str | None, number: int, seconds: float) -> None:
+        """End every process of Ppl, or one of two; fails the test if one takes longer than ``seconds``."""
+        began = time.monotonic()
+        self.restarts += role != "server"
+        self.ppl.stop(role, number, seconds)
+        self.stops.append(time.monotonic() - began)
 
     def last(self, least: float, most: float) -> None:
         """As long as a fault lasts, nothing tells that it is time to end it."""
@@ -135,16 +144,14 @@ def ppl_stopped_beside_a_frozen_postgresql(there: Installation) -> None:
     """PostgreSQL does not answer, which goes on beyond the stop."""
     frozen = freeze(there.directory)
     try:
-        there.restarts += 1
-        there.ppl.stop(seconds=STOPS_BESIDE_FROZEN_WITHIN)
+        there.stop(None, signal.SIGTERM, STOPS_BESIDE_FROZEN_WITHIN)
     finally:
         thaw(frozen)
     there.ppl.start(STARTS_WITHIN)
 
 
 def _restart(there: Installation, role: str | None, number: int, seconds: float) -> None:
-    there.restarts += role != "server"
-    there.ppl.stop(role, number, seconds)
+    there.stop(role, number, seconds)
     there.last(0, 1)
     there.ppl.start(STARTS_WITHIN)
 
