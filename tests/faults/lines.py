@@ -94,6 +94,7 @@ class LineSender(threading.Thread):
     def finish(self) -> None:
         """Write no more, end in order, and wait until the other side has ended too."""
         self.stop()
+        self.ended = self.ended or self._has_heard_the_end()
         if not self.ended:
             if isinstance(self._socket, ssl.SSLSocket):
                 self._socket = self._socket.unwrap()
@@ -101,6 +102,18 @@ class LineSender(threading.Thread):
             while self._socket.recv(4096):
                 pass
         self._socket.close()
+
+    def _has_heard_the_end(self) -> bool:
+        """Whether the other side has said that it ends; what it had not read by then it may never read."""
+        self._socket.setblocking(False)
+        try:
+            return not self._socket.recv(4096)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        finally:
+            self._socket.settimeout(_LISTEN_BACK)
 
     def abandon(self) -> None:
         """Close it as it is."""

@@ -57,9 +57,7 @@ def judge_sender(sender: Sender, found: Stored, restarts: int) -> list[str]:
     """What is wrong with the lines of a sender, whose connections Ppl's ``restarts`` may have broken."""
     numbers = found.numbers.get(sender.name, [])
     if isinstance(sender, Reconnecting):
-        broken = len(sender.connections) - len(sender.whole)
-        wrong = [f"{broken} connections broke at {restarts} restarts"] if broken > restarts else []
-        return [f"{sender.name}: {each}" for each in (*wrong, *_judge_connections(sender, numbers))]
+        return [f"{sender.name}: {each}" for each in _judge_connections(sender, numbers, restarts)]
     counted = tally(numbers, sender.sent)
     if isinstance(sender, Dropping):
         right = counted.in_order and not counted.doubled
@@ -69,19 +67,27 @@ def judge_sender(sender: Sender, found: Stored, restarts: int) -> list[str]:
     return [] if right else [f"{sender.name}: {counted}"]
 
 
-def _judge_connections(sender: Reconnecting, numbers: list[int]) -> list[str]:
-    """Of each connection the first lines are there, of one that the sender ended all, and nothing else."""
+def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) -> list[str]:
+    """Of each connection all lines are there, or the first of one that a restart broke, and nothing else.
+
+    A restart may also break one that the sender is just ending in order: it cannot tell why Ppl ends it too.
+    """
     wrong = []
     at = 0
+    broken = []
     for connection in sender.connections:
         due = connection.first
         while at < len(numbers) and numbers[at] == due and due < connection.begun:
             at, due = at + 1, due + 1
-        if connection in sender.whole and due != connection.begun:
-            wrong.append(f"a connection ended in order with line {connection.begun - 1}, line {due} is not there")
+        if connection not in sender.whole:
+            broken.append(f"one broke before line {connection.begun}")
+        elif due != connection.begun:
+            broken.append(f"one ended in order with line {connection.begun - 1}, line {due} is not there")
         # What was cut off in the middle is shown as far as it came.
-        if connection not in sender.whole and at < len(numbers) and numbers[at] < due:
+        if due != connection.begun and at < len(numbers) and numbers[at] < due:
             at += str(due).startswith(str(numbers[at]))
+    if len(broken) > restarts:
+        wrong.append(f"more connections broken than the {restarts} restarts can have: {'; '.join(broken)}")
     if at < len(numbers):
         wrong.append(f"lines out of order, doubled or cut: {numbers[max(0, at - 3) : at + 5]}")
     return wrong
