@@ -232,7 +232,7 @@ class Watching(Part):
         """Remember how far its sender has come."""
         name, _, number = message.partition(" ")
         if number.isdecimal():
-            self.newest[name] = int(number)
+            self.newest[name] = max(int(number), self.newest.get(name, 0))
 
     def _fetch(self, viewer: Viewer) -> None:
         gap = self.missing
@@ -242,8 +242,11 @@ class Watching(Part):
 
     def _fill(self, viewer: Viewer, data: dict[str, Any]) -> None:
         self._fetching = False
-        (gap,) = (gap for gap in self.seen.gaps if gap.last + 1 == int(data["before"]))
+        # It may be of a view that has ended meanwhile.
+        gap = next(gap for seen in self.views for gap in seen.gaps if gap.last + 1 == int(data["before"]))
         gap.fetched += array("q", (int(event["id"]) for event in data["events"]))
+        for event in data["events"]:
+            self.notice(event["message"])
         assert len(gap.fetched) <= gap.skipped, "no more than what was skipped is in a gap"
         reached = int(data.get("reached", gap.fetched[-1] if data["events"] else 0))
         assert reached > gap.reached, f"{gap.skipped} were skipped, {len(gap.fetched)} are there"
