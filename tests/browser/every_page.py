@@ -203,6 +203,23 @@ def _token(visitor: Visitor, label: str, button: str, shown: str) -> Page:
     return page
 
 
+def _networks_refused(visitor: Visitor) -> Page:
+    page = visitor.open("/settings", visitor.accounts.new, expected="400")
+    page.get_by_label("Networks that may send to").fill("nowhere")
+    page.get_by_role("button", name="Save networks").click()
+    expect(page.get_by_role("alert")).to_contain_text("nowhere is neither")
+    return page
+
+
+def _sender_token(visitor: Visitor) -> Page:
+    page = visitor.open("/settings", visitor.accounts.other)
+    if (revoke := page.get_by_role("button", name="Revoke the sender token")).count():
+        revoke.first.click()
+    page.get_by_role("button", name="Ask for a token").click()
+    expect(page.locator("#new-sender-token")).to_be_visible()
+    return page
+
+
 def _test_line(visitor: Visitor) -> Page:
     # To a destination that has events: the other account's stays empty.
     page = visitor.busy("/settings")
@@ -243,6 +260,8 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
     "settings with a new drain": lambda visitor: _token(
         visitor, "Name of a new drain token", "Create drain token", "#new-drain"
     ),
+    "settings with a new token of senders": _sender_token,
+    "settings with refused networks": _networks_refused,
     "settings after a test line": _test_line,
     "senders": lambda visitor: visitor.busy("/senders"),
     "dashboard": lambda visitor: visitor.busy("/dashboard"),

@@ -198,5 +198,9 @@ def _shown(destination: Destination, role: Role, fingerprint: str) -> dict[str, 
         "is_closed": is_closed,
         "served_by": destination.served_by,
         "fingerprint": "" if is_closed else fingerprint,
+        "needs": [
+            *(["token"] if destination.token_hashes else []),
+            *(["certificate"] if destination.client_certificates else []),
+        ],
         "senders": [] if is_closed else snippets_of(destination),
     }
