@@ -17,7 +17,10 @@ import pytest
 import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.logger import globalLogPublisher
 
+from ppl.store import watchdog
+from ppl.store.cluster import PORT
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.ending import Ending, Patience, Postmaster
 from ppl.store.processes import is_recovering, processes
@@ -222,6 +225,18 @@ async def test_the_watchdog_restarts_a_postgresql_that_takes_no_connections(
     assert any("takes no connections" in text for text in nothing_left_behind)
     await server.stopService()
     nothing_left_behind.clear()
+
+
+@ensureDeferred
+async def test_a_look_of_the_watchdog_is_no_line_of_the_log(server: EmbeddedPostgres) -> None:
+    logged: list[str] = []
+    observe = lambda event: logged.append(str(event.get("log_format")))  # noqa: E731
+    globalLogPublisher.addObserver(observe)
+    try:
+        assert await watchdog.answers(reactor, server._cluster.socket_directory / f".s.PGSQL.{PORT}", 30)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert logged == []
 
 
 @ensureDeferred

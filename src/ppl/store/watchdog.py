@@ -78,13 +78,19 @@ async def answers(reactor: Any, socket: Path, patience: float) -> bool:
     asking = _Asking()
     timer = reactor.callLater(patience, asking.give_up)
     try:
-        await UNIXClientEndpoint(reactor, str(socket), timeout=patience).connect(Factory.forProtocol(lambda: asking))
+        await UNIXClientEndpoint(reactor, str(socket), timeout=patience).connect(_Quiet.forProtocol(lambda: asking))
     except ConnectError:
         asking.give_up()
     answer = await asking.answer
     if timer.active():
         timer.cancel()
     return bool(answer) and not (answer.startswith(b"E") and _NOT_NOW in answer)
+
+
+class _Quiet(Factory):
+    """Twisted's default logs each look twice."""
+
+    noisy = False
 
 
 class _Asking(Protocol):
