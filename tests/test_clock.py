@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from twisted.internet.epollreactor import EPollReactor
+from twisted.web.http_headers import Headers
 
 from ppl.clock import BEAT, make_steady
 from ppl.listener.unfinished import Unfinished
+from ppl.proxied import Proxies
 from ppl.uploading import log_line
 
 
@@ -106,6 +109,8 @@ def test_a_begun_line_whose_rest_came_while_the_process_stood_still_is_not_cut(t
 
 class _Request:
     method, uri, clientproto, code, sentLength = b"GET", b"/", b"HTTP/1.1", 200, 0
+    requestHeaders = Headers()
+    site = SimpleNamespace(proxies=Proxies())
 
     def getClientAddress(self) -> None:
         """Of nobody."""

@@ -89,14 +89,16 @@ def test_pages_and_viewers_come_through(proxied: PplProcess, short_directory: Pa
         connection.request("GET", "/dashboard?range=7d", headers={"Host": "logs.example.com"})
         moved = connection.getresponse()
         assert (moved.status, moved.headers["Location"]) == (301, "https://logs.example.com/dashboard?range=7d")
+        # nginx says that the browser speaks TLS.
+        cookie = who.cookie_header.replace("ppl_session=", "__Host-ppl_session=")
         context = ssl.create_default_context(cafile=str(short_directory / "nginx/certificate.pem"))
         page = http.client.HTTPSConnection("127.0.0.1", encrypted, timeout=20, context=context)
-        page.request("GET", "/settings", headers={"Cookie": who.cookie_header})
+        page.request("GET", "/settings", headers={"Cookie": cookie})
         answer = page.getresponse()
         assert answer.status == 200
         assert who.user_id in answer.read().decode()
         page.request("GET", "/ws", headers={
-            "Cookie": who.cookie_header, "Upgrade": "websocket",
+            "Cookie": cookie, "Upgrade": "websocket",
             "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",
         })  # fmt: skip
         assert page.getresponse().status == 101

@@ -40,7 +40,7 @@ from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, S
 MOST_WAITING = 16
 
 #: Events of one reading when catching up, however small the portions of history are.
-CATCH_UP_EVENTS = 500
+CATCH_UP_EVENTS = 1000
 
 
 @attrs.define
