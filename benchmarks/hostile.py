@@ -11,11 +11,17 @@ import argparse
 import multiprocessing
 import threading
 import time
+from typing import Any
 
 from benchmarks.running import percentile, resident, running_ppl
 from benchmarks.stopwatch import latency
-from tests.fixtures.hostile import ATTACKS, SITE_ATTACKS, attack_from
+from tests.fixtures.hostile import ACCOUNT_ATTACKS, ATTACKS, SITE_ATTACKS, attack_from, attack_with
 from tests.fixtures.running import PplProcess, Registered
+
+NAMES = [*ATTACKS, *ACCOUNT_ATTACKS]
+
+#: What the attacked destination holds 300 of, to be asked for.
+LONGEST = b"<13>" + b"long " * 19_600 + b"\n"
 
 
 class Most(threading.Thread):
@@ -54,11 +60,14 @@ def under(
 ) -> tuple[list[float], int]:
     """The quiet client's ms while the attack ``name`` runs, and Ppl's MB."""
     attacker = None
-    if name in ATTACKS:
-        address = f"127.0.1.{1 + list(ATTACKS).index(name)}"
+    address = f"127.0.1.{1 + NAMES.index(name)}" if name in NAMES else ""
+    if name in ACCOUNT_ATTACKS:
+        arguments: tuple[Any, ...] = (address, name, attacked.host, ppl.http_port, seconds + 2.0)
+        attacker = multiprocessing.Process(target=attack_with, args=(ppl.create_token(attacked), *arguments))
+    elif name in ATTACKS:
         port = ppl.http_port if name in SITE_ATTACKS else attacked.port
-        arguments = (address, name, attacked.host, port, seconds + 2.0)
-        attacker = multiprocessing.Process(target=attack_from, args=arguments)
+        attacker = multiprocessing.Process(target=attack_from, args=(address, name, attacked.host, port, seconds + 2.0))
+    if attacker is not None:
         attacker.start()
     most = Most(ppl.pid)
     most.start()
@@ -73,11 +82,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=50, help="lines a second of the quiet client")
     parser.add_argument("--seconds", type=int, default=6, help="of each attack")
-    parser.add_argument("--only", nargs="+", default=list(ATTACKS), help="names of attacks")
+    parser.add_argument("--only", nargs="+", default=NAMES, help="names of attacks")
     arguments = parser.parse_args()
     print(f"{'':32} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8} {'MB':>6}")
     with running_ppl() as (ppl, quiet):
         attacked = ppl.register()
+        ppl.send(attacked.port, LONGEST * 300)
         for name in ("nothing else", *arguments.only):
             taken, megabytes = under(name, ppl, quiet, attacked, arguments.rate, arguments.seconds)
             figures = (percentile(taken, 50), percentile(taken, 99), max(taken))
