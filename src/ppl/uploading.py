@@ -96,6 +96,8 @@ class UploadChannel(HTTPChannel):
         self._handled_in = 0
         self._early = bytearray()
         self._waits = self._is_reading = False
+        # A request that has come whole, while answers wait to go out.
+        self._held: Work | None = None
 
     @property
     def _turns(self) -> Turns:
@@ -192,9 +194,17 @@ class UploadChannel(HTTPChannel):
         self._handled_in = turns.number
         turns.do(request)
 
+    def resumeProducing(self) -> None:
+        """Twisted: what was written has gone out."""
+        super().resumeProducing()  # type: ignore[no-untyped-call]
+        held, self._held = self._held, None
+        if held is not None:
+            self.handle(held)
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the connection has ended."""
         self._is_lost = True
+        self._held = None
         self._early.clear()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self.ended.callback(None)

@@ -6,17 +6,19 @@ from typing import Any
 
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from ppl.clock import steady_clock, wall_clock
 from ppl.errors import StoreUnavailable
-from ppl.listener.meters import HOURS_KEPT, Meters
+from ppl.listener.meters import HOURS_KEPT, STOP_SECONDS, Meters
 from ppl.listener.writer import Writer
 from ppl.model import HOUR
 from ppl.quota import Quota
 from ppl.store.interface import Received
 from ppl.store.postgres import PostgresStore
 from tests.listener.conftest import MakeDestination, MakeReceiving
-from tests.listener.receiving import messages
+from tests.listener.receiving import GatedStore, messages
 from tests.waiting import until
 
 
@@ -79,6 +81,32 @@ async def test_what_was_dropped_is_a_line_of_the_destination_itself(
     await until(lambda: len(receiving.announced) == 1, "the line")
     assert await messages(store, first) == ["999 lines dropped: more than 100 bytes a day (quota)"]
     assert await messages(store, second) == []
+
+
+@ensureDeferred
+async def test_a_stop_waits_only_a_moment_for_the_counts_and_keeps_the_lines_about_them(
+    store: PostgresStore, make_destination: MakeDestination, make_receiving: MakeReceiving
+) -> None:
+    class Frozen(GatedStore):
+        asked = 0
+
+        async def count_received(self, counts: Any) -> None:
+            self.asked += 1
+            await Deferred()
+
+    receiving, frozen, clock = await make_receiving(store), Frozen(store), Clock()
+    destination = await make_destination()
+    most = Quota(None, 100)
+    meters = Meters(frozen, receiving.writer, clock, wall_clock, steady_clock, most)  # type: ignore[arg-type]
+    await meters.startService()
+    meters.of(destination).take(1000, 100_000)
+    stopping = meters.stopService()
+    await until(lambda: frozen.asked, "the counts are to be saved")
+    assert not stopping.called
+    clock.advance(STOP_SECONDS)
+    await stopping
+    await until(lambda: receiving.announced, "the line about what was dropped")
+    assert clock.getDelayedCalls() == []
 
 
 @ensureDeferred

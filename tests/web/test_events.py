@@ -418,6 +418,33 @@ async def test_context_of_long_events_is_bounded_and_says_that_there_is_more(ser
 
 
 @ensureDeferred
+async def test_answers_that_their_client_does_not_read_are_no_more_than_it_may_search(served: Served) -> None:
+    filled = await fill(served, 1)
+    first = filled.ids[0] - MINUTE
+    await served.store.append([events(first, ["x" * 60_000] * 100, destination=filled.destination)])
+    cookies = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
+    request = f"GET /api/events?limit=1000 HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n".encode()
+    searches = served.store._searches
+    clients = [Taking() for _ in range(searching.MOST_SEARCHES)]
+    for number, client in enumerate(clients):
+        await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", served.port), client)
+        transport: Any = client.transport
+        transport.write(request * 50)
+        transport.pauseProducing()
+        await until(lambda number=number: sum(searches._open.values()) == number + 1, "one more is under way")
+    assert (await filled.browser.get("/api/events")).status == 429
+    await turns(50)
+    assert sum(searches._open.values()) == len(clients), "one of a connection, until it has been read"
+    transport = clients[0].transport
+    transport.resumeProducing()
+    await until(lambda: clients[0].data.count(b"HTTP/1.1 200 ") > 3, "who reads is answered on")
+    for client in clients:
+        transport = client.transport
+        transport.abortConnection()
+    await until(lambda: not searches._open, "all are closed")
+
+
+@ensureDeferred
 async def test_context_counts_among_the_searches_of_the_account(served: Served) -> None:
     filled = await fill(served, 3)
     known = await served.store.credentials("user@gmail.com")

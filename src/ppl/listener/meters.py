@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -22,6 +22,9 @@ from ppl.store.interface import Received, Store
 
 #: Seconds between two lines of a destination that say what was dropped, and between two times that counts are saved.
 PERIOD_SECONDS = 60.0
+
+#: Seconds that a stop waits for the counts to be saved.
+STOP_SECONDS = 3.0
 
 #: Counts of so many hours are kept.
 HOURS_KEPT = 72
@@ -54,6 +57,7 @@ class Meters(Service):
         # What came today before this start, of destinations that have no meter yet; None: not read yet.
         self._earlier: dict[int, int] | None = None
         self._tidied_at = 0
+        self._reactor = reactor
         self._again = LoopingCall(self.look)
         self._again.clock = reactor
 
@@ -75,11 +79,13 @@ class Meters(Service):
         return self.look()
 
     def stopService(self) -> Deferred[None]:
-        """Fires when what was dropped is handed to the writer and the counts are saved, where the store takes them."""
+        """Fires when what was dropped is handed to the writer, and the counts are saved or the store is too slow."""
         super().stopService()
         if self._again.running:
             self._again.stop()
-        return self.look()
+        looking = self.look()
+        # The writer waits behind this, with lines that are worth more.
+        return looking.addTimeout(STOP_SECONDS, self._reactor, lambda result, _: None)
 
     def look(self) -> Deferred[None]:
         """Say what was dropped, and save the counts; never fails."""
@@ -94,7 +100,7 @@ class Meters(Service):
                 await self._read_earlier()
             await self._save()
             await self._tidy()
-        except (StoreUnavailable, StatementTimeout):
+        except (StoreUnavailable, StatementTimeout, CancelledError):
             pass  # the next look does it
 
     def _say(self) -> None:

@@ -38,13 +38,18 @@ class Cookie:
 
 @attrs.frozen
 class Answer:
-    """A whole response; header values are plain ASCII."""
+    """A whole response; header values are plain ASCII.
+
+    Attributes:
+        delivered: called once the client has taken it all, or has gone.
+    """
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[Cookie, ...] = ()
+    delivered: Callable[[], object] = attrs.field(default=lambda: None, repr=False, eq=False)
 
     def with_cookies(self, *cookies: Cookie | None) -> Answer:
         """The same, and it sets those ``cookies`` that are not ``None``."""

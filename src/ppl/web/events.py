@@ -6,9 +6,12 @@ Searches take a few seconds at most, then say how far they came, and are gone on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
+
+import attrs
 
 from ppl.credentials import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
@@ -59,17 +62,15 @@ class Events:
         newest_first = word_of(fields, "order", ("newest", "oldest")) == "newest"
         after, oldest = bounds_of(fields)
         search = self._begin(visit, account, destination, query, before=oldest, after=after, newest_first=newest_first)
-        try:
+        with _open_until_delivered(search) as deliver:
             events, reached = await self._gather(search, limit, newest_first)
-        finally:
-            search.close()
-        zone = parse_time_zone(account.time_zone)
-        return json_answer(
-            {
-                "events": [viewer_event(event, zone) for event in events],
-                **_progress(reached, search.is_complete),
-            }
-        )
+            zone = parse_time_zone(account.time_zone)
+            return deliver(
+                {
+                    "events": [viewer_event(event, zone) for event in events],
+                    **_progress(reached, search.is_complete),
+                }
+            )
 
     async def one(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
         """``GET /api/events/<id>``: the event, or of when it was and until when it was kept."""
@@ -88,21 +89,19 @@ class Events:
         sender_ip = event.sender_ip if of_sender else None
         # It counts among the searches of the account.
         search = self._begin(visit, account, destination, parse("", UTC, self._clock()))
-        try:
+        with _open_until_delivered(search) as deliver:
             older = await self._store.older(destination.id, event.id, before, sender_ip)
             newer = await self._store.newer(destination.id, event.id, after, sender_ip)
-        finally:
-            search.close()
-        zone = parse_time_zone(account.time_zone)
-        return json_answer(
-            {
-                "before": [viewer_event(each, zone) for each in older.events],
-                "event": viewer_event(event, zone),
-                "after": [viewer_event(each, zone) for each in newer.events],
-                "is_oldest_reached": older.complete,
-                "is_newest_reached": newer.complete,
-            }
-        )
+            zone = parse_time_zone(account.time_zone)
+            return deliver(
+                {
+                    "before": [viewer_event(each, zone) for each in older.events],
+                    "event": viewer_event(event, zone),
+                    "after": [viewer_event(each, zone) for each in newer.events],
+                    "is_oldest_reached": older.complete,
+                    "is_newest_reached": newer.complete,
+                }
+            )
 
     async def histogram(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/histogram``: events of a range in buckets, by severity; of a search as far as it came."""
@@ -195,6 +194,19 @@ class Events:
         zone = parse_time_zone(account.time_zone)
         when, until = local_text(event_id, zone), local_text(event_id + days * DAY, zone)
         return Gone(f"This event was of {when} and was kept until {until}.")
+
+
+@contextmanager
+def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]], Answer]]:
+    """Gives what makes the answer: ``search`` counts as under way until the client has taken that.
+
+    So clients that do not read hold no more answers in memory than an account may have searches.
+    """
+    try:
+        yield lambda value: attrs.evolve(json_answer(value), delivered=search.close)
+    except BaseException:
+        search.close()
+        raise
 
 
 async def account_of(store: Store, visit: Visit, login: Login | None) -> Account:

@@ -42,6 +42,9 @@ _HSTS = ("Strict-Transport-Security", "max-age=31536000")
 
 _log = Logger()
 
+#: Bytes of a body that are written at once.
+_PIECE = 65_536
+
 
 class Request(UploadRequest):
     """One request; ``site`` is a :class:`ppl.web.site.PplSite`."""
@@ -150,8 +153,10 @@ def send(request: Any, answer: Answer) -> int:
         for name, value in answer.headers:
             request.setHeader(name, value)
         request.cookies = [cookie.header.encode("ascii") for cookie in answer.cookies]
-        request.write(answer.body)
-        request.finish()
+        request.notifyFinish().addBoth(lambda _: answer.delivered())
+        _Pieces(request, answer.body).begin()
+    else:
+        answer.delivered()
     return NOT_DONE_YET
 
 
@@ -170,6 +175,34 @@ def send_later(request: Any, answer: Deferred[Answer | StreamedAnswer]) -> int:
     answer.addCallback(ready)
     answer.addErrback(failed)
     return NOT_DONE_YET
+
+
+@implementer(IPullProducer)
+class _Pieces:
+    """Sends a body, a piece whenever the connection has room, so that the request is over when the client has it."""
+
+    def __init__(self, request: Any, body: bytes) -> None:
+        self._request, self._body, self._sent = request, memoryview(body), 0
+
+    def begin(self) -> None:
+        """Send all of it, at once if it is short."""
+        if len(self._body) <= _PIECE:
+            self._request.write(bytes(self._body))
+            self._request.finish()
+        else:
+            self._request.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        """Twisted: there is room."""
+        piece = bytes(self._body[self._sent : self._sent + _PIECE])
+        self._sent += len(piece)
+        self._request.write(piece)
+        if self._sent >= len(self._body):
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def stopProducing(self) -> None:
+        """Twisted: the client has gone."""
 
 
 @implementer(IPullProducer)
