@@ -22,7 +22,7 @@ from twisted.application.service import Application, IService, Service
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
@@ -49,6 +49,7 @@ from ppl.listener.tls import Certificates, self_signed
 from ppl.listener.unfinished import Unfinished
 from ppl.listener.writer import Writer
 from ppl.listening import Listening, check_endpoint
+from ppl.log_file import bounded_observer, log_path
 from ppl.options import Options, Settings, link_secret, settings_from, unknown_variables
 from ppl.origin import OriginPolicy
 from ppl.proxied import Proxies
@@ -88,7 +89,9 @@ def makeService(options: Options) -> IService:
     with _said_alone():
         if options.parent is not None and not options.parent.get("nodaemon"):
             _check_before_daemonising(options.settings)
-        return make_daemon(options.settings, global_reactor)
+        daemon = make_daemon(options.settings, global_reactor)
+        daemon.log_path = log_path(options.parent)
+        return daemon
 
 
 def make_application(role: str) -> Any:
@@ -126,7 +129,23 @@ def _check_before_daemonising(settings: Settings) -> None:
         raise ConfigurationError(f"--data-dir: {settings.data_dir} cannot be used ({there} is not writable).")
 
 
-def make_daemon(settings: Settings, reactor: Any) -> SequentialService:
+class Daemon(SequentialService):
+    """Ppl as a whole process.
+
+    Attributes:
+        log_path: of the file to log to, if twistd is to log to one.
+    """
+
+    log_path: Path | None = None
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Twisted: this is part of twistd's application ``parent`` from now on, which has not begun to log yet."""
+        if self.log_path is not None:
+            parent.setComponent(ILogObserver, bounded_observer(self.log_path))
+        super().setServiceParent(parent)
+
+
+def make_daemon(settings: Settings, reactor: Any) -> Daemon:
     """Ppl as a whole process: as :func:`make_service`, and a failed start says why and ends the process."""
     make_steady(reactor)
     _log.info("This is Ppl {version}, role {role}", version=version(), role=settings.role)
@@ -166,7 +185,7 @@ def end_with_failure(reactor: Any) -> None:
 
 def make_service(
     settings: Settings, reactor: Any, manager: Manager | None = None, sockets: Sockets | None = None
-) -> SequentialService:
+) -> Daemon:
     """All parts of ``settings.role`` in their order; nothing is opened before ``startService``.
 
     ``manager`` is told how it goes, and ``sockets`` are listened on.
@@ -221,7 +240,7 @@ def make_service(
         parts += [link, *_server(settings, reactor, store, listeners, place, sockets, setup=setup)]
     parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store, setup)), Ready(manager)]
     # First, so that it stops last.
-    return SequentialService([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
+    return Daemon([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
 
 
 async def _settle(sockets: Sockets, store: PostgresStore) -> None:
