@@ -16,7 +16,7 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 #: What each room may know beside itself; a dotted name allows that module only.
 ALLOWED = {
     "syslog": {"model", "errors"},
-    "store": {"model", "errors", "pausing", "search"},
+    "store": {"model", "errors", "pausing", "search", "dsn"},
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
@@ -33,7 +33,8 @@ ALLOWED = {
     "timezone": {"model", "errors"},
     "wire": {"model", "errors", "timezone"},
     "credentials": {"model", "errors", "store.interface"},
-    "options": {"version"},
+    "options": {"version", "dsn"},
+    "dsn": set(),
     "version": set(),
     "throttle": {"model"},
     "pausing": set(),

@@ -10,6 +10,7 @@ import attrs
 import pytest
 from twisted.python.usage import UsageError
 
+from ppl.errors import StoreUnsuitable
 from ppl.options import (
     OPTIONS,
     Option,
@@ -20,6 +21,7 @@ from ppl.options import (
     settings_from,
     unknown_variables,
 )
+from ppl.store.connection import describe
 from ppl.version import version
 
 
@@ -145,6 +147,57 @@ def test_what_may_hold_a_password_is_never_shown(option: Option, form: str) -> N
         except UsageError as wrong:
             shown = "".join(traceback.format_exception(wrong))
         assert "sesame" not in shown
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://ppl:sesame@hush@127.0.0.1:1/ppl",
+        "postgresql://ppl:sesame/hush@127.0.0.1:1/ppl",
+        "postgresql://ppl:sesame/@hush:1/ppl",
+        "postgresql://ppl:12345/hush@127.0.0.1:1/ppl",
+        "postgresql://ppl:@hush@127.0.0.1/ppl",
+        "postgresql://ppl@sesame:hush@127.0.0.1/ppl",
+        "postgresql://ppl:sesame@a:1,hush@b:2/ppl",
+        "postgresql://ppl:sesame@@127.0.0.1/ppl",
+        "postgresql://ppl:sesame%hush@127.0.0.1/ppl",
+        "postgres://ppl:12345:hush/sesame@127.0.0.1/ppl",
+        "postgresql://ppl@127.0.0.1:hush/ppl",
+        "postgresql://ppl@127.0.0.1:70000/ppl",
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_and_no_part_of_it_is_shown(dsn: str) -> None:
+    with pytest.raises(UsageError, match=r"a password with @ / : \? # % must be percent-encoded") as wrong:
+        settings_from({"database": dsn}, {})
+    with pytest.raises(StoreUnsuitable, match="must be percent-encoded") as described:
+        describe(dsn)
+    shown = "".join(traceback.format_exception(wrong.value) + traceback.format_exception(described.value))
+    said = f"{wrong.value} {described.value}"
+    assert not [part for part in ("sesame", "hush") if part in shown]
+    assert not [part for part in ("12345", "127.0.0.1", "70000") if part in said]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "where"),
+    [
+        ("postgresql://ppl:ses%40me%2Fhush@db:5433/ppl", "db:5433"),
+        ("postgresql://ppl:sesame?hush@db/ppl", "db"),
+        ("postgresql://ppl:sesame#hush:x@db/ppl", "db"),
+        ("postgresql://ppl:sesame@a:1,b:2/ppl?target_session_attrs=primary", "a,b:1,2"),
+        ("postgresql://ppl:sesame@a,b:2/ppl", "a,b:,2"),
+        ("postgresql://ppl:sesame@[::1]:5433/ppl", "::1:5433"),
+        ("host=fe80::1%eth0 password=ses@me", "fe80::1%eth0"),
+        ("postgresql://ppl@%2Frun%2Fpostgresql/ppl", "/run/postgresql"),
+        ("postgresql:///ppl?host=/run/postgresql&port=5433&user=ppl@tenant", "/run/postgresql"),
+        ("postgresql:///ppl?host=@abstract", "@abstract"),
+        ("host=/srv/a@b dbname=x@y password='ses@me/hush'", "/srv/a@b"),
+        ("postgresql:///a%40b", "the local socket"),
+    ],
+)
+def test_what_libpq_takes_as_it_is_meant_is_taken(dsn: str, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGHOST", raising=False)
+    assert settings_from({"database": dsn}, {}).database == dsn
+    assert describe(dsn) == where
 
 
 def test_a_dsn_is_not_shown_among_the_settings() -> None:

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import attrs
-import psycopg2
-from psycopg2.extensions import parse_dsn
 from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactor
 from twisted.python import usage
 
+from ppl.dsn import parsed
 from ppl.version import version
 from twisted import __version__ as twisted_version
 
@@ -137,11 +136,7 @@ def _dsn(text: str) -> str | None:
         raise ValueError("it must start with postgresql:// or be a list of key=value")
     if "://" not in text and "=" not in text:
         raise ValueError("it must be postgresql://… or a list of key=value such as 'host=db dbname=ppl'")
-    try:
-        parse_dsn(text)
-    except psycopg2.Error:
-        # Its text may quote a part of the password.
-        raise ValueError("it is no DSN that PostgreSQL's library understands") from None
+    parsed(text)
     return text
 
 

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionDone
@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from txpostgres import txpostgres
 from zope.interface import implementer
 
+from ppl.dsn import parsed
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 
 Row = tuple[Any, ...]
@@ -315,11 +316,9 @@ def describe(dsn: str) -> str:
 
 def _parsed(dsn: str) -> dict[str, str]:
     try:
-        parts: dict[str, str] = parse_dsn(dsn)
-    except psycopg2.Error:
-        # Its text may quote the DSN, password and all.
-        raise StoreUnsuitable("The PostgreSQL DSN cannot be understood.") from None
-    return parts
+        return parsed(dsn)
+    except ValueError as error:
+        raise StoreUnsuitable(f"The PostgreSQL DSN cannot be understood: {error}.") from None
 
 
 async def _resolve(reactor: Any, dsn: str, application: str, patience: float) -> str:
