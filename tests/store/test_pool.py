@@ -17,7 +17,8 @@ from twisted.internet.task import Clock
 from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
-from ppl.store.connection import Connection, StoreRefuses
+from ppl.store import pool as pool_module
+from ppl.store.connection import Connection, StoreRefuses, describe
 from ppl.store.outage import Outage
 from ppl.store.pool import Pool, Transaction, unsuitable
 from tests.fixtures.database import as_administrator, execute
@@ -172,6 +173,39 @@ async def test_a_server_that_falls_silent_is_given_up_and_found_again(proxy: Pro
         await until(lambda: answers(pool))
     assert len([text for text in said if "keeps trying" in text]) == 1
     assert len([text for text in said if "reachable again" in text]) == 1
+
+
+@ensureDeferred
+async def test_a_read_that_a_silent_server_did_not_answer_is_not_repeated_and_the_log_says_so_at_once(
+    proxy: Proxy, said: list[str]
+) -> None:
+    async with running(proxy.dsn, size=3, statement_timeout=0.4, grace=0.2) as pool:
+        await until(lambda: len(pool._idle) == 3)
+        proxy.mode = "silent"
+        for wanted in (2, 1):
+            with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.6 s"):
+                await pool.read("SELECT 1")
+            # A second try would have cost a second connection.
+            await until(lambda: len(pool._connections) == wanted)  # noqa: B023
+        assert [text for text in said if text.startswith("PostgreSQL at")] == [
+            f"PostgreSQL at {describe(proxy.dsn)} did not answer within 0.6 s; the connection is replaced"
+        ]
+        proxy.mode = "pass"
+        await until(lambda: answers(pool))
+        await until(lambda: has_said(said, "is reachable again"))
+
+
+@ensureDeferred
+async def test_a_small_lookup_is_bounded_more_tightly_than_other_statements(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "LOOK_UP_SECONDS", 0.2)
+    async with running(dsn, size=1, statement_timeout=60) as pool:
+        ((limit,),) = await pool.look_up("SELECT current_setting('statement_timeout')")
+        assert limit == "200ms"
+        with pytest.raises(StatementTimeout):
+            await pool.look_up("SELECT pg_sleep(%s)", [60])
+        assert await pool.read("SELECT current_setting('statement_timeout')") == [("1min",)]
 
 
 @ensureDeferred

@@ -16,8 +16,12 @@ from twisted.logger import globalLogPublisher
 
 from ppl.clock import wall_clock
 from ppl.options import default_settings
+from ppl.store import pool as pool_module
 from ppl.store.interface import Store
+from ppl.store.pool import Pool
+from ppl.store.postgres import PostgresStore
 from ppl.web.site import make_site
+from tests.store.proxy import Proxy
 from tests.web.browsing import PASSWORD, Browser, speak
 from tests.web.conftest import AwayStore, OpenedPorts, Serve, Served
 
@@ -280,3 +284,21 @@ async def test_a_trusted_proxy_that_speaks_tls_makes_cookies_secure_and_forms_it
         assert is_secure == (status == 303)
         fields = {"csrf_token": form.csrf_token, "email": f"{status}@x.org", "password": PASSWORD, "timeZone": "UTC"}
         assert (await browser.post("/register", fields, said)).status == status
+
+
+@ensureDeferred
+async def test_a_frozen_database_holds_up_a_page_only_for_as_long_as_a_small_lookup(
+    serve: Serve, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "LOOK_UP_SECONDS", 0.3)
+    proxy = Proxy(reactor, dsn)
+    await proxy.start()
+    pool = Pool(reactor, proxy.dsn, 3, statement_timeout=600, grace=0.2)
+    await pool.startService()
+    browser = serve(over=PostgresStore(pool, wall_clock, 3600)).browser()
+    await browser.register("a@example.com")
+    proxy.mode = "silent"
+    page = await browser.get("/settings")
+    assert page.status == 503
+    await pool.stopService()
+    await proxy.stop()

@@ -28,7 +28,7 @@ class Accounts:
 
     async def count_accounts(self) -> int:
         """How many accounts exist."""
-        ((count,),) = await self._pool.read("SELECT count(*) FROM account")
+        ((count,),) = await self._pool.look_up("SELECT count(*) FROM account")
         return int(count)
 
     async def register(
@@ -72,7 +72,7 @@ class Accounts:
         """The account of ``email`` and its password hash."""
         if "\0" in email:
             return None
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             "SELECT id, email, time_zone, password_hash FROM account WHERE lower(email) = lower(%s)", [email.lower()]
         )
         return (Account(*rows[0][:3]), rows[0][3]) if rows else None
@@ -134,7 +134,7 @@ class Accounts:
 
     async def destinations_of(self, account_id: int) -> Sequence[tuple[Destination, Role]]:
         """What the account may read, by id."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             f"SELECT {DESTINATION}, m.role"  # noqa: S608
             " FROM membership m JOIN destination d ON d.id = m.destination_id"
             " WHERE m.account_id = %s ORDER BY d.id",
@@ -146,7 +146,7 @@ class Accounts:
         """The destination of that address, unless it is closed."""
         if "\0" in host or not 1 <= port <= 65535:
             return None
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             f"SELECT {DESTINATION} FROM destination d WHERE d.host = %s AND d.port = %s AND d.closed_at IS NULL",  # noqa: S608
             [host, port],
         )
@@ -188,7 +188,7 @@ class Accounts:
 
     async def session(self, secret_hash: bytes) -> tuple[Session, Account] | None:
         """The session of that hash, unless expired."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             f"SELECT {_SESSION}, a.id, a.email, a.time_zone FROM session s JOIN account a ON a.id = s.account_id"  # noqa: S608
             " WHERE s.secret_hash = %s AND (s.expires_at IS NULL OR s.expires_at > %s)",
             [secret_hash, self._clock()],
@@ -197,7 +197,7 @@ class Accounts:
 
     async def sessions_of(self, account_id: int, kind: SessionKind) -> Sequence[Session]:
         """The account's unexpired sessions of that kind, by id."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             f"SELECT {_SESSION} FROM session s WHERE s.account_id = %s AND s.kind = %s"  # noqa: S608
             " AND (s.expires_at IS NULL OR s.expires_at > %s) ORDER BY s.id",
             [account_id, kind, self._clock()],

@@ -52,6 +52,16 @@ class ConnectionLost(StoreUnavailable):
         super().__init__("The connection to PostgreSQL was lost.")
 
 
+class ServerSilent(StoreUnavailable):
+    """The server did not answer in time, so that the statement may have taken effect or not.
+
+    Unlike after a lost connection, most likely it would not answer a second time either.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"PostgreSQL did not answer within {seconds:g} s.")
+
+
 class StoreRefuses(StoreUnavailable):
     """PostgreSQL answers and lets nobody in with this DSN; before somebody changes one of them it will not."""
 
@@ -167,12 +177,14 @@ class Connection:
     Attributes:
         lost: fires with the reason, once, when it has died or was abandoned; never fails.
         is_lost: whether that has happened.
+        silent_for: seconds that the server was waited for in vain, if that is why.
     """
 
     def __init__(self, reactor: Any, application: str = "ppl") -> None:
         self._application = application
         self.lost: Deferred[str] = Deferred()
         self.is_lost = False
+        self.silent_for: float | None = None
         self._given_up = False
         self._reactor = reactor
         self._connection = _Connection(reactor, self)
@@ -230,13 +242,14 @@ class Connection:
 
         Raises:
             StoreUnavailable: also when the caller cannot know whether the statement took effect.
+            ServerSilent: the patience has ended.
             StatementTimeout: it was cancelled by its statement_timeout.
             psycopg2.Error: what else PostgreSQL refuses.
         """
         if self.is_lost:
             raise ConnectionLost
         cursor = self._connection.cursor()
-        timer = self._reactor.callLater(patience, self.abandon, "the server did not answer in time")
+        timer = self._reactor.callLater(patience, self._out_of_patience, patience)
         try:
             await self._uncancelled(cursor.execute(sql, parameters))
             rows: list[Row] = cursor.fetchall() if cursor.description is not None else []
@@ -261,6 +274,10 @@ class Connection:
         inner.addBoth(pass_on)
         return outer
 
+    def _out_of_patience(self, seconds: float) -> None:
+        self.silent_for = seconds
+        self.abandon("the server did not answer in time")
+
     def _give_up(self, _: object) -> None:
         self._given_up = True
         self.abandon("its statement was given up")
@@ -270,6 +287,8 @@ class Connection:
         if self._given_up:
             # Unlike one that was lost underneath, nobody wants it repeated.
             return StoreUnavailable("The statement was given up.")
+        if self.silent_for is not None:
+            return ServerSilent(self.silent_for)
         if self.is_lost or self._connection.closed:
             self.abandon(sentence(error))
             return ConnectionLost()

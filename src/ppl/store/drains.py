@@ -49,7 +49,7 @@ class Drains:
 
     async def drains_of(self, account_id: int) -> Sequence[Drain]:
         """The tokens of the destinations that the account owns, by id."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             "SELECT id, destination_id, label, created_at FROM drain"  # noqa: S608
             f" WHERE destination_id IN ({_OWNED}) ORDER BY id",
             [account_id],
@@ -66,7 +66,7 @@ class Drains:
 
     async def drained(self, secret_hash: bytes) -> Destination | None:
         """The destination that the token of that hash leads to."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             f"SELECT {DESTINATION} FROM drain JOIN destination d ON d.id = drain.destination_id"  # noqa: S608
             " WHERE drain.secret_hash = %s AND d.closed_at IS NULL",
             [secret_hash],

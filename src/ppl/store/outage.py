@@ -14,6 +14,8 @@ FIRST_REMINDER, LAST_REMINDER = 60.0, 3600.0
 #: Reasons that are each said as soon as they are met.
 _MOST_REASONS = 8
 
+_SILENT = "silent"
+
 
 class Outage:
     """What is said of the PostgreSQL of ``dsn``; ``reactor`` keeps the time."""
@@ -28,23 +30,37 @@ class Outage:
     def met(self, error: Exception) -> None:
         """An attempt to connect has failed while there was no other connection."""
         reason = str(error).strip().partition("\n")[0]
-        now = self._reactor.seconds()
-        if reason not in self._said and len(self._said) < _MOST_REASONS:
-            self._said.add(reason)
-            self._interval = FIRST_REMINDER
-        elif now < self._next_at:
-            return
-        self._next_at = now + self._interval
-        self._interval = min(LAST_REMINDER, self._interval * 2)
-        self._log.emit(
-            LogLevel.error if isinstance(error, StoreRefuses) else LogLevel.warn,
-            "PostgreSQL at {where} cannot be used ({reason}); Ppl keeps trying",
-            where=describe(self._dsn),
-            reason=reason,
-        )
+        if self._is_due(reason):
+            self._log.emit(
+                LogLevel.error if isinstance(error, StoreRefuses) else LogLevel.warn,
+                "PostgreSQL at {where} cannot be used ({reason}); Ppl keeps trying",
+                where=describe(self._dsn),
+                reason=reason,
+            )
+
+    def silent(self, seconds: float) -> None:
+        """A statement got no answer within ``seconds``, and its connection was dropped."""
+        if self._is_due(_SILENT):
+            self._log.warn(
+                "PostgreSQL at {where} did not answer within {seconds:g} s; the connection is replaced",
+                where=describe(self._dsn),
+                seconds=seconds,
+            )
 
     def over(self) -> None:
         """A connection works."""
         if self._said:
             self._said.clear()
             self._log.info("PostgreSQL at {where} is reachable again", where=describe(self._dsn))
+
+    def _is_due(self, reason: str) -> bool:
+        """Whether ``reason`` is to be said now."""
+        now = self._reactor.seconds()
+        if reason not in self._said and len(self._said) < _MOST_REASONS:
+            self._said.add(reason)
+            self._interval = FIRST_REMINDER
+        elif now < self._next_at:
+            return False
+        self._next_at = now + self._interval
+        self._interval = min(LAST_REMINDER, self._interval * 2)
+        return True

@@ -27,6 +27,10 @@ from ppl.store.outage import Outage
 T = TypeVar("T")
 
 OLDEST_VERSION = 150000
+
+#: Seconds of PostgreSQL's that a small lookup may take.
+LOOK_UP_SECONDS = 5.0
+
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _STOP_SECONDS = 3.0
 
@@ -130,11 +134,18 @@ class Pool(Service):
             return await connection.execute(sql, parameters, limit + self._grace)
 
     async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
-        """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath."""
+        """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath.
+
+        A server that did not answer is not asked again: whoever waits would wait twice as long.
+        """
         try:
             return await self.run(sql, parameters, seconds=seconds)
         except ConnectionLost:
             return await self.run(sql, parameters, seconds=seconds)
+
+    async def look_up(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        """As :meth:`read`, for a few rows that every request asks for: a slow server is not waited for long."""
+        return await self.read(sql, parameters, seconds=min(LOOK_UP_SECONDS, self._statement_timeout))
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None) -> T:
         """Run ``work`` in one transaction: committed when it returns, rolled back when it raises."""
@@ -234,6 +245,8 @@ class Pool(Service):
             pause = _SHORTEST_PAUSE
             self._add(connection)
             await connection.lost
+            if connection.silent_for is not None:
+                self._outage.silent(connection.silent_for)
             self._remove(connection)
 
     async def _open(self, connection: Connection) -> None:

@@ -50,7 +50,7 @@ class SavedSearches:
 
     async def saved_searches(self, account_id: int) -> Sequence[SavedSearch]:
         """Those of all destinations that the account may read, by destination and name."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             "SELECT s.id, s.destination_id, s.name, s.query, coalesce(a.email, ''), s.created_at"  # noqa: S608
             " FROM saved_search s LEFT JOIN account a ON a.id = s.account_id"
             f" WHERE s.destination_id IN ({_READABLE}) ORDER BY s.destination_id, lower(s.name), s.id",

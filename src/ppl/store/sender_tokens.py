@@ -47,7 +47,7 @@ class SenderTokens:
 
     async def sender_tokens_of(self, account_id: int) -> Sequence[SenderToken]:
         """The tokens of the destinations that the account owns, by id."""
-        rows = await self._pool.read(
+        rows = await self._pool.look_up(
             "SELECT id, destination_id, created_at FROM sender_token"  # noqa: S608
             f" WHERE destination_id IN ({_OWNED}) ORDER BY id",
             [account_id],
