@@ -65,6 +65,7 @@ from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.leaps import Leaps
 from ppl.store.maintenance import Background, Maintenance
 from ppl.store.migrate import migrate
+from ppl.store.outage import Outage
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
 from ppl.store.retention import Retention
@@ -201,7 +202,8 @@ def make_service(
         dsn = embedded.dsn
     else:
         dsn = settings.database
-    pool = Pool(reactor, dsn, settings.pool_size)
+    outage = Outage(reactor, dsn)
+    pool = Pool(reactor, dsn, settings.pool_size, outage=outage)
     # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
     searching = Pool(
         reactor,
@@ -209,6 +211,7 @@ def make_service(
         settings.search_pool_size,
         parameters={"client_connection_check_interval": "500ms"},
         application="ppl search",
+        outage=outage,
     )
     store = PostgresStore(pool, wall_clock, settings.slot_seconds, Searches(searching))
     parts += [Together([pool, searching], reactor), _Step(lambda: migrate(pool))]

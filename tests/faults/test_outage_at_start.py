@@ -1,4 +1,4 @@
-"""PostgreSQL is down when Ppl starts: it says so, waits, and works once there is one."""
+"""PostgreSQL is down when Ppl starts, or goes later: Ppl says so, waits, and works once there is one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_twisted import ensureDeferred
 
 from ppl.store.embedded import EmbeddedPostgres
+from tests.fixtures.database import execute
 from tests.fixtures.relp import RelpSender
 from tests.fixtures.running import PplProcess, eventually
 from tests.waiting import until
@@ -38,5 +39,27 @@ async def test_ppl_comes_up_says_so_and_works_when_postgresql_does(
         assert len(reasons) == len(set(reasons)), "each reason once, not at each try"
         assert "reachable again" in said
         assert "Traceback" not in said
+    finally:
+        ppl.stop()
+
+
+@ensureDeferred
+async def test_all_connections_of_a_process_together_say_once_that_postgresql_goes_and_comes(
+    postgres_server: EmbeddedPostgres, short_directory: Path
+) -> None:
+    ppl = PplProcess(postgres_server.dsn, short_directory)
+    try:
+        ppl.start()
+        said_before = len(ppl.text())
+        await postgres_server.stopService()
+        await until(lambda: "cannot be used" in ppl.text()[said_before:], "that Ppl says so")
+        await postgres_server.startService()
+        every = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name IN ('ppl', 'ppl search')"
+        await until(lambda: len(execute(postgres_server.dsn, every)) == 2, "that both pools are back")
+        await until(lambda: "reachable again" in ppl.text()[said_before:], "that Ppl says so")
+        said = ppl.text()[said_before:]
+        reasons = re.findall(r"cannot be used \((.*?)\)", said)
+        assert len(reasons) == len(set(reasons)), "each reason once, not of each pool"
+        assert said.count("is reachable again") == 1
     finally:
         ppl.stop()

@@ -340,11 +340,11 @@ def test_an_outage_is_said_at_first_for_each_new_reason_and_at_growing_intervals
     said: list[str], nothing_left_behind: list[str]
 ) -> None:
     clock = Clock()
-    outage = Outage(clock, "host=db password=sesame")
+    outage, pool = Outage(clock, "host=db password=sesame"), object()
     away, refused = StoreUnavailable("Connection refused\nsecond line"), StoreRefuses("authentication failed")
-    outage.met(away)
-    outage.met(away)
-    outage.met(refused)
+    outage.met(pool, away)
+    outage.met(pool, away)
+    outage.met(pool, refused)
     assert [text.partition("(")[2] for text in said] == [
         "Connection refused); Ppl keeps trying",
         "authentication failed); Ppl keeps trying",
@@ -353,18 +353,34 @@ def test_an_outage_is_said_at_first_for_each_new_reason_and_at_growing_intervals
     while clock.seconds() < 20_000:
         clock.advance(5)
         before = len(said)
-        outage.met(refused)
+        outage.met(pool, refused)
         if len(said) > before:
             times.append(clock.seconds())
     assert times == [60, 180, 420, 900, 1860, 3780, 7380, 10980, 14580, 18180]
-    outage.over()
-    outage.over()
+    outage.over(pool)
+    outage.over(pool)
     assert said[-1] == "PostgreSQL at db is reachable again"
     assert said[-2] != said[-1]
-    outage.met(refused)
+    outage.met(pool, refused)
     assert "keeps trying" in said[-1]
     assert not any("sesame" in text for text in said)
     nothing_left_behind.clear()
+
+
+def test_pools_that_share_an_outage_are_all_back_before_it_is_over(said: list[str]) -> None:
+    outage, away = Outage(Clock(), "host=db"), StoreUnavailable("Connection refused")
+    storing, searching = object(), object()
+    for pool in (storing, searching, storing):
+        outage.met(pool, away)
+    outage.over(storing)
+    assert len(said) == 1
+    outage.met(searching, away)
+    outage.over(searching)
+    outage.over(storing)
+    assert said == [
+        "PostgreSQL at db cannot be used (Connection refused); Ppl keeps trying",
+        "PostgreSQL at db is reachable again",
+    ]
 
 
 @ensureDeferred

@@ -18,17 +18,19 @@ _SILENT = "silent"
 
 
 class Outage:
-    """What is said of the PostgreSQL of ``dsn``; ``reactor`` keeps the time."""
+    """What is said of the PostgreSQL of ``dsn``, once for all pools that share this; ``reactor`` keeps the time."""
 
     _log = Logger()
 
     def __init__(self, reactor: Any, dsn: str) -> None:
         self._reactor, self._dsn = reactor, dsn
         self._said: set[str] = set()
+        self._without: set[object] = set()
         self._next_at, self._interval = 0.0, FIRST_REMINDER
 
-    def met(self, error: Exception) -> None:
-        """An attempt to connect has failed while there was no other connection."""
+    def met(self, pool: object, error: Exception) -> None:
+        """An attempt of ``pool`` to connect has failed while it had no other connection."""
+        self._without.add(pool)
         reason = str(error).strip().partition("\n")[0]
         if self._is_due(reason):
             self._log.emit(
@@ -38,8 +40,9 @@ class Outage:
                 reason=reason,
             )
 
-    def silent(self, seconds: float) -> None:
-        """A statement got no answer within ``seconds``, and its connection was dropped."""
+    def silent(self, pool: object, seconds: float) -> None:
+        """A statement of ``pool`` got no answer within ``seconds``, and its connection was dropped."""
+        self._without.add(pool)
         if self._is_due(_SILENT):
             self._log.warn(
                 "PostgreSQL at {where} did not answer within {seconds:g} s; the connection is replaced",
@@ -47,9 +50,10 @@ class Outage:
                 seconds=seconds,
             )
 
-    def over(self) -> None:
-        """A connection works."""
-        if self._said:
+    def over(self, pool: object) -> None:
+        """A new connection of ``pool`` works; PostgreSQL is back once that holds for every pool that was in trouble."""
+        self._without.discard(pool)
+        if self._said and not self._without:
             self._said.clear()
             self._log.info("PostgreSQL at {where} is reachable again", where=describe(self._dsn))
 

@@ -59,6 +59,7 @@ class Pool(Service):
         grace: seconds more after which a server that let its own timeout pass is taken for frozen.
         parameters: of PostgreSQL's sessions, by name.
         application: what PostgreSQL calls these connections.
+        outage: says that PostgreSQL is away, for all pools that share it; ``None``: for this one alone.
 
     Attributes:
         server_version: of PostgreSQL, such as 180006; 0 before the first connection.
@@ -80,6 +81,7 @@ class Pool(Service):
         grace: float = 5.0,
         parameters: Mapping[str, str] | None = None,
         application: str = "ppl",
+        outage: Outage | None = None,
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
@@ -96,7 +98,7 @@ class Pool(Service):
         self._drained: Deferred[None] | None = None
         self._started: Deferred[None] | None = None
         self._is_unsuitable = False
-        self._outage = Outage(reactor, dsn)
+        self._outage = outage or Outage(reactor, dsn)
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Fires when connected, however long that takes; fails with ``StoreUnsuitable``.
@@ -246,7 +248,7 @@ class Pool(Service):
             self._add(connection)
             await connection.lost
             if connection.silent_for is not None:
-                self._outage.silent(connection.silent_for)
+                self._outage.silent(self, connection.silent_for)
             self._remove(connection)
 
     async def _open(self, connection: Connection) -> None:
@@ -261,7 +263,7 @@ class Pool(Service):
             self._opening.discard(connection)
 
     def _add(self, connection: Connection) -> None:
-        self._outage.over()
+        self._outage.over(self)
         self._connections.add(connection)
         self._give_back(connection)
         self._started_with(None)
@@ -279,7 +281,7 @@ class Pool(Service):
 
     def _say_unreachable(self, error: Exception) -> None:
         if not self._connections and self.running and not self._is_unsuitable:
-            self._outage.met(error)
+            self._outage.met(self, error)
 
     def _started_with(self, result: Failure | None) -> None:
         if self._started is not None:
