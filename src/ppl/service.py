@@ -197,7 +197,9 @@ def make_service(
     parts: list[IService] = []
     manager, sockets = manager or Manager(), sockets or Sockets()
     if settings.database is None:
-        embedded = EmbeddedPostgres(reactor, settings.data_dir, sql_port=settings.sql_port)
+        embedded = EmbeddedPostgres(
+            reactor, settings.data_dir, sql_port=settings.sql_port, is_leaving=lambda: not service.running
+        )
         parts.append(embedded)
         dsn = embedded.dsn
     else:
@@ -243,7 +245,8 @@ def make_service(
         parts += [link, *_server(settings, reactor, store, listeners, place, sockets, setup=setup)]
     parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store, setup)), Ready(manager)]
     # First, so that it stops last.
-    return Daemon([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
+    service = Daemon([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
+    return service
 
 
 async def _settle(sockets: Sockets, store: PostgresStore) -> None:

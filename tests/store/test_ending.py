@@ -228,6 +228,28 @@ async def test_the_watchdog_restarts_a_postgresql_that_takes_no_connections(
 
 
 @ensureDeferred
+async def test_the_watchdog_restarts_nothing_once_ppl_is_stopping(
+    data_dir: Path, nothing_left_behind: list[str]
+) -> None:
+    asked: list[bool] = []
+
+    def is_leaving() -> bool:
+        asked.append(True)
+        return True
+
+    server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT, attention=EAGER, is_leaving=is_leaving)
+    await server.startService()
+    frozen = server.pid
+    every = all_of(server)
+    signal_all(every, signal.SIGSTOP)
+    await until(lambda: asked, "that the watchdog has seen enough", 60)
+    assert server.pid == frozen
+    assert nothing_left_behind == []
+    signal_all(every, signal.SIGCONT)
+    await server.stopService()
+
+
+@ensureDeferred
 async def test_a_look_of_the_watchdog_is_no_line_of_the_log(server: EmbeddedPostgres) -> None:
     logged: list[str] = []
     observe = lambda event: logged.append(str(event.get("log_format")))  # noqa: E731

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import uniform
 from typing import Any
@@ -44,6 +44,7 @@ class EmbeddedPostgres(Service):
         sql_port: on 127.0.0.1 for readers (``docs/sql.rst``), 0: none.
         patience: with a PostgreSQL that shall end.
         attention: to one that runs.
+        is_leaving: whether Ppl has begun to stop; one that takes no connections is not restarted from then on.
     """
 
     _log = Logger()
@@ -58,6 +59,7 @@ class EmbeddedPostgres(Service):
         sql_port: int = 0,
         patience: Patience | None = None,
         attention: Attention | None = None,
+        is_leaving: Callable[[], bool] = lambda: False,
     ) -> None:
         self._reactor = reactor
         self._cluster = Cluster(data_dir, sql_port)
@@ -65,6 +67,7 @@ class EmbeddedPostgres(Service):
         self._lock: int | None = None
         self._server: Server | None = None
         self._patience, self._attention = patience or Patience(), attention or Attention()
+        self._is_leaving = is_leaving
         self._ending = Ending(reactor, self._cluster.directory, self._patience)
         self._server_log = ServerLog(data_dir)
         self._pause: Deferred[None] | None = None
@@ -237,7 +240,7 @@ class EmbeddedPostgres(Service):
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [cluster.program("postgres"), "-D", str(cluster.directory), *words]
         program = spawn(self._reactor, user, cluster.directory, command, log=self._server_log.write)
-        self._server = Server(self._reactor, cluster, user, program, self._ending, self._attention)
+        self._server = Server(self._reactor, cluster, user, program, self._ending, self._attention, self._is_leaving)
         return self._server
 
     async def _becomes_ready(self, server: Server) -> bool:

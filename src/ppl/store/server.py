@@ -26,6 +26,7 @@ class Server:
         program: just spawned.
         ending: ends it.
         attention: how it is watched.
+        is_leaving: whether Ppl has begun to stop, so that it is no longer restarted.
     """
 
     _log = Logger()
@@ -38,7 +39,9 @@ class Server:
         program: Program,
         ending: Ending,
         attention: Attention,
+        is_leaving: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_leaving = is_leaving
         self._program, self._user, self._ending = program, user, ending
         self._watchdog = Watchdog(reactor, cluster.socket, attention)
         self._watching = Deferred.fromCoroutine(self._watch(lambda: is_recovering(cluster.directory, user.uid)))
@@ -71,7 +74,7 @@ class Server:
         await self._watching
 
     async def _watch(self, is_recovering: Callable[[], bool]) -> None:
-        while await self._watchdog.watch(is_recovering):
+        while await self._watchdog.watch(is_recovering) and not self._is_leaving():
             self._log.error("PostgreSQL runs, but takes no connections and is not recovering: it is restarted")
             await self._ending.end(Postmaster.child(self._program), self._user.uid, fast=False)
 
