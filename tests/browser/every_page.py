@@ -215,7 +215,7 @@ def _sender_token(visitor: Visitor) -> Page:
     page = visitor.open("/settings", visitor.accounts.other)
     if (revoke := page.get_by_role("button", name="Revoke the sender token")).count():
         revoke.first.click()
-    page.get_by_role("button", name="Ask for a token").click()
+    page.get_by_role("button", name="Make a token").click()
     expect(page.locator("#new-sender-token")).to_be_visible()
     return page
 

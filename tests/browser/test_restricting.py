@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import every_look
+from tests.browser.test_snippets import CLIPBOARD
 from tests.fixtures.authority import self_signed
 from tests.fixtures.restricting import OUTSIDE, send_tcp
 from tests.fixtures.running import PplProcess, eventually
@@ -31,7 +32,7 @@ def test_without_scripts_senders_are_restricted(ppl_process: PplProcess, open_pa
     expect(networks).to_have_accessible_description(wrong)
     networks.fill("127.0.0.1")
     page.get_by_role("button", name="Save networks").click()
-    page.get_by_role("button", name="Ask for a token").click()
+    page.get_by_role("button", name="Make a token").click()
     token = page.locator("#new-sender-token").inner_text()
     send_tcp(who.port, f"{token} outside\n".encode(), OUTSIDE)
     send_tcp(who.port, f"forged\n{token} inside\n".encode())
@@ -48,6 +49,28 @@ def test_without_scripts_senders_are_restricted(ppl_process: PplProcess, open_pa
     expect(page.get_by_text("DefaultNetstreamDriverCertFile")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("button", "field", "made"),
+    [
+        ("Make a token", "", "#new-sender-token"),
+        ("Create drain token", "Name of a new drain token", "#new-drain"),
+        ("Create token", "Name of a new token", "#new-token"),
+    ],
+)
+def test_a_secret_that_was_just_made_is_in_sight_and_copies_itself(
+    ppl_process: PplProcess, open_page: OpenPage, button: str, field: str, made: str
+) -> None:
+    page = open_page(ppl_process, ppl_process.register(), path="/settings", permissions=CLIPBOARD)
+    if field:
+        page.get_by_label(field, exact=True).fill("mine")
+    page.get_by_role("button", name=button, exact=True).click()
+    secret = page.locator(made)
+    expect(secret).to_be_in_viewport()
+    page.locator(".secret").get_by_role("button", name="Copy").click()
+    copied = eventually(lambda: page.evaluate("() => navigator.clipboard.readText()"), "the copy")
+    assert copied == secret.inner_text()
+
+
 @every_look
 def test_nothing_of_it_is_wider_than_the_page(
     ppl_process: PplProcess, open_page: OpenPage, tmp_path: Path, width: int, scheme: str
@@ -61,7 +84,7 @@ def test_nothing_of_it_is_wider_than_the_page(
     page.get_by_label("Networks that may send").fill("10.0.0.0/8\n2001:db8:1234:5678:9abc:def0:1234:5678 nowhere")
     page.get_by_role("button", name="Save networks").click()
     pictured(page, "restrictions", f"error-{width}-{scheme}")
-    page.get_by_role("button", name="Ask for a token").click()
+    page.get_by_role("button", name="Make a token").click()
     page.get_by_text("How senders show a certificate").click()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     pictured(page, "restrictions", f"token-{width}-{scheme}")

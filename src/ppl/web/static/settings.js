@@ -1,4 +1,4 @@
-/** The settings page with scripts: what time it is in the zone that is being typed, and snippets that copy themselves. */
+/** The settings page with scripts: what time it is in the zone that is being typed, and buttons that copy snippets and new secrets. */
 
 import { copyButton } from "./js/copy.js";
 import { Zone } from "./js/time.js";
@@ -26,4 +26,8 @@ tell();
 for (const figure of document.querySelectorAll("figure")) {
   const name = figure.querySelector("figcaption")?.textContent ?? "";
   figure.append(copyButton(/** @type {HTMLElement} */ (figure.querySelector("code")), name));
+}
+
+for (const secret of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".secret"))) {
+  secret.append(" ", copyButton(/** @type {HTMLElement} */ (secret.querySelector("code")), secret.dataset.name ?? ""));
 }
