@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import reactor
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 pytest_plugins = ["tests.fixtures.database", "tests.fixtures.running"]
 
@@ -50,6 +50,19 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         call.cancel()
     assert not logged, "errors were logged:\n" + "\n".join(logged)
     assert not left, f"timers were left: {left}"
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """All that is logged, as text."""
+    texts: list[str] = []
+
+    def observe(event: Any) -> None:
+        texts.append((formatEvent(event) or str(event.get("log_text", ""))).strip())
+
+    globalLogPublisher.addObserver(observe)
+    yield texts
+    globalLogPublisher.removeObserver(observe)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

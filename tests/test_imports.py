@@ -20,12 +20,13 @@ ALLOWED = {
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
+    | {"bursts", "refusals"}
     | {"credentials", "networks", "proxied", "quota", "uploading", "turns", "sockets"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
     | {"search", "link", "store.interface", "networks", "proxied", "quota", "uploading", "turns"}
-    | {"version", "listening"}
+    | {"version", "listening", "refusals"}
     | {"archive.interface", "archive.keys", "archive.thread"},
     "archive": {"model", "errors", "store"},
     "model": set(),
@@ -37,6 +38,8 @@ ALLOWED = {
     "dsn": set(),
     "version": set(),
     "throttle": {"model"},
+    "bursts": {"model"},
+    "refusals": {"bursts", "model", "throttle"},
     "pausing": set(),
     "networks": set(),
     "proxied": set(),

@@ -80,6 +80,27 @@ async def test_an_answer_that_comes_after_the_client_is_gone_opens_nothing(make_
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_client_that_is_gone_is_not_logged_and_one_that_is_refused_is(
+    make_house: MakeHouse, logged: list[str]
+) -> None:
+    house, _ = await make_house(max_viewers=1)
+    answers = Answers(house)
+    client = knock(house)
+    await until(lambda: answers.held, "the store is asked")
+    give_up(client, "RST")
+    await until(lambda: connections(house) == 0, "the connection is gone")
+    answers.held.pop().callback(None)
+    house.before_answer = None
+    viewer = await house.connect()
+    assert "429" in await house.connect()
+    reasons = {line for line in logged if line.startswith("failing WebSocket opening handshake")}
+    assert any("Too many WebSockets" in reason for reason in reasons)
+    assert not any("gone" in reason for reason in reasons)
+    await house.hub.stopService()
+    await viewer.gone
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_handshake_that_fails_at_the_store_leaves_no_place_taken(make_house: MakeHouse) -> None:
     house, _ = await make_house(max_viewers=1)
     answers = Answers(house)

@@ -14,6 +14,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from ppl import refusals
 from ppl.clock import wall_clock
 from ppl.listener.drain_site import DrainSite
 from ppl.options import default_settings
@@ -144,6 +145,51 @@ async def test_requests_without_a_login_have_a_rate_for_each_address(
     assert b"Retry-After: 1\r\n" in answer
     served.clock.advance(1)
     assert b" 404 " in (await speak(served.port, last))[:20]
+
+
+@ensureDeferred
+async def test_requests_that_come_too_often_are_said_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
+    monkeypatch.setattr(site_module, "_REQUESTS_OF_STRANGERS", Rate(burst=20, seconds=0.1))
+    served = serve()
+    served.clock.stop()
+    request = b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await speak(served.port, request * 50 + last)
+    assert answer.count(b"HTTP/1.1 429 ") == 31
+    assert len([line for line in logged if '"GET /nope' in line]) == 20
+    said = "127.0.0.1: it sends too many requests; those answered 429 are not in the access log"
+    assert [line for line in logged if "too many" in line] == [said]
+    served.clock.advance(120)
+    await speak(served.port, request * 20 + last)
+    assert logged[-1] == f"{said} (30 times more in the burst before)"
+
+
+@pytest.mark.parametrize("path", [b"/?a=1&a=2", b"/logs/nope"])
+@ensureDeferred
+async def test_refusals_of_an_address_have_so_many_lines_in_the_access_log(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, logged: list[str], path: bytes
+) -> None:
+    monkeypatch.setattr(refusals, "_LINES", Rate(burst=10, seconds=1))
+    served = serve()
+    served.clock.stop()
+    request = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    await speak(served.port, request * 30 + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert len([line for line in logged if '"GET /' in line]) == 10
+    said = "127.0.0.1: too many of its requests are refused; more are not in the access log"
+    assert [line for line in logged if "too many" in line] == [said]
+
+
+@ensureDeferred
+async def test_the_drains_own_endpoint_bounds_them_too(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> None:
+    monkeypatch.setattr(refusals, "_LINES", Rate(burst=10, seconds=1))
+    port = reactor.listenTCP(0, DrainSite(Uploads(), reactor), interface="127.0.0.1")
+    last = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await speak(port.getHost().port, PATHS["not found"] * 30 + last)
+    await port.stopListening()
+    assert answer.count(b"HTTP/1.1 404 ") == 31
+    assert len([line for line in logged if '"GET /nope' in line]) == 10
 
 
 @ensureDeferred

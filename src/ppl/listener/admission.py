@@ -5,22 +5,19 @@ One for the whole listener. A burst of refusals is one line in the log.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
 import attrs
 from twisted.logger import Logger
 
+from ppl.bursts import Bursts
 from ppl.listener.silence import Silence, Silent
-from ppl.model import SECOND, Clock, Destination
+from ppl.model import Clock, Destination
 from ppl.throttle import Rate, Throttle
 
 T = TypeVar("T")
-
-#: µs after which a burst has ended, when nothing more of its kind came.
-BURST = 60 * SECOND
-_MOST_BURSTS = 1000
 
 #: Connections that may come at once, in multiples of what may come in a second: senders return together.
 _BURST_FACTOR = 10
@@ -54,8 +51,7 @@ class Admission:
         self._of_address: Counter[str] = Counter()
         self._of_destination: Counter[int] = Counter()
         self._silence = Silence()
-        # What was said → when it last happened, and how often since it was said.
-        self._bursts: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        self._bursts = Bursts(self._log, clock)
 
     def connections(self, destination: Destination) -> int:
         """How many are open to ``destination``."""
@@ -128,20 +124,8 @@ class Admission:
         uncount(self._of_address, address)
 
     def say_once(self, who: str, what: str, detail: str = "") -> None:
-        """Warn that ``who`` (an address or a ``user_id``) meets a limit or errs, once per burst.
-
-        ``detail`` is that of the one that is said; with other details it is still the same burst.
-        """
-        now = self.clock()
-        last, times = self._bursts.pop((who, what), (now - BURST, 0))
-        if now - last >= BURST:
-            more = f" ({times} times more in the burst before)" if times else ""
-            said = f"{what} ({detail})" if detail else what
-            self._log.warn("{who}: {what}{more}", who=who, what=said, more=more)
-            times = -1
-        self._bursts[who, what] = now, times + 1
-        if len(self._bursts) > _MOST_BURSTS:
-            self._bursts.popitem(last=False)
+        """See :meth:`ppl.bursts.Bursts.say_once`."""
+        self._bursts.say_once(who, what, detail)
 
 
 def _counted(address: str, destination: Destination | None) -> list[int | str]:

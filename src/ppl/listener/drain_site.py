@@ -8,10 +8,12 @@ from twisted.internet.protocol import Protocol
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
+from ppl.clock import steady_clock
 from ppl.listener.addresses import sender_address
 from ppl.listener.admission import Admission
 from ppl.listener.drain_refusals import error_reply
 from ppl.proxied import Proxies
+from ppl.refusals import Refusals
 from ppl.turns import Turns
 from ppl.uploading import UploadChannel, UploadRequest, Uploads, log_line
 
@@ -87,6 +89,7 @@ class DrainSite(Site):
         self.turns = Turns(reactor)
         self.proxies = proxies or Proxies()
         self._admission = admission
+        self._refusals = Refusals(steady_clock)
 
     def buildProtocol(self, address: Any) -> Any:
         """Twisted: a connection has come."""
@@ -99,6 +102,11 @@ class DrainSite(Site):
         channel: _Channel = super().buildProtocol(address)
         channel.count(admission, sender)
         return channel
+
+    def log(self, request: Any) -> None:
+        """Twisted: a line about each answer but those to many refused requests."""
+        if self._refusals.has_line(request):
+            super().log(request)
 
     def acceptableProtocols(self) -> list[bytes]:
         """HTTP/1.1 only: uploads are refused before their body comes, which needs the connection."""

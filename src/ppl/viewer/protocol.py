@@ -6,6 +6,7 @@ Two callables that the composition root gives decide which clients may open one,
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -93,6 +94,11 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             self._log.failure("The account of a WebSocket could not be found")
             raise ConnectionDeny(500, "Internal error") from error
         return account
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        """Autobahn: refuse the handshake, and log it. A client that has gone is neither answered nor logged."""
+        if self.state == self.STATE_CONNECTING:
+            super().failHandshake(reason, code, responseHeaders)
 
     def onOpen(self) -> None:
         """Autobahn: the protocol's ``connection``."""

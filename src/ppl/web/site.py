@@ -20,6 +20,7 @@ from ppl.options import Settings
 from ppl.origin import OriginPolicy, hosts_of, is_host
 from ppl.proxied import Proxies
 from ppl.quota import Quota
+from ppl.refusals import Refusals
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.turns import Turns
@@ -185,7 +186,7 @@ def make_site(
     root = _Root(answering, served, pages, viewer_factory, settings, strangers)
     proxies = Proxies(settings.trusted_proxies)
     connections = Connections(settings.max_http_connections, settings.max_http_connections_per_address, proxies)
-    return PplSite(root, viewer_factory, reactor, uploads, proxies, connections)
+    return PplSite(root, viewer_factory, reactor, uploads, proxies, connections, Refusals(steady))
 
 
 class PplSite(Site):
@@ -202,6 +203,7 @@ class PplSite(Site):
         uploads: Uploads | None,
         proxies: Proxies,
         connections: Connections,
+        refusals: Refusals,
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             root,
@@ -214,7 +216,7 @@ class PplSite(Site):
         self.uploads = uploads
         self.turns = Turns(reactor)
         self.proxies = proxies
-        self._connections = connections
+        self._connections, self._refusals = connections, refusals
         self._viewer_factory = viewer_factory
 
     def buildProtocol(self, address: Any) -> Any:
@@ -231,8 +233,10 @@ class PplSite(Site):
         super().stopFactory()
 
     def log(self, request: Any) -> None:
-        """Twisted: a line about each answer but those to monitors and of parts of a page."""
-        if not request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii"))):
+        """Twisted: a line about each answer but those to monitors, of parts of a page, and to many refused requests."""
+        if not request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii"))) and self._refusals.has_line(
+            request
+        ):
             super().log(request)
 
     def acceptableProtocols(self) -> list[bytes]:

@@ -1,0 +1,46 @@
+"""Warnings that strangers can cause as often as they like: a burst of them is one line in the log."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from twisted.logger import Logger
+
+from ppl.model import SECOND, Clock
+
+#: µs after which a burst has ended, when nothing more of its kind came.
+BURST = 60 * SECOND
+_MOST_BURSTS = 1000
+
+
+class Bursts:
+    """Warns once per burst; the next one says how many more the last had.
+
+    Args:
+        log: the logger that warns.
+        clock: µs, steady.
+    """
+
+    def __init__(self, log: Logger, clock: Clock) -> None:
+        self._log, self._clock = log, clock
+        # What was said → when it last happened, and how often since it was said.
+        self._bursts: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+
+    def say_once(self, who: str, what: str, detail: str = "") -> None:
+        """Warn that ``who`` (an address or a ``user_id``) meets a limit or errs, once per burst.
+
+        ``detail`` is that of the one that is said; with other details it is still the same burst.
+        """
+        now = self._clock()
+        last, times = self._bursts.pop((who, what), (now - BURST, 0))
+        if now - last >= BURST:
+            more = f" ({times} times more in the burst before)" if times else ""
+            said = f"{what} ({detail})" if detail else what
+            self._log.warn("{who}: {what}{more}", who=who, what=said, more=more)
+            times = -1
+        self._bursts[who, what] = now, times + 1
+        if len(self._bursts) > _MOST_BURSTS:
+            self._bursts.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._bursts)
