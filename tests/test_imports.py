@@ -34,7 +34,7 @@ ALLOWED = {
     "timezone": {"model", "errors"},
     "wire": {"model", "errors", "timezone"},
     "credentials": {"model", "errors", "store.interface"},
-    "options": {"version", "dsn"},
+    "options": {"version", "dsn", "quota"},
     "dsn": set(),
     "version": set(),
     "throttle": {"model"},

@@ -22,6 +22,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.python import usage
 
 from ppl.dsn import parsed
+from ppl.quota import MOST_BYTES_PER_DAY, MOST_LINES_PER_SECOND
 from ppl.version import version
 from twisted import __version__ as twisted_version
 
@@ -292,10 +293,10 @@ OPTIONS: tuple[Option, ...] = (
            "Most connections of senders, and of uploads to --drain, from one address, to all destinations together."),
     Option("max-connects-per-second", "100", _integer(1, 100_000),
            "New such connections a second from one address, and to one destination; ten times as many at once."),
-    Option("max-lines-per-second", "0", _integer(0, 1_000_000_000),
+    Option("max-lines-per-second", "0", _integer(0, MOST_LINES_PER_SECOND),
            "Lines a second that are taken for one destination, ten times as many at once; 0: no quota. Its owner can "
            "set less."),
-    Option("max-bytes-per-day", "0", _integer(0, 10**15 - 1),
+    Option("max-bytes-per-day", "0", _integer(0, MOST_BYTES_PER_DAY),
            "Bytes, as received, that are taken for one destination in a day of UTC; 0: no quota. Its owner can set "
            "less."),
     Option("udp", "on", _one_of("on", "off"),

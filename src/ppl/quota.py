@@ -6,6 +6,9 @@ import attrs
 
 from ppl.model import Destination
 
+#: The largest bounds that can be set, by the operator and by owners.
+MOST_LINES_PER_SECOND, MOST_BYTES_PER_DAY = 1_000_000_000, 10**15 - 1
+
 
 @attrs.frozen
 class Quota:

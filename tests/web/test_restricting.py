@@ -120,9 +120,34 @@ async def test_a_restricted_destination_takes_no_test_line(
     served: Served, browser: Browser, owned: Destination
 ) -> None:
     await change(browser, owned, "networks", networks="10.0.0.0/8")
+    await change(browser, owned, "sender-tokens")
     page = await browser.submit(f"/settings/destinations/{owned.id}/test-line", {}, on="/settings")
-    assert page.status == 503
-    assert "are restricted: send a line from one of them" in page.text
+    assert page.status == 409
+    assert "it must come from one of its networks, and carry its token." in page.text
+
+
+@ensureDeferred
+async def test_the_log_says_what_has_changed_and_by_which_account(
+    served: Served, browser: Browser, owned: Destination, dsn: str, logged: list[str]
+) -> None:
+    await change(browser, owned, "networks", networks="10.0.0.0/8")
+    await change(browser, owned, "quota", lines_per_second="5", megabytes_per_day="")
+    await change(browser, owned, "certificates", certificates="")
+    await change(browser, owned, "sender-tokens")
+    form = re.search(r'action="(\S+/sender-tokens/\d+/delete)"', (await browser.get("/settings")).text)
+    assert form
+    await browser.submit(form[1], {}, on="/settings")
+    (account_id,) = execute(dsn, "SELECT id FROM account")[0]
+    changes = (
+        "changed the networks",
+        "changed the quota",
+        "changed the client certificates",
+        "made a token",
+        "revoked a token",
+    )
+    assert [line for line in logged if line.startswith("Senders of ")] == [
+        f"Senders of {owned.user_id}: account {account_id} {each}" for each in changes
+    ]
 
 
 @ensureDeferred
@@ -156,14 +181,16 @@ async def test_its_owner_sets_a_quota_within_the_operators(serve: Any) -> None:
     assert (found.max_lines_per_second, found.max_bytes_per_day) == (None, None)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 16, "<b>", "\u0661"])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "9" * 16, "1000000001", "<b>", "\u0661"])
 @ensureDeferred
 async def test_what_is_no_quota_is_said_beside_the_field(
     served: Served, browser: Browser, owned: Destination, text: str
 ) -> None:
     page = await change(browser, owned, "quota", lines_per_second=text, megabytes_per_day="")
     assert page.status == 400
-    assert error_of(page, "lines_per_second", owned) == "Give a whole number from 1 on, or leave it empty."
+    assert (
+        error_of(page, "lines_per_second", owned) == "Give a whole number from 1 to 1,000,000,000, or leave it empty."
+    )
     assert (await kept(served, owned)).max_lines_per_second is None
 
 

@@ -193,6 +193,13 @@ class Conflict(Refusal):
         self.code = code  # type: ignore[misc]
 
 
+class SendersRestricted(Refusal):
+    """A test line would be dropped: only some may send."""
+
+    code = "senders_restricted"
+    status, title = 409, "Senders are restricted"
+
+
 class Gone(Refusal):
     """There was something at that address."""
 

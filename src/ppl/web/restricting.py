@@ -10,7 +10,7 @@ import attrs
 
 from ppl.model import DAY, HOUR, Destination, Role
 from ppl.networks import BadNetwork, parse_networks
-from ppl.quota import Quota, in_words, quota_of
+from ppl.quota import MOST_BYTES_PER_DAY, MOST_LINES_PER_SECOND, Quota, in_words, quota_of
 from ppl.store.interface import Received, SenderToken
 from ppl.timezone import local_text
 from ppl.web.certificate_snippets import certificate_snippets
@@ -22,7 +22,7 @@ from ppl.web.token_snippets import token_snippets
 #: Two are valid at once while senders go over from one to the other; the third is for those who forget one.
 MOST_TOKENS = 3
 
-_MEGABYTE, _MOST = 1_000_000, 10**15
+_MEGABYTE = 1_000_000
 
 
 @attrs.frozen
@@ -62,19 +62,19 @@ def quota_typed(form: dict[str, str], most: Quota) -> Quota:
     Raises:
         WrongField: one is no such number, or more than the operator allows.
     """
-    lines = _number(form, "lines_per_second", 1, most.lines_per_second)
-    size = _number(form, "megabytes_per_day", _MEGABYTE, most.bytes_per_day)
+    lines = _number(form, "lines_per_second", 1, most.lines_per_second, MOST_LINES_PER_SECOND)
+    size = _number(form, "megabytes_per_day", _MEGABYTE, most.bytes_per_day, MOST_BYTES_PER_DAY)
     return Quota(lines, size)
 
 
-def _number(form: dict[str, str], field: str, unit: int, most: int | None) -> int | None:
+def _number(form: dict[str, str], field: str, unit: int, most: int | None, limit: int) -> int | None:
     text = form.get(field, "").strip().replace(",", "")
     if not text:
         return None
-    largest = (_MOST if most is None else most) // unit
+    largest = (limit if most is None else most) // unit
     if not (text.isascii() and text.isdigit() and len(text) <= 15 and 1 <= int(text) <= largest):
-        bound = f"from 1 to {largest:,}, the most that this installation allows" if most is not None else "from 1 on"
-        raise WrongField(field, f"Give a whole number {bound}, or leave it empty.")
+        bound = ", the most that this installation allows" if most is not None else ""
+        raise WrongField(field, f"Give a whole number from 1 to {largest:,}{bound}, or leave it empty.")
     return int(text) * unit
 
 

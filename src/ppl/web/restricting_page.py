@@ -51,7 +51,7 @@ class RestrictingPage:
         async def change(destination: Destination, form: dict[str, str]) -> None:
             await self._store.set_networks(login.account.id, destination.id, networks_of(form))
 
-        return await self._change(visit, login, destination_id, change)
+        return await self._change(visit, login, destination_id, "changed the networks", change)
 
     async def change_quota(self, visit: Visit, login: Login, destination_id: str) -> Answer:
         """``POST …/quota`` with ``lines_per_second`` and ``megabytes_per_day``; empty: as the operator says."""
@@ -60,7 +60,7 @@ class RestrictingPage:
             quota = quota_typed(form, self._most)
             await self._store.set_quota(login.account.id, destination.id, quota.lines_per_second, quota.bytes_per_day)
 
-        return await self._change(visit, login, destination_id, change)
+        return await self._change(visit, login, destination_id, "changed the quota", change)
 
     async def change_certificates(self, visit: Visit, login: Login, destination_id: str) -> Answer:
         """``POST …/certificates`` with ``certificates`` in PEM; empty: senders need none."""
@@ -69,7 +69,7 @@ class RestrictingPage:
             pem = certificates_of(form)
             await self._store.set_client_certificates(login.account.id, destination.id, pem)
 
-        return await self._change(visit, login, destination_id, change)
+        return await self._change(visit, login, destination_id, "changed the client certificates", change)
 
     async def create_token(self, visit: Visit, login: Login, destination_id: str) -> Answer:
         """``POST …/sender-tokens``: the one answer that shows the token, which lines must carry from now on."""
@@ -83,7 +83,7 @@ class RestrictingPage:
             except TooManySenderTokens as error:
                 raise WrongField("sender_token", str(error)) from error
 
-        return await self._change(visit, login, destination_id, change, new_token=secret)
+        return await self._change(visit, login, destination_id, "made a token", change, new_token=secret)
 
     async def delete_token(self, visit: Visit, login: Login, destination_id: str, token_id: str) -> Answer:
         """``POST …/sender-tokens/<id>/delete``: lines that carry it are dropped from now on."""
@@ -92,17 +92,21 @@ class RestrictingPage:
             if not await self._store.delete_sender_token(login.account.id, destination.id, int(token_id)):
                 raise NotFound("There is no such token.")
 
-        return await self._change(visit, login, destination_id, change)
+        return await self._change(visit, login, destination_id, "revoked a token", change)
 
     async def _change(
         self,
         visit: Visit,
         login: Login,
         destination_id: str,
+        what: str,
         change: Callable[[Destination, dict[str, str]], Awaitable[None]],
         new_token: str | None = None,
     ) -> Answer:
-        """Do one ``change``, and have the listener apply it; what is wrong is shown beside its field."""
+        """Do one ``change``, log ``what`` the account did, and have the listener apply it.
+
+        What is wrong is shown beside its field.
+        """
         destination = await self._owned(login, int(destination_id))
         form = visit.form()
         try:
@@ -111,6 +115,12 @@ class RestrictingPage:
         except WrongField as error:
             came = Restricting(destination.id, error, form)
             return await self._settings_page.page(visit, login, 400, restricting=came)
+        self._log.info(
+            "Senders of {user_id}: account {account_id} {what}",
+            user_id=destination.user_id,
+            account_id=login.account.id,
+            what=what,
+        )
         is_applied = await self._applied(destination)
         if is_applied and new_token is None:
             return see_other("/settings#restrictions")
@@ -121,7 +131,6 @@ class RestrictingPage:
         """Whether a listener has applied what is saved."""
         if destination.closed_at is not None:
             return True
-        self._log.info("Who may send to {user_id} has changed", user_id=destination.user_id)
         try:
             await self._listeners.open(destination)
         except ListenerUnavailable as error:

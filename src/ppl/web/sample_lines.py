@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ppl.model import Account, Clock, Destination
 from ppl.throttle import Rate, Throttle
-from ppl.web.answers import Unavailable, spend
-from ppl.web.sampling import SampleSender, Unreachable
+from ppl.web.answers import SendersRestricted, Unavailable, spend
+from ppl.web.sampling import Restricted, SampleSender, Unreachable
 
 _LINES_OF_ACCOUNT = Rate(burst=5, seconds=5)
 
@@ -22,10 +22,13 @@ class SampleLines:
 
         Raises:
             TooManyRequests: the account sends too many.
+            SendersRestricted: not everybody may send to ``destination``.
             Unavailable: it did not arrive.
         """
         spend(self._lines, str(account.id))
         try:
             return await self._sender.send(destination)
+        except Restricted as error:
+            raise SendersRestricted(str(error)) from error
         except Unreachable as error:
             raise Unavailable(str(error), error.code) from error

@@ -27,6 +27,12 @@ class Unreachable(PplError):
     code = "destination_unreachable"
 
 
+class Restricted(PplError):
+    """Only some senders may send to the destination, and Ppl's own line would be dropped."""
+
+    code = "senders_restricted"
+
+
 @attrs.frozen
 class SampleSender:
     """Sends sample lines.
@@ -45,10 +51,14 @@ class SampleSender:
         """Send one RFC 5424 line and wait until the listener has taken it; gives the line.
 
         Raises:
+            Restricted: the destination does not take lines from everybody.
             Unreachable: no connection could be made, or it broke.
         """
-        if destination.is_restricted:
-            raise Unreachable(f"The senders of {destination.user_id} are restricted: send a line from one of them.")
+        if needs := _needs(destination):
+            raise Restricted(
+                f"The senders of {destination.user_id} are restricted, so a test line from Ppl would be dropped. "
+                f"Send one from a sender: it must {needs}."
+            )
         line = (
             f"<14>1 {utc_text(self.clock())} {destination.host} ppl - - - "
             f"A test line from Ppl itself: {destination.user_id} receives."
@@ -77,6 +87,16 @@ class SampleSender:
         except (ConnectionClosed, SSL.Error, TimeoutError) as error:
             protocol.abort()
             raise Unreachable(f"{destination.user_id} took the connection but not the line.") from error
+
+
+def _needs(destination: Destination) -> str:
+    """What a line must do to be taken, in words; ``""`` if everybody may send."""
+    needs = (
+        ("come from one of its networks", destination.networks),
+        ("carry its token", destination.token_hashes),
+        ("come over TLS with a client certificate that it accepts", destination.client_certificates),
+    )
+    return ", and ".join(words for words, holds in needs if holds)
 
 
 class _Line(Protocol):

@@ -11,7 +11,7 @@ from ppl.quota import Quota
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.timezone import local_text, parse_time_zone
-from ppl.web.answers import Answer, NotFound, Unavailable, found, see_other, spend
+from ppl.web.answers import Answer, NotFound, SendersRestricted, Unavailable, found, see_other, spend
 from ppl.web.archived_days import newest_archives
 from ppl.web.archives import Archives
 from ppl.web.destinations import destination_fields
@@ -114,7 +114,7 @@ class SettingsPage:
             raise NotFound("There is no such destination.")
         try:
             line = await self._lines.send(login.account, chosen)
-        except Unavailable as error:
+        except (SendersRestricted, Unavailable) as error:
             return await self.page(visit, login, error.status, error=WrongField("test-line", str(error)))
         return await self.page(visit, login, sent=(chosen.id, line))
 
