@@ -324,7 +324,7 @@ class Sender:
     def silent_after(self) -> int | None:
         """When it counts as silent if nothing comes, µs; ``None`` where it was never regular.
 
-        An hour and half as long again as its longest pause after it was last seen.
+        An hour plus 1.5 times its longest pause after it was last seen.
         """
         if self.name is None or self.hours_seen < REGULAR_HOURS:
             return None

@@ -27,7 +27,7 @@ def test_without_scripts_senders_are_restricted(ppl_process: PplProcess, open_pa
     networks.fill("nowhere")
     page.get_by_role("button", name="Save networks").click()
     wrong = re.compile(
-        r"^nowhere is neither an address nor a network, .* Addresses or networks such as .* outside end\.$"
+        r"^nowhere is neither an address nor a network, .* Addresses or networks such as .* addresses are closed\.$"
     )
     expect(networks).to_have_accessible_description(wrong)
     networks.fill("127.0.0.1")
@@ -38,9 +38,9 @@ def test_without_scripts_senders_are_restricted(ppl_process: PplProcess, open_pa
     send_tcp(who.port, f"forged\n{token} inside\n".encode())
     eventually(lambda: ppl_process.messages(who.port) == ["inside"], "the one line")
     page.get_by_role("button", name="Revoke the sender token").click()
-    page.get_by_label(f"Most lines a second to {who.user_id}").fill("1000")
+    page.get_by_label(f"Maximum lines per second to {who.user_id}").fill("1000")
     page.get_by_role("button", name="Save quota").click()
-    expect(page.get_by_label(f"Most lines a second to {who.user_id}")).to_have_value("1000")
+    expect(page.get_by_label(f"Maximum lines per second to {who.user_id}")).to_have_value("1000")
     certificate = Path(self_signed(tmp_path, "sender")[0]).read_text()
     page.get_by_label(f"Client certificates for {who.user_id}").fill(certificate)
     page.get_by_role("button", name="Save certificates").click()

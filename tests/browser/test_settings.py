@@ -45,7 +45,7 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     page.get_by_text("Python", exact=True).click()
     expect(page.get_by_text(f'SysLogHandler(("127.0.0.1", {who.port})')).to_be_visible()
     expect(page.get_by_text(f'PplHandler(("127.0.0.1", {who.port})')).to_be_visible()
-    page.get_by_label("only encrypted (TLS, or RELP over TLS; no UDP)").check()
+    page.get_by_label("encrypted only (TLS, or RELP over TLS; no UDP)").check()
     page.locator("form[action$='/transport'] button").click()
     expect(page.get_by_text("Python", exact=True)).to_have_count(0)
     page.goto(f"{ppl_process.url}/saved?q=severity:err")

@@ -44,6 +44,7 @@ async def test_volume_is_that_of_the_range_by_severity(served: Served, dsn: str)
     assert shown["Kept"].startswith("for ever")
     assert "20.0% of all" in text
     assert "+150%" in text, "against the day before"
+    assert "none in the 24 hours before" in text, "of warnings"
     by_hour = table(text, "Volume as a table")
     assert len(by_hour) == 24
     assert sum(int(row[1]) for row in by_hour) == 10
@@ -62,6 +63,7 @@ async def test_volume_is_that_of_the_range_by_severity(served: Served, dsn: str)
 async def test_errors_lead_to_themselves(served: Served, dsn: str) -> None:
     watched = await watch(served, dsn)
     text = await watched.page("/dashboard")
+    assert '<dd class="hint">no errors</dd>' in text
     (link,) = re.findall(r'<a href="([^"]+)">Errors</a>', text)
     fields = parse_qs(urlsplit(unescape(link)).query)
     assert fields == {"user_id": [watched.destination.user_id], "q": ["severity:>=err"]}

@@ -60,7 +60,7 @@ async def test_what_is_no_number_of_days_is_refused(browser: Browser, owned: Des
 async def test_what_the_installation_says_is_shown(serve: Serve) -> None:
     browser = serve(retention_days=14).browser()
     await browser.register("user@gmail.com")
-    assert "Empty: for 14 days" in (await browser.get("/settings")).text
+    assert "default: for 14 days." in (await browser.get("/settings")).text
 
 
 @ensureDeferred

@@ -96,7 +96,8 @@ class Admission:
     def _make_room(self, key: int | str, who: str, most: int, option: str) -> None:
         longest = self._silence.longest(key)
         if longest is not None:
-            self.say_once(who, f"it has {most} connections; those that never sent anything give way ({option})")
+            what = f"it has {most} connections; those that never sent anything are closed to make room ({option})"
+            self.say_once(who, what)
             longest.give_way()
 
     def began(self, connection: Silent, address: str, destination: Destination | None = None) -> None:

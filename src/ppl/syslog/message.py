@@ -62,7 +62,7 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     if alike is not None:
         return Lines(*alike)
     if "\n\n" in text:
-        # Empty lines are none, and there may be many.
+        # Empty lines are ignored, and there may be many.
         text = _EMPTY_LINES.sub("\n", text)
     rows = _LINES.findall(text)
     has_bom = BOM in text

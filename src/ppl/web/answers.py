@@ -212,7 +212,7 @@ class Misdirected(Refusal):
     """The request asks for another host."""
 
     code = "unknown_host"
-    status, title = 421, "Not known by this name"
+    status, title = 421, "Unknown host name"
 
     def __init__(self, name: str, address: str) -> None:
         super().__init__(

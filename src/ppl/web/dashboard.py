@@ -115,11 +115,12 @@ class Dashboard:
             "total": sum(counts),
             "errors": counts[0],
             "warnings": counts[1],
-            "share": f"{counts[0] / sum(counts):.1%}" if counts[0] else "none",
+            "share": f"{counts[0] / sum(counts):.1%}" if counts[0] else "",
             "before": shown.before,
-            "total_change": _change(sum(counts), sum(counts_before)),
-            "errors_change": _change(counts[0], counts_before[0]),
-            "warnings_change": _change(counts[1], counts_before[1]),
+            "total_change": _change("lines", sum(counts), sum(counts_before), shown.before),
+            "is_compared": any(counts_before),
+            "errors_change": _change("errors", counts[0], counts_before[0], shown.before),
+            "warnings_change": _change("warnings", counts[1], counts_before[1], shown.before),
             "rows": _rows(buckets, start, end, shown, zone),
         }
 
@@ -215,9 +216,10 @@ def _marks(start: int, end: int, shown: _Range, zone: tzinfo) -> list[str]:
     return texts
 
 
-def _change(count: int, before: int) -> str:
+def _change(name: str, count: int, before: int, span: str) -> str:
+    """How ``count`` differs from that of the ``span`` before; ``name`` is of what."""
     if not before:
-        return "none" if not count else "none before"
+        return f"none in {span}" if count else f"no {name}"
     percent = (count - before) / before
     return "as many" if abs(percent) < 0.005 else f"{percent:+.0%}".replace("-", "\N{MINUS SIGN}")
 

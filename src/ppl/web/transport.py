@@ -18,9 +18,9 @@ from ppl.web.forms import WrongField
 _CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
 
 _IN_WORDS: dict[Transport, str] = {
-    "either": "both encrypted (TLS) and not (plain TCP, RELP and UDP)",
-    "tls": "only encrypted (TLS, or RELP over TLS; no UDP)",
-    "plain": "only not encrypted (plain TCP, RELP and UDP)",
+    "either": "encrypted (TLS) and unencrypted (plain TCP, RELP and UDP)",
+    "tls": "encrypted only (TLS, or RELP over TLS; no UDP)",
+    "plain": "unencrypted only (plain TCP, RELP and UDP)",
 }
 
 
@@ -50,7 +50,7 @@ class Transports:
         """
         transport = next((each for each in TRANSPORTS if each == chosen), None)
         if transport is None:
-            raise WrongField("transport", "Choose what the port shall take.")
+            raise WrongField("transport", "Choose which connections the port accepts.")
         readable = {each.id: (each, role) for each, role in await self._store.destinations_of(account_id)}
         if destination_id not in readable:
             raise NotFound("There is no such destination.")
