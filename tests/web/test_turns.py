@@ -123,6 +123,17 @@ async def test_when_the_turn_is_used_up_others_wait_for_the_next_one(site: Any) 
 
 
 @ensureDeferred
+async def test_a_site_that_stops_says_nothing_else_to_connections_that_are_still_open(site: Any) -> None:
+    site.doStart()
+    channel, transport = connected(site)
+    site.doStop()
+    channel.dataReceived(b"GET /api/me HTTP/1.1\r\nHost: x\r\n\r\n")
+    await until(lambda: answers(transport), "an answer")
+    assert transport.value().startswith(b"HTTP/1.1 503 "), "not that the session has ended, which would lead to a login"
+    channel.connectionLost(Failure(ConnectionDone()))
+
+
+@ensureDeferred
 async def test_every_request_of_a_burst_is_answered_in_its_order(served: Served) -> None:
     requests = [f"GET /{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for number in range(300)]
     requests.append(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -27,7 +27,16 @@ from ppl.turns import Turns
 from ppl.uploading import UploadChannel, Uploads, log_line
 from ppl.web import assets
 from ppl.web.accounts import Accounts
-from ppl.web.answers import BadRequest, MethodNotAllowed, Misdirected, Refusal, TooLarge, UpgradeRequired, spend
+from ppl.web.answers import (
+    BadRequest,
+    MethodNotAllowed,
+    Misdirected,
+    Refusal,
+    TooLarge,
+    Unavailable,
+    UpgradeRequired,
+    spend,
+)
 from ppl.web.api import Api
 from ppl.web.archives import Archives
 from ppl.web.connections import Connections
@@ -190,8 +199,13 @@ def make_site(
 
 
 class PplSite(Site):
-    """Twisted's site with our requests; starts and stops the viewers' factory with itself."""
+    """Twisted's site with our requests; starts and stops the viewers' factory with itself.
 
+    Attributes:
+        is_stopping: whether its port is closed.
+    """
+
+    is_stopping = False
     displayTracebacks = False
     protocol = UploadChannel  # type: ignore[assignment]
 
@@ -226,9 +240,12 @@ class PplSite(Site):
     def startFactory(self) -> None:
         """Autobahn's resource never starts the factory it is given."""
         super().startFactory()
+        self.is_stopping = False
         self._viewer_factory.doStart()
 
     def stopFactory(self) -> None:
+        """Twisted: the port is closed; connections that are open stay for a moment."""
+        self.is_stopping = True
         self._viewer_factory.doStop()
         super().stopFactory()
 
@@ -277,6 +294,9 @@ class _Root(Resource):
             return send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
         set_security_headers(request, visit.secure)
         try:
+            if request.site.is_stopping:
+                # What it says now, such as that a session has ended, could not be acted on.
+                raise Unavailable("Ppl is stopping.")
             spend(self._strangers, visit.client)
             self._check_host(visit)
             if request.too_large:
