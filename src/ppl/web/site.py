@@ -251,9 +251,8 @@ class PplSite(Site):
 
     def log(self, request: Any) -> None:
         """Twisted: a line about each answer but those to monitors, of parts of a page, and to many refused requests."""
-        if not request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii"))) and self._refusals.has_line(
-            request
-        ):
+        is_quiet = request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii")))
+        if not is_quiet and self._refusals.has_line(request):
             super().log(request)
 
     def acceptableProtocols(self) -> list[bytes]:
