@@ -58,7 +58,8 @@ def test_only_the_networks_of_a_destination_may_send_to_it(ppl_forms: PplProcess
     ways = ("tcp", "tls", "udp", "relp", "http")
     stored(ppl_forms, first, *kept, *(f"inside {way}" for way in ways))
     stored(ppl_forms, second, *(f"{place} {way}" for place in ("inside", "outside") for way in ways))
-    assert f"{first.user_id}: senders outside its networks are refused" in ppl_forms.text()
+    assert f"{first.user_id}: refusing {OUTSIDE}: outside the allowed networks (Settings, Senders)" in ppl_forms.text()
+    assert f"{first.user_id}: refusing uploads from {OUTSIDE}: outside the allowed networks" in ppl_forms.text()
     # It still holds after a restart, and not any more once it is taken back.
     ppl_forms.stop()
     ppl_forms.start()
@@ -113,11 +114,11 @@ def test_only_lines_with_the_token_of_a_destination_are_taken(ppl_forms: PplProc
     assert "revoked" not in ppl_forms.messages(first.port)
     ppl_forms.stop()
     log = ppl_forms.text()
-    assert f"{first.user_id}: lines without its token are dropped" in log
-    assert "100 lines in a row did not carry the destination's token" in log
+    assert re.search(rf"{first.user_id}: dropping lines from 127\.0\.0\.\d+ that lack the token", log)
+    assert "100 lines in a row did not carry the destination's token; connection closed" in log
     assert token not in log
     assert other not in log
-    own = [each for each in ppl_forms.messages(first.port) if "dropped: without the token" in each]
+    own = [each for each in ppl_forms.messages(first.port) if "dropped: they lack this destination's token" in each]
     assert len(own) == 1
 
 

@@ -182,9 +182,9 @@ async def test_a_stop_says_what_it_waits_for_and_ends_without_a_part_that_hangs(
     await service.startService()
     stopping = service.stopService()
     clock.advance(5)
-    assert said == ["Still stopping: waiting for Retention since 5 s"]
+    assert said == ["Still stopping: Retention has not ended after 5 s"]
     clock.pump([25, LONGEST_STOP - 30.1])
-    assert said[1:] == [f"Still stopping: waiting for Retention since {seconds} s" for seconds in (30, 60)]
+    assert said[1:] == [f"Still stopping: Retention has not ended after {seconds} s" for seconds in (30, 60)]
     assert not stopping.called
     clock.advance(0.1)
     await stopping

@@ -12,6 +12,8 @@ from ppl.model import SECOND, Clock
 BURST = 60 * SECOND
 _MOST_BURSTS = 1000
 
+_DETAIL = "{detail}"
+
 
 class Bursts:
     """Warns once per burst; the next one says how many more the last had.
@@ -29,13 +31,15 @@ class Bursts:
     def say_once(self, who: str, what: str, detail: str = "") -> None:
         """Warn that ``who`` (an address or a ``user_id``) meets a limit or errs, once per burst.
 
-        ``detail`` is that of the one that is said; with other details it is still the same burst.
+        ``detail`` is that of the one that is said; with other details it is still the same burst. It stands where
+        ``what`` has ``{detail}``, else in brackets after it.
         """
         now = self._clock()
         last, times = self._bursts.pop((who, what), (now - BURST, 0))
         if now - last >= BURST:
             more = f" ({times} times more in the burst before)" if times else ""
-            said = f"{what} ({detail})" if detail else what
+            after = f" ({detail})" if detail and _DETAIL not in what else ""
+            said = what.replace(_DETAIL, detail) + after
             self._log.warn("{who}: {what}{more}", who=who, what=said, more=more)
             times = -1
         self._bursts[who, what] = now, times + 1

@@ -99,7 +99,7 @@ def stopped(part: IService, reactor: Any) -> Deferred[None]:
     done: Deferred[None] = Deferred()
 
     def waited(seconds: float) -> None:
-        _log.warn("Still stopping: waiting for {part} since {seconds:g} s", part=name, seconds=seconds)
+        _log.warn("Still stopping: {part} has not ended after {seconds:g} s", part=name, seconds=seconds)
 
     def left() -> None:
         _log.error("{part} did not stop within {seconds:g} s and is left behind", part=name, seconds=LONGEST_STOP)

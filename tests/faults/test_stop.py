@@ -37,7 +37,7 @@ def test_a_stop_beside_a_frozen_postgresql_ends(ppl: PplProcess, short_directory
     process.send_signal(signal.SIGTERM)
     process.wait(ALLOWED)
     measured(f"stopped beside a frozen PostgreSQL in {time.monotonic() - began:.0f} s")
-    assert "Still stopping: waiting for the writer of received lines since 5 s" in ppl.text()
+    assert "Still stopping: the writer of received lines has not ended after 5 s" in ppl.text()
     assert "lines are lost" in ppl.text()
     assert not [pid for pid in frozen if is_alive(pid)]
     ppl.start()

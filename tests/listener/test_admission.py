@@ -87,6 +87,9 @@ def test_what_comes_with_other_details_is_the_same_burst(warned: list[str]) -> N
     for detail in ("this", "that", ""):
         door.say_once("192.0.2.1", "no", detail)
     assert warned == ["192.0.2.1: no (this)"]
+    for detail in ("this", "that"):
+        door.say_once("192.0.2.1", "no {detail} here", detail)
+    assert warned[1:] == ["192.0.2.1: no this here"]
 
 
 def test_strangers_cannot_fill_the_memory() -> None:

@@ -118,7 +118,7 @@ async def test_what_no_listener_is_known_to_serve_is_said_and_moved_on_demand(
     await ran(store, tmp_path, "here", "lost")
     assert await served(store, "here") == ["here:20000", "here:20001", "here:20002"]
     assert said == [
-        "3 destinations moved from lost to here: senders reach them by the new name, links with the old one still work"
+        "3 destinations moved from lost to here: senders use the new name; links with the old name still work"
     ]
 
 

@@ -123,7 +123,7 @@ async def test_a_connection_of_wrong_lines_only_ends_and_others_go_on(
     assert await messages(store, asking) == ["mine", "mine too"]
     assert await messages(store, other) == ["no token needed"]
     assert receiving.intake.meters.of(asking).take_unsaid() == [
-        f"{MOST_WRONG + 1} lines dropped: without the token that this destination asks for"
+        f"{MOST_WRONG + 1} lines dropped: they lack this destination's token"
     ]
 
 

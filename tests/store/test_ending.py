@@ -74,7 +74,7 @@ def signal_all(pids: list[int], number: int) -> None:
 def said_that_it_killed(said: list[str]) -> bool:
     """Whether the log told of it, and of no other error."""
     lines, said[:] = list(said), []
-    return lines == ["PostgreSQL does not heed an immediate shutdown: its processes are killed: "]
+    return lines == ["PostgreSQL did not shut down when told to; killing its processes: "]
 
 
 def answers(server: EmbeddedPostgres) -> bool:
@@ -180,7 +180,7 @@ async def test_a_killed_backend_brings_all_back_at_once_again_and_again(
         os.kill(connection.info.backend_pid, signal.SIGKILL)
         await comes_back(server, before)
         connection.close()
-    assert sum("is started again" in text for text in nothing_left_behind) == 4
+    assert sum("is being restarted" in text for text in nothing_left_behind) == 4
     nothing_left_behind.clear()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.store.maintenance import Background, Repeated
 from ppl.store.pool import Pool
@@ -32,6 +33,28 @@ async def test_a_stop_gives_up_a_statement_that_does_not_end(dsn: str, nothing_l
     for each in stopping:
         await each
     assert ended == ["run", "run"]
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_what_finds_no_free_connection_says_so(dsn: str) -> None:
+    said: list[str] = []
+    observe = lambda event: said.append(formatEvent(event))  # noqa: E731
+    pool = Pool(reactor, dsn, 1, wait=0.1)
+    await pool.startService()
+    busy = Deferred.fromCoroutine(pool.run("SELECT pg_sleep(0.5)"))
+
+    async def act() -> None:
+        await pool.run("SELECT 1")
+
+    globalLogPublisher.addObserver(observe)
+    background = Background("Retention", act, lambda: None, reactor)
+    background.startService()
+    await until(lambda: any(text.startswith("Retention waits") for text in said))
+    globalLogPublisher.removeObserver(observe)
+    assert "Retention waits: no free connection to PostgreSQL" in said
+    await background.stopService()
+    await busy
     await pool.stopService()
 
 

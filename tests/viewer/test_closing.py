@@ -105,7 +105,7 @@ async def test_a_stop_cuts_off_who_is_stuck_and_closes_the_others_in_order(
     globalLogPublisher.addObserver(observe)
     await house.hub.stopService()
     globalLogPublisher.removeObserver(observe)
-    assert "1 viewers' WebSockets did not close in time and are cut off" in said
+    assert "The WebSockets of 1 viewers did not close in time and are cut off" in said
     await reading.gone
     assert reading.close_code == 1001
     viewer.transport.abortConnection()

@@ -22,6 +22,8 @@ _MOST_KNOWN = 10_000
 #: Uploads that may come at once, in multiples of what may come in a second.
 _BURST_FACTOR = 10
 
+_OUTSIDE = "refusing uploads from {detail}: outside the allowed networks (Settings, Senders)"
+
 
 @attrs.frozen
 class DrainLimits:
@@ -88,7 +90,7 @@ class DrainAdmission:
         destination = await self._store.drained(hashed)
         if destination is None:
             self._known.pop(hashed, None)
-            self._intake.admission.say_once(address, "it sends to a drain token that is wrong or was revoked")
+            self._intake.admission.say_once(address, "upload with a wrong or revoked drain token")
             raise UnknownToken
         if is_guess:
             self._wrong.give_back(address)
@@ -106,7 +108,7 @@ class DrainAdmission:
             AddressNotAllowed: it is outside its networks.
         """
         if not Networks(destination.networks).hold(address):
-            self._say(destination, "uploads from outside its networks are refused (Settings, Senders)")
+            self._say(destination, _OUTSIDE, address)
             raise AddressNotAllowed(address)
 
     def check_quota(self, destination: Destination) -> None:
@@ -151,5 +153,5 @@ class DrainAdmission:
             raise TooMany("Too much is being uploaded right now.")
         self._held += size
 
-    def _say(self, destination: Destination, what: str) -> None:
-        self._intake.admission.say_once(destination.user_id, what)
+    def _say(self, destination: Destination, what: str, detail: str = "") -> None:
+        self._intake.admission.say_once(destination.user_id, what, detail)

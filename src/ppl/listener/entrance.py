@@ -26,6 +26,9 @@ from ppl.syslog.framing import Frames
 from ppl.syslog.message import parse
 from ppl.timezone import parse_time_zone
 
+_OUTSIDE = "refusing {detail}: outside the allowed networks (Settings, Senders)"
+_LACKING = "dropping lines from {detail} that lack the token (Settings, Senders)"
+
 
 @attrs.frozen
 class Intake:
@@ -100,9 +103,7 @@ class Entrance:
         """Whether ``address`` is within the networks that may send; what is not is logged, once per burst."""
         if self._networks.hold(address):
             return True
-        self.intake.admission.say_once(
-            self.destination.user_id, "senders outside its networks are refused (Settings, Senders)", address
-        )
+        self.intake.admission.say_once(self.destination.user_id, _OUTSIDE, address)
         return False
 
     def can_become(self, destination: Destination) -> bool:
@@ -179,10 +180,8 @@ class Entrance:
         """What carries the token, and the positions of the rest, which is counted as dropped."""
         kept, wrong = tokens.screen(lines, self.intake.clock(), self.zone)
         if wrong:
-            self._meter.drop(len(wrong), "without the token that this destination asks for")
-            self.intake.admission.say_once(
-                self.destination.user_id, "lines without its token are dropped (Settings, Senders)", sender_ip
-            )
+            self._meter.drop(len(wrong), "they lack this destination's token")
+            self.intake.admission.say_once(self.destination.user_id, _LACKING, sender_ip)
         return kept, wrong
 
 

@@ -76,7 +76,7 @@ class Outage:
         if self._failing:
             self._failing.discard(lane)
             if not self._failing:
-                _log.info("Events are stored again; {count} wait", count=self._waiting())
+                _log.info("Events are stored again; {count} are still waiting", count=self._waiting())
 
 
 @attrs.define(eq=False)

@@ -86,8 +86,7 @@ class PublicHost(Service):
         renamed, kept = await self._store.move_destinations(former, self._host)
         if renamed:
             self._log.warn(
-                "{count} moved from {former} to {host}: senders reach them by the new name, links with the old one"
-                " still work",
+                "{count} moved from {former} to {host}: senders use the new name; links with the old name still work",
                 count=_destinations(len(renamed)),
                 former=former,
                 host=self._host,

@@ -34,7 +34,7 @@ CLOSING_SECONDS = 10.0
 _FAILED = "its TLS handshake failed"
 _NOT_KNOWN = f"{_FAILED}; this destination takes senders only with a client certificate that it knows"
 _NOT_SECURE = "it does not speak TLS, which this destination asks for"
-_NO_TOKEN = f"{MOST_WRONG} lines in a row did not carry the destination's token"
+_NO_TOKEN = f"{MOST_WRONG} lines in a row did not carry the destination's token; connection closed"
 _NO_ROOM = "unfinished lines hold too much memory; connections that add to it are ended (--partial-bytes)"
 
 

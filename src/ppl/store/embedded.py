@@ -185,7 +185,9 @@ class EmbeddedPostgres(Service):
                 return
             # One that worked until it crashed is wanted back at once.
             pause = _SHORTEST_PAUSE if was_ready else min(_LONGEST_PAUSE, pause * 2)
-            self._log.error("PostgreSQL ended (status {status}: {said}) and is started again", status=status, said=said)
+            self._log.error(
+                "PostgreSQL ended (status {status}: {said}) and is being restarted", status=status, said=said
+            )
             await self._sleep(pause * uniform(0.5, 1.5))  # noqa: S311
 
     async def _start_again(self, user: ServerUser) -> bool:

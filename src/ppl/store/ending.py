@@ -108,11 +108,11 @@ class Ending:
             await self._fast_shutdown(server, given_up)
         if server.is_running() and not given_up():
             if fast:
-                self._log.warn("PostgreSQL does not heed a fast shutdown: an immediate one follows")
+                self._log.warn("PostgreSQL did not finish a fast shutdown; an immediate one follows")
             server.send(SIGQUIT)
             await self._wait(self.patience.immediate, lambda: not server.is_running() or given_up())
         if server.is_running() and not given_up():
-            self._log.error("PostgreSQL does not heed an immediate shutdown: its processes are killed")
+            self._log.error("PostgreSQL did not shut down when told to; killing its processes")
             server.send(SIGKILL)
             await self._wait(self.patience.killed, lambda: not server.is_running())
         return not given_up() and not server.is_running() and await self.sweep(uid)

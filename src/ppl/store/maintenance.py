@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.model import Clock
+from ppl.store.pool import PoolBusy
 from ppl.store.postgres import PostgresStore
 
 #: Seconds between two runs: several fit into the time that slots are made ahead.
@@ -94,7 +95,8 @@ class Repeated(Service):
                 raise
         except (StoreUnavailable, StatementTimeout) as error:
             if not self._is_away and self.running:
-                self._log.warn("{name} waits for PostgreSQL: {sentence}", name=self.name, sentence=str(error))
+                why = "no free connection to PostgreSQL" if isinstance(error, PoolBusy) else str(error)
+                self._log.warn("{name} waits: {why}", name=self.name, why=why)
             self._is_away = True
         else:
             self._is_away = False

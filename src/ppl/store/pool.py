@@ -35,6 +35,10 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _STOP_SECONDS = 3.0
 
 
+class PoolBusy(StoreUnavailable):
+    """Every connection was in use for as long as work waits for one."""
+
+
 class Transaction:
     """What :meth:`Pool.transact` hands to its work."""
 
@@ -204,8 +208,11 @@ class Pool(Service):
 
     def _refuse(self, waiting: Deferred[Connection]) -> None:
         self._forget(waiting)
-        why = "is busy" if self._connections else "cannot be reached"
-        waiting.errback(StoreUnavailable(f"PostgreSQL at {describe(self._dsn)} {why}; try again."))
+        where = f"PostgreSQL at {describe(self._dsn)}"
+        if self._connections:
+            waiting.errback(PoolBusy(f"{where} is busy; try again."))
+        else:
+            waiting.errback(StoreUnavailable(f"{where} cannot be reached; try again."))
 
     def _give_back(self, connection: Connection) -> None:
         if not connection.is_clean:

@@ -142,14 +142,16 @@ class Hub(Service):
 
     async def _close_all(self) -> None:
         if len(self._places):
-            self._log.info("Closing {count} viewers' WebSockets", count=len(self._places))
+            self._log.info("Closing the WebSockets of {count} viewers", count=len(self._places))
         for place in self._places:
             place.guest.close(_GOING_AWAY, "the server stops")
         if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
-            self._log.warn("{count} viewers' WebSockets did not close in time and are cut off", count=len(self._places))
+            self._log.warn(
+                "The WebSockets of {count} viewers did not close in time and are cut off", count=len(self._places)
+            )
             for place in self._places:
                 place.guest.abort()
             if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
-                self._log.error("{count} viewers' WebSockets could not be cut off", count=len(self._places))
+                self._log.error("The WebSockets of {count} viewers could not be cut off", count=len(self._places))
         self._turns.stop()
         self.rations.stop()
