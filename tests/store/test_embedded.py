@@ -124,7 +124,7 @@ async def test_a_killed_postgresql_is_started_again(
     killed = postgres_server.pid
     os.kill(killed, signal.SIGKILL)
     await until(lambda: postgres_server.pid not in (None, killed) and answers(postgres_server.dsn), seconds=30)
-    assert any("started again" in text for text in nothing_left_behind)
+    assert any("being restarted" in text for text in nothing_left_behind)
     nothing_left_behind.clear()
 
 
