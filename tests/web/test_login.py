@@ -219,6 +219,18 @@ async def test_guesses_from_one_address_hold_up_no_other(serve: Serve) -> None:
     assert (await served.browser().log_in(EMAIL)).status == 303
 
 
+@pytest.mark.parametrize("cookie", ["é", "x" * 5000, ""])
+@ensureDeferred
+async def test_a_device_cookie_that_ppl_never_made_is_a_strangers(
+    served: Served, browser: Browser, cookie: str
+) -> None:
+    await browser.register(EMAIL)
+    stranger = served.browser()
+    stranger.cookies["ppl_device"] = cookie
+    assert (await stranger.log_in(EMAIL, "wrong password")).status == 400
+    assert (await stranger.log_in(EMAIL)).status == 303
+
+
 @ensureDeferred
 async def test_a_device_that_is_known_to_one_account_is_a_stranger_to_another(served: Served, browser: Browser) -> None:
     await served.browser().register("other@gmail.com")

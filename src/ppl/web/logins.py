@@ -100,7 +100,9 @@ def _is_known(visit: Visit, password_hash: str | None) -> bool:
     if password_hash is None:
         return False
     given = cookie_values(visit.header("cookie"), cookie_name(DEVICE_COOKIE, visit.secure))
-    return any(hmac.compare_digest(each, _of_device(password_hash)) for each in given)
+    # As bytes: of texts only ASCII can be compared, and a cookie may hold anything.
+    own = _of_device(password_hash).encode()
+    return any(hmac.compare_digest(each.encode("utf-8", "replace"), own) for each in given)
 
 
 def _of_device(password_hash: str) -> str:
