@@ -12,6 +12,7 @@ from tests.fixtures.authority import Authority, self_signed
 from tests.fixtures.restricting import (
     OUTSIDE,
     change,
+    change_once_linked,
     send_relp,
     send_tcp,
     send_tls,
@@ -64,7 +65,7 @@ def test_only_the_networks_of_a_destination_may_send_to_it(ppl_forms: PplProcess
     ppl_forms.stop()
     ppl_forms.start()
     send_tcp(first.port, b"outside again\n", OUTSIDE)
-    change(ppl_forms, first, "networks", networks="")
+    change_once_linked(ppl_forms, first, "networks", networks="")
     send_tcp(first.port, b"outside at last\n", OUTSIDE)
     stored(ppl_forms, first, *kept, *(f"inside {way}" for way in ways), "outside at last")
 

@@ -213,6 +213,7 @@ async def test_a_frozen_backend_that_outlives_the_postmaster_keeps_nobody_out(
     nothing_left_behind.clear()
 
 
+@pytest.mark.long
 @ensureDeferred
 async def test_the_watchdog_restarts_a_postgresql_that_takes_no_connections(
     data_dir: Path, nothing_left_behind: list[str]
@@ -227,6 +228,7 @@ async def test_the_watchdog_restarts_a_postgresql_that_takes_no_connections(
     nothing_left_behind.clear()
 
 
+@pytest.mark.long
 @ensureDeferred
 async def test_the_watchdog_restarts_nothing_once_ppl_is_stopping(
     data_dir: Path, nothing_left_behind: list[str]
@@ -261,6 +263,7 @@ async def test_a_look_of_the_watchdog_is_no_line_of_the_log(server: EmbeddedPost
     assert logged == []
 
 
+@pytest.mark.long
 @ensureDeferred
 async def test_the_watchdog_leaves_a_long_recovery_alone(data_dir: Path, nothing_left_behind: list[str]) -> None:
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT, attention=EAGER)
