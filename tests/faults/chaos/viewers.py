@@ -241,7 +241,8 @@ class Watching(Part):
             viewer.send("get_logs", {"after": str(gap.reached), "before": str(gap.last + 1)})
 
     def _fill(self, viewer: Viewer, data: dict[str, Any]) -> None:
-        self._fetching = False
+        # A search comes in parts, and is not to be asked on before the last.
+        self._fetching = data.get("isPartial") == "true"
         # It may be of a view that has ended meanwhile.
         gap = next(gap for seen in self.views for gap in seen.gaps if gap.last + 1 == int(data["before"]))
         gap.fetched += array("q", (int(event["id"]) for event in data["events"]))
@@ -249,8 +250,8 @@ class Watching(Part):
             self.notice(event["message"])
         assert len(gap.fetched) <= gap.skipped, "no more than what was skipped is in a gap"
         reached = int(data.get("reached", gap.fetched[-1] if data["events"] else 0))
-        assert reached > gap.reached, f"{gap.skipped} were skipped, {len(gap.fetched)} are there"
-        gap.reached = reached
+        assert self._fetching or reached > gap.reached, f"{gap.skipped} were skipped, {len(gap.fetched)} are there"
+        gap.reached = max(gap.reached, reached)
         self._fetch(viewer)
 
 
