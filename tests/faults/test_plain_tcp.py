@@ -174,7 +174,7 @@ def test_a_stop_while_somebody_sends_on_stores_what_was_read(ppl: PplProcess, me
     assert whole_lines(ppl, sender, measured, taken) >= sender.lines_in(taken) > 0
 
 
-def test_a_stop_while_somebody_is_held_back_stores_just_what_was_read(
+def test_a_stop_while_somebody_is_held_back_stores_what_was_read_and_what_comes_until_the_sender_knows(
     ppl: PplProcess, short_directory: Path, measured: Measured
 ) -> None:
     who = ppl.register()
@@ -188,7 +188,8 @@ def test_a_stop_while_somebody_is_held_back_stores_just_what_was_read(
     thaw(frozen)
     ppl.stop()
     ppl.start()
-    assert whole_lines(ppl, sender, measured, taken) == sender.lines_in(taken)
+    # A port that closes reads on until its sender ends or two seconds have passed.
+    assert whole_lines(ppl, sender, measured, taken) >= sender.lines_in(taken) > 0
 
 
 def whole_lines(ppl: PplProcess, sender: LineSender, measured: Measured, taken: int) -> int:
