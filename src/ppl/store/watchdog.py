@@ -65,7 +65,8 @@ class Watchdog:
         Counts looks, not time: where the whole machine was suspended, PostgreSQL was too.
         """
         silent = 0
-        while await self._rest.take(self._attention.period) and not self._stopped:
+        # It may be stopped between two watches, when there is no pause to end.
+        while not self._stopped and await self._rest.take(self._attention.period) and not self._stopped:
             is_well = await answers(self._reactor, self._socket, self._attention.patience) or is_recovering()
             silent = 0 if is_well else silent + 1
             if silent >= self._attention.looks and not self._stopped:
