@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 from collections.abc import Callable, Iterable, Set
 from typing import Any
@@ -21,6 +20,7 @@ from ppl.listener.receiver import Receiver
 from ppl.listener.share import Reserve, Share
 from ppl.listener.udp import DatagramPort
 from ppl.model import Destination
+from ppl.pausing import Backoff
 from ppl.sockets import Sockets
 from ppl.syslog.framing import Frames
 
@@ -63,7 +63,7 @@ class _Socket:
     failed: Callable[[str, bool], None]
     listening: IListeningPort | DatagramPort | None = None
     retry: IDelayedCall | None = None
-    delay: float = _FIRST_DELAY
+    backoff: Backoff = attrs.Factory(lambda: Backoff(_FIRST_DELAY, _LONGEST_DELAY))
     reason: str | None = None
 
     def open(self, reactor: Any) -> None:
@@ -73,9 +73,7 @@ class _Socket:
             self.listening = self.listen()
         except CannotListenError as error:
             first, self.reason = self.reason is None, str(error.socketError)
-            delay = self.delay * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-            self.delay = min(self.delay * 2, _LONGEST_DELAY)
-            self.retry = reactor.callLater(delay, self.open, reactor)
+            self.retry = reactor.callLater(self.backoff.next(), self.open, reactor)
             self.failed(self.reason, first)
         else:
             self.opened()

@@ -8,9 +8,8 @@ from ppl.errors import TooManyDrains
 from ppl.model import Clock, Destination
 from ppl.store.accounts import DESTINATION
 from ppl.store.interface import Drain
+from ppl.store.owned import OWNED, count_owned
 from ppl.store.pool import Pool, Transaction
-
-_OWNED = "SELECT destination_id FROM membership WHERE account_id = %s AND role = 'owner'"
 
 
 class Drains:
@@ -26,16 +25,9 @@ class Drains:
         now = self._clock()
 
         async def work(transaction: Transaction) -> Drain | None:
-            # The lock on the destination lets two at once not pass the bound together.
-            owned = await transaction.run(
-                f"SELECT id FROM destination WHERE id = %s AND id IN ({_OWNED}) FOR UPDATE",  # noqa: S608
-                [destination_id, account_id],
-            )
-            if not owned:
+            count = await count_owned(transaction, account_id, destination_id, "drain")
+            if count is None:
                 return None
-            ((count,),) = await transaction.run(
-                "SELECT count(*) FROM drain WHERE destination_id = %s", [destination_id]
-            )
             if count >= most:
                 raise TooManyDrains(f"A destination has at most {most} drain tokens: revoke one first.")
             ((drain_id,),) = await transaction.run(
@@ -51,7 +43,7 @@ class Drains:
         """The tokens of the destinations that the account owns, by id."""
         rows = await self._pool.look_up(
             "SELECT id, destination_id, label, created_at FROM drain"  # noqa: S608
-            f" WHERE destination_id IN ({_OWNED}) ORDER BY id",
+            f" WHERE destination_id IN ({OWNED}) ORDER BY id",
             [account_id],
         )
         return [Drain(*row) for row in rows]
@@ -59,7 +51,7 @@ class Drains:
     async def delete_drain(self, account_id: int, drain_id: int) -> bool:
         """Revoke one; ``False`` if the account owns no destination with such a token."""
         rows = await self._pool.run(
-            f"DELETE FROM drain WHERE id = %s AND destination_id IN ({_OWNED}) RETURNING id",  # noqa: S608
+            f"DELETE FROM drain WHERE id = %s AND destination_id IN ({OWNED}) RETURNING id",  # noqa: S608
             [drain_id, account_id],
         )
         return bool(rows)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from ppl.errors import TooManySenderTokens
 from ppl.model import Clock
 from ppl.store.interface import SenderToken
+from ppl.store.owned import OWNED, count_owned
 from ppl.store.pool import Pool, Transaction
-
-_OWNED = "SELECT destination_id FROM membership WHERE account_id = %s AND role = 'owner'"
 
 
 class SenderTokens:
@@ -25,16 +24,9 @@ class SenderTokens:
         now = self._clock()
 
         async def work(transaction: Transaction) -> SenderToken | None:
-            # The lock on the destination lets two at once not pass the bound together.
-            owned = await transaction.run(
-                f"SELECT id FROM destination WHERE id = %s AND id IN ({_OWNED}) FOR UPDATE",  # noqa: S608
-                [destination_id, account_id],
-            )
-            if not owned:
+            count = await count_owned(transaction, account_id, destination_id, "sender_token")
+            if count is None:
                 return None
-            ((count,),) = await transaction.run(
-                "SELECT count(*) FROM sender_token WHERE destination_id = %s", [destination_id]
-            )
             if count >= most:
                 raise TooManySenderTokens(f"A destination has at most {most} sender tokens: revoke one first.")
             ((token_id,),) = await transaction.run(
@@ -49,7 +41,7 @@ class SenderTokens:
         """The tokens of the destinations that the account owns, by id."""
         rows = await self._pool.look_up(
             "SELECT id, destination_id, created_at FROM sender_token"  # noqa: S608
-            f" WHERE destination_id IN ({_OWNED}) ORDER BY id",
+            f" WHERE destination_id IN ({OWNED}) ORDER BY id",
             [account_id],
         )
         return [SenderToken(*row) for row in rows]
@@ -58,7 +50,7 @@ class SenderTokens:
         """Revoke one; ``False`` if the account owns no such destination, or that has no such token."""
         rows = await self._pool.run(
             "DELETE FROM sender_token WHERE id = %s AND destination_id = %s"  # noqa: S608
-            f" AND destination_id IN ({_OWNED}) RETURNING id",
+            f" AND destination_id IN ({OWNED}) RETURNING id",
             [token_id, destination_id, account_id],
         )
         return bool(rows)
