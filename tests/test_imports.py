@@ -20,10 +20,10 @@ ALLOWED = {
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
-    | {"bursts", "refusals"}
+    | {"bursts", "polling", "refusals"}
     | {"credentials", "networks", "proxied", "quota", "uploading", "turns", "sockets"},
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
-    | {"dropping", "throttle"},
+    | {"bursts", "dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
     | {"search", "link", "store.interface", "networks", "proxied", "quota", "uploading", "turns"}
     | {"version", "listening", "refusals"}
@@ -46,6 +46,8 @@ ALLOWED = {
     "quota": {"model"},
     "dropping": set(),
     "turns": set(),
+    "polling": set(),
+    "listening": {"errors", "polling"},
     "clock": set(),
     "sockets": {"systemd"},
     "systemd": {"errors"},

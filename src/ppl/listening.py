@@ -17,6 +17,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 
 from ppl.errors import ConfigurationError
+from ppl.polling import bound_accepts
 
 
 class Listening(Service):
@@ -41,6 +42,7 @@ class Listening(Service):
     async def _listen(self) -> None:
         try:
             self._port = await serverFromString(self._reactor, self._endpoint).listen(self._factory)
+            bound_accepts(self._port)
         except Exception as error:
             raise ConfigurationError(f"{self._option}: {self._endpoint} cannot be opened ({error}).") from error
 

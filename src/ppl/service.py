@@ -7,7 +7,6 @@ in here. Parts start in the order they are listed and stop in reverse, each awai
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import resource
 import sys
@@ -52,6 +51,7 @@ from ppl.listening import Listening, check_endpoint
 from ppl.log_file import bounded_observer, log_path
 from ppl.options import Options, Settings, link_secret, settings_from, unknown_variables
 from ppl.origin import OriginPolicy
+from ppl.polling import bound_turns
 from ppl.proxied import Proxies
 from ppl.quota import Quota
 from ppl.sequence import SequentialService, Together
@@ -154,8 +154,7 @@ def make_daemon(settings: Settings, reactor: Any) -> Daemon:
         _log.warn("{sentence}", sentence=sentence)
     heed_one_signal(reactor)
     _raise_open_files_limit()
-    # Lines in flight are many small objects without cycles: looking through them again and again finds nothing.
-    gc.set_threshold(100_000, 50, 100)
+    bound_turns(reactor)
     # A thread that copies needs the interpreter for moments between long waits: it shall not queue for 5 ms each time.
     sys.setswitchinterval(0.0005)
     manager = manager_from(os.environ)

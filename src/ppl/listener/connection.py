@@ -11,6 +11,7 @@ from twisted.internet import tcp
 from twisted.internet.interfaces import IProtocolFactory
 
 from ppl.listener.share import Reader, Share
+from ppl.polling import bound_accepts
 
 
 class SenderConnection(tcp.Server):  # type: ignore[misc]
@@ -51,4 +52,5 @@ class SenderPort(tcp.Port):  # type: ignore[misc]
         """On a socket that listens; the caller closes its own."""
         port: SenderPort = cls._fromListeningDescriptor(reactor, listening.fileno(), listening.family, factory)
         port.startListening()
+        bound_accepts(port)
         return port
