@@ -20,6 +20,7 @@ from ppl.store import pool as pool_module
 from ppl.store.interface import Store
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
+from ppl.web.request import MAX_CHUNKS
 from ppl.web.site import make_site
 from tests.store.proxy import Proxy
 from tests.web.browsing import PASSWORD, Browser, speak
@@ -141,6 +142,15 @@ async def test_a_long_body_in_chunks_is_refused_too(served: Served) -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"at most 65,536 bytes" in answer
     assert (await speak(served.port, head + chunk * 40)).startswith(b"HTTP/1.1 413 ")
+
+
+@ensureDeferred
+async def test_a_body_in_very_many_chunks_is_cut_short(served: Served) -> None:
+    head = b"POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    answer = await speak(served.port, head + b"1\r\na\r\n" * MAX_CHUNKS + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert b" 413 " not in answer[:14]
+    assert (await speak(served.port, head + b"1\r\na\r\n" * (MAX_CHUNKS + 1))).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ from ppl.web.visit import Visit, fields_of
 MAX_BODY = 65_536
 """Longest body in bytes."""
 
+#: Chunks of a body that is read; what a page is sent has one, or a few. Each takes as long as hundreds of bytes.
+MAX_CHUNKS = 1000
+
 _CUT_SHORT = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 CONTENT_SECURITY_POLICY = (
@@ -51,7 +54,7 @@ class Request(UploadRequest):
 
     too_large = False
     """Whether the body was longer than :data:`MAX_BODY`; the rest of it was dropped."""
-    _received = 0
+    _received = _chunks = 0
     _cut = False
 
     def gotLength(self, length: int | None) -> None:
@@ -69,8 +72,11 @@ class Request(UploadRequest):
             super().handleContentChunk(data)
             return
         self._received += len(data)
+        self._chunks += 1
         if self._received > MAX_BODY:
             self.too_large = True
+        if self._chunks > MAX_CHUNKS:
+            self._cut_short()
         if not self.too_large:
             cast(BytesIO, self.content).write(data)
         elif self._received > MAX_DISCARDED:
