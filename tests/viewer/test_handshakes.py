@@ -93,7 +93,7 @@ async def test_a_client_that_is_gone_is_not_logged_and_one_that_is_refused_is(
     house.before_answer = None
     viewer = await house.connect()
     assert "429" in await house.connect()
-    reasons = {line for line in logged if line.startswith("failing WebSocket opening handshake")}
+    reasons = {line for line in logged if line.startswith("127.0.0.1: a viewer's WebSocket was refused")}
     assert any("Too many WebSockets" in reason for reason in reasons)
     assert not any("gone" in reason for reason in reasons)
     await house.hub.stopService()
@@ -254,3 +254,22 @@ async def test_two_may_wait_until_all_places_are_free() -> None:
     place.give_back()
     assert await long
     assert clock.getDelayedCalls() == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_is_refused_again_and_again_is_logged_once_for_each_kind(
+    make_house: MakeHouse, logged: list[str]
+) -> None:
+    house, _ = await make_house(max_viewers=1)
+    viewer = await house.connect()
+    for _ in range(5):
+        assert "429" in await house.connect()
+        assert "401" in await house.connect("nobody")
+    assert sum("a viewer's WebSocket was refused" in line for line in logged) == 1
+    viewer.sendFrame(opcode=1, payload=b"x", rsv=7)
+    await viewer.gone
+    for _ in range(3):
+        viewer = await house.connect()
+        viewer.sendFrame(opcode=1, payload=b"x", rsv=7)
+        await viewer.gone
+    assert sum("was closed for what its client sent" in line for line in logged) == 1

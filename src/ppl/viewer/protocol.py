@@ -17,10 +17,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ppl.bursts import Bursts
 from ppl.dropping import Dropping
 from ppl.errors import PplError
-from ppl.model import Account
+from ppl.model import SECOND, Account
 from ppl.viewer import errors, frames
+from ppl.viewer.client_faults import ClientFaults
 from ppl.viewer.connection import Connection
 from ppl.viewer.hub import Hub
 from ppl.viewer.places import Place
@@ -42,7 +44,8 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`."""
 
     _log = Logger()
-    # Autobahn's: what was read and is not handled.
+    # Autobahn's: its logger, and what was read and is not handled.
+    log: Any
     data: bytes
     _connection: Connection | None = None
     # Taken in the handshake.
@@ -52,6 +55,12 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     _full = False
     _is_behind = False
     _ration: Ration | None = None
+
+    def connectionMade(self) -> None:
+        """Twisted: connected."""
+        # Of the instance: the class's is Autobahn's.
+        self.log = ClientFaults(self.factory.bursts, getattr(self.transport.getPeer(), "host", None), self.log)
+        super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: bytes. While the handshake is being answered they wait: Autobahn would look for another one."""
@@ -271,6 +280,7 @@ class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
         super().__init__(reactor=hub.reactor)
         self.hub, self.authenticate, self.origin_allowed = hub, authenticate, origin_allowed
         self.says_tls = says_tls
+        self.bursts = Bursts(ViewerProtocol._log, lambda: int(hub.reactor.seconds() * SECOND))
         self.setProtocolOptions(
             allowedOrigins=["*"],  # decided by origin_allowed
             allowNullOrigin=True,
