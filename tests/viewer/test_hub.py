@@ -220,7 +220,7 @@ async def test_a_destination_that_took_over_an_address_is_not_shown_to_who_watch
 
 @pytest_twisted.ensureDeferred
 async def test_who_looks_at_a_closed_destination_is_shown_nothing_of_a_later_one_of_that_address(
-    make_house: MakeHouse,
+    make_house: MakeHouse, dsn: str
 ) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "before it was closed")
@@ -230,7 +230,12 @@ async def test_who_looks_at_a_closed_destination_is_shown_nothing_of_a_later_one
     await house.store.close_destination(house.accounts["owner"].id, destination.id)
     house.hub.recheck(house.accounts["owner"].id)
     await until(lambda: destination.user_id not in house.hub.connected_users, "nobody watches the address")
-    await house.ingest(destination, "of another account")
+    execute(dsn, f"UPDATE destination SET port = 7 WHERE id = {destination.id}")
+    _, later = await house.store.register(
+        "l@example.com", "hash", "UTC", "h", range(destination.port, destination.port + 1), only_first=False
+    )
+    assert later.user_id == destination.user_id
+    await house.ingest(later, "of another account")
     viewer.say("get_logs")
     await viewer.expect("send_logs", 2)
     assert viewer.live() == []
