@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { literals, term, termOf, terms, without, withoutAll, withTerm } from "../../src/ppl/web/static/js/query.js";
+import { exactTerm, literals, term, termOf, terms, without, withoutAll, withTerm } from "../../src/ppl/web/static/js/query.js";
 
 /** @param {string} query */
 const texts = (query) => terms(query).map((each) => each.text);
@@ -44,6 +44,21 @@ test("a value is quoted where it would mean something else", () => {
     const [read] = terms(term("", value));
     assert.deepEqual([read.value, read.isExcluded, read.attribute], [value, false, ""], value);
   }
+});
+
+test("what is exact is said so, in quotes where need be", () => {
+  assert.equal(exactTerm("host", "app-1"), "host:=app-1");
+  assert.equal(exactTerm("program", "app 1", true), '-program:="app 1"');
+  assert.equal(exactTerm("ip", "192.0.2.1"), "ip:192.0.2.1");
+  for (const value of ["a", "=a", "-a", "/a/", "(a)", "a*", '"', "'", "a b"]) {
+    const [read, ...more] = terms(exactTerm("host", value, true));
+    assert.deepEqual([read.value, read.isExact, read.isExcluded, more], [value, true, true, []], value);
+    assert.equal(terms(term("host", value))[0].isExact, false, value);
+  }
+  assert.deepEqual(terms("severity:=err ip:=x =a host:(=a b)").map((each) => each.isExact), [false, false, false, false]);
+  assert.deepEqual(terms("host:(=a b)")[0].parts.map((each) => each.isExact), [true, false]);
+  assert.equal(withTerm("host:=x a", "-host:=x"), "a -host:=x");
+  assert.deepEqual(literals('message:="a*b" host:=c'), ["a*b"]);
 });
 
 test("a term is added once, and takes the place of its opposite", () => {

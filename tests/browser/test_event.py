@@ -132,7 +132,7 @@ def test_only_this_host_and_without_this_program(ppl_process: PplProcess, open_p
     eventually(lambda: shown(page) == ["one", "two"], "the lines of the host")
     page.get_by_role("button", name="Exclude program").click()
     eventually(lambda: shown(page) == ["two"], "the lines of other programs")
-    expect(page.locator("#q")).to_have_value("host:web-01 -program:app")
+    expect(page.locator("#q")).to_have_value("host:=web-01 -program:=app")
 
 
 def test_context_opens_over_the_search_and_back_leads_to_the_very_place(

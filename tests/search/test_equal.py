@@ -70,6 +70,7 @@ NETWORKS = [*ADDRESSES, "192.0.2.0/28", "2001:db8::/48", "::/0", "0.0.0.0/0", "*
 LEAVES = st.one_of(
     VALUES,
     st.builds("{}{}".format, TEXT_ATTRIBUTES, VALUES | PATTERNS),
+    st.builds("{}={}".format, TEXT_ATTRIBUTES, QUOTED | WORDS | st.sampled_from(['""', "web1", "192.0.2.1"])),
     st.sampled_from(SEVERITIES).map("severity:{}".format),
     st.sampled_from(["kern", "local*", "3", "(user mail)"]).map("facility:{}".format),
     st.sampled_from(NETWORKS).map("ip:{}".format),

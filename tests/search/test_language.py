@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppl.model import SEVERITY_WORDS
-from ppl.search.canonical import canonical, quoted
+from ppl.search.canonical import canonical, exact, quoted
 from ppl.search.errors import QueryError
-from ppl.search.tree import And, Contains, Everything, Field, Not, Or, Severity
+from ppl.search.tree import And, Contains, Everything, Exact, Field, Not, Or, Severity
 from tests.search.asking import BERLIN, ask, event, matches
 from tests.search.examples import FOUND, NOT_FOUND
 
@@ -64,6 +64,21 @@ TREES = {
         (word("a", Field.PROGRAM), And((word("b", Field.PROGRAM), word("c", Field.PROGRAM))))
     ),
     'program:"a*"': word("a*", Field.PROGRAM),
+    "host:=a": Exact(Field.HOST, "a"),
+    "-FILE:=A": Not(Exact(Field.PROGRAM, "A")),
+    "host:='a (b)' c": And((Exact(Field.HOST, "a (b)"), C)),
+    'message:="say ""a"""': Exact(Field.MESSAGE, 'say "a"'),
+    'host:="a*"': Exact(Field.HOST, "a*"),
+    'host:=""': Exact(Field.HOST, ""),
+    "host:==a": Exact(Field.HOST, "=a"),
+    "host:=-a": Exact(Field.HOST, "-a"),
+    "host:=/a/": Exact(Field.HOST, "/a/"),
+    'host:"=a"': word("=a", Field.HOST),
+    "sender:(=a b -=c)": And(
+        (Or((Exact(Field.SENDER, "a"), word("b", Field.SENDER))), Not(Exact(Field.SENDER, "c")))
+    ),
+    "=a": word("=a"),
+    "host:a=b": word("a=b", Field.HOST),
     "program:(production.log staging.log) '\"action\"=>\"index\"' -(\"count(*)\" OR abc)": And(
         (
             Or((word("production.log", Field.PROGRAM), word("staging.log", Field.PROGRAM))),
@@ -130,6 +145,11 @@ ERRORS = {
     "program:": (8, "value directly after program:"),
     "program: a": (8, "value directly after program:"),
     "a program:(b file:c)": (13, '"file:" in quotes'),
+    "host:=": (6, "directly after ="),
+    "host:= a": (6, "directly after ="),
+    "host:=(a b)": (6, "directly after ="),
+    "host:=web-*": (6, "without ="),
+    'host:="a': (8, 'closing " of the phrase at character 7'),
     "severity:bad": (9, "a severity: emerg"),
     "severity:>emerg": (9, "above"),
     "severity:<debug": (9, "below"),
@@ -239,6 +259,7 @@ def test_any_text_is_a_query_or_an_error_of_its_own(text: str) -> None:
 def test_any_text_can_be_quoted(text: str) -> None:
     assert ask(quoted(text)).tree == word(text)
     assert ask(canonical(word(text, Field.MESSAGE))).tree == word(text, Field.MESSAGE)
+    assert ask(exact(Field.HOST, text)).tree == Exact(Field.HOST, text)
     assert ask(canonical(Not(word(text)))).tree == Not(word(text))
 
 
@@ -257,6 +278,7 @@ def test_literals_are_what_a_match_cannot_do_without() -> None:
     assert ask("Foo -bar program:baz*qux").literals() == tuple(frozenset([x]) for x in ("foo", "baz", "qux"))
     assert ask("foo OR (barbaz x)").literals() == (frozenset({"foo", "barbaz"}),)
     assert ask("foo OR -bar").literals() == ()
+    assert ask('host:=Web-1 -host:=b program:=""').literals() == (frozenset({"web-1"}),)
     assert ask("/Foo+bar[0-9](baz|quux)?x(one|three)/").literals() == tuple(
         map(frozenset, [{"foo"}, {"obar"}, {"x"}, {"one", "three"}])
     )

@@ -203,7 +203,7 @@ async def test_programs_get_all_kinds_with_their_hours(served: Served, dsn: str)
     host = listed["senders"][0]
     assert host["hours"] == [0] * 23 + [3]
     assert host["rate_per_minute"] == 0.05
-    assert host["query"] == "host:web-1"
+    assert host["query"] == "host:=web-1"
     assert host["last_seen"] == time_text(watched.now + 2)
     assert listed["hours_from"] == time_text(watched.now - watched.now % HOUR - 23 * HOUR)
     assert listed["complete"]

@@ -17,6 +17,7 @@ from ppl.search.regex import parse_regex
 from ppl.search.tree import (
     Before,
     Contains,
+    Exact,
     Facility,
     Field,
     Glob,
@@ -41,10 +42,11 @@ class Kind(Enum):
 
 @attrs.frozen
 class Value:
-    """A word, the text within quotes, or what stands between slashes."""
+    """A word, the text within quotes, or what stands between slashes; exact if ``=`` stands before it."""
 
     kind: Kind
     text: str
+    is_exact: bool = False
 
 
 @attrs.frozen
@@ -58,19 +60,32 @@ class Reader:
 Meaning = Callable[[Value, Reader], Node]
 
 
-def text_in(field: Field) -> Meaning:
-    """Values are parts of ``field``; words with ``*`` are like the whole of it."""
+_EXACT = "a name without * (or without =, if * is to stand for any text, or in quotes, if it is meant as text)"
 
-    def meaning(value: Value, reader: Reader) -> Leaf:
+
+@attrs.frozen
+class TextIn:
+    """Values are parts of ``field``; words with ``*`` are like the whole of it, exact values are the whole of it."""
+
+    field: Field
+
+    def __call__(self, value: Value, reader: Reader) -> Leaf:
+        field = self.field
         if value.kind is Kind.REGEX:
             pattern = parse_regex(value.text)
             for_re2(pattern)  # refused here if RE2 has not the memory for it
             return Regex(field, pattern)
-        if value.kind is Kind.WORD and "*" in value.text and field is not Field.ANY:
-            return Glob(field, value.text)
-        return Contains(field, value.text)
+        has_star = value.kind is Kind.WORD and "*" in value.text
+        if value.is_exact:
+            if has_star:
+                raise BadValue(_EXACT)
+            return Exact(field, value.text)
+        return Glob(field, value.text) if has_star and field is not Field.ANY else Contains(field, value.text)
 
-    return meaning
+    @property
+    def takes_exact(self) -> bool:
+        """Whether ``=`` may stand before a value."""
+        return self.field is not Field.ANY
 
 
 _COMPARISONS = (">=", "<=", ">", "<", "=")
@@ -125,7 +140,7 @@ def _numbers(text: str, names: dict[str, int], count: int) -> list[int]:
 
 def _ip(value: Value, reader: Reader) -> Node:
     if value.kind is Kind.REGEX or (value.kind is Kind.WORD and "*" in value.text):
-        return text_in(Field.IP)(value, reader)
+        return TextIn(Field.IP)(value, reader)
     try:
         if "%" in value.text:
             raise ValueError  # an interface's name, which no stored address has
@@ -149,16 +164,16 @@ def _time(value: Value, reader: Reader) -> int:
 
 
 ATTRIBUTES: dict[str, Meaning] = {
-    "sender": text_in(Field.SENDER),
-    "host": text_in(Field.HOST),
+    "sender": TextIn(Field.SENDER),
+    "host": TextIn(Field.HOST),
     "ip": _ip,
-    "program": text_in(Field.PROGRAM),
-    "file": text_in(Field.PROGRAM),
-    "message": text_in(Field.MESSAGE),
+    "program": TextIn(Field.PROGRAM),
+    "file": TextIn(Field.PROGRAM),
+    "message": TextIn(Field.MESSAGE),
     "severity": _severity,
     "facility": _facility,
     "after": _since,
     "before": _before,
 }
-ANYWHERE = text_in(Field.ANY)
+ANYWHERE = TextIn(Field.ANY)
 """The meaning of words without an attribute."""

@@ -12,6 +12,7 @@ from ppl.search.tree import (
     Before,
     Contains,
     Everything,
+    Exact,
     Facility,
     Field,
     Glob,
@@ -25,7 +26,7 @@ from ppl.search.tree import (
 )  # fmt: skip
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PLAIN = re.compile(r"""[^\s()"'/*-][^\s()*]*""")
+_PLAIN = re.compile(r"""[^\s()"'/*=-][^\s()*]*""")
 _SPECIAL = re.compile(rf"(?:AND|OR|NOT)\Z|(?:{'|'.join(ATTRIBUTES)}):", re.IGNORECASE | re.ASCII)
 
 
@@ -48,6 +49,8 @@ def _grouped(node: Node, zone: tzinfo, loose: tuple[type, ...]) -> str:
 def _leaf(node: Node, zone: tzinfo) -> str:
     if isinstance(node, Contains):
         return _prefix(node.field) + quoted(node.text)
+    if isinstance(node, Exact):
+        return exact(node.field, node.text)
     if isinstance(node, Glob):
         return _prefix(node.field) + node.pattern
     if isinstance(node, Regex):
@@ -73,6 +76,11 @@ def quoted(text: str) -> str:
         return text
     quote = "'" if '"' in text and "'" not in text else '"'
     return quote + text.replace(quote, quote * 2) + quote
+
+
+def exact(field: Field, text: str) -> str:
+    """The term that means just ``text`` as the whole of ``field``."""
+    return f"{_prefix(field)}={quoted(text)}"
 
 
 def _prefix(field: Field) -> str:

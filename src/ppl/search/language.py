@@ -5,11 +5,12 @@
     query    = [ either ]
     either   = all { "OR" all }
     all      = term { [ "AND" ] term }
-    term     = { "NOT" } [ "-" ] ( "(" either ")" | name ":" ( value | "(" either ")" ) | value )
+    term     = { "NOT" } [ "-" ] ( "(" either ")" | name ":" ( named | "(" either ")" ) | value )
+    named    = value | "=" ( word | "'" … "'" | '"' … '"' )
     value    = word | "'" … "'" | '"' … '"' | "/" regular expression "/"
 
-A quote within its own kind of quotes is written twice. Within an attribute's parentheses terms side by side are
-alternatives, refused ones (``-``) excepted: these hold for all. Words end at blanks and parentheses. What looks like an
+A quote within its own kind of quotes is written twice. Within an attribute's parentheses values are as after its
+colon, and terms side by side are alternatives, refused ones (``-``) excepted: these hold for all. Words end at blanks and parentheses. What looks like an
 attribute of another name is a word, as is what begins with a slash and is not closed by one before a blank.
 """
 
@@ -20,7 +21,7 @@ from datetime import tzinfo
 
 import attrs
 
-from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, Reader, Value
+from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, Reader, TextIn, Value
 from ppl.search.errors import BadValue, QueryError
 from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
 
@@ -162,11 +163,29 @@ class _Parser:
         self.terms += 1
         if self.terms > MOST_TERMS:
             raise QueryError(start, f"no further term: at most {MOST_TERMS}")
-        value, begin = self._written()
+        value, begin = self._exact() if isinstance(meaning, TextIn) and meaning.takes_exact else self._written()
         try:
             return meaning(value, self.reader)
         except BadValue as error:
             raise QueryError(begin + error.offset, error.expected) from error
+
+    def _exact(self) -> tuple[Value, int]:
+        """As :meth:`_written`, but ``=`` may stand before it."""
+        if not self._take("="):
+            return self._written()
+        start = self.at
+        char = self.text[start : start + 1]
+        if not char or char.isspace() or char in "()":
+            raise QueryError(start, "a word or a phrase directly after =")
+        if char in _QUOTED:
+            return self._phrase(char, is_exact=True), start + 1
+        return Value(Kind.WORD, self._word(), is_exact=True), start
+
+    def _word(self) -> str:
+        match = _WORD.match(self.text, self.at)
+        assert match is not None
+        self.at = match.end()
+        return match[0]
 
     def _written(self) -> tuple[Value, int]:
         """The value that stands here, and where its text begins."""
@@ -181,16 +200,13 @@ class _Parser:
         if match is not None:
             self.at = match.end()
             return Value(Kind.REGEX, match[1]), start + 1
-        match = _WORD.match(self.text, start)
-        assert match is not None
-        self.at = match.end()
-        return Value(Kind.WORD, match[0]), start
+        return Value(Kind.WORD, self._word()), start
 
-    def _phrase(self, quote: str) -> Value:
+    def _phrase(self, quote: str, is_exact: bool = False) -> Value:
         match = _QUOTED[quote].match(self.text, self.at)
         if match is None:
             raise QueryError(len(self.text), f"the closing {quote} of the phrase at character {self.at + 1}")
-        if not match[1]:
+        if not match[1] and not is_exact:
             raise QueryError(self.at + 1, "text within the quotes")
         self.at = match.end()
-        return Value(Kind.PHRASE, match[1].replace(quote * 2, quote))
+        return Value(Kind.PHRASE, match[1].replace(quote * 2, quote), is_exact)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ppl.search.charset import SEPARATOR
 from ppl.search.folding import fold
 from ppl.search.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
-from ppl.search.tree import And, Contains, Field, Glob, Node, Or, Regex
+from ppl.search.tree import And, Contains, Exact, Field, Glob, Node, Or, Regex
 
 Alternatives = frozenset[str]
 _MOST_ALTERNATIVES = 16
@@ -27,6 +27,8 @@ def literals(node: Node) -> tuple[Alternatives, ...]:
         if node.field is Field.ANY and SEPARATOR in node.text:
             return ()
         return (frozenset([fold(node.text)]),)
+    if isinstance(node, Exact):
+        return (frozenset([fold(node.text)]),) if node.text else ()
     if isinstance(node, Glob):
         return _distinct(frozenset([fold(text)]) for text in node.pattern.split("*") if text)
     if isinstance(node, Regex):

@@ -18,6 +18,7 @@ from ppl.search.tree import (
     And,
     Before,
     Contains,
+    Exact,
     Facility,
     Field,
     Glob,
@@ -84,6 +85,8 @@ def _compiled(node: Node) -> _Test:
         return _any(node)
     if isinstance(node, Contains):
         return _contains(node)
+    if isinstance(node, Exact):
+        return _equal(node)
     if isinstance(node, Glob):
         return _in_any(_FIELDS.get(node.field, (node.field,)), _like(fold(node.pattern).split("*")))
     if isinstance(node, Regex):
@@ -111,6 +114,11 @@ def _contains(node: Contains) -> _Test:
     text = fold(node.text)
     fields = _fields(node.field, as_one=SEPARATOR not in text)
     return _in_any(fields, lambda whole: text in whole)
+
+
+def _equal(node: Exact) -> _Test:
+    texts, wanted = [_TEXTS[field] for field in _FIELDS.get(node.field, (node.field,))], node.text
+    return lambda folded: any(text(folded.event) == wanted for text in texts)
 
 
 def _fields(field: Field, as_one: bool) -> tuple[Field, ...]:

@@ -23,6 +23,7 @@ from ppl.search.tree import (
     Before,
     Contains,
     Everything,
+    Exact,
     Facility,
     Field,
     Glob,
@@ -94,7 +95,7 @@ class _Writer:
             parts = self._parts(node, is_wanted)
             joint = " AND " if isinstance(node, And) else " OR "
             return f"({joint.join(text for text, _ in parts)})", [value for _, values in parts for value in values]
-        if isinstance(node, Contains | Glob | Regex):
+        if isinstance(node, Contains | Exact | Glob | Regex):
             return self._text(node, is_wanted)
         return _other(node)
 
@@ -112,7 +113,7 @@ class _Writer:
             parts.insert(0, (text, [f"%{_literal(word)}%" for word in words]))
         return parts
 
-    def _text(self, node: Contains | Glob | Regex, is_wanted: bool) -> Condition:
+    def _text(self, node: Contains | Exact | Glob | Regex, is_wanted: bool) -> Condition:
         exact, parameters = self._exact(node)
         if not is_wanted or (isinstance(node, Contains) and node.field is Field.ANY):
             return exact, parameters
@@ -122,7 +123,10 @@ class _Writer:
         text = " AND ".join([*(text for text, _ in helps), exact])
         return f"({text})", [*(value for _, values in helps for value in values), *parameters]
 
-    def _exact(self, node: Contains | Glob | Regex) -> Condition:
+    def _exact(self, node: Contains | Exact | Glob | Regex) -> Condition:
+        if isinstance(node, Exact):
+            columns = _COLUMNS[node.field]
+            return _any([f"{column} = %s" for column in columns]), [node.text] * len(columns)
         if isinstance(node, Regex):
             expressions = self._expressions(node.field, as_one=not node.pattern.is_anchored)
             # Not the operator ~: the index would work out trigrams of its own, in up to seconds for one expression.

@@ -42,6 +42,14 @@ class Contains:
 
 
 @attrs.frozen
+class Exact:
+    """The whole field is ``text``, capitals and all; ``""``: there is none."""
+
+    field: Field
+    text: str
+
+
+@attrs.frozen
 class Glob:
     """The whole field is like ``pattern``, in which each ``*`` stands for any text; ``*`` alone: for any but none."""
 
@@ -114,7 +122,7 @@ class Or:
     nodes: tuple[Node, ...]
 
 
-Leaf = Everything | Contains | Glob | Regex | Network | Severity | Facility | Since | Before
+Leaf = Everything | Contains | Exact | Glob | Regex | Network | Severity | Facility | Since | Before
 Node = Leaf | Not | And | Or
 
 

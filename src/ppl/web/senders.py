@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ppl.model import HOUR, SENDER_KINDS, Clock, Destination, Role, Sender
-from ppl.search.canonical import quoted
+from ppl.search.canonical import exact
+from ppl.search.tree import Field
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.timezone import parse_time_zone
@@ -149,7 +150,9 @@ def query_for(sender: Sender) -> str | None:
     if sender.name is None:
         return None
     attribute = _ATTRIBUTES[sender.kind]
-    return f"{attribute}:{quoted(sender.name)}" if sender.name else f"-{attribute}:*"
+    if sender.kind == "address":
+        return f"{attribute}:{sender.name}"
+    return exact(Field(attribute), sender.name)
 
 
 def events_path(destination: Destination, query: str) -> str:

@@ -4,7 +4,7 @@ import { Chips } from "./chips.js";
 import { Counts } from "./counts.js";
 import { Histogram } from "./histogram.js";
 import { Menu, withPart } from "./menus.js";
-import { term, termOf, withoutAll } from "./query.js";
+import { exactTerm, termOf, withoutAll } from "./query.js";
 import { between, TimeDialog, TIMES } from "./ranges.js";
 import { Search } from "./search.js";
 import { Seen } from "./seen.js";
@@ -43,7 +43,7 @@ export class Bar {
       }),
     ];
     this.seen = new Seen((kind, value) => {
-      if (kind === "host") this.senders.offer(value, term("host", value));
+      if (kind === "host") this.senders.offer(value, exactTerm("host", value));
     });
     for (const each of [search.field, byId("senders")]) {
       each.addEventListener("focus", () => this.seen.ask(this.userId()));
@@ -95,6 +95,6 @@ export class Bar {
     if (!part || !getSelection()?.isCollapsed) return;
     const { host, sender = "", program } = part.dataset;
     const [attribute, value] = program ? ["program", program] : host ? ["host", host] : ["ip", sender];
-    this.search.add(term(attribute, value, isExcluded));
+    this.search.add(exactTerm(attribute, value, isExcluded));
   }
 }

@@ -11,10 +11,12 @@
  * @property {boolean} isExcluded
  * @property {string} attribute such as `host`, empty for a word, phrase or group
  * @property {string} value without quotes; empty for a group or a regular expression
+ * @property {boolean} isExact whether the value is the whole of what the attribute says, not a part of it
  * @property {Term[]} parts of a group
  */
 
 const ATTRIBUTE = /(sender|host|ip|program|file|message|severity|facility|after|before):(?=[^\s)])/iy;
+const EXACT = new Set(["sender", "host", "program", "file", "message"]);
 const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
 const NOT = /NOT(?:\s+|(?=[()]|$))/y;
 const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
@@ -67,8 +69,10 @@ class Reader {
       this.at += 1;
     }
     const attribute = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? inherited;
+    const isExact = EXACT.has(attribute) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
+    if (isExact) this.at += 1;
     const { value, parts } = this.operand(attribute);
-    return { text: this.text.slice(start, this.at), start, end: this.at, isExcluded, attribute, value, parts };
+    return { text: this.text.slice(start, this.at), start, end: this.at, isExcluded, attribute, value, isExact, parts };
   }
 
   /** @param {string} attribute @returns {{value: string, parts: Term[]}} */
@@ -99,7 +103,7 @@ export function terms(query) {
   if (!reader.hasAlternatives) return found;
   const text = query.trim();
   const start = query.indexOf(text);
-  return [{ text, start, end: start + text.length, isExcluded: false, attribute: "", value: "", parts: found }];
+  return [{ text, start, end: start + text.length, isExcluded: false, attribute: "", value: "", isExact: false, parts: found }];
 }
 
 /**
@@ -107,10 +111,25 @@ export function terms(query) {
  * @param {string} value @param {boolean} [isExcluded] @returns {string}
  */
 export function term(attribute, value, isExcluded = false) {
-  const isPlain = /^[^\s()"'/*-][^\s()*]*$/.test(value)
+  return (isExcluded ? "-" : "") + (attribute && `${attribute}:`) + written(attribute, value);
+}
+
+/**
+ * A term that means just this text as the whole of what the attribute says.
+ * @param {string} attribute such as `host`; of `ip` every address is whole @param {string} value
+ * @param {boolean} [isExcluded] @returns {string}
+ */
+export function exactTerm(attribute, value, isExcluded = false) {
+  const sign = EXACT.has(attribute) ? "=" : "";
+  return `${isExcluded ? "-" : ""}${attribute}:${sign}${written(attribute, value)}`;
+}
+
+/** @param {string} attribute @param {string} value @returns {string} in quotes where it would mean something else */
+function written(attribute, value) {
+  const isPlain = /^[^\s()"'/*=-][^\s()*]*$/.test(value)
     && (attribute || !(/^(AND|OR|NOT)$/.test(value) || new RegExp(ATTRIBUTE.source, "i").test(value)));
   const quoted = value.includes('"') && !value.includes("'") ? `'${value}'` : `"${value.replaceAll('"', '""')}"`;
-  return (isExcluded ? "-" : "") + (attribute && `${attribute}:`) + (isPlain ? value : quoted);
+  return isPlain ? value : quoted;
 }
 
 /**
@@ -166,11 +185,11 @@ export function literals(query) {
 
 /** @param {Term[]} from @param {Set<string>} found */
 function collect(from, found) {
-  for (const { isExcluded, attribute, value, parts } of from) {
+  for (const { isExcluded, attribute, value, isExact, parts } of from) {
     if (isExcluded) continue;
     collect(parts, found);
     if (attribute !== "" && attribute !== "message") continue;
-    for (const piece of attribute ? value.split("*") : [value]) if (piece) found.add(piece);
+    for (const piece of attribute && !isExact ? value.split("*") : [value]) if (piece) found.add(piece);
   }
 }
 

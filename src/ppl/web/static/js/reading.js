@@ -3,7 +3,7 @@
 import { Context } from "./context.js";
 import { Cursor } from "./cursor.js";
 import { Details } from "./details.js";
-import { term } from "./query.js";
+import { exactTerm } from "./query.js";
 import { eventOf } from "./rows.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
@@ -39,8 +39,8 @@ export class Reading {
       keepingPlace: (change) => this.keepingPlace(change),
       closed: () => this.looked.pane.focus({ preventScroll: true }),
       context: (event) => this.openContext(event),
-      only: ({ hostname, sender_ip: ip }) => around.search.add(hostname ? term("host", hostname) : term("ip", ip)),
-      exclude: (event) => around.search.add(term("program", event.file_name, true)),
+      only: ({ hostname, sender_ip: ip }) => around.search.add(exactTerm(...(hostname ? ["host", hostname] : ["ip", ip]))),
+      exclude: (event) => around.search.add(exactTerm("program", event.file_name, true)),
     });
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
   }

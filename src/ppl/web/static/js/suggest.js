@@ -1,7 +1,7 @@
 /** What the search field offers: searches of before while it is empty, else attributes and what was seen of them. */
 
 import { element } from "./element.js";
-import { term } from "./query.js";
+import { exactTerm, term } from "./query.js";
 
 const MOST_OFFERED = 8;
 const MOST_RECENT = 20;
@@ -26,12 +26,14 @@ export function completions(before, seen) {
     .filter((value) => value.toLowerCase().includes(part.toLowerCase()));
   if (typed !== undefined) {
     const kind = ALIASES[attribute] ?? attribute;
-    return known(kind, typed).filter((value) => value !== typed).slice(0, MOST_OFFERED)
-      .map((value) => minus + term(attribute, value));
+    const isExact = kind === "host" || kind === "program";
+    const part = isExact ? typed.replace(/^=/, "") : typed;
+    return known(kind, part).map((value) => minus + (isExact ? exactTerm : term)(attribute, value))
+      .filter((each) => each !== word).slice(0, MOST_OFFERED);
   }
   return [
     ...ATTRIBUTES.filter((each) => each.startsWith(attribute)).map((each) => `${minus}${each}:`),
-    ...["host", "program"].flatMap((kind) => known(kind, name).slice(0, 3).map((value) => minus + term(kind, value))),
+    ...["host", "program"].flatMap((kind) => known(kind, name).slice(0, 3).map((value) => minus + exactTerm(kind, value))),
   ].slice(0, MOST_OFFERED);
 }
 
