@@ -70,6 +70,12 @@ class NoPortLeft(PplError):
     code = "no_port_left"
 
 
+class TooManyDestinations(PplError):
+    """The account owns as many destinations that are open as it may."""
+
+    code = "too_many_destinations"
+
+
 class ListenerUnavailable(PplError):
     """No linked listener opened the destination's port in time."""
 

@@ -102,6 +102,11 @@ class Destination:
     client_certificates: str = attrs.field(default="", repr=False)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it receives nothing any more."""
+        return self.closed_at is not None
+
+    @property
     def user_id(self) -> str:
         """``<host>:<port>``, the protocol's name of this destination."""
         return f"{self.host}:{self.port}"

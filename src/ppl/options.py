@@ -54,6 +54,7 @@ class Settings:
     max_line_bytes: int
     max_portion: int
     max_frame_bytes: int
+    max_destinations: int
     max_viewers: int
     max_http_connections: int
     """0: a third of the files that may be open."""
@@ -280,6 +281,8 @@ OPTIONS: tuple[Option, ...] = (
            "Most events in one portion of history (logs_portion)."),
     Option("max-frame-bytes", "65536", _integer(1024, 16_000_000),
            "Largest WebSocket message accepted from a viewer, in bytes."),
+    Option("max-destinations", "20", _integer(1, 100_000),
+           "Most destinations of one account that are open: each has a port of --ports."),
     Option("max-viewers", "100", _integer(1, 100_000),
            "Most open WebSockets of one account."),
     Option("max-http-connections", "0", _integer(0, 1_000_000),

@@ -123,10 +123,10 @@ test("a moment is written for the query in the reader's zone, and in UTC where c
 test("what is offered stands in place of the word at the caret", () => {
   const seen = { host: new Set(["web-1", "a b"]), program: new Set(["nginx"]), ip: new Set(["10.0.0.7"]) };
   assert.deepEqual(completions("x ho", seen), ["host:"]);
-  assert.deepEqual(completions("x -host:", seen), ["-host:web-1", '-host:"a b"']);
-  assert.deepEqual(completions("(file:NG", seen), ["file:nginx"]);
+  assert.deepEqual(completions("x -host:", seen), ["-host:=web-1", '-host:="a b"']);
+  assert.deepEqual(completions("(file:NG", seen), ["file:=nginx"]);
   assert.deepEqual(completions("sender:10", seen), []);
-  assert.deepEqual(completions("web", seen), ["host:web-1"]);
+  assert.deepEqual(completions("web", seen), ["host:=web-1"]);
   assert.deepEqual(completions("severity:cr", seen), ["severity:crit"]);
-  for (const before of ["", "x ", '"ho', "constructor:", "message:x", "host:web-1"]) assert.deepEqual(completions(before, seen), []);
+  for (const before of ["", "x ", '"ho', "constructor:", "message:x", "host:=web-1"]) assert.deepEqual(completions(before, seen), []);
 });

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -143,4 +145,29 @@ def test_the_field_and_the_menu_offer_senders_of_long_ago_too(ppl_process: PplPr
     options = page.locator("#suggestions").get_by_role("option")
     eventually(lambda: page.locator("#senders option").all_text_contents().count("long-ago") == 1, "the menu has it")
     page.keyboard.type("-")
-    expect(options).to_have_text(["host:long-ago"])
+    expect(options).to_have_text(["host:=long-ago"])
+
+
+def test_a_click_means_exactly_that_host_or_program(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    names = [("app-1", "sshd"), ("app-12", "sshd"), ("app-1b", "sshd-session"), ("App-1", "SSHD")]
+    data = b"".join(b"<14>1 - %s %s - - - from %s\n" % (h.encode(), p.encode(), h.encode()) for h, p in names)
+    ingest(ppl_process, who, data)
+    page = open_page(ppl_process, who)
+    until_all_shown(page, *(f"from {host}" for host, _ in names))
+    host = page.locator("#log .host", has_text=re.compile(r"^app-1$"))
+    host.click(modifiers=["Alt"])
+    until_all_shown(page, "from app-12", "from app-1b", "from App-1")
+    page.go_back()
+    until_all_shown(page, *(f"from {host}" for host, _ in names))
+    host.click()
+    until_all_shown(page, "from app-1")
+    search(page, " ")
+    until_all_shown(page, *(f"from {host}" for host, _ in names))
+    page.locator("#log .program", has_text=re.compile(r"^sshd$")).first.click()
+    until_all_shown(page, "from app-1", "from app-12")
+    # What comes live is found by the other back end.
+    ingest(ppl_process, who, data)
+    until_all_shown(page, "from app-1", "from app-12", "from app-1", "from app-12")
+    page.get_by_label("Sender", exact=True).select_option("app-1")
+    until_all_shown(page, "from app-1", "from app-1")

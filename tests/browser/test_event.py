@@ -304,3 +304,32 @@ def test_on_a_phone_the_details_are_a_sheet_that_fits(
     assert min(sizes) >= 40
     page.get_by_role("button", name="Close").first.click()
     expect(page.locator("#details")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_context_scrolls_its_own_lines_and_never_the_page(
+    ppl_process: PplProcess, open_page: OpenPage, width: int
+) -> None:
+    """Rows of notices hold a word for screen readers only, which must not count into the page's height."""
+    data = b"".join(b"<165>1 - web-01 app - - - line %d\n" % number for number in range(300))
+    options = {"viewport": {"width": width, "height": 800}}
+    _, page = _open(ppl_process, open_page, data, "line 299", **options)
+    _row(page, "line 290").locator(".message").click()
+    expect(page.locator("#details")).to_be_visible()
+    page.get_by_role("button", name="Context ±50").click()
+    expect(page.locator("#context .row.anchor .message")).to_have_text("line 290")
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => [scrollY, document.scrollingElement.scrollHeight]") == [0, 800]
+    assert page.locator("nav.top").bounding_box()["y"] == 0  # type: ignore[index]
+    anchor = page.locator("#context .row.anchor").bounding_box()
+    room = page.locator("#context .lines").bounding_box()
+    assert anchor is not None
+    assert room is not None
+    assert room["y"] < anchor["y"] < room["y"] + room["height"]
+    seen = page.evaluate(
+        "({x, y}) => document.elementFromPoint(x, y).closest('#context .row.anchor') !== null",
+        {"x": anchor["x"] + 60, "y": anchor["y"] + 5},
+    )
+    assert seen, "nothing lies over it"
+    # A sheet over the lines closes; a panel beside them stays.
+    expect(page.locator("#details")).to_be_visible(visible=width == 1280)

@@ -91,3 +91,50 @@ async def test_others_decide_nothing(served: Served, dsn: str, browser: Browser,
     assert "Only its owner can change that" in (await other.get("/settings")).text
     (first, _) = await served.store.destinations()
     assert (first.retention_days, first.closed_at) == (None, None)
+
+
+@ensureDeferred
+async def test_who_has_closed_the_last_destination_makes_a_new_one(
+    served: Served, browser: Browser, owned: Destination
+) -> None:
+    assert "It is your only open destination" in (await browser.get("/settings")).text
+    await close(browser, owned, owned.user_id)
+    page = await browser.get("/settings")
+    assert f'<code>{owned.user_id}</code> <span class="closed">closed</span>' in page.text
+    assert f"<legend>{owned.user_id} takes</legend>" not in page.text
+    assert "data-closed" in (await browser.get("/")).text
+    page = await browser.submit("/settings/destinations", {}, on="/settings")
+    (made,) = await served.store.destinations()
+    assert (page.status, page.location) == (303, f"/settings#destination-{made.id}")
+    assert [each.id for each in served.listeners.opened] == [made.id]
+    assert made.user_id != owned.user_id, "its port may still be sent to by others"
+    assert [(each.id, role) for each, role in await served.store.destinations_of(1)] == [
+        (owned.id, "owner"), (made.id, "owner"),
+    ]  # fmt: skip
+    page = await browser.get("/dashboard")
+    assert f"{owned.user_id} (closed)</option>" in page.text
+
+
+@ensureDeferred
+async def test_an_account_has_so_many_open_destinations_and_each_its_own_port(serve: Serve) -> None:
+    served = serve(max_destinations=3)
+    browser = served.browser()
+    await browser.register("user@gmail.com")
+    for _ in range(2):
+        assert (await browser.submit("/settings/destinations", {}, on="/settings")).status == 303
+    assert "It is your only open destination" not in (await browser.get("/settings")).text
+    page = await browser.submit("/settings/destinations", {}, on="/settings")
+    assert page.status == 409
+    assert "An account may have 3 open destinations" in page.text
+    destinations = await served.store.destinations()
+    assert len({each.port for each in destinations}) == len(destinations) == 3
+    await close(browser, destinations[0], destinations[0].user_id)
+    assert (await browser.submit("/settings/destinations", {}, on="/settings")).status == 303
+
+
+@ensureDeferred
+async def test_a_new_destination_needs_the_form_of_the_page(
+    served: Served, browser: Browser, owned: Destination
+) -> None:
+    assert (await browser.post("/settings/destinations", {})).status == 403
+    assert len(await served.store.destinations()) == 1

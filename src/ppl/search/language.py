@@ -9,9 +9,10 @@
     named    = value | "=" ( word | "'" … "'" | '"' … '"' )
     value    = word | "'" … "'" | '"' … '"' | "/" regular expression "/"
 
-A quote within its own kind of quotes is written twice. Within an attribute's parentheses values are as after its
-colon, and terms side by side are alternatives, refused ones (``-``) excepted: these hold for all. Words end at blanks and parentheses. What looks like an
-attribute of another name is a word, as is what begins with a slash and is not closed by one before a blank.
+A quote within its own kind of quotes is written twice. Within an attribute's parentheses values are as after its colon,
+and terms side by side are alternatives, refused ones (``-``) excepted: these hold for all. Words end at blanks and
+parentheses. What looks like an attribute of another name is a word, as is what begins with a slash and is not closed by
+one before a blank.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ppl.errors import AlreadyExists, NoPortLeft, RegistrationClosed
+from ppl.errors import AlreadyExists, NoPortLeft, RegistrationClosed, TooManyDestinations
 from ppl.model import Account, Clock, Destination, Role, Transport
 from ppl.store.interface import Session, SessionKind
 from ppl.store.locks import REGISTER, lock
@@ -56,15 +56,33 @@ class Accounts:
                 " VALUES (%s, %s, %s, %s) RETURNING id",
                 [email, password_hash, time_zone, now],
             )
-            ((destination_id,),) = await transaction.run(
-                "INSERT INTO destination (host, port, time_zone, created_at) VALUES (%s, %s, %s, %s) RETURNING id",
-                [host, port, time_zone, now],
+            destination = await _create_destination(transaction, account_id, host, port, time_zone, now)
+            return Account(account_id, email, time_zone), destination
+
+        return await self._pool.transact(work)
+
+    async def create_destination(
+        self,
+        account_id: int,
+        host: str,
+        ports: range,
+        most: int,
+        is_taken: Callable[[int], bool] = lambda port: False,
+    ) -> Destination:
+        """Give the account one more destination."""
+
+        async def work(transaction: Transaction) -> Destination:
+            await lock(transaction, REGISTER)
+            ((time_zone, count),) = await transaction.run(
+                "SELECT a.time_zone, (SELECT count(*) FROM membership m JOIN destination d ON d.id = m.destination_id"
+                " WHERE m.account_id = a.id AND m.role = 'owner' AND d.closed_at IS NULL)"
+                " FROM account a WHERE a.id = %s",
+                [account_id],
             )
-            await transaction.run(
-                "INSERT INTO membership (account_id, destination_id, role) VALUES (%s, %s, 'owner')",
-                [account_id, destination_id],
-            )
-            return Account(account_id, email, time_zone), Destination(destination_id, host, port, time_zone)
+            if count >= most:
+                raise TooManyDestinations(f"An account may have {most} open destinations: close one first.")
+            port = await _free_port(transaction, host, ports, is_taken)
+            return await _create_destination(transaction, account_id, host, port, time_zone, self._clock())
 
         return await self._pool.transact(work)
 
@@ -225,6 +243,20 @@ async def _check_admission(transaction: Transaction, email: str, only_first: boo
         raise RegistrationClosed("Registration is closed: an account exists already.")
     if await transaction.run("SELECT 1 FROM account WHERE lower(email) = lower(%s)", [email]):
         raise AlreadyExists("An account with this email address exists already.")
+
+
+async def _create_destination(
+    transaction: Transaction, account_id: int, host: str, port: int, time_zone: str, now: int
+) -> Destination:
+    ((destination_id,),) = await transaction.run(
+        "INSERT INTO destination (host, port, time_zone, created_at) VALUES (%s, %s, %s, %s) RETURNING id",
+        [host, port, time_zone, now],
+    )
+    await transaction.run(
+        "INSERT INTO membership (account_id, destination_id, role) VALUES (%s, %s, 'owner')",
+        [account_id, destination_id],
+    )
+    return Destination(destination_id, host, port, time_zone)
 
 
 async def _free_port(transaction: Transaction, host: str, ports: range, is_taken: Callable[[int], bool]) -> int:

@@ -195,6 +195,20 @@ class Store(Protocol):
     ) -> bool:
         """Change the owner's quota of a destination, ``None``: none; ``False`` if the account does not own it."""
 
+    async def create_destination(
+        self,
+        account_id: int,
+        host: str,
+        ports: range,
+        most: int,
+        is_taken: Callable[[int], bool] = lambda port: False,
+    ) -> Destination:
+        """Give the account one more destination ``host:port``, which it owns, in its time zone.
+
+        The port is chosen as by :meth:`register`. Raises :class:`~ppl.errors.TooManyDestinations` where the account
+        owns ``most`` that are open, and :class:`~ppl.errors.NoPortLeft`.
+        """
+
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
         """Have a destination receive nothing any more; its history stays until its retention ends, and then it goes.
 

@@ -1,10 +1,16 @@
-"""How long events are kept, and the end of a destination, on the settings page: its owner decides."""
+"""The beginning and the end of a destination, and how long its events are kept, on the settings page."""
 
 from __future__ import annotations
 
-from ppl.model import Destination
+from twisted.logger import Logger
+
+from ppl.errors import ListenerUnavailable, NoPortLeft, TooManyDestinations
+from ppl.listening import is_port_taken
+from ppl.model import Clock, Destination
+from ppl.options import Settings
 from ppl.store.interface import Store
-from ppl.web.answers import Answer, Forbidden, NotFound, see_other
+from ppl.throttle import Rate, Throttle
+from ppl.web.answers import Answer, Forbidden, NotFound, Unavailable, see_other, spend
 from ppl.web.destinations import PortOpener
 from ppl.web.forms import WrongField
 from ppl.web.keeping import days_of
@@ -12,12 +18,52 @@ from ppl.web.sessions import Login
 from ppl.web.settings_page import SettingsPage
 from ppl.web.visit import Visit
 
+#: Closed destinations stay known for as long as their events are kept.
+_NEW_OF_ACCOUNT = Rate(burst=10, seconds=60)
+
 
 class KeepingPage:
-    """Handlers of ``/settings/destinations/<id>/retention`` and ``…/close``; all need a login."""
+    """Handlers of ``/settings/destinations``, and of ``…/<id>/retention`` and ``…/<id>/close``; all need a login.
 
-    def __init__(self, store: Store, settings_page: SettingsPage, listeners: PortOpener) -> None:
+    Args:
+        store: keeps what destinations there are.
+        settings_page: shows them.
+        listeners: open and close their ports.
+        settings: where new ones get their ports.
+        clock: throttles new ones.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, store: Store, settings_page: SettingsPage, listeners: PortOpener, settings: Settings, clock: Clock
+    ) -> None:
         self._store, self._settings_page, self._listeners = store, settings_page, listeners
+        self._settings = settings
+        self._new = Throttle(_NEW_OF_ACCOUNT, clock)
+
+    async def create(self, visit: Visit, login: Login) -> Answer:
+        """``POST /settings/destinations``: one more, whose port is open before the page shows it."""
+        spend(self._new, str(login.account.id))
+        settings = self._settings
+        try:
+            destination = await self._store.create_destination(
+                login.account.id,
+                settings.public_host,
+                settings.ports,
+                settings.max_destinations,
+                lambda port: is_port_taken(settings.listen_interface, port),
+            )
+        except TooManyDestinations as error:
+            return await self._settings_page.page(visit, login, 409, error=WrongField("destinations", str(error)))
+        except NoPortLeft as error:
+            raise Unavailable("Every port for log senders is taken; the operator must widen --ports.") from error
+        self._log.info("Account {id} has {user_id} too", id=login.account.id, user_id=destination.user_id)
+        try:
+            await self._listeners.open(destination)
+        except ListenerUnavailable as error:
+            self._log.warn("The port of {user_id} is not open yet: {why}", user_id=destination.user_id, why=str(error))
+        return see_other(f"/settings#destination-{destination.id}")
 
     async def change_retention(self, visit: Visit, login: Login, destination_id: str) -> Answer:
         """``POST …/retention`` with ``days``; empty: as the installation says."""

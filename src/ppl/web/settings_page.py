@@ -141,6 +141,7 @@ class SettingsPage:
         ]
         readable = await self._store.destinations_of(account.id)
         owned = {destination.id: destination for destination, role in readable if role == "owner"}
+        open_ones = [destination.id for destination in owned.values() if not destination.is_closed]
         drains: list[dict[str, Any]] = [
             {
                 "id": drain.id,
@@ -165,23 +166,26 @@ class SettingsPage:
             now=local_text(self._clock(), zone),
             sent=sent,
             tokens=tokens,
-            owned=list(owned.values()),
+            owned=[destination for destination in owned.values() if not destination.is_closed],
             drains=drains,
             new_drain=new_drain,
             destinations=[
                 _shown(destination, role, self._fingerprint(destination.host)) for destination, role in readable
             ],
+            only_open=next(iter(open_ones)) if len(open_ones) == 1 else None,
             archived=[
                 newest_archives(destination, await self._archives.days(destination)) for destination, _ in readable
             ],
             formats=tuple(FORMATS),
             export_query=typed.get("export_query", ""),
-            transports=[transport_fields(destination, role) for destination, role in readable],
+            transports=[
+                transport_fields(destination, role) for destination, role in readable if not destination.is_closed
+            ],
             transport_waits=transport_waits,
             restricted=[
                 restricting_fields(destination, role, restricting, self._quota, sender_tokens, zone)
                 for destination, role in readable
-                if destination.closed_at is None
+                if not destination.is_closed
             ],
             keeping=[
                 keeping_fields(destination, role, account.time_zone, self._retention_days)
@@ -191,7 +195,7 @@ class SettingsPage:
 
 
 def _shown(destination: Destination, role: Role, fingerprint: str) -> dict[str, Any]:
-    is_closed = destination.closed_at is not None
+    is_closed = destination.is_closed
     return {
         **destination_fields(destination, role),
         "id": destination.id,

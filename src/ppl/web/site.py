@@ -116,7 +116,7 @@ def make_site(
     settings_page = SettingsPage(
         store, pages, clock, session_ended, transports, retention_days, lines, archives, quota, fingerprint
     )
-    keeping_page = KeepingPage(store, settings_page, listeners)
+    keeping_page = KeepingPage(store, settings_page, listeners, settings, steady)
     restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
@@ -140,7 +140,7 @@ def make_site(
         route("GET", "/settings", settings_page.show, needs_login=True),
         route(
             "GET",
-            r"/settings/(?:time-zone|tokens|drains|destinations/\d+/(?:transport|networks|quota|certificates|sender-tokens(?:/\d+/delete)?|retention|close|test-line))",
+            r"/settings/(?:time-zone|tokens|drains|destinations|destinations/\d+/(?:transport|networks|quota|certificates|sender-tokens(?:/\d+/delete)?|retention|close|test-line))",
             settings_page.back,
             needs_login=True,
         ),
@@ -149,6 +149,7 @@ def make_site(
         route("POST", r"/settings/tokens/(\d{1,18})/delete", settings_page.delete_token, needs_login=True),
         route("POST", "/settings/drains", drains_page.create, needs_login=True),
         route("POST", r"/settings/drains/(\d{1,18})/delete", drains_page.delete, needs_login=True),
+        route("POST", "/settings/destinations", keeping_page.create, needs_login=True),
         route("POST", rf"{_DESTINATION}/transport", settings_page.change_transport, needs_login=True),
         route("POST", rf"{_DESTINATION}/networks", restricting_page.change_networks, needs_login=True),
         route("POST", rf"{_DESTINATION}/certificates", restricting_page.change_certificates, needs_login=True),

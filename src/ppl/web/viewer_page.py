@@ -15,5 +15,8 @@ from ppl.web.visit import Visit
 
 def viewer_page(pages: Pages, visit: Visit, login: Login, readable: Sequence[tuple[Destination, Role]]) -> Answer:
     """The viewer of ``login``, over the destinations that it may read."""
-    destinations = [{**destination_fields(each, role), "transport": each.transport} for each, role in readable]
+    destinations = [
+        {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
+        for each, role in readable
+    ]
     return pages.page("viewer.html", visit, login, destinations=destinations, snippets=unfilled())

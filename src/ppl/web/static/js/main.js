@@ -45,11 +45,19 @@ const sought = new Sought(list, zone, search, {
   widen: () => bar.widen(),
 });
 
+/** Whether the destination receives nothing any more. */
+const isClosed = () => destination.selectedOptions[0]?.dataset.closed !== undefined;
+
 /** @type {View} */
 const view = new View({
   list,
   status,
   send: (event, data) => connection.send(event, data),
+  stands() {
+    if (isClosed()) return "Closed: it receives nothing any more";
+    const { to } = search.bounds;
+    return to !== null && to <= Date.now() ? `Closed range: until ${zone.moment(to)}` : "";
+  },
   came: (events) => bar.seen.add(events),
   changed() {
     if (list.count) firstLine.hide();
@@ -60,7 +68,7 @@ const view = new View({
   looked(history) {
     sought.update(history);
     const { host = "", port = "", transport = "" } = destination.selectedOptions[0]?.dataset ?? {};
-    if (list.atOldest && !list.count && !search.query) firstLine.show(host, port, destination.value, transport);
+    if (list.atOldest && !list.count && !search.query && !isClosed()) firstLine.show(host, port, destination.value, transport);
   },
   newestReached: () => (list.count ? follow.settle() : resume()),
 });
@@ -195,6 +203,8 @@ const followOn = () => {
 };
 document.addEventListener("visibilitychange", followOn);
 new ResizeObserver(followOn).observe(pane);
+
+search.form.addEventListener("bounds", () => view.showState());
 
 choose();
 new Density(byId("density"), (change) => {

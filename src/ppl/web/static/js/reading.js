@@ -9,6 +9,9 @@ import { eventOf } from "./rows.js";
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 /** @typedef {import("./list.js").LogList} LogList */
 
+/** Where the details are a sheet over the lines; as in details.css. */
+const SHEET = "(max-width: 900px)";
+
 const MATCH = ".row:has(mark, .hit)";
 
 export class Reading {
@@ -87,6 +90,8 @@ export class Reading {
   openContext(event) {
     if (!event) return;
     this.around.pause();
+    // There it lies over the lines.
+    if (matchMedia(SHEET).matches) this.details.close();
     this.context.open(event);
   }
 

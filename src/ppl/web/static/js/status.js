@@ -21,7 +21,7 @@ export class Status {
     setInterval(() => this.tick(), 1000);
   }
 
-  /** @param {"live" | "paused" | "offline"} kind @param {string} text */
+  /** @param {"live" | "paused" | "offline" | "still"} kind @param {string} text */
   state(kind, text) {
     this.dot.className = `dot ${kind}`;
     write(this.text, text);

@@ -23,6 +23,7 @@ const FEW_LINES = 20_000;
  * @property {import("./list.js").LogList} list
  * @property {import("./status.js").Status} status
  * @property {(event: string, data?: Record<string, unknown>) => boolean} send
+ * @property {() => string} stands why nothing new can come, or empty
  * @property {(events: LogEvent[]) => void} came lines came in, shown or not
  * @property {() => void} changed what is shown changed
  * @property {(history: History) => void} looked a search came further, or all of history is here
@@ -114,6 +115,8 @@ export class View {
     else if (this.rest) this.receivedRest(this.rest, answer);
     else this.receivedNewest(answer);
     this.around.changed();
+    // Its lines may have come in a later part.
+    this.showState();
   }
 
   /** @param {LogEvent[]} events */
@@ -267,6 +270,7 @@ export class View {
   showState() {
     if (!this.isOnline) this.status.state("offline", "Offline");
     else if (this.isPaused) this.status.state("paused", `Paused — ${this.why}`);
+    else if (this.around.stands()) this.status.state("still", this.around.stands());
     else this.status.state("live", this.list.count ? "Live" : "Waiting");
     this.status.jump(this.isPaused, this.fresh);
   }
