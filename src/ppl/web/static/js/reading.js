@@ -42,7 +42,7 @@ export class Reading {
       keepingPlace: (change) => this.keepingPlace(change),
       closed: () => this.looked.pane.focus({ preventScroll: true }),
       context: (event) => this.openContext(event),
-      only: ({ hostname, sender_ip: ip }) => around.search.add(exactTerm(...(hostname ? ["host", hostname] : ["ip", ip]))),
+      only: ({ hostname, sender_ip: ip }) => around.search.add(hostname ? exactTerm("host", hostname) : exactTerm("ip", ip)),
       exclude: (event) => around.search.add(exactTerm("program", event.file_name, true)),
     });
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
