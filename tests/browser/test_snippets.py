@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import until_shown
-from tests.fixtures.programs import end, missing, program
+from tests.fixtures.programs import end, program, syslog_ng
 from tests.fixtures.running import PplProcess, eventually
 from tests.peers.rsyslogd import needs
 
@@ -115,26 +114,12 @@ def test_rsyslogd_understands_the_journald_snippets(
 def test_the_syslog_ng_snippets_work(
     ppl_process: PplProcess, open_page: OpenPage, short_directory: Path, way: str
 ) -> None:
-    root = os.environ.get("PPL_TEST_SYSLOG_NG")
-    if root is None:
-        missing("syslog-ng")
     who = ppl_process.register()
     page = open_page(ppl_process, who, permissions=CLIPBOARD)
-    libraries = Path(str(root)) / "usr/lib/syslog-ng"
-    (modules,) = {path.parent for path in libraries.rglob("libafsocket.so")}
     file = short_directory / "in.log"
     file.touch()
-    configuration = short_directory / "syslog-ng.conf"
-    configuration.write_text(
-        f"@version: {modules.name}\n"
-        f'source s_src {{ file("{file}" follow-freq(0.1) flags(no-parse)); }};\n'
-        f"{snippet(page, 'syslog-ng', way, short_directory)}\n"
-    )
-    command = [
-        "env", f"LD_LIBRARY_PATH={libraries}", f"{root}/usr/sbin/syslog-ng", "-F", "--no-caps",
-        f"--module-path={modules}", "-f", str(configuration), "-R", str(short_directory / "persist"),
-        "-p", str(short_directory / "pid"), "-c", str(short_directory / "control"),
-    ]  # fmt: skip
+    source = f'file("{file}" follow-freq(0.1) flags(no-parse))'
+    command = syslog_ng(short_directory, source, snippet(page, "syslog-ng", way, short_directory))
     run_and_write(command, short_directory, file, lambda: until_shown(page, "hello from the snippet"))
 
 

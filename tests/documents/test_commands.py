@@ -23,7 +23,7 @@ from psycopg2.extensions import parse_dsn
 from ppl.search.query import parse
 from tests.documents.blocks import Block, blocks
 from tests.fixtures.database import as_administrator, execute
-from tests.fixtures.programs import end, missing, program
+from tests.fixtures.programs import in_background, missing, program, syslog_ng
 from tests.fixtures.running import (
     ROOT,
     PplProcess,
@@ -226,33 +226,16 @@ def _rsyslog_configuration(text: str, here: Surroundings) -> Path:
 def _rsyslog(text: str, here: Surroundings) -> None:
     path = _rsyslog_configuration(text, here)
     command = [program("rsyslogd"), "-n", "-f", str(path), "-i", str(here.directory / "pid")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with in_background(command):
         _send_to(here.directory / "log")
         eventually(lambda: here.stored() == ["a line of the sender"], "the line", 40)
-    finally:
-        end(process)
 
 
 def _syslog_ng(text: str, here: Surroundings) -> None:
-    root = os.environ.get("PPL_TEST_SYSLOG_NG")
-    if root is None:
-        missing("syslog-ng")
-    libraries = Path(str(root)) / "usr/lib/syslog-ng"
-    (modules,) = {path.parent for path in libraries.rglob("libafsocket.so")}
-    path, log = here.directory / "syslog-ng.conf", here.directory / "log"
-    path.write_text(f'@version: {modules.name}\nsource s_src {{ unix-dgram("{log}"); }};\n{here.filled(text)}\n')
-    command = [
-        "env", f"LD_LIBRARY_PATH={libraries}", f"{root}/usr/sbin/syslog-ng", "-F", "--no-caps",
-        f"--module-path={modules}", "-f", str(path), "-R", str(here.directory / "persist"),
-        "-p", str(here.directory / "pid"), "-c", str(here.directory / "control"),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    log = here.directory / "log"
+    with in_background(syslog_ng(here.directory, f'unix-dgram("{log}")', here.filled(text))):
         _send_to(log)
         eventually(lambda: here.stored() == ["a line of the sender"], "the line", 40)
-    finally:
-        end(process)
 
 
 def _python(text: str, here: Surroundings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.programs import end, missing, program
+from tests.fixtures.programs import in_background, program, syslog_ng
 from tests.fixtures.restricting import change
 from tests.fixtures.running import PplProcess, Registered, eventually
 from tests.peers.rsyslogd import needs, rsyslog
@@ -56,42 +55,22 @@ def test_rsyslog(ppl_process: PplProcess, short_directory: Path) -> None:
         f'input(type="imfile" File="{file}" Tag="myapp:")\n{snippets["rsyslog"]}\n'
     )
     command = [program("rsyslogd"), "-n", "-f", str(configuration), "-i", str(short_directory / "pid")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with in_background(command):
         with file.open("a") as log:
             log.write("hello from the snippet\n")
         eventually(lambda: "hello from the snippet" in ppl_process.messages(who.port), "the line", 30)
-    finally:
-        end(process)
     assert ppl_process.rows("SELECT file_name, structured_data FROM event WHERE message ~ 'snippet'") == [("myapp", "")]
 
 
 def test_syslog_ng(ppl_process: PplProcess, short_directory: Path) -> None:
-    root = os.environ.get("PPL_TEST_SYSLOG_NG")
-    if root is None:
-        missing("syslog-ng")
     who, _, snippets = with_a_token(ppl_process)
-    libraries = Path(str(root)) / "usr/lib/syslog-ng"
-    (modules,) = {path.parent for path in libraries.rglob("libafsocket.so")}
     file = short_directory / "in.log"
     file.touch()
-    configuration = short_directory / "syslog-ng.conf"
-    configuration.write_text(
-        f"@version: {modules.name}\n"
-        f'source s_src {{ file("{file}" follow-freq(0.1) flags(no-parse)); }};\n{snippets["syslog-ng"]}\n'
-    )
-    command = [
-        "env", f"LD_LIBRARY_PATH={libraries}", f"{root}/usr/sbin/syslog-ng", "-F", "--no-caps",
-        f"--module-path={modules}", "-f", str(configuration), "-R", str(short_directory / "persist"),
-        "-p", str(short_directory / "pid"), "-c", str(short_directory / "control"),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    source = f'file("{file}" follow-freq(0.1) flags(no-parse))'
+    with in_background(syslog_ng(short_directory, source, snippets["syslog-ng"])):
         with file.open("a") as log:
             log.write("hello from the snippet\n")
         eventually(lambda: ppl_process.messages(who.port) == ["hello from the snippet"], "the line", 30)
-    finally:
-        end(process)
 
 
 def test_rsyslog_over_relp_goes_on_after_lines_that_are_refused(ppl_process: PplProcess, short_directory: Path) -> None:

@@ -141,39 +141,43 @@ async def test_every_request_of_a_burst_is_answered_in_its_order(served: Served)
     assert statuses == [b"404"] * 300 + [b"200"]
 
 
+_REQUEST = b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
+_LAST = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def rationed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """A site that takes twenty requests of a stranger at once, then ten a second, by a clock that stands."""
+    monkeypatch.setattr(site_module, "_REQUESTS_OF_STRANGERS", Rate(burst=20, seconds=0.1))
+    served = serve()
+    served.clock.stop()
+    return served
+
+
 @ensureDeferred
 async def test_requests_without_a_login_have_a_rate_for_each_address(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site_module, "_REQUESTS_OF_STRANGERS", Rate(burst=20, seconds=0.1))
-    served = serve()
-    served.clock.stop()
-    request = b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = await speak(served.port, request * 20 + last)
+    served = rationed(serve, monkeypatch)
+    answer = await speak(served.port, _REQUEST * 20 + _LAST)
     assert answer.count(b"HTTP/1.1 404 ") == 20
     assert answer.count(b"HTTP/1.1 429 ") == 1
     assert b"Retry-After: 1\r\n" in answer
     served.clock.advance(1)
-    assert b" 404 " in (await speak(served.port, last))[:20]
+    assert b" 404 " in (await speak(served.port, _LAST))[:20]
 
 
 @ensureDeferred
 async def test_requests_that_come_too_often_are_said_once(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
-    monkeypatch.setattr(site_module, "_REQUESTS_OF_STRANGERS", Rate(burst=20, seconds=0.1))
-    served = serve()
-    served.clock.stop()
-    request = b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = await speak(served.port, request * 50 + last)
+    served = rationed(serve, monkeypatch)
+    answer = await speak(served.port, _REQUEST * 50 + _LAST)
     assert answer.count(b"HTTP/1.1 429 ") == 31
     assert len([line for line in logged if '"GET /nope' in line]) == 20
     said = "127.0.0.1: it sends too many requests; those answered 429 are not in the access log"
     assert [line for line in logged if "too many" in line] == [said]
     served.clock.advance(120)
-    await speak(served.port, request * 20 + last)
+    await speak(served.port, _REQUEST * 20 + _LAST)
     assert logged[-1] == f"{said} (30 times more in the burst before)"
 
 
@@ -196,8 +200,7 @@ async def test_refusals_of_an_address_have_so_many_lines_in_the_access_log(
 async def test_the_drains_own_endpoint_bounds_them_too(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> None:
     monkeypatch.setattr(refusals, "_LINES", Rate(burst=10, seconds=1))
     port = reactor.listenTCP(0, DrainSite(Uploads(), reactor), interface="127.0.0.1")
-    last = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = await speak(port.getHost().port, PATHS["not found"] * 30 + last)
+    answer = await speak(port.getHost().port, PATHS["not found"] * 30 + _LAST)
     await port.stopListening()
     assert answer.count(b"HTTP/1.1 404 ") == 31
     assert len([line for line in logged if '"GET /nope' in line]) == 10
