@@ -133,7 +133,7 @@ class Connection:
             # Its address may have gone to another destination.
             if (destination.id, destination.user_id) == (watched.id, watched.user_id):
                 self._readable_at = self._house.reactor.seconds()
-                if destination.closed_at is not None:
+                if destination.is_closed:
                     # Once it is forgotten, another account may get its address.
                     self._house.left(self)
                 return

@@ -5,15 +5,15 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from ppl.credentials import Passwords
-from ppl.errors import AlreadyExists, ListenerUnavailable, NoPortLeft, RegistrationClosed
+from ppl.errors import AlreadyExists, RegistrationClosed
 from ppl.listening import is_port_taken
 from ppl.model import Account, Clock, Destination
 from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
-from ppl.web.answers import Answer, Forbidden, Unavailable, found, see_other, spend
+from ppl.web.answers import Answer, Forbidden, found, see_other, spend
 from ppl.web.asked import present_address
-from ppl.web.destinations import PortOpener
+from ppl.web.destinations import PortOpener, is_opened, needing_a_port
 from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
 from ppl.web.logins import Logins, device_cookie
 from ppl.web.pages import Pages, time_zone_names
@@ -88,21 +88,20 @@ class Accounts:
             # Before the hash is made: this answer tells anyway, so it need not cost a processor.
             return self._registered_already(visit, form)
         try:
-            account, destination = await self._store.register(
-                email,
-                await self._passwords.hash(password),
-                time_zone,
-                self._settings.public_host,
-                self._settings.ports,
-                only_first=self._settings.registration in ("first", "first-open"),
-                is_taken=lambda port: is_port_taken(self._settings.listen_interface, port),
-            )
+            with needing_a_port():
+                account, destination = await self._store.register(
+                    email,
+                    await self._passwords.hash(password),
+                    time_zone,
+                    self._settings.public_host,
+                    self._settings.ports,
+                    only_first=self._settings.registration in ("first", "first-open"),
+                    is_taken=lambda port: is_port_taken(self._settings.listen_interface, port),
+                )
         except RegistrationClosed:
             return self._registration_closed(visit)
         except AlreadyExists:
             return self._registered_already(visit, form)
-        except NoPortLeft as error:
-            raise Unavailable("Every port for log senders is taken; the operator must widen --ports.") from error
         if self._setup is not None:
             self._setup.use()
         self._log.info("Registered account {id} with {user_id}", id=account.id, user_id=destination.user_id)
@@ -110,10 +109,7 @@ class Accounts:
 
     async def _welcome(self, visit: Visit, account: Account, destination: Destination) -> Answer:
         login, cookies = await self._sessions.open(visit, account)
-        try:
-            await self._listeners.open(destination)
-        except ListenerUnavailable as error:
-            self._log.warn("The port of {user_id} is not open yet: {why}", user_id=destination.user_id, why=str(error))
+        if not await is_opened(self._listeners, destination):
             return self._pages.page("opening.html", visit, login, destination=destination).with_cookies(*cookies)
         return see_other("/").with_cookies(*cookies)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
-from ppl.errors import ListenerUnavailable, NoPortLeft, TooManyDestinations
+from ppl.errors import TooManyDestinations
 from ppl.listening import is_port_taken
 from ppl.model import Clock, Destination
 from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
-from ppl.web.answers import Answer, Forbidden, NotFound, Unavailable, see_other, spend
-from ppl.web.destinations import PortOpener
+from ppl.web.answers import Answer, Forbidden, NotFound, see_other, spend
+from ppl.web.destinations import PortOpener, is_opened, needing_a_port
 from ppl.web.forms import WrongField
 from ppl.web.keeping import days_of
 from ppl.web.sessions import Login
@@ -47,22 +47,18 @@ class KeepingPage:
         spend(self._new, str(login.account.id))
         settings = self._settings
         try:
-            destination = await self._store.create_destination(
-                login.account.id,
-                settings.public_host,
-                settings.ports,
-                settings.max_destinations,
-                lambda port: is_port_taken(settings.listen_interface, port),
-            )
+            with needing_a_port():
+                destination = await self._store.create_destination(
+                    login.account.id,
+                    settings.public_host,
+                    settings.ports,
+                    settings.max_destinations,
+                    lambda port: is_port_taken(settings.listen_interface, port),
+                )
         except TooManyDestinations as error:
             return await self._settings_page.page(visit, login, 409, error=WrongField("destinations", str(error)))
-        except NoPortLeft as error:
-            raise Unavailable("Every port for log senders is taken; the operator must widen --ports.") from error
         self._log.info("Account {id} has {user_id} too", id=login.account.id, user_id=destination.user_id)
-        try:
-            await self._listeners.open(destination)
-        except ListenerUnavailable as error:
-            self._log.warn("The port of {user_id} is not open yet: {why}", user_id=destination.user_id, why=str(error))
+        await is_opened(self._listeners, destination)
         return see_other(f"/settings#destination-{destination.id}")
 
     async def change_retention(self, visit: Visit, login: Login, destination_id: str) -> Answer:

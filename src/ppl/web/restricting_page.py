@@ -129,7 +129,7 @@ class RestrictingPage:
 
     async def _applied(self, destination: Destination) -> bool:
         """Whether a listener has applied what is saved."""
-        if destination.closed_at is not None:
+        if destination.is_closed:
             return True
         try:
             await self._listeners.open(destination)

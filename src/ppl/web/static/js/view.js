@@ -172,7 +172,6 @@ export class View {
     }
     if (answer.isPartial !== "true") this.rest = null;
     if (!this.isPaused) this.list.followBottom();
-    this.showState();
   }
 
   /** @param {Answer} answer @param {boolean} isAll @returns {GapRow | null} what is not known yet to be joined */
@@ -268,9 +267,10 @@ export class View {
   }
 
   showState() {
+    const stands = this.around.stands();
     if (!this.isOnline) this.status.state("offline", "Offline");
     else if (this.isPaused) this.status.state("paused", `Paused — ${this.why}`);
-    else if (this.around.stands()) this.status.state("still", this.around.stands());
+    else if (stands) this.status.state("still", stands);
     else this.status.state("live", this.list.count ? "Live" : "Waiting");
     this.status.jump(this.isPaused, this.fresh);
   }
