@@ -84,4 +84,5 @@ template(name="Some" type="string" string="<%PRI%>1 %TIMESTAMP:::date-rfc3339% h
         for number in range(0, 60, 2):
             sender.write([f"forged {number}", f"{token} mine {number + 1}"])
         eventually(lambda: "mine 59" in ppl_process.messages(who.port), "the last line", 60)
-    assert ppl_process.messages(who.port) == [f"mine {number}" for number in range(1, 60, 2)], "each once, in order"
+    said = f"each once, in order\n{sender.said()}\n{ppl_process.text()[-6000:]}"
+    assert ppl_process.messages(who.port) == [f"mine {number}" for number in range(1, 60, 2)], said
