@@ -51,6 +51,14 @@ def test_a_connection_that_broke_has_its_first_lines_and_maybe_a_piece_of_the_ne
     assert judge_sender(sender((0, 9, False)), stored(0, 1), 0), "nothing broke it"
 
 
+def test_a_restart_breaks_what_is_open_and_what_has_just_ended_before_it() -> None:
+    assert judge_sender(sender((0, 3, True), (3, 9, False), (9, 10, True)), stored(0, 1, 9), 1) == []
+    assert judge_sender(sender((0, 3, False), (3, 9, False), (9, 10, True)), stored(0, 1, 3, 9), 1), "both were open"
+    assert judge_sender(sender((0, 3, True), (3, 9, True), (9, 10, True)), stored(0, 1, 3, 9), 1), "both had ended"
+    apart = sender((0, 3, True), (3, 9, True), (9, 10, False))
+    assert judge_sender(apart, stored(0, 1, *range(3, 9)), 1), "a whole one lies between"
+
+
 def test_a_line_that_is_doubled_or_out_of_order_is_noticed() -> None:
     assert judge_sender(sender((0, 4, True)), stored(0, 1, 1, 2, 3), 0)
     assert judge_sender(sender((0, 4, True)), stored(0, 2, 1, 3), 0)

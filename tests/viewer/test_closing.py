@@ -37,8 +37,14 @@ async def stuck(house: House, destination: Destination) -> tuple[Any, ViewerProt
     viewer.transport.pauseProducing()
     # Else the kernel's buffers would grow and take it all.
     below(server).socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
+    sent = []
+    send = server.send_octets
+    server.send_octets = lambda octets: (sent.append(octets), send(octets))
     while not waiting(server):
+        sent.clear()
         await house.ingest(destination, "x" * 20_000)
+        # Several lines at once would be more than its transport takes without calling itself full.
+        await until(lambda: sent, "the line is pushed")
         before = 0
         # The kernel takes it little by little, until the other side's buffer is full too.
         while waiting(server) != before:

@@ -70,23 +70,29 @@ def judge_sender(sender: Sender, found: Stored, restarts: int) -> list[str]:
 def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) -> list[str]:
     """Of each connection all lines are there, or the first of one that a restart broke, and nothing else.
 
-    A restart may also break one that the sender is just ending in order: it cannot tell why Ppl ends it too.
+    A restart breaks what is open. It may also take the last lines of the connection before, which the sender has
+    ended in order and Ppl has not stored yet: these two count once.
     """
     wrong = []
-    at = 0
+    at = breaks = 0
     broken = []
+    ended_before = False
     for connection in sender.connections:
         due = connection.first
         while at < len(numbers) and numbers[at] == due and due < connection.begun:
             at, due = at + 1, due + 1
-        if connection not in sender.whole:
+        ended = connection in sender.whole
+        if not ended:
             broken.append(f"one broke before line {connection.begun}")
+            breaks += not ended_before
         elif due != connection.begun:
             broken.append(f"one ended in order with line {connection.begun - 1}, line {due} is not there")
+            breaks += 1
+        ended_before = ended and due != connection.begun
         # What was cut off in the middle is shown as far as it came.
         if due != connection.begun and at < len(numbers) and numbers[at] < due:
             at += str(due).startswith(str(numbers[at]))
-    if len(broken) > restarts:
+    if breaks > restarts:
         wrong.append(f"more connections broken than the {restarts} restarts can have: {'; '.join(broken)}")
     if at < len(numbers):
         wrong.append(f"lines out of order, doubled or cut: {numbers[max(0, at - 3) : at + 5]}")
