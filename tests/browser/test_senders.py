@@ -37,7 +37,7 @@ def test_senders_are_shown_sorted_and_lead_to_their_lines(
     expect(page.locator("tbody tr")).to_have_count(5)
     page.get_by_role("columnheader", name="Host").get_by_role("link").click()
     expect(page.locator("tbody th").nth(1)).to_have_text("web-00")
-    page.get_by_role("link", name="Files").click()
+    page.get_by_role("link", name="Programs").click()
     expect(page.locator("tbody th")).to_have_text(["app", "cron", "nginx"])
     page.get_by_role("link", name="nginx").click()
     assert page.url.endswith("&q=program%3A%3Dnginx")

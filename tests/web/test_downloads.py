@@ -65,7 +65,7 @@ async def test_the_newest_archives_are_on_the_page_and_all_by_years(serve: Serve
     browser = served.browser()
     await browser.register("user@gmail.com")
     (destination,) = await served.store.destinations()
-    assert "No day is archived" in (await browser.get("/settings")).text
+    assert "is archived yet: each is, after midnight UTC" in (await browser.get("/settings")).text
     assert "No day is archived" in (await browser.get("/settings/archives")).text
     note(dsn, destination.id, 400, str(tmp_path))
     user_id = destination.user_id.replace(":", "%3A")

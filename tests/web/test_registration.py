@@ -223,3 +223,19 @@ async def test_a_port_that_something_else_has_is_not_given_out(serve: Serve, kin
         await served.browser().register("one@example.com")
     await served.browser().register("other@example.com")
     assert [each.port for each in served.listeners.opened] == [ports[1], ports[0]]
+
+
+@ensureDeferred
+async def test_the_first_visit_of_a_fresh_installation_leads_to_registering(serve: Serve) -> None:
+    served = serve(registration="first")
+    assert (await served.browser().get("/")).location == "/register"
+    await served.browser().register("user@gmail.com")
+    assert (await served.browser().get("/")).location == "/login"
+    assert (await serve(registration="closed").browser().get("/")).location == "/login"
+
+
+@pytest.mark.parametrize(("written", "meant"), [("Berlin", "Europe/Berlin"), ("new york", "America/New_York")])
+@ensureDeferred
+async def test_a_city_names_its_time_zone(served: Served, browser: Browser, written: str, meant: str) -> None:
+    assert (await browser.register("user@gmail.com", time_zone=written)).status == 303
+    assert f'value="{meant}"' in (await browser.get("/settings")).text

@@ -117,6 +117,17 @@ def post(length: int, sent: int) -> bytes:
 
 
 @ensureDeferred
+async def test_an_error_page_has_the_menu_of_who_is_logged_in(served: Served, browser: Browser) -> None:
+    await browser.register("user@gmail.com")
+    for path in ("/nope", "/events/123", "/senders?user_id=x:1"):
+        page = await browser.get(path)
+        assert page.status in (403, 404, 410)
+        assert 'action="/logout"' in page.text
+        assert 'href="/dashboard"' in page.text
+    assert 'action="/logout"' not in (await served.browser().get("/nope")).text
+
+
+@ensureDeferred
 async def test_a_body_of_64_kib_is_read(served: Served) -> None:
     assert b" 403 " in (await speak(served.port, post(65_536, 65_536)))[:20]
 

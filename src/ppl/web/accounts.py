@@ -14,9 +14,17 @@ from ppl.throttle import Rate, Throttle
 from ppl.web.answers import Answer, Forbidden, found, see_other, spend
 from ppl.web.asked import present_address
 from ppl.web.destinations import PortOpener, is_opened, needing_a_port
-from ppl.web.forms import WrongField, email_of, login_path, new_password_of, next_of, time_zone_of
+from ppl.web.forms import (
+    WrongField,
+    email_of,
+    login_path,
+    new_password_of,
+    next_of,
+    time_zone_names,
+    time_zone_of,
+)
 from ppl.web.logins import Logins, device_cookie
-from ppl.web.pages import Pages, time_zone_names
+from ppl.web.pages import Pages
 from ppl.web.sessions import Login, Sessions, stranger_form
 from ppl.web.setup import Setup
 from ppl.web.viewer_page import viewer_page
@@ -55,7 +63,7 @@ class Accounts:
     async def first_page(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /``: the viewer, or the way to it."""
         if login is None:
-            return found(login_path(visit.target))
+            return found("/register" if await self._is_fresh() else login_path(visit.target))
         readable = await self._store.destinations_of(login.account.id)
         moved = present_address(visit, readable)
         return viewer_page(self._pages, visit, login, readable) if moved is None else found(moved)
@@ -112,6 +120,10 @@ class Accounts:
         if not await is_opened(self._listeners, destination):
             return self._pages.page("opening.html", visit, login, destination=destination).with_cookies(*cookies)
         return see_other("/").with_cookies(*cookies)
+
+    async def _is_fresh(self) -> bool:
+        """Whether nobody can log in yet, but somebody register."""
+        return self._settings.registration != "closed" and await self._store.count_accounts() == 0
 
     async def _may_register(self) -> bool:
         policy = self._settings.registration

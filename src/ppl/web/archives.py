@@ -33,6 +33,11 @@ class Archives:
     def __init__(self, store: Store, place: Place | None, reactor: Any) -> None:
         self._store, self._place, self._reactor = store, place, reactor
 
+    @property
+    def is_archiving(self) -> bool:
+        """Whether days that are over are archived."""
+        return self._place is not None
+
     async def listed(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/archives``: newest first."""
         return json_answer({"archives": await self.days(await self._whose(visit, login))})

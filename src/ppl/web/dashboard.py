@@ -156,7 +156,7 @@ class Dashboard:
         }
 
 
-_TOPS: tuple[tuple[SenderKind, str], ...] = (("host", "Hosts"), ("file", "Files"), ("address", "Addresses"))
+_TOPS: tuple[tuple[SenderKind, str], ...] = (("host", "Hosts"), ("file", "Programs"), ("address", "Addresses"))
 
 
 def _top(

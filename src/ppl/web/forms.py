@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
+from functools import cache
 from urllib.parse import quote
 
 from ppl.errors import PplError
@@ -55,7 +57,7 @@ def new_password_of(form: dict[str, str]) -> str:
 
 
 def time_zone_of(form: dict[str, str]) -> str:
-    """``timeZone``: an offset or an IANA name; UTC where the field is missing or empty.
+    """``timeZone``: an offset, an IANA name or the city of one; UTC where the field is missing or empty.
 
     Raises:
         WrongField: neither.
@@ -64,8 +66,20 @@ def time_zone_of(form: dict[str, str]) -> str:
     try:
         parse_time_zone(text)
     except UnknownTimeZone as error:
-        raise WrongField("timeZone", str(error)) from error
+        city = text.replace(" ", "_").casefold()
+        named = [name for name in time_zone_names() if name.rpartition("/")[2].casefold() == city]
+        if len(named) != 1:
+            raise WrongField("timeZone", str(error)) from error
+        return named[0]
     return text
+
+
+@cache
+def time_zone_names() -> tuple[str, ...]:
+    """What a form offers for a time zone: the names by region and city, and UTC."""
+    legacy = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+    names = (name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(legacy))
+    return ("UTC", *sorted(names))
 
 
 def label_of(form: dict[str, str], field: str = "label") -> str:

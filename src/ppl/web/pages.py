@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,25 +43,22 @@ class Pages:
         text = self._environment.get_template(template).render({**known, **context})
         return Answer(status, text.encode("utf-8"))
 
-    def refusal(self, visit: Visit, refusal: Refusal) -> Answer:
-        """``refusal`` as JSON for programs, else as a page that says what to do."""
+    def refusal(self, visit: Visit, refusal: Refusal, login: Login | None = None) -> Answer:
+        """``refusal`` as JSON for programs, else as a page that says what to do, with the menu of ``login``."""
         if visit.is_for_programs:
             return json_error(refusal)
-        page = self.page("error.html", visit, None, refusal.status, refusal=refusal)
+        page = self.page("error.html", visit, login, refusal.status, refusal=refusal)
         return Answer(page.status, page.body, headers=refusal.headers)
 
 
 def json_error(refusal: Refusal) -> Answer:
+    """``refusal`` for programs."""
+    return json_answer(error_fields(refusal), refusal.status, refusal.headers)
+
+
+def error_fields(refusal: Refusal) -> dict[str, Any]:
     """``{"error": {"code", "message"}}``, of a query also where it went wrong."""
     error: dict[str, Any] = {"code": refusal.code, "message": str(refusal)}
     if isinstance(refusal, BadQuery):
         error |= {"position": refusal.position, "expected": refusal.expected}
-    return json_answer({"error": error}, refusal.status, refusal.headers)
-
-
-@cache
-def time_zone_names() -> tuple[str, ...]:
-    """What a form offers for a time zone: the names by region and city, and UTC."""
-    legacy = ("Etc/", "SystemV/", "US/", "posix/", "right/")
-    names = (name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(legacy))
-    return ("UTC", *sorted(names))
+    return {"error": error}

@@ -7,8 +7,9 @@ from ppl.search.query import HIGHEST_ID
 from ppl.store.interface import Store
 from ppl.timezone import utc_text
 from ppl.web.answers import Answer, json_answer
-from ppl.web.asked import query_of
+from ppl.web.asked import BadQuery, query_of
 from ppl.web.events import account_of
+from ppl.web.pages import error_fields
 from ppl.web.sessions import Login
 from ppl.web.visit import Visit
 
@@ -25,9 +26,15 @@ class Queries:
         self._store, self._clock = store, clock
 
     async def read(self, visit: Visit, login: Login | None) -> Answer:
-        """Whether ``q`` can be understood, and between which times of receipt what it finds can be."""
+        """Whether ``q`` can be understood, and between which times of receipt what it finds can be.
+
+        A query with a mistake is no failed request: it is what was asked about.
+        """
         account = await account_of(self._store, visit, login)
-        first, end = query_of(visit.query, account, self._clock()).id_bounds()
+        try:
+            first, end = query_of(visit.query, account, self._clock()).id_bounds()
+        except BadQuery as error:
+            return json_answer({"from": None, "to": None, **error_fields(error)})
         return json_answer(
             {"from": utc_text(first) if first > 0 else None, "to": utc_text(end) if end < HIGHEST_ID else None}
         )

@@ -9,7 +9,7 @@ import attrs
 from twisted.logger import Logger
 
 from ppl.credentials import TooBusy
-from ppl.errors import StatementTimeout, StoreUnavailable
+from ppl.errors import PplError, StatementTimeout, StoreUnavailable
 from ppl.origin import OriginPolicy
 from ppl.web.answers import (
     Answer,
@@ -26,7 +26,7 @@ from ppl.web.answers import (
 )
 from ppl.web.forms import login_path
 from ppl.web.pages import Pages
-from ppl.web.sessions import Sessions, is_own_form
+from ppl.web.sessions import Login, Sessions, is_own_form
 from ppl.web.visit import Visit
 
 Handler = Callable[..., Awaitable[Answer | StreamedAnswer]]
@@ -81,7 +81,16 @@ class Routes:
                 self._log.failure("{method} {path} failed", method=visit.method, path=visit.path)
                 raise InternalError from error
         except Refusal as refusal:
-            return self._pages.refusal(visit, refusal)
+            return self._pages.refusal(visit, refusal, await self._known(visit))
+
+    async def _known(self, visit: Visit) -> Login | None:
+        """Whose menu an error page has: nobody's where that cannot be found out."""
+        if visit.is_for_programs:
+            return None
+        try:
+            return await self._sessions.find(visit)
+        except PplError:
+            return None
 
     async def _answer(self, visit: Visit) -> Answer | StreamedAnswer:
         chosen, parts = self._find(visit)

@@ -28,8 +28,8 @@ READS = Rate(30, 1)
 PLOT_WIDTH, PLOT_HEIGHT = 120, 24
 
 _ATTRIBUTES = {"host": "host", "file": "program", "address": "ip"}
-_NAMES = {"host": ("host", "hosts"), "file": ("file", "files"), "address": ("address", "addresses")}
-_WITHOUT = {"host": "no host", "file": "no file", "address": ""}
+_NAMES = {"host": ("host", "hosts"), "file": ("program", "programs"), "address": ("address", "addresses")}
+_WITHOUT = {"host": "no host", "file": "no program", "address": ""}
 
 #: What a column is sorted by, and whether the greatest comes first at the first click.
 _SORTS: dict[str, tuple[Callable[[Sender, int], Any], bool]] = {

@@ -16,9 +16,9 @@ from ppl.web.archived_days import newest_archives
 from ppl.web.archives import Archives
 from ppl.web.destinations import destination_fields
 from ppl.web.exporting import FORMATS
-from ppl.web.forms import WrongField, label_of, time_zone_of
+from ppl.web.forms import WrongField, label_of, time_zone_names, time_zone_of
 from ppl.web.keeping import keeping_fields
-from ppl.web.pages import Pages, time_zone_names
+from ppl.web.pages import Pages
 from ppl.web.restricting import Restricting, restricting_fields
 from ppl.web.sample_lines import SampleLines
 from ppl.web.sessions import Login, SessionEnded
@@ -176,6 +176,7 @@ class SettingsPage:
             archived=[
                 newest_archives(destination, await self._archives.days(destination)) for destination, _ in readable
             ],
+            is_archiving=self._archives.is_archiving,
             formats=tuple(FORMATS),
             export_query=typed.get("export_query", ""),
             transports=[
