@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { View } from "../../src/ppl/web/static/js/view.js";
 
 const surroundings = () => ({
-  list: { clear() {}, setLive() {}, append() {}, trimLive() {}, followBottom() {}, newestId: 7,
+  list: { clear() {}, setLive() {}, setCovered() {}, append() {}, trimLive() {}, followBottom() {}, newestId: 7,
     pane: { scrollTop: Infinity }, below: Infinity, atNewest: true, count: 1 },
   status: { state() {}, jump() {}, problem() {}, came() {}, lastRate: 0 },
   send: () => false, stands: () => "", came() {}, changed() {}, looked() {}, newestReached() {},

@@ -5,7 +5,7 @@ import { Counts } from "./counts.js";
 import { Histogram } from "./histogram.js";
 import { Menu, withPart } from "./menus.js";
 import { exactTerm, termOf, withoutAll } from "./query.js";
-import { between, TimeDialog, TIMES } from "./ranges.js";
+import { between, rangeWords, TimeDialog, TIMES } from "./ranges.js";
 import { Search } from "./search.js";
 import { Seen } from "./seen.js";
 import { Recent, Suggest } from "./suggest.js";
@@ -40,7 +40,7 @@ export class Bar {
       new Menu(byId("range"), TIMES, search, {
         custom: () => range.open(Object.fromEntries(TIMES.map((each) => [each, termOf(search.query, each)?.value ?? ""]))),
         goto: () => this.goTo.open(),
-      }),
+      }, () => rangeWords(search.bounds, zone)),
     ];
     this.seen = new Seen((kind, value) => {
       if (kind === "host") this.senders.offer(value, exactTerm("host", value));
@@ -54,7 +54,10 @@ export class Bar {
     });
     this.counts = new Counts(() => this.histogram.draw(this.counts));
     this.settling = 0;
-    search.form.addEventListener("bounds", () => this.count());
+    search.form.addEventListener("bounds", () => {
+      for (const menu of this.menus) menu.update();
+      this.count();
+    });
     setInterval(() => {
       if (list.isLive && !document.hidden) this.counts.refresh(Date.now());
     }, COUNTED_MS);

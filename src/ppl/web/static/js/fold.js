@@ -7,7 +7,8 @@ import { cutAt } from "./text.js";
 
 const LINES = 3;
 const JSON_CHARACTERS = 400;
-const CHARACTERS = 4000;
+// Eight rows of a wide window.
+const CHARACTERS = 1000;
 const LONGEST_JSON = 100_000;
 // Made once: toLocaleString() looks its format up each time.
 const NUMBERS = new Intl.NumberFormat("en");

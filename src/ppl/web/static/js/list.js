@@ -13,6 +13,8 @@ const CHUNK = 50;
 const LIVE_ROWS = 1000;
 const HISTORY_ROWS = 3000;
 const AT_BOTTOM = 4;
+/** Pixels at the bottom that the pill covers; as in viewer.css. */
+const COVERED = 56;
 
 export class LogList {
   /** @param {HTMLElement} pane the scrolling element @param {import("./time.js").Zone} zone */
@@ -24,6 +26,7 @@ export class LogList {
     this.count = 0;
     /** Where the last scrolling that is known ended. */
     this.lastTop = 0;
+    this.covered = 0;
     /** Whether the last row is the newest event that was sent to us. */
     this.atNewest = true;
     this.atOldest = false;
@@ -66,7 +69,8 @@ export class LogList {
 
   // Scrolling
 
-  get below() { return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight; }
+  /** Pixels of rows below what is in sight. */
+  get below() { return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight - this.covered; }
 
   get atBottom() { return this.below <= AT_BOTTOM; }
 
@@ -95,10 +99,17 @@ export class LogList {
     return bottom > room.top && top < room.bottom;
   }
 
-  /** Into sight, as far as it is not; that is no scrolling of the reader's. @param {HTMLElement} row */
+  /** Into sight, as far as it is not and fits; that is no scrolling of the reader's. @param {HTMLElement} row */
   reveal(row) {
-    row.scrollIntoView({ block: "nearest" });
+    const isTall = row.offsetHeight > this.pane.clientHeight - this.covered;
+    row.scrollIntoView({ block: isTall ? "start" : "nearest" });
     this.touchScroll();
+  }
+
+  /** @param {boolean} isCovered whether something lies over the lowest rows: then there is room below them */
+  setCovered(isCovered) {
+    this.covered = isCovered ? COVERED : 0;
+    this.pane.classList.toggle("covered", isCovered);
   }
 
   /** @returns {HTMLElement | null} the first row that is at least partly in sight */

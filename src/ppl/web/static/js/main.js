@@ -16,7 +16,9 @@ import { Saved } from "./saved.js";
 import { Sought } from "./sought.js";
 import { Status } from "./status.js";
 import { Zone } from "./time.js";
+import { Title } from "./title.js";
 import { View, wanted } from "./view.js";
+import { Wrap } from "./wrap.js";
 
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -27,7 +29,8 @@ const help = /** @type {HTMLDialogElement} */ (byId("help"));
 
 const zone = new Zone(pane.dataset.timeZone ?? "UTC");
 const list = new LogList(pane, zone);
-const status = new Status(byId("status"), byId("pill"), zone.name);
+const title = new Title();
+const status = new Status(byId("status"), byId("pill"), zone.name, title);
 const dayBar = new DayBar(byId("day"), list, zone.name);
 const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
 const bar = new Bar(list, zone, () => destination.value, {
@@ -117,6 +120,7 @@ function begin() {
   reading.context.giveWay();
   firstLine.hide();
   list.marks = marksOf(search.literals);
+  title.search(search.query);
   view.begin();
   bar.begin();
   status.state("offline", "Connecting…");
@@ -194,7 +198,7 @@ listenToKeys({
   ...reading.keys,
   "/": () => search.enter(),
   t: () => bar.goTo.open(),
-  l: () => reading.keepingPlace(() => document.documentElement.classList.toggle("unwrapped")),
+  l: () => wrap.toggle(),
   "?": () => help.showModal(),
 });
 const followOn = () => {
@@ -207,10 +211,12 @@ new ResizeObserver(followOn).observe(pane);
 search.form.addEventListener("bounds", () => view.showState());
 
 choose();
-new Density(byId("density"), (change) => {
+const keepingPlace = (/** @type {() => void} */ change) => {
   reading.keepingPlace(change);
   followOn();
-});
+};
+new Density(byId("density"), keepingPlace);
+const wrap = new Wrap(keepingPlace);
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
   reading.context.follow();

@@ -8,8 +8,10 @@ export class Menu {
   /**
    * @param {HTMLSelectElement} select @param {string[]} attributes @param {import("./search.js").Search} search
    * @param {Record<string, () => void>} [acts] what options do that are no query text
+   * @param {() => string} [words] what a part means that no option has, where it can be said shorter
    */
-  constructor(select, attributes, search, acts = {}) {
+  constructor(select, attributes, search, acts = {}, words = () => "") {
+    this.words = words;
     this.select = select;
     this.attributes = attributes;
     this.search = search;
@@ -31,7 +33,8 @@ export class Menu {
     const value = said.map((each) => each.text).join(" ");
     select.querySelector(".own")?.remove();
     if (![...select.options].some((option) => option.value === value)) {
-      const own = new Option(value, value);
+      const own = new Option(this.words() || value, value);
+      own.title = value;
       own.className = "own";
       select.add(own, 1);
     }

@@ -9,6 +9,8 @@ import { hasOdd, pieces, visible } from "./text.js";
 
 // Of a row: a thousand lines of a thousand elements each would hold the page up for half a minute.
 const MOST_PIECES = 200;
+const LONG_WORD = 60;
+const LONG = /(\S{60,})/;
 
 /** @param {string[]} literals what was searched for @returns {Marks} */
 export function marksOf(literals) {
@@ -23,18 +25,42 @@ export function makeMessage(text, marks) {
   const { shown, rest, label } = fold(text);
   appendText(message, shown, marks, pen);
   if (rest) {
-    const more = button("more", label);
-    if (marks && rest.search(marks) >= 0) {
-      more.classList.add("hit");
-      more.append(" with matches");
-    }
-    more.addEventListener("click", () => {
-      more.remove();
-      appendText(message, rest, marks, pen);
-    }, { once: true });
-    message.append(more);
+    message.append(folder(rest, label, marks, pen));
   }
   return message;
+}
+
+/**
+ * The button that shows what is folded, and hides it again. With the keys it is the row's, so Tab passes it by.
+ * @param {string} rest @param {string} label @param {Marks} marks @param {Pen} pen has the colours before it
+ */
+function folder(rest, label, marks, pen) {
+  const more = button("more", label);
+  more.tabIndex = -1;
+  const hasMatches = marks !== null && rest.search(marks) >= 0;
+  /** @type {HTMLElement | null} */
+  let opened = null;
+  const write = () => {
+    const isOpen = opened?.isConnected ?? false;
+    more.textContent = isOpen ? "▾ show less" : `${label}${hasMatches ? " with matches" : ""}`;
+    more.classList.toggle("hit", hasMatches && !isOpen);
+    more.setAttribute("aria-expanded", String(isOpen));
+  };
+  more.addEventListener("click", () => {
+    if (opened?.isConnected) {
+      opened.remove();
+    } else {
+      if (!opened) {
+        opened = element("span", "rest");
+        appendText(opened, rest, marks, pen);
+      }
+      more.before(opened);
+    }
+    write();
+    more.dispatchEvent(new Event("folded", { bubbles: true }));
+  });
+  write();
+  return more;
 }
 
 /** @param {HTMLElement} parent @param {string} text @param {Marks} marks @param {Pen} pen has the colours before it */
@@ -100,10 +126,24 @@ function looking({ color, background, names }) {
   return span;
 }
 
+/**
+ * Text, in which what is too long for a row is broken where the row ends instead of beginning on a row of its own.
+ * @param {HTMLElement} parent @param {string} text @param {number} most pieces
+ */
+function appendWords(parent, text, most) {
+  if (text.length < LONG_WORD || !LONG.test(text)) {
+    parent.append(text);
+    return;
+  }
+  const parts = text.split(LONG);
+  if (parts.length > most) parent.append(text);
+  else parts.forEach((part, index) => parent.append(index % 2 ? element("span", "long", part) : part));
+}
+
 /** @param {HTMLElement} parent @param {string} text @param {number} most pieces */
 function appendVisible(parent, text, most) {
   if (!hasOdd(text)) {
-    parent.append(text);
+    appendWords(parent, text, most);
     return;
   }
   const parts = pieces(text);

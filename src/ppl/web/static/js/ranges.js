@@ -26,6 +26,15 @@ export function between(query, from, to, zone) {
   return withPart(query, TIMES, bounds.join(" "));
 }
 
+/** @param {import("./search.js").Bounds} bounds @param {import("./time.js").Zone} zone @returns {string} e.g. `00:59 – 01:03` */
+export function rangeWords({ from, to }, zone) {
+  /** @param {number} moment */
+  const short = (moment) => zone.moment(moment).replace(/:00$/, "");
+  if (from !== null && to !== null) return `${short(from)} – ${short(to)}`;
+  if (from !== null) return `Since ${short(from)}`;
+  return to === null ? "" : `Until ${short(to)}`;
+}
+
 /** A dialog of fields for times in words, which the server reads. */
 export class TimeDialog {
   /**

@@ -67,6 +67,10 @@ export class Reading {
     let wasSelected = false;
     // A click that ends a selection only ends it.
     pane.addEventListener("pointerdown", () => { wasSelected = !getSelection()?.isCollapsed; });
+    pane.addEventListener("folded", (event) => {
+      const row = /** @type {HTMLElement} */ (event.target).closest(".row");
+      if (row) this.looked.reveal(/** @type {HTMLElement} */ (row));
+    });
     pane.addEventListener("click", (event) => {
       const target = /** @type {HTMLElement} */ (event.target);
       if (wasSelected || !getSelection()?.isCollapsed || target.closest("button, a")) return;
@@ -121,6 +125,7 @@ export class Reading {
       w: () => this.step(1, ".row.warning", "warning"), W: () => this.step(-1, ".row.warning", "warning"),
       n: () => this.step(1, MATCH, "match"), N: () => this.step(-1, MATCH, "match"),
       Enter: () => this.openDetails(this.cursor.row, true),
+      o: () => /** @type {HTMLElement | null} */ (this.cursor.row?.querySelector(".more") ?? null)?.click(),
       c: () => this.openContext(this.event),
       y: () => this.permalink(),
       Escape: () => this.close(),

@@ -35,14 +35,24 @@ export class Search {
     });
     this.field.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      this.wanted = this.field.value = this.query;
+      // What is half typed stays, to be gone on with.
+      this.wanted = this.query;
       this.refuse(null);
     });
+    this.clear = /** @type {HTMLButtonElement} */ (form.querySelector(".clear"));
+    this.clear.addEventListener("click", () => {
+      this.set("");
+      this.field.focus();
+    });
+    this.field.addEventListener("input", () => this.showClear());
+    this.showClear();
     this.readBounds();
   }
 
   /** @returns {string[]} texts to highlight in messages */
   get literals() { return literals(this.query); }
+
+  showClear() { this.clear.hidden = !this.field.value && !this.query; }
 
   /** Into the field, to type over what is there. */
   enter() {
@@ -58,6 +68,7 @@ export class Search {
     const query = text.trim();
     this.wanted = query;
     this.field.value = query;
+    this.showClear();
     const meaning = await readQuery(query);
     if (this.wanted !== query) return;
     if (meaning?.error) {
@@ -83,6 +94,7 @@ export class Search {
   /** @param {string} query @param {any} [meaning] what the server said of it */
   take(query, meaning) {
     this.wanted = this.query = this.field.value = query;
+    this.showClear();
     this.refuse(null);
     this.field.blur();
     this.bounds = meaning ? boundsOf(meaning) : ANY_TIME;
@@ -129,7 +141,7 @@ const boundsOf = ({ from, to }) => ({ from: from ? Date.parse(from) : null, to: 
 export async function readQuery(query) {
   try {
     const answer = await fetch(`/api/query?q=${encodeURIComponent(query)}`, { cache: "no-store" });
-    return answer.ok || answer.status === 400 ? await answer.json() : null;
+    return answer.ok ? await answer.json() : null;
   } catch {
     return null;
   }

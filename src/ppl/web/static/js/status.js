@@ -3,8 +3,11 @@
 const RATE_SECONDS = 3;
 
 export class Status {
-  /** @param {HTMLElement} bar @param {HTMLElement} pill @param {string} zone */
-  constructor(bar, pill, zone) {
+  /**
+   * @param {HTMLElement} bar @param {HTMLElement} pill @param {string} zone
+   * @param {import("./title.js").Title} title
+   */
+  constructor(bar, pill, zone, title) {
     /** @param {string} selector */
     const part = (selector) => /** @type {HTMLElement} */ (bar.querySelector(selector));
     this.dot = part(".state .dot");
@@ -13,6 +16,7 @@ export class Status {
     this.loaded = part(".loaded");
     this.trouble = part(".problem");
     part(".zone").textContent = zone;
+    this.title = title;
     this.pill = pill;
     this.pillText = /** @type {HTMLElement} */ (pill.querySelector(".text"));
     this.seconds = new Array(RATE_SECONDS).fill(0);
@@ -31,7 +35,10 @@ export class Status {
   problem(message) { write(this.trouble, message); }
 
   /** @param {number} lines that came in */
-  came(lines) { this.seconds[0] += lines; }
+  came(lines) {
+    this.seconds[0] += lines;
+    this.title.came(lines);
+  }
 
   tick() {
     const mean = this.seconds.reduce((sum, each) => sum + each, 0) / RATE_SECONDS;
@@ -46,6 +53,7 @@ export class Status {
 
   /** @param {boolean} isPaused @param {import("./fresh.js").Fresh} fresh */
   jump(isPaused, fresh) {
+    this.title.paused(isPaused, fresh);
     this.pill.hidden = !isPaused;
     const lines = `${fresh} new line${fresh.total === 1 && !fresh.isAtLeast ? "" : "s"}`;
     write(this.pillText, fresh.total ? `↓ ${lines} — jump to live` : "↓ Jump to live");

@@ -29,7 +29,7 @@ export function completions(before, seen) {
     const isExact = kind === "host" || kind === "program";
     const part = isExact ? typed.replace(/^=/, "") : typed;
     return known(kind, part).map((value) => minus + (isExact ? exactTerm : term)(attribute, value))
-      .filter((each) => each !== word).slice(0, MOST_OFFERED);
+      .filter((each) => each !== word).slice(0, kind === "severity" ? SEVERITIES.length : MOST_OFFERED);
   }
   return [
     ...ATTRIBUTES.filter((each) => each.startsWith(attribute)).map((each) => `${minus}${each}:`),

@@ -134,6 +134,7 @@ export class View {
 
   /** @param {{skipped: number, from: string, to: string}} data `live_gap` */
   receivedGap({ skipped, from, to }) {
+    this.status.came(skipped);
     if (this.isPaused) this.fresh.missed(skipped);
     else this.tail.addGap({ after: Number(from) - 1, before: Number(to) + 1, count: skipped }, this.list.newestId);
   }
@@ -272,6 +273,7 @@ export class View {
     else if (this.isPaused) this.status.state("paused", `Paused — ${this.why}`);
     else if (stands) this.status.state("still", stands);
     else this.status.state("live", this.list.count ? "Live" : "Waiting");
+    this.list.setCovered(this.isPaused);
     this.status.jump(this.isPaused, this.fresh);
   }
 }

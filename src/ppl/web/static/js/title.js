@@ -1,0 +1,44 @@
+/** The window's title: what is searched for, and how many lines are new, so that many tabs can be told apart. */
+
+const LONGEST = 80;
+
+export class Title {
+  constructor() {
+    this.name = "Events";
+    this.fresh = "";
+    /** Lines that came while the page was hidden. */
+    this.unseen = 0;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      this.unseen = 0;
+      this.write();
+    });
+  }
+
+  /** @param {string} query what is searched for, or nothing */
+  search(query) {
+    this.name = query.length > LONGEST ? `${query.slice(0, LONGEST)}…` : query || "Events";
+    this.fresh = "";
+    this.unseen = 0;
+    this.write();
+  }
+
+  /** @param {boolean} isPaused @param {import("./fresh.js").Fresh} fresh what is new since */
+  paused(isPaused, fresh) {
+    this.fresh = isPaused && fresh.total ? String(fresh) : "";
+    this.write();
+  }
+
+  /** @param {number} lines that came live */
+  came(lines) {
+    if (!document.hidden) return;
+    this.unseen += lines;
+    this.write();
+  }
+
+  write() {
+    const count = this.fresh || (this.unseen ? this.unseen.toLocaleString("en") : "");
+    const title = `${count && `(${count}) `}${this.name} · Ppl`;
+    if (document.title !== title) document.title = title;
+  }
+}

@@ -1,0 +1,141 @@
+"""What makes the page comfortable: titles, folding, wrapping, the search field and what covers the rows."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.looking import ingest, lines, shown, until_shown, until_state
+from tests.browser.test_search import search, until_all_shown
+from tests.fixtures.running import PplProcess, eventually
+
+pytestmark = pytest.mark.browser
+
+_TRACE = "Traceback:\n  File 1\n    call()\n" + "\n".join(f"  line {number}" for number in range(30)) + "\nError: last"
+
+
+def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, last: str, **options: object) -> Page:
+    who = ppl.register()
+    ingest(ppl, who, data)
+    page = open_page(ppl, who, **options)
+    until_shown(page, last)
+    expect(page.locator("#histogram")).to_be_visible()
+    return page
+
+
+def _bottom(page: Page, selector: str) -> float:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
+
+
+def test_the_pill_covers_no_row_that_is_chosen(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = _open(ppl_process, open_page, lines(*range(200)), "line 199")
+    page.keyboard.press("k")
+    expect(page.locator("#log .row.chosen .message")).to_have_text("line 199")
+    pill = page.locator("#pill").bounding_box()
+    assert pill is not None
+    assert _bottom(page, "#log .row.chosen") <= pill["y"]
+    page.keyboard.press("End")
+    until_state(page, "Live")
+    assert page.evaluate("() => { const log = document.getElementById('log');"
+                         " return log.scrollHeight - log.scrollTop - log.clientHeight; }") <= 4  # fmt: skip
+
+
+def test_what_is_unfolded_by_key_comes_into_sight_and_is_folded_again(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    framed = _TRACE.encode()
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(100)))
+    data = b"<11>1 - web-01 app - - - " + framed
+    ppl_process.send(who.port, b"%d %s" % (len(data), data))
+    eventually(lambda: ppl_process.count(who.port) == 101, "the trace")
+    page = open_page(ppl_process, who)
+    eventually(lambda: shown(page)[-1:] and "Traceback" in shown(page)[-1], "the trace is shown")
+    expect(page.locator("#histogram")).to_be_visible()
+    page.keyboard.press("k")
+    more = page.locator("#log .row.chosen .more")
+    expect(more).to_have_attribute("aria-expanded", "false")
+    assert more.evaluate("each => each.tabIndex") == -1
+    page.keyboard.press("o")
+    expect(page.locator("#log .row.chosen")).to_contain_text("Error: last")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    pill = page.locator("#pill").bounding_box()
+    assert pill is not None
+    assert _bottom(page, "#log .row.chosen") <= pill["y"]
+    page.keyboard.press("o")
+    expect(page.locator("#log .row.chosen")).not_to_contain_text("Error: last")
+
+
+def test_a_long_line_is_folded_and_a_long_word_breaks_where_the_row_ends(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    text = "GET /search?" + "q" * 3900
+    data = b"<13>1 - web-01 app - - - " + text.encode() + b"\n"
+    page = _open(ppl_process, open_page, data, text[:1000] + "▸ 2,912 more characters")
+    row = page.locator("#log .row").bounding_box()
+    assert row is not None
+    assert row["height"] <= 9 * 20
+    heights = page.locator("#log .message .long").first.evaluate(
+        "long => { const word = long.getClientRects()[0], row = long.closest('.row').getBoundingClientRect();"
+        " return word.top - row.top; }"
+    )
+    assert heights < 20, "it begins on the row's first line"
+
+
+def test_the_title_says_what_is_searched_and_how_much_is_new(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(3)))
+    page = open_page(ppl_process, who)
+    until_all_shown(page, "line 0", "line 1", "line 2")
+    expect(page).to_have_title("Events · Ppl")
+    search(page, "line severity:>=notice")
+    expect(page).to_have_title("line severity:>=notice · Ppl")
+    until_shown(page, "line 2")
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    ingest(ppl_process, who, lines(3, 4))
+    expect(page).to_have_title("(2) line severity:>=notice · Ppl")
+    page.keyboard.press("End")
+    expect(page).to_have_title("line severity:>=notice · Ppl")
+
+
+def test_wrapping_is_remembered(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = _open(ppl_process, open_page, lines(*range(3)), "line 2")
+    page.keyboard.press("l")
+    assert page.locator("html.unwrapped").count() == 1
+    page.reload()
+    until_shown(page, "line 2")
+    assert page.locator("html.unwrapped").count() == 1
+    page.keyboard.press("l")
+    page.reload()
+    until_shown(page, "line 2")
+    assert page.locator("html.unwrapped").count() == 0
+
+
+def test_a_half_typed_query_stays_and_a_click_clears_the_search(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = _open(ppl_process, open_page, lines(*range(3)), "line 2")
+    clear = page.locator("#search").get_by_role("button", name="Clear the search")
+    expect(clear).to_be_hidden()
+    page.keyboard.press("/")
+    page.keyboard.type("line 1")
+    page.keyboard.press("Escape")
+    assert page.locator("#q").input_value() == "line 1"
+    assert shown(page)[-1] == "line 2", "nothing was searched for"
+    page.get_by_role("button", name="Search", exact=True).click()
+    until_all_shown(page, "line 1")
+    clear.click()
+    until_shown(page, "line 2")
+    assert page.locator("#q").input_value() == ""
+    expect(clear).to_be_hidden()
+
+
+def test_the_menu_of_ranges_says_a_range_in_words(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = _open(ppl_process, open_page, lines(*range(3)), "line 2")
+    search(page, 'after:"2026-11-01 10:00" before:"2026-11-01 11:30"')
+    menu = page.get_by_label("Time range")
+    words = "1 November 2026, 10:00 – 1 November 2026, 11:30"
+    eventually(lambda: menu.evaluate("each => each.selectedOptions[0].text") == words, "the range in words")
+    until_state(page, "Closed range: until 1 November 2026, 11:30")
