@@ -38,7 +38,8 @@ export class Title {
 
   write() {
     const count = this.fresh || (this.unseen ? this.unseen.toLocaleString("en") : "");
-    const title = `${count && `(${count}) `}${this.name} · Ppl`;
+    const before = count ? `(${count}) ` : "";
+    const title = `${before}${this.name} · Ppl`;
     if (document.title !== title) document.title = title;
   }
 }
