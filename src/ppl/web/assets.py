@@ -1,7 +1,8 @@
 """The browser's assets under ``/static/<content-hash>/…``: read once at start, gzipped, cached for ever by browsers.
 
 One hash over all of them, so that modules may import each other by relative paths. What is served is looked up among
-what was read: no path from the network ever reaches the file system. Scripts are served without comments and blanks.
+what was read: no path from the network ever reaches the file system. Scripts are served without comments and blanks,
+the viewer's modules as one (see :mod:`ppl.web.combined`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import attrs
 from rjsmin import jsmin
 
 from ppl.web.answers import Answer, MethodNotAllowed, NotFound
+from ppl.web.combined import combined
 from ppl.web.visit import Visit
 
 STATIC = Path(__file__).parent / "static"
@@ -53,12 +55,12 @@ class Assets:
     def __init__(self, directory: Path = STATIC) -> None:
         self._assets: dict[str, Asset] = {}
         digest = hashlib.sha256()
-        for path in sorted(path for path in directory.rglob("*") if path.suffix in _TYPES and path.is_file()):
-            name, content = path.relative_to(directory).as_posix(), path.read_bytes()
-            if path.suffix == ".js":
+        for name, content in sorted(_read(directory).items()):
+            suffix = PurePosixPath(name).suffix
+            if suffix == ".js":
                 content = jsmin(content)
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
-            self._assets[name] = _asset(content, path.suffix)
+            self._assets[name] = _asset(content, suffix)
         self.version = digest.hexdigest()[:16]
 
     @property
@@ -87,6 +89,19 @@ class Assets:
             headers = (_FOR_EVER, _VARY, ("Content-Encoding", "gzip"))
             return Answer(200, asset.gzipped, asset.content_type, headers)
         return Answer(200, asset.plain, asset.content_type, (_FOR_EVER, _VARY))
+
+
+def _read(directory: Path) -> dict[str, bytes]:
+    """Files by their paths below ``directory``, and the scripts that stand for the viewer's modules."""
+    files = {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.suffix in _TYPES and path.is_file()
+    }
+    modules = {path.stem: path.read_text() for path in (directory / "js").glob("*.js")}
+    if "main" in modules:
+        files |= {f"{name}.js": code.encode() for name, code in combined(modules, "main", "viewer").items()}
+    return files
 
 
 def _asset(content: bytes, suffix: str) -> Asset:
