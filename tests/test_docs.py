@@ -20,6 +20,7 @@ from ppl.listener.drain_refusals import DrainRefusal
 from ppl.options import OPTIONS
 from ppl.viewer import errors
 from ppl.web.answers import Refusal
+from tests.fixtures.database import execute
 from tests.fixtures.running import ROOT
 
 
@@ -119,3 +120,20 @@ def test_a_unit_is_complete(name: str) -> None:
     variables = re.findall(r"^#?(PPL_\w+)=", (ROOT / f"deploy/{file[1]}.example").read_text("utf-8"), re.MULTILINE)
     assert variables
     assert set(variables) <= {option.variable for option in OPTIONS}
+
+
+def test_the_page_of_tables_lists_every_column_there_is(dsn: str) -> None:
+    text = (ROOT / "docs/schema.rst").read_text("utf-8")
+    listed, table = set(), ""
+    for line in text.splitlines():
+        if heading := re.fullmatch(r"``(\w+)``", line):
+            table = heading[1]
+        elif row := re.match(r"   ``(\w+)`` ", line):
+            listed.add((table, row[1]))
+    columns = execute(
+        dsn,
+        "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+        " WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        " AND a.attnum > 0 AND NOT a.attisdropped",
+    )
+    assert listed == set(columns)
