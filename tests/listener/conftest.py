@@ -37,7 +37,7 @@ async def make_receiving() -> AsyncIterator[MakeReceiving]:
     """Makes running ports and writer over a store, stopped at the end."""
     made: list[Receiving] = []
 
-    async def make(store: Any, certificates: Certificates | None = None, **limits: int) -> Receiving:
+    async def make(store: Any, certificates: Certificates | None = None, **limits: Any) -> Receiving:
         receiving = Receiving(store, certificates, **limits)
         await receiving.writer.startService()
         made.append(receiving)

@@ -21,7 +21,7 @@ from ppl.listener.meters import Meters
 from ppl.listener.ports import Ports
 from ppl.listener.tls import Certificates
 from ppl.listener.unfinished import Unfinished
-from ppl.listener.writer import Writer
+from ppl.listener.writer import BatchEvents, Writer
 from ppl.model import Destination, Events, Lines
 from ppl.quota import Quota
 from ppl.store.interface import Store
@@ -55,9 +55,9 @@ class GatedStore:
             raise self.errors.pop(0)
         await self._store.append(batch, after)
 
-    def let_one_through(self) -> None:
-        """What came first and waits goes on."""
-        self._waiting.pop(0).callback(None)
+    def let_one_through(self, which: int = 0) -> None:
+        """One that waits goes on: of those that do, the one that came first, or the one after ``which`` others."""
+        self._waiting.pop(which).callback(None)
 
     def open(self) -> None:
         self.shut = False
@@ -120,11 +120,11 @@ def intake(writer: Writer, certificates: Certificates | None = None, **limits: i
 class Receiving:
     """Ports and a writer, running; what was announced and reported is kept."""
 
-    def __init__(self, store: Any, certificates: Certificates | None = None, **limits: int) -> None:
+    def __init__(self, store: Any, certificates: Certificates | None = None, **limits: Any) -> None:
         self.announced: list[Events] = []
         self.reported: list[tuple[int, str | None]] = []
-        queue_bytes = limits.pop("queue_bytes", 1 << 25)
-        self.writer = Writer(store, self.announced.append, reactor, wall_clock, queue_bytes)
+        queue_bytes, few = limits.pop("queue_bytes", 1 << 25), limits.pop("batch_events", BatchEvents())
+        self.writer = Writer(store, self.announced.append, reactor, wall_clock, queue_bytes, few)
         self.intake = intake(self.writer, certificates, **limits)
         self.ports = Ports(
             reactor, "127.0.0.1", self.intake, 100_000, lambda d, why: self.reported.append((d.port, why))

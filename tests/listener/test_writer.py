@@ -15,10 +15,9 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from ppl.clock import wall_clock
 from ppl.errors import IdConflict, StatementTimeout, StoreUnavailable
-from ppl.listener import writer as writing
 from ppl.listener.ids import IdSequence
 from ppl.listener.waiting import EXPRESS_EVENTS
-from ppl.listener.writer import Writer
+from ppl.listener.writer import STOP_SECONDS_UNANSWERED, BatchEvents, Writer
 from ppl.model import DAY, MINUTE
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, Held, lines, messages
@@ -85,11 +84,10 @@ async def test_batches_grow_with_the_load(
 
 @pytest_twisted.ensureDeferred
 async def test_a_batch_sent_ahead_becomes_visible_after_the_one_before_it(
-    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
     gated = GatedStore(store)
-    destination, receiving = await make_destination(), await make_receiving(gated)
+    destination, receiving = await make_destination(), await make_receiving(gated, batch_events=BatchEvents(ahead=3))
     gated.shut = True
     receiving.writer.submit(destination, "192.0.2.1", lines("first"), 10, Held())
     gated.shut = False
@@ -105,12 +103,10 @@ async def test_a_batch_sent_ahead_becomes_visible_after_the_one_before_it(
 
 @pytest_twisted.ensureDeferred
 async def test_the_next_batch_is_sent_ahead_though_nothing_more_comes(
-    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
-    monkeypatch.setattr(writing, "BATCH_EVENTS", 3)
-    gated = GatedStore(store)
-    destination, receiving = await make_destination(), await make_receiving(gated)
+    gated, few = GatedStore(store), BatchEvents(most=3, ahead=3)
+    destination, receiving = await make_destination(), await make_receiving(gated, batch_events=few)
     gated.shut = True
     for number in range(7):
         receiving.writer.submit(destination, "192.0.2.1", lines(str(number)), 10, Held())
@@ -125,11 +121,10 @@ async def test_the_next_batch_is_sent_ahead_though_nothing_more_comes(
 
 @pytest_twisted.ensureDeferred
 async def test_a_batch_sent_ahead_that_fails_is_sent_again_in_its_turn(
-    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
     gated = GatedStore(store)
-    destination, receiving = await make_destination(), await make_receiving(gated)
+    destination, receiving = await make_destination(), await make_receiving(gated, batch_events=BatchEvents(ahead=3))
     gated.shut = True
     receiving.writer.submit(destination, "192.0.2.1", lines("first"), 10, Held())
     gated.shut, gated.errors = False, [StoreUnavailable("lost")]
@@ -238,13 +233,11 @@ async def test_sources_are_held_when_too_much_waits_and_go_on_below_half(
 
 @pytest_twisted.ensureDeferred
 async def test_a_flood_delays_another_destination_by_no_more_than_the_batch_under_way(
-    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, monkeypatch: Any
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    monkeypatch.setattr(writing, "BATCH_EVENTS", 10)
-    monkeypatch.setattr(writing, "STAGE_EVENTS", 10_000)
     gated = GatedStore(store)
     loud, quiet = await make_destination(), await make_destination()
-    receiving = await make_receiving(gated)
+    receiving = await make_receiving(gated, batch_events=BatchEvents(most=10, ahead=10_000))
     gated.shut = True
     for number in range(100):
         receiving.writer.submit(loud, "192.0.2.1", lines(str(number)), 10, Held())
@@ -287,9 +280,7 @@ async def test_all_that_gathers_while_the_express_lane_is_busy_is_its_next_batch
     for number in range(10):
         for destination in quiet:
             receiving.writer.submit(destination, "192.0.2.2", lines(str(number)), 10, Held())
-    _, express = gated._waiting
-    gated._waiting = gated._waiting[:1]
-    express.callback(None)
+    gated.let_one_through(1)
     await until(lambda: len(gated.given) == 3, "the express lane's second batch")
     gated.open()
     await until(lambda: sum(map(len, receiving.announced)) == 21, "every event")
@@ -311,13 +302,11 @@ async def test_a_destination_in_the_express_lane_stays_in_order_when_it_begins_t
     gated.shut = False
     flood = [str(number) for number in range(EXPRESS_EVENTS + 1)]
     receiving.writer.submit(other, "192.0.2.2", lines(*flood), 10, Held())
-    main, express = gated._waiting
-    gated._waiting = []
-    main.callback(None)
+    gated.let_one_through()
     await until(lambda: len(receiving.announced) == 1, "the main lane's batch")
     await turns(20)
     assert await messages(store, other) == [], "its first event is not committed yet"
-    express.callback(None)
+    gated.let_one_through()
     await until(lambda: sum(map(len, receiving.announced)) == 2 + len(flood), "every event")
     assert await messages(store, other) == ["first", *flood]
 
@@ -388,7 +377,7 @@ async def test_stopping_beside_a_store_that_never_answers_ends_and_says_what_is_
     gated.shut = True
     writer.submit(destination, "192.0.2.1", lines("a", "b"), 10, Held())
     stopping: Deferred[None] = writer.stopService()
-    for _ in range(int(writing.STOP_SECONDS_UNANSWERED) + 2):
+    for _ in range(int(STOP_SECONDS_UNANSWERED) + 2):
         clock.advance(1)
     await stopping
     assert "received lines are lost" in nothing_left_behind.pop()
@@ -442,18 +431,18 @@ async def test_the_start_waits_for_a_store_that_is_away(store: Any, nothing_left
 
 @pytest_twisted.ensureDeferred
 async def test_who_is_told_of_a_commit_and_fails_stops_nobody(
-    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, nothing_left_behind: list[str]
+    store: Any, make_destination: MakeDestination, nothing_left_behind: list[str]
 ) -> None:
-    destination, receiving = await make_destination(), await make_receiving(store)
-
     def fails(*_: Any) -> None:
         raise RuntimeError("I am told and fail")
 
-    receiving.writer._announce = fails
+    destination = await make_destination()
+    writer = Writer(store, fails, reactor, wall_clock, 1 << 20)
+    await writer.startService()
     told: list[int] = []
-    receiving.writer.submit(destination, "192.0.2.1", lines("a"), 10, Held(), fails)
-    receiving.writer.submit(destination, "192.0.2.1", lines("b"), 10, Held(), lambda: told.append(1))
-    await receiving.writer.stopService()
+    writer.submit(destination, "192.0.2.1", lines("a"), 10, Held(), fails)
+    writer.submit(destination, "192.0.2.1", lines("b"), 10, Held(), lambda: told.append(1))
+    await writer.stopService()
     assert told == [1]
     assert await messages(store, destination) == ["a", "b"]
     assert len(nothing_left_behind) == 3

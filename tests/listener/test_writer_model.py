@@ -11,7 +11,6 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,9 +24,8 @@ from hypothesis.stateful import (
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from ppl.listener import writer as writing
 from ppl.listener.waiting import EXPRESS_EVENTS
-from ppl.listener.writer import Writer
+from ppl.listener.writer import BatchEvents, Writer
 from ppl.model import Destination, Events
 from tests.listener.receiving import Held, lines
 from tests.listener.told_store import DESTINATIONS, ToldStore, texts
@@ -50,7 +48,8 @@ class WriterMachine(RuleBasedStateMachine):
         self.acknowledged: list[int] = []
         self.submissions = 0
         self.sources = [Held() for _ in DESTINATIONS]
-        self.writer = Writer(self.store, self._announce, self.clock, self._wall_clock, 200_000)  # type: ignore[arg-type]
+        few = BatchEvents(most=8, least=4, ahead=3)
+        self.writer = Writer(self.store, self._announce, self.clock, self._wall_clock, 200_000, few)  # type: ignore[arg-type]
         self.stopping: Deferred[None] | None = None
 
     def _wall_clock(self) -> int:
@@ -146,12 +145,7 @@ class WriterMachine(RuleBasedStateMachine):
         assert self.clock.getDelayedCalls() == []
 
 
-def test_no_order_of_failures_stops_reorders_doubles_or_loses_anything(
-    monkeypatch: pytest.MonkeyPatch, nothing_left_behind: list[str]
-) -> None:
-    monkeypatch.setattr(writing, "STAGE_EVENTS", 3)
-    monkeypatch.setattr(writing, "LEAST_EVENTS", 4)
-    monkeypatch.setattr(writing, "BATCH_EVENTS", 8)
+def test_no_order_of_failures_stops_reorders_doubles_or_loses_anything(nothing_left_behind: list[str]) -> None:
     run_state_machine_as_test(
         WriterMachine,
         settings=settings(

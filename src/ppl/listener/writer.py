@@ -26,15 +26,8 @@ from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines
 from ppl.pausing import Backoff, Rest
 from ppl.store.interface import Store
 
-#: A batch ends with the submission that passes this.
-BATCH_EVENTS = 20_000
-
-#: With as many waiting while a batch commits, the next is sent ahead.
-STAGE_EVENTS = 4_000
-
-#: How long a batch of the main lane shall take, by the rate of the one before it, and the fewest events it may have.
+#: How long a batch of the main lane shall take, by the rate of the one before it.
 BATCH_SECONDS = 0.1
-LEAST_EVENTS = 1_000
 
 #: The same while others use the express lane: PostgreSQL and the processor are shared, so what is under way delays them
 #: too. Then nothing is sent ahead either.
@@ -56,6 +49,21 @@ _LOOK_SECONDS, _SAY_SECONDS = 1.0, 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
+@attrs.frozen
+class BatchEvents:
+    """How many events make a batch of the main lane.
+
+    Attributes:
+        most: a batch ends with the submission that passes this.
+        least: the fewest that a batch may have by the rate of the one before it, when so many wait.
+        ahead: with as many waiting while a batch commits, the next is sent ahead.
+    """
+
+    most: int = 20_000
+    least: int = 1_000
+    ahead: int = 4_000
+
+
 class Source(Protocol):
     """What feeds the writer and can be held; both calls may repeat."""
 
@@ -75,19 +83,27 @@ class Writer(Service):
         reactor: timers.
         clock: µs; the time of receipt.
         queue_bytes: bytes that may wait before sources are paused; they go on below half of it.
+        batch_events: how many are committed at once.
     """
 
     _log = Logger()
     name = "the writer of received lines"
 
     def __init__(
-        self, store: Store, announce: Callable[[Events], None], reactor: Any, clock: Clock, queue_bytes: int
+        self,
+        store: Store,
+        announce: Callable[[Events], None],
+        reactor: Any,
+        clock: Clock,
+        queue_bytes: int,
+        batch_events: BatchEvents = BatchEvents(),
     ) -> None:
         self._store = store
         self._announce = announce
         self._reactor = reactor
         self._clock = clock
         self._waiting = Waiting(queue_bytes)
+        self._batch_events = batch_events
         self._ids: IdSequence | None = None
         self._paused: set[Source] = set()
         self._outage = Outage(lambda: self.waiting_events)
@@ -95,7 +111,7 @@ class Writer(Service):
         self._express = Lane(store, reactor, self, self._outage)
         # When the express lane was last used, and the events a second of the main lane's last batch.
         self._shared_at = -SHARED_FOR
-        self._rate = BATCH_EVENTS / SHARED_SECONDS
+        self._rate = batch_events.most / SHARED_SECONDS
         self._rest = Rest(reactor)
         # When it was last said that ids are ahead of the clock.
         self._warned_at: float | None = None
@@ -256,7 +272,7 @@ class Writer(Service):
     def _gather(self) -> Batch:
         """The next batch of the main lane."""
         seconds = SHARED_SECONDS if self._is_shared() else BATCH_SECONDS
-        most = min(BATCH_EVENTS, max(LEAST_EVENTS, int(self._rate * seconds)))
+        most = min(self._batch_events.most, max(self._batch_events.least, int(self._rate * seconds)))
         return self._waiting.take(most, self._express.destinations)
 
     def _is_shared(self) -> bool:
@@ -266,7 +282,7 @@ class Writer(Service):
         """Send the main lane's next batch while the present one commits, where that is allowed and enough waits."""
         if not self._main.may_send_ahead or self._is_shared():
             return
-        if self._waiting.events - self._main.in_flight >= STAGE_EVENTS:
+        if self._waiting.events - self._main.in_flight >= self._batch_events.ahead:
             batch = self._gather()
             if batch.count:
                 self._main.send_ahead(batch)
