@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from ppl.clock import steady_clock, wall_clock
 from ppl.listener.admission import Admission, Limits
-from ppl.listener.entrance import Entrance, Intake
+from ppl.listener.entrance import Entrance, Intake, Patience
 from ppl.listener.losses import Losses
 from ppl.listener.meters import Meters
 from ppl.listener.ports import Ports
@@ -108,13 +108,14 @@ LIMITS = Limits(
 )
 
 
-def intake(writer: Writer, certificates: Certificates | None = None, **limits: int) -> Intake:
-    """Into ``writer``, with limits that tests reach."""
+def intake(store: Store, writer: Writer, certificates: Certificates | None = None, **limits: Any) -> Intake:
+    """Into ``writer``, with counts in ``store`` and limits that tests reach."""
+    patience = limits.pop("patience", Patience())
     unfinished = Unfinished(limits.pop("partial_bytes", 1 << 26), limits.pop("partial_seconds", 300), reactor)
     quota = Quota(limits.pop("max_lines_per_second", None), limits.pop("max_bytes_per_day", None))
-    meters = Meters(writer._store, writer, reactor, wall_clock, steady_clock, quota)
+    meters = Meters(store, writer, reactor, wall_clock, steady_clock, quota)
     admission = Admission(attrs.evolve(LIMITS, **limits), wall_clock)
-    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, meters, certificates)
+    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, meters, certificates, patience)
 
 
 class Receiving:
@@ -125,7 +126,7 @@ class Receiving:
         self.reported: list[tuple[int, str | None]] = []
         queue_bytes, few = limits.pop("queue_bytes", 1 << 25), limits.pop("batch_events", BatchEvents())
         self.writer = Writer(store, self.announced.append, reactor, wall_clock, queue_bytes, few)
-        self.intake = intake(self.writer, certificates, **limits)
+        self.intake = intake(store, self.writer, certificates, **limits)
         self.ports = Ports(
             reactor, "127.0.0.1", self.intake, 100_000, lambda d, why: self.reported.append((d.port, why))
         )

@@ -14,7 +14,7 @@ from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
 from ppl.clock import wall_clock
-from ppl.listener import receiver
+from ppl.listener.entrance import Patience
 from ppl.listener.tls import Certificates, self_signed
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, connect, messages
@@ -29,10 +29,8 @@ def certificates(tmp_path: Path) -> Certificates:
     return made
 
 
-@pytest.fixture(autouse=True)
-def nobody_is_thrown_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ends, ends in order."""
-    monkeypatch.setattr(receiver, "CLOSING_SECONDS", 600.0)
+#: Nobody is thrown out: what ends, ends in order.
+PATIENT = Patience(closing=600.0)
 
 
 @implementer(IHalfCloseableProtocol)
@@ -59,7 +57,7 @@ async def writer(port: int) -> Any:
 async def test_a_sender_is_told_and_what_it_writes_until_its_own_end_is_kept(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    receiving = await make_receiving(store)
+    receiving = await make_receiving(store, patience=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     begun, new = [await writer(destination.port) for _ in range(2)]
     begun.transport.write(b"one\ntw")
@@ -82,7 +80,7 @@ async def test_a_sender_is_told_and_what_it_writes_until_its_own_end_is_kept(
 async def test_what_the_kernel_holds_when_the_port_closes_is_read(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    receiving = await make_receiving(store)
+    receiving = await make_receiving(store, patience=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     sender = await writer(destination.port)
     await until(lambda: receiving.entrance(destination).connections, "the connection")
@@ -101,7 +99,7 @@ async def test_what_the_kernel_holds_when_the_port_closes_is_read(
 async def test_a_sender_that_never_reads_holds_nothing_up(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, has_sent: bool
 ) -> None:
-    receiving = await make_receiving(store)
+    receiving = await make_receiving(store, patience=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     sender = await writer(destination.port)
     if has_sent:
@@ -117,7 +115,7 @@ async def test_a_sender_that_never_reads_holds_nothing_up(
 async def test_a_tls_sender_that_never_reads_holds_nothing_up_and_what_it_writes_meanwhile_is_kept(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, certificates: Certificates
 ) -> None:
-    receiving = await make_receiving(store, certificates)
+    receiving = await make_receiving(store, certificates, patience=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     deaf = await secured(destination.port)
     deaf.transport.write(b"one\n")
@@ -136,7 +134,7 @@ async def test_a_tls_sender_that_never_reads_holds_nothing_up_and_what_it_writes
 async def test_a_tls_handshake_that_is_not_finished_holds_nothing_up(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, certificates: Certificates
 ) -> None:
-    receiving = await make_receiving(store, certificates)
+    receiving = await make_receiving(store, certificates, patience=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     sender = await connect(destination.port)
     sender.transport.write(b"\x16\x03\x01\x02\x00")
@@ -157,7 +155,7 @@ async def test_a_relp_client_that_closes_when_it_is_told_is_gone_at_once(
     is_secure: bool,
 ) -> None:
     gated = GatedStore(store)
-    receiving = await make_receiving(gated, certificates)
+    receiving = await make_receiving(gated, certificates, patience=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     gated.shut = True
     sender = await (secured if is_secure else connect)(destination.port)
@@ -178,7 +176,7 @@ async def test_a_flood_is_read_on_for_a_moment_only_and_no_more_than_there_is_ro
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
     gated = GatedStore(store)
-    receiving = await make_receiving(gated, queue_bytes=1_000_000)
+    receiving = await make_receiving(gated, patience=PATIENT, queue_bytes=1_000_000)
     destination = await opened(store, receiving, await make_destination())
     gated.shut = True
     sender = await writer(destination.port)

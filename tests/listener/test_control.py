@@ -49,7 +49,7 @@ class House:
     def __init__(self, store: Any) -> None:
         self.writer = Writer(store, lambda events: self.control.announce(events), reactor, wall_clock, 1 << 25)
         ports = Ports(
-            reactor, "127.0.0.1", intake(self.writer), 100_000, lambda *state: self.control.port_changed(*state)
+            reactor, "127.0.0.1", intake(store, self.writer), 100_000, lambda *state: self.control.port_changed(*state)
         )
         self.control = ListenerControl(store, ports, "h", reactor)
 

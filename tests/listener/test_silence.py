@@ -12,7 +12,7 @@ import pytest
 import pytest_twisted
 
 from ppl.clock import wall_clock
-from ppl.listener import unspoken
+from ppl.listener.entrance import Patience
 from ppl.listener.tls import Certificates, self_signed
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import Receiving, connect, messages
@@ -173,13 +173,9 @@ async def test_a_tls_handshake_that_is_not_finished_gives_way(
 
 @pytest_twisted.ensureDeferred
 async def test_where_connections_become_scarce_the_silent_end_after_a_while_and_elsewhere_they_may_wait(
-    store: Any,
-    make_destination: MakeDestination,
-    make_receiving: MakeReceiving,
-    monkeypatch: pytest.MonkeyPatch,
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    monkeypatch.setattr(unspoken, "SILENT_SECONDS", 0.05)
-    receiving = await make_receiving(store, max_connections=8)
+    receiving = await make_receiving(store, patience=Patience(silence=0.05), max_connections=8)
     destination = await opened(store, receiving, await make_destination())
     rests = await connect(destination.port)
     rests.transport.write(b"once\n")

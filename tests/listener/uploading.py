@@ -86,7 +86,7 @@ class Drained:
         self.announced: list[Any] = []
         self.writer = Writer(store, self.announced.append, reactor, wall_clock, writer_bytes)
         self.store = store
-        taking = intake(self.writer)
+        taking = intake(store, self.writer)
         admission = DrainAdmission(store, taking, "h", attrs.evolve(LIMITS, **limits))
         self.drain = Drain(taking, admission, reactor, Proxies((ip_network("127.0.0.0/8"),) if behind_proxy else ()))
         self.service = SequentialService([Farewell(self.drain), self.writer, self.drain], reactor)

@@ -31,6 +31,21 @@ _LACKING = "dropping lines from {detail} that lack the token (Settings, Senders)
 
 
 @attrs.frozen
+class Patience:
+    """How long a sender's connection is waited for, in seconds.
+
+    Attributes:
+        silence: while it has sent nothing yet, where connections become scarce.
+        handshake: for its TLS handshake.
+        closing: for it to take its last answers and the end.
+    """
+
+    silence: float = 60.0
+    handshake: float = 30.0
+    closing: float = 10.0
+
+
+@attrs.frozen
 class Intake:
     """What all destinations share.
 
@@ -42,6 +57,7 @@ class Intake:
         unfinished: bytes of lines that are under way.
         meters: count what comes, and bound it.
         certificates: serve TLS; ``None``: there is none.
+        patience: how long connections are waited for.
     """
 
     writer: Writer
@@ -51,6 +67,7 @@ class Intake:
     unfinished: Unfinished
     meters: Meters
     certificates: Certificates | None = None
+    patience: Patience = Patience()
 
     @property
     def limits(self) -> Limits:

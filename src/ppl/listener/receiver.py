@@ -21,15 +21,9 @@ from ppl.syslog.framing import Frames
 #: Bytes of one read. Larger reads were slower: what PostgreSQL answers waits longer for its turn.
 READ_BYTES = 128 * 1024
 
-#: Seconds for a TLS handshake.
-HANDSHAKE_SECONDS = 30.0
-
-#: What may come during it: bytes at first (a ClientHello has some hundred, and then waits), then reads of so many
-#: bytes. OpenSSL takes 128 KiB and holds them three times over.
+#: What may come during a TLS handshake: bytes at first (a ClientHello has some hundred, and then waits), then reads of
+#: so many bytes. OpenSSL takes 128 KiB and holds them three times over.
 HELLO_BYTES, HANDSHAKE_READS, HANDSHAKE_READ_BYTES = 16_384, 32, 1_024
-
-#: Seconds for a peer to take its last answers and the end of the connection.
-CLOSING_SECONDS = 10.0
 
 _FAILED = "its TLS handshake failed"
 _NOT_KNOWN = f"{_FAILED}; this destination takes senders only with a client certificate that it knows"
@@ -51,6 +45,7 @@ class Receiver(Protocol):
 
     def __init__(self, entrance: Entrance, sender_ip: str) -> None:
         self._entrance = entrance
+        self._patience = entrance.intake.patience
         self.sender_ip = sender_ip
         self._stream: Stream | None = None
         # What was read and not fed: the first bytes, until they tell what is spoken; more than one turn may do.
@@ -72,7 +67,8 @@ class Receiver(Protocol):
         transport.setTcpKeepAlive(True)
         self._entrance.connected(self)
         admission, destination = self._entrance.intake.admission, self._entrance.destination
-        self._unspoken = Unspoken(transport, admission, destination, self.sender_ip, self._give_way)
+        silence = self._patience.silence
+        self._unspoken = Unspoken(transport, admission, destination, self.sender_ip, self._give_way, silence)
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted: one read."""
@@ -158,7 +154,7 @@ class Receiver(Protocol):
         self._is_secure = True
         transport.bufferSize = HANDSHAKE_READ_BYTES
         transport.reads_left, transport.read_too_often = HANDSHAKE_READS, self._end_handshake
-        self._abort_after(HANDSHAKE_SECONDS)
+        self._abort_after(self._patience.handshake)
         transport.startTLS(certificates)
         # The transport's protocol is TLS's now, and these bytes are the handshake's first.
         transport.protocol.dataReceived(start)
@@ -240,7 +236,7 @@ class Receiver(Protocol):
         elif self._stream is None:
             self.read_out()
         else:
-            self._abort_after(CLOSING_SECONDS)
+            self._abort_after(self._patience.closing)
             self._stream.close()
 
     def shut_out(self) -> None:
@@ -322,7 +318,7 @@ class Receiver(Protocol):
         self._is_hung_up = True
         if not self._lost:
             transport: Any = self.transport
-            self._abort_after(CLOSING_SECONDS)
+            self._abort_after(self._patience.closing)
             transport.unregisterProducer()
             transport.loseConnection()
             # Nobody says any more that they are taken.

@@ -11,9 +11,6 @@ from twisted.internet.interfaces import IDelayedCall
 from ppl.listener.admission import Admission
 from ppl.model import Destination
 
-#: Seconds after which it ends, where connections become scarce; elsewhere it may wait for its first line for ever.
-SILENT_SECONDS = 60.0
-
 _SILENT = "its connections that never sent anything end, since half of what is allowed is taken (--max-connections)"
 
 
@@ -25,20 +22,27 @@ class Unspoken:
         admission: which admitted it.
         destination, sender_ip: what it counts against.
         end: ends it; it counts no more from then on.
+        seconds: after which it ends, where connections become scarce; elsewhere it may wait for ever for a line.
     """
 
     def __init__(
-        self, transport: Any, admission: Admission, destination: Destination, sender_ip: str, end: Callable[[], None]
+        self,
+        transport: Any,
+        admission: Admission,
+        destination: Destination,
+        sender_ip: str,
+        end: Callable[[], None],
+        seconds: float,
     ) -> None:
         self._admission = admission
         # Before TLS, when it is the kernel's still.
         self._socket: socket = transport.getHandle()
         self._reactor = transport.reactor
         self._destination, self._sender_ip = destination, sender_ip
-        self._end = end
+        self._end, self._seconds = end, seconds
         self._has_spoken = False
         admission.began(self, sender_ip, destination)
-        self._timer: IDelayedCall = self._reactor.callLater(SILENT_SECONDS, self._look)
+        self._timer: IDelayedCall = self._reactor.callLater(seconds, self._look)
 
     def spoken(self) -> None:
         """It has sent something, or has ended. May be called again."""
@@ -63,7 +67,7 @@ class Unspoken:
         self._end()
 
     def _look(self) -> None:
-        self._timer = self._reactor.callLater(SILENT_SECONDS, self._look)
+        self._timer = self._reactor.callLater(self._seconds, self._look)
         if self._admission.is_crowded(self._destination, self._sender_ip) and self.is_silent():
             self._admission.say_once(self._sender_ip, _SILENT)
             self.give_way()
