@@ -39,8 +39,7 @@ _PIECE = 4096
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-#: Seconds for a body to come, and for the sender of a refused one to end.
-BODY_SECONDS = 60.0
+#: Seconds for the sender of a refused body to end.
 LINGER_SECONDS = 5.0
 
 
@@ -63,7 +62,7 @@ class Upload(Protocol):
         """All of it has."""
 
     def expired(self) -> None:
-        """It has not come within ``BODY_SECONDS``."""
+        """It has not come within ``UploadRequest.body_seconds``."""
 
     def lost(self) -> None:
         """The connection has ended before the answer."""
@@ -211,10 +210,15 @@ class UploadChannel(HTTPChannel):
 
 
 class UploadRequest(server.Request):
-    """A request that may be an upload: its site has ``uploads``, which is ``None`` where there are none."""
+    """A request that may be an upload: its site has ``uploads``, which is ``None`` where there are none.
+
+    Attributes:
+        gone: whether the client has closed the connection: there is nobody to answer.
+        body_seconds: seconds for the body of an upload to come.
+    """
 
     gone = False
-    """Whether the client has closed the connection: there is nobody to answer."""
+    body_seconds = 60.0
     _upload: Upload | None = None
     _is_complete = False
     _expects = False
@@ -244,7 +248,7 @@ class UploadRequest(server.Request):
         self._expects = self._take_expectation()
         self.notifyFinish().addBoth(self._ended)
         if length != 0:
-            self._timer = channel.callLater(BODY_SECONDS, self._expire)
+            self._timer = channel.callLater(self.body_seconds, self._expire)
         if length != 0:
             channel.take_upload()
         self._upload = uploads.begin(self, length)

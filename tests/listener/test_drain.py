@@ -12,7 +12,6 @@ import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
-from ppl import uploading
 from ppl.errors import StoreUnavailable
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
@@ -292,10 +291,14 @@ async def test_a_client_that_asks_is_told_to_go_on_once_it_is_welcome(
 
 @ensureDeferred
 async def test_a_body_that_does_not_come_is_not_waited_for(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination, monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:
-    monkeypatch.setattr(uploading, "BODY_SECONDS", 0.2)
     drained = await make_drained(store)
+
+    class Impatient(drained.site.requestFactory):
+        body_seconds = 0.2
+
+    drained.site.requestFactory = Impatient
     client = await drained.connect()
     client.send(head(1000) + b"some")
     assert (await answered(client)).status == 408
