@@ -62,7 +62,7 @@ async def test_a_sender_is_told_and_what_it_writes_until_its_own_end_is_kept(
     begun, new = [await writer(destination.port) for _ in range(2)]
     begun.transport.write(b"one\ntw")
     await until(lambda: count(receiving) == 1, "the first line")
-    await until(lambda: receiving.entrance(destination).connections == 2, "both connections")
+    await until(lambda: len(receiving.entrance(destination).connections) == 2, "both connections")
     closing = receiving.close(destination)
     await until(lambda: begun.is_told and new.is_told, "both told")
     assert not closing.called
@@ -84,7 +84,7 @@ async def test_what_the_kernel_holds_when_the_port_closes_is_read(
     destination = await opened(store, receiving, await make_destination())
     sender = await writer(destination.port)
     await until(lambda: receiving.entrance(destination).connections, "the connection")
-    (connection,) = receiving.entrance(destination)._connected
+    (connection,) = receiving.entrance(destination).connections
     connection.hold("a test")
     sender.transport.write(b"".join(b"line %d\n" % number for number in range(20_000)))
     sender.transport.loseConnection()
@@ -139,8 +139,8 @@ async def test_a_tls_handshake_that_is_not_finished_holds_nothing_up(
     sender = await connect(destination.port)
     sender.transport.write(b"\x16\x03\x01\x02\x00")
     await until(lambda: receiving.entrance(destination).connections, "the connection")
-    (connection,) = receiving.entrance(destination)._connected
-    await until(lambda: connection._is_secure, "a handshake that is begun")
+    (connection,) = receiving.entrance(destination).connections
+    await until(lambda: connection.is_secure, "a handshake that is begun")
     await receiving.close(destination)
     await sender.gone
 

@@ -73,8 +73,8 @@ async def test_a_full_queue_stops_reading_and_loses_nothing(
     data = b"".join(b"line %06d %s\n" % (number, b"x" * 200) for number in range(40_000))
     sender.transport.write(data)
     await until(lambda: receiving.writer.waiting_bytes > 2_000_000, "a full queue")
-    (receiver,) = receiving.entrance(destination)._connected
-    await until(lambda: receiver._holds == {"queue"}, "a connection that is not read from")
+    (receiver,) = receiving.entrance(destination).connections
+    await until(lambda: receiver.held_by == {"queue"}, "a connection that is not read from")
     assert receiving.writer.waiting_events < 5_000, "bounded, whatever is sent"
     gated.open()
     sender.transport.loseConnection()
@@ -94,7 +94,7 @@ async def test_a_destination_has_a_bounded_number_of_connections(
     await until(lambda: receiving.reported, "an open port")
     first, second = await connect(destination.port), await connect(destination.port)
     entrance = receiving.entrance(destination)
-    await until(lambda: entrance.connections == 2, "two connections")
+    await until(lambda: len(entrance.connections) == 2, "two connections")
     for sender in (first, second):
         sender.transport.write(b"line\n")
     await until(lambda: sum(map(len, receiving.announced)) == 2, "their lines")
@@ -102,7 +102,7 @@ async def test_a_destination_has_a_bounded_number_of_connections(
     await third.gone
     first.transport.loseConnection()
     await first.gone
-    await until(lambda: entrance.connections == 1, "room")
+    await until(lambda: len(entrance.connections) == 1, "room")
     await send(destination.port, b"let in\n")
     await until(lambda: sum(map(len, receiving.announced)) == 3, "its line")
     second.transport.loseConnection()

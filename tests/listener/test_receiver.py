@@ -161,7 +161,7 @@ async def test_a_relp_client_that_sends_empty_messages_without_end_is_held_back(
     sender = await connect(destination.port)
     sender.transport.write(OPEN + b"2 syslog 3 one\n" + b"3 syslog 0\n" * 200_000)
     entrance = receiving.entrance(destination)
-    await until(lambda: entrance._connected and "window" in next(iter(entrance._connected))._holds, "a full window")
+    await until(lambda: entrance.connections and "window" in next(iter(entrance.connections)).held_by, "a full window")
     gated.open()
     await until(lambda: sender.data.count(b" rsp ") == 200_002, "every answer", 30)
     sender.transport.loseConnection()
@@ -251,9 +251,9 @@ async def test_a_handshake_without_an_end_is_ended_before_it_holds_much(
     records = b"".join(b"\x16\x03\x01\x10\x00" + hello[at : at + 4096] for at in range(0, 126_976, 4096))
     if pause:
         sender.transport.write(records[:20])
-        await until(lambda: next(iter(receiving.entrance(destination)._connected), None), "the connection")
-        (receiver,) = receiving.entrance(destination)._connected
-        await until(lambda: receiver._is_secure, "the beginning of a handshake")
+        await until(lambda: receiving.entrance(destination).connections, "the connection")
+        (receiver,) = receiving.entrance(destination).connections
+        await until(lambda: receiver.is_secure, "the beginning of a handshake")
         records = records[20:]
     sender.transport.write(records)
     await sender.gone
@@ -402,7 +402,7 @@ async def test_a_changed_port_opens_without_waiting_for_a_sender_that_does_not_l
     former = receiving.entrance(destination)
     receiving.ports.open(attrs.evolve(destination, transport="tls"))
     await until(lambda: len(receiving.reported) == 2, "the port open anew")
-    assert former.connections == 1, "TLS waits for the end that the peer does not say"
+    assert len(former.connections) == 1, "TLS waits for the end that the peer does not say"
     await until(lambda: receiving.entrance(destination).destination.transport == "tls", "the new policy")
     deaf.transport.resumeProducing()
     await deaf.gone

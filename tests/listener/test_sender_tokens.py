@@ -115,7 +115,7 @@ async def test_a_connection_of_wrong_lines_only_ends_and_others_go_on(
     stranger.transport.write(b"forged\n" * (MOST_WRONG - 1))
     await send(other.port, b"no token needed\n")
     await until(lambda: receiving.announced, "the other's line")
-    assert receiving.entrance(asking).connections == 1
+    assert len(receiving.entrance(asking).connections) == 1
     stranger.transport.write(b"forged\n")
     await stranger.gone
     await send(asking.port, f"{TOKEN} mine\nforged\n{TOKEN} mine too".encode())

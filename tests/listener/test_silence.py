@@ -67,7 +67,7 @@ def crowd() -> Iterator[type[Crowd]]:
 
 
 async def settled(receiving: Receiving, destination: Any, connections: int) -> None:
-    await until(lambda: receiving.entrance(destination).connections == connections, f"{connections} connections")
+    await until(lambda: len(receiving.entrance(destination).connections) == connections, f"{connections} connections")
 
 
 @pytest_twisted.ensureDeferred
@@ -140,14 +140,14 @@ async def test_what_only_was_not_read_from_is_not_silent(
     with Crowd(destination.port) as crowd:
         held = crowd.connect("127.0.0.1", 2)
         await settled(receiving, destination, 2)
-        for each in receiving.entrance(destination)._connected:
+        for each in receiving.entrance(destination).connections:
             each.hold("a test")
         held[1].sendall(b"waits in the kernel\n")
         for _ in range(2):
             crowd.connect("127.0.0.2")
             await until(lambda: not is_open(held[0]), "the silent one gone")
             assert is_open(held[1])
-        for each in list(receiving.entrance(destination)._connected):
+        for each in receiving.entrance(destination).connections:
             each.let_go("a test")
         await until(lambda: count(receiving) == 1, "its line")
 
@@ -161,8 +161,8 @@ async def test_a_tls_handshake_that_is_not_finished_gives_way(
     with Crowd(destination.port) as crowd:
         (begun,) = crowd.connect("127.0.0.1", said=b"\x16\x03\x01\x02\x00\x01")
         await settled(receiving, destination, 1)
-        (connection,) = receiving.entrance(destination)._connected
-        await until(lambda: connection._is_secure, "a handshake that is begun")
+        (connection,) = receiving.entrance(destination).connections
+        await until(lambda: connection.is_secure, "a handshake that is begun")
         sender = await secured(destination.port)
         sender.transport.write(b"encrypted\n")
         await until(lambda: count(receiving) == 1, "its line")
@@ -183,9 +183,9 @@ async def test_where_connections_become_scarce_the_silent_end_after_a_while_and_
     with Crowd(destination.port) as crowd:
         crowd.connect("127.0.0.2", 6)
         await settled(receiving, destination, 4)
-        before = receiving.entrance(destination)._connected.copy()
+        before = receiving.entrance(destination).connections
         crowd.connect("127.0.0.2")
-        await until(lambda: receiving.entrance(destination)._connected != before, "another")
+        await until(lambda: receiving.entrance(destination).connections != before, "another")
         await settled(receiving, destination, 4)
         assert not rests.gone.called
     rests.transport.loseConnection()

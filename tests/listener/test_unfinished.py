@@ -154,8 +154,8 @@ async def test_a_full_queue_holds_the_parts_of_a_read_too_and_an_end_of_the_port
     sender = await connect(destination.port)
     sender.transport.write(b"x\n" * 60_000)
     await until(lambda: receiving.writer.waiting_bytes > 4_000_000, "a full queue")
-    (receiver,) = receiving.entrance(destination)._connected
-    await until(lambda: "queue" in receiver._holds, "a connection that is held")
+    (receiver,) = receiving.entrance(destination).connections
+    await until(lambda: "queue" in receiver.held_by, "a connection that is held")
     assert receiving.writer.waiting_bytes < 6_000_000
     closing = Deferred.fromCoroutine(receiving.ports.close(destination))
     await until(lambda: closing.called, "a closed port")

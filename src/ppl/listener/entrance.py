@@ -112,9 +112,9 @@ class Entrance:
         self._emptied: Deferred[None] | None = None
 
     @property
-    def connections(self) -> int:
-        """How many are open."""
-        return len(self._connected)
+    def connections(self) -> frozenset[Connected]:
+        """Those that are open."""
+        return frozenset(self._connected)
 
     def admits(self, address: str) -> bool:
         """Whether ``address`` is within the networks that may send; what is not is logged, once per burst."""
@@ -133,7 +133,7 @@ class Entrance:
         self._networks = Networks(destination.networks)
         self._tokens = _token_check(destination)
         self._meter = self.intake.meters.of(destination)
-        for connection in list(self._connected):
+        for connection in self.connections:
             if not self.admits(connection.sender_ip):
                 connection.shut_out()
 
@@ -155,7 +155,7 @@ class Entrance:
         """End every connection, and return when the last has handed on what it received."""
         if self._connected:
             self._emptied = Deferred()
-            for connection in list(self._connected):
+            for connection in self.connections:
                 connection.close()
             await self._emptied
         self.share.stop()

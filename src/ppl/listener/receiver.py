@@ -37,6 +37,10 @@ class Receiver(Protocol):
     """A connection to one destination: a stream's lane, a reader of the destination's share, and what is unfinished.
 
     For RELP it is its transport's producer: a client that does not read its answers is not read from.
+
+    Attributes:
+        is_secure: whether TLS has begun.
+        held_by: why it is not read from now; see :meth:`hold`.
     """
 
     round = 0
@@ -52,8 +56,8 @@ class Receiver(Protocol):
         self._start = b""
         # Bytes that the stream (or the start) holds, as the budget knows them.
         self._held = 0
-        self._is_secure = self._is_shaken = False
-        self._holds: frozenset[str] = frozenset()
+        self.is_secure = self._is_shaken = False
+        self.held_by: frozenset[str] = frozenset()
         self._lost = self._is_queued = self._is_hung_up = self._is_out = False
         self._strikes = Strikes()
         self._reading_out: ReadingOut | None = None
@@ -76,7 +80,7 @@ class Receiver(Protocol):
             return
         if self._reading_out is not None:
             self._reading_out.came()
-        if "turn" in self._holds or (self._stream is None and self._holds):
+        if "turn" in self.held_by or (self._stream is None and self.held_by):
             self._start += data  # what TLS had read already when it was held
         elif self._stream is not None:
             self._feed(self._stream, data)
@@ -86,7 +90,7 @@ class Receiver(Protocol):
     def _begin(self, start: bytes) -> None:
         self._start = b""
         kind = kind_of(start)
-        if kind != "tls" or self._is_secure:
+        if kind != "tls" or self.is_secure:
             self._unspoken.spoken()  # a TLS handshake says nothing yet
         policy = self._entrance.destination.takes
         certificates = self._entrance.certificates
@@ -95,13 +99,13 @@ class Receiver(Protocol):
             self._count_held(len(start))
         elif kind in ("tls", "relp") and self._reading_out is not None:
             self.hang_up()  # it would have to be answered
-        elif kind == "tls" and not self._is_secure:
+        elif kind == "tls" and not self.is_secure:
             if policy == "plain" or certificates is None:
                 self.hang_up("it speaks TLS, which this destination does not take")
             else:
                 self._count_held(0)
                 self._start_tls(start, certificates)
-        elif policy == "tls" and not self._is_secure:
+        elif policy == "tls" and not self.is_secure:
             self.hang_up(_NOT_SECURE)
         else:
             self._stream = self._new_stream(is_relp=kind == "relp")
@@ -132,7 +136,7 @@ class Receiver(Protocol):
         """The share: do another part of what was read."""
         assert self._stream is not None
         self._is_queued = False
-        if self._lost or (self._holds == {"turn"} and not self._entrance.share.holds(self)):
+        if self._lost or (self.held_by == {"turn"} and not self._entrance.share.holds(self)):
             data, self._start = self._start, b""
             self._feed(self._stream, data)
             if self._lost and not self._stream.has_more:
@@ -151,7 +155,7 @@ class Receiver(Protocol):
         if len(start) > HELLO_BYTES:
             self._end_handshake()
             return
-        self._is_secure = True
+        self.is_secure = True
         transport.bufferSize = HANDSHAKE_READ_BYTES
         transport.reads_left, transport.read_too_often = HANDSHAKE_READS, self._end_handshake
         self._abort_after(self._patience.handshake)
@@ -181,11 +185,11 @@ class Receiver(Protocol):
         self._stop_timer()
         if self._reading_out is not None:
             self._reading_out.stop()
-        if self._is_secure and not self._is_shaken:
+        if self.is_secure and not self._is_shaken:
             admission = self._entrance.intake.admission
             known = self._entrance.destination.client_certificates
             admission.say_once(self.sender_ip, _NOT_KNOWN if known else _FAILED, reasons_of(reason.value))
-        if self._start and self._stream is None and (self._is_secure or not self._must_be_secure):
+        if self._start and self._stream is None and (self.is_secure or not self._must_be_secure):
             self._as_lines()
         if self._stream is not None:
             self._stream.finish()
@@ -209,12 +213,12 @@ class Receiver(Protocol):
 
     def expire(self) -> None:
         """The budget: what was begun has waited for its end too long."""
-        if self._holds:
+        if self.held_by:
             self.is_overdue = False  # it is not read from
         elif self._stream is not None:
             self._stream.expire()
             self._count_held(self._stream.held)
-        elif self._must_be_secure and not self._is_secure:
+        elif self._must_be_secure and not self.is_secure:
             self.hang_up(_NOT_SECURE)
         else:
             self._as_lines()
@@ -231,7 +235,7 @@ class Receiver(Protocol):
 
     def close(self) -> None:
         """The port closes: end the connection; what was received is kept."""
-        if self._is_secure and not self._is_shaken:
+        if self.is_secure and not self._is_shaken:
             self._abort()  # it has sent nothing yet
         elif self._stream is None:
             self.read_out()
@@ -296,18 +300,18 @@ class Receiver(Protocol):
 
     def hold(self, reason: str) -> None:
         """Read no more until every reason has gone."""
-        if not self._holds and not self._lost:
+        if not self.held_by and not self._lost:
             transport: Any = self.transport
             transport.pauseProducing()
-        self._holds |= {reason}
+        self.held_by |= {reason}
 
     def let_go(self, reason: str) -> None:
         """``reason`` has gone."""
-        if reason in self._holds:
-            self._holds -= {reason}
-            if self._holds == {"turn"}:
+        if reason in self.held_by:
+            self.held_by -= {reason}
+            if self.held_by == {"turn"}:
                 self._queue()
-            elif not self._holds and not self._lost:
+            elif not self.held_by and not self._lost:
                 transport: Any = self.transport
                 transport.resumeProducing()
 
@@ -327,4 +331,4 @@ class Receiver(Protocol):
     def read_out(self) -> None:
         """End the connection, and take what comes until its sender knows."""
         if not self._lost and not self._is_hung_up and self._reading_out is None:
-            self._reading_out = ReadingOut(self.transport, self._is_secure, lambda: bool(self._holds))
+            self._reading_out = ReadingOut(self.transport, self.is_secure, lambda: bool(self.held_by))
