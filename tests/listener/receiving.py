@@ -126,10 +126,9 @@ class Receiving:
         self.reported: list[tuple[int, str | None]] = []
         queue_bytes, few = limits.pop("queue_bytes", 1 << 25), limits.pop("batch_events", BatchEvents())
         self.writer = Writer(store, self.announced.append, reactor, wall_clock, queue_bytes, few)
+        most_files, sockets = limits.pop("most_files", 100_000), limits.pop("sockets", None)
         self.intake = intake(store, self.writer, certificates, **limits)
-        self.ports = Ports(
-            reactor, "127.0.0.1", self.intake, 100_000, lambda d, why: self.reported.append((d.port, why))
-        )
+        self.ports = Ports(reactor, "127.0.0.1", self.intake, most_files, self._report, sockets)
 
     def _report(self, destination: Destination, reason: str | None) -> None:
         self.reported.append((destination.port, reason))

@@ -98,5 +98,5 @@ def test_strangers_cannot_fill_the_memory() -> None:
         door.say_once(str(number), "no")
         assert door.admit(ONE, str(number)) or True
         door.left(ONE, str(number)) if door.connections(ONE) else None
-    assert len(door._bursts) <= 1000
-    assert not door._of_address
+    assert door.statistics().bursts <= 1000
+    assert door.statistics().addresses == 0

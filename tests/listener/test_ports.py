@@ -9,10 +9,8 @@ from typing import Any
 import attrs
 import pytest
 import pytest_twisted
-from twisted.internet import reactor
 
 from ppl.listener.addresses import sender_address
-from ppl.listener.ports import Ports
 from ppl.sockets import Sockets
 from ppl.systemd import Manager
 from tests.fixtures.systemd import ServiceManager
@@ -236,15 +234,9 @@ async def test_sockets_are_kept_over_a_stop_and_a_change_and_given_up_when_a_por
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, short_directory: Path
 ) -> None:
     with ServiceManager(short_directory) as systemd:
-        receiving = await make_receiving(store)
-        ports = receiving.ports = Ports(
-            reactor,
-            "127.0.0.1",
-            receiving.intake,
-            100_000,
-            lambda each, why: receiving.reported.append((each.port, why)),
-            Sockets(Manager(systemd.address)),
-        )
+        sockets = Sockets(Manager(systemd.address))
+        receiving = await make_receiving(store, sockets=sockets)
+        ports = receiving.ports
         first, second = await make_destination(), await make_destination()
         for destination in (first, second):
             ports.open(destination)
@@ -258,5 +250,5 @@ async def test_sockets_are_kept_over_a_stop_and_a_change_and_given_up_when_a_por
         await ports.close_all()
         assert len(systemd.kept) == 2
         assert systemd.said("FDSTOREREMOVE=1") == 2
-        for kept in ports._sockets._kept.values():
-            kept.socket.close()
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            sockets.release(kind, second.port)

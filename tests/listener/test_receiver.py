@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,8 @@ async def test_a_policy_of_tls_takes_nothing_in_the_clear(
         assert sender.data == b""
     await send(destination.port, b"12")
     assert await messages(store, destination) == []
-    assert receiving.ports._ports[destination.host, destination.port].datagrams is None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", destination.port))
 
 
 @pytest_twisted.ensureDeferred
@@ -288,19 +290,16 @@ async def test_a_new_certificate_serves_new_connections_and_a_broken_one_does_no
     other, other_key = self_signed(tmp_path / "two", "two")
     certificates = Certificates(lambda: (certificate, key), lambda: now)
     certificates.startService()
-    first = certificates._context
-    certificates.serverConnectionForTLS(None)
-    assert certificates._context is first
+    first = certificates.current()
+    assert certificates.current() is first
     certificate.write_bytes(b"rubbish")
     now += 2_000_000
-    certificates.serverConnectionForTLS(None)
-    assert certificates._context is first
+    assert certificates.current() is first
     assert "the former stays" in nothing_left_behind.pop()
     certificate.write_bytes(other.read_bytes())
     key.write_bytes(other_key.read_bytes())
     now += 2_000_000
-    certificates.serverConnectionForTLS(None)
-    assert certificates._context is not first
+    assert certificates.current() is not first
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

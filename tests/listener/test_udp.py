@@ -92,9 +92,13 @@ async def test_a_udp_port_in_use_is_tried_again_and_tcp_serves_meanwhile(
         assert receiving.reported == [(destination.port, None)]
         await send(destination.port, b"over TCP\n")
         await until(lambda: count(receiving), "the line")
-    datagrams = receiving.ports._ports[destination.host, destination.port].datagrams
-    assert datagrams is not None
-    await until(lambda: datagrams.listening is not None, "open at last")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+
+        def is_heard() -> bool:
+            sender.sendto(b"over UDP", ("127.0.0.1", destination.port))
+            return count(receiving) > 1
+
+        await until(is_heard, "open at last")
     assert "cannot be opened, trying on" in nothing_left_behind.pop()
 
 
@@ -113,11 +117,19 @@ async def test_a_closed_port_takes_no_datagrams(
 async def test_too_few_open_files_leave_the_further_ports_without_udp(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    receiving = await make_receiving(store)
-    receiving.ports._most_files = 8
+    receiving = await make_receiving(store, most_files=8)
     destinations = [await make_destination() for _ in range(4)]
     for destination in destinations:
         receiving.ports.open(destination)
     assert receiving.reported == [(destination.port, None) for destination in destinations]
-    with_udp = [port.datagrams is not None for port in receiving.ports._ports.values()]
-    assert with_udp == [True, True, False, False]
+    assert [is_bound(destination.port) for destination in destinations] == [True, True, False, False]
+
+
+def is_bound(port: int) -> bool:
+    """Whether something takes the datagrams of ``port``."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False

@@ -33,6 +33,19 @@ class Limits:
     max_connects_per_second: int
 
 
+@attrs.frozen
+class AdmissionStatistics:
+    """What an :class:`Admission` holds now.
+
+    Attributes:
+        addresses: how many addresses have connections.
+        bursts: how many warnings are remembered, so that a burst of each is one line.
+    """
+
+    addresses: int
+    bursts: int
+
+
 class Admission:
     """Counts connections of addresses and of destinations.
 
@@ -52,6 +65,10 @@ class Admission:
         self._of_destination: Counter[int] = Counter()
         self._silence = Silence()
         self._bursts = Bursts(self._log, clock)
+
+    def statistics(self) -> AdmissionStatistics:
+        """What is held now."""
+        return AdmissionStatistics(addresses=len(self._of_address), bursts=len(self._bursts))
 
     def connections(self, destination: Destination) -> int:
         """How many are open to ``destination``."""
