@@ -144,8 +144,8 @@ async def test_what_a_server_says_outlives_an_older_answer_of_the_database(
     server = Server()
     house.control.channel_opened(server)  # asks the database, which still knows the destination
     house.control.message_received(server, StopServer("h", destination.port))
-    assert house.control._reconciling
-    await until(lambda: not house.control._reconciling)
+    assert house.control.is_reconciling
+    await until(lambda: not house.control.is_reconciling)
     await turns(10)
     with pytest.raises(ConnectionRefusedError):
         await connect(destination.port)

@@ -49,6 +49,9 @@ class ListenerControl(Service):
     """Serves the destinations of ``host``: their ports follow the database, their events go to whom they concern.
 
     A :class:`~ppl.link.interface.LinkEnd` for any number of servers.
+
+    Attributes:
+        is_reconciling: whether the database is being asked which ports there are to be.
     """
 
     _log = Logger()
@@ -61,7 +64,7 @@ class ListenerControl(Service):
         self._servers: dict[Channel, _Server] = {}
         self._again = LoopingCall(self._reconcile_soon)
         self._again.clock = reactor
-        self._reconciling = False
+        self.is_reconciling = False
         self._asked_again = False
         # Ports that servers spoke of while the database was being asked: its answer may be older than their word.
         self._spoken_of: set[tuple[str, int]] = set()
@@ -162,10 +165,10 @@ class ListenerControl(Service):
 
     async def _reconcile(self) -> None:
         """Make the ports what the database says; at most one at a time, and once more when asked meanwhile."""
-        if self._reconciling:
+        if self.is_reconciling:
             self._asked_again = True
             return
-        self._reconciling = True
+        self.is_reconciling = True
         self._spoken_of.clear()
         try:
             destinations = await self._store.destinations()
@@ -177,7 +180,7 @@ class ListenerControl(Service):
                 self._said_away = True
                 self._log.warn("The ports stay as they are: {why}", why=str(error))
         finally:
-            self._reconciling = False
+            self.is_reconciling = False
         if self._asked_again:
             self._asked_again = False
             await self._reconcile()
