@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -33,9 +32,7 @@ def test_a_stop_beside_a_frozen_postgresql_ends(ppl: PplProcess, short_directory
     frozen = freeze(short_directory)
     ppl.send(who.port, b"<13>1 - h app - - - while it is frozen\n")
     began = time.monotonic()
-    process = ppl._processes.pop("all")
-    process.send_signal(signal.SIGTERM)
-    process.wait(ALLOWED)
+    ppl.stop(seconds=ALLOWED)
     measured(f"stopped beside a frozen PostgreSQL in {time.monotonic() - began:.0f} s")
     assert "Still stopping: the writer of received lines has not ended after 5 s" in ppl.text()
     assert "lines are lost" in ppl.text()
