@@ -17,7 +17,10 @@ DROPPING_SECONDS = 5.0
 
 
 class Dropping:
-    """A protocol whose connection ends within ``DROPPING_SECONDS`` of being dropped; its factory has a ``reactor``."""
+    """A protocol whose connection ends soon after it is dropped.
+
+    Its factory has a ``reactor`` and ``dropping_seconds``, within which it ends (usually :data:`DROPPING_SECONDS`).
+    """
 
     # Autobahn's.
     transport: Any
@@ -52,4 +55,4 @@ class Dropping:
 
     def _end_soon(self) -> None:
         if self._ending is None:
-            self._ending = self.factory.reactor.callLater(DROPPING_SECONDS, self.abort)
+            self._ending = self.factory.reactor.callLater(self.factory.dropping_seconds, self.abort)

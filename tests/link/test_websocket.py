@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
+from ppl.dropping import DROPPING_SECONDS
 from ppl.link.messages import NewLogs, Watch, Watching
 from ppl.link.websocket import LinkClient, LinkServer
 from tests.link.ends import DESTINATION, End, events
@@ -51,12 +52,18 @@ async def stranger(port: int, path: str = "/link", **headers: str) -> Any:
     return await factory.opened
 
 
-@pytest_twisted.async_yield_fixture
-async def server() -> AsyncIterator[LinkServer]:
+async def serving(dropping_seconds: float = DROPPING_SECONDS) -> Any:
+    """A running server; ``end`` is what it tells."""
     end = End()
-    accepting = LinkServer(reactor, "tcp:0:interface=127.0.0.1", SECRET, end)
+    accepting = LinkServer(reactor, "tcp:0:interface=127.0.0.1", SECRET, end, dropping_seconds)
     accepting.end = end  # type: ignore[attr-defined]
     await accepting.startService()
+    return accepting
+
+
+@pytest_twisted.async_yield_fixture
+async def server() -> AsyncIterator[LinkServer]:
+    accepting = await serving()
     yield accepting
     await accepting.stopService()
 
@@ -218,10 +225,8 @@ async def test_what_is_sent_while_the_link_closes_is_dropped_and_harms_nobody(se
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_listener_that_says_close_and_does_not_read_is_lost_soon(
-    server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ppl.dropping.DROPPING_SECONDS", 0.5)
+async def test_a_listener_that_says_close_and_does_not_read_is_lost_soon() -> None:
+    server = await serving(dropping_seconds=0.5)
     peer = await stranger(server.address.port, Authorization=f"Bearer {SECRET}")
     await until(lambda: server.end.channels, "the channel")
     peer.closeHandshakeTimeout = 0
@@ -233,26 +238,25 @@ async def test_a_listener_that_says_close_and_does_not_read_is_lost_soon(
     await until(lambda: not server.end.channels, "the channel is lost")
     peer.transport.abortConnection()
     await peer.factory.closed
+    await server.stopService()
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_server_that_says_close_and_keeps_the_connection_is_left_and_tried_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_server_that_says_close_and_keeps_the_connection_is_left_and_tried_again() -> None:
     class Holding(WebSocketServerProtocol):  # type: ignore[misc]
         def onOpen(self) -> None:
             held.append(self)
             self.sendFrame(opcode=8, payload=b"")
 
-    monkeypatch.setattr("ppl.dropping.DROPPING_SECONDS", 0.2)
+        def dropConnection(self, abort: bool = False) -> None:
+            """It has sent its Close by hand and never drops the connection, whatever is answered."""
+
     held: list[Any] = []
     factory = WebSocketServerFactory(reactor=reactor)
     factory.protocol, factory.noisy = Holding, False
-    # It has sent its Close by hand and never drops the connection, whatever is answered.
-    monkeypatch.setattr(Holding, "dropConnection", lambda self, abort=False: None)
     port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
     listener = End()
-    client = LinkClient(reactor, f"tcp:127.0.0.1:{port.getHost().port}", SECRET, listener)
+    client = LinkClient(reactor, f"tcp:127.0.0.1:{port.getHost().port}", SECRET, listener, dropping_seconds=0.2)
     client.startService()
     await until(lambda: len(held) == 2, "a second connection")
     assert listener.told[:2] == [("opened",), ("lost",)]

@@ -15,6 +15,7 @@ from twisted.logger import globalLogPublisher
 
 from ppl.model import Destination
 from ppl.viewer.protocol import ViewerProtocol
+from ppl.viewer.times import Times
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.test_handshakes import connections, handshake
 from tests.viewer.watching import House
@@ -65,20 +66,16 @@ def waiting(server: Any) -> int:
     return len(transport.dataBuffer) - transport.offset + int(transport._tempDataLen)
 
 
-@pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes seconds takes less."""
-    monkeypatch.setattr("ppl.dropping.DROPPING_SECONDS", 0.5)
-    monkeypatch.setattr("ppl.viewer.hub.CLOSING_SECONDS", 0.5)
+#: What takes seconds takes less.
+SOON: dict[str, Any] = {"times": Times(closing=0.5), "dropping_seconds": 0.5}
 
 
 @over_both
-@pytest.mark.usefixtures("soon")
 @pytest_twisted.ensureDeferred
 async def test_a_viewer_that_says_close_and_does_not_read_gives_its_place_back(
     make_house: MakeHouse, secure: bool
 ) -> None:
-    house, destination = await make_house(secure=secure, max_viewers=1)
+    house, destination = await make_house(secure=secure, max_viewers=1, **SOON)
     viewer, server = await stuck(house, destination)
     viewer.sendClose()
     await until(lambda: server.state == server.STATE_CLOSED, "its Close is read")
@@ -93,17 +90,14 @@ async def test_a_viewer_that_says_close_and_does_not_read_gives_its_place_back(
 
 @over_both
 @pytest_twisted.ensureDeferred
-async def test_a_stop_cuts_off_who_is_stuck_and_closes_the_others_in_order(
-    make_house: MakeHouse, secure: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Of the hub alone: the connection by itself would take longer.
-    monkeypatch.setattr("ppl.viewer.hub.CLOSING_SECONDS", 0.5)
+async def test_a_stop_cuts_off_who_is_stuck_and_closes_the_others_in_order(make_house: MakeHouse, secure: bool) -> None:
     said: list[str] = []
 
     def observe(event: Any) -> None:
         said.append(str(event.get("log_format")).format(**event) if "cut off" in str(event.get("log_format")) else "")
 
-    house, destination = await make_house(secure=secure)
+    # Of the hub alone: the connection by itself would take longer.
+    house, destination = await make_house(secure=secure, times=Times(closing=0.5))
     viewer, server = await stuck(house, destination)
     reading = await house.connect("stranger")
     viewer.sendClose()
@@ -130,12 +124,11 @@ async def test_a_viewer_that_never_answers_our_close_is_cut_off(make_house: Make
 
 
 @over_both
-@pytest.mark.usefixtures("soon")
 @pytest_twisted.ensureDeferred
 async def test_a_viewer_that_breaks_the_protocol_again_while_it_closes_ends_too(
     make_house: MakeHouse, secure: bool
 ) -> None:
-    house, destination = await make_house(secure=secure, max_viewers=1)
+    house, destination = await make_house(secure=secure, max_viewers=1, **SOON)
     viewer, server = await stuck(house, destination)
     for _ in range(2):
         viewer.sendFrame(opcode=3, payload=b"there is no such opcode")
@@ -146,10 +139,9 @@ async def test_a_viewer_that_breaks_the_protocol_again_while_it_closes_ends_too(
     await viewer.gone
 
 
-@pytest.mark.usefixtures("soon")
 @pytest_twisted.ensureDeferred
 async def test_a_refused_client_that_says_no_goodbye_over_tls_is_dropped(make_house: MakeHouse) -> None:
-    house, _ = await make_house(secure=True)
+    house, _ = await make_house(secure=True, **SOON)
     client = await deferToThread(_refused, house)
     await until(lambda: connections(house) == 0, "the connection is gone")
     client.close()

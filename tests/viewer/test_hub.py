@@ -9,6 +9,7 @@ import pytest_twisted
 
 from ppl.link.messages import Unwatch, Watch
 from ppl.model import Destination
+from ppl.viewer.times import Times
 from tests.fixtures.database import execute
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
@@ -130,9 +131,8 @@ async def test_stopping_closes_every_viewer_with_1001(make_house: MakeHouse) -> 
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_session_that_ended_is_noticed_and_closed(make_house: MakeHouse, monkeypatch: Any) -> None:
-    monkeypatch.setattr("ppl.viewer.protocol._SESSION_SECONDS", 0.05)
-    house, _ = await make_house()
+async def test_a_session_that_ended_is_noticed_and_closed(make_house: MakeHouse) -> None:
+    house, _ = await make_house(times=Times(session=0.05))
     viewer = await house.connect()
     del house.accounts["owner"]
     await viewer.gone
@@ -175,11 +175,8 @@ async def test_a_member_that_is_one_no_more_is_closed_and_nobody_else(make_house
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_is_no_longer_readable_is_noticed_by_itself(
-    make_house: MakeHouse, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ppl.viewer.protocol._SESSION_SECONDS", 0.05)
-    house, destination = await make_house()
+async def test_what_is_no_longer_readable_is_noticed_by_itself(make_house: MakeHouse, dsn: str) -> None:
+    house, destination = await make_house(times=Times(session=0.05))
     member = await _member(house, dsn, destination)
     execute(dsn, "DELETE FROM membership WHERE role = 'member'")
     await member.gone
@@ -188,11 +185,8 @@ async def test_what_is_no_longer_readable_is_noticed_by_itself(
 
 @pytest.mark.parametrize("event", ["get_logs", "resume_live_update"])
 @pytest_twisted.ensureDeferred
-async def test_history_is_not_read_for_who_may_no_longer_read_it(
-    make_house: MakeHouse, dsn: str, monkeypatch: pytest.MonkeyPatch, event: str
-) -> None:
-    monkeypatch.setattr("ppl.viewer.connection.READABLE_SECONDS", 0.0)
-    house, destination = await make_house()
+async def test_history_is_not_read_for_who_may_no_longer_read_it(make_house: MakeHouse, dsn: str, event: str) -> None:
+    house, destination = await make_house(times=Times(readable=0.0))
     await house.ingest(destination, *map(str, range(20)))
     member = await _member(house, dsn, destination)
     member.say("get_logs")

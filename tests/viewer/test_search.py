@@ -12,7 +12,7 @@ from ppl.model import Destination
 from ppl.search.query import parse
 from ppl.store import searching
 from ppl.timezone import parse_time_zone
-from ppl.viewer import walking
+from ppl.viewer.times import Times
 from tests.fixtures.database import started_store
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
@@ -99,10 +99,9 @@ async def test_a_sender_and_a_query_hold_together(make_house: MakeHouse) -> None
 
 @pytest_twisted.ensureDeferred
 async def test_hits_come_as_they_are_found(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    house, destination = await make_house()
+    house, destination = await make_house(times=Times(progress=0.0))
     await house.ingest(destination, *("rare" if number % 10 == 5 else "x" for number in range(40)))
     small_steps(monkeypatch)
-    monkeypatch.setattr(walking, "PROGRESS_SECONDS", 0.0)
     viewer = await searching_for(house, destination, "rare")
     answer = await answers(viewer)
     parts = [data for name, data in viewer.received if name == "send_logs" and "isPartial" in data]
@@ -136,10 +135,9 @@ async def test_live_waits_for_no_search_in_history(make_house: MakeHouse, monkey
 async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_found(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, destination = await make_house()
+    house, destination = await make_house(times=Times(search=0.0))
     await house.ingest(destination, "rare", *("x" for _ in range(20)))
     small_steps(monkeypatch)
-    monkeypatch.setattr(walking, "BUDGET_SECONDS", 0.0)
     viewer = await searching_for(house, destination, "rare")
     answer = await answers(viewer)
     reached, count = [int(answer["reached"])], 1
@@ -271,7 +269,7 @@ async def test_what_was_missed_is_searched_for_only_where_it_was_not_looked_at(
     gathering = house.hub._gatherings[destination.user_id][connection.session.filter]
     assert gathering._sieve is not None
     sieve: Any = gathering._sieve
-    await until(lambda: sieve.seen == house._next_id - 1, "all looked at")
+    await until(lambda: sieve.seen == house.next_id - 1, "all looked at")
     house.listener.cut()
     await house.store_events(destination, ["x", "rare"])
     begun: list[Any] = []
@@ -283,7 +281,7 @@ async def test_what_was_missed_is_searched_for_only_where_it_was_not_looked_at(
     )
     house.listener.connect()
     await until(lambda: viewer.live() == ["rare"], "what was missed")
-    assert begun[0]["after"] == house._next_id - 3
+    assert begun[0]["after"] == house.next_id - 3
 
 
 @pytest_twisted.ensureDeferred

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ClientEndpoint, SSL4ServerEndpoint, TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.ssl import CertificateOptions
 
+from ppl.dropping import DROPPING_SECONDS
 from ppl.link.messages import NewLogs, Watching
 from ppl.link.registry import Listeners
 from ppl.model import Account, Destination, Events, Lines
@@ -19,6 +20,7 @@ from ppl.options import default_settings
 from ppl.store.interface import Store
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
+from ppl.viewer.times import Times
 from tests.waiting import until
 from tests.web.test_tls import certificate
 
@@ -114,14 +116,23 @@ class Client(WebSocketClientProtocol):  # type: ignore[misc]
 class House:
     """All of the viewers' side, running."""
 
-    def __init__(self, store: Store, accounts: dict[str, Account], *, secure: bool = False, **settings: Any) -> None:
-        self._secure = secure
+    def __init__(
+        self,
+        store: Store,
+        accounts: dict[str, Account],
+        *,
+        secure: bool = False,
+        times: Times | None = None,
+        dropping_seconds: float = DROPPING_SECONDS,
+        **settings: Any,
+    ) -> None:
+        self._secure, self._dropping_seconds = secure, dropping_seconds
         self.store = store
         self.accounts = accounts
         self.listeners = Listeners(reactor)
-        self.hub = Hub(store, self.listeners, reactor, default_settings(**settings))
+        self.hub = Hub(store, self.listeners, reactor, default_settings(**settings), times=times)
         self.listener = Listener(self.listeners)
-        self._next_id = FIRST_ID
+        self.next_id = FIRST_ID
         #: Awaited before the store says who opens a WebSocket.
         self.before_answer: Callable[[], Awaitable[None]] | None = None
 
@@ -134,7 +145,10 @@ class House:
             return self.accounts.get(authorization or "")
 
         self.factory = factory = ViewerFactory(
-            self.hub, authenticate, lambda origin, host, secure: origin in (None, "http://ours")
+            self.hub,
+            authenticate,
+            lambda origin, host, secure: origin in (None, "http://ours"),
+            dropping_seconds=self._dropping_seconds,
         )
         factory.noisy = False
         if self._secure:
@@ -166,8 +180,8 @@ class House:
         count = len(texts)
         empty = [""] * count
         lines = Lines([None] * count, [1] * count, [5] * count, empty, empty, empty, empty, empty, list(texts))
-        events = Events(destination, sender_ip, self._next_id, lines)
-        self._next_id += count
+        events = Events(destination, sender_ip, self.next_id, lines)
+        self.next_id += count
         await self.store.append([events])
         return events
 

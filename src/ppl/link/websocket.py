@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ppl.dropping import DROPPING_SECONDS
 from ppl.link.codec import decode_from_listener, decode_from_server
 from ppl.link.interface import LinkEnd
 from ppl.link.websocket_protocol import OPTIONS, LinkProtocol
@@ -89,20 +90,26 @@ class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
     protocol = _ServerProtocol
     noisy = False
 
-    def __init__(self, reactor: Any, secret: str, end: LinkEnd) -> None:
+    def __init__(self, reactor: Any, secret: str, end: LinkEnd, dropping_seconds: float) -> None:
         _Closing.__init__(self)
         WebSocketServerFactory.__init__(self, reactor=reactor)
         self.setProtocolOptions(**OPTIONS)
         self.secret, self.end, self.decode = secret, end, decode_from_listener
+        self.dropping_seconds = dropping_seconds
 
 
 class LinkServer(Listening):
-    """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told."""
+    """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told.
+
+    For ``dropping_seconds`` see :class:`~ppl.dropping.Dropping`.
+    """
 
     name = "the links to listeners"
 
-    def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
-        self._connected = _ServerFactory(reactor, secret, end)
+    def __init__(
+        self, reactor: Any, endpoint: str, secret: str, end: LinkEnd, dropping_seconds: float = DROPPING_SECONDS
+    ) -> None:
+        self._connected = _ServerFactory(reactor, secret, end, dropping_seconds)
         super().__init__(reactor, "--link", endpoint, self._connected)
 
     async def _close(self) -> None:
@@ -136,7 +143,7 @@ class _ClientFactory(_Closing, WebSocketClientFactory):  # type: ignore[misc]
     protocol = _ClientProtocol
     noisy = False
 
-    def __init__(self, client: LinkClient, reactor: Any, secret: str, end: LinkEnd) -> None:
+    def __init__(self, client: LinkClient, reactor: Any, secret: str, end: LinkEnd, dropping_seconds: float) -> None:
         _Closing.__init__(self)
         WebSocketClientFactory.__init__(
             self, f"ws://link{PATH}", headers={"Authorization": f"Bearer {secret}"}, reactor=reactor
@@ -144,17 +151,23 @@ class _ClientFactory(_Closing, WebSocketClientFactory):  # type: ignore[misc]
         self.setProtocolOptions(**OPTIONS)
         self.end, self.decode = end, decode_from_server
         self.opened, self.lost = client.opened, client.lost
+        self.dropping_seconds = dropping_seconds
 
 
 class LinkClient(Service):
-    """Keeps one connection to the server at ``endpoint`` (Twisted's client string), reconnecting with backoff."""
+    """Keeps one connection to the server at ``endpoint`` (Twisted's client string), reconnecting with backoff.
+
+    For ``dropping_seconds`` see :class:`~ppl.dropping.Dropping`.
+    """
 
     _log = Logger()
     name = "the link to a server"
 
-    def __init__(self, reactor: Any, endpoint: str, secret: str, end: LinkEnd) -> None:
+    def __init__(
+        self, reactor: Any, endpoint: str, secret: str, end: LinkEnd, dropping_seconds: float = DROPPING_SECONDS
+    ) -> None:
         self._reactor, self._endpoint = reactor, endpoint
-        self._factory = _ClientFactory(self, reactor, secret, end)
+        self._factory = _ClientFactory(self, reactor, secret, end, dropping_seconds)
         self._delay = _FIRST_DELAY
         self._retry: IDelayedCall | None = None
         self._connecting: Deferred[Any] | None = None

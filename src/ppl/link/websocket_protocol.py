@@ -39,7 +39,7 @@ OPTIONS: dict[str, Any] = {
 class LinkProtocol(Dropping):
     """Mixed in before Autobahn's server and client protocols; a :class:`~ppl.link.interface.Channel`.
 
-    Its factory has ``end`` (:class:`LinkEnd`) and ``decode`` (text → messages).
+    Its factory has ``end`` (:class:`LinkEnd`), ``decode`` (text → messages) and what :class:`Dropping` asks for.
     """
 
     _log = Logger()

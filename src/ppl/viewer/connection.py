@@ -21,12 +21,10 @@ from ppl.viewer.batch import Batch
 from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.requests import read_request
 from ppl.viewer.session import ViewerSession
+from ppl.viewer.times import Times
 from ppl.viewer.walking import Walk
 
 PAUSED_COUNT_SECONDS = 0.25
-
-#: Seconds for which what the account may read is taken to be as it was found when history is read.
-READABLE_SECONDS = 10.0
 
 _NOT_READABLE = 4403
 
@@ -50,6 +48,7 @@ class House(Protocol):
     store: Store
     reactor: Any
     clock: Clock
+    times: Times
     texts: frames.EventTexts
     live_frames: frames.LiveFrames
     filters: Filters
@@ -239,7 +238,7 @@ class Connection:
 
     async def _read(self, query: wanted.Query) -> None:
         try:
-            if self._house.reactor.seconds() - self._readable_at > READABLE_SECONDS:
+            if self._house.reactor.seconds() - self._readable_at > self._house.times.readable:
                 await self.recheck()
             if self._closed:
                 return
@@ -259,7 +258,8 @@ class Connection:
             self._do(self.session.results(query.token, page, way))
 
         house = self._house
-        walk = Walk(house.store, house.reactor.seconds, self.account.id, self._destination.id, query, tell)
+        where = self.account.id, self._destination.id
+        walk = Walk(house.store, house.reactor.seconds, house.times, *where, query, tell)
         self._walk = query.token, walk
         try:
             return await walk.run()

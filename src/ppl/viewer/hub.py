@@ -21,15 +21,21 @@ from ppl.viewer.gathering import Gathering
 from ppl.viewer.places import Guest, Place, Places
 from ppl.viewer.rations import Rations
 from ppl.viewer.sieve import Turns
+from ppl.viewer.times import Times
 
 _GOING_AWAY = 1001
-
-#: Seconds in which viewers close when the server stops; then they are cut off. The closing handshake has two.
-CLOSING_SECONDS = 5.0
 
 
 class Hub(Service):
     """Joins viewers, listeners and the store; an :class:`~ppl.link.registry.Observer`.
+
+    Args:
+        store: where the events are.
+        listeners: tell of new events.
+        reactor: turns and timers.
+        settings: the limits on viewers.
+        clock: µs; the present of relative times in queries.
+        times: how long is waited.
 
     Attributes:
         connected_users: ``user_id`` → the connections that watch it.
@@ -39,11 +45,18 @@ class Hub(Service):
     name = "the viewers"
 
     def __init__(
-        self, store: Store, listeners: Listeners, reactor: Any, settings: Settings, clock: Clock = wall_clock
+        self,
+        store: Store,
+        listeners: Listeners,
+        reactor: Any,
+        settings: Settings,
+        clock: Clock = wall_clock,
+        times: Times | None = None,
     ) -> None:
         self.store = store
         self.reactor = reactor
         self.clock = clock
+        self.times = times or Times()
         self.texts = EventTexts()
         self.live_frames = LiveFrames(self.texts)
         self.filters = Filters()
@@ -145,13 +158,13 @@ class Hub(Service):
             self._log.info("Closing the WebSockets of {count} viewers", count=len(self._places))
         for place in self._places:
             place.guest.close(_GOING_AWAY, "the server stops")
-        if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
+        if not await self._places.wait_until_free(self.reactor, self.times.closing):
             self._log.warn(
                 "The WebSockets of {count} viewers did not close in time and are cut off", count=len(self._places)
             )
             for place in self._places:
                 place.guest.abort()
-            if not await self._places.wait_until_free(self.reactor, CLOSING_SECONDS):
+            if not await self._places.wait_until_free(self.reactor, self.times.closing):
                 self._log.error("The WebSockets of {count} viewers could not be cut off", count=len(self._places))
         self._turns.stop()
         self.rations.stop()

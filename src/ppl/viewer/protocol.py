@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ppl.bursts import Bursts
-from ppl.dropping import Dropping
+from ppl.dropping import DROPPING_SECONDS, Dropping
 from ppl.errors import PplError
 from ppl.model import SECOND, Account
 from ppl.viewer import errors, frames
@@ -34,7 +34,6 @@ SaysTls = Callable[[str | None, str | None], bool]
 
 #: Shorter than the idle time of common proxies (30 s). The answer waits behind all that a slow reader has yet to read.
 _PING_SECONDS, _PONG_SECONDS = 20, 60
-_SESSION_SECONDS = 60.0
 _INTERNAL_ERROR = 1011
 _SESSION_ENDED = 4401
 
@@ -121,7 +120,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         self._connection = self.factory.hub.connect(self._place, self)
         self._rechecking = LoopingCall(self.recheck)
         self._rechecking.clock = self.factory.reactor
-        self._rechecking.start(_SESSION_SECONDS, now=False)
+        self._rechecking.start(self.factory.hub.times.session, now=False)
 
     def consumeData(self) -> None:
         """Autobahn: something was read. Frames are handled as the ration allows, and nothing is read meanwhile."""
@@ -266,6 +265,7 @@ class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
         authenticate: (Cookie header, Authorization header) → the account.
         origin_allowed: (Origin header, Host header, whether over TLS) → whether a page from there may connect.
         says_tls: (peer, X-Forwarded-Proto header) → whether that is a proxy which speaks TLS to the browser.
+        dropping_seconds: see :class:`~ppl.dropping.Dropping`.
     """
 
     protocol = ViewerProtocol
@@ -276,10 +276,11 @@ class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
         authenticate: Authenticate,
         origin_allowed: OriginAllowed,
         says_tls: SaysTls = lambda peer, proto: False,
+        dropping_seconds: float = DROPPING_SECONDS,
     ) -> None:
         super().__init__(reactor=hub.reactor)
         self.hub, self.authenticate, self.origin_allowed = hub, authenticate, origin_allowed
-        self.says_tls = says_tls
+        self.says_tls, self.dropping_seconds = says_tls, dropping_seconds
         self.bursts = Bursts(ViewerProtocol._log, lambda: int(hub.reactor.seconds() * SECOND))
         self.setProtocolOptions(
             allowedOrigins=["*"],  # decided by origin_allowed

@@ -15,12 +15,7 @@ from ppl.search import query as searching
 from ppl.store.interface import Search, Store
 from ppl.viewer.effects import Query, Way
 from ppl.viewer.portion import PAGE_BYTES, size_of, within_bytes
-
-#: Seconds after which a search answers with what it has.
-BUDGET_SECONDS = 5.0
-
-#: Seconds between two words of how far it has come while nothing is found.
-PROGRESS_SECONDS = 0.5
+from ppl.viewer.times import Times
 
 Tell = Callable[[Page, Way], None]
 
@@ -31,16 +26,24 @@ class Walk:
     Args:
         store: where the events are.
         seconds: the clock.
+        times: after which it answers, and between two words of how far it has come.
         account_id, destination_id: whose search, and where.
         query: what is asked.
         tell: told what each step gives, but for the last.
     """
 
     def __init__(
-        self, store: Store, seconds: Callable[[], float], account_id: int, destination_id: int, query: Query, tell: Tell
+        self,
+        store: Store,
+        seconds: Callable[[], float],
+        times: Times,
+        account_id: int,
+        destination_id: int,
+        query: Query,
+        tell: Tell,
     ) -> None:
         assert query.search is not None
-        self._store, self._seconds, self._tell = store, seconds, tell
+        self._store, self._seconds, self._times, self._tell = store, seconds, times, tell
         self._account_id, self._destination_id = account_id, destination_id
         self._query = query
         self._search_for: searching.Query = query.search
@@ -77,7 +80,7 @@ class Walk:
             newest_first=self._is_back,
         )
         try:
-            return self._ended(await self._walk(self._search, self._seconds() + BUDGET_SECONDS))
+            return self._ended(await self._walk(self._search, self._seconds() + self._times.search))
         finally:
             self._search.close()
 
@@ -122,7 +125,7 @@ class Walk:
     def _tell_of(self, page: Page) -> None:
         now = self._seconds()
         # The first step begins a view, whatever it found.
-        if page.events or self._told_at is None or now - self._told_at >= PROGRESS_SECONDS:
+        if page.events or self._told_at is None or now - self._told_at >= self._times.progress:
             self._told_at = now
             self._tell(page, self._way(is_last=False))
 
