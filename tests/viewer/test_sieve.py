@@ -11,10 +11,9 @@ from twisted.python.failure import Failure
 
 from ppl.model import Event
 from ppl.search.query import parse
-from ppl.viewer import sieve as sieving
 from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.gathering import Gathering
-from ppl.viewer.sieve import Sieve, Turns
+from ppl.viewer.sieve import LONGEST_REST, SLICE_SECONDS, Sieve, Turns
 from tests.viewer.test_audience import Told
 from tests.viewer.test_session import event
 
@@ -46,11 +45,12 @@ def numbered(first: int, end: int) -> list[Event]:
 class Sifted:
     """A sieve, and what it told."""
 
-    def __init__(self, clock: Clock, filter_: Filter, turns: Turns | None = None) -> None:
+    def __init__(self, clock: Clock, filter_: Filter, turns: Turns | None = None, **limits: int) -> None:
         self.found: list[int] = []
         self.missed = 0
         self.failures: list[Failure] = []
-        self.sieve = Sieve(filter_, turns or Turns(clock), self._found, self._missed, self.failures.append)
+        turns = turns or Turns(clock)
+        self.sieve = Sieve(filter_, turns, self._found, self._missed, self.failures.append, **limits)
 
     def _found(self, events: Sequence[Event]) -> None:
         self.found += [each.id for each in events]
@@ -81,7 +81,7 @@ def test_what_matches_is_told_in_order_and_how_far_it_was_looked_at() -> None:
 def test_a_slow_query_takes_turns_with_everything_else() -> None:
     clock = Clock()
     filter_ = filter_of("odd")
-    Counting(filter_, clock, sieving.SLICE_SECONDS / 160)
+    Counting(filter_, clock, SLICE_SECONDS / 160)
     sifted = Sifted(clock, filter_)
     sifted.sieve.announce(numbered(1, 1001))
     slices, rests = [], []
@@ -91,7 +91,7 @@ def test_a_slow_query_takes_turns_with_everything_else() -> None:
         clock.advance(rests[-1])
         slices.append(sifted.sieve.seen - before)
     assert [each for each in slices if each] == [175] * 5 + [125], "as many as the time lets it"
-    assert all(rest >= sieving.SLICE_SECONDS for rest in rests[1:]), "as long for everything else"
+    assert all(rest >= SLICE_SECONDS for rest in rests[1:]), "as long for everything else"
     assert sifted.found == list(range(1, 1001, 2))
 
 
@@ -99,21 +99,20 @@ def test_a_slow_query_does_not_keep_a_quick_one_waiting() -> None:
     clock = Clock()
     turns = Turns(clock)
     slow, quick = filter_of("odd"), filter_of("even")
-    Counting(slow, clock, sieving.SLICE_SECONDS)
+    Counting(slow, clock, SLICE_SECONDS)
     sifted_slow, sifted_quick = Sifted(clock, slow, turns), Sifted(clock, quick, turns)
     sifted_slow.sieve.announce(numbered(1, 1001))
     sifted_quick.sieve.announce(numbered(1, 11))
     for _ in range(2):
-        clock.advance(sieving._LONGEST_REST)
+        clock.advance(LONGEST_REST)
     assert sifted_quick.found == [2, 4, 6, 8, 10]
     assert sifted_slow.sieve.seen < 1000
 
 
-@pytest.mark.parametrize(("limit", "most"), [("MOST_EVENTS", 10), ("MOST_SIZE", 40)])
-def test_what_comes_too_fast_is_left_to_the_store(monkeypatch: pytest.MonkeyPatch, limit: str, most: int) -> None:
-    monkeypatch.setattr(sieving, limit, most)
+@pytest.mark.parametrize("limits", [{"most_events": 10}, {"most_size": 40}])
+def test_what_comes_too_fast_is_left_to_the_store(limits: dict[str, int]) -> None:
     clock = Clock()
-    sifted = Sifted(clock, filter_of("odd"))
+    sifted = Sifted(clock, filter_of("odd"), **limits)
     sifted.sieve.announce(numbered(1, 5))
     clock.advance(0)
     sifted.sieve.announce(numbered(5, 30))

@@ -20,7 +20,7 @@ from ppl.viewer.filtering import Filter
 from ppl.viewer.portion import size_of
 
 #: Seconds of a turn for all sieves together; then as long goes to everything else.
-SLICE_SECONDS, _LONGEST_REST = 0.005, 0.1
+SLICE_SECONDS, LONGEST_REST = 0.005, 0.1
 
 #: Events, and about the characters, that are looked at before the clock is. Measured, two hundred words take 1 µs a
 #: character.
@@ -63,7 +63,7 @@ class Turns:
         return is_over
 
     def _later(self, work: Callable[[], None]) -> IDelayedCall:
-        rest = min(max(0.0, self._took), _LONGEST_REST)
+        rest = min(max(0.0, self._took), LONGEST_REST)
         self._took = 0.0
         delayed: IDelayedCall = self._reactor.callLater(rest, work)
         return delayed
@@ -78,6 +78,7 @@ class Sieve:
         found: told those that match, ascending as they were announced.
         missed: told that events were left out, which are in the store.
         failed: told of an internal error; nothing more is found.
+        most_events, most_size: how many events, and about the characters, may wait to be looked at.
 
     Attributes:
         seen: id of the newest event that was looked at, 0 if none.
@@ -90,8 +91,11 @@ class Sieve:
         found: Callable[[Sequence[Event]], None],
         missed: Callable[[], None],
         failed: Callable[[Failure], object],
+        most_events: int = MOST_EVENTS,
+        most_size: int = MOST_SIZE,
     ) -> None:
         self.seen = 0
+        self._most_events, self._most_size = most_events, most_size
         self._matches = filter_.matches
         self._turns, self._found, self._missed, self._failed = turns, found, missed, failed
         self._waiting: deque[Event] = deque()
@@ -102,7 +106,7 @@ class Sieve:
         """Committed events, ascending."""
         self._waiting += events
         self._size += sum(map(size_of, events))
-        if len(self._waiting) > MOST_EVENTS or self._size > MOST_SIZE:
+        if len(self._waiting) > self._most_events or self._size > self._most_size:
             self.clear()
             self._missed()
         elif not self._is_at_work:
