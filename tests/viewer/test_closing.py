@@ -31,9 +31,9 @@ async def stuck(house: House, destination: Destination) -> tuple[Any, ViewerProt
     viewer.say("send_user_data", user_id=destination.user_id)
     await viewer.expect("send_logs")
     server = next(
-        each._socket
+        each.socket
         for each in house.hub.connected_users[destination.user_id]
-        if each._socket.peer.endswith(f":{viewer.transport.getHost().port}")
+        if each.socket.peer.endswith(f":{viewer.transport.getHost().port}")
     )
     viewer.transport.pauseProducing()
     # Else the kernel's buffers would grow and take it all.
@@ -51,7 +51,7 @@ async def stuck(house: House, destination: Destination) -> tuple[Any, ViewerProt
         while waiting(server) != before:
             before = waiting(server)
             await deferLater(reactor, 0.05)
-    assert not server._full, "it is still read from"
+    assert not server.is_full, "it is still read from"
     return viewer, server
 
 

@@ -151,7 +151,7 @@ async def test_an_error_of_ours_closes_one_viewer_and_costs_the_others_nothing(
 def _stop_reading(house: House, user_id: str, viewer: Any) -> None:
     """Read no more, with little room in the kernel's buffers."""
     port = f":{viewer.transport.getHost().port}"
-    (protocol,) = [each._socket for each in house.hub.connected_users[user_id] if each._socket.peer.endswith(port)]
+    (protocol,) = [each.socket for each in house.hub.connected_users[user_id] if each.socket.peer.endswith(port)]
     protocol.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     viewer.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     viewer.transport.pauseProducing()

@@ -270,7 +270,7 @@ async def test_a_reader_that_does_not_read_is_told_of_the_gap_and_can_fill_it(ma
         viewer.say("send_user_data", user_id=destination.user_id, logs_portion="1000", batch=True)
         await viewer.expect("send_logs")
     (connection,) = [
-        each for each in house.hub.connected_users[destination.user_id] if each._socket.peer.endswith(_port_of(slow))
+        each for each in house.hub.connected_users[destination.user_id] if each.socket.peer.endswith(_port_of(slow))
     ]
     slow.transport.pauseProducing()
     expected, sent = [], 0
@@ -312,15 +312,15 @@ async def test_a_reader_that_asks_and_never_reads_costs_a_bounded_amount(make_ho
         viewer.say("send_user_data", user_id=destination.user_id, logs_portion="100")
         await viewer.expect("send_logs")
     (connection,) = [
-        each for each in house.hub.connected_users[destination.user_id] if each._socket.peer.endswith(_port_of(greedy))
+        each for each in house.hub.connected_users[destination.user_id] if each.socket.peer.endswith(_port_of(greedy))
     ]
     greedy.transport.pauseProducing()
     newest = (await other.expect("send_logs"))["events"][-1]["id"]
     for _ in range(2000):
         greedy.say("get_logs", before=newest)
-    await until(lambda: connection._socket._full, "a full socket")
+    await until(lambda: connection.socket.is_full, "a full socket")
     await turns(200)
-    waiting = sum(map(len, connection._socket.transport._tempDataBuffer)) + len(connection._socket.transport.dataBuffer)
+    waiting = sum(map(len, connection.socket.transport._tempDataBuffer)) + len(connection.socket.transport.dataBuffer)
     assert waiting < 4_000_000, "a few answers at most"
     other.say("get_logs")
     await other.expect("send_logs", 2)

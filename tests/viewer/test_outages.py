@@ -53,7 +53,7 @@ async def test_who_asks_without_reading_the_answers_costs_bounded_memory(make_ho
     viewer.say("send_user_data", user_id=destination.user_id, logs_portion="10")
     await viewer.expect("send_logs")
     (connection,) = house.hub.connected_users[destination.user_id]
-    server: Any = connection._socket
+    server: Any = connection.socket
     viewer.transport.pauseProducing()
     asked = 1
     while await _answers(viewer, server, connection.session):
@@ -80,7 +80,7 @@ async def _answers(viewer: Any, server: Any, session: Any) -> bool:
     def settled() -> bool:
         nonlocal still
         # A large frame fills the socket for a moment; only a reader that does not read keeps it full.
-        still = still + 1 if server._full else 0
+        still = still + 1 if server.is_full else 0
         return answered() or still > 60
 
     await until(settled, "an answer, or a full socket")

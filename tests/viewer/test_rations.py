@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from ppl.throttle import Rate
-from ppl.viewer import rations as rationing
 from ppl.viewer import sieve
 from ppl.viewer.rations import ACCOUNT_RATE, FRAME_BYTES, SOCKET_RATE, Ration, Rations
 from tests.viewer.conftest import MakeHouse
@@ -172,9 +170,9 @@ async def test_floods_of_one_account_do_not_hold_up_the_line_of_another(make_hou
     quiet = await house.connect("stranger")
     quiet.say("send_user_data", user_id=foreign.user_id)
     await quiet.expect("send_logs")
-    servers = [place.guest for place in house.hub._places if place.account is house.accounts["stranger"]]
+    servers = [place.guest for place in house.hub.places if place.account is house.accounts["stranger"]]
     floods = [await house.connect() for _ in range(5)]
-    flooded: list[Any] = [place.guest for place in house.hub._places if place.guest not in servers]
+    flooded: list[Any] = [place.guest for place in house.hub.places if place.guest not in servers]
     for client in floods:
         Flood(client)
 
@@ -195,11 +193,9 @@ async def test_floods_of_one_account_do_not_hold_up_the_line_of_another(make_hou
 
 
 @pytest_twisted.ensureDeferred
-async def test_every_frame_of_a_flood_is_answered_in_the_end(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rationing, "SOCKET_RATE", Rate(burst=300, seconds=0.001))
+async def test_every_frame_of_a_flood_is_answered_in_the_end(make_house: MakeHouse) -> None:
     house, destination = await make_house()
+    house.hub.rations = Rations(reactor, Rate(burst=300, seconds=0.001))
     viewer = await house.connect()
     viewer.transport.write(MASKED * 700)
     viewer.say("send_user_data", user_id=destination.user_id)
@@ -225,9 +221,9 @@ async def test_a_flooding_viewer_that_leaves_gives_its_place_back(make_house: Ma
     client.setblocking(False)
     sent = client.send(MASKED * 50_000)
     assert sent > SOCKET_RATE.burst * len(MASKED)
-    (place,) = house.hub._places
+    (place,) = house.hub.places
     server: Any = place.guest
-    await until(lambda: server._ration._sleep is not None, "its ration is used up")
+    await until(lambda: server.ration is not None and server.ration.is_used_up, "its ration is used up")
     assert server.transport not in reactor.getReaders(), "no more is read"
     server.abort()
     await until(lambda: connections(house) == 0, "it is gone")

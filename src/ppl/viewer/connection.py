@@ -62,7 +62,7 @@ class House(Protocol):
 
 
 class Connection:
-    """Joins a :class:`~ppl.viewer.session.ViewerSession` of ``account`` to its socket, the hub and the store."""
+    """Joins a :class:`~ppl.viewer.session.ViewerSession` of ``account`` to its ``socket``, the hub and the store."""
 
     _log = Logger()
 
@@ -70,7 +70,7 @@ class Connection:
         self.account = account
         self.session = ViewerSession(queue_events)
         self._house = house
-        self._socket = socket
+        self.socket = socket
         self._closed = False
         self._destination: Destination | None = None
         # When the destination was last found to be readable.
@@ -117,7 +117,7 @@ class Connection:
 
     def close(self, code: int, reason: str) -> None:
         """Close the socket."""
-        self._socket.close(code, reason)
+        self.socket.close(code, reason)
 
     async def recheck(self) -> None:
         """Close if the account may no longer read what it watches.
@@ -178,22 +178,22 @@ class Connection:
             case wanted.SendLogs():
                 self._send_logs(effect)
             case wanted.SendProgress(way):
-                self._socket.send_frame(frames.search_progress(way))
+                self.socket.send_frame(frames.search_progress(way))
             case wanted.SendGap(skipped, first, last):
-                self._socket.send_frame(frames.live_gap(skipped, first, last))
+                self.socket.send_frame(frames.live_gap(skipped, first, last))
             case wanted.SendError(error):
-                self._socket.send_frame(frames.error(error))
+                self.socket.send_frame(frames.error(error))
 
     def _send_logs(self, logs: wanted.SendLogs) -> None:
         texts = self._texts(logs.events)
-        self._socket.send_frame(
+        self.socket.send_frame(
             frames.send_logs(texts, logs.is_oldest, logs.way, before=logs.before, after=logs.after, since=logs.since)
         )
 
     def _send_live(self, live: wanted.SendLive) -> None:
         user_id, zone = self.session.user_id or "", self.account.time_zone
         octets = self._house.live_frames.of(user_id, live.events, zone, live.is_oldest, live.batch)
-        self._socket.send_octets(octets)
+        self.socket.send_octets(octets)
 
     def _texts(self, events: Iterable[Event]) -> list[str]:
         user_id, zone, of = self.session.user_id or "", self.account.time_zone, self._house.texts.of
@@ -207,7 +207,7 @@ class Connection:
         self._paused_tick = None
         # As it is by now: there may have been a resume and another pause since.
         if self.session.is_paused and self.session.new_while_paused:
-            self._socket.send_frame(frames.paused_count(self.session.new_while_paused))
+            self.socket.send_frame(frames.paused_count(self.session.new_while_paused))
 
     # The store
 

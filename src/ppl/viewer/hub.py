@@ -39,6 +39,8 @@ class Hub(Service):
 
     Attributes:
         connected_users: ``user_id`` → the connections that watch it.
+        places: those that are taken, one for each WebSocket.
+        rations: of the frames that viewers send.
     """
 
     _log = Logger()
@@ -65,7 +67,7 @@ class Hub(Service):
         self.connected_users: dict[str, set[Connection]] = {}
         self._listeners = listeners
         self.rations = Rations(reactor)
-        self._places = Places(settings.max_viewers)
+        self.places = Places(settings.max_viewers)
         self._queue_events = settings.viewer_queue_events
         # Of each user_id, the viewers that search for the same.
         self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
@@ -78,11 +80,11 @@ class Hub(Service):
 
     def may_connect(self, account: Account) -> bool:
         """Whether the account may open one more WebSocket, and the hub is not stopping."""
-        return bool(self.running) and self._places.are_left(account)
+        return bool(self.running) and self.places.are_left(account)
 
     def admit(self, account: Account, guest: Guest) -> Place | None:
         """A place for one more WebSocket of ``account``, ``None`` if it may not open one now."""
-        return self._places.take(account, guest) if self.running else None
+        return self.places.take(account, guest) if self.running else None
 
     def connect(self, place: Place, socket: Socket) -> Connection:
         """The WebSocket that was given ``place`` is open."""
@@ -128,7 +130,7 @@ class Hub(Service):
 
     def recheck(self, account_id: int) -> None:
         """A session of the account has ended, or it may no longer read something: close what it had open by that."""
-        for place in self._places.of(account_id):
+        for place in self.places.of(account_id):
             place.guest.recheck()
 
     # Observer
@@ -154,17 +156,17 @@ class Hub(Service):
         return Deferred.fromCoroutine(self._close_all())
 
     async def _close_all(self) -> None:
-        if len(self._places):
-            self._log.info("Closing the WebSockets of {count} viewers", count=len(self._places))
-        for place in self._places:
+        if len(self.places):
+            self._log.info("Closing the WebSockets of {count} viewers", count=len(self.places))
+        for place in self.places:
             place.guest.close(_GOING_AWAY, "the server stops")
-        if not await self._places.wait_until_free(self.reactor, self.times.closing):
+        if not await self.places.wait_until_free(self.reactor, self.times.closing):
             self._log.warn(
-                "The WebSockets of {count} viewers did not close in time and are cut off", count=len(self._places)
+                "The WebSockets of {count} viewers did not close in time and are cut off", count=len(self.places)
             )
-            for place in self._places:
+            for place in self.places:
                 place.guest.abort()
-            if not await self._places.wait_until_free(self.reactor, self.times.closing):
-                self._log.error("The WebSockets of {count} viewers could not be cut off", count=len(self._places))
+            if not await self.places.wait_until_free(self.reactor, self.times.closing):
+                self._log.error("The WebSockets of {count} viewers could not be cut off", count=len(self.places))
         self._turns.stop()
         self.rations.stop()

@@ -40,7 +40,12 @@ _SESSION_ENDED = 4401
 
 @implementer(IPushProducer)
 class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
-    """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`."""
+    """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`.
+
+    Attributes:
+        is_full: whether the client does not read what it is sent; then it is not read from.
+        ration: of the frames that it sends, once it is open.
+    """
 
     _log = Logger()
     # Autobahn's: its logger, and what was read and is not handled.
@@ -50,10 +55,10 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     # Taken in the handshake.
     _place: Place | None = None
     _is_answering = False
-    # Why the client is not read from: it does not read what it is sent, or what it sent is not handled yet.
-    _full = False
+    is_full = False
+    # Whether what it sent is not handled yet; then it is not read from either.
     _is_behind = False
-    _ration: Ration | None = None
+    ration: Ration | None = None
 
     def connectionMade(self) -> None:
         """Twisted: connected."""
@@ -116,7 +121,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         # Under the web resource the HTTP channel is still the producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
-        self._ration = self.factory.hub.rations.of(self._place.account.id, self)
+        self.ration = self.factory.hub.rations.of(self._place.account.id, self)
         self._connection = self.factory.hub.connect(self._place, self)
         self._rechecking = LoopingCall(self.recheck)
         self._rechecking.clock = self.factory.reactor
@@ -124,18 +129,18 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
 
     def consumeData(self) -> None:
         """Autobahn: something was read. Frames are handled as the ration allows, and nothing is read meanwhile."""
-        if self._ration is None or self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
+        if self.ration is None or self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
             super().consumeData()
             return
         self._is_behind = True
         self.transport.pauseProducing()
-        self._ration.ask()
+        self.ration.ask()
 
     # Reader
 
     def handle_frame(self) -> int:
         """Ration: the next frame, or what there is of it."""
-        if self._full or self.state == self.STATE_CLOSED:
+        if self.is_full or self.state == self.STATE_CLOSED:
             return 0
         before = len(self.data)
         while self.processData() and self.current_frame is not None and self.state != self.STATE_CLOSED:
@@ -144,7 +149,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
 
     def all_handled(self) -> None:
         """Ration: handle no more now: the rest of a frame is to be read, or the client to read what it was sent."""
-        if not self._full:
+        if not self.is_full:
             self._is_behind = False
             self.transport.resumeProducing()
 
@@ -180,8 +185,8 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
                 self._place = None
 
     def _leave(self) -> None:
-        if self._ration is not None:
-            self._ration.end()
+        if self.ration is not None:
+            self.ration.end()
         if self._connection is not None:
             self._rechecking.stop()
             connection, self._connection = self._connection, None
@@ -205,9 +210,9 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         elif self.state == self.STATE_OPEN:
             # A full transport would keep the close frame, and a TLS close needs it unregistered.
             self.transport.unregisterProducer()
-            if self._full:
+            if self.is_full:
                 # Nobody else would, and the other side's closing must be read.
-                self._full = False
+                self.is_full = False
                 self._read_on()
             # Not sendClose, which keeps 1001 and 1011 to Autobahn itself.
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
@@ -216,8 +221,8 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
 
     def pauseProducing(self) -> None:
         """Transport: full."""
-        if not self._full:
-            self._full = True
+        if not self.is_full:
+            self.is_full = True
             # A client that does not read is not read from: requests (and the errors they make) wait in its own socket.
             self.transport.pauseProducing()
             if self._connection is not None:
@@ -225,21 +230,21 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
 
     def resumeProducing(self) -> None:
         """Transport: all written."""
-        if self._full:
-            self._full = False
+        if self.is_full:
+            self.is_full = False
             self._read_on()
             if self._connection is not None:
                 self._connection.drained()
 
     def _read_on(self) -> None:
-        if self._is_behind and self._ration is not None:
-            self._ration.ask()
+        if self._is_behind and self.ration is not None:
+            self.ration.ask()
         else:
             self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """Transport: lost; ``connectionLost`` follows."""
-        self._full = True
+        self.is_full = True
 
     def recheck(self) -> Deferred[None]:
         """Guest: close if the session has ended, or the account may no longer read the destination."""

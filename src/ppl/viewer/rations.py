@@ -44,15 +44,17 @@ class Rations:
 
     Args:
         reactor: the clock and the turns.
+        socket_rate: the frames of one WebSocket.
+        account_rate: those of all of one account.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, socket_rate: Rate = SOCKET_RATE, account_rate: Rate = ACCOUNT_RATE) -> None:
         def clock() -> int:
             return int(reactor.seconds() * SECOND)
 
         self.reactor = reactor
         self.turns = Turns(reactor)
-        self.of_sockets, self.of_accounts = Throttle(SOCKET_RATE, clock), Throttle(ACCOUNT_RATE, clock)
+        self.of_sockets, self.of_accounts = Throttle(socket_rate, clock), Throttle(account_rate, clock)
         self._numbers = count()
 
     def of(self, account_id: int, reader: Reader) -> Ration:
@@ -86,6 +88,11 @@ class Ration:
         if self._sleep is not None:
             self._sleep[1].cancel()
             self._wake()
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the next frame has to wait for a while."""
+        return self._sleep is not None
 
     def _steps(self) -> Iterator[Deferred[None] | None]:
         while not self._has_ended:
