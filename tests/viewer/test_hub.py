@@ -275,14 +275,14 @@ async def test_a_reader_that_does_not_read_is_told_of_the_gap_and_can_fill_it(ma
     slow.transport.pauseProducing()
     expected, sent = [], 0
     text = "x" * 5000
-    while not connection.session._gap.skipped:
+    while not connection.session.statistics().skipped:
         texts = [f"{number} {text}" for number in range(sent, sent + 60)]
         expected += texts
         sent += 60
         await house.ingest(destination, *texts)
         wanted = len(expected)
         await until(lambda wanted=wanted: len(quick.live()) == wanted, "the quick reader is not held up", 20)
-        assert len(connection.session._queue) <= 100
+        assert connection.session.statistics().queued <= 100
     slow.transport.resumeProducing()
     await slow.expect("live_gap")
     await house.ingest(destination, "after the gap")

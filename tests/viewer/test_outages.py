@@ -71,11 +71,12 @@ async def test_who_asks_without_reading_the_answers_costs_bounded_memory(make_ho
 
 async def _answers(viewer: Any, server: Any, session: Any) -> bool:
     """Ask for history; whether it is answered, or the socket has been full for so long that it will stay so."""
-    before, still = session._asking.token, 0
+    before, still = session.statistics().asked, 0
     viewer.say("get_logs", before="9999999999999999")
 
     def answered() -> bool:
-        return session._asking.token > before and session._asking.asked is None
+        now = session.statistics()
+        return now.asked > before and not now.is_asking
 
     def settled() -> bool:
         nonlocal still
@@ -111,6 +112,6 @@ async def test_a_short_pause_is_not_told_the_count_of_the_pause_before(make_hous
     await viewer.expect("send_logs", 2)
     viewer.say("pause_live_update")
     await until(lambda: connection.session.is_paused, "the second pause")
-    await until(lambda: connection._paused_tick is None, "the time to tell")
+    await until(lambda: not connection.will_tell_count, "the time to tell")
     await house.ingest(destination, "d")
     assert await viewer.expect("paused_count") == {"new": "1"}

@@ -199,8 +199,13 @@ class Connection:
         user_id, zone, of = self.session.user_id or "", self.account.time_zone, self._house.texts.of
         return [of(user_id, event, zone) for event in events]
 
+    @property
+    def will_tell_count(self) -> bool:
+        """Whether the client is soon told how many events have come since its pause, if any have."""
+        return self._paused_tick is not None
+
     def _send_paused_count(self) -> None:
-        if self._paused_tick is None:
+        if not self.will_tell_count:
             self._paused_tick = self._house.reactor.callLater(PAUSED_COUNT_SECONDS, self._paused_ticked)
 
     def _paused_ticked(self) -> None:

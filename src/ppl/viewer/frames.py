@@ -54,6 +54,11 @@ class LiveFrames:
         self._bytes = 0
         self._octets: dict[tuple[Batch, str, bool, bool], bytes] = {}
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that are kept."""
+        return sum(map(len, self._octets.values()))
+
     def of(self, user_id: str, batch: Batch, time_zone: str, is_oldest: bool, together: bool) -> bytes:
         """Messages of all events of ``batch``, which ``user_id`` has received: one for each, or many ``together``."""
         key = batch, time_zone, is_oldest, together

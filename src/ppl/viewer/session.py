@@ -52,6 +52,23 @@ class _Gap:
     last: int = 0
 
 
+@attrs.frozen
+class SessionStatistics:
+    """What a :class:`ViewerSession` is at now.
+
+    Attributes:
+        queued: live events that wait to be sent.
+        skipped: live events that were dropped, of which the client is not told yet.
+        asked: questions put to the store so far.
+        is_asking: whether the last of them is not answered yet.
+    """
+
+    queued: int
+    skipped: int
+    asked: int
+    is_asking: bool
+
+
 class ViewerSession:
     """One socket's state.
 
@@ -81,6 +98,11 @@ class ViewerSession:
         self._oldest_known = False
         # Whether more of what ``since`` asked for is to be read.
         self._since_left = False
+
+    def statistics(self) -> SessionStatistics:
+        """What it is at now."""
+        asking = self._asking
+        return SessionStatistics(len(self._queue), self._gap.skipped, asking.token, asking.asked is not None)
 
     # What the client asks
 
