@@ -6,11 +6,9 @@ import socket
 from typing import Any
 
 import attrs
-import pytest
 import pytest_twisted
 
 from ppl.viewer.protocol import ViewerProtocol
-from ppl.viewer.session import ViewerSession
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
 from tests.waiting import until
@@ -19,19 +17,17 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 @pytest_twisted.ensureDeferred
-async def test_viewers_in_step_are_sent_the_very_same_octets(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_viewers_in_step_are_sent_the_very_same_octets(make_house: MakeHouse) -> None:
     house, destination = await make_house()
     sent: dict[ViewerProtocol, list[bytes]] = {}
-    send_octets = ViewerProtocol.send_octets
 
-    def recorded(protocol: ViewerProtocol, octets: bytes) -> None:
-        if b'"live_update_logs"' in octets:
-            sent.setdefault(protocol, []).append(octets)
-        send_octets(protocol, octets)
+    class Recorded(ViewerProtocol):
+        def send_octets(self, octets: bytes) -> None:
+            if b'"live_update_logs"' in octets:
+                sent.setdefault(self, []).append(octets)
+            super().send_octets(octets)
 
-    monkeypatch.setattr(ViewerProtocol, "send_octets", recorded)
+    house.factory.protocol = Recorded
     for batch in (True, False):
         sent.clear()
         viewers = [await house.connect() for _ in range(5)]
@@ -124,7 +120,7 @@ async def test_each_of_a_mixed_crowd_gets_exactly_its_events(make_house: MakeHou
 
 @pytest_twisted.ensureDeferred
 async def test_an_error_of_ours_closes_one_viewer_and_costs_the_others_nothing(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch, nothing_left_behind: list[str]
+    make_house: MakeHouse, nothing_left_behind: list[str]
 ) -> None:
     house, destination = await make_house()
     viewers = [await house.connect() for _ in range(3)]
@@ -132,14 +128,11 @@ async def test_an_error_of_ours_closes_one_viewer_and_costs_the_others_nothing(
         viewer.say("send_user_data", user_id=destination.user_id, logs_portion="1", batch=True)
         await viewer.expect("send_logs")
     bad = next(iter(house.hub.connected_users[destination.user_id])).session
-    live = ViewerSession.live
 
-    def breaks(session: ViewerSession, batch: Any) -> Any:
-        if session is bad:
-            raise RuntimeError("broken")
-        return live(session, batch)
+    def breaks(batch: Any) -> Any:
+        raise RuntimeError("broken")
 
-    monkeypatch.setattr(ViewerSession, "live", breaks)
+    bad.live = breaks
     await house.ingest(destination, "one")
     await until(lambda: sum(viewer.live() == ["one"] for viewer in viewers) == 2, "the others have it")
     await until(lambda: [viewer.close_code for viewer in viewers if viewer.close_code] == [1011], "closed")

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
-from ppl.model import Destination
+from ppl.model import Destination, Found
 from ppl.search.query import parse
 from ppl.store import searching
+from ppl.store.interface import Search, Store
 from ppl.timezone import parse_time_zone
 from ppl.viewer.times import Times
 from tests.fixtures.database import started_store
 from tests.viewer.conftest import MakeHouse
+from tests.viewer.test_sieve import Counting
 from tests.viewer.watching import House
 from tests.waiting import until
 
@@ -38,6 +41,54 @@ async def answers(viewer: Any, count: int = 1) -> dict[str, Any]:
 
     await until(lambda: len(whole()) >= count, f"{count} answers, got {viewer.received[-3:]}")
     return dict(whole()[count - 1])
+
+
+class NotingStore:
+    """A store; ``searches`` are the bounds of those that were begun."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.searches: list[dict[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def search(self, *where: Any, **bounds: Any) -> Search:
+        self.searches.append(bounds)
+        return self._store.search(*where, **bounds)
+
+
+class SlowStore(NotingStore):
+    """A store; each step of a search is ``held`` until the store is told to hurry."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.held: list[Deferred[None]] = []
+        self.hurries = False
+
+    def search(self, *where: Any, **bounds: Any) -> Search:
+        return SlowSearch(self, super().search(*where, **bounds))
+
+    def hurry(self) -> None:
+        self.hurries = True
+        for each in self.held:
+            each.callback(None)
+
+
+class SlowSearch:
+    """A search of such a store."""
+
+    def __init__(self, store: SlowStore, search: Search) -> None:
+        self._store, self._search = store, search
+
+    async def step(self, limit: int) -> Found:
+        if not self._store.hurries:
+            self._store.held.append(Deferred())
+            await self._store.held[-1]
+        return await self._search.step(limit)
+
+    def close(self) -> None:
+        self._search.close()
 
 
 def open_searches(house: House) -> int:
@@ -203,27 +254,17 @@ async def test_too_many_searches_are_refused_clearly_and_the_view_comes_when_one
 
 @pytest_twisted.ensureDeferred
 async def test_four_views_with_a_query_and_the_histogram_of_each_are_within_an_accounts_searches(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+    make_house: MakeHouse,
 ) -> None:
-    held: list[Deferred[None]] = []
-    step = searching.Search.step
-
-    async def later(self: searching.Search, limit: int) -> Any:
-        held.append(Deferred())
-        await held[-1]
-        return await step(self, limit)
-
     house, destination = await make_house()
     await house.ingest(destination, "rare")
-    monkeypatch.setattr(searching.Search, "step", later)
+    slow = house.hub.store = SlowStore(house.store)
     viewers = [await searching_for(house, destination, f"rare -{number}x") for number in range(4)]
-    await until(lambda: len(held) == 4, "four searches under way")
+    await until(lambda: len(slow.held) == 4, "four searches under way")
     query = parse("rare", parse_time_zone("UTC"), 0)
     owner = house.accounts["owner"].id
     histograms = [house.store.search(owner, destination.id, query, purpose="count") for _ in viewers]
-    monkeypatch.undo()
-    for each in held:
-        each.callback(None)
+    slow.hurry()
     for viewer in viewers:
         assert [event["message"] for event in (await answers(viewer))["events"]] == ["rare"]
         assert [name for name, _ in viewer.received if name == "error"] == []
@@ -258,30 +299,20 @@ async def test_a_wrong_query_is_refused_and_another_may_be_sent(make_house: Make
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_was_missed_is_searched_for_only_where_it_was_not_looked_at(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_missed_is_searched_for_only_where_it_was_not_looked_at(make_house: MakeHouse) -> None:
     house, destination = await make_house()
+    filter_ = house.hub.filters.of(parse("rare", parse_time_zone("UTC"), house.hub.clock()))
+    looked = Counting(filter_, Clock()).looked
     viewer = await searching_for(house, destination, "rare")
     await answers(viewer)
     await house.ingest(destination, *("x" for _ in range(50)))
-    (connection,) = house.hub.connected_users[destination.user_id]
-    gathering = house.hub._gatherings[destination.user_id][connection.session.filter]
-    assert gathering._sieve is not None
-    sieve: Any = gathering._sieve
-    await until(lambda: sieve.seen == house.next_id - 1, "all looked at")
+    await until(lambda: looked[-1:] == [house.next_id - 1], "all looked at")
     house.listener.cut()
     await house.store_events(destination, ["x", "rare"])
-    begun: list[Any] = []
-    begin = searching.Searches.begin
-    monkeypatch.setattr(
-        searching.Searches,
-        "begin",
-        lambda self, *where, **bounds: begun.append(bounds) or begin(self, *where, **bounds),
-    )
+    noting = house.hub.store = NotingStore(house.store)
     house.listener.connect()
     await until(lambda: viewer.live() == ["rare"], "what was missed")
-    assert begun[0]["after"] == house.next_id - 3
+    assert noting.searches[0]["after"] == house.next_id - 3
 
 
 @pytest_twisted.ensureDeferred
