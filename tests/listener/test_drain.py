@@ -16,7 +16,6 @@ from ppl.errors import StoreUnavailable
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-from tests.listener.conftest import MakeDestination
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, Drained, Response, head, request, token_for
 from tests.waiting import until
@@ -43,10 +42,10 @@ async def make_drained() -> AsyncIterator[MakeDrained]:
 
 
 @pytest_twisted.async_yield_fixture
-async def destination(store: PostgresStore, make_destination: MakeDestination) -> AsyncIterator[Destination]:
+async def destination(store: PostgresStore) -> AsyncIterator[Destination]:
     """A destination to which ``TOKEN`` leads."""
-    made = await make_destination()
-    await token_for(store, made)
+    owner, made = await store.register("o@example.com", "hash", "+02:00", "h", range(8, 9), only_first=False)
+    await token_for(store, owner, made)
     yield made
 
 
@@ -213,8 +212,8 @@ async def test_guessing_is_throttled_and_spares_who_has_a_token(
 
 @ensureDeferred
 async def test_what_belongs_to_another_listener_is_said(store: PostgresStore, make_drained: MakeDrained) -> None:
-    _, elsewhere = await store.register("x@example.com", "hash", "UTC", "other", range(9, 10), only_first=False)
-    await token_for(store, elsewhere)
+    owner, elsewhere = await store.register("x@example.com", "hash", "UTC", "other", range(9, 10), only_first=False)
+    await token_for(store, owner, elsewhere)
     response = await ask(await make_drained(store), request(b"x"))
     assert (response.status, response.code) == (421, "not_served_here")
     assert "does not serve other" in response.json["error"]["message"]

@@ -14,6 +14,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from ppl.listener.public_host import PublicHost
 from ppl.listener.tls import self_signed
 from ppl.model import Destination, destination_named
+from tests.fixtures.database import execute
 
 PORTS = range(20000, 20010)
 
@@ -73,7 +74,7 @@ async def test_destinations_are_renamed_with_their_listener_there_and_back(store
 async def test_a_pinned_destination_keeps_its_name_and_is_served(store: Any, tmp_path: Path, dsn: str) -> None:
     await ran(store, tmp_path, "a")
     pinned, _ = await registered(store, "a", 2)
-    await store._pool.run("UPDATE destination SET listener_host = host WHERE id = %s", [pinned])
+    execute(dsn, "UPDATE destination SET listener_host = host WHERE id = %s", [pinned])
     await ran(store, tmp_path, "b")
     await ran(store, tmp_path, "c")
     assert await served(store, "c") == ["a:20000", "c:20001"]

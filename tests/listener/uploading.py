@@ -18,7 +18,7 @@ from ppl.listener.drain import Drain, Farewell
 from ppl.listener.drain_admission import DrainAdmission, DrainLimits
 from ppl.listener.drain_site import DrainSite
 from ppl.listener.writer import Writer
-from ppl.model import Destination
+from ppl.model import Account, Destination
 from ppl.proxied import Proxies
 from ppl.sequence import SequentialService
 from tests.listener.receiving import intake
@@ -116,11 +116,10 @@ class Drained:
         return client
 
 
-async def token_for(store: Any, destination: Destination, token: str = TOKEN) -> int:
-    """Makes ``token`` lead to ``destination``; gives its id."""
-    rows = await store._pool.read("SELECT account_id FROM membership WHERE destination_id = %s", [destination.id])
+async def token_for(store: Any, owner: Account, destination: Destination, token: str = TOKEN) -> int:
+    """Makes ``token`` lead to the ``destination`` of ``owner``; gives its id."""
     hashed = hashlib.sha256(token.encode()).digest()
-    drain = await store.create_drain(rows[0][0], destination.id, hashed, "a program", 100)
+    drain = await store.create_drain(owner.id, destination.id, hashed, "a program", 100)
     assert drain is not None
     return int(drain.id)
 
