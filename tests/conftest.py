@@ -34,7 +34,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     def observe(event: dict) -> None:
         if event.get("log_failure") is not None or event["log_level"] >= LogLevel.error:
             failure = event.get("log_failure")
-            logged.append(f"{event.get('log_format')}: {failure.getTraceback() if failure else ''}")
+            logged.append(f"{formatEvent(event)}: {failure.getTraceback() if failure else ''}")
 
     before = set(reactor.getDelayedCalls())
     globalLogPublisher.addObserver(observe)

@@ -189,7 +189,7 @@ async def test_a_stop_says_what_it_waits_for_and_ends_without_a_part_that_hangs(
     clock.advance(0.1)
     await stopping
     assert log[-1] == "stop store"
-    assert nothing_left_behind.pop().startswith("{part} did not stop within")
+    assert nothing_left_behind.pop().startswith("Retention did not stop within")
     # However late it ends, nobody minds.
     hanging.gone.errback(ValueError("too late"))
     assert "did not stop cleanly" in nothing_left_behind.pop()
