@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 
-from ppl.store import append
+from ppl.clock import wall_clock
+from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
 from tests.store.events import HERE, T0, events
-
-
-@pytest.fixture(autouse=True)
-def unchanged() -> Iterator[None]:
-    """The bound as it was."""
-    before = append.COPY_EVENTS
-    yield
-    append.COPY_EVENTS = before
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -31,8 +21,8 @@ def unchanged() -> Iterator[None]:
     copied=st.booleans(),
 )
 @ensureDeferred
-async def test_any_text_survives(store: PostgresStore, messages: list[str], offset: int, copied: bool) -> None:
-    append.COPY_EVENTS = 1 if copied else 500
+async def test_any_text_survives(pool: Pool, messages: list[str], offset: int, copied: bool) -> None:
+    store = PostgresStore(pool, wall_clock, 3600, copy_events=1 if copied else 500)
     newest = (await store.last_ids()).get(HERE.id, T0)
     await store.append([events(newest + 1 + offset, messages, file_name=messages)])
     page = await store.newest(HERE.id, len(messages))

@@ -7,18 +7,16 @@ from pytest_twisted import ensureDeferred
 
 from ppl.errors import IdConflict
 from ppl.model import Destination
-from ppl.store import append
 from ppl.store.append import halves
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.store.events import HERE, T0, events
 
 
-@pytest.fixture(params=["INSERT", "COPY"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=[10**9, 1], ids=["INSERT", "COPY"])
+def copy_events(request: pytest.FixtureRequest) -> int:
     """Both ways in hold what the tests say."""
-    monkeypatch.setattr(append, "COPY_EVENTS", 1 if request.param == "COPY" else 10**9)
-    return str(request.param)
+    return int(request.param)
 
 
 THERE = Destination(2, "logs.example.com", 20001, "+00:00")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 
 from ppl.model import MINUTE
-from ppl.store import append
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import BY_SEVERITY, execute
 from tests.store.events import HERE, T0, events
@@ -28,10 +27,7 @@ def scanned(dsn: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("copy_events", [1, 10**9])
 @ensureDeferred
-async def test_a_batch_over_a_minutes_end_is_counted_where_each_event_is(
-    store: PostgresStore, dsn: str, monkeypatch: pytest.MonkeyPatch, copy_events: int
-) -> None:
-    monkeypatch.setattr(append, "COPY_EVENTS", copy_events)
+async def test_a_batch_over_a_minutes_end_is_counted_where_each_event_is(store: PostgresStore, dsn: str) -> None:
     edge = T0 - T0 % MINUTE + MINUTE
     await store.append([events(edge - 2, ["a"] * 5, severity=[0, 3, 3, None, 3]), events(edge + 9, ["b"])])
     assert counted(dsn) == scanned(dsn)

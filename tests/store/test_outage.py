@@ -15,7 +15,6 @@ from twisted.internet.task import deferLater
 
 from ppl.errors import StoreUnavailable
 from ppl.model import Destination
-from ppl.store import append
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
@@ -27,10 +26,10 @@ from tests.waiting import until
 WRITERS, READERS, BATCH = 3, 6, 20
 
 
-@pytest.fixture(params=["INSERT", "COPY"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=[10**9, 1], ids=["INSERT", "COPY"])
+def copy_events(request: pytest.FixtureRequest) -> int:
     """Both ways in outlive all of it."""
-    monkeypatch.setattr(append, "COPY_EVENTS", 1 if request.param == "COPY" else 10**9)
+    return int(request.param)
 
 
 class Load:
@@ -77,10 +76,10 @@ class Load:
         return True
 
 
-async def under_load(server: EmbeddedPostgres, disturb: Callable[[], object]) -> Load:
+async def under_load(server: EmbeddedPostgres, copy_events: int, disturb: Callable[[], object]) -> Load:
     pool = Pool(reactor, server.dsn, 4, wait=1, connect_timeout=1, statement_timeout=2, grace=0.5)
     await pool.startService()
-    store = PostgresStore(pool, lambda: T0, 3600)
+    store = PostgresStore(pool, lambda: T0, 3600, copy_events=copy_events)
     await store.ensure_slots(T0)
     load = Load(store)
     for _ in range(2):
@@ -105,30 +104,32 @@ async def _progress(load: Load) -> None:
 
 
 @ensureDeferred
-async def test_restarts_under_load_lose_and_double_nothing(postgres_server: EmbeddedPostgres) -> None:
+async def test_restarts_under_load_lose_and_double_nothing(postgres_server: EmbeddedPostgres, copy_events: int) -> None:
     async def restart() -> None:
         await postgres_server.stopService()
         await postgres_server.startService()
 
     # Whether a call is refused or waits the restart out is a matter of milliseconds: either is right.
-    await under_load(postgres_server, restart)
+    await under_load(postgres_server, copy_events, restart)
 
 
 @ensureDeferred
 async def test_kills_under_load_lose_and_double_nothing(
-    postgres_server: EmbeddedPostgres, nothing_left_behind: list[str]
+    postgres_server: EmbeddedPostgres, copy_events: int, nothing_left_behind: list[str]
 ) -> None:
     async def kill() -> None:
         killed = postgres_server.pid
         os.kill(killed, signal.SIGKILL)
         await until(lambda: postgres_server.pid not in (None, killed), seconds=30)
 
-    await under_load(postgres_server, kill)
+    await under_load(postgres_server, copy_events, kill)
     nothing_left_behind.clear()
 
 
 @ensureDeferred
-async def test_killed_backends_under_load_lose_and_double_nothing(postgres_server: EmbeddedPostgres) -> None:
+async def test_killed_backends_under_load_lose_and_double_nothing(
+    postgres_server: EmbeddedPostgres, copy_events: int
+) -> None:
     async def kill() -> None:
         execute(
             postgres_server.dsn,
@@ -136,12 +137,12 @@ async def test_killed_backends_under_load_lose_and_double_nothing(postgres_serve
             " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
 
-    await under_load(postgres_server, kill)
+    await under_load(postgres_server, copy_events, kill)
 
 
 @ensureDeferred
 async def test_a_frozen_server_under_load_is_refused_in_time_and_used_again(
-    postgres_server: EmbeddedPostgres,
+    postgres_server: EmbeddedPostgres, copy_events: int
 ) -> None:
     async def freeze() -> None:
         every = [postgres_server.pid, *_children(postgres_server.pid)]
@@ -153,7 +154,7 @@ async def test_a_frozen_server_under_load_is_refused_in_time_and_used_again(
             for pid in every:
                 os.kill(pid, signal.SIGCONT)
 
-    load = await under_load(postgres_server, freeze)
+    load = await under_load(postgres_server, copy_events, freeze)
     assert load.refusals
 
 
@@ -162,12 +163,12 @@ def _children(pid: int | None) -> list[int]:
 
 
 @ensureDeferred
-async def test_a_commit_whose_answer_was_lost_is_recognised(dsn: str) -> None:
+async def test_a_commit_whose_answer_was_lost_is_recognised(dsn: str, copy_events: int) -> None:
     proxy = Proxy(reactor, dsn)
     await proxy.start()
     pool = Pool(reactor, proxy.dsn, 1)
     await pool.startService()
-    store = PostgresStore(pool, lambda: T0, 3600)
+    store = PostgresStore(pool, lambda: T0, 3600, copy_events=copy_events)
     await store.ensure_slots(T0)
     batch = [events(T0, ["a", "b"]), events(T0 + 5, ["c"], sender_ip="::1")]
     proxy.mode = "lose replies"

@@ -6,7 +6,6 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
-from ppl.store import append
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.store.events import HERE, T0, events
@@ -22,10 +21,10 @@ RULES = {
 }
 
 
-@pytest.fixture(params=["INSERT", "COPY"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=[10**9, 1], ids=["INSERT", "COPY"])
+def copy_events(request: pytest.FixtureRequest) -> int:
     """Both ways in."""
-    monkeypatch.setattr(append, "COPY_EVENTS", 1 if request.param == "COPY" else 10**9)
+    return int(request.param)
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)

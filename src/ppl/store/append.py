@@ -42,14 +42,19 @@ COPY_EVENTS, COPY_CHARACTERS = 500, 1 << 20
 class Appender:
     """Writes to ``event`` and ``event_count``.
 
+    Args:
+        pool: connections to PostgreSQL.
+        slots: the slots that exist, and makes those that do not.
+        copy_events: from as many events on a batch goes by COPY.
+
     Attributes:
         refused: how many events PostgreSQL would not take for what is in them.
     """
 
     _log = Logger()
 
-    def __init__(self, pool: Pool, slots: Slots) -> None:
-        self._pool, self._slots = pool, slots
+    def __init__(self, pool: Pool, slots: Slots, copy_events: int = COPY_EVENTS) -> None:
+        self._pool, self._slots, self._copy_events = pool, slots, copy_events
         self.refused = 0
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
@@ -77,7 +82,7 @@ class Appender:
                 ) from None
 
     async def _commit(self, batch: Sequence[Events]) -> None:
-        store = self._copy if _is_big(batch) else self._insert
+        store = self._copy if self._is_big(batch) else self._insert
         try:
             await store(batch)
         except _GONE as error:
@@ -85,6 +90,11 @@ class Appender:
                 raise
             self._slots.forget()
             await store(batch)
+
+    def _is_big(self, batch: Sequence[Events]) -> bool:
+        if sum(map(len, batch)) >= self._copy_events:
+            return True
+        return sum(sum(map(len, events.lines.message)) for events in batch) >= COPY_CHARACTERS
 
     async def _insert(self, batch: Sequence[Events]) -> None:
         await self._pool.run(*await self._statement(batch))
@@ -173,12 +183,6 @@ _COUNT = (
     " ON CONFLICT (destination_id, slot_lower) DO UPDATE"
     " SET count = event_count.count + excluded.count, last_id = greatest(event_count.last_id, excluded.last_id)"
 )
-
-
-def _is_big(batch: Sequence[Events]) -> bool:
-    if sum(map(len, batch)) >= COPY_EVENTS:
-        return True
-    return sum(sum(map(len, events.lines.message)) for events in batch) >= COPY_CHARACTERS
 
 
 def _is_refusal(error: psycopg2.Error) -> bool:

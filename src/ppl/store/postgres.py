@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from ppl.model import Archive, Bucket, Clock, Event, Events, Page, SendersSeen, Stored
 from ppl.search.query import Query
 from ppl.store.accounts import Accounts
-from ppl.store.append import Appender
+from ppl.store.append import COPY_EVENTS, Appender
 from ppl.store.archives import archives_of
 from ppl.store.drains import Drains
 from ppl.store.interface import Purpose
@@ -32,12 +32,21 @@ class PostgresStore(Accounts, Drains, ReceivedCounts, SavedSearches, SenderToken
         searches: begins searches; ``None``: with the same pool.
         clock: the time in µs.
         slot_seconds: width of the slots to come.
+        copy_events: from as many events on a batch is stored by COPY.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, slot_seconds: int, searches: Searches | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        slot_seconds: int,
+        searches: Searches | None = None,
+        *,
+        copy_events: int = COPY_EVENTS,
+    ) -> None:
         super().__init__(pool, clock)
         self._slots = Slots(pool, slot_seconds)
-        self._appender = Appender(pool, self._slots)
+        self._appender = Appender(pool, self._slots, copy_events)
         self._pages = Pages(pool)
         self._searches = searches or Searches(pool, MOST_SEARCHES)
 
