@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import attrs
 import psycopg2
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
 
+from ppl.errors import StoreUnavailable
 from ppl.model import DAY, MINUTE, Destination
-from ppl.store import retention
-from ppl.store.pool import Pool
+from ppl.store.connection import Parameters, Row
+from ppl.store.pool import Pool, Transaction
 from ppl.store.postgres import PostgresStore
 from ppl.store.retention import Retention
 from tests.fixtures.database import execute, started_store
@@ -99,8 +102,7 @@ async def test_a_destination_may_keep_less_or_more_than_the_installation(dsn: st
 
 @ensureDeferred
 async def test_a_closed_destination_keeps_its_history_until_its_time_is_over(dsn: str) -> None:
-    pool, store = await started_store(dsn)
-    store._clock = lambda: NOON + 4 * DAY
+    pool, store = await started_store(dsn, clock=lambda: NOON + 4 * DAY)
     account, one, _ = await filled(store)
     assert await store.close_destination(account, one.id)
     assert one.id not in {each.id for each in await store.destinations()}
@@ -115,14 +117,13 @@ async def test_a_closed_destination_keeps_its_history_until_its_time_is_over(dsn
 
 
 @ensureDeferred
-async def test_a_slot_that_is_read_goes_later_and_holds_nobody_up(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "LOCK_MILLISECONDS", 50)
+async def test_a_slot_that_is_read_goes_later_and_holds_nobody_up(dsn: str) -> None:
     pool, store = await started_store(dsn)
     _, one, _ = await filled(store)
     reader = psycopg2.connect(dsn)
     with reader.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM event")  # in a transaction that stays open
-        await Retention(pool, lambda: NOON + 4 * DAY, 2).run()
+        await Retention(pool, lambda: NOON + 4 * DAY, 2, lock_milliseconds=50).run()
         reader.rollback()
     reader.close()
     assert len(await messages(store, one)) >= 3
@@ -136,15 +137,40 @@ class Crashes(Exception):
     """The process is gone."""
 
 
+@attrs.define
+class DyingTransaction:
+    """A transaction whose process dies with the last statement that ``pool`` has left."""
+
+    pool: DyingPool
+    transaction: Transaction
+
+    async def run(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        self.pool.left -= 1
+        if self.pool.left:
+            return await self.transaction.run(sql, parameters)
+        with suppress(StoreUnavailable):
+            await self.transaction.run("SELECT pg_terminate_backend(pg_backend_pid())")
+        raise Crashes
+
+
+class DyingPool(Pool):
+    """A pool whose process dies when ``left`` statements were run in transactions."""
+
+    left: int
+
+    async def transact(self, work: Any, *, seconds: float | None = None) -> Any:
+        return await super().transact(lambda each: work(DyingTransaction(self, each)), seconds=seconds)
+
+
 @pytest.mark.parametrize("step", range(1, 8))
 @ensureDeferred
-async def test_a_crash_at_any_step_leaves_everything_right(
-    dsn: str, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
+async def test_a_crash_at_any_step_leaves_everything_right(dsn: str, step: int) -> None:
     pool, store = await started_store(dsn)
     account, one, other = await filled(store)
     await store.set_retention(account, one.id, 1)
-    dying = await dying_pool(dsn, step)
+    dying = DyingPool(reactor, dsn, 1)
+    dying.left = step
+    await dying.startService()
     try:
         await Retention(dying, lambda: NOON + 4 * DAY + 60 * MINUTE, 2).run()
     except Crashes:
@@ -155,26 +181,3 @@ async def test_a_crash_at_any_step_leaves_everything_right(
     assert await messages(store, other) == ["day 3", "day 4"]
     assert consistent(dsn)
     await pool.stopService()
-
-
-async def dying_pool(dsn: str, step: int) -> Pool:
-    """A pool whose process dies with its ``step``-th statement in a transaction."""
-    pool, _ = await started_store(dsn, size=1)
-    left = step
-
-    async def transact(work: Any, **options: Any) -> Any:
-        async def mortal(transaction: Any) -> Any:
-            async def run(sql: str, parameters: Any = None) -> Any:
-                nonlocal left
-                left -= 1
-                if not left:
-                    transaction._connection.abandon("the process is gone")
-                    raise Crashes
-                return await transaction.run(sql, parameters)
-
-            return await work(attrs.make_class("Mortal", ["run"])(run))
-
-        return await Pool.transact(pool, mortal, **options)
-
-    pool.transact = transact  # type: ignore[assignment]
-    return pool

@@ -15,8 +15,8 @@ from twisted.internet import reactor
 from ppl.errors import StoreUnavailable
 from ppl.model import MINUTE
 from ppl.search.sql import searched
-from ppl.store import statistics
 from ppl.store.collation import collation_of
+from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
 from ppl.store.sealing import AFTER, Sealer
 from ppl.store.statistics import WITHHELD, Statistics
@@ -96,30 +96,29 @@ def tells(reader: str, dsn: str) -> list[str]:
 
 @ensureDeferred
 async def test_a_readers_estimates_are_the_same_for_what_is_there_and_what_is_not(
-    store: PostgresStore, dsn: str, reader: str
+    store: PostgresStore, pool: Pool, dsn: str, reader: str
 ) -> None:
     await fill(store, dsn)
-    await Statistics(store._pool).run()
+    await Statistics(pool).run()
     analyse(dsn)
     assert tells(reader, dsn) == []
 
 
 @ensureDeferred
 async def test_what_was_gathered_before_an_upgrade_is_removed(
-    store: PostgresStore, dsn: str, reader: str, monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, pool: Pool, dsn: str, reader: str
 ) -> None:
-    monkeypatch.setattr(statistics, "_AT_ONCE", 1)
     await fill(store, dsn)
     as_before(dsn)
     assert "event WHERE hostname = 'theirs'" in tells(reader, dsn), "the estimates told of it"
-    await Statistics(store._pool).run()
+    await Statistics(pool, at_once=1).run()
     assert tells(reader, dsn) == []
     assert gathered(dsn) == []
     analyse(dsn)
     assert tells(reader, dsn) == []
-    again = Statistics(store._pool)
+    again = Statistics(pool)
     await again.run()
-    assert again._is_done
+    assert again.is_done
 
 
 def gathered(dsn: str) -> list[tuple[str, ...]]:
@@ -134,10 +133,10 @@ def gathered(dsn: str) -> list[tuple[str, ...]]:
 
 
 @ensureDeferred
-async def test_a_table_that_is_locked_is_done_later(store: PostgresStore, dsn: str) -> None:
+async def test_a_table_that_is_locked_is_done_later(store: PostgresStore, pool: Pool, dsn: str) -> None:
     await fill(store, dsn)
     as_before(dsn)
-    withholding = Statistics(store._pool)
+    withholding = Statistics(pool)
     with closing(psycopg2.connect(dsn)) as holder, holder.cursor() as cursor:
         cursor.execute(f"LOCK TABLE event_{START} IN SHARE UPDATE EXCLUSIVE MODE")
         with pytest.raises(StoreUnavailable):
@@ -148,13 +147,11 @@ async def test_a_table_that_is_locked_is_done_later(store: PostgresStore, dsn: s
 
 
 @ensureDeferred
-async def test_an_older_postgresql_is_left_to_its_superuser(
-    store: PostgresStore, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_older_postgresql_is_left_to_its_superuser(store: PostgresStore, pool: Pool, dsn: str) -> None:
     await fill(store, dsn)
     as_before(dsn)
-    monkeypatch.setattr(store._pool, "server_version", 170000)
-    await Statistics(store._pool).run()
+    pool.server_version = 170000
+    await Statistics(pool).run()
     assert gathered(dsn)
     script = (ROOT / "deploy/sql-reader.sql").read_text().partition("DELETE FROM pg_statistic")
     statement = (script[1] + script[2]).partition(";")[0]

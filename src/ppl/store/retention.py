@@ -79,6 +79,7 @@ class Retention:
         days: for how long events are kept where their destination says nothing else; ``None``: for ever.
         may_go: SQL over ``event_count c`` and ``slot s``: whether a destination's part of a slot may go.
         leaps: asked whether the clock can be trusted; ``None``: it is.
+        lock_milliseconds: how long the drop of a slot waits for those who read it.
     """
 
     pool: Pool
@@ -86,6 +87,7 @@ class Retention:
     days: int | None
     may_go: str = MAY_GO
     leaps: Leaps | None = None
+    lock_milliseconds: int = LOCK_MILLISECONDS
     _stopped: bool = attrs.field(default=False, init=False)
 
     _log = Logger()
@@ -115,7 +117,7 @@ class Retention:
     async def _drop(self, lower: int, upper: int, now: dict[str, int | None]) -> None:
         async def work(transaction: Transaction) -> bool:
             await lock(transaction, RETAIN)
-            await transaction.run(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+            await transaction.run(f"SET LOCAL lock_timeout = {self.lock_milliseconds}")
             # The parent first, as those who insert take them: the other way round would be a deadlock.
             await transaction.run("LOCK TABLE ONLY event IN ACCESS EXCLUSIVE MODE")
             if await transaction.run("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", [f"event_{lower}"]):

@@ -23,7 +23,7 @@ _OF_DESTINATIONS = ("host", "port", "time_zone")
 _CLEARS = 180000
 
 #: Tables of one transaction: each is locked until it ends.
-_AT_ONCE = 50
+AT_ONCE = 50
 _LOCK_MILLISECONDS = 500
 
 # With the planner's own target unset it is NULL from PostgreSQL 17 on, before that -1.
@@ -70,11 +70,14 @@ class Statistics:
 
     Attributes:
         pool: of the installation's PostgreSQL.
+        at_once: tables of one transaction.
+        is_done: whether a run found nothing left; from then on a run does nothing.
     """
 
     pool: Pool
+    at_once: int = AT_ONCE
+    is_done: bool = attrs.field(default=False, init=False)
     _stopped: bool = attrs.field(default=False, init=False)
-    _is_done: bool = attrs.field(default=False, init=False)
 
     _log = Logger()
 
@@ -88,13 +91,13 @@ class Statistics:
         Raises:
             StoreUnavailable: PostgreSQL is away, or a table is locked: the next run goes on.
         """
-        while not self._is_done and not self._stopped:
-            self._is_done = not await self.pool.transact(self._withhold_some)
+        while not self.is_done and not self._stopped:
+            self.is_done = not await self.pool.transact(self._withhold_some)
 
     async def _withhold_some(self, transaction: Transaction) -> bool:
         """Whether there was anything."""
         await transaction.run(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
-        left = await transaction.run(_LEFT.format(at_once=_AT_ONCE), [list(_OF_DESTINATIONS), list(WITHHELD)])
+        left = await transaction.run(_LEFT.format(at_once=self.at_once), [list(_OF_DESTINATIONS), list(WITHHELD)])
         for name, table, kind, columns, numbers in left:
             # Of the slots' parent itself: what concerns its slots would lock all of them.
             if kind == "i":
