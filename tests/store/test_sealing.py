@@ -15,7 +15,6 @@ from twisted.logger import globalLogPublisher
 
 from ppl.errors import StoreUnavailable
 from ppl.model import MINUTE, SECOND
-from ppl.store import sealing
 from ppl.store.locks import SEAL_KEY
 from ppl.store.postgres import PostgresStore
 from ppl.store.sealing import AFTER, MOST_PUT_OFF, Sealer
@@ -28,13 +27,8 @@ START = T0 - T0 % HOUR
 INDEX = "USING gin (message gin_trgm_ops)"
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealing, "_LOOK_SECONDS", 0.01)
-
-
-def sealer(dsn: str, now: int) -> Sealer:
-    return Sealer(reactor, dsn, lambda: now)
+def sealer(dsn: str, now: int, look_seconds: float = 0.01, **bounds: Any) -> Sealer:
+    return Sealer(reactor, dsn, lambda: now, look_seconds=look_seconds, **bounds)
 
 
 def indexes(dsn: str) -> list[tuple[Any, ...]]:
@@ -188,12 +182,9 @@ async def test_without_the_extension_it_is_said_once_what_to_do(store: PostgresS
 
 
 @ensureDeferred
-async def test_building_waits_while_much_comes_in_but_not_for_ever(
-    store: PostgresStore, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_building_waits_while_much_comes_in_but_not_for_ever(store: PostgresStore, dsn: str) -> None:
     await fill(store)
-    monkeypatch.setattr(sealing, "BUSY_RATE", 0)
-    monkeypatch.setattr(sealing, "_LOOK_SECONDS", 1.5)
+    bounds = {"busy_rate": 0, "look_seconds": 1.5}
     now = START + 2 * HOUR + 30 * SECOND + AFTER
     over = threading.Event()
 
@@ -210,9 +201,9 @@ async def test_building_waits_while_much_comes_in_but_not_for_ever(
     pouring = threading.Thread(target=pour)
     pouring.start()
     try:
-        await sealer(dsn, now).run()
+        await sealer(dsn, now, **bounds).run()
         assert sealed(dsn) == []
-        await sealer(dsn, START + 2 * HOUR + MOST_PUT_OFF).run()
+        await sealer(dsn, START + 2 * HOUR + MOST_PUT_OFF, **bounds).run()
         assert sealed(dsn) == [START, START + HOUR, START + 2 * HOUR]
     finally:
         over.set()

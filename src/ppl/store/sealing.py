@@ -28,7 +28,9 @@ AFTER = 2 * MINUTE
 BUSY_RATE = 40_000
 MOST_PUT_OFF = 6 * 60 * MINUTE
 
-_LOOK_SECONDS = 5.0
+#: Seconds for which is looked how much comes in.
+LOOK_SECONDS = 5.0
+
 _CONNECT_SECONDS = 5.0
 _BUILD_SECONDS = 6 * 3600.0
 
@@ -43,12 +45,23 @@ class Sealer:
         reactor: connects and waits.
         dsn: libpq's.
         clock: µs.
+        busy_rate: events a second, of which more make building wait.
+        look_seconds: for which is looked how many come in.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, dsn: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        dsn: str,
+        clock: Clock,
+        *,
+        busy_rate: float = BUSY_RATE,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
         self._reactor, self._dsn, self._clock = reactor, dsn, clock
+        self._busy_rate, self._look_seconds = busy_rate, look_seconds
         self._connection: Connection | None = None
         self._rest = Rest(reactor)
         self._stopped = False
@@ -111,9 +124,9 @@ class Sealer:
     async def _is_busy(self, connection: Connection) -> bool:
         """Whether much comes in, by PostgreSQL's own statistics."""
         before = await inserted(connection, self._clock())
-        if not await self._rest.take(_LOOK_SECONDS):
+        if not await self._rest.take(self._look_seconds):
             return True
-        return await inserted(connection, self._clock()) - before > BUSY_RATE * _LOOK_SECONDS
+        return await inserted(connection, self._clock()) - before > self._busy_rate * self._look_seconds
 
     async def _seal(self, connection: Connection, lower: int) -> None:
         """Steps that may be repeated from any point at which a crash ended them."""
