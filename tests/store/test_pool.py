@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg2
 import pytest
@@ -17,7 +18,6 @@ from twisted.internet.task import Clock
 from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
-from ppl.store import pool as pool_module
 from ppl.store.connection import Connection, StoreRefuses, describe
 from ppl.store.outage import Outage
 from ppl.store.pool import Pool, Transaction, unsuitable
@@ -141,7 +141,7 @@ async def test_an_idle_connection_that_was_killed_is_replaced_unseen(dsn: str) -
 
 
 async def two_connected(pool: Pool) -> bool:
-    return len(pool._idle) == 2 and await answers(pool)
+    return pool.statistics().idle == 2 and await answers(pool)
 
 
 @ensureDeferred
@@ -180,13 +180,13 @@ async def test_a_read_that_a_silent_server_did_not_answer_is_not_repeated_and_th
     proxy: Proxy, said: list[str]
 ) -> None:
     async with running(proxy.dsn, size=3, statement_timeout=0.4, grace=0.2) as pool:
-        await until(lambda: len(pool._idle) == 3)
+        await until(lambda: pool.statistics().idle == 3)
         proxy.mode = "silent"
         for wanted in (2, 1):
             with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.6 s"):
                 await pool.read("SELECT 1")
             # A second try would have cost a second connection.
-            await until(lambda: len(pool._connections) == wanted)  # noqa: B023
+            await until(lambda: pool.statistics().connected == wanted)  # noqa: B023
         assert [text for text in said if text.startswith("PostgreSQL at")] == [
             f"PostgreSQL at {describe(proxy.dsn)} did not answer within 0.6 s; the connection is replaced"
         ]
@@ -196,11 +196,8 @@ async def test_a_read_that_a_silent_server_did_not_answer_is_not_repeated_and_th
 
 
 @ensureDeferred
-async def test_a_small_lookup_is_bounded_more_tightly_than_other_statements(
-    dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool_module, "LOOK_UP_SECONDS", 0.2)
-    async with running(dsn, size=1, statement_timeout=60) as pool:
+async def test_a_small_lookup_is_bounded_more_tightly_than_other_statements(dsn: str) -> None:
+    async with running(dsn, size=1, statement_timeout=60, look_up_seconds=0.2) as pool:
         ((limit,),) = await pool.look_up("SELECT current_setting('statement_timeout')")
         assert limit == "200ms"
         with pytest.raises(StatementTimeout):
@@ -321,12 +318,13 @@ async def test_a_server_that_refuses_the_dsn_ends_the_start_with_its_reason(
 async def test_a_server_that_refuses_a_dsn_that_was_good_is_tried_again(
     dsn: str, said: list[str], nothing_left_behind: list[str]
 ) -> None:
-    administrator = as_administrator(dsn)
+    administrator, database = as_administrator(dsn), parse_dsn(dsn)["dbname"]
     async with running(dsn, size=1) as pool:
         execute(administrator, "ALTER ROLE ppl NOLOGIN")
         try:
-            for connection in list(pool._connections):
-                connection.abandon("the test")
+            execute(
+                administrator, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+            )
             await until(lambda: has_said(said, 'role "ppl" is not permitted to log in'))
         finally:
             execute(administrator, "ALTER ROLE ppl LOGIN")
@@ -422,7 +420,7 @@ async def test_a_connection_string_in_the_other_form_works_as_well(dsn: str) -> 
         assert await answers(pool)
 
 
-class _Dropping(psycopg2.extensions.connection):
+class Dropping(psycopg2.extensions.connection):
     """A real connection that can be as libpq leaves it after a reset: no socket, and not yet ``closed``."""
 
     dropped = False
@@ -436,16 +434,22 @@ class _Dropping(psycopg2.extensions.connection):
 async def test_a_socket_that_libpq_closed_before_saying_so_is_a_lost_connection(
     dsn: str, running_statement: bool, said: list[str]
 ) -> None:
-    connection = Connection(reactor)
-    connection._connection.connectionFactory = lambda *a, **k: psycopg2.connect(*a, connection_factory=_Dropping, **k)
+    made: list[Dropping] = []
+
+    def connect(*arguments: Any, **settings: Any) -> Dropping:
+        made.append(psycopg2.connect(*arguments, connection_factory=Dropping, **settings))
+        return made[0]
+
+    before = set(reactor.getReaders())
+    connection = Connection(reactor, connect=connect)
     await connection.open(dsn, 5, 5)
+    (watched,) = set(reactor.getReaders()) - before
     statement = (
         Deferred.fromCoroutine(connection.execute("SELECT pg_sleep(10)", None, 5)) if running_statement else None
     )
-    inner = connection._connection._connection
-    inner.dropped = True
+    made[0].dropped = True
     # The reactor still watches the real descriptor, as it does in the moment libpq drops it.
-    connection._connection.doRead()
+    watched.doRead()
     if statement is not None:
         with pytest.raises(StoreUnavailable):
             await statement
@@ -459,17 +463,19 @@ async def test_a_socket_that_libpq_closed_before_saying_so_is_a_lost_connection(
 async def test_an_error_that_nobody_waits_for_ends_the_connection_and_leaves_the_reactor_alone(
     dsn: str, act: str
 ) -> None:
+    before = set(reactor.getReaders())
     connection = Connection(reactor)
     await connection.open(dsn, 5, 5)
     administrator = as_administrator(dsn, parse_dsn(dsn)["dbname"])
-    pid = connection._connection._connection.info.backend_pid
-    connection._connection.reactor.removeReader(connection._connection)
+    ((pid,),) = await connection.execute("SELECT pg_backend_pid()", None, 5)
+    (watched,) = set(reactor.getReaders()) - before
+    reactor.removeReader(watched)
     execute(administrator, "SELECT pg_terminate_backend(%s)", [pid])
     await until(lambda: not execute(administrator, "SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]))
 
     def is_noticed() -> bool:
         if not connection.is_lost:
-            getattr(connection._connection, act)()
+            getattr(watched, act)()
         return connection.is_lost
 
     await until(is_noticed)

@@ -66,11 +66,15 @@ class StoreRefuses(StoreUnavailable):
     """PostgreSQL answers and lets nobody in with this DSN; before somebody changes one of them it will not."""
 
 
-class _Watching:
+class Watching:
     """The reactor as txpostgres uses it, where a socket that libpq has already closed ends the connection.
 
     libpq may close it before psycopg2 says ``closed``; ``addReader`` of a descriptor of -1 would raise wherever
     txpostgres happens to be.
+
+    Args:
+        reactor: watches the sockets.
+        owner: is abandoned when its socket is gone.
     """
 
     def __init__(self, reactor: Any, owner: Connection) -> None:
@@ -135,9 +139,10 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
 
     cursorFactory = _Cursor
 
-    def __init__(self, reactor: Any, owner: Connection) -> None:
-        super().__init__(_Watching(reactor, owner))
+    def __init__(self, reactor: Any, owner: Connection, connect: Callable[..., Any]) -> None:
+        super().__init__(Watching(reactor, owner))
         self._owner = owner
+        self.connectionFactory = connect
 
     def continuePolling(self, swallowErrors: bool = False) -> None:
         try:
@@ -173,6 +178,7 @@ class Connection:
     Args:
         reactor: connects and waits.
         application: what PostgreSQL calls it (``pg_stat_activity.application_name``), unless the DSN says otherwise.
+        connect: begins to connect, as psycopg2 does.
 
     Attributes:
         lost: fires with the reason, once, when it has died or was abandoned; never fails.
@@ -180,14 +186,14 @@ class Connection:
         silent_for: seconds that the server was waited for in vain, if that is why.
     """
 
-    def __init__(self, reactor: Any, application: str = "ppl") -> None:
+    def __init__(self, reactor: Any, application: str = "ppl", connect: Callable[..., Any] = psycopg2.connect) -> None:
         self._application = application
         self.lost: Deferred[str] = Deferred()
         self.is_lost = False
         self.silent_for: float | None = None
         self._given_up = False
         self._reactor = reactor
-        self._connection = _Connection(reactor, self)
+        self._connection = _Connection(reactor, self, connect)
 
     async def open(self, dsn: str, patience: float, statement_timeout: float) -> None:
         """Connect; after ``patience`` seconds at the latest it is open or raises ``StoreUnavailable``."""

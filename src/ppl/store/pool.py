@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from random import uniform
 from typing import Any, TypeVar
 
+import attrs
 import psycopg2
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -50,6 +51,21 @@ class Transaction:
         return await self._connection.execute(sql, parameters, self._patience)
 
 
+@attrs.frozen
+class PoolStatistics:
+    """What a pool has at one moment.
+
+    Attributes:
+        connected: connections, lent or idle.
+        idle: those of them that nobody has.
+        waiting: calls that wait for a connection.
+    """
+
+    connected: int
+    idle: int
+    waiting: int
+
+
 class Pool(Service):
     """``size`` connections to the PostgreSQL of ``dsn``.
 
@@ -64,6 +80,8 @@ class Pool(Service):
         parameters: of PostgreSQL's sessions, by name.
         application: what PostgreSQL calls these connections.
         outage: says that PostgreSQL is away, for all pools that share it; ``None``: for this one alone.
+        look_up_seconds: seconds of PostgreSQL's that a small lookup may take, if not fewer by ``statement_timeout``;
+            ``None``: the usual.
 
     Attributes:
         server_version: of PostgreSQL, such as 180006; 0 before the first connection.
@@ -86,10 +104,11 @@ class Pool(Service):
         parameters: Mapping[str, str] | None = None,
         application: str = "ppl",
         outage: Outage | None = None,
+        look_up_seconds: float | None = None,
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
-        self._grace = grace
+        self._grace, self._look_up_seconds = grace, min(look_up_seconds or LOOK_UP_SECONDS, statement_timeout)
         self._parameters, self._application = dict(parameters or {}), application
         self.server_version = 0
         self.copier = Copier(reactor, dsn, connect_timeout, statement_timeout, grace)
@@ -124,6 +143,10 @@ class Pool(Service):
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
+    def statistics(self) -> PoolStatistics:
+        """How many connections there are now, and how many calls wait for one."""
+        return PoolStatistics(len(self._connections), len(self._idle), len(self._waiting))
+
     async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
         """Run ``sql``, a transaction by itself (also when it is several statements); the rows of the last.
 
@@ -151,7 +174,7 @@ class Pool(Service):
 
     async def look_up(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """As :meth:`read`, for a few rows that every request asks for: a slow server is not waited for long."""
-        return await self.read(sql, parameters, seconds=min(LOOK_UP_SECONDS, self._statement_timeout))
+        return await self.read(sql, parameters, seconds=self._look_up_seconds)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None) -> T:
         """Run ``work`` in one transaction: committed when it returns, rolled back when it raises."""
