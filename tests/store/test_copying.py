@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from ppl.errors import StoreUnavailable
-from ppl.store import quiet
-from ppl.store.copying import _Connection, _translated
+from ppl.store.copying import CopyConnection, translated
+from ppl.store.quiet import keep_rows_off_stderr
 from tests.fixtures.database import execute
 from tests.fixtures.running import ROOT
 
@@ -32,16 +32,15 @@ def test_terminated_copies_print_no_row(dsn: str) -> None:
 
 
 def test_an_error_that_psycopg2_could_not_even_tell_is_a_lost_connection() -> None:
-    assert isinstance(_translated(SystemError("returned a result with an exception set")), StoreUnavailable)
+    assert isinstance(translated(SystemError("returned a result with an exception set")), StoreUnavailable)
 
 
 def test_only_errors_of_postgresql_are_kept_off_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
-    monkeypatch.setattr(quiet, "_shown", sys.__excepthook__)
-    quiet.keep_rows_off_stderr()
-    quiet.keep_rows_off_stderr()
+    keep_rows_off_stderr()
+    keep_rows_off_stderr()
     around = SystemError("around")
     around.__cause__ = psycopg2.OperationalError("CONTEXT: COPY event_0, line 1: a customer's row")
     sys.excepthook(SystemError, around, None)
@@ -50,7 +49,7 @@ def test_only_errors_of_postgresql_are_kept_off_stderr(
 
 
 def test_a_connection_that_is_given_up_while_it_opens_copies_nothing(dsn: str) -> None:
-    connection = _Connection(dsn, 5, 600)
+    connection = CopyConnection(dsn, 5, 600)
     connection.hang_up()
     with pytest.raises(psycopg2.OperationalError, match="given up"):
         connection.begin("event", b"")

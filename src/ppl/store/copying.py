@@ -57,8 +57,8 @@ class Copier(Service):
         self._reactor, self._dsn = reactor, dsn
         self._connect_timeout, self._statement_timeout, self._grace = connect_timeout, statement_timeout, grace
         self._threads = ThreadPool(0, _MOST_THREADS, "copy")
-        self._idle: list[_Connection] = []
-        self._busy: set[_Connection] = set()
+        self._idle: list[CopyConnection] = []
+        self._busy: set[CopyConnection] = set()
 
     def startService(self) -> None:
         """Ready to copy."""
@@ -97,7 +97,7 @@ class Copier(Service):
         except BaseException as error:
             # In whatever state it is: closing it rolls back.
             connection.close()
-            raise _translated(error) from error
+            raise translated(error) from error
         finally:
             self._busy.discard(connection)
         if self.running and len(self._idle) < _KEPT:
@@ -105,10 +105,10 @@ class Copier(Service):
         else:
             connection.close()
 
-    def _new_connection(self) -> _Connection:
-        return _Connection(self._dsn, self._connect_timeout, self._statement_timeout)
+    def _new_connection(self) -> CopyConnection:
+        return CopyConnection(self._dsn, self._connect_timeout, self._statement_timeout)
 
-    async def _in_thread(self, connection: _Connection, act: Callable[[], T]) -> T:
+    async def _in_thread(self, connection: CopyConnection, act: Callable[[], T]) -> T:
         patience = self._connect_timeout + self._statement_timeout + self._grace
         timer = self._reactor.callLater(patience, connection.hang_up)
         try:
@@ -118,8 +118,14 @@ class Copier(Service):
                 timer.cancel()
 
 
-class _Connection:
-    """A blocking connection; all but :meth:`hang_up` run in one thread at a time."""
+class CopyConnection:
+    """A blocking connection; all but :meth:`hang_up` run in one thread at a time.
+
+    Args:
+        dsn: libpq's, either form.
+        connect_timeout: seconds for connecting.
+        statement_timeout: seconds for one statement.
+    """
 
     def __init__(self, dsn: str, connect_timeout: float, statement_timeout: float) -> None:
         # libpq waits for whole seconds, at least two.
@@ -130,7 +136,11 @@ class _Connection:
         self._is_given_up = False
 
     def begin(self, table: str, data: bytes) -> None:
-        """Send the rows, in a new transaction."""
+        """Send the rows ``data`` into ``table``, in a new transaction.
+
+        Raises:
+            psycopg2.Error: what PostgreSQL refuses, or the connection was lost or given up.
+        """
         if self._connection is None:
             self._connection = psycopg2.connect(self._dsn)
             if self._is_given_up:
@@ -163,7 +173,8 @@ class _Connection:
             self._connection.close()
 
 
-def _translated(error: BaseException) -> BaseException:
+def translated(error: BaseException) -> BaseException:
+    """``error`` of a copy as the caller of :class:`Copier` is told of it."""
     code = getattr(error, "pgcode", None)
     if isinstance(error, SystemError):  # psycopg2 met one error while it handled another
         return StoreUnavailable("The connection to PostgreSQL was lost.")
@@ -247,4 +258,4 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
 # The backslash first: the others bring their own.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
-__all__ = ["Copier", "copy_text"]
+__all__ = ["Copier", "CopyConnection", "copy_text", "translated"]
