@@ -19,11 +19,11 @@ from twisted.internet.defer import Deferred
 from ppl.errors import StoreUnavailable, TooManySearches
 from ppl.model import MINUTE, Destination, Event
 from ppl.search.query import Query, parse
-from ppl.store import searching
+from ppl.store.connection import Parameters, Row
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
 from ppl.store.sealing import MOST_PUT_OFF, Sealer
-from ppl.store.searching import Search, Searches
+from ppl.store.searching import RARE, Search, Searches, SearchLimits
 from tests.fixtures.database import execute
 from tests.store.events import HERE, T0, events
 from tests.waiting import until
@@ -37,26 +37,56 @@ def query(text: str) -> Query:
     return parse(text, UTC, T0)
 
 
+#: What a statement has that may be answered by the trigram index.
+BY_INDEX = "ORDER BY id + 0"
+
+
+class SleepyPool(Pool):
+    """A pool that remembers what selects events, and sleeps over statements.
+
+    Attributes:
+        asleep: in place of a statement that contains this, PostgreSQL sleeps; ``None``: of none.
+        selected: statements and their parameters.
+    """
+
+    asleep: str | None = None
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.selected: list[tuple[str, Parameters]] = []
+
+    async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
+        if "FROM event WHERE" in sql:
+            self.selected.append((sql, parameters))
+        if self.asleep is not None and self.asleep in sql:
+            sql, parameters = "SELECT pg_sleep(60)", None
+        return await super().run(sql, parameters, seconds=seconds)
+
+
 @pytest_twisted.async_yield_fixture
-async def searches(dsn: str) -> AsyncIterator[Searches]:
-    pool = Pool(reactor, dsn, 2, parameters={"client_connection_check_interval": "100ms"})
+async def search_pool(dsn: str) -> AsyncIterator[SleepyPool]:
+    pool = SleepyPool(reactor, dsn, 2, parameters={"client_connection_check_interval": "100ms"})
     await pool.startService()
-    yield Searches(pool, 2)
+    yield pool
     await pool.stopService()
 
 
-async def found(search: Search, limit: int = 100) -> list[Event]:
+@pytest.fixture
+def searches(search_pool: Pool) -> Searches:
+    return Searches(search_pool, 2)
+
+
+async def found(search: Search, limit: int = 100, *, newest_first: bool = True) -> list[Event]:
     """All that a search gives, in the order of its walk; what it says of its way is checked."""
     try:
-        return await _found(search, limit)
+        return await walked(search, limit, newest_first)
     finally:
         search.close()
 
 
-async def _found(search: Search, limit: int) -> list[Event]:
+async def walked(search: Search, limit: int, newest_first: bool) -> list[Event]:
     all_: list[Event] = []
     reached: list[int] = []
-    newest_first = search._stretch.newest_first
     while not search.is_complete:
         step = await search.step(limit)
         assert len(step.events) <= limit
@@ -77,10 +107,9 @@ async def seal(dsn: str, until_hour: int) -> None:
 @pytest.mark.parametrize("sealed", [0, 3, 9])
 @ensureDeferred
 async def test_a_search_gives_what_a_plain_filter_gives(
-    store: PostgresStore, searches: Searches, dsn: str, sealed: int, newest_first: bool, monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, search_pool: Pool, dsn: str, sealed: int, newest_first: bool
 ) -> None:
-    monkeypatch.setattr(searching, "FIRST_SCAN", 3)
-    monkeypatch.setattr(searching, "MOST_SCAN", 10)
+    searches = Searches(search_pool, 2, SearchLimits(first_scan=3, most_scan=10))
     number = 0
     for hour in (0, 1, 2, 5, 6):
         for minute in range(0, 60, 3):
@@ -96,8 +125,7 @@ async def test_a_search_gives_what_a_plain_filter_gives(
         expected = [event for event in every if matches(event)]
         for limit in (1, 3, 1000):
             search = searches.begin(1, HERE.id, query(text), newest_first=newest_first)
-            search._scan = 3
-            got = await found(search, limit)
+            got = await found(search, limit, newest_first=newest_first)
             assert got == (expected[::-1] if newest_first else expected), (text, limit)
 
 
@@ -114,7 +142,7 @@ async def test_a_search_gives_what_a_plain_filter_gives(
 @ensureDeferred
 async def test_any_events_any_way(
     store: PostgresStore,
-    searches: Searches,
+    search_pool: Pool,
     dsn: str,
     parts: list[tuple[int, str]],
     text: str,
@@ -142,10 +170,10 @@ async def test_any_events_any_way(
         for event in every
         if matches(event) and (after is None or event.id > after) and (before is None or event.id < before)
     ]
-    is_rare = data.draw(st.booleans())
+    limits = SearchLimits(first_scan=scan, rare=data.draw(st.sampled_from([RARE, 2.0])))
+    searches = Searches(search_pool, 2, limits)
     search = searches.begin(1, HERE.id, query(text), before=before, after=after, newest_first=newest_first)
-    search._scan, search._is_rare = scan, is_rare
-    assert await found(search, limit) == (expected[::-1] if newest_first else expected)
+    assert await found(search, limit, newest_first=newest_first) == (expected[::-1] if newest_first else expected)
 
 
 @ensureDeferred
@@ -186,19 +214,19 @@ async def test_what_is_only_counted_takes_no_search_from_what_is_found(searches:
     counted.append(searches.begin(1, HERE.id, query("x"), purpose="count"))
     for search in (*found, *counted):
         search.close()
-    assert not searches._open
+    assert searches.open == 0
 
 
 @ensureDeferred
 async def test_a_closed_search_ends_its_statement_in_postgresql_too(
-    store: PostgresStore, searches: Searches, dsn: str
+    store: PostgresStore, searches: Searches, search_pool: SleepyPool, dsn: str
 ) -> None:
     await store.append([events(T0, ["one"])])
-    search = searches.begin(1, HERE.id, query("one"))
-    search._condition, search._parameters = "pg_sleep(60) IS NOT NULL", []
+    search_pool.asleep = "FROM event WHERE"
+    search = Searches(search_pool, 2, SearchLimits(seconds=60)).begin(1, HERE.id, query("one"))
     stepping = Deferred.fromCoroutine(search.step(10))
     running = (
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(60) IS%%' "
+        "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(60)%%'"
         " AND state = 'active' AND pid <> pg_backend_pid()"
     )
     await until(lambda: execute(dsn, running), "the statement runs")
@@ -206,6 +234,7 @@ async def test_a_closed_search_ends_its_statement_in_postgresql_too(
     with pytest.raises(StoreUnavailable):
         await stepping
     await until(lambda: not execute(dsn, running), "PostgreSQL has given it up")
+    search_pool.asleep = None
     again = searches.begin(1, HERE.id, query("one"))
     assert len(await found(again)) == 1, "its connection is replaced"
 
@@ -217,7 +246,7 @@ async def test_a_search_that_is_closed_while_it_waits_for_a_connection_ends_too(
     occupied = Deferred.fromCoroutine(pool.run("SELECT pg_sleep(60)"))
     search = Searches(pool).begin(1, HERE.id, query("one"))
     stepping = Deferred.fromCoroutine(search.step(10))
-    await until(lambda: pool._waiting, "it waits")
+    await until(lambda: pool.statistics().waiting, "it waits")
     search.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await stepping
@@ -248,42 +277,28 @@ async def test_a_search_that_is_closed_while_it_asks_for_slots_ends_too(
 
 @ensureDeferred
 async def test_a_lookup_that_takes_too_long_is_done_as_scans(
-    store: PostgresStore, searches: Searches, dsn: str, monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, search_pool: SleepyPool, dsn: str
 ) -> None:
     await store.append([events(START, ["one", "two", "one"])])
     await seal(dsn, 1)
-    monkeypatch.setattr(searching, "STEP_SECONDS", 0.05)
-    search = searches.begin(1, HERE.id, query("one"))
-    search._is_rare = True
-    slow, condition = "pg_sleep(10) IS NOT NULL", search._condition
-    search._condition, parameters = slow, search._parameters
-    search._parameters = []
-    ordered = search._scan_slot
-
-    async def scan(*arguments: Any) -> Any:
-        search._condition, search._parameters = condition, parameters
-        return await ordered(*arguments)
-
-    search._scan_slot = scan  # type: ignore[method-assign]
-    assert [event.message for event in await found(search)] == ["one", "one"]
+    search_pool.asleep = BY_INDEX
+    searches = Searches(search_pool, 2, SearchLimits(rare=2.0, seconds=0.2))
+    assert [event.message for event in await found(searches.begin(1, HERE.id, query("one")))] == ["one", "one"]
+    assert [BY_INDEX in sql for sql, _ in search_pool.selected] == [True, False], "a lookup, then a scan"
 
 
 @ensureDeferred
-async def test_a_rare_word_is_looked_up_by_the_index(store: PostgresStore, searches: Searches, dsn: str) -> None:
+async def test_a_rare_word_is_looked_up_by_the_index(
+    store: PostgresStore, searches: Searches, search_pool: SleepyPool, dsn: str
+) -> None:
     texts = [f"ordinary line number {number} of many" for number in range(4000)]
     texts[50] = "a needle in it"
     await store.append([events(START, texts)])
     await seal(dsn, 1)
-    search = searches.begin(1, HERE.id, query("needle"))
-    seen: list[str] = []
-    run = search._run
-
-    async def explained(sql: str, parameters: list[Any]) -> list[Any]:
-        plan = await searches.pool.read("EXPLAIN " + sql, parameters)
-        seen.append("\n".join(line for (line,) in plan))
-        return await run(sql, parameters)
-
-    search._run = explained  # type: ignore[method-assign]
-    assert len(await found(search)) == 1
-    assert f"event_{START}_text" in seen[-1]
-    assert "event_pkey" in seen[0] or "pkey" in seen[0]
+    assert len(await found(searches.begin(1, HERE.id, query("needle")))) == 1
+    plans = [
+        "\n".join(line for (line,) in await search_pool.read("EXPLAIN " + sql, parameters))
+        for sql, parameters in list(search_pool.selected)
+    ]
+    assert f"event_{START}_text" in plans[-1]
+    assert "pkey" in plans[0]

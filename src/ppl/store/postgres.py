@@ -55,6 +55,11 @@ class PostgresStore(Accounts, Drains, ReceivedCounts, SavedSearches, SenderToken
         """How many events PostgreSQL would not take for what is in them."""
         return self._appender.refused
 
+    @property
+    def searches(self) -> Searches:
+        """Begins searches, and knows how many are open."""
+        return self._searches
+
     async def ensure_slots(self, now: int) -> None:
         """Make the slots of the time from ``now`` (µs) on; see :meth:`ppl.store.slots.Slots.ensure_ahead`."""
         await self._slots.ensure_ahead(now)

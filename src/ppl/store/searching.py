@@ -39,6 +39,23 @@ MOST_SEARCHES = 4
 STEP_SECONDS = 2.0
 
 
+@attrs.frozen
+class SearchLimits:
+    """How far one step of a search goes.
+
+    Attributes:
+        first_scan, most_scan: events that the first scan reads, and any.
+        rare: a scan that found less than this part of what it read gives way to the indexes; above 1: look up from the
+            beginning.
+        seconds: for one step.
+    """
+
+    first_scan: int = attrs.field(factory=lambda: FIRST_SCAN)
+    most_scan: int = attrs.field(factory=lambda: MOST_SCAN)
+    rare: float = RARE
+    seconds: float = attrs.field(factory=lambda: STEP_SECONDS)
+
+
 @attrs.define(eq=False, slots=False)
 class Search:
     """One walk; made by :class:`Searches`.
@@ -53,18 +70,23 @@ class Search:
     _condition: str
     _parameters: list[Any]
     _has_literals: bool
+    _limits: SearchLimits
     is_complete: bool = attrs.field(default=False, init=False)
     _slots: deque[Slot] = attrs.field(factory=deque, init=False)
     _last_slot: int | None = attrs.field(default=None, init=False)
     _all_listed: bool = attrs.field(default=False, init=False)
-    _scan: int = attrs.field(factory=lambda: FIRST_SCAN, init=False)
-    _is_rare: bool = attrs.field(default=False, init=False)
+    _scan: int = attrs.field(init=False)
+    # Of what the last scan read, the part that matched; before the first as if all had.
+    _part: float = attrs.field(default=1.0, init=False)
     # Of the slot that is being scanned, and how many of its events are.
     _scanned: tuple[int, int] = attrs.field(default=(-1, 0), init=False)
     # The slot in which a lookup took too long.
     _slow_slot: int | None = attrs.field(default=None, init=False)
     _running: Deferred[Any] | None = attrs.field(default=None, init=False)
     _closed: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._scan = self._limits.first_scan
 
     async def step(self, limit: int, most_bytes: int = MOST_BYTES) -> Found:
         """Go on by one statement or two.
@@ -171,18 +193,19 @@ class Search:
             raise
         is_full = found.is_cut or len(found.rows) >= limit
         if is_full:
-            self._is_rare = False
+            self._part = 1.0
             return self._found(found.rows, self._full(found.rows))
         self._scanned = (slot.lower, scanned + self._scan)
-        self._is_rare = len(found.rows) < min(self._scan, slot.count) * RARE
-        self._scan = min(self._scan * 4, MOST_SCAN)
+        self._part = len(found.rows) / max(1, min(self._scan, slot.count))
+        self._scan = min(self._scan * 4, self._limits.most_scan)
         return self._found(found.rows, reached)
 
     # Looking up
 
     def _to_look_up(self) -> list[Slot]:
         """The next slots whose indexes can be asked together."""
-        if not self._has_literals or not self._is_rare or self._slots[0].lower == self._slow_slot:
+        is_rare = self._part < self._limits.rare
+        if not self._has_literals or not is_rare or self._slots[0].lower == self._slow_slot:
             return []
         few: list[Slot] = []
         for slot in self._slots:
@@ -231,7 +254,7 @@ class Search:
             return await self._run_once(sql, parameters)
 
     async def _run_once(self, sql: str, parameters: list[Any]) -> list[Any]:
-        self._running = Deferred.fromCoroutine(self._searches.pool.run(sql, parameters, seconds=STEP_SECONDS))
+        self._running = Deferred.fromCoroutine(self._searches.pool.run(sql, parameters, seconds=self._limits.seconds))
         try:
             rows: list[Any] = await self._running
         except CancelledError:
@@ -250,12 +273,18 @@ class Searches:
     Args:
         pool: for searches only, so that they wait for one another and nobody for them.
         most: searches of one account for one purpose.
+        limits: of each step.
     """
 
-    def __init__(self, pool: Pool, most: int = MOST_SEARCHES) -> None:
+    def __init__(self, pool: Pool, most: int = MOST_SEARCHES, limits: SearchLimits | None = None) -> None:
         self.pool = pool
-        self._most = most
+        self._most, self._limits = most, limits
         self._open: Counter[tuple[int, Purpose]] = Counter()
+
+    @property
+    def open(self) -> int:
+        """How many searches there are that nobody has closed."""
+        return self._open.total()
 
     def begin(
         self,
@@ -288,7 +317,9 @@ class Searches:
             newest_first,
         )
         self._open[counted_as] += 1
-        return Search(self, counted_as, stretch, condition, parameters, bool(query.literals()))
+        return Search(
+            self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits or SearchLimits()
+        )
 
     def forget(self, counted_as: tuple[int, Purpose]) -> None:
         """One search is closed."""
