@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import attrs
@@ -17,8 +17,9 @@ from twisted.internet.defer import Deferred
 
 from ppl.errors import StoreUnavailable
 from ppl.model import DAY, HOUR, MINUTE, QUARTER, SECOND, Destination, Sender
-from ppl.store import census, senders
-from ppl.store.census import BUSY_PERIOD, LONGEST_WRITE, MOST_PUT_OFF, Census
+from ppl.store import senders
+from ppl.store.census import BUSY_PERIOD, LONGEST_WRITE, MOST_PUT_OFF, Census, CensusLimits
+from ppl.store.connection import Connection, Parameters, Row
 from ppl.store.locks import CENSUS_KEY
 from ppl.store.postgres import PostgresStore
 from ppl.store.retention import Retention
@@ -45,9 +46,16 @@ class Counting:
     def __attrs_post_init__(self) -> None:
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, connect: Callable[[Any, str], Connection] = Connection, **limits: Any) -> None:
         """As a process that begins anew."""
-        self.census = Census(reactor, self.dsn, lambda: self.now, lambda: self.steady)
+        self.census = Census(
+            reactor,
+            self.dsn,
+            lambda: self.now,
+            lambda: self.steady,
+            limits=CensusLimits(**limits),
+            connect=connect,
+        )
 
     async def take(self, first_id: int, *hosts: str, **columns: Any) -> None:
         """Store an event of each host."""
@@ -88,6 +96,22 @@ class Counting:
             f"SELECT destination_id, id / {QUARTER}, count(*), sum(octet_length(concat(hostname, file_name, procid,"
             f" msgid, structured_data, message))) {of} GROUP BY 1, 2 ORDER BY 1, 2",
         )
+
+
+class MortalConnection(Connection):
+    """A connection of a process that dies after so many statements."""
+
+    def __init__(self, left: int, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.left = left
+
+    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[Row]:
+        self.left -= 1
+        done = await super().execute(sql, parameters, patience)
+        if not self.left:
+            self.abandon("the process is gone")  # committed, and nobody heard of it
+            raise StoreUnavailable("the process is gone")
+        return done
 
 
 @pytest_twisted.async_yield_fixture
@@ -136,11 +160,8 @@ async def test_what_came_since_is_added_and_nothing_is_counted_twice(counting: C
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7])
 @ensureDeferred
-async def test_statements_end_anywhere_within_slots_hours_and_quarters(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch, rows: int
-) -> None:
-    monkeypatch.setattr(census, "ROWS", rows)
-    monkeypatch.setattr(census, "RUN", 600.0)
+async def test_statements_end_anywhere_within_slots_hours_and_quarters(counting: Counting, rows: int) -> None:
+    counting.restart(rows=rows, run_seconds=600.0)
     for edge in (START, START + QUARTER, START + HOUR, START + 30 * HOUR):
         await counting.take(edge - 2, "a", "b", "a", "c", "a")
     await counting.take(START + HOUR - 3, "a", "d", destination=counting.there)
@@ -216,32 +237,16 @@ async def test_a_transaction_that_is_left_open_holds_the_census_up_for_a_while_o
 
 @pytest.mark.parametrize("step", range(1, 12))
 @ensureDeferred
-async def test_a_crash_at_any_step_leaves_the_counts_exact(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    monkeypatch.setattr(census, "ROWS", 2)
+async def test_a_crash_at_any_step_leaves_the_counts_exact(counting: Counting, step: int) -> None:
+    counting.restart(lambda *arguments: MortalConnection(step, *arguments), rows=2)
     await counting.take(START - 1, "a", "b", "a")
     await counting.take(START + HOUR, "a", "c", destination=counting.there)
-    left = step
-    execute_ = census.Connection.execute
-
-    async def mortal(self: Any, sql: str, *more: Any) -> Any:
-        nonlocal left
-        left -= 1
-        done = await execute_(self, sql, *more)
-        if not left:
-            self.abandon("the process is gone")  # committed, and nobody heard of it
-            raise StoreUnavailable("the process is gone")
-        return done
-
-    with monkeypatch.context() as dying:
-        dying.setattr(census.Connection, "execute", mortal)
-        try:
-            await counting.census.run()
-        except StoreUnavailable:
-            counting.exact()
+    try:
+        await counting.census.run()
+    except StoreUnavailable:
+        counting.exact()
     counting.census.stop()
-    counting.restart()
+    counting.restart(rows=2)
     await counting.census.run()
     counting.exact()
     assert await counting.seen() == {"a": 2, "b": 1}
@@ -284,11 +289,8 @@ async def test_one_process_counts_and_another_goes_on_when_it_ends(counting: Cou
 
 
 @ensureDeferred
-async def test_random_names_share_one_row_when_there_is_no_room(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(census, "MOST_NAMES", 3)
-    monkeypatch.setattr(census, "ROWS", 4)
+async def test_random_names_share_one_row_when_there_is_no_room(counting: Counting) -> None:
+    counting.restart(names=3, rows=4)
     await counting.take(START, "a", "b", "a", *(f"random-{number}" for number in range(20)), "b")
     await counting.take(START + 100, "a", "another", destination=counting.there)
     await counting.census.run()
@@ -299,8 +301,8 @@ async def test_random_names_share_one_row_when_there_is_no_room(
 
 
 @ensureDeferred
-async def test_names_seen_once_make_room_a_day_later(counting: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census, "MOST_NAMES", 3)
+async def test_names_seen_once_make_room_a_day_later(counting: Counting) -> None:
+    counting.restart(names=3)
     for hour in range(3):
         await counting.take(START + hour * HOUR, "regular")
     await counting.take(START + 2 * HOUR + 5, *(f"random-{number}" for number in range(20)))
@@ -352,11 +354,9 @@ async def test_hours_rate_and_silence_are_those_of_the_sender(counting: Counting
 
 @ensureDeferred
 async def test_while_much_comes_in_a_run_is_rare_and_each_destination_has_one_statement_until_it_is_far_behind(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch
+    counting: Counting,
 ) -> None:
-    monkeypatch.setattr(census, "ROWS", 2)
-    monkeypatch.setattr(census, "BUSY_RATE", -1)
-    monkeypatch.setattr(census, "LOOK_SECONDS", 0)
+    counting.restart(rows=2, busy_rate=-1, look_seconds=0)
     await counting.census.run()
     await counting.take(START, *"aaaaaa")
     await counting.take(START, "b", destination=counting.there)
@@ -375,17 +375,15 @@ async def test_while_much_comes_in_a_run_is_rare_and_each_destination_has_one_st
 
 
 @ensureDeferred
-async def test_a_clock_that_is_set_during_a_count_makes_no_run_rest_or_wait(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(census, "ROWS", 1)
+async def test_a_clock_that_is_set_during_a_count_makes_no_run_rest_or_wait(counting: Counting) -> None:
     steps = iter([DAY, -2 * DAY, 3 * DAY] * 20)
 
     def leaping() -> int:
         counting.now += next(steps)
         return counting.now
 
-    counting.census = Census(reactor, counting.dsn, leaping, lambda: counting.steady)
+    limits = CensusLimits(rows=1)
+    counting.census = Census(reactor, counting.dsn, leaping, lambda: counting.steady, limits=limits)
     await counting.take(START, *"abc")
     await counting.census.run()
     assert await counting.seen() == {"a": 1, "b": 1, "c": 1}
@@ -393,7 +391,7 @@ async def test_a_clock_that_is_set_during_a_count_makes_no_run_rest_or_wait(
 
 @ensureDeferred
 async def test_what_is_over_is_forgotten(counting: Counting, dsn: str) -> None:
-    pool, _ = await started_store(dsn, size=1)
+    pool, later = await started_store(dsn, size=1, clock=lambda: START + 4 * DAY)
     await counting.take(START, "old")
     await counting.take(START + 3 * DAY, "new")
     await counting.take(START, "other", destination=counting.there)
@@ -406,8 +404,7 @@ async def test_what_is_over_is_forgotten(counting: Counting, dsn: str) -> None:
     assert in_all is not None
     assert (in_all.start, in_all.count) == (START + 3 * DAY, 1)
     assert len(await counting.store.stored_since(counting.here.id, START - START % QUARTER)) == 1
-    counting.store._clock = lambda: START + 4 * DAY
-    await counting.store.close_destination(counting.account_id, counting.here.id)
+    await later.close_destination(counting.account_id, counting.here.id)
     await Retention(pool, lambda: START + 9 * DAY, None).run()
     await counting.census.run()
     tables = ("sender", "sender_hour", "event_quarter", "census")

@@ -80,6 +80,25 @@ _IN_TURN = "SELECT pg_advisory_xact_lock({}, {})".format(*RETAIN_KEY)
 _HASHED = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
 
 
+@attrs.frozen
+class CensusLimits:
+    """How much a census does at a time.
+
+    Attributes:
+        rows: events that one statement counts at most.
+        names: that are told apart of a destination's senders, of each kind.
+        run_seconds: after which a run ends.
+        busy_rate: events a second, of which more make runs rare.
+        look_seconds: between two looks at how many come in.
+    """
+
+    rows: int = ROWS
+    names: int = attrs.field(factory=lambda: MOST_NAMES)
+    run_seconds: float = RUN
+    busy_rate: float = BUSY_RATE
+    look_seconds: float = LOOK_SECONDS
+
+
 @attrs.define
 class _Part:
     """What is to be counted of a destination: events with ``after < id <= upto``."""
@@ -106,12 +125,24 @@ class Census:
         dsn: libpq's.
         clock: µs.
         steady: seconds on a clock that nobody sets; ``None``: the reactor's.
+        limits: of a run.
+        connect: makes a connection, as :class:`~ppl.store.connection.Connection` is made.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, dsn: str, clock: Clock, steady: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        dsn: str,
+        clock: Clock,
+        steady: Callable[[], float] | None = None,
+        *,
+        limits: CensusLimits | None = None,
+        connect: Callable[[Any, str], Connection] = Connection,
+    ) -> None:
         self._reactor, self._dsn, self._clock = reactor, dsn, clock
+        self._limits, self._connect = limits or CensusLimits(), connect
         self._steady: Callable[[], float] = steady or reactor.seconds
         self._connection: Connection | None = None
         self._is_ours = False
@@ -152,7 +183,7 @@ class Census:
         connection = self._connection
         if connection is None or connection.is_lost:
             self._is_ours, self._sight, self._looked = False, None, None
-            connection = self._connection = Connection(self._reactor, "ppl census")
+            connection = self._connection = self._connect(self._reactor, "ppl census")
             await connection.open(self._dsn, _CONNECT_SECONDS, _STATEMENT_SECONDS)
             await connection.execute(_SESSION, None, _CONNECT_SECONDS)
         if not self._is_ours:
@@ -166,7 +197,7 @@ class Census:
             return
         self._ran_at = began
         parts = deque(await self._safe(connection))
-        while parts and not self._stopped and self._steady() - began < RUN:
+        while parts and not self._stopped and self._steady() - began < self._limits.run_seconds:
             part = parts.popleft()
             before = self._steady()
             if not await self._count(connection, part):
@@ -174,7 +205,7 @@ class Census:
             if not await self._is_busy(connection) or self._clock() - part.after > MOST_PUT_OFF:
                 parts.append(part)
             # Half of the time at most, so that others have PostgreSQL too.
-            if parts and not await self._rest.take(min(self._steady() - before, RUN)):
+            if parts and not await self._rest.take(min(self._steady() - before, self._limits.run_seconds)):
                 return
 
     async def _safe(self, connection: Connection) -> list[_Part]:
@@ -205,13 +236,13 @@ class Census:
             return False
         ((slot, upper),) = slots
         asked.update(slot=slot, upto=min(part.upto, upper - 1), after=max(part.after, slot - 1))
-        asked.update(rows=ROWS, names=MOST_NAMES)
+        asked.update(rows=self._limits.rows, names=self._limits.names)
         reached = await connection.execute(f"{_IN_TURN}; {_HASHED}; {COUNT}", asked, _STATEMENT_SECONDS)
         if not reached:
             return False  # the destination is forgotten
         ((counted_to,),) = reached
         if counted_to // HOUR != part.after // HOUR:
-            tidied = {"destination": part.destination_id, "now": counted_to, "names": MOST_NAMES}
+            tidied = {"destination": part.destination_id, "now": counted_to, "names": self._limits.names}
             await connection.execute(f"{_IN_TURN}; {TIDY}", tidied, _STATEMENT_SECONDS)
         part.after = counted_to
         return part.after < part.upto
@@ -220,8 +251,8 @@ class Census:
         """Whether much comes in, by PostgreSQL's own statistics since the look before."""
         now = self._reactor.seconds()
         at, count, is_busy = self._looked or (now, None, False)
-        if count is None or now - at >= LOOK_SECONDS:
+        if count is None or now - at >= self._limits.look_seconds:
             found = await inserted(connection, self._clock())
-            is_busy = count is not None and found - count > BUSY_RATE * (now - at)
+            is_busy = count is not None and found - count > self._limits.busy_rate * (now - at)
             self._looked = (now, found, is_busy)
         return is_busy
