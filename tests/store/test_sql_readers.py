@@ -59,7 +59,7 @@ class Installation:
 
     async def admit(self, role: str, email: str, password: str = PASSWORD) -> None:
         """By the script that the documentation names, through psql, as the superuser."""
-        program = self.server._cluster.program("psql")
+        program = self.server.cluster.program("psql")
         command = [program, "-X", "-q", "-d", as_administrator(self.server.dsn, "ppl"), "-v", f"reader={role}",
                    "-v", f"email={email}", "-f", str(ROOT / "deploy/sql-reader.sql")]  # fmt: skip
         environment = {**os.environ, "PPL_READER_PASSWORD": password}

@@ -53,6 +53,11 @@ _FIRST_SETTINGS = {
 class Cluster:
     """The embedded PostgreSQL's files under ``data_dir``.
 
+    Args:
+        data_dir: made when missing.
+        sql_port: where readers connect, 0: nowhere.
+        programs: the directory of PostgreSQL's programs; ``None``: those of the installed package.
+
     Attributes:
         directory: PostgreSQL's data directory.
         socket_directory: private to root and the user PostgreSQL runs as.
@@ -60,13 +65,13 @@ class Cluster:
         sql_port: where readers connect, 0: nowhere.
     """
 
-    def __init__(self, data_dir: Path, sql_port: int = 0) -> None:
+    def __init__(self, data_dir: Path, sql_port: int = 0, programs: Path | None = None) -> None:
         self.data_dir = data_dir
         self.sql_port = sql_port
         self.directory = data_dir / "postgres"
         self.socket_directory = _socket_directory(data_dir)
         self.dsn = make_dsn(host=str(self.socket_directory), port=PORT, user="ppl", dbname="ppl")
-        self._programs = _installed_programs()
+        self._programs = programs or _installed_programs()
         self._running: set[Program] = set()
 
     @property

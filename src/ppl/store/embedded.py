@@ -29,8 +29,10 @@ from ppl.store.watchdog import Attention
 
 _LOOK = 0.05
 _TAKE_OVER = 0.5
-_LONGEST_PAUSE = 10.0
 _FIRST_TRIES = 4
+
+#: Seconds to the next try where PostgreSQL cannot be started, at most.
+LONGEST_PAUSE = 10.0
 _SHORTEST_PAUSE = 0.1
 
 
@@ -45,6 +47,11 @@ class EmbeddedPostgres(Service):
         patience: with a PostgreSQL that shall end.
         attention: to one that runs.
         is_leaving: whether Ppl has begun to stop; one that takes no connections is not restarted from then on.
+        longest_pause: seconds to the next try where PostgreSQL cannot be started, at most.
+        programs: the directory of PostgreSQL's programs; ``None``: those of the installed package.
+
+    Attributes:
+        cluster: its files and programs.
     """
 
     _log = Logger()
@@ -60,15 +67,17 @@ class EmbeddedPostgres(Service):
         patience: Patience | None = None,
         attention: Attention | None = None,
         is_leaving: Callable[[], bool] = lambda: False,
+        longest_pause: float = LONGEST_PAUSE,
+        programs: Path | None = None,
     ) -> None:
         self._reactor = reactor
-        self._cluster = Cluster(data_dir, sql_port)
+        self.cluster = Cluster(data_dir, sql_port, programs)
         self._settings = dict(settings or {})
         self._lock: int | None = None
         self._server: Server | None = None
         self._patience, self._attention = patience or Patience(), attention or Attention()
-        self._is_leaving = is_leaving
-        self._ending = Ending(reactor, self._cluster.directory, self._patience)
+        self._is_leaving, self._longest_pause = is_leaving, longest_pause
+        self._ending = Ending(reactor, self.cluster.directory, self._patience)
         self._server_log = ServerLog(data_dir)
         self._pause: Deferred[None] | None = None
         self._starting: Deferred[None] | None = None
@@ -78,7 +87,7 @@ class EmbeddedPostgres(Service):
     @property
     def dsn(self) -> str:
         """How to connect; known before the start."""
-        return self._cluster.dsn
+        return self.cluster.dsn
 
     @property
     def pid(self) -> int | None:
@@ -104,10 +113,10 @@ class EmbeddedPostgres(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _start(self) -> None:
-        self._cluster.make_data_dir()
+        self.cluster.make_data_dir()
         while not self._stopping:
             if self._take_lock():
-                user = await self._cluster.prepare(self._reactor)
+                user = await self.cluster.prepare(self._reactor)
                 await self._first_server(user)
                 self._watch(user)
                 return
@@ -122,7 +131,7 @@ class EmbeddedPostgres(Service):
             self._pause.cancel()
         if self._server is not None:
             await self._server.stop()
-        impatient = self._reactor.callLater(self._patience.heed, self._cluster.give_up)
+        impatient = self._reactor.callLater(self._patience.heed, self.cluster.give_up)
         for part in (self._starting, self._watching):
             if part is not None:
                 await part
@@ -135,7 +144,7 @@ class EmbeddedPostgres(Service):
             self._lock = None
 
     def _take_lock(self) -> bool:
-        path = self._cluster.data_dir / "postgres.lock"
+        path = self.cluster.data_dir / "postgres.lock"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
@@ -158,7 +167,7 @@ class EmbeddedPostgres(Service):
                 return
             status = await server.end()
             if status == DIRECTORY_CLOSED:
-                raise unreachable(self._cluster.directory, user)
+                raise unreachable(self.cluster.directory, user)
             if attempt < _FIRST_TRIES:
                 await self._sleep(_LOOK * 4**attempt)
             elif not self._stopping:
@@ -184,7 +193,7 @@ class EmbeddedPostgres(Service):
             if self._stopping:
                 return
             # One that worked until it crashed is wanted back at once.
-            pause = _SHORTEST_PAUSE if was_ready else min(_LONGEST_PAUSE, pause * 2)
+            pause = _SHORTEST_PAUSE if was_ready else min(self._longest_pause, pause * 2)
             self._log.error(
                 "PostgreSQL ended (status {status}: {said}) and is being restarted", status=status, said=said
             )
@@ -196,7 +205,7 @@ class EmbeddedPostgres(Service):
             server = await self._run_server(user)
         except OSError as error:
             self._log.error("PostgreSQL cannot be started now ({why}), retrying", why=error.strerror)
-            await self._sleep(_LONGEST_PAUSE)
+            await self._sleep(self._longest_pause)
             return False
         return server is not None and await self._becomes_ready(server)
 
@@ -207,13 +216,13 @@ class EmbeddedPostgres(Service):
             return None
         self._log.info("The process that ran PostgreSQL has gone: it is started from here")
         try:
-            return await self._cluster.prepare(self._reactor)
+            return await self.cluster.prepare(self._reactor)
         except StoreUnsuitable as error:
             self._log.error("PostgreSQL cannot be started from here: {sentence}", sentence=str(error))
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
-            await self._sleep(_LONGEST_PAUSE)
+            await self._sleep(self._longest_pause)
             return None
 
     async def _run_server(self, user: ServerUser) -> Server | None:
@@ -221,7 +230,7 @@ class EmbeddedPostgres(Service):
         await self._end_leftover(user)
         if self._stopping:
             return None
-        cluster = self._cluster
+        cluster = self.cluster
         settings = {
             "max_connections": "200",
             **self._settings,
@@ -253,11 +262,11 @@ class EmbeddedPostgres(Service):
         return False
 
     def _is_ready(self, pid: int | None = None) -> bool:
-        return state(self._cluster.directory, pid) == "ready"
+        return state(self.cluster.directory, pid) == "ready"
 
     async def _end_leftover(self, user: ServerUser) -> None:
         """Stop a PostgreSQL that still runs on our data though the Ppl that started it was killed."""
-        directory = self._cluster.directory
+        directory = self.cluster.directory
         if (pid := leftover(directory, user.uid)) is not None:
             self._log.info("A PostgreSQL of a killed Ppl still runs; it is stopped first")
             server = Postmaster.stranger(pid, directory, user.uid)
