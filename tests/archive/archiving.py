@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from twisted.internet import reactor
 
-from ppl.archive.archiver import Archiver
+from ppl.archive.archiver import Archiver, ArchiverLimits
 from ppl.archive.interface import Place
 from ppl.model import DAY, MINUTE, Destination
+from ppl.store.connection import Connection
 from ppl.store.locks import ARCHIVE_KEY
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
@@ -27,26 +29,36 @@ HOUR = 60 * MINUTE
 LATER = 20 * MINUTE
 
 
-class _Orderly(Archiver):
+class OrderlyArchiver(Archiver):
     """A run is over when PostgreSQL knows it too: the next one would find the lock taken."""
 
+    dsn: str
+
     async def run(self) -> None:
-        before = self._locked()
+        before = locked(self.dsn)
         try:
             await super().run()
         finally:
-            await until(lambda: self._locked() <= before, "the lock is given back")
-
-    def _locked(self) -> int:
-        sql = (
-            "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()"
-            " WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
-        )
-        return len(execute(self._dsn, sql, ARCHIVE_KEY))
+            await until(lambda: locked(self.dsn) <= before, "the lock is given back")
 
 
-def archiver(dsn: str, place: Place, now: int) -> Archiver:
-    return _Orderly(reactor, dsn, lambda: now, place)
+def locked(dsn: str) -> int:
+    """How many hold the lock of those who archive."""
+    sql = (
+        "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()"
+        " WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+    )
+    return len(execute(dsn, sql, ARCHIVE_KEY))
+
+
+def archiver(
+    dsn: str, place: Place, now: int, connect: Callable[[Any, str], Connection] = Connection, **limits: Any
+) -> Archiver:
+    """One that does not look for five seconds whether ingest is busy."""
+    bounds = ArchiverLimits(**{"look_seconds": 0.001, **limits})
+    made = OrderlyArchiver(reactor, dsn, lambda: now, place, limits=bounds, connect=connect)
+    made.dsn = dsn
+    return made
 
 
 async def registered(store: PostgresStore, email: str = "one@example.com", port: int = 1) -> Destination:

@@ -1,4 +1,4 @@
-"""An archiver does not look for five seconds whether ingest is busy, in tests."""
+"""The place of most tests' archives."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ppl.archive import archiver
 from ppl.archive.directory import DirectoryPlace
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archiver, "_LOOK_SECONDS", 0.001)
 
 
 @pytest.fixture

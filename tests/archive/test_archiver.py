@@ -16,12 +16,12 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
-from ppl.archive import archiver as archiver_module
 from ppl.archive import dayfile
 from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Draft
 from ppl.model import DAY
 from ppl.store.archives import set_archiving
+from ppl.store.connection import Connection, Parameters, Row
 from ppl.store.locks import ARCHIVE_KEY
 from ppl.store.postgres import PostgresStore
 from ppl.store.retention import Retention
@@ -208,7 +208,7 @@ class Crashes(Exception):
 
 
 @attrs.frozen
-class _MortalFile:
+class MortalFile:
     """Dies, or has no room, after so many bytes."""
 
     file: Any
@@ -232,32 +232,32 @@ class MortalPlace(DirectoryPlace):
     fails_at: str = ""
     error: Exception = attrs.field(factory=Crashes)
 
-    def _step(self, name: str) -> None:
+    def step(self, name: str) -> None:
         if self.fails_at == name:
             raise self.error
 
     def fetch(self, key: str) -> Any:
-        self._step("fetch")
+        self.step("fetch")
         return super().fetch(key)
 
     @contextmanager
     def draft(self, key: str) -> Iterator[Draft]:
-        self._step("draft")
+        self.step("draft")
         with DirectoryPlace.draft(self, key) as draft:
             bytes_left = [400 if self.fails_at == "write" else 1 << 40]
-            yield _MortalDraft(self, draft, _MortalFile(draft.file, bytes_left, self.error))
+            yield MortalDraft(self, draft, MortalFile(draft.file, bytes_left, self.error))
 
 
 @attrs.frozen
-class _MortalDraft:
+class MortalDraft:
     place: MortalPlace
     draft: Draft
     file: Any
 
     def publish(self) -> int:
-        self.place._step("publish")
+        self.place.step("publish")
         length = self.draft.publish()
-        self.place._step("published")
+        self.place.step("published")
         return length
 
 
@@ -265,7 +265,7 @@ class _MortalDraft:
 @pytest.mark.parametrize("step", ["fetch", "draft", "write", "publish", "published", "note", "noted"])
 @ensureDeferred
 async def test_a_crash_at_any_step_loses_nothing_and_the_next_run_completes(
-    dsn: str, place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch, step: str, round_: str
+    dsn: str, place: DirectoryPlace, step: str, round_: str
 ) -> None:
     pool, store = await started_store(dsn)
     one = await registered(store)
@@ -277,11 +277,9 @@ async def test_a_crash_at_any_step_loses_nothing_and_the_next_run_completes(
         await forget(pool, NOW)
         await fill_late(store, one)
         everything |= {id_ for _, id_ in stored(dsn)}
-    dying = archiver(dsn, MortalPlace(place.root, step), NOW)
-    with monkeypatch.context() as patch:
-        die_at_note(patch, step)
-        with pytest.raises(Crashes):
-            await dying.run()
+    dying = archiver(dsn, MortalPlace(place.root, step), NOW, lambda *given: MortalConnection(step, *given))
+    with pytest.raises(Crashes):
+        await dying.run()
     await forget(pool, NOW)
     assert kept(place.root) | {id_ for _, id_ in stored(dsn)} == everything
     with listening() as warnings:
@@ -299,17 +297,20 @@ async def fill_late(store: PostgresStore, destination: Any) -> None:
         await store.append([events(DAY0 + day * DAY + 11, ["late", "later"], destination=destination)])
 
 
-def die_at_note(patch: pytest.MonkeyPatch, step: str) -> None:
-    notes = archiver_module.ArchiveNotes
-    note = notes.note
+class MortalConnection(Connection):
+    """A connection of a process that dies before it notes (``note``) or once it has noted (``noted``)."""
 
-    async def mortal(self: Any, *arguments: Any) -> None:
-        if step == "noted":
-            await note(self, *arguments)
-        raise Crashes
+    def __init__(self, fails_at: str, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.fails_at = fails_at
 
-    if step in ("note", "noted"):
-        patch.setattr(notes, "note", mortal)
+    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[Row]:
+        if (self.fails_at, sql) == ("note", "BEGIN"):
+            raise Crashes
+        done = await super().execute(sql, parameters, patience)
+        if (self.fails_at, sql) == ("noted", "COMMIT"):
+            raise Crashes
+        return done
 
 
 @ensureDeferred
@@ -382,11 +383,9 @@ async def test_counts_that_do_not_agree_keep_the_events_and_are_said_once(
     await fill(store, await registered(store), 1)
     await set_archiving(pool, place.name)
     execute(dsn, f"DELETE FROM event WHERE id = {DAY0}")
-    one = archiver(dsn, place, NOW)
-    one._complete_at = None
+    one = archiver(dsn, place, NOW, every=0)
     for _ in range(4):
         await one.run()
-        one._complete_at = None
     assert len(nothing_left_behind) == 1
     assert "cannot be completed" in nothing_left_behind.pop()
     await pool.stopService()
@@ -403,55 +402,61 @@ async def test_one_process_archives(dsn: str, place: DirectoryPlace) -> None:
     await pool.stopService()
 
 
+@attrs.define
+class RobbingPlace(DirectoryPlace):
+    """A directory that ends whoever has the lock before a file is written.
+
+    Attributes:
+        dsn: of the database whose lock it is.
+        lengths: of the files that were written all the same.
+    """
+
+    dsn: str
+    lengths: list[int] = attrs.field(factory=list)
+
+    @contextmanager
+    def draft(self, key: str) -> Iterator[Draft]:
+        sql = (
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND (classid, objid) = (%s, %s)"
+        )
+        execute(self.dsn, sql, ARCHIVE_KEY)
+        with DirectoryPlace.draft(self, key) as draft:
+            try:
+                yield draft
+            finally:
+                self.lengths.append(draft.file.seek(0, 2))
+
+
 @ensureDeferred
-async def test_who_lost_the_lock_publishes_nothing(
-    dsn: str, place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_lost_the_lock_publishes_nothing(dsn: str, tmp_path: Path) -> None:
     pool, store = await started_store(dsn)
     await fill(store, await registered(store), 1)
-    real = dayfile.write
-
-    def slow(*arguments: Any) -> int:
-        written = real(*arguments)
-        execute(
-            dsn,
-            "SELECT pg_terminate_backend(pid) FROM pg_locks"
-            " WHERE locktype = 'advisory' AND classid = %s AND objid = %s",
-            ARCHIVE_KEY,
-        )
-        return written
-
-    monkeypatch.setattr(dayfile, "write", slow)
+    place = RobbingPlace(tmp_path / "archive", dsn)
     with pytest.raises(Exception, match="connection"):
         await archiver(dsn, place, NOW).run()
+    assert place.lengths[0] > 0, "it was written"
     assert files(place.root) == []
     await pool.stopService()
 
 
 @ensureDeferred
-async def test_archiving_waits_while_much_comes_in(
-    dsn: str, place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_archiving_waits_while_much_comes_in(dsn: str, place: DirectoryPlace) -> None:
     pool, store = await started_store(dsn)
     await fill(store, await registered(store))
-    monkeypatch.setattr(archiver_module, "BUSY_RATE", -1)
-    await archiver(dsn, place, NOW).run()
+    await archiver(dsn, place, NOW, busy_rate=-1).run()
     assert files(place.root) == []
     await pool.stopService()
 
 
 @ensureDeferred
-async def test_many_rows_become_several_row_groups_in_bounded_parts(
-    dsn: str, place: DirectoryPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ppl.store.unloading.PART_BYTES", 10_000)
-    monkeypatch.setattr(dayfile, "GROUP_ROWS", 500)
+async def test_many_rows_become_several_row_groups_in_bounded_parts(dsn: str, place: DirectoryPlace) -> None:
+    bounds = {"part_bytes": 10_000, "group_rows": 500}
     pool, store = await started_store(dsn)
     one = await registered(store)
     await store.append([events(DAY0 + 1, [f"line {number}" for number in range(3000)], destination=one)])
-    await archiver(dsn, place, NOW).run()
+    await archiver(dsn, place, NOW, **bounds).run()
     await store.append([events(DAY0 + 3001, [f"late {number}" for number in range(3000)], destination=one)])
-    await archiver(dsn, place, NOW).run()
+    await archiver(dsn, place, NOW, **bounds).run()
     assert kept(place.root) == set(range(DAY0 + 1, DAY0 + 6001))
     (name,) = files(place.root)
     with (place.root / name).open("rb") as file:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -125,12 +127,40 @@ async def test_what_refuses_is_said_once_without_secrets_and_nothing_is_forgotte
     await pool.stopService()
 
 
-@ensureDeferred
-async def test_an_upload_that_comes_back_otherwise_does_not_count(
-    server: str, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = BucketPlace("logs", "", server, tmp_path)
-    monkeypatch.setattr(place, "_digest", lambda key: b"other")
+class Liar(BaseHTTPRequestHandler):
+    """A server that takes every upload and gives back something else."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(b"")
+
+    def do_GET(self) -> None:
+        self.answer(b"other")
+
+    def answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def lying() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+def test_an_upload_that_comes_back_otherwise_does_not_count(lying: str, tmp_path: Path) -> None:
+    place = BucketPlace("logs", "", lying, tmp_path)
     with pytest.raises(ArchiveUnavailable, match="other bytes"), place.draft("x") as draft:
         draft.file.write(b"1")
         draft.publish()

@@ -13,6 +13,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any, TypeVar
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -27,7 +28,7 @@ from ppl.store.archives import ArchiveNotes, Day
 from ppl.store.connection import Connection
 from ppl.store.locks import ARCHIVE_KEY
 from ppl.store.sealing import BUSY_RATE, inserted
-from ppl.store.unloading import Unloading
+from ppl.store.unloading import PART_BYTES, Unloading
 
 T = TypeVar("T")
 
@@ -43,6 +44,25 @@ _UNLOAD_SECONDS = 3600.0
 _Counts = dict[int, int]
 
 
+@attrs.frozen
+class ArchiverLimits:
+    """How much an archiver does at a time.
+
+    Attributes:
+        every: seconds between two looks for days that are over.
+        look_seconds: for which is looked how many events come in.
+        busy_rate: events a second, of which more make it wait.
+        part_bytes: of CSV that are taken up at a time.
+        group_rows: of a row group of a file.
+    """
+
+    every: float = EVERY
+    look_seconds: float = attrs.field(factory=lambda: _LOOK_SECONDS)
+    busy_rate: float = BUSY_RATE
+    part_bytes: int = PART_BYTES
+    group_rows: int = dayfile.GROUP_ROWS
+
+
 class Archiver:
     """Brings days to ``place``.
 
@@ -51,12 +71,24 @@ class Archiver:
         dsn: libpq's.
         clock: µs.
         place: of the archives.
+        limits: of a run.
+        connect: makes a connection, as :class:`~ppl.store.connection.Connection` is made.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, dsn: str, clock: Clock, place: Place) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        dsn: str,
+        clock: Clock,
+        place: Place,
+        *,
+        limits: ArchiverLimits | None = None,
+        connect: Callable[[Any, str], Connection] = Connection,
+    ) -> None:
         self._reactor, self._dsn, self._clock, self._place = reactor, dsn, clock, place
+        self._limits, self._connect = limits or ArchiverLimits(), connect
         self._connection: Connection | None = None
         self._waiting: Deferred[Any] | None = None
         self._stopped = Flag()
@@ -81,9 +113,9 @@ class Archiver:
             StoreUnavailable: PostgreSQL is away.
         """
         now = self._clock()
-        if self._complete_at is not None and self._reactor.seconds() - self._complete_at < EVERY:
+        if self._complete_at is not None and self._reactor.seconds() - self._complete_at < self._limits.every:
             return
-        connection = Connection(self._reactor, "ppl archiving")
+        connection = self._connect(self._reactor, "ppl archiving")
         try:
             if not self._is_checked:
                 await self._wait(in_thread(self._reactor, self._place.check))
@@ -134,8 +166,9 @@ class Archiver:
 
     async def _is_busy(self, connection: Connection) -> bool:
         before = await inserted(connection, self._clock())
-        await self._wait(deferLater(self._reactor, _LOOK_SECONDS, lambda: None))
-        return await inserted(connection, self._clock()) - before > BUSY_RATE * _LOOK_SECONDS
+        await self._wait(deferLater(self._reactor, self._limits.look_seconds, lambda: None))
+        came = await inserted(connection, self._clock()) - before
+        return came > self._limits.busy_rate * self._limits.look_seconds
 
     async def _archive(self, notes: ArchiveNotes, day: Day) -> None:
         key = key_of(day)
@@ -166,9 +199,8 @@ class Archiver:
         try:
             old = dayfile.read(there) if there is not None else iter(())
             with self._place.draft(key) as draft, closing(self._tables(day, counts)) as new:
-                rows = dayfile.write(
-                    draft.file, dayfile.joined(old, new), {"ppl.destination": f"{day.host}:{day.port}"}
-                )
+                about = {"ppl.destination": f"{day.host}:{day.port}"}
+                rows = dayfile.write(draft.file, dayfile.joined(old, new), about, self._limits.group_rows)
                 draft.file.seek(0)
                 if not rows:
                     return 0, 0, counts
@@ -210,7 +242,8 @@ class Archiver:
 
     def _tables(self, day: Day, counts: _Counts) -> Generator[Any, None, None]:
         """The database's events of that day, and in ``counts`` how many of each slot."""
-        with Unloading(self._dsn, dayfile.CSV_COLUMNS, _CONNECT_SECONDS, _UNLOAD_SECONDS) as unloading:
+        bounds = _CONNECT_SECONDS, _UNLOAD_SECONDS, self._limits.part_bytes
+        with Unloading(self._dsn, dayfile.CSV_COLUMNS, *bounds) as unloading:
             for slot in day.slots:
                 counts[slot[0]] = 0
                 first, end = day.bounds(slot)

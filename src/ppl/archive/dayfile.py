@@ -52,21 +52,25 @@ def table_of(csv: bytes) -> Any:
     return table.add_column(1, "received_at", table["id"]).cast(SCHEMA)
 
 
-def write(file: BinaryIO, tables: Iterable[Any], metadata: dict[str, str]) -> int:
-    """Write ``tables`` (ascending by id) as Parquet with zstd; gives the number of rows."""
+def write(file: BinaryIO, tables: Iterable[Any], metadata: dict[str, str], group_rows: int = GROUP_ROWS) -> int:
+    """Write ``tables`` (ascending by id) as Parquet with zstd, ``group_rows`` at most in a row group.
+
+    Returns:
+        The number of rows.
+    """
     rows = 0
     with pq.ParquetWriter(file, SCHEMA.with_metadata(metadata), compression="zstd") as writer:
-        for group in _groups(tables):
-            writer.write_table(group, row_group_size=GROUP_ROWS)
+        for group in _groups(tables, group_rows):
+            writer.write_table(group, row_group_size=group_rows)
             rows += group.num_rows
     return rows
 
 
-def _groups(tables: Iterable[Any]) -> Iterator[Any]:
+def _groups(tables: Iterable[Any], group_rows: int) -> Iterator[Any]:
     waiting: list[Any] = []
     for table in tables:
         waiting.append(table)
-        if sum(t.num_rows for t in waiting) >= GROUP_ROWS or sum(t.nbytes for t in waiting) >= GROUP_BYTES:
+        if sum(t.num_rows for t in waiting) >= group_rows or sum(t.nbytes for t in waiting) >= GROUP_BYTES:
             yield pa.concat_tables(waiting)
             waiting = []
     if waiting:

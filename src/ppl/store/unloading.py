@@ -29,13 +29,22 @@ class Unloading:
         dsn: libpq's.
         columns: of ``event``, in the order that is wanted.
         connect_seconds, statement_seconds: bounds.
+        part_bytes: after which what has come is handed on.
     """
 
-    def __init__(self, dsn: str, columns: tuple[str, ...], connect_seconds: float, statement_seconds: float) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        columns: tuple[str, ...],
+        connect_seconds: float,
+        statement_seconds: float,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
         settings = {**KEEPALIVE, "fallback_application_name": "ppl archiving", "connect_timeout": ceil(connect_seconds)}
         self._dsn = make_dsn(dsn, **{**settings, **parse_dsn(dsn)})
         self._columns = ", ".join("host(sender_ip) AS sender_ip" if name == "sender_ip" else name for name in columns)
         self._timeout = int(statement_seconds * 1000)
+        self._part_bytes = part_bytes
         self._connection: Any = None
 
     def __enter__(self) -> Unloading:
@@ -58,7 +67,7 @@ class Unloading:
         Raises:
             StoreUnavailable: PostgreSQL went away or took too long; what ``take`` raises.
         """
-        gathering = _Gathering(take)
+        gathering = _Gathering(take, self._part_bytes)
         sql = _COPY.format(
             columns=self._columns, destination_id=int(destination_id), first=int(first), end=int(end), quoted=_QUOTED
         )
@@ -76,14 +85,14 @@ class Unloading:
 class _Gathering:
     """The file that psycopg2 writes to, a row at a time."""
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
-        self._take = take
+    def __init__(self, take: Callable[[bytes], None], part_bytes: int) -> None:
+        self._take, self._part_bytes = take, part_bytes
         self._rows = bytearray()
         self.failure: Exception | None = None
 
     def write(self, row: bytes) -> None:
         self._rows += row
-        if len(self._rows) >= PART_BYTES:
+        if len(self._rows) >= self._part_bytes:
             self.flush()
 
     def flush(self) -> None:
