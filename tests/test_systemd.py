@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -104,16 +106,25 @@ def test_new_sockets_are_given_to_be_kept_and_taken_back_when_nothing_shall_list
         socket.create_connection(("127.0.0.1", port))
 
 
+#: Listens on the ports of its arguments, under the service manager at the first, and ends.
+AN_EARLIER_LIFE = """
+import socket, sys
+from ppl.sockets import Sockets
+from ppl.systemd import Manager
+
+sockets = Sockets(Manager(sys.argv[1]))
+for port in sys.argv[2:]:
+    sockets.open(socket.SOCK_STREAM, int(port), "127.0.0.1")
+"""
+
+
 def test_what_was_kept_is_listened_on_again_unless_it_is_bound_elsewhere_or_not_wanted(short_directory: Path) -> None:
     same, elsewhere, unwanted = free_ports(3)
     with ServiceManager(short_directory) as systemd:
-        before = Sockets(Manager(systemd.address))
-        for port in (same, elsewhere, unwanted):
-            before.open(TCP, port, "127.0.0.1").close()
+        command = [sys.executable, "-c", AN_EARLIER_LIFE, systemd.address, *map(str, (same, elsewhere, unwanted))]
+        subprocess.run(command, check=True, timeout=60)
         eventually(lambda: len(systemd.kept) == 3, "all kept")
         inherited = [(each.dup(), name) for name, each in systemd.kept.items()]
-        for port in (same, elsewhere, unwanted):
-            before._kept[TCP, port].socket.close()  # that process is gone
         after = Sockets(Manager(systemd.address), inherited)
         with after.open(TCP, same, "127.0.0.1") as listens:
             waited = socket.create_connection(("127.0.0.1", same))
@@ -128,19 +139,16 @@ def test_what_was_kept_is_listened_on_again_unless_it_is_bound_elsewhere_or_not_
 
 
 def test_a_socket_of_a_unit_is_used_by_its_port_and_one_that_nothing_wants_is_said(
-    short_directory: Path, caplog: pytest.LogCaptureFixture
+    logged: list[str],
 ) -> None:
     wanted, unwanted = free_ports(2)
-    sockets = Sockets(Manager(), [(listening(wanted), "clients"), (listening(unwanted), "a-mistake")])
-    said: list[str] = []
-    sockets._log = type("Log", (), {"warn": lambda self, text, **words: said.append(text.format(**words))})()
-    with sockets.open(TCP, wanted, "0.0.0.0") as found:
-        assert found.getsockname() == ("127.0.0.1", wanted)
-    sockets.settle()
-    (sentence,) = said
+    with listening(wanted) as one, listening(unwanted) as other:
+        sockets = Sockets(Manager(), [(one, "clients"), (other, "a-mistake")])
+        with sockets.open(TCP, wanted, "0.0.0.0") as found:
+            assert found.getsockname() == ("127.0.0.1", wanted)
+        sockets.settle()
+    (sentence,) = logged
     assert f"a-mistake (tcp port {unwanted})" in sentence
-    for kept in sockets._kept.values():
-        kept.socket.close()
 
 
 def test_sockets_meant_for_another_process_are_not_taken() -> None:

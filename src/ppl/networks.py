@@ -10,7 +10,9 @@ Network = IPv4Network | IPv6Network
 #: Networks of one destination.
 MOST_NETWORKS = 100
 
-_MOST_REMEMBERED = 4096
+#: Addresses whose answer is remembered, of one destination.
+MOST_REMEMBERED = 4096
+
 _MAPPED = ip_network("::ffff:0:0/96")
 
 
@@ -55,13 +57,18 @@ class Networks:
         self._networks = tuple(map(ip_network, networks))
         self._known: dict[str, bool] = {}
 
+    @property
+    def remembered(self) -> int:
+        """How many addresses it knows the answer for without looking."""
+        return len(self._known)
+
     def hold(self, address: str) -> bool:
         """Whether ``address`` (IPv4, IPv6, or IPv4 within IPv6) is within one of them."""
         if not self._networks:
             return True
         held = self._known.get(address)
         if held is None:
-            if len(self._known) >= _MOST_REMEMBERED:
+            if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
             held = self._known[address] = self._look_up(address)
         return held
