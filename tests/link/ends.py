@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ppl.link.interface import Channel
@@ -13,7 +14,16 @@ ID = 1_790_000_000_000_000
 
 
 class End:
-    """A ``LinkEnd`` that keeps everything in order of its coming."""
+    """A ``LinkEnd`` that keeps everything in order of its coming.
+
+    Attributes:
+        told: all of it.
+        channels: those that are open.
+        fail: whether it fails at each message.
+        answer: gives what it sends back at once for each message; ``None``: it sends nothing.
+    """
+
+    answer: Callable[[Any], Message] | None = None
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
@@ -28,6 +38,8 @@ class End:
         if self.fail:
             raise RuntimeError("an error of the end")
         self.told.append(("message", flat(message)))
+        if self.answer is not None:
+            channel.send(self.answer(message))
 
     def channel_drained(self, channel: Channel) -> None:
         self.told.append(("drained",))

@@ -82,13 +82,7 @@ async def test_nothing_is_delivered_within_send(link: Link) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_an_answer_given_while_receiving_arrives(link: Link) -> None:
-    received = link.listener.message_received
-
-    def answer(channel: Any, message: Any) -> None:
-        received(channel, message)
-        channel.send(Watching(message.user_id))
-
-    link.listener.message_received = answer  # type: ignore[method-assign]
+    link.listener.answer = lambda message: Watching(message.user_id)
     link.server.channels[0].send(Watch("a:1"))
     await until(lambda: link.server.messages == [Watching("a:1")], "the answer")
 
