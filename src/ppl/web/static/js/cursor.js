@@ -12,8 +12,14 @@ export class Cursor {
 
   /** @param {HTMLElement | null} row */
   choose(row) {
-    this.row?.classList.remove("chosen");
-    row?.classList.add("chosen");
+    const { pane } = this.list();
+    const before = this.row;
+    before?.classList.remove("chosen");
+    before?.removeAttribute("id");
+    if (!row) return;
+    row.classList.add("chosen");
+    row.id = `${pane.id}-${row.dataset.id}`;
+    pane.setAttribute("aria-activedescendant", row.id);
   }
 
   /**
@@ -23,6 +29,8 @@ export class Cursor {
   step(direction, kind = ".row") {
     this.pause();
     const list = this.list();
+    // Else no screen reader follows the row.
+    if (document.activeElement === document.body) list.pane.focus({ preventScroll: true });
     const { row } = this;
     const from = row ?? (list.atBottom ? null : list.firstInSight);
     const found = neighbour(/** @type {HTMLElement[]} */ ([...list.pane.querySelectorAll(kind)]), from, direction, !row);

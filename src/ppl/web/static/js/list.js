@@ -42,6 +42,7 @@ export class LogList {
   /** Forget everything. */
   clear() {
     this.pane.replaceChildren();
+    this.pane.removeAttribute("aria-activedescendant");
     this.count = 0;
     this.atNewest = true;
     this.atOldest = false;
@@ -147,8 +148,7 @@ export class LogList {
     let chunk = this.pane.lastElementChild;
     for (const event of events) {
       if (!isChunk(chunk) || chunk.childElementCount >= CHUNK) {
-        chunk = element("div", "chunk");
-        this.pane.append(chunk);
+        chunk = this.pane.appendChild(makeChunk());
       }
       const row = makeRow(event, this.zone, this.marks);
       chunk.append(row);
@@ -172,8 +172,7 @@ export class LogList {
   insert(events, before) {
     let previous = this.rowBefore(before);
     for (let start = 0; start < events.length; start += CHUNK) {
-      const chunk = element("div", "chunk");
-      this.pane.insertBefore(chunk, before);
+      const chunk = this.pane.insertBefore(makeChunk(), before);
       for (const event of events.slice(start, start + CHUNK)) {
         const row = makeRow(event, this.zone, this.marks);
         chunk.append(row);
@@ -258,6 +257,13 @@ export class LogList {
     while (before && !isChunk(before)) before = before.previousElementSibling;
     return /** @type {HTMLElement | null} */ (before?.lastElementChild ?? null);
   }
+}
+
+/** Screen readers go through its rows one by one. */
+function makeChunk() {
+  const chunk = element("div", "chunk");
+  chunk.setAttribute("role", "list");
+  return chunk;
 }
 
 /** @param {Element | null} part @returns {HTMLElement | null} the first row at or after it */

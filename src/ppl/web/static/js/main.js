@@ -162,7 +162,8 @@ addEventListener("popstate", () => {
 });
 
 const reading = new Reading({
-  context: byId("context"), details: byId("details"), covered: [pane, byId("day"), byId("pill"), byId("first-line")],
+  context: byId("context"), details: byId("details"), said: byId("chosen-line"),
+  covered: [pane, byId("day"), byId("pill"), byId("first-line")],
 }, {
   list, zone, status, search,
   userId: () => destination.value,

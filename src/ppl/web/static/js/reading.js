@@ -12,11 +12,15 @@ import { eventOf } from "./rows.js";
 /** Where the details are a sheet over the lines; as in details.css. */
 const SHEET = "(max-width: 900px)";
 
+/** Characters of a line that are read aloud when a key chooses it. */
+const MOST_SAID = 300;
+
 const MATCH = ".row:has(mark, .hit)";
 
 export class Reading {
   /**
-   * @param {{context: HTMLElement, details: HTMLElement, covered: HTMLElement[]}} rooms `covered` by the context
+   * @param {{context: HTMLElement, details: HTMLElement, said: HTMLElement, covered: HTMLElement[]}} rooms
+   *   `said`: what screen readers are told; `covered` by the context
    * @param {{list: LogList, zone: import("./time.js").Zone, status: import("./status.js").Status,
    *   search: import("./search.js").Search, userId: () => string, pause: () => void, left: () => void,
    *   narrow: (part: Element, isExcluded: boolean) => void}} around
@@ -25,6 +29,7 @@ export class Reading {
   constructor(rooms, around) {
     this.around = around;
     this.list = around.list;
+    this.said = rooms.said;
     this.cursor = new Cursor(() => this.looked, around.pause);
     this.context = new Context(rooms.context, {
       zone: around.zone,
@@ -104,6 +109,7 @@ export class Reading {
     const isFound = this.cursor.step(direction, kind);
     const where = direction > 0 ? "down" : "up";
     this.around.status.problem(isFound ? "" : `No ${name} further ${where} among the lines loaded`);
+    if (isFound) this.said.textContent = this.cursor.row?.textContent?.slice(0, MOST_SAID) ?? "";
     if (isFound && this.details.event) this.openDetails(this.cursor.row);
   }
 

@@ -39,6 +39,7 @@ export const eventOf = (row) => (row ? EVENTS.get(row) : undefined);
  */
 export function makeRow(event, zone, marks = null) {
   const row = element("div", "row");
+  row.setAttribute("role", "listitem");
   EVENTS.set(row, event);
   const { day, clock, millis } = zone.write(Date.parse(event.time));
   row.dataset.id = event.id;
