@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { exactTerm, literals, term, termOf, terms, without, withoutAll, withTerm } from "../../src/ppl/web/static/js/query.js";
+import { exactTerm, term, termOf, terms, without, withoutAll, withTerm } from "../../src/ppl/web/static/js/query.js";
 
 /** @param {string} query */
 const texts = (query) => terms(query).map((each) => each.text);
@@ -58,7 +58,6 @@ test("what is exact is said so, in quotes where need be", () => {
   assert.deepEqual(terms("severity:=err ip:=x =a host:(=a b)").map((each) => each.isExact), [false, false, false, false]);
   assert.deepEqual(terms("host:(=a b)")[0].parts.map((each) => each.isExact), [true, false]);
   assert.equal(withTerm("host:=x a", "-host:=x"), "a -host:=x");
-  assert.deepEqual(literals('message:="a*b" host:=c'), ["a*b"]);
 });
 
 test("a term is added once, and takes the place of its opposite", () => {
@@ -86,12 +85,6 @@ test("a term is taken out with the AND that joined it", () => {
   assert.equal(termOf("x -after:1h after:2h", "after")?.value, "2h");
 });
 
-test("what is wanted in messages is highlighted, and nothing else", () => {
-  assert.deepEqual(literals('error "time out" -no host:web message:(ref*ed x) (a OR b) NOT (c d) /re/ a'),
-    ["error", "time out", "ref", "ed", "x", "a", "b"]);
-});
-
 test("brackets in brackets, however many, are read", () => {
   assert.equal(terms("(".repeat(10_000)).length, 1);
-  assert.deepEqual(literals(`${"(".repeat(50)}a${")".repeat(50)} b`), ["a", "b"]);
 });

@@ -231,7 +231,7 @@ def test_hostile_text_is_only_ever_text(ppl_process: PplProcess, open_page: Open
     assert shown(page)[1:4] == hostile[:3]
     assert page.locator("#log .host").nth(1).inner_text() == "<b>host</b>"
     page.locator(".more").click()
-    assert page.locator("#log .message").last.inner_text() == hostile[3]
+    assert page.locator("#log .message").last.inner_text() == hostile[3] + "▾ show less"
     assert state(page) == "Paused — reading", "what one opens stays where it is"
     page.keyboard.press("End")
     escapes = "<13>1 - h a - - - \x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[8m \u202egnp.exe\u2066 \u200bend\n"

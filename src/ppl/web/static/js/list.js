@@ -21,7 +21,7 @@ export class LogList {
   constructor(pane, zone) {
     this.pane = pane;
     this.zone = zone;
-    /** @type {import("./message.js").Marks} what to mark in the messages of new rows */
+    /** @type {import("./marks.js").Marks | null} what to mark in new rows */
     this.marks = null;
     this.count = 0;
     /** Where the last scrolling that is known ended. */

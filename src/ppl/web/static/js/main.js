@@ -9,7 +9,7 @@ import { FirstLine } from "./firstline.js";
 import { Follow } from "./follow.js";
 import { listenToKeys } from "./keys.js";
 import { LogList } from "./list.js";
-import { marksOf } from "./message.js";
+import { marksOf } from "./marks.js";
 import { Offline } from "./offline.js";
 import { Reading } from "./reading.js";
 import { Saved } from "./saved.js";
@@ -119,7 +119,7 @@ function begin() {
   hasBegun = true;
   reading.context.giveWay();
   firstLine.hide();
-  list.marks = marksOf(search.literals);
+  list.marks = marksOf(search.query);
   title.search(search.query);
   view.begin();
   bar.begin();
@@ -127,6 +127,16 @@ function begin() {
   status.problem("");
   status.rows(0);
   dayBar.update();
+  if (list.marks?.hasPatterns) markPatterns(search.query);
+  else connection.open();
+}
+
+/** Its lines are asked for when they can be marked. @param {string} query */
+async function markPatterns(query) {
+  connection.drop();
+  const translate = await import("./expressions.js").then((module) => module.translate, () => undefined);
+  if (query !== search.query) return;
+  list.marks = marksOf(query, translate);
   connection.open();
 }
 

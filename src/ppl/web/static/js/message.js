@@ -5,20 +5,14 @@ import { button, element } from "./element.js";
 import { fold } from "./fold.js";
 import { hasOdd, pieces, visible } from "./text.js";
 
-/** @typedef {RegExp | null} Marks global: what to mark */
+/** @typedef {import("./marks.js").Finder | null} Finder of what to mark */
 
 // Of a row: a thousand lines of a thousand elements each would hold the page up for half a minute.
 const MOST_PIECES = 200;
 const LONG_WORD = 60;
 const LONG = /(\S{60,})/;
 
-/** @param {string[]} literals what was searched for @returns {Marks} */
-export function marksOf(literals) {
-  const parts = literals.filter(Boolean).map((each) => each.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
-  return parts.length ? new RegExp(parts.join("|"), "giu") : null;
-}
-
-/** The message of a row, folded. @param {string} text @param {Marks} marks */
+/** The message of a row, folded. @param {string} text @param {Finder} marks */
 export function makeMessage(text, marks) {
   const message = element("span", "message");
   const pen = new Pen(MOST_PIECES);
@@ -32,12 +26,12 @@ export function makeMessage(text, marks) {
 
 /**
  * The button that shows what is folded, and hides it again. With the keys it is the row's, so Tab passes it by.
- * @param {string} rest @param {string} label @param {Marks} marks @param {Pen} pen has the colours before it
+ * @param {string} rest @param {string} label @param {Finder} marks @param {Pen} pen has the colours before it
  */
 function folder(rest, label, marks, pen) {
   const more = button("more", label);
   more.tabIndex = -1;
-  const hasMatches = marks !== null && rest.search(marks) >= 0;
+  const hasMatches = marks !== null && marks.find(rest).length > 0;
   /** @type {HTMLElement | null} */
   let opened = null;
   const write = () => {
@@ -63,7 +57,7 @@ function folder(rest, label, marks, pen) {
   return more;
 }
 
-/** @param {HTMLElement} parent @param {string} text @param {Marks} marks @param {Pen} pen has the colours before it */
+/** @param {HTMLElement} parent @param {string} text @param {Finder} marks @param {Pen} pen has the colours before it */
 export function appendText(parent, text, marks = null, pen = new Pen()) {
   if (!marks && !pen.look && !hasColours(text)) {
     appendVisible(parent, text, pen.most);
@@ -73,7 +67,7 @@ export function appendText(parent, text, marks = null, pen = new Pen()) {
   if (runs.reduce((sum, run) => sum + pieces(run.text).length, 0) > pen.most * 2) {
     for (const run of runs) run.text = visible(run.text);
   }
-  const found = marks ? matches(runs.map((run) => run.text).join(""), marks, pen.most) : [];
+  const found = marks ? marks.find(runs.map((run) => run.text).join(""), pen.most) : [];
   let at = 0;
   for (const run of runs) {
     const place = run.look ? looking(run.look) : parent;
@@ -83,20 +77,6 @@ export function appendText(parent, text, marks = null, pen = new Pen()) {
     if (place !== parent) parent.append(place);
     at += run.text.length;
   }
-}
-
-/**
- * @param {string} text @param {RegExp} marks @param {number} most
- * @returns {[number, number][]} from and to, ascending
- */
-function matches(text, marks, most) {
-  /** @type {[number, number][]} */
-  const found = [];
-  for (const match of text.matchAll(marks)) {
-    if (match[0]) found.push([match.index, match.index + match[0].length]);
-    if (found.length >= most) break;
-  }
-  return found;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The text of a search and its terms, as docs/search.rst has them: which there are, one more, one less, and what of
- * them to highlight. Pure, and lenient: only the server says what is wrong with a text.
+ * The text of a search and its terms, as docs/search.rst has them: which there are, one more, one less. Pure, and
+ * lenient: only the server says what is wrong with a text.
  */
 
 /**
@@ -173,24 +173,6 @@ export function withoutAll(query, attributes) {
     if (attributes.includes(each.attribute) && !each.isExcluded) rest = without(rest, each);
   }
   return rest;
-}
-
-/** @param {string} query @returns {string[]} what to highlight in messages: texts that the query wants there */
-export function literals(query) {
-  /** @type {Set<string>} */
-  const found = new Set();
-  collect(terms(query), found);
-  return [...found];
-}
-
-/** @param {Term[]} from @param {Set<string>} found */
-function collect(from, found) {
-  for (const { isExcluded, attribute, value, isExact, parts } of from) {
-    if (isExcluded) continue;
-    collect(parts, found);
-    if (attribute !== "" && attribute !== "message") continue;
-    for (const piece of attribute && !isExact ? value.split("*") : [value]) if (piece) found.add(piece);
-  }
 }
 
 /** @param {string} query */

@@ -59,6 +59,9 @@ export class Reading {
   /** @returns {LogEvent | undefined} of the panel, or of the row that was chosen */
   get event() { return this.details.event ?? eventOf(this.cursor.row); }
 
+  /** @returns {string} a selector of what the search found, where it cannot be marked of every line */
+  get match() { return this.looked.marks?.isEmpty ? ".row" : MATCH; }
+
   /** @param {() => void} change of the page that moves both lists; the chosen row stays */
   keepingPlace(change) {
     const { context, cursor, list } = this;
@@ -129,7 +132,7 @@ export class Reading {
       j: () => this.step(1), k: () => this.step(-1),
       e: () => this.step(1, ".row.err", "error"), E: () => this.step(-1, ".row.err", "error"),
       w: () => this.step(1, ".row.warning", "warning"), W: () => this.step(-1, ".row.warning", "warning"),
-      n: () => this.step(1, MATCH, "match"), N: () => this.step(-1, MATCH, "match"),
+      n: () => this.step(1, this.match, "match"), N: () => this.step(-1, this.match, "match"),
       Enter: () => this.openDetails(this.cursor.row, true),
       o: () => /** @type {HTMLElement | null} */ (this.cursor.row?.querySelector(".more") ?? null)?.click(),
       c: () => this.openContext(this.event),

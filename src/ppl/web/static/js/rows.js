@@ -1,7 +1,7 @@
 /** One event as one row of real DOM. Log text is hostile: it only ever becomes text nodes. */
 
 import { element } from "./element.js";
-import { makeMessage } from "./message.js";
+import { appendText, makeMessage } from "./message.js";
 import { visible } from "./text.js";
 
 /**
@@ -34,7 +34,7 @@ const CLICK = "click for only these lines, Alt-click to leave them out";
 export const eventOf = (row) => (row ? EVENTS.get(row) : undefined);
 
 /**
- * @param {LogEvent} event @param {import("./time.js").Zone} zone @param {import("./message.js").Marks} [marks]
+ * @param {LogEvent} event @param {import("./time.js").Zone} zone @param {import("./marks.js").Marks | null} [marks]
  * @returns {HTMLElement}
  */
 export function makeRow(event, zone, marks = null) {
@@ -47,20 +47,22 @@ export function makeRow(event, zone, marks = null) {
   const time = element("span", "time", clock);
   time.append(element("span", "millis", millis));
   time.title = `${event.created_at} (${zone.name}) · ${event.time}`;
-  const host = element("span", "host", visible(event.hostname || event.sender_ip));
+  const host = element("span", "host", "");
+  appendText(host, visible(event.hostname || event.sender_ip), marks?.host);
   host.dataset.sender = event.sender_ip;
   if (event.hostname) host.dataset.host = event.hostname;
   host.title = `Sent from ${event.sender_ip}; ${CLICK}`;
   row.append(time, " ", host, " ");
   if (event.file_name) {
-    const pid = event.procid ? `[${event.procid}]` : "";
-    const program = element("span", "program", visible(event.file_name + pid));
+    const program = element("span", "program", "");
+    appendText(program, visible(event.file_name), marks?.program);
+    if (event.procid) program.append(visible(`[${event.procid}]`));
     program.dataset.program = event.file_name;
     program.title = CLICK;
     row.append(program, " ");
   }
   markSeverity(row, event);
-  row.append(makeMessage(event.message, marks));
+  row.append(makeMessage(event.message, marks?.message ?? null));
   return row;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { readAddress, writeAddress } from "./address.js";
-import { literals, withTerm } from "./query.js";
+import { withTerm } from "./query.js";
 
 /** @typedef {{from: number | null, to: number | null}} Bounds ms since 1970 between which all matches lie */
 
@@ -48,9 +48,6 @@ export class Search {
     this.showClear();
     this.readBounds();
   }
-
-  /** @returns {string[]} texts to highlight in messages */
-  get literals() { return literals(this.query); }
 
   showClear() { this.clear.hidden = !this.field.value && !this.query; }
 

@@ -1,0 +1,98 @@
+/** What to mark in rows: where the texts and patterns of a search are found in a message, a host and a program. */
+
+import { terms } from "./query.js";
+
+/** @typedef {{source: string, longest: number}} Expression for JavaScript; `longest`: characters that it may look at */
+/** @typedef {(pattern: string) => Expression | null} Translate a regular expression of a search; `null`: it cannot be said */
+
+// Of all a search's marking: then lines are shown without marks rather than late.
+const MOST_MS = 300;
+/** @type {Record<string, ("message" | "host" | "program")[]>} attribute → where its value is shown */
+const PLACES = {
+  "": ["message", "host", "program"], message: ["message"], host: ["host"], sender: ["host"], program: ["program"],
+  file: ["program"],
+};
+const PATTERN = /^(?:NOT\s+)*-?(?:\w+:)?\/(.*)\/$/s;
+
+/** Finds the parts of a text. */
+export class Finder {
+  /** @param {Expression[]} parts */
+  constructor(parts) {
+    const sources = parts.map((each) => each.source).sort((a, b) => b.length - a.length);
+    this.expression = new RegExp(sources.join("|"), "gisu");
+    this.longest = Math.min(...parts.map((each) => each.longest));
+    this.spent = 0;
+  }
+
+  /** @param {string} text @param {number} [most] @returns {[number, number][]} from and to, ascending */
+  find(text, most = 1) {
+    /** @type {[number, number][]} */
+    const found = [];
+    if (this.spent > MOST_MS) return found;
+    const began = performance.now();
+    for (const match of text.slice(0, this.longest).matchAll(this.expression)) {
+      if (match[0]) found.push([match.index, match.index + match[0].length]);
+      if (found.length >= most) break;
+    }
+    if (this.longest < Infinity) this.spent += performance.now() - began;
+    return found;
+  }
+}
+
+/** Of one search, for each place of a row. */
+export class Marks {
+  /** @param {string} query @param {Translate} [translate] without it regular expressions are not marked */
+  constructor(query, translate = () => null) {
+    /** Whether the search has regular expressions, which need translation. */
+    this.hasPatterns = false;
+    this.translate = translate;
+    /** @type {Record<"message" | "host" | "program", Map<string, Expression>>} */
+    this.parts = { message: new Map(), host: new Map(), program: new Map() };
+    this.collect(terms(query));
+    const { message, host, program } = this.parts;
+    this.message = finder(message);
+    this.host = finder(host);
+    this.program = finder(program);
+  }
+
+  /** Whether nothing of the search can be marked: then each line it finds is a match. */
+  get isEmpty() { return !(this.message || this.host || this.program); }
+
+  /** @param {import("./query.js").Term[]} from */
+  collect(from) {
+    for (const each of from) {
+      if (each.isExcluded) continue;
+      this.collect(each.parts);
+      for (const place of PLACES[each.attribute] ?? []) {
+        for (const part of this.partsOf(each, place)) this.parts[place].set(part.source, part);
+      }
+    }
+  }
+
+  /** @param {import("./query.js").Term} term @param {string} place @returns {Expression[]} */
+  partsOf({ text, attribute, value, isExact, parts }, place) {
+    const pattern = value || parts.length ? null : PATTERN.exec(text);
+    if (pattern) {
+      this.hasPatterns = true;
+      const translated = this.translate(pattern[1]);
+      return translated ? [translated] : [];
+    }
+    // A folded message is looked through in parts.
+    if (isExact && place !== "message") return [plain(value, "^", "$")];
+    const hasStars = attribute && !isExact && !/["']$/.test(text);
+    const pieces = (hasStars ? value.split("*") : [value]).filter(Boolean);
+    // One dash or colon is everywhere: to mark it says nothing.
+    return pieces.filter((piece) => !/^[^\p{L}\p{N}]$/u.test(piece)).map((piece) => plain(piece));
+  }
+}
+
+/** @param {string} query @param {Translate} [translate] @returns {Marks | null} `null` where nothing is searched for */
+export const marksOf = (query, translate) => (query ? new Marks(query, translate) : null);
+
+/** @param {Map<string, Expression>} parts */
+const finder = (parts) => (parts.size ? new Finder([...parts.values()]) : null);
+
+/** @param {string} text @param {string} [before] @param {string} [after] @returns {Expression} */
+function plain(text, before = "", after = "") {
+  return { source: before + text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") + after, longest: Infinity };
+}
