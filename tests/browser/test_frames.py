@@ -177,9 +177,47 @@ def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_dr
     assert len(ids(page)) == 801
     eventually(lambda: _bottom(page) <= 4, "the newest line in sight")
     place = _place_of_last(page)
-    page.keyboard.press(" ")
-    until_state(page, "Paused")
+    # In one turn: what is far away keeps nobody waiting for the word.
+    said, far = page.evaluate(
+        """() => {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", {key: " ", bubbles: true}));
+            const said = document.querySelector("#status .state .text").textContent;
+            return [said, document.querySelectorAll("#log .far").length];
+        }"""
+    )
+    assert said == "Paused — Space"
+    assert far >= 10
+    eventually(lambda: page.locator("#log .far").count() == 0, "every chunk at its true height")
     assert abs(_place_of_last(page) - place) <= 1
+    heights = page.locator("#log .chunk").evaluate_all(
+        "all => all.map(each => getComputedStyle(each).contentVisibility)"
+    )
+    assert set(heights) == {"visible"}
+
+
+def test_a_leap_right_after_the_pause_shows_rows_that_stay(scripted: Scripted) -> None:
+    page, server = scripted(1)
+    for first in range(2, 802, 200):
+        events = [event(number, "word " * 150 + f"line {number}") for number in range(first, first + 200)]
+        server.say("live_update_logs", events=events, isOldestEventReached="false")
+        eventually(lambda last=first + 199: ids(page)[-1] == last, "the rows")  # type: ignore[misc]
+    eventually(lambda: _bottom(page) <= 4, "the newest line in sight")
+    place = page.evaluate(
+        """() => new Promise(resolve => {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", {key: " ", bubbles: true}));
+            const log = document.getElementById("log");
+            log.scrollTop = log.scrollHeight / 2;
+            requestAnimationFrame(() => requestAnimationFrame(() => {
+                const { top } = log.getBoundingClientRect();
+                const rows = [...log.querySelectorAll(".row")];
+                globalThis.seen = rows.find(row => row.checkVisibility({contentVisibilityAuto: true})
+                    && row.getBoundingClientRect().bottom > top);
+                resolve(seen.getBoundingClientRect().top);
+            }));
+        })"""
+    )
+    eventually(lambda: page.locator("#log .far").count() == 0, "every chunk at its true height")
+    assert abs(page.evaluate("() => seen.getBoundingClientRect().top") - place) <= 1
 
 
 def test_the_banner_leaves_the_rows_where_they_are(scripted: Scripted) -> None:

@@ -1,5 +1,7 @@
 /** When to pause and when to go on: the reader's hand decides, and is told why. */
 
+import { layOutNear } from "./layout.js";
+
 const UP_KEYS = new Set(["ArrowUp", "PageUp", "Home"]);
 const SCROLL_KEYS = new Set([...UP_KEYS, "ArrowDown", "PageDown"]);
 const TOUCH_SLOP = 4;
@@ -66,6 +68,7 @@ export class Follow {
     const { pane, lastTop } = this.list;
     const moved = pane.scrollTop - lastTop;
     this.list.lastTop = pane.scrollTop;
+    layOutNear(this.list);
     if (moved < -1 && !this.list.atBottom) this.up();
     if (moved > 0) this.down();
     this.acts.scrolled();

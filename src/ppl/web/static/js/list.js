@@ -5,6 +5,7 @@
  */
 
 import { element } from "./element.js";
+import { hold } from "./layout.js";
 import { makeRow } from "./rows.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
@@ -62,10 +63,8 @@ export class LogList {
   /** @param {boolean} live whether the newest line is followed; then chunks out of sight are not even laid out */
   setLive(live) {
     if (live === this.isLive) return;
-    const change = () => this.pane.classList.toggle("live", live);
-    if (live) change();
-    // Chunks that were never drawn get their true height now.
-    else this.keepingPlace(change);
+    if (live) this.pane.classList.add("live");
+    else hold(this);
   }
 
   // Scrolling
@@ -95,9 +94,12 @@ export class LogList {
   toTop() { this.pane.scrollTop = 0; }
 
   /** @param {HTMLElement} row */
-  isInSight(row) {
-    const [{ top, bottom }, room] = [row.getBoundingClientRect(), this.pane.getBoundingClientRect()];
-    return bottom > room.top && top < room.bottom;
+  isInSight(row) { return this.isWithin(row, 0); }
+
+  /** @param {Element} part @param {number} around pixels beyond what is in sight */
+  isWithin(part, around) {
+    const [{ top, bottom }, room] = [part.getBoundingClientRect(), this.pane.getBoundingClientRect()];
+    return bottom > room.top - around && top < room.bottom + around;
   }
 
   /** Into sight, as far as it is not and fits; that is no scrolling of the reader's. @param {HTMLElement} row */
