@@ -252,6 +252,21 @@ def test_days_stand_between_the_lines_and_above_them(scripted: Scripted) -> None
     expect(page.locator("#day")).to_have_text("Tuesday 3 November 2026 · UTC")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_day_stands_exactly_above_the_lines(scripted: Scripted, width: int) -> None:
+    page, _ = scripted(86_398, 86_399, 86_400)
+    page.set_viewport_size({"width": width, "height": 800})
+    expect(page.locator("#day")).not_to_be_empty()
+    lefts = page.evaluate(
+        """() => ["#day", "#log .day", "#log .time"].map(each => {
+            const range = document.createRange();
+            range.selectNodeContents(document.querySelector(each));
+            return range.getBoundingClientRect().left;
+        })"""
+    )
+    assert max(lefts) - min(lefts) <= 0.5, lefts
+
+
 def test_a_day_row_stays_right_when_older_lines_come_before_it(scripted: Scripted) -> None:
     page, server = scripted(*range(86_400, 86_600))
     assert page.locator("#log .day").count() == 0
