@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, shown, state, until_shown
 from tests.browser.test_search import search, until_all_shown
@@ -48,6 +49,35 @@ def test_a_click_on_a_host_or_program_narrows_and_with_alt_leaves_out(page: Page
     until_all_shown(page, "broken", "done", "slow", "nameless")
     expect(page.locator("#chips")).to_be_hidden()
     assert "q=" not in page.url
+
+
+def test_a_click_with_ctrl_leaves_out_too(page: Page) -> None:
+    page.locator("#log .host", has_text="web-01").first.click(modifiers=["Control"])
+    until_all_shown(page, "slow", "nameless")
+    assert field(page) == "-host:=web-01"
+
+
+def test_a_finger_chooses_what_to_do_with_a_host(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, b"<13>1 - web-01 nginx 7 - - one\n<13>1 - db-01 app - - - two\n")
+    page = open_page(ppl_process, who, has_touch=True, viewport={"width": 390, "height": 800})
+    until_all_shown(page, "one", "two")
+    page.locator("#log .host").first.tap()
+    menu = page.get_by_role("dialog", name="web-01")
+    expect(menu.get_by_role("button")).to_have_text(
+        ["Only this host", "Without this host", "Details of the line", "Cancel"]
+    )
+    heights = menu.get_by_role("button").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    assert min(heights) >= 40
+    found = violations(page)
+    assert not found, "\n".join(found)
+    menu.get_by_role("button", name="Without this host").tap()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    until_all_shown(page, "two")
+    assert field(page) == "-host:=web-01"
+    page.locator("#log .program").first.tap()
+    page.get_by_role("dialog", name="app").get_by_role("button", name="Details of the line").tap()
+    expect(page.locator("#details .text")).to_have_text("two")
 
 
 def test_a_name_that_needs_quotes_gets_them(page: Page) -> None:

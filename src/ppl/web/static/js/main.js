@@ -67,6 +67,7 @@ const view = new View({
     sought.update(view.history);
     status.rows(list.count);
     dayBar.update();
+    reading.came();
   },
   looked(history) {
     sought.update(history);
@@ -118,6 +119,7 @@ let hasBegun = false;
 function begin() {
   hasBegun = true;
   reading.context.giveWay();
+  reading.stopLooking();
   firstLine.hide();
   list.marks = marksOf(search.query);
   title.search(search.query);
@@ -141,6 +143,7 @@ async function markPatterns(query) {
 }
 
 function resume() {
+  reading.stopLooking();
   getSelection()?.removeAllRanges();
   view.resume();
 }
@@ -182,6 +185,8 @@ const reading = new Reading({
     view.pause("reading");
     follow.hold();
   },
+  seek: (id) => view.seek(id, "reading"),
+  busy: (why) => view.holdFor(why),
   left() {
     if (hasBegun) status.rows(list.count);
     else begin();

@@ -11,11 +11,21 @@ import { eventOf } from "./rows.js";
 
 /** Where the details are a sheet over the lines; as in details.css. */
 const SHEET = "(max-width: 900px)";
+const UNREACHABLE = "The server cannot be reached: try again.";
 
 /** Characters of a line that are read aloud when a key chooses it. */
 const MOST_SAID = 300;
 
-const MATCH = ".row:has(mark, .hit)";
+/** @typedef {{name: string, rows: string, term: string}} Kind selector of the loaded rows; what else a search says of it */
+
+/** @type {Kind} */
+const LINE = { name: "line", rows: ".row", term: "" };
+/** @type {Kind} */
+const ERROR = { name: "error", rows: ".row.err", term: "severity:>=err" };
+/** @type {Kind} */
+const WARNING = { name: "warning", rows: ".row.warning", term: "severity:warning" };
+/** @type {Kind} */
+const MATCH = { name: "match", rows: ".row:has(mark, .hit)", term: "" };
 
 export class Reading {
   /**
@@ -23,13 +33,19 @@ export class Reading {
    *   `said`: what screen readers are told; `covered` by the context
    * @param {{list: LogList, zone: import("./time.js").Zone, status: import("./status.js").Status,
    *   search: import("./search.js").Search, userId: () => string, pause: () => void, left: () => void,
-   *   narrow: (part: Element, isExcluded: boolean) => void}} around
-   *   `pause`: hold the lines still; `left`: the context was left
+   *   narrow: (part: Element, isExcluded: boolean) => void, seek: (id: number) => void,
+   *   busy: (why: string) => void}} around
+   *   `pause`: hold the lines still; `left`: the context was left; `seek`: show what came from there on; `busy`: say what
+   *   is going on while they are held
    */
   constructor(rooms, around) {
     this.around = around;
     this.list = around.list;
     this.said = rooms.said;
+    /** Id of a line that was found beyond those loaded, until it is here. */
+    this.wanted = "";
+    /** @type {AbortController | null} ends the search for such a line */
+    this.looking = null;
     this.cursor = new Cursor(() => this.looked, around.pause);
     this.context = new Context(rooms.context, {
       zone: around.zone,
@@ -59,9 +75,6 @@ export class Reading {
   /** @returns {LogEvent | undefined} of the panel, or of the row that was chosen */
   get event() { return this.details.event ?? eventOf(this.cursor.row); }
 
-  /** @returns {string} a selector of what the search found, where it cannot be marked of every line */
-  get match() { return this.looked.marks?.isEmpty ? ".row" : MATCH; }
-
   /** @param {() => void} change of the page that moves both lists; the chosen row stays */
   keepingPlace(change) {
     const { context, cursor, list } = this;
@@ -73,8 +86,12 @@ export class Reading {
   /** @param {HTMLElement} pane of a list */
   listen(pane) {
     let wasSelected = false;
+    let isFinger = false;
     // A click that ends a selection only ends it.
-    pane.addEventListener("pointerdown", () => { wasSelected = !getSelection()?.isCollapsed; });
+    pane.addEventListener("pointerdown", ({ pointerType }) => {
+      wasSelected = !getSelection()?.isCollapsed;
+      isFinger = pointerType === "touch";
+    });
     pane.addEventListener("folded", (event) => {
       const row = /** @type {HTMLElement} */ (event.target).closest(".row");
       if (row) this.looked.reveal(/** @type {HTMLElement} */ (row));
@@ -84,9 +101,26 @@ export class Reading {
       if (wasSelected || !getSelection()?.isCollapsed || target.closest("button, a")) return;
       const part = target.closest(".host, .program");
       const row = /** @type {HTMLElement | null} */ (target.closest(".row"));
-      if (part) this.around.narrow(part, event.altKey);
+      if (part && isFinger) this.offer(part, row);
+      else if (part) this.around.narrow(part, event.altKey || event.ctrlKey || event.metaKey);
       else if (row) this.openDetails(row);
     });
+  }
+
+  /** A finger hits a host or program by accident, and cannot leave it out. @param {Element} part @param {HTMLElement | null} row */
+  async offer(part, row) {
+    const { narrow, status } = this.around;
+    const what = part.className === "program" ? "program" : "host";
+    try {
+      const { openChoices } = await import("./choices.js");
+      openChoices(part.textContent ?? "", [
+        [`Only this ${what}`, () => narrow(part, false)],
+        [`Without this ${what}`, () => narrow(part, true)],
+        ["Details of the line", () => this.openDetails(row)],
+      ]);
+    } catch {
+      status.problem(UNREACHABLE);
+    }
   }
 
   /** @param {HTMLElement | null} row @param {boolean} [isByKey] */
@@ -107,13 +141,80 @@ export class Reading {
     this.context.open(event);
   }
 
-  /** @param {1 | -1} direction @param {string} [kind] a selector @param {string} [name] of what is looked for */
-  step(direction, kind, name = "line") {
-    const isFound = this.cursor.step(direction, kind);
-    const where = direction > 0 ? "down" : "up";
-    this.around.status.problem(isFound ? "" : `No ${name} further ${where} among the lines loaded`);
-    if (isFound) this.said.textContent = this.cursor.row?.textContent?.slice(0, MOST_SAID) ?? "";
-    if (isFound && this.details.event) this.openDetails(this.cursor.row);
+  /** To the next line of a kind. @param {1 | -1} direction @param {Kind} [kind] */
+  step(direction, kind = LINE) {
+    this.stopLooking();
+    this.wanted = "";
+    this.around.status.problem("");
+    if (this.cursor.step(direction, this.rowsOf(kind))) this.arrive();
+    else if (kind === LINE || !this.isMore(direction, kind)) this.notFound(direction, kind);
+    else this.lookBeyond(direction, kind);
+  }
+
+  /** @param {Kind} kind @returns {string} a selector; of a search that cannot be marked each line is a match */
+  rowsOf(kind) { return kind === MATCH && this.looked.marks?.isEmpty ? LINE.rows : kind.rows; }
+
+  /** Whether there may be such lines beyond those loaded. @param {1 | -1} direction @param {Kind} kind */
+  isMore(direction, kind) {
+    const { looked } = this;
+    return (kind !== MATCH || looked.marks !== null) && looked.count > 0 && (direction > 0 || !looked.atOldest);
+  }
+
+  /** @param {1 | -1} direction @param {Kind} kind */
+  notFound(direction, { name }) {
+    this.around.status.problem(`No ${name} further ${direction > 0 ? "down" : "up"}`);
+  }
+
+  /** The row that is chosen now is read aloud, and shown in the details if they are open. */
+  arrive() {
+    const { row } = this.cursor;
+    this.said.textContent = row?.textContent?.slice(0, MOST_SAID) ?? "";
+    if (this.details.event) this.openDetails(row);
+  }
+
+  /** @param {1 | -1} direction @param {Kind} kind */
+  async lookBeyond(direction, kind) {
+    const looking = new AbortController();
+    this.looking = looking;
+    try {
+      const { lookBeyond } = await import("./beyond.js");
+      await lookBeyond(this, direction, kind, looking.signal);
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error);
+      if (!looking.signal.aborted) this.around.status.problem(error instanceof TypeError ? UNREACHABLE : message);
+    }
+    if (this.looking === looking) this.stopLooking();
+  }
+
+  /** @returns {boolean} whether anything was looked for */
+  stopLooking() {
+    if (!this.looking) return false;
+    this.looking.abort();
+    this.looking = null;
+    this.around.busy("reading");
+    return true;
+  }
+
+  /** @param {string} id of a line that was found beyond those loaded */
+  awaits(id) {
+    this.wanted = id;
+    this.around.seek(Number(id));
+  }
+
+  /** Lines came in: perhaps the one that was found, and then what is before it. */
+  came() {
+    const { list } = this;
+    const row = /** @type {HTMLElement | null} */ (
+      this.wanted && list.pane.querySelector(`.row[data-id="${this.wanted}"]`));
+    if (!row) return;
+    if (row !== this.cursor.row) {
+      this.cursor.choose(row);
+      this.arrive();
+    }
+    if (!list.atOldest && list.pane.querySelector(".row") === row) return;
+    this.wanted = "";
+    row.scrollIntoView({ block: "center" });
+    list.touchScroll();
   }
 
   permalink() {
@@ -122,6 +223,7 @@ export class Reading {
   }
 
   close() {
+    if (this.stopLooking()) return;
     if (this.details.event) this.details.close();
     else if (this.context.isOpen) this.context.leave();
   }
@@ -130,9 +232,9 @@ export class Reading {
   get keys() {
     return {
       j: () => this.step(1), k: () => this.step(-1),
-      e: () => this.step(1, ".row.err", "error"), E: () => this.step(-1, ".row.err", "error"),
-      w: () => this.step(1, ".row.warning", "warning"), W: () => this.step(-1, ".row.warning", "warning"),
-      n: () => this.step(1, this.match, "match"), N: () => this.step(-1, this.match, "match"),
+      e: () => this.step(1, ERROR), E: () => this.step(-1, ERROR),
+      w: () => this.step(1, WARNING), W: () => this.step(-1, WARNING),
+      n: () => this.step(1, MATCH), N: () => this.step(-1, MATCH),
       Enter: () => this.openDetails(this.cursor.row, true),
       o: () => /** @type {HTMLElement | null} */ (this.cursor.row?.querySelector(".more") ?? null)?.click(),
       c: () => this.openContext(this.event),

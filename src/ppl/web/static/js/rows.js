@@ -28,7 +28,7 @@ const MARKS = {
 };
 /** @type {WeakMap<Element, LogEvent>} */
 const EVENTS = new WeakMap();
-const CLICK = "click for only these lines, Alt-click to leave them out";
+const CLICK = "click for only these lines, Alt- or Ctrl-click to leave them out";
 
 /** @param {Element | null} row @returns {LogEvent | undefined} what the row shows */
 export const eventOf = (row) => (row ? EVENTS.get(row) : undefined);

@@ -244,6 +244,13 @@ export class View {
     this.history.loadNear();
   }
 
+  /** @param {string} why the view is held still by now */
+  holdFor(why) {
+    if (!this.isPaused) return;
+    this.why = why;
+    this.showState();
+  }
+
   /** Show what was received from a moment on. @param {number} id its microseconds since 1970 @param {string} why */
   seek(id, why) {
     if (!this.isOnline) return;

@@ -1,0 +1,26 @@
+/** What can be done with a host or a program, for fingers, which have no second button. Loaded with the first tap. */
+
+import { button, element } from "./element.js";
+
+/** @param {string} name @param {[string, () => void][]} choices */
+export function openChoices(name, choices) {
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "choices"));
+  const title = element("h2", "", name);
+  title.id = "choices-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  dialog.append(title);
+  for (const [words, act] of [...choices, /** @type {[string, () => void]} */ (["Cancel", () => {}])]) {
+    const choice = button("", words);
+    choice.addEventListener("click", () => {
+      dialog.close();
+      act();
+    });
+    dialog.append(choice);
+  }
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
