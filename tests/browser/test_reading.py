@@ -132,10 +132,10 @@ def test_every_text_of_a_row_stands_out_from_its_tint(
     ingest(ppl_process, who, _EVERY_SEVERITY)
     page = open_page(ppl_process, who, color_scheme=scheme)
     until_shown(page, "severity 7")
-    assert {each: ratio for each, ratio in _contrasts(page).items() if ratio < 4.5} == {}
+    assert {each: ratio for each, ratio in contrasts(page).items() if ratio < 4.5} == {}
 
 
-def _contrasts(page: Page) -> dict[str, float]:
+def contrasts(page: Page) -> dict[str, float]:
     """WCAG contrast of each part with what it is painted on; a canvas mixes the colours as the page does."""
     return page.evaluate(
         """() => {

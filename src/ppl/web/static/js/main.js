@@ -15,10 +15,10 @@ import { Reading } from "./reading.js";
 import { Saved } from "./saved.js";
 import { Sought } from "./sought.js";
 import { Status } from "./status.js";
+import { Switch } from "./switch.js";
 import { Zone } from "./time.js";
 import { Title } from "./title.js";
 import { View, wanted } from "./view.js";
-import { Wrap } from "./wrap.js";
 
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -26,6 +26,8 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const pane = byId("log");
 const destination = /** @type {HTMLSelectElement} */ (byId("destination"));
 const help = /** @type {HTMLDialogElement} */ (byId("help"));
+const byHost = /** @type {HTMLInputElement} */ (byId("hues"));
+const classes = document.documentElement.classList;
 
 const zone = new Zone(pane.dataset.timeZone ?? "UTC");
 const list = new LogList(pane, zone);
@@ -232,7 +234,12 @@ const keepingPlace = (/** @type {() => void} */ change) => {
   followOn();
 };
 new Density(byId("density"), keepingPlace);
-const wrap = new Wrap(keepingPlace);
+const wrap = new Switch("wrap", (isOn) => keepingPlace(() => classes.toggle("unwrapped", !isOn)));
+const hues = new Switch("hues", (isOn) => {
+  classes.toggle("hues", isOn);
+  byHost.checked = isOn;
+});
+byHost.addEventListener("change", () => hues.set(byHost.checked));
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
   reading.context.follow();

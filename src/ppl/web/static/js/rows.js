@@ -1,6 +1,7 @@
 /** One event as one row of real DOM. Log text is hostile: it only ever becomes text nodes. */
 
 import { element } from "./element.js";
+import { hueOf } from "./hues.js";
 import { appendText, makeMessage } from "./message.js";
 import { visible } from "./text.js";
 
@@ -47,8 +48,9 @@ export function makeRow(event, zone, marks = null) {
   const time = element("span", "time", clock);
   time.append(element("span", "millis", millis));
   time.title = `${event.created_at} (${zone.name}) · ${event.time}`;
-  const host = element("span", "host", "");
-  appendText(host, visible(event.hostname || event.sender_ip), marks?.host);
+  const name = event.hostname || event.sender_ip;
+  const host = element("span", `host ${hueOf(name)}`, "");
+  appendText(host, visible(name), marks?.host);
   host.dataset.sender = event.sender_ip;
   if (event.hostname) host.dataset.host = event.hostname;
   host.title = `Sent from ${event.sender_ip}; ${CLICK}`;
