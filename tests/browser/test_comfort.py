@@ -43,6 +43,18 @@ def test_the_pill_covers_no_row_that_is_chosen(ppl_process: PplProcess, open_pag
                          " return log.scrollHeight - log.scrollTop - log.clientHeight; }") <= 4  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_pill_covers_no_row_that_is_clicked(ppl_process: PplProcess, open_page: OpenPage, width: int) -> None:
+    page = _open(ppl_process, open_page, lines(*range(200)), "line 199", viewport={"width": width, "height": 800})
+    page.locator("#log .row").last.click()
+    expect(page.locator("#details")).to_be_visible()
+    page.get_by_role("button", name="Close").first.click()
+    expect(page.locator("#log .row.chosen .message")).to_have_text("line 199")
+    pill = page.locator("#pill").bounding_box()
+    assert pill is not None
+    assert _bottom(page, "#log .row.chosen") <= pill["y"]
+
+
 def test_what_is_unfolded_by_key_comes_into_sight_and_is_folded_again(
     ppl_process: PplProcess, open_page: OpenPage
 ) -> None:

@@ -90,7 +90,9 @@ def test_json_is_written_out_to_the_letter_and_a_trace_is_folded(ppl_process: Pp
     trace = page.locator("#log .row").first
     assert trace.locator(".message").inner_text().startswith("Traceback (most recent call last):\n  File 1\n    call()")
     page.get_by_role("button", name="▸ 3 more lines").click()
-    assert trace.locator(".message").inner_text() == _TRACE.replace("\x1b[31m", "").replace("\x1b[0m", "")
+    assert (
+        trace.locator(".message").inner_text() == _TRACE.replace("\x1b[31m", "").replace("\x1b[0m", "") + "▾ show less"
+    )
     red = trace.locator(".message span").last
     assert red.inner_text() == "red"
     assert red.evaluate("red => getComputedStyle(red).color !== getComputedStyle(red.parentElement).color")

@@ -104,10 +104,12 @@ export class LogList {
 
   /** Into sight, as far as it is not and fits; that is no scrolling of the reader's. @param {HTMLElement} row */
   reveal(row) {
-    const isTall = row.offsetHeight > this.pane.clientHeight - this.covered;
-    row.scrollIntoView({ block: isTall ? "start" : "nearest" });
+    row.scrollIntoView({ block: this.fits(row) ? "nearest" : "start" });
     this.touchScroll();
   }
+
+  /** @param {HTMLElement} row */
+  fits(row) { return row.offsetHeight <= this.pane.clientHeight - this.covered; }
 
   /** @param {boolean} isCovered whether something lies over the lowest rows: then there is room below them */
   setCovered(isCovered) {

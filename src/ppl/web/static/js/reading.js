@@ -130,6 +130,8 @@ export class Reading {
     this.around.pause();
     this.cursor.choose(row);
     this.details.open(event, isByKey);
+    // The pill may cover it. Of what does not fit the reader sees what they want.
+    if (row && this.looked.fits(row)) this.looked.reveal(row);
   }
 
   /** @param {LogEvent | undefined} event */

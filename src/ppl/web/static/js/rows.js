@@ -49,15 +49,13 @@ export function makeRow(event, zone, marks = null) {
   time.append(element("span", "millis", millis));
   time.title = `${event.created_at} (${zone.name}) · ${event.time}`;
   const name = event.hostname || event.sender_ip;
-  const host = element("span", `host ${hueOf(name)}`, "");
-  appendText(host, visible(name), marks?.host);
+  const host = marked(`host ${hueOf(name)}`, name, marks?.host);
   host.dataset.sender = event.sender_ip;
   if (event.hostname) host.dataset.host = event.hostname;
   host.title = `Sent from ${event.sender_ip}; ${CLICK}`;
   row.append(time, " ", host, " ");
   if (event.file_name) {
-    const program = element("span", "program", "");
-    appendText(program, visible(event.file_name), marks?.program);
+    const program = marked("program", event.file_name, marks?.program);
     if (event.procid) program.append(visible(`[${event.procid}]`));
     program.dataset.program = event.file_name;
     program.title = CLICK;
@@ -66,6 +64,14 @@ export function makeRow(event, zone, marks = null) {
   markSeverity(row, event);
   row.append(makeMessage(event.message, marks?.message ?? null));
   return row;
+}
+
+/** @param {string} name @param {string} text @param {import("./marks.js").Finder | null} [finder] */
+function marked(name, text, finder) {
+  if (!finder) return element("span", name, visible(text));
+  const part = element("span", name);
+  appendText(part, visible(text), finder);
+  return part;
 }
 
 /** @param {HTMLElement} row @param {LogEvent} event */
