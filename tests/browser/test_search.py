@@ -69,7 +69,8 @@ def test_a_query_that_cannot_be_understood_is_marked_where_it_goes_wrong(
     assert shown(page) == ["line 1", "line 2"], "the lines stay"
     assert "q=" not in page.url
     page.keyboard.press("Escape")
-    assert field.input_value() == ""
+    expect(alert).to_be_hidden()
+    assert field.input_value() == "👍 line severity:bad x", "what is half typed stays"
     search(page, '"line 2"')
     until_all_shown(page, "line 2")
     expect(alert).to_be_hidden()
@@ -130,3 +131,24 @@ def test_without_a_match_the_range_that_was_searched_is_said_and_can_be_widened(
     assert selected == [0, len("nothing")], "to be typed over"
     page.keyboard.press("Escape")
     assert state(page) == "Live"
+
+
+def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1, 2))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 2")
+    search(page, "lin* status:500")
+    hints = page.locator(".note .hint")
+    expected = [
+        "* is a plain star in lin*: words are fragments already, so leave it out.",
+        "status: is no attribute. It is searched as text.",
+    ]
+    expect(hints).to_have_text(expected)
+    page.reload()
+    expect(hints).to_have_text(expected)
+    ppl_process.send(who.port, b"<13>1 - h a - - - lin* status:500\n")
+    until_shown(page, "lin* status:500")
+    expect(hints).to_have_count(0)

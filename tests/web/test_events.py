@@ -147,9 +147,12 @@ async def test_an_account_has_so_many_searches_and_those_who_went_have_none(
 @ensureDeferred
 async def test_a_query_is_read_without_searching(served: Served) -> None:
     filled = await fill(served, 1)
-    assert await filled.get("/api/query?q=error") == {"from": None, "to": None}
+    assert await filled.get("/api/query?q=error") == {"from": None, "to": None, "hints": []}
     got = await filled.get("/api/query?q=after:2026-11-23+before:%222026-11-23+17:30%22+x")
-    assert got == {"from": "2026-11-22T22:00:00.000000Z", "to": "2026-11-23T15:30:00.000000Z"}, "in the user's zone"
+    bounds = {"from": "2026-11-22T22:00:00.000000Z", "to": "2026-11-23T15:30:00.000000Z"}
+    assert got == {**bounds, "hints": []}, "in the user's zone"
+    (hint,) = (await filled.get("/api/query?q=x+status:500"))["hints"]
+    assert hint == {"position": 2, "message": "status: is no attribute. It is searched as text."}
     refused = await filled.browser.get("/api/query?q=error+(")
     assert (refused.status, code(refused)) == (200, "bad_query"), "a mistake is what was asked about"
     assert json.loads(refused.text)["error"]["position"] == 7

@@ -24,6 +24,7 @@ import attrs
 
 from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, Reader, TextIn, Value
 from ppl.search.errors import BadValue, QueryError
+from ppl.search.hints import MOST_HINTS, Hint, hint_of
 from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
 
 LONGEST = 10_240
@@ -42,8 +43,8 @@ _QUOTED = {quote: re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}", 
 _TERM = "a word, a phrase in quotes, an attribute or a group"
 
 
-def parse_query(text: str, zone: tzinfo, now: int) -> Node:
-    """The tree of ``text``.
+def parse_query(text: str, zone: tzinfo, now: int) -> tuple[Node, tuple[Hint, ...]]:
+    """The tree of ``text``, and what in it is written like syntax and is none.
 
     Args:
         text: as a person wrote it.
@@ -58,7 +59,8 @@ def parse_query(text: str, zone: tzinfo, now: int) -> Node:
     unusable = re.search("[\0\ud800-\udfff]", text)
     if unusable:
         raise QueryError(unusable.start(), "a character that a text can hold, not NUL or half a pair")
-    return _Parser(text, Reader(zone, now)).query()
+    parser = _Parser(text, Reader(zone, now))
+    return parser.query(), tuple(parser.hints)
 
 
 @attrs.define
@@ -68,6 +70,7 @@ class _Parser:
     at: int = 0
     terms: int = 0
     depth: int = 0
+    hints: list[Hint] = attrs.field(factory=list)
 
     def query(self) -> Node:
         self._skip_blanks()
@@ -166,9 +169,13 @@ class _Parser:
             raise QueryError(start, f"no further term: at most {MOST_TERMS}")
         value, begin = self._exact() if isinstance(meaning, TextIn) and meaning.takes_exact else self._written()
         try:
-            return meaning(value, self.reader)
+            node = meaning(value, self.reader)
         except BadValue as error:
             raise QueryError(begin + error.offset, error.expected) from error
+        if len(self.hints) < MOST_HINTS:
+            hint = hint_of(value, start, meaning is not ANYWHERE, ATTRIBUTES)
+            self.hints += [hint] if hint else []
+        return node
 
     def _exact(self) -> tuple[Value, int]:
         """As :meth:`_written`, but ``=`` may stand before it."""

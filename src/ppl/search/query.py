@@ -11,6 +11,7 @@ import attrs
 
 from ppl.search import literals, sql
 from ppl.search.canonical import canonical
+from ppl.search.hints import Hint
 from ppl.search.language import parse_query
 from ppl.search.match import Predicate, predicate
 from ppl.search.tree import And, Before, Everything, Node, Not, Or, Since
@@ -20,9 +21,15 @@ HIGHEST_ID = (1 << 63) - 1
 
 @attrs.frozen
 class Query:
-    """What somebody searches for. Queries of the same meaning, as far as the tree shows it, are equal."""
+    """What somebody searches for. Queries of the same meaning, as far as the tree shows it, are equal.
+
+    Attributes:
+        tree: what it means.
+        hints: what in its text is written like syntax and is searched for as text.
+    """
 
     tree: Node
+    hints: tuple[Hint, ...] = attrs.field(default=(), eq=False)
 
     @property
     def is_everything(self) -> bool:
@@ -61,7 +68,7 @@ def parse(text: str, zone: tzinfo, now: int) -> Query:
     Raises:
         QueryError: a sentence with the position and what was expected there.
     """
-    return Query(parse_query(text, zone, now))
+    return Query(*parse_query(text, zone, now))
 
 
 def _bounds(node: Node, is_refused: bool) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from ppl.model import Clock
 from ppl.search.query import HIGHEST_ID
 from ppl.store.interface import Store
@@ -26,15 +28,20 @@ class Queries:
         self._store, self._clock = store, clock
 
     async def read(self, visit: Visit, login: Login | None) -> Answer:
-        """Whether ``q`` can be understood, and between which times of receipt what it finds can be.
+        """Whether ``q`` can be understood, between which times of receipt what it finds can be, and hints.
 
         A query with a mistake is no failed request: it is what was asked about.
         """
         account = await account_of(self._store, visit, login)
         try:
-            first, end = query_of(visit.query, account, self._clock()).id_bounds()
+            query = query_of(visit.query, account, self._clock())
         except BadQuery as error:
-            return json_answer({"from": None, "to": None, **error_fields(error)})
+            return json_answer({"from": None, "to": None, "hints": [], **error_fields(error)})
+        first, end = query.id_bounds()
         return json_answer(
-            {"from": utc_text(first) if first > 0 else None, "to": utc_text(end) if end < HIGHEST_ID else None}
+            {
+                "from": utc_text(first) if first > 0 else None,
+                "to": utc_text(end) if end < HIGHEST_ID else None,
+                "hints": [attrs.asdict(each) for each in query.hints],
+            }
         )

@@ -226,7 +226,10 @@ const followOn = () => {
 document.addEventListener("visibilitychange", followOn);
 new ResizeObserver(followOn).observe(pane);
 
-search.form.addEventListener("bounds", () => view.showState());
+search.form.addEventListener("bounds", () => {
+  view.showState();
+  sought.update(view.history);
+});
 
 choose();
 const keepingPlace = (/** @type {() => void} */ change) => {

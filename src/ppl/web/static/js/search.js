@@ -26,6 +26,8 @@ export class Search {
     /** What the view shows, in the language of docs/search.rst; empty: everything. */
     this.query = readAddress("q");
     this.bounds = ANY_TIME;
+    /** @type {string[]} what in it looks like syntax and is text */
+    this.hints = [];
     /** What was asked for last; it may still be on its way to become `query`. */
     this.wanted = this.query;
     this.field.value = this.query;
@@ -94,9 +96,15 @@ export class Search {
     this.showClear();
     this.refuse(null);
     this.field.blur();
-    this.bounds = meaning ? boundsOf(meaning) : ANY_TIME;
+    this.learn(meaning);
     if (!meaning) this.readBounds();
     this.changed();
+  }
+
+  /** @param {any} meaning what the server said of the query, if it did */
+  learn(meaning) {
+    this.bounds = meaning ? boundsOf(meaning) : ANY_TIME;
+    this.hints = (meaning?.hints ?? []).map((/** @type {{message: string}} */ { message }) => message);
   }
 
   /** After a reload the bounds are not known yet. */
@@ -104,7 +112,7 @@ export class Search {
     const { query } = this;
     const meaning = query && await readQuery(query);
     if (!meaning || meaning.error || query !== this.query) return;
-    this.bounds = boundsOf(meaning);
+    this.learn(meaning);
     this.form.dispatchEvent(new Event("bounds"));
   }
 

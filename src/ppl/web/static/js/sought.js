@@ -48,7 +48,8 @@ export class Sought {
 
   /** @param {string} text @param {[string, () => void][]} offers */
   show(text, ...offers) {
-    const key = [text, ...offers.map(([name]) => name)].join();
+    const hints = this.list.count ? [] : this.search.hints;
+    const key = [text, ...offers.map(([name]) => name), ...hints].join();
     if (key !== this.key) {
       this.key = key;
       const buttons = offers.map(([name, act]) => {
@@ -58,7 +59,8 @@ export class Sought {
       });
       const words = element("span", "words", text);
       words.setAttribute("role", "status");
-      this.note.replaceChildren(words, ...buttons.flatMap((each) => [" ", each]));
+      this.note.replaceChildren(
+        words, ...buttons.flatMap((each) => [" ", each]), ...hints.map((each) => element("p", "hint", each)));
     }
     this.list.showNote(this.note);
   }
