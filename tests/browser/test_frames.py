@@ -318,25 +318,31 @@ def test_a_search_says_how_far_it_looked_and_its_parts_come_before_what_is_shown
     page, server = searching
     server.say("send_logs", events=[], isOldestEventReached="false", isPartial="true", **_reached(900))
     note = page.locator(".note")
-    expect(note).to_have_text("Searched back to 1 November 2015, 12:15:00 Cancel")
-    server.say("search_progress", found="0", **_reached(800))
+    expect(note).to_have_text("Searching: 0 so far, back to 1 November 2015, 12:15:00 Cancel")
+    bar = note.get_by_role("progressbar", name="Searched")
+    assert bar.evaluate("bar => bar.position") == -1, "how much there is, is not known"
+    server.say("search_progress", found="0", left="4000", **_reached(850))
+    note.get_by_role("button", name="Cancel").focus()
+    server.say("search_progress", found="0", left="1000", **_reached(800))
     expect(note).to_contain_text("12:13:20")
+    assert bar.evaluate("bar => bar.position") == 0.75
+    expect(note.get_by_role("button", name="Cancel")).to_be_focused()
     server.live(*_ids(1000))
     eventually(lambda: ids(page) == _ids(1000), "live goes on meanwhile")
+    expect(note.get_by_role("status")).to_have_text("Searching further")
     server.logs(*_ids(700, 710), isPartial="true", **_reached(700))
     eventually(lambda: ids(page) == _ids(700, 710, 1000), "the second part before it")
     server.logs(*_ids(600), is_oldest=True)
     expect(note).to_have_text("Beginning of history")
+    expect(bar).to_be_hidden()
     assert ids(page) == _ids(600, 700, 710, 1000)
     assert server.asks("get_logs") == []
 
 
-def test_a_search_that_found_nothing_in_its_time_goes_on_when_told_until_it_finds(searching: Searching) -> None:
+def test_a_search_goes_on_by_itself_until_it_has_found_something(searching: Searching) -> None:
     page, server = searching
     server.logs(**_reached(900))
     note = page.locator(".note")
-    expect(note).to_have_text("Searched back to 1 November 2015, 12:15:00 Continue")
-    note.get_by_role("button", name="Continue").click()
     first, second = (str(each) for each in _ids(900, 800))
     _until_asked(page, server, "get_logs", {"before": first})
     expect(note.get_by_role("button", name="Cancel")).to_be_visible()
@@ -351,14 +357,17 @@ def test_a_search_that_found_nothing_in_its_time_goes_on_when_told_until_it_find
 def test_a_search_that_is_cancelled_stays_where_it_is(searching: Searching) -> None:
     page, server = searching
     server.logs(**_reached(900))
-    page.get_by_role("button", name="Continue").click()
-    before = str(_ids(900)[0])
+    before, then = (str(each) for each in _ids(900, 850))
     _until_asked(page, server, "get_logs", {"before": before})
     page.get_by_role("button", name="Cancel").click()
     _until_asked(page, server, "cancel_search", {})
     server.logs(before=before, **_reached(850))
-    expect(page.locator(".note")).to_have_text("Searched back to 1 November 2015, 12:14:10 Continue")
+    expect(page.locator(".note")).to_have_text(
+        "No lines match so far. Searched back to 1 November 2015, 12:14:10 Continue"
+    )
     assert len(server.asks("get_logs")) == 1
+    page.get_by_role("button", name="Continue").click()
+    _until_asked(page, server, "get_logs", {"before": then})
 
 
 def test_after_a_pause_a_search_closes_the_gap_from_its_newer_end(searching: Searching) -> None:

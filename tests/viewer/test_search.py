@@ -163,7 +163,10 @@ async def test_hits_come_as_they_are_found(make_house: MakeHouse, monkeypatch: p
     assert len(ids) == 4
     assert ids == sorted(ids)
     progress = [data for name, data in viewer.received if name == "search_progress"]
-    assert {"searchedBackTo", "reached", "found"} == set(progress[0])
+    assert {"searchedBackTo", "reached", "left", "found"} == set(progress[0])
+    left = [int(data["left"]) for _, data in viewer.received if "left" in data]
+    assert left == sorted(left, reverse=True)
+    assert 0 < left[0] < 40, "events that are not looked at yet"
     reached = [int(data["reached"]) for _, data in viewer.received if "reached" in data]
     assert reached == sorted(reached, reverse=True)
 

@@ -132,6 +132,10 @@ class Search(Protocol):
 
     is_complete: bool
 
+    @property
+    def left(self) -> int | None:
+        """Events that are still to be looked at, about; ``None`` where that is not known yet."""
+
     async def step(self, limit: int, most_bytes: int = ...) -> Found:
         """Go on a little, giving at most ``limit`` events; the one whose texts exceed ``most_bytes`` is the last."""
 

@@ -126,6 +126,14 @@ class Search:
     # Where
 
     @property
+    def left(self) -> int | None:
+        """Events of the slots that are still to be looked at; ``None`` while not all of these are listed."""
+        if not self._all_listed:
+            return None
+        lower, scanned = self._scanned
+        return sum(max(0, slot.count - scanned) if slot.lower == lower else slot.count for slot in self._slots)
+
+    @property
     def _end(self) -> int:
         return self._stretch.after + 1 if self._stretch.newest_first else self._stretch.before
 

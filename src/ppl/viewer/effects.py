@@ -62,6 +62,7 @@ class Way:
         is_last: whether it goes no further.
         is_back: its direction.
         top: id of the newest event when it began, matching or not, where the walk begins or ends there; else 0.
+        left: events still to be looked at, about; ``None`` where that is not known.
     """
 
     reached: int
@@ -69,6 +70,7 @@ class Way:
     is_last: bool
     is_back: bool
     top: int = 0
+    left: int | None = None
 
 
 @attrs.frozen

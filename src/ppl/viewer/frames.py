@@ -122,7 +122,8 @@ def search_progress(way: Way) -> bytes:
 
 def _way(way: Way) -> dict[str, str]:
     time = utc_text(min(max(0, way.reached), _LAST_TIME))
-    return {"searchedBackTo" if way.is_back else "searchedUpTo": time, "reached": str(way.reached)}
+    left = {} if way.left is None else {"left": str(way.left)}
+    return {"searchedBackTo" if way.is_back else "searchedUpTo": time, "reached": str(way.reached), **left}
 
 
 def live_update(text: str, is_oldest: bool) -> bytes:

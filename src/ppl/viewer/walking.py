@@ -133,4 +133,5 @@ class Walk:
         return page, self._way(is_last=True)
 
     def _way(self, *, is_last: bool) -> Way:
-        return Way(self._reached, self._found, is_last, self._is_back, self._top)
+        left = None if self._search is None else self._search.left
+        return Way(self._reached, self._found, is_last, self._is_back, self._top, left)

@@ -11,6 +11,7 @@ import { GapRow } from "./gaps.js";
  * @property {string} [before]
  * @property {string} [after]
  * @property {string} [reached] how far a search looked; missing where it is at its end
+ * @property {string} [left] events that it has not looked at
  */
 
 const NEAR = 800;
@@ -31,8 +32,10 @@ export class History {
     /** Whether a search ended without a hit, or was cancelled: only the reader says that it goes on. */
     this.isWeary = false;
     this.isCancelled = false;
-    /** Whether the reader said so: then it goes on until there is a hit. */
+    /** Whether it goes on until there is a hit: nothing is found yet, or the reader said so. */
     this.isPersistent = false;
+    /** Events that the search has not looked at, and the most that there were. */
+    this.left = this.mostLeft = 0;
     this.topCuts = this.bottomCuts = 0;
     /** `after` of the question for newer ones whose answer is awaited: who goes elsewhere meanwhile wants no other. */
     this.newerAfter = "";
@@ -44,6 +47,7 @@ export class History {
   forget() {
     this.loading = this.isWeary = this.isCancelled = this.isPersistent = false;
     this.newerAfter = "";
+    this.left = this.mostLeft = 0;
     for (const gap of this.filling) gap.rest();
     this.filling.clear();
     this.tell.looked(this);
@@ -124,21 +128,29 @@ export class History {
   }
 
   /** How far back a search, or a portion, came. @param {Portion} portion */
-  looked({ events, isPartial, isOldestEventReached, reached }) {
+  looked({ events, isPartial, isOldestEventReached, reached, left }) {
     const { list } = this;
+    this.isLeft(left);
     this.topCuts = list.topCuts;
     this.loading = isPartial === "true";
     list.atOldest = isOldestEventReached === "true";
     list.lookedBackTo = Number(reached ?? 0);
-    if (events.length) this.isPersistent = false;
+    this.isPersistent = !events.length && (this.isPersistent || !list.count);
     this.isWeary = !this.loading && !list.atOldest && reached !== undefined && (this.isCancelled || !events.length);
     if (this.isWeary && this.isPersistent && !this.isCancelled) this.loadOlder();
     else this.tell.looked(this);
   }
 
-  /** @param {{reached: string, searchedBackTo?: string}} progress `search_progress` */
-  progressed({ reached, searchedBackTo }) {
+  /** @param {string} [left] */
+  isLeft(left) {
+    this.left = Number(left ?? 0);
+    this.mostLeft = Math.max(this.mostLeft, this.left);
+  }
+
+  /** @param {{reached: string, searchedBackTo?: string, left?: string}} progress `search_progress` */
+  progressed({ reached, searchedBackTo, left }) {
     if (!searchedBackTo || !this.loading || this.topCuts !== this.list.topCuts) return;
+    this.isLeft(left);
     this.list.lookedBackTo = Number(reached);
     this.tell.looked(this);
   }

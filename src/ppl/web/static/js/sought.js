@@ -14,13 +14,25 @@ export class Sought {
     this.search = search;
     this.acts = acts;
     this.note = element("div", "note");
+    this.words = element("span", "words");
+    this.words.setAttribute("role", "status");
+    this.bar = /** @type {HTMLProgressElement} */ (element("progress", ""));
+    this.bar.setAttribute("aria-label", "Searched");
+    // Apart from the words: how far it is, is not read aloud twice a second.
+    this.far = element("span", "far");
+    this.more = element("span", "");
+    this.note.append(this.words, this.far, this.bar, this.more);
     this.key = "";
   }
 
-  /** @param {{loading: boolean}} history */
-  update({ loading }) {
-    const { list, search } = this;
-    const back = list.lookedBackTo && this.zone.moment(list.lookedBackTo / 1000);
+  /** @param {{loading: boolean, left: number, mostLeft: number}} history */
+  update({ loading, left, mostLeft }) {
+    const { list, search, zone, acts, bar } = this;
+    const back = list.lookedBackTo && `back to ${zone.moment(list.lookedBackTo / 1000)}`;
+    this.far.textContent = loading && !list.atOldest && back ? `, ${back}` : "";
+    bar.hidden = !loading || list.atOldest;
+    if (left) bar.value = 1 - left / mostLeft;
+    else bar.removeAttribute("value");
     if (list.atOldest) {
       if (list.count) this.show("Beginning of history");
       else if (!search.query) this.show("No lines yet");
@@ -28,9 +40,9 @@ export class Sought {
     } else if (!search.query) {
       list.showNote(null);
     } else if (loading) {
-      this.show(back ? `Searched back to ${back}` : "Searching…", ["Cancel", this.acts.cancel]);
+      this.show(list.count ? "Searching further" : "Searching: 0 so far", ["Cancel", acts.cancel]);
     } else if (back) {
-      this.show(`Searched back to ${back}`, ["Continue", this.acts.goOn]);
+      this.show(`${list.count ? "Searched" : "No lines match so far. Searched"} ${back}`, ["Continue", acts.goOn]);
     } else {
       list.showNote(null);
     }
@@ -49,18 +61,16 @@ export class Sought {
   /** @param {string} text @param {[string, () => void][]} offers */
   show(text, ...offers) {
     const hints = this.list.count ? [] : this.search.hints;
-    const key = [text, ...offers.map(([name]) => name), ...hints].join();
+    if (this.words.textContent !== text) this.words.textContent = text;
+    const key = [...offers.map(([name]) => name), ...hints].join();
+    // A button that has the focus stays.
     if (key !== this.key) {
       this.key = key;
-      const buttons = offers.map(([name, act]) => {
+      this.more.replaceChildren(...offers.flatMap(([name, act]) => {
         const made = button("link", name);
         made.addEventListener("click", act);
-        return made;
-      });
-      const words = element("span", "words", text);
-      words.setAttribute("role", "status");
-      this.note.replaceChildren(
-        words, ...buttons.flatMap((each) => [" ", each]), ...hints.map((each) => element("p", "hint", each)));
+        return [" ", made];
+      }), ...hints.map((each) => element("p", "hint", each)));
     }
     this.list.showNote(this.note);
   }
