@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, shown, state, until_shown, until_state
+from tests.browser.looking import ingest, lines, retry_now, shown, state, until_shown, until_state
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -46,9 +46,9 @@ def test_a_search_holds_for_history_and_live_and_stands_in_the_address(
     until_all_shown(page, *expected, "line 200", "line 201")
     assert page.locator(".gap").count() == 0
     page.go_back()
+    eventually(lambda: shown(page)[:1] == ["line 1"], "lines that the search had left out")
     until_shown(page, "line 201")
     assert page.get_by_label("Search", exact=True).input_value() == ""
-    assert shown(page)[0] == "line 1"
 
 
 def test_a_query_that_cannot_be_understood_is_marked_where_it_goes_wrong(
@@ -152,3 +152,28 @@ def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(
     ppl_process.send(who.port, b"<13>1 - h a - - - lin* status:500\n")
     until_shown(page, "lin* status:500")
     expect(hints).to_have_count(0)
+
+
+def test_a_search_without_a_connection_leaves_the_lines_until_the_server_is_there(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(1, 30)))
+    page = open_page(ppl_process, who)
+    page.expected_errors = ["WebSocket", "Failed to load resource"]  # type: ignore[attr-defined]
+    until_shown(page, "line 29")
+    expect(page.locator("#histogram")).to_be_visible()
+    ppl_process.kill()
+    try:
+        expect(page.locator("#offline")).to_contain_text("Reconnecting in")
+        search(page, '"line 2"')
+        until_state(page, "Offline: lines of the search before")
+        assert shown(page) == [f"line {number}" for number in range(1, 30)]
+        expect(page.locator("#histogram")).to_be_visible()
+        page.keyboard.press(" ")
+        until_state(page, "Offline")
+    finally:
+        ppl_process.start()
+    retry_now(page)
+    until_all_shown(page, "line 2", *(f"line {number}" for number in range(20, 30)))
+    until_state(page, "Live")

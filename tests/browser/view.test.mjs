@@ -8,7 +8,7 @@ const surroundings = () => ({
   list: { clear() {}, setLive() {}, setCovered() {}, append() {}, trimLive() {}, followBottom() {}, newestId: 7,
     pane: { scrollTop: Infinity }, below: Infinity, atNewest: true, count: 1 },
   status: { state() {}, jump() {}, problem() {}, came() {}, lastRate: 0 },
-  send: () => false, stands: () => "", came() {}, changed() {}, looked() {}, newestReached() {},
+  send: () => false, away: () => "", stands: () => "", came() {}, changed() {}, looked() {}, newestReached() {},
 });
 
 test("what came during a pause is not all read where the reader resumes while the connection is lost", () => {

@@ -76,7 +76,7 @@ export class Bar {
     this.chips.update();
     for (const menu of this.menus) menu.update();
     this.recent.add(this.search.query);
-    this.count();
+    this.histogram.expectOther();
   }
 
   /** Count what the search is about, when it has settled. */

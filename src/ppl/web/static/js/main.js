@@ -44,6 +44,11 @@ new Saved(
   /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
+/** Whether the view that was asked for is still to begin: the rows of the one before stay until the server is there. */
+let isDue = false;
+/** What is said while there is no connection. */
+let away = "Connecting…";
+
 const sought = new Sought(list, zone, search, {
   goOn: () => view.history.goOn(),
   cancel: () => view.cancelSearch(),
@@ -58,6 +63,7 @@ const view = new View({
   list,
   status,
   send: (event, data) => connection.send(event, data),
+  away: () => away,
   stands() {
     if (isClosed()) return "Closed: it receives nothing any more";
     const { to } = search.bounds;
@@ -72,6 +78,7 @@ const view = new View({
     reading.came();
   },
   looked(history) {
+    if (isDue) return;
     sought.update(history);
     const { host = "", port = "", transport = "" } = destination.selectedOptions[0]?.dataset ?? {};
     if (list.atOldest && !list.count && !search.query && !isClosed()) firstLine.show(host, port, destination.value, transport);
@@ -81,13 +88,17 @@ const view = new View({
 
 /** @type {Connection} */
 const connection = new Connection({
-  identify: (silence) => ({ ...wanted(destination.value, search.query), ...view.goOn(silence) }),
+  identify(silence) {
+    if (isDue) start();
+    return { ...wanted(destination.value, search.query), ...view.goOn(silence) };
+  },
   opened() {
     offline.hide();
     view.online();
   },
   waiting(seconds, attempt) {
     offline.waiting(seconds, attempt);
+    away = isDue && list.count ? "Offline: lines of the search before" : "Offline";
     view.offline();
   },
   received(event, data) {
@@ -116,6 +127,8 @@ const follow = new Follow(list, {
 });
 
 let hasBegun = false;
+/** @type {import("./marks.js").Marks | null} what the view that is due marks */
+let marks = null;
 
 /** A view of its own begins: another destination, another search; a WebSocket watches one. */
 function begin() {
@@ -123,15 +136,13 @@ function begin() {
   reading.context.giveWay();
   reading.stopLooking();
   firstLine.hide();
-  list.marks = marksOf(search.query);
   title.search(search.query);
-  view.begin();
   bar.begin();
-  status.state("offline", "Connecting…");
-  status.problem("");
-  status.rows(0);
-  dayBar.update();
-  if (list.marks?.hasPatterns) markPatterns(search.query);
+  isDue = true;
+  away = "Connecting…";
+  view.offline();
+  marks = marksOf(search.query);
+  if (marks?.hasPatterns) markPatterns(search.query);
   else connection.open();
 }
 
@@ -140,8 +151,25 @@ async function markPatterns(query) {
   connection.drop();
   const translate = await import("./expressions.js").then((module) => module.translate, () => undefined);
   if (query !== search.query) return;
-  list.marks = marksOf(query, translate);
+  marks = marksOf(query, translate);
   connection.open();
+}
+
+/** What is shown gives way to what was asked for. */
+function start() {
+  isDue = false;
+  list.marks = marks;
+  view.begin();
+  bar.count();
+  status.problem("");
+  status.rows(0);
+  dayBar.update();
+}
+
+/** Another destination: nothing that is shown is of it. */
+function leave() {
+  bar.forget();
+  view.begin();
 }
 
 function resume() {
@@ -172,7 +200,7 @@ function choose() {
 // Before the listener of the context, which may cover what begins here.
 addEventListener("popstate", () => {
   const isOther = choose();
-  if (isOther) bar.forget();
+  if (isOther) leave();
   if (!search.follow() && isOther) begin();
 });
 
@@ -197,7 +225,7 @@ const reading = new Reading({
 
 destination.addEventListener("change", () => {
   writeAddress("user_id", destination.value, true);
-  bar.forget();
+  leave();
   begin();
 });
 byId("pill").addEventListener("click", live);
@@ -228,7 +256,7 @@ new ResizeObserver(followOn).observe(pane);
 
 search.form.addEventListener("bounds", () => {
   view.showState();
-  sought.update(view.history);
+  if (!isDue) sought.update(view.history);
 });
 
 choose();

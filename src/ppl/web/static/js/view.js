@@ -23,6 +23,7 @@ const FEW_LINES = 20_000;
  * @property {import("./list.js").LogList} list
  * @property {import("./status.js").Status} status
  * @property {(event: string, data?: Record<string, unknown>) => boolean} send
+ * @property {() => string} away what is said while there is no connection
  * @property {() => string} stands why nothing new can come, or empty
  * @property {(events: LogEvent[]) => void} came lines came in, shown or not
  * @property {() => void} changed what is shown changed
@@ -276,7 +277,7 @@ export class View {
 
   showState() {
     const stands = this.around.stands();
-    if (!this.isOnline) this.status.state("offline", "Offline");
+    if (!this.isOnline) this.status.state("offline", this.around.away());
     else if (this.isPaused) this.status.state("paused", `Paused — ${this.why}`);
     else if (stands) this.status.state("still", stands);
     else this.status.state("live", this.list.count ? "Live" : "Waiting");
