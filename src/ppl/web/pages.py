@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ppl.model import Clock
 from ppl.web.answers import Answer, Refusal, json_answer
 from ppl.web.asked import BadQuery
 from ppl.web.assets import Assets
@@ -19,10 +20,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 class Pages:
     """Renders the templates.
 
-    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path) and ``public_host`` (the option).
+    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``public_host`` (the option) and
+    ``clock`` (µs).
     """
 
-    def __init__(self, assets: Assets, public_host: str) -> None:
+    def __init__(self, assets: Assets, public_host: str, clock: Clock) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -31,7 +33,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {"asset": assets.url, "public_host": public_host}
+        self._environment.globals |= {"asset": assets.url, "public_host": public_host, "clock": clock}
 
     def page(self, template: str, visit: Visit, login: Login | None, status: int = 200, **context: Any) -> Answer:
         """``template`` as the answer to ``visit`` of ``login`` (or of a stranger)."""

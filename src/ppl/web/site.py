@@ -105,7 +105,7 @@ def make_site(
     """
     steady = steady or clock
     served = assets.Assets()
-    pages = Pages(served, settings.public_host)
+    pages = Pages(served, settings.public_host, clock)
     sessions = Sessions(store, clock, session_ended)
     accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, steady, setup)
     retention_days = settings.retention_days or None

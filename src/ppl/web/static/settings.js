@@ -1,10 +1,13 @@
 /** The settings page with scripts: what time it is in the zone that is being typed, and buttons that copy snippets and new secrets. */
 
+import { begunAt, now as serverTime } from "./js/clock.js";
 import { copyButton } from "./js/copy.js";
 import { Zone } from "./js/time.js";
 
 const field = /** @type {HTMLInputElement} */ (document.getElementById("timeZone"));
 const now = /** @type {HTMLElement} */ (document.getElementById("now"));
+
+begunAt(Number(now.dataset.now));
 
 function tell() {
   const name = field.value.trim() || "UTC";
@@ -13,7 +16,7 @@ function tell() {
     now.textContent = "That is no time zone that this browser knows.";
     return;
   }
-  const moment = Date.now();
+  const moment = serverTime();
   const text = document.createElement("time");
   text.textContent = new Date(moment + zone.offset(moment)).toISOString().slice(0, 19).replace("T", " ");
   now.replaceChildren(`In ${name} it is now `, text, ".");

@@ -1,6 +1,7 @@
 /** The room above the log: finds the parts that say what is searched for and when there was how much, and joins them. */
 
 import { Chips } from "./chips.js";
+import { now } from "./clock.js";
 import { Counts } from "./counts.js";
 import { Histogram } from "./histogram.js";
 import { Menu, withPart } from "./menus.js";
@@ -50,7 +51,7 @@ export class Bar {
     }
     new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
     this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, (from, to) => {
-      search.set(between(search.query, from, to < Date.now() ? to : null, zone));
+      search.set(between(search.query, from, to < now() ? to : null, zone));
     });
     this.counts = new Counts(() => this.histogram.draw(this.counts));
     this.settling = 0;
@@ -59,7 +60,7 @@ export class Bar {
       this.count();
     });
     setInterval(() => {
-      if (list.isLive && !document.hidden) this.counts.refresh(Date.now());
+      if (list.isLive && !document.hidden) this.counts.refresh(now());
     }, COUNTED_MS);
   }
 
@@ -85,7 +86,7 @@ export class Bar {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
       const query = withoutAll(this.search.query, TIMES);
-      this.counts.begin({ userId: this.userId(), query, ...this.search.bounds }, Date.now());
+      this.counts.begin({ userId: this.userId(), query, ...this.search.bounds }, now());
     }, SETTLED_MS);
   }
 

@@ -4,6 +4,8 @@
  * Without a query whole minutes are counted; with one what matches, from the newest on, for as long as it takes.
  */
 
+import { timed } from "./clock.js";
+
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const BARS = 100;
@@ -173,7 +175,7 @@ const rfc3339 = (moment) => new Date(moment).toISOString();
 /** @param {string} address @param {AbortSignal} signal @returns {Promise<any>} `null` where there is no answer */
 async function getJson(address, signal) {
   try {
-    const answer = await fetch(address, { signal, cache: "no-store" });
+    const answer = timed(await fetch(address, { signal, cache: "no-store" }));
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

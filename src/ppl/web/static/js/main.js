@@ -2,6 +2,7 @@
 
 import { readAddress, writeAddress } from "./address.js";
 import { Bar } from "./bar.js";
+import { begunAt, now } from "./clock.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
 import { Density } from "./density.js";
@@ -29,6 +30,7 @@ const help = /** @type {HTMLDialogElement} */ (byId("help"));
 const byHost = /** @type {HTMLInputElement} */ (byId("hues"));
 const classes = document.documentElement.classList;
 
+begunAt(Number(pane.dataset.now));
 const zone = new Zone(pane.dataset.timeZone ?? "UTC");
 const list = new LogList(pane, zone);
 const title = new Title();
@@ -67,7 +69,7 @@ const view = new View({
   stands() {
     if (isClosed()) return "Closed: it receives nothing any more";
     const { to } = search.bounds;
-    return to !== null && to <= Date.now() ? `Closed range: until ${zone.moment(to)}` : "";
+    return to !== null && to <= now() ? `Closed range: until ${zone.moment(to)}` : "";
   },
   came: (events) => bar.seen.add(events),
   changed() {

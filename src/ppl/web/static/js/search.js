@@ -5,6 +5,7 @@
  */
 
 import { readAddress, writeAddress } from "./address.js";
+import { timed } from "./clock.js";
 import { withTerm } from "./query.js";
 
 /** @typedef {{from: number | null, to: number | null}} Bounds ms since 1970 between which all matches lie */
@@ -145,7 +146,7 @@ const boundsOf = ({ from, to }) => ({ from: from ? Date.parse(from) : null, to: 
 /** @param {string} query @returns {Promise<any>} the answer of `/api/query`, `null` where the server cannot be asked */
 export async function readQuery(query) {
   try {
-    const answer = await fetch(`/api/query?q=${encodeURIComponent(query)}`, { cache: "no-store" });
+    const answer = timed(await fetch(`/api/query?q=${encodeURIComponent(query)}`, { cache: "no-store" }));
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

@@ -1,5 +1,7 @@
 /** Times as a reader sees them: in the account's time zone, which may be an offset such as `+02.00`. */
 
+import { now } from "./clock.js";
+
 const OFFSET = /^([+-])(\d\d)[.:](\d\d)$/;
 const QUARTER = 15 * 60 * 1000;
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -49,7 +51,7 @@ export class Zone {
   /** @param {number} moment @returns {string} e.g. `09:23:20`, of another day `7 November 2026, 09:23:20` */
   moment(moment) {
     const { day, clock } = this.write(moment);
-    return day === this.write(Date.now()).day ? clock : `${day.replace(/^\w+ /, "")}, ${clock}`;
+    return day === this.write(now()).day ? clock : `${day.replace(/^\w+ /, "")}, ${clock}`;
   }
 
   /** @param {number} moment @returns {{day: string, clock: string, millis: string}} e.g. `09:23:20` and `.295` */

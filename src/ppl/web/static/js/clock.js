@@ -1,0 +1,26 @@
+/** The server's time, by which lines are received: the browser's clock may be hours off. */
+
+/** Answers name whole seconds, and take a moment to come. */
+const CLOSE_MS = 3000;
+
+let offset = 0;
+
+/** @returns {number} ms since 1970 */
+export const now = () => Date.now() + offset;
+
+/** @param {number} moment what time it is at the server */
+export function heard(moment) {
+  if (Math.abs(moment - now()) > CLOSE_MS) offset = moment - Date.now();
+}
+
+/** @param {Response} answer of the server @returns {Response} the same */
+export function timed(answer) {
+  heard(Date.parse(answer.headers.get("Date") ?? ""));
+  return answer;
+}
+
+/** @param {number} moment when the server made the page */
+export function begunAt(moment) {
+  const [loading] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  heard(moment + performance.now() - (loading?.responseStart ?? 0));
+}
