@@ -10,6 +10,7 @@ const answer = (after, ...ids) => ({ after, events: ids.map((id) => ({ id: Strin
 function read() {
   const asked = [];
   const shown = [];
+  const landed = [];
   const list = {
     pane: { scrollTop: 5000 }, below: 5000, isLive: false, atNewest: true, atOldest: false,
     topCuts: 0, bottomCuts: 0, lookedBackTo: 0, lookedUpTo: 0,
@@ -25,8 +26,10 @@ function read() {
     toTop() {},
     trimHistory() {},
   };
-  const history = new History(list, (range) => Boolean(asked.push(range)), { looked() {}, newestReached() {} });
-  return { history, list, asked, shown };
+  const history = new History(list, (range) => Boolean(asked.push(range)), {
+    looked() {}, newestReached() {}, landed: (from, next) => landed.push([from, next]),
+  });
+  return { history, list, asked, shown, landed };
 }
 
 test("who goes to another time before the first one is there sees lines of the other only", () => {
@@ -73,4 +76,18 @@ test("times are asked for as ids that the server takes", () => {
   history.seek(0);
   history.seek(Date.parse("2400-01-01T00:00:00Z") * 1000);
   assert.deepEqual(asked, [{ after: "0" }, { after: "9007199254740990" }]);
+});
+
+test("who goes to a time is told once of when the first line is, also where there is none", () => {
+  const { history, landed } = read();
+  history.seek(2000);
+  history.received({ ...answer("1999"), isPartial: "true", reached: "3000" });
+  history.received({ ...answer("1999"), reached: "5000" });
+  assert.deepEqual(landed, []);
+  history.received(answer("5000", 9000, 10_000));
+  history.received(answer("10000", 11_000));
+  assert.deepEqual(landed, [[2, 9]]);
+  history.seek(20_000);
+  history.received(answer("19999"));
+  assert.deepEqual(landed, [[2, 9], [20, 0]]);
 });

@@ -22,7 +22,7 @@ export class Bar {
   /**
    * @param {import("./list.js").LogList} list @param {import("./time.js").Zone} zone
    * @param {() => string} userId the destination
-   * @param {{changed: () => void, seek: (id: number, why: string) => void}} acts another search holds; go to a time
+   * @param {{changed: () => void, seek: (moment: number) => void}} acts another search holds; go to a time
    */
   constructor(list, zone, userId, acts) {
     this.userId = userId;
@@ -31,7 +31,7 @@ export class Bar {
     this.search = search;
     this.chips = new Chips(byId("chips"), search);
     this.goTo = new TimeDialog(byId("goto"), ({ after }) => {
-      if (after !== undefined) acts.seek(after * 1000, `at ${zone.moment(after)}`);
+      if (after !== undefined) acts.seek(after);
     });
     const range = new TimeDialog(byId("range-dialog"), (_, terms) => search.set(withPart(search.query, TIMES, terms)));
     this.senders = new Menu(byId("senders"), ["host", "sender", "ip"], search);

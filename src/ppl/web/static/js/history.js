@@ -21,7 +21,8 @@ export class History {
   /**
    * @param {import("./list.js").LogList} list
    * @param {(range: {after?: string, before?: string}) => boolean} ask sends `get_logs`; whether it could
-   * @param {{looked: (history: History) => void, newestReached: () => void}} tell
+   * @param {{looked: (history: History) => void, landed?: (from: number, next: number) => void,
+   *   newestReached: () => void}} tell
    */
   constructor(list, ask, tell) {
     this.list = list;
@@ -39,6 +40,8 @@ export class History {
     this.topCuts = this.bottomCuts = 0;
     /** `after` of the question for newer ones whose answer is awaited: who goes elsewhere meanwhile wants no other. */
     this.newerAfter = "";
+    /** The moment gone to, as an id, until the first line from then on is here. */
+    this.sought = 0;
     /** @type {Set<GapRow>} */
     this.filling = new Set();
   }
@@ -87,6 +90,7 @@ export class History {
   seek(id) {
     this.list.clear();
     this.list.atNewest = false;
+    this.sought = id;
     // Ids before 1970 and of the year 2255 and later there are none.
     this.list.lookedUpTo = Math.min(Math.max(id, 1), Number.MAX_SAFE_INTEGER) - 1;
     this.loadNewer();
@@ -167,8 +171,13 @@ export class History {
     list.lookedUpTo = Number(reached ?? 0);
     if (wasEmpty) list.toTop();
     list.trimHistory();
+    const isEnd = !this.loading && !events.length && reached === undefined;
+    if (this.sought && (events.length || isEnd)) {
+      this.tell.landed?.(this.sought / 1000, isEnd ? 0 : Number(events[0].id) / 1000);
+      this.sought = 0;
+    }
     if (this.loading) return;
-    if (!events.length && reached === undefined) {
+    if (isEnd) {
       list.atNewest = true;
       this.tell.newestReached();
     } else if (list.count) {

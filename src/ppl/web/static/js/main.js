@@ -21,6 +21,9 @@ import { Zone } from "./time.js";
 import { Title } from "./title.js";
 import { View, wanted } from "./view.js";
 
+/** A line so soon after a time is what was there then. */
+const NEAR_MS = 60_000;
+
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -39,7 +42,7 @@ const dayBar = new DayBar(byId("day"), list, zone.name);
 const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
 const bar = new Bar(list, zone, () => destination.value, {
   changed: () => begin(),
-  seek: (id, why) => view.seek(id, why),
+  seek: (moment) => view.seek(moment * 1000, `at ${zone.moment(moment)}`),
 });
 const { search } = bar;
 new Saved(
@@ -84,6 +87,11 @@ const view = new View({
     sought.update(history);
     const { host = "", port = "", transport = "" } = destination.selectedOptions[0]?.dataset ?? {};
     if (list.atOldest && !list.count && !search.query && !isClosed()) firstLine.show(host, port, destination.value, transport);
+  },
+  landed(from, next) {
+    const at = zone.moment(from);
+    if (!next) view.notice = `Nothing came after ${at}: these are the newest lines`;
+    else if (next - from > NEAR_MS) view.why = `nothing at ${at}, the next line is of ${zone.moment(next)}`;
   },
   newestReached: () => (list.count ? follow.settle() : resume()),
 });

@@ -1,11 +1,14 @@
 /** Times that the search is bounded by: written for the query, and asked for in a dialog where no menu has them. */
 
+import { now } from "./clock.js";
 import { term } from "./query.js";
 import { readQuery } from "./search.js";
 import { withPart } from "./menus.js";
 
 export const TIMES = ["after", "before"];
 const NEAR_CHANGE = 3 * 3600_000;
+/** How far the server's clock may be from what is known of it. */
+const UNSURE_MS = 5000;
 
 /** @param {number} moment ms since 1970 @param {import("./time.js").Zone} zone @returns {string} as a query reads it */
 export function queryTime(moment, zone) {
@@ -73,6 +76,10 @@ export class TimeDialog {
         return;
       }
       times[name] = Date.parse(meaning[name === "after" ? "from" : "to"] ?? "1970-01-01T00:00:00Z");
+      if (name === "after" && times.after > now() + UNSURE_MS) {
+        this.error.textContent = "That is in the future: nothing has come from then on.";
+        return;
+      }
     }
     this.dialog.close();
     this.chosen(times, texts.join(" "));

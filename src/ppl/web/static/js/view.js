@@ -28,6 +28,7 @@ const FEW_LINES = 20_000;
  * @property {(events: LogEvent[]) => void} came lines came in, shown or not
  * @property {() => void} changed what is shown changed
  * @property {(history: History) => void} looked a search came further, or all of history is here
+ * @property {(from: number, next: number) => void} landed the first line from a moment on is of `next`, 0 for none; ms
  * @property {() => void} newestReached
  */
 
@@ -43,6 +44,8 @@ export class View {
     this.isOnline = false;
     this.isPaused = false;
     this.why = "";
+    /** What is said with the next lines. */
+    this.notice = "";
     /** Id of the newest line that was shown when the reader paused. */
     this.frontier = 0;
     /**
@@ -110,7 +113,8 @@ export class View {
 
   /** @param {Answer} answer `send_logs` */
   receivedLogs(answer) {
-    this.status.problem("");
+    this.status.problem(this.notice);
+    this.notice = "";
     if (answer.since !== undefined) this.receivedLive(answer.events);
     else if (answer.after !== undefined || answer.before !== undefined) this.history.received(answer);
     else if (this.rest) this.receivedRest(this.rest, answer);
