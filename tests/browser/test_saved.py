@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, shown, until_shown, until_state
+from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -48,18 +49,52 @@ def test_what_one_saves_another_opens(ppl_process: PplProcess, open_page: OpenPa
     until_shown(page, "bad")
 
 
-def test_a_name_that_is_taken_is_said_in_place(ppl_process: PplProcess, open_page: OpenPage) -> None:
+def test_a_name_that_was_taken_meanwhile_is_said_in_place(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     ingest(ppl_process, who, LINES)
     page = open_page(ppl_process, who, path="/?q=bad")
     page.expected_errors = ["409"]  # type: ignore[attr-defined]
     until_shown(page, "bad")
     menu(page)
-    for _ in range(2):
-        page.get_by_label("Save bad as").fill("mine")
-        page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.locator("#saved li button")).to_have_count(1)
+    ppl_process.rows(
+        "INSERT INTO saved_search (destination_id, name, query, created_at)"
+        " SELECT id, 'mine', 'good', 0 FROM destination WHERE port = %s",
+        who.port,
+    )
+    page.get_by_label("Save bad as").fill("mine")
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#saved .problem")).to_contain_text("of that name already")
+
+
+def test_the_menu_says_which_is_in_use_and_replaces_it(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, LINES)
+    page = open_page(ppl_process, who, path="/?q=bad")
+    until_shown(page, "bad")
+    summary = page.locator("#saved summary")
+    expect(summary).to_have_text("Saved")
+    menu(page)
+    page.get_by_label("Save bad as").fill("Mine")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#saved .said")).to_contain_text("Saved as Mine")
+    expect(summary).to_have_text("Mine")
+    expect(page.locator("#saved li button[aria-current=true]")).to_have_text("Minebad")
+    page.reload()
+    expect(summary).to_have_text("Mine")
+    search(page, "good")
+    until_shown(page, "good")
+    expect(summary).to_have_text("Saved")
+    menu(page)
+    name = page.get_by_label("Save good as")
+    expect(name).to_have_value("Mine")
+    expect(page.locator("#saved .instead")).to_have_text("Replaces bad for all who may read the destination.")
+    name.fill("other")
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
+    name.fill(" mine")
+    page.get_by_role("button", name="Replace").click()
+    expect(page.locator("#saved .said")).to_contain_text("Replaced Mine")
+    expect(page.locator("#saved li button")).to_have_text("Minegood")
+    expect(summary).to_have_text("Mine")
 
 
 def test_the_menu_is_used_by_key_alone_and_keeps_the_pages_keys_out(

@@ -52,7 +52,7 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     page.get_by_label("Name").fill("errors")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name="errors")).to_be_visible()
-    page.get_by_text("Rename or delete").first.click()
+    page.get_by_text("Change or delete").first.click()
     page.get_by_role("button", name="Delete errors").click()
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
     with page.expect_download() as download:

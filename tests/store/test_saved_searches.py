@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred, DeferredList
@@ -33,11 +34,26 @@ async def test_what_one_saves_all_members_have_by_name(store: PostgresStore, dsn
     assert (errors.destination_id, errors.query, errors.saved_by) == (destination.id, "severity:err", "b@example.com")
     assert await store.saved_searches(owner.id) == [backups, errors]
     assert await store.saved_searches(member.id) == [backups, errors]
-    assert await store.rename_saved(owner.id, errors.id, "all errors")
+    assert await store.change_saved(owner.id, errors.id, "all errors", None)
     assert [each.name for each in await store.saved_searches(member.id)] == ["all errors", "Backups"]
     assert await store.delete_saved(member.id, backups.id)
     assert not await store.delete_saved(member.id, backups.id)
     assert [each.id for each in await store.saved_searches(owner.id)] == [errors.id]
+
+
+@ensureDeferred
+async def test_another_query_is_of_whoever_changed_it(store: PostgresStore, dsn: str) -> None:
+    owner, destination = await register(store, "a@example.com")
+    member, _ = await register(store, "b@example.com")
+    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    mine = await saved(store, owner, destination, "errors")
+    assert await store.change_saved(member.id, mine.id, "Errors", mine.query) == attrs.evolve(mine, name="Errors")
+    changed = await store.change_saved(member.id, mine.id, "errors", "severity:>=err")
+    assert changed is not None
+    assert (changed.id, changed.name, changed.query) == (mine.id, "errors", "severity:>=err")
+    assert changed.saved_by == "b@example.com"
+    assert changed.created_at >= mine.created_at
+    assert await store.saved_searches(owner.id) == [changed]
 
 
 @ensureDeferred
@@ -48,9 +64,9 @@ async def test_nobody_else_sees_saves_renames_or_deletes_them(store: PostgresSto
     assert await store.save_search(stranger.id, destination.id, "x", "y", 10) is None
     assert await store.save_search(owner.id, 10**15, "x", "y", 10) is None
     assert await store.saved_searches(stranger.id) == []
-    assert not await store.rename_saved(stranger.id, mine.id, "x")
+    assert not await store.change_saved(stranger.id, mine.id, "x", "y")
     assert not await store.delete_saved(stranger.id, mine.id)
-    assert not await store.rename_saved(owner.id, 10**15, "x")
+    assert not await store.change_saved(owner.id, 10**15, "x", "y")
     assert await store.saved_searches(owner.id) == [mine]
 
 
@@ -64,8 +80,8 @@ async def test_a_name_is_taken_once_in_a_destination_whatever_its_case(store: Po
         await saved(store, owner, destination, "errors")
     slow = await saved(store, owner, destination, "slow")
     with pytest.raises(AlreadyExists):
-        await store.rename_saved(owner.id, slow.id, "ERRORS")
-    assert await store.rename_saved(owner.id, errors.id, "ERRORS"), "its own name in another case"
+        await store.change_saved(owner.id, slow.id, "ERRORS", None)
+    assert await store.change_saved(owner.id, errors.id, "ERRORS", None), "its own name in another case"
 
 
 @ensureDeferred

@@ -109,6 +109,20 @@ async def test_it_is_renamed_and_deleted(served: Served, browser: Browser) -> No
 
 
 @ensureDeferred
+async def test_its_query_is_changed_and_a_wrong_one_is_refused_in_place(served: Served, browser: Browser) -> None:
+    await browser.register("user@gmail.com")
+    await add(served, browser, "one", "severity:err")
+    (saved,) = await listed(browser)
+    path = f"/saved/{saved['id']}/rename"
+    page = await browser.submit(path, {"name": "one", "query": "severity:("}, on="/saved")
+    assert page.status == 400
+    assert re.search(rf'id="query-{saved["id"]}".*?value="severity:\(".*?aria-invalid="true"', page.text, re.S)
+    page = await browser.submit(path, {"name": "one", "query": "severity:>=err"}, on="/saved")
+    assert (page.status, page.location) == (303, "/saved")
+    assert [(each["name"], each["query"]) for each in await listed(browser)] == [("one", "severity:>=err")]
+
+
+@ensureDeferred
 async def test_the_form_takes_query_and_destination_from_the_address(served: Served, browser: Browser) -> None:
     await browser.register("user@gmail.com")
     page = await browser.get("/saved?q=%22%3E%3Cb%3E")
@@ -139,6 +153,10 @@ async def test_programs_save_list_and_delete(served: Served, browser: Browser) -
     stranger = served.browser()
     assert await listed(stranger, Authorization=f"Bearer {token}") == [saved]
     assert json.loads((await browser.get(f"/api/saved?user_id={destination.user_id}")).text) == {"saved": [saved]}
+    page = await call(browser, "POST", f"/api/saved/{saved['id']}", name="errors", query="severity:>=err")
+    changed = json.loads(page.text)["saved"]
+    assert (page.status, changed) == (200, {**saved, "query": "severity:>=err", "created_at": changed["created_at"]})
+    assert await listed(browser) == [changed]
     assert (await call(browser, "DELETE", f"/api/saved/{saved['id']}")).status == 200
     assert (await call(browser, "DELETE", f"/api/saved/{saved['id']}")).status == 404
     assert await listed(browser) == []
@@ -155,6 +173,13 @@ async def test_what_is_wrong_is_said_as_elsewhere(served: Served, browser: Brows
     assert (await call(browser, "POST", "/api/saved", name="x", query="a")).status == 201
     page = await call(browser, "POST", "/api/saved", name="X", query="b")
     assert (page.status, error(page)["code"]) == (409, "already_exists")
+    assert (await call(browser, "POST", "/api/saved", name="z", query="a")).status == 201
+    (last,) = [each["id"] for each in await listed(browser) if each["name"] == "z"]
+    page = await call(browser, "POST", f"/api/saved/{last}", name="x", query="b")
+    assert (page.status, error(page)["code"]) == (409, "already_exists")
+    page = await call(browser, "POST", f"/api/saved/{last}", name="z", query="(a")
+    assert (page.status, error(page)["code"]) == (400, "bad_query")
+    assert (await call(browser, "POST", f"/api/saved/{last}", name="z", query=" ")).status == 400
     page = await call(browser, "POST", "/api/saved", name="y", query="b", user_id="elsewhere:1")
     assert (page.status, error(page)["code"]) == (403, "forbidden")
 
@@ -187,6 +212,7 @@ async def test_nothing_is_changed_without_the_forms_token_or_from_another_site(
     assert error(await browser.request("DELETE", path, foreign))["code"] == "foreign_origin"
     assert error(await browser.post("/api/saved", {"name": "a", "query": "b"}))["code"] == "bad_csrf_token"
     assert (await browser.post("/saved", {"name": "a", "query": "b"})).status == 403
+    assert error(await browser.post(path, {"name": "a", "query": "b"}))["code"] == "bad_csrf_token"
     bearer = {"Authorization": f"Bearer {await browser.create_token()}"}
     assert (await served.browser().request("DELETE", path, bearer)).status == 401
     assert await listed(browser) == [saved]
@@ -206,6 +232,7 @@ async def test_members_share_and_strangers_see_nothing(served: Served, browser: 
         page = await other.submit(f"/saved/{saved['id']}/{action}", {"name": "stolen"}, on="/saved")
         assert page.status == 404
     assert (await call(other, "DELETE", f"/api/saved/{saved['id']}")).status == 404
+    assert (await call(other, "POST", f"/api/saved/{saved['id']}", name="stolen", query="x")).status == 404
     fields = {"destination": str(destination.id), "name": "planted", "query": "x"}
     assert (await other.submit("/saved", fields)).status == 404
     assert await listed(browser) == [saved]

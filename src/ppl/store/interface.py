@@ -318,8 +318,10 @@ class Store(Protocol):
     async def saved_searches(self, account_id: int) -> Sequence[SavedSearch]:
         """Those of all destinations that the account may read, by destination and name."""
 
-    async def rename_saved(self, account_id: int, saved_id: int, name: str) -> bool:
-        """Give one another name; ``False`` if the account may read no destination with it.
+    async def change_saved(self, account_id: int, saved_id: int, name: str, query: str | None) -> SavedSearch | None:
+        """Give one another name and, unless it is ``None``, another query, which is then this account's.
+
+        ``None`` if the account may read no destination with it.
 
         Raises:
             AlreadyExists: its destination has another of that name.

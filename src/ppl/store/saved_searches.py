@@ -1,6 +1,6 @@
 """Saved searches in PostgreSQL: a part of :class:`ppl.store.postgres.PostgresStore`.
 
-They belong to a destination: whoever may read it may use, rename and delete them. Names differ by more than case.
+They belong to a destination: whoever may read it may use, change and delete them. Names differ by more than case.
 """
 
 from __future__ import annotations
@@ -58,22 +58,31 @@ class SavedSearches:
         )
         return [SavedSearch(*row) for row in rows]
 
-    async def rename_saved(self, account_id: int, saved_id: int, name: str) -> bool:
-        """Give one another name; ``False`` if the account may read no destination with it."""
+    async def change_saved(self, account_id: int, saved_id: int, name: str, query: str | None) -> SavedSearch | None:
+        """Give one another name and query; ``None`` if the account may read no destination with it."""
+        now = self._clock()
 
-        async def work(transaction: Transaction) -> bool:
+        async def work(transaction: Transaction) -> SavedSearch | None:
             found = await transaction.run(
                 f"SELECT destination_id FROM saved_search WHERE id = %s AND destination_id IN ({_READABLE})",  # noqa: S608
                 [saved_id, account_id],
             )
             if not found or not await transaction.run(_LOCK, [found[0][0], account_id]):
-                return False
+                return None
             await _check_name(transaction, found[0][0], name, saved_id)
-            renamed = await transaction.run(
-                "UPDATE saved_search SET name = %s WHERE destination_id = %s AND id = %s RETURNING id",
+            if query is not None:
+                await transaction.run(
+                    "UPDATE saved_search SET query = %s, account_id = %s, created_at = %s"
+                    " WHERE destination_id = %s AND id = %s AND query <> %s RETURNING id",
+                    [query, account_id, now, found[0][0], saved_id, query],
+                )
+            changed = await transaction.run(
+                "UPDATE saved_search SET name = %s WHERE destination_id = %s AND id = %s"
+                " RETURNING id, destination_id, name, query,"
+                " coalesce((SELECT email FROM account WHERE id = account_id), ''), created_at",
                 [name, found[0][0], saved_id],
             )
-            return bool(renamed)
+            return SavedSearch(*changed[0]) if changed else None
 
         return await self._pool.transact(work)
 

@@ -29,7 +29,7 @@ Readable = Sequence[tuple[Destination, Role]]
 
 @attrs.define
 class SavedSearches:
-    """Saves and renames what people type; the page and the API share it.
+    """Saves and changes what people type; the page and the API share it.
 
     Attributes:
         store: keeps them.
@@ -53,26 +53,36 @@ class SavedSearches:
             TooManyRequests: the account saves too often.
             Forbidden: it has just lost the destination.
         """
-        name, query = name_of(fields), fields.get("query", "").strip()
-        if not query:
-            raise WrongField("query", "Type the query that is to be saved.")
-        query_of({"q": query}, account, self.clock())
+        name, query = name_of(fields), self._query_of(account, fields)
         spend(self._saves, str(account.id))
         made = await self.store.save_search(account.id, destination.id, name, query, MOST_SAVED)
         if made is None:
             raise Forbidden("This account may not read that user_id.")
         return made
 
-    async def rename(self, account: Account, saved_id: int, fields: Mapping[str, str]) -> None:
-        """Give one the name ``name``.
+    async def change(self, account: Account, saved_id: int, fields: Mapping[str, str]) -> SavedSearch:
+        """Give one the name ``name`` and, where it is there, the query ``query``.
 
         Raises:
-            WrongField: of ``name``.
-            AlreadyExists: another has it.
+            WrongField: of ``name`` or ``query``.
+            BadQuery: the query cannot be understood.
+            AlreadyExists: another has the name.
+            TooManyRequests: the account saves too often.
             NotFound: there is none such for this account.
         """
-        if not await self.store.rename_saved(account.id, saved_id, name_of(fields)):
+        name, query = name_of(fields), self._query_of(account, fields) if "query" in fields else None
+        spend(self._saves, str(account.id))
+        changed = await self.store.change_saved(account.id, saved_id, name, query)
+        if changed is None:
             raise NotFound("There is no such saved search.")
+        return changed
+
+    def _query_of(self, account: Account, fields: Mapping[str, str]) -> str:
+        query = fields.get("query", "").strip()
+        if not query:
+            raise WrongField("query", "Type the query that is to be saved.")
+        query_of({"q": query}, account, self.clock())
+        return query
 
     async def delete(self, account: Account, saved_id: int) -> None:
         """Forget one.
@@ -117,6 +127,18 @@ class SavedApi:
         except (AlreadyExists, TooManySaved) as error:
             raise Conflict(str(error), error.code) from error
         return json_answer({"saved": saved_fields(made, destination.user_id)}, 201)
+
+    async def change(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /api/saved/<id>`` with ``name`` and, if that changes, ``query``."""
+        try:
+            changed = await self._saved.change(login.account, int(saved_id), visit.form())
+        except WrongField as error:
+            raise BadRequest(str(error)) from error
+        except AlreadyExists as error:
+            raise Conflict(str(error), error.code) from error
+        readable = await self._store.destinations_of(login.account.id)
+        user_id = next((each.user_id for each, _ in readable if each.id == changed.destination_id), "")
+        return json_answer({"saved": saved_fields(changed, user_id)})
 
     async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
         """``DELETE /api/saved/<id>``."""

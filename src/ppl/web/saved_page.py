@@ -1,7 +1,8 @@
-"""The page of saved searches: open, add, rename and delete them; works without JavaScript."""
+"""The page of saved searches: open, add, change and delete them; works without JavaScript."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,29 +46,29 @@ class SavedPage:
         try:
             await self._saved.save(login.account, destination, form)
         except (WrongField, BadQuery, AlreadyExists, TooManySaved) as error:
-            field = error.field if isinstance(error, WrongField) else "query" if isinstance(error, BadQuery) else "name"
             return await self._page(
                 visit,
                 login,
                 readable,
                 _status_of(error),
-                error=WrongField(field, str(error)),
+                error=WrongField(_field_of(error), str(error)),
                 name=form.get("name", ""),
                 query=form.get("query", ""),
                 chosen=destination.id,
             )
         return see_other("/saved")
 
-    async def rename(self, visit: Visit, login: Login, saved_id: str) -> Answer:
-        """``POST /saved/<id>/rename`` with ``name``."""
+    async def change(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /saved/<id>/rename`` with ``name`` and ``query``."""
         form = visit.form()
         try:
-            await self._saved.rename(login.account, int(saved_id), form)
-        except (WrongField, AlreadyExists) as error:
+            await self._saved.change(login.account, int(saved_id), form)
+        except (WrongField, BadQuery, AlreadyExists) as error:
             readable = await self._store.destinations_of(login.account.id)
-            wrong = WrongField(f"name-{saved_id}", str(error))
-            renaming = (int(saved_id), form.get("name", ""))
-            return await self._page(visit, login, readable, _status_of(error), error=wrong, renaming=renaming)
+            wrong = WrongField(f"{_field_of(error)}-{saved_id}", str(error))
+            return await self._page(
+                visit, login, readable, _status_of(error), error=wrong, changing=(int(saved_id), form)
+            )
         return see_other("/saved")
 
     async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
@@ -83,7 +84,7 @@ class SavedPage:
         status: int = 200,
         *,
         error: WrongField | None = None,
-        renaming: tuple[int, str] | None = None,
+        changing: tuple[int, Mapping[str, str]] | None = None,
         name: str = "",
         query: str = "",
         chosen: int | None = None,
@@ -93,7 +94,7 @@ class SavedPage:
             {
                 "user_id": destination.user_id,
                 "searches": [
-                    _row(each, destination, login.account.time_zone, renaming)
+                    _row(each, destination, login.account.time_zone, changing)
                     for each in searches
                     if each.destination_id == destination.id
                 ],
@@ -115,9 +116,9 @@ class SavedPage:
 
 
 def _row(
-    saved: SavedSearch, destination: Destination, time_zone: str, renaming: tuple[int, str] | None
+    saved: SavedSearch, destination: Destination, time_zone: str, changing: tuple[int, Mapping[str, str]] | None
 ) -> dict[str, Any]:
-    is_renamed = renaming is not None and renaming[0] == saved.id
+    typed = changing[1] if changing is not None and changing[0] == saved.id else None
     return {
         "id": saved.id,
         "name": saved.name,
@@ -125,9 +126,16 @@ def _row(
         "saved_by": saved.saved_by,
         "created_at": local_text(saved.created_at, parse_time_zone(time_zone)),
         "address": "/?" + urlencode({"user_id": destination.user_id, "q": saved.query}),
-        "is_renamed": is_renamed,
-        "new_name": renaming[1] if renaming is not None and is_renamed else saved.name,
+        "is_changed": typed is not None,
+        "new_name": saved.name if typed is None else typed.get("name", ""),
+        "new_query": saved.query if typed is None else typed.get("query", saved.query),
     }
+
+
+def _field_of(error: Exception) -> str:
+    if isinstance(error, WrongField):
+        return error.field
+    return "query" if isinstance(error, BadQuery) else "name"
 
 
 def _status_of(error: Exception) -> int:

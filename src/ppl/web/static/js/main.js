@@ -45,7 +45,7 @@ const bar = new Bar(list, zone, () => destination.value, {
   seek: (moment) => view.seek(moment * 1000, `at ${zone.moment(moment)}`),
 });
 const { search } = bar;
-new Saved(
+const saved = new Saved(
   /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
@@ -148,6 +148,7 @@ function begin() {
   firstLine.hide();
   title.search(search.query);
   bar.begin();
+  saved.update();
   isDue = true;
   away = "Connecting…";
   view.offline();

@@ -1,4 +1,8 @@
-/** The menu of saved searches beside the search box: opens one, and saves what is searched for under a name. */
+/** The menu of saved searches beside the search box: says which is in use, opens one, saves or replaces one. */
+
+import { button, element } from "./element.js";
+
+/** @typedef {{id: string, name: string, query: string}} SavedSearch */
 
 export class Saved {
   /**
@@ -17,6 +21,15 @@ export class Saved {
     this.name = /** @type {HTMLInputElement} */ (this.form.elements.namedItem("name"));
     this.problem = /** @type {HTMLElement} */ (menu.querySelector(".problem"));
     this.said = /** @type {HTMLElement} */ (menu.querySelector(".said"));
+    this.instead = /** @type {HTMLElement} */ (menu.querySelector(".instead"));
+    this.button = /** @type {HTMLElement} */ (this.form.querySelector("button"));
+    this.summary = /** @type {HTMLElement} */ (menu.querySelector("summary"));
+    /** @type {SavedSearch[]} those of the destination `owner` */
+    this.searches = [];
+    this.owner = "";
+    /** Name of the one that was in use last. */
+    this.lastUsed = "";
+    this.name.addEventListener("input", () => this.offer());
     menu.addEventListener("toggle", () => { if (menu.open) this.opened(); });
     // The page's keys are not meant for what has the focus here.
     menu.addEventListener("keydown", (event) => {
@@ -37,7 +50,34 @@ export class Saved {
 
   close() {
     this.menu.open = false;
-    this.menu.querySelector("summary")?.focus();
+    this.summary.focus();
+  }
+
+  /** Another search, or another destination: say which saved one it is. */
+  async update() {
+    if (this.owner !== this.userId()) this.searches = [];
+    this.say();
+    if (this.search.query && this.owner !== this.userId()) await this.load();
+  }
+
+  /** Another destination has others. */
+  async load() {
+    const owner = this.userId();
+    const answer = await this.ask("GET", `?user_id=${encodeURIComponent(owner)}`);
+    if (!answer || owner !== this.userId()) return;
+    this.owner = owner;
+    this.searches = answer.saved;
+    this.say();
+  }
+
+  /** Say on the menu which of them is in use. */
+  say() {
+    const inUse = this.searches.find(({ query }) => query === this.search.query);
+    if (inUse) this.lastUsed = inUse.name;
+    /** @type {HTMLElement} */ (this.summary.firstElementChild).textContent = inUse?.name ?? "Saved";
+    this.summary.title = inUse ? `In use: the saved search ${inUse.name}` : "";
+    this.summary.classList.toggle("set", Boolean(inUse));
+    this.fill();
   }
 
   async opened() {
@@ -45,42 +85,58 @@ export class Saved {
     const { query } = this.search;
     this.form.hidden = !query;
     /** @type {HTMLElement} */ (this.form.querySelector("code")).textContent = query;
-    const answer = await this.ask("GET", `?user_id=${encodeURIComponent(this.userId())}`);
-    if (answer) this.fill(answer.saved);
+    await this.load();
+    const names = this.searches.map(({ name }) => name);
+    // Whoever has changed the search that was opened wants to keep that, it is likely.
+    if (!this.name.value && names.includes(this.lastUsed) && !this.summary.classList.contains("set")) {
+      this.name.value = this.lastUsed;
+    }
+    this.offer();
   }
 
-  /** @param {{name: string, query: string}[]} searches */
-  fill(searches) {
-    this.list.replaceChildren(...searches.map(({ name, query }) => {
+  /** @returns {SavedSearch | undefined} that of the name that is typed */
+  get named() {
+    const name = this.name.value.trim().toLowerCase();
+    return this.searches.find((each) => each.name.toLowerCase() === name);
+  }
+
+  /** Save under a new name, or replace what has that name. */
+  offer() {
+    const { named } = this;
+    this.button.textContent = named ? "Replace" : "Save";
+    this.instead.replaceChildren();
+    if (!named) return;
+    this.instead.append("Replaces ", element("code", "", named.query), " for all who may read the destination.");
+  }
+
+  fill() {
+    this.list.replaceChildren(...this.searches.map(({ name, query }) => {
       const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(name);
-      const code = document.createElement("code");
-      code.textContent = query;
-      button.append(code);
-      button.addEventListener("click", () => {
+      const made = button("", name);
+      made.append(element("code", "", query));
+      if (query === this.search.query) made.setAttribute("aria-current", "true");
+      made.addEventListener("click", () => {
         this.close();
         this.search.set(query);
       });
-      item.append(button);
+      item.append(made);
       return item;
     }));
-    if (searches.length) return;
-    const item = document.createElement("li");
-    item.className = "quiet";
-    item.textContent = `Nothing is saved yet${this.search.query ? "" : ": search for something, then save it here"}.`;
-    this.list.append(item);
+    if (this.searches.length) return;
+    this.list.append(element("li", "quiet",
+      `Nothing is saved yet${this.search.query ? "" : ": search for something, then save it here"}.`));
   }
 
   async save() {
     const { query } = this.search;
-    const fields = { user_id: this.userId(), name: this.name.value, query };
-    const answer = await this.ask("POST", "", fields);
+    const { named } = this;
+    const fields = { user_id: this.userId(), name: named?.name ?? this.name.value, query };
+    const answer = await this.ask("POST", named ? `/${named.id}` : "", fields);
     if (!answer) return;
-    await this.opened();
-    this.said.textContent = `Saved as ${answer.saved.name}, for all who may read ${answer.saved.user_id}.`;
     this.name.value = "";
+    await this.opened();
+    const { name, user_id: userId } = answer.saved;
+    this.said.textContent = `${named ? "Replaced" : "Saved as"} ${name}, for all who may read ${userId}.`;
   }
 
   /**
