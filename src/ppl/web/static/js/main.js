@@ -2,6 +2,7 @@
 
 import { readAddress, writeAddress } from "./address.js";
 import { Bar } from "./bar.js";
+import { Bell } from "./bell.js";
 import { begunAt, now } from "./clock.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
@@ -36,7 +37,7 @@ const classes = document.documentElement.classList;
 begunAt(Number(pane.dataset.now));
 const zone = new Zone(pane.dataset.timeZone ?? "UTC");
 const list = new LogList(pane, zone);
-const title = new Title();
+const title = new Title((unseen) => bell.told(unseen));
 const status = new Status(byId("status"), byId("pill"), zone.name, title);
 const dayBar = new DayBar(byId("day"), list, zone.name);
 const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
@@ -47,6 +48,7 @@ const bar = new Bar(list, zone, () => destination.value, {
 const { search } = bar;
 const saved = new Saved(
   /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
+const bell = new Bell(byId("notify"), search, () => destination.value, (message) => status.problem(message));
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
 /** Whether the view that was asked for is still to begin: the rows of the one before stay until the server is there. */
@@ -74,7 +76,10 @@ const view = new View({
     const { to } = search.bounds;
     return to !== null && to <= now() ? `Closed range: until ${zone.moment(to)}` : "";
   },
-  came: (events) => bar.seen.add(events),
+  came(events) {
+    bar.seen.add(events);
+    bell.came(events);
+  },
   changed() {
     if (list.count) firstLine.hide();
     sought.update(view.history);
@@ -149,6 +154,7 @@ function begin() {
   title.search(search.query);
   bar.begin();
   saved.update();
+  bell.update();
   isDue = true;
   away = "Connecting…";
   view.offline();

@@ -3,7 +3,9 @@
 const LONGEST = 80;
 
 export class Title {
-  constructor() {
+  /** @param {(unseen: number) => void} told how many lines came while the page was hidden; 0 when it is seen again */
+  constructor(told) {
+    this.told = told;
     this.name = "Events";
     this.fresh = "";
     /** Lines that came while the page was hidden. */
@@ -11,6 +13,7 @@ export class Title {
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) return;
       this.unseen = 0;
+      told(0);
       this.write();
     });
   }
@@ -33,6 +36,7 @@ export class Title {
   came(lines) {
     if (!document.hidden) return;
     this.unseen += lines;
+    if (lines) this.told(this.unseen);
     this.write();
   }
 

@@ -55,6 +55,8 @@ export class View {
     this.awaited = "beginning";
     /** Whether what came during a pause was asked for, and is not here. */
     this.isResuming = false;
+    /** Whether nothing matched before the connection was lost: whatever is found now is new. */
+    this.knewNone = false;
     /**
      * What further parts of the newest portion are: older than what is shown, or only counted, or they close a gap.
      * @type {"older" | "counted" | GapRow | null}
@@ -89,6 +91,7 @@ export class View {
     if (this.rest && typeof this.rest !== "string") this.rest.rest();
     this.rest = null;
     const known = this.list.newestId;
+    this.knewNone = !known && this.list.atOldest;
     const seconds = silence / 1000;
     const isShort = seconds < SHORT_ABSENCE_S && seconds * this.status.lastRate < FEW_LINES;
     const isNear = isShort && !this.isPaused && !this.isResuming;
@@ -163,19 +166,22 @@ export class View {
     const { events } = answer;
     const isAll = answer.isOldestEventReached === "true";
     this.around.came(events);
-    this.isResuming = false;
     this.rest = "older";
     if (this.isPaused) {
       this.rest = "counted";
       const newer = events.filter((event) => Number(event.id) > this.frontier).length;
+      const { total } = this.fresh;
       this.fresh.recount(newer, isAll || newer < events.length);
+      this.status.came(Math.max(0, this.fresh.total - total));
     } else if (this.awaited === "resume" && this.list.atNewest && this.list.count) {
       this.rest = this.join(answer, isAll) ?? "counted";
     } else {
       this.list.clear();
       this.list.append(events);
       this.history.looked(answer);
+      if (this.knewNone) this.status.came(events.length);
     }
+    this.isResuming = this.knewNone = false;
     if (answer.isPartial !== "true") this.rest = null;
     if (!this.isPaused) this.list.followBottom();
   }
@@ -196,6 +202,8 @@ export class View {
     }
     this.list.append(newer);
     this.list.trimLive();
+    // Those of a pause were counted while it lasted.
+    if (!this.isResuming) this.status.came(newer.length);
     return gap;
   }
 
