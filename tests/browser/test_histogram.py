@@ -131,6 +131,39 @@ def test_arrow_keys_move_select_and_zoom(filled: tuple[Page, int]) -> None:
     until_state(page, "Live")
 
 
+def test_a_drag_leaves_no_ring_and_a_key_shows_one(filled: tuple[Page, int]) -> None:
+    page, _ = filled
+    plot = page.get_by_role("slider")
+    outline = "plot => [plot === document.activeElement, getComputedStyle(plot).outlineStyle]"
+    drag(page, 0.5, 0.8)
+    eventually(lambda: "after:" in query(page), "the range")
+    assert plot.evaluate(outline) == [True, "none"]
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    assert plot.evaluate(outline) == [True, "solid"]
+
+
+def test_the_histogram_has_all_keys_of_a_slider(filled: tuple[Page, int]) -> None:
+    page, _ = filled
+    plot = page.get_by_role("slider")
+    plot.focus()
+    last = int(plot.get_attribute("aria-valuemax") or 0)
+
+    def place(key: str) -> int:
+        page.keyboard.press(key)
+        return int(plot.get_attribute("aria-valuenow") or 0)
+
+    assert place("ArrowDown") == last
+    assert place("ArrowDown") == last - 1
+    assert place("PageDown") == last - 11
+    assert place("ArrowUp") == last - 10
+    assert place("PageUp") == last
+    assert place("Home") == 0
+    assert place("PageDown") == 0
+    assert place("End") == last
+    until_state(page, "Live")
+
+
 def test_what_comes_is_counted_in_quietly(
     ppl_process: PplProcess, open_page: OpenPage, filled: tuple[Page, int]
 ) -> None:

@@ -10,6 +10,10 @@ const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 43200].map((minutes) => minutes * MINUTE);
 const TICK_PIXELS = 110;
+/** @type {Record<string, number>} key → bars to move by: those of every slider */
+const STEPS = {
+  ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity,
+};
 
 export class Histogram {
   /**
@@ -126,9 +130,9 @@ export class Histogram {
   key(key, isShifted) {
     const last = this.bars.length - 1;
     const from = this.at < 0 ? last : this.at;
-    const targets = { ArrowLeft: from - (this.at < 0 ? 0 : 1), ArrowRight: from + 1, Home: 0, End: last };
-    if (Object.hasOwn(targets, key)) {
-      this.at = Math.min(last, Math.max(0, targets[/** @type {keyof typeof targets} */ (key)]));
+    const step = Object.hasOwn(STEPS, key) ? STEPS[key] : 0;
+    if (step) {
+      this.at = Math.min(last, Math.max(0, this.at < 0 && step === -1 ? last : from + step));
       if (!isShifted || this.anchor < 0) this.anchor = this.at;
       this.point();
       return true;
