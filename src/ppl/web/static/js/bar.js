@@ -49,6 +49,10 @@ export class Bar {
     for (const each of [search.field, byId("senders")]) {
       each.addEventListener("focus", () => this.seen.ask(this.userId()));
     }
+    const more = byId("more");
+    more.addEventListener("click", () => keepingPlace(() => {
+      more.setAttribute("aria-expanded", String(document.body.classList.toggle("menus")));
+    }));
     new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
     this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, (from, to) => {
       search.set(between(search.query, from, to < now() ? to : null, zone));

@@ -195,7 +195,7 @@ function drawStacks(paths, bars, most) {
     count.forEach((lines, severity) => {
       if (!lines) return;
       const top = floor - Math.max(1, (lines / most) * (HEIGHT - 2));
-      drawn[severity] += `M${index * BAR + 1} ${floor.toFixed(1)}V${top.toFixed(1)}h${BAR - 2}V${floor.toFixed(1)}z`;
+      drawn[severity] += `M${index * BAR + 0.5} ${floor.toFixed(1)}V${top.toFixed(1)}h${BAR - 1}V${floor.toFixed(1)}z`;
       floor = top;
     });
   });
