@@ -195,6 +195,13 @@ def _saved_menu(visitor: Visitor) -> Page:
     return page
 
 
+def _themes(page: Page) -> Page:
+    page.get_by_role("button", name="Theme").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="dark")).to_be_visible()
+    return page
+
+
 def _token(visitor: Visitor, label: str, button: str, shown: str) -> Page:
     page = visitor.open("/settings", visitor.accounts.new)
     page.get_by_label(label, exact=True).fill("a program")
@@ -252,6 +259,8 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
     "context": _context,
     "no such event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.busy.user_id}", "404"),
     "expired event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.other.user_id}", "410"),
+    "themes": lambda visitor: _themes(visitor.live()),
+    "themes before logging in": lambda visitor: _themes(visitor.open("/login")),
     "settings": lambda visitor: visitor.busy("/settings"),
     "settings of a new account": lambda visitor: visitor.open("/settings", visitor.accounts.new),
     "settings with all unfolded": lambda visitor: _all_open(visitor.busy("/settings")),

@@ -62,7 +62,7 @@ _CUT_OFF = """() => {
 _TO_REACH = """() => {
   const seen = new Set();
   let number = 0;
-  const root = document.querySelector("dialog[open], .menu[open]") ?? document;
+  const root = document.querySelector("dialog[open], .menu[open], :popover-open") ?? document;
   const stops = "a[href], button, select, textarea, summary, input:not([type=hidden]), [tabindex]";
   for (const each of root.querySelectorAll(stops)) {
     if (!each.checkVisibility({visibilityProperty: true}) || each.disabled) continue;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from ppl.web.visit import Visit
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+_THEMES = ("dark", "light")
+
 
 class Pages:
     """Renders the templates.
 
-    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``public_host`` (the option) and
-    ``clock`` (µs).
+    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``theme``, ``public_host`` (the option)
+    and ``clock`` (µs).
     """
 
     def __init__(self, assets: Assets, public_host: str, clock: Clock) -> None:
@@ -41,6 +44,7 @@ class Pages:
             "account": login.account if login else None,
             "csrf_token": login.csrf_token if login else None,
             "here": visit.path,
+            "theme": theme_of(visit),
         }
         text = self._environment.get_template(template).render({**known, **context})
         return Answer(status, text.encode("utf-8"))
@@ -51,6 +55,12 @@ class Pages:
             return json_error(refusal)
         page = self.page("error.html", visit, login, refusal.status, refusal=refusal)
         return Answer(page.status, page.body, headers=refusal.headers)
+
+
+def theme_of(visit: Visit) -> str:
+    """The theme that this browser's reader chose: ``dark``, ``light``, or empty for the system's."""
+    cookies = {each.strip() for each in re.split("[;,]", visit.header("cookie") or "")}
+    return next((each for each in _THEMES if f"ppl_theme={each}" in cookies), "")
 
 
 def json_error(refusal: Refusal) -> Answer:
