@@ -265,6 +265,20 @@ class Found:
 
 
 @attrs.frozen
+class Counted:
+    """What one step of a search counted.
+
+    Attributes:
+        counts: the start of a bucket, a severity, and how many; one of them may come more than once.
+        reached, complete: as of :class:`Found`.
+    """
+
+    counts: tuple[tuple[int, int | None, int], ...]
+    reached: int
+    complete: bool
+
+
+@attrs.frozen
 class Bucket:
     """One bar of a histogram.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC
@@ -98,6 +99,20 @@ async def walked(search: Search, limit: int, newest_first: bool) -> list[Event]:
     return all_
 
 
+async def counted(search: Search, width: int) -> Counter[tuple[int, int | None]]:
+    """All that a search counts."""
+    counts: Counter[tuple[int, int | None]] = Counter()
+    with closing(search):
+        while not search.is_complete:
+            for start, severity, number in (await search.count(width)).counts:
+                counts[start, severity] += number
+    return counts
+
+
+def by_width(found: list[Event], width: int) -> Counter[tuple[int, int | None]]:
+    return Counter((event.id // width * width, event.severity) for event in found)
+
+
 async def seal(dsn: str, until_hour: int) -> None:
     sealer = Sealer(reactor, dsn, lambda: START + until_hour * HOUR + MOST_PUT_OFF)
     await sealer.run()
@@ -127,6 +142,8 @@ async def test_a_search_gives_what_a_plain_filter_gives(
             search = searches.begin(1, HERE.id, query(text), newest_first=newest_first)
             got = await found(search, limit, newest_first=newest_first)
             assert got == (expected[::-1] if newest_first else expected), (text, limit)
+        search = searches.begin(1, HERE.id, query(text), newest_first=newest_first)
+        assert await counted(search, 5 * MINUTE) == by_width(expected, 5 * MINUTE), text
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -174,6 +191,8 @@ async def test_any_events_any_way(
     searches = Searches(search_pool, 2, limits)
     search = searches.begin(1, HERE.id, query(text), before=before, after=after, newest_first=newest_first)
     assert await found(search, limit, newest_first=newest_first) == (expected[::-1] if newest_first else expected)
+    search = searches.begin(1, HERE.id, query(text), before=before, after=after, newest_first=newest_first)
+    assert await counted(search, limit * MINUTE) == by_width(expected, limit * MINUTE)
 
 
 @ensureDeferred

@@ -26,7 +26,7 @@ from ppl.model import DAY, MINUTE, SECOND, Destination
 from ppl.search.query import parse
 from ppl.store import searching
 from ppl.store.pool import Pool
-from ppl.timezone import parse_time_zone
+from ppl.timezone import parse_time_zone, utc_text
 from ppl.web import events as events_api
 from tests.fixtures.database import execute
 from tests.store.events import events
@@ -173,6 +173,11 @@ async def test_a_query_is_read_without_searching(served: Served) -> None:
         ("/api/events?user_id=someone:1", "forbidden"),
         ("/api/histogram?minutes=0", "bad_request"),
         ("/api/histogram?from=0&minutes=1", "bad_request"),
+        ("/api/histogram?seconds=0", "bad_request"),
+        ("/api/histogram?seconds=31&from=1000000&to=2000000", "bad_request"),
+        ("/api/histogram?seconds=5&minutes=1&from=1970-01-01T00:10:00Z&to=1970-01-01T00:20:00Z", "bad_request"),
+        ("/api/histogram?seconds=30&from=1970-01-01T00:10:00Z&to=1970-01-01T01:10:01Z", "bad_request"),
+        ("/api/histogram?seconds=1&from=1970-01-01T00:10:00Z&to=1970-01-01T01:10:00Z", "bad_request"),
         ("/api/histogram?from=100&to=50", "bad_request"),
         ("/api/export?format=exe", "bad_request"),
         ("/api/export?name=../x", "bad_request"),
@@ -254,6 +259,43 @@ async def test_a_histogram_adds_up_to_the_events_also_of_a_search(served: Served
     got = await filled.get("/api/histogram?minutes=5&q=odd")
     assert got["complete"]
     assert sum(sum(bucket["counts"].values()) for bucket in got["buckets"]) == 10
+
+
+@ensureDeferred
+async def test_a_histogram_of_seconds_counts_the_events_of_a_short_range(served: Served) -> None:
+    filled = await fill(served)
+    since, until = (utc_text(filled.ids[number]) for number in (2, 7))
+    for query, expected in (("", [2, 3, 4, 5, 6]), ("&q=odd", [3, 5])):
+        got = await filled.get(f"/api/histogram?seconds=5&from={since}&to={until}{query}")
+        assert got["complete"]
+        assert got["seconds"] == 5
+        assert "minutes" not in got
+        starts = [utc_text(filled.ids[number] // (5 * SECOND) * 5 * SECOND) for number in expected]
+        assert [bucket["time"] for bucket in got["buckets"]] == starts
+        counts = [bucket["counts"] for bucket in got["buckets"]]
+        assert counts == [{"err": 1} if number % 5 == 0 else {"info": 1} for number in expected]
+
+
+@ensureDeferred
+async def test_a_histogram_of_seconds_is_gone_on_with_where_its_time_is_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ppl.store import searching
+
+    monkeypatch.setattr(events_api, "BUDGET_SECONDS", 0)
+    monkeypatch.setattr(searching, "FIRST_SCAN", 4)
+    filled = await fill(served)
+    since, until = utc_text(filled.ids[0]), utc_text(filled.ids[-1] + 1)
+    total, before, answers = 0, "", 0
+    while answers < 20:
+        got = await filled.get(f"/api/histogram?seconds=10&from={since}&to={until}{before}")
+        total += sum(sum(bucket["counts"].values()) for bucket in got["buckets"])
+        before = f"&before={got['reached']}"
+        answers += 1
+        if got["complete"]:
+            break
+    assert total == 20
+    assert answers > 1
 
 
 @ensureDeferred

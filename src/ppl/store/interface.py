@@ -16,6 +16,7 @@ from ppl.model import (
     Account,
     Archive,
     Bucket,
+    Counted,
     Destination,
     Event,
     Events,
@@ -138,6 +139,9 @@ class Search(Protocol):
 
     async def step(self, limit: int, most_bytes: int = ...) -> Found:
         """Go on a little, giving at most ``limit`` events; the one whose texts exceed ``most_bytes`` is the last."""
+
+    async def count(self, width: int) -> Counted:
+        """Go on as a step does and only count what matches, in buckets that begin at multiples of ``width`` µs."""
 
     def close(self) -> None:
         """It is over, or not wanted any more; may repeat. A step under way raises ``StoreUnavailable``."""

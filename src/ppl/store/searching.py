@@ -15,7 +15,7 @@ import attrs
 from twisted.internet.defer import CancelledError, Deferred
 
 from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
-from ppl.model import Event, Found
+from ppl.model import Counted, Event, Found
 from ppl.search.query import Query
 from ppl.store.collation import collation_of
 from ppl.store.connection import ConnectionLost
@@ -99,12 +99,7 @@ class Search:
             StoreUnavailable: also when the search is closed, or was meanwhile.
             StatementTimeout: even a scan took too long; the step may be repeated.
         """
-        if self._closed:
-            raise StoreUnavailable("The search is closed.")
-        if not self._slots and not self._all_listed:
-            await self._list_slots()
-        if not self._slots:
-            self.is_complete = True
+        if not await self._has_slots():
             return self._found([], self._end)
         few = self._to_look_up()
         if few:
@@ -113,6 +108,37 @@ class Search:
             except StatementTimeout:
                 self._slow_slot = few[0].lower
         return await self._scan_slot(self._slots[0], limit, most_bytes)
+
+    async def count(self, width: int) -> Counted:
+        """Go on as far as a :meth:`step` goes, without reading texts: PostgreSQL counts what matches.
+
+        Args:
+            width: µs of a bucket; buckets begin at multiples of it.
+
+        Raises:
+            StoreUnavailable, StatementTimeout: as of a step.
+        """
+        if not await self._has_slots():
+            return self._counted([], self._end)
+        few = self._to_look_up()
+        if few:
+            bounds = [self._bounds(slot) for slot in few]
+            try:
+                rows = await self._select_counts(bounds, width)
+            except StatementTimeout:
+                self._slow_slot = few[0].lower
+            else:
+                first, end = bounds[-1]
+                return self._counted(rows, first if self._stretch.newest_first else end)
+        slot = self._slots[0]
+        first, end = await self._to_scan(slot)
+        try:
+            rows = await self._select_counts([(first, end)], width)
+        except StatementTimeout:
+            self._scan_less()
+            raise
+        self._scanned_all(slot, sum(count for *_, count in rows))
+        return self._counted(rows, first if self._stretch.newest_first else end)
 
     def close(self) -> None:
         """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
@@ -124,6 +150,16 @@ class Search:
             self._running.cancel()
 
     # Where
+
+    async def _has_slots(self) -> bool:
+        """Whether anything is left to be walked; else the search is complete."""
+        if self._closed:
+            raise StoreUnavailable("The search is closed.")
+        if not self._slots and not self._all_listed:
+            await self._list_slots()
+        if not self._slots:
+            self.is_complete = True
+        return bool(self._slots)
 
     @property
     def left(self) -> int | None:
@@ -147,8 +183,8 @@ class Search:
     def _bounds(self, slot: Slot) -> tuple[int, int]:
         return max(slot.lower, self._stretch.after + 1), min(slot.upper, self._stretch.before)
 
-    def _passed(self, reached: int) -> None:
-        """Everything up to ``reached`` in the walk's direction is seen."""
+    def _passed(self, reached: int) -> int:
+        """Everything up to ``reached`` in the walk's direction is seen; gives how far the walk came by that."""
         if self._stretch.newest_first:
             self._stretch = attrs.evolve(self._stretch, before=reached)
         else:
@@ -158,15 +194,18 @@ class Search:
             if first < end:
                 break
             self._slots.popleft()
-
-    def _found(self, rows: Sequence[tuple[Any, ...]], reached: int) -> Found:
-        self._passed(reached)
         if not self._slots and self._all_listed:
             self.is_complete = True
+        return self._end if self.is_complete else reached
+
+    def _found(self, rows: Sequence[tuple[Any, ...]], reached: int) -> Found:
         events = [Event(*row) for row in rows]
         if self._stretch.newest_first:
             events.reverse()
-        return Found(tuple(events), self._end if self.is_complete else reached, self.is_complete)
+        return Found(tuple(events), self._passed(reached), self.is_complete)
+
+    def _counted(self, rows: Sequence[tuple[int, int | None, int]], reached: int) -> Counted:
+        return Counted(tuple(rows), self._passed(reached), self.is_complete)
 
     def _full(self, rows: Sequence[tuple[Any, ...]]) -> int:
         """How far a step came whose last row was the limit's."""
@@ -175,9 +214,9 @@ class Search:
 
     # Scanning
 
-    async def _scan_slot(self, slot: Slot, limit: int, most_bytes: int) -> Found:
+    async def _to_scan(self, slot: Slot) -> tuple[int, int]:
+        """The bounds of the next events of ``slot``, as many as a scan reads."""
         first, end = self._bounds(slot)
-        reached = first if self._stretch.newest_first else end
         lower, scanned = self._scanned
         scanned = scanned if lower == slot.lower else 0
         if slot.count - scanned > self._scan:
@@ -187,26 +226,36 @@ class Search:
                 f" ORDER BY id {order} OFFSET %s LIMIT 1",
                 [self._stretch.destination_id, first, end, self._scan - 1],
             )
-            if rows:
-                reached = rows[0][0] if self._stretch.newest_first else rows[0][0] + 1
-        if self._stretch.newest_first:
-            first = reached
-        else:
-            end = reached
+            if rows and self._stretch.newest_first:
+                first = rows[0][0]
+            elif rows:
+                end = rows[0][0] + 1
+        return first, end
+
+    def _scan_less(self) -> None:
+        """A scan took too long. In a busy PostgreSQL smaller steps come through."""
+        self._scan = max(self._scan // 4, LEAST_SCAN)
+
+    def _scanned_all(self, slot: Slot, found: int) -> None:
+        """All that a scan reads of ``slot`` was looked at, of which so many matched."""
+        lower, scanned = self._scanned
+        self._scanned = (slot.lower, self._scan + (scanned if lower == slot.lower else 0))
+        self._part = found / max(1, min(self._scan, slot.count))
+        self._scan = min(self._scan * 4, self._limits.most_scan)
+
+    async def _scan_slot(self, slot: Slot, limit: int, most_bytes: int) -> Found:
+        first, end = await self._to_scan(slot)
         try:
             found = await self._select([(first, end)], limit, most_bytes, is_ordered=True)
         except StatementTimeout:
-            # A busy PostgreSQL: smaller steps come through.
-            self._scan = max(self._scan // 4, LEAST_SCAN)
+            self._scan_less()
             raise
         is_full = found.is_cut or len(found.rows) >= limit
         if is_full:
             self._part = 1.0
             return self._found(found.rows, self._full(found.rows))
-        self._scanned = (slot.lower, scanned + self._scan)
-        self._part = len(found.rows) / max(1, min(self._scan, slot.count))
-        self._scan = min(self._scan * 4, self._limits.most_scan)
-        return self._found(found.rows, reached)
+        self._scanned_all(slot, len(found.rows))
+        return self._found(found.rows, first if self._stretch.newest_first else end)
 
     # Looking up
 
@@ -252,6 +301,17 @@ class Search:
         sql = f"SELECT * FROM ({union}) AS slots ORDER BY id {self._stretch.direction} LIMIT %s"  # noqa: S608
         bounded = within_bytes(sql, self._stretch.direction)
         return cut(await self._run(bounded, [*parameters, limit, most_bytes]))
+
+    async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
+        """How many match within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
+        part = (
+            "SELECT id / %s * %s AS start, severity, count(*) FROM event"  # noqa: S608
+            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} GROUP BY 1, 2"
+        )
+        parameters: list[Any] = []
+        for first, end in bounds:
+            parameters += [width, width, self._stretch.destination_id, first, end, *self._parameters]
+        return await self._run(" UNION ALL ".join([part] * len(bounds)), parameters)
 
     async def _run(self, sql: str, parameters: list[Any]) -> list[Any]:
         try:

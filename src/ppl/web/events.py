@@ -6,7 +6,7 @@ Searches take a few seconds at most, then say how far they came, and are gone on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
@@ -15,7 +15,7 @@ import attrs
 
 from ppl.credentials import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
-from ppl.model import DAY, MINUTE, SEVERITIES, Account, Bucket, Clock, Destination, Event
+from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
 from ppl.search.query import Query, parse
 from ppl.store.interface import Search, Store
 from ppl.timezone import local_text, parse_time_zone, utc_text
@@ -31,13 +31,13 @@ BUDGET_SECONDS = 5
 #: Most events of an answer, most around an event, most bars of a histogram.
 MOST_EVENTS, MOST_AROUND, MOST_BUCKETS = 10_000, 1_000, 1_500
 
-#: Bytes of texts in an answer, about, and in a step where they are only counted.
-MOST_BYTES, _COUNTED_BYTES = 4 << 20, 8 << 20
+#: Bytes of texts in an answer, about.
+MOST_BYTES = 4 << 20
+
+#: Widest bucket of seconds, and µs of the longest range that is counted in seconds: for them events are read.
+MOST_SECONDS, LONGEST_IN_SECONDS = 30, HOUR
 
 _LAST_TIME = 253_402_300_799_999_999
-
-#: Events of one step where they are only counted.
-_COUNTED_AT_ONCE = 5_000
 
 
 class Events:
@@ -113,21 +113,19 @@ class Events:
         since = until - DAY if since is None else since
         if since >= until:
             raise BadRequest("from must be before to.")
-        minutes = number_of(fields, "minutes", _fitting(since, until), 1, 527_040)
-        if (until - since) // (minutes * MINUTE) > MOST_BUCKETS:
-            raise BadRequest(f"That is more than {MOST_BUCKETS} buckets: widen them with minutes.")
+        width = _width_of(fields, since, until)
         query = query_of(fields, account, now)
-        if query.is_everything:
-            buckets = await self._store.histogram(destination.id, since, until - 1, minutes)
-            return json_answer(_bars(buckets, minutes, since - since % MINUTE, complete=True))
+        if query.is_everything and width.unit == "minutes":
+            buckets = await self._store.histogram(destination.id, since, until - 1, width.number)
+            return json_answer(_bars(buckets, width, since - since % MINUTE, complete=True))
         before = id_of(fields, "before")
         end = until if before is None else min(before, until)
         search = self._begin(visit, account, destination, query, after=since - 1, before=end, purpose="count")
         try:
-            counted, reached = await self._count(search, minutes)
+            buckets, reached = await self._count(search, width.microseconds)
         finally:
             search.close()
-        return json_answer(_bars(counted, minutes, reached, complete=search.is_complete))
+        return json_answer(_bars(buckets, width, reached, complete=search.is_complete))
 
     async def found(self, account: Account, destination: Destination, event_id: int) -> Event:
         """The event of that id, for ``account``, which may read ``destination``.
@@ -171,20 +169,17 @@ class Events:
             if found.complete or len(events) >= limit or room <= 0 or self._steady() >= ends:
                 return events, reached
 
-    async def _count(self, search: Search, minutes: int) -> tuple[list[Bucket], int]:
+    async def _count(self, search: Search, width: int) -> tuple[Sequence[Bucket], int]:
         ends = self._steady() + BUDGET_SECONDS
-        width = minutes * MINUTE
         counts: Counter[tuple[int, int]] = Counter()
         while True:
-            found = await search.step(_COUNTED_AT_ONCE, _COUNTED_BYTES)
-            counts.update(
-                (event.id // width * width, 8 if event.severity is None else event.severity) for event in found.events
-            )
-            if found.complete or self._steady() >= ends:
+            counted = await search.count(width)
+            for start, severity, number in counted.counts:
+                counts[start, 8 if severity is None else severity] += number
+            if counted.complete or self._steady() >= ends:
                 break
         starts = sorted({start for start, _ in counts})
-        buckets = [Bucket(start, tuple(counts[start, severity] for severity in range(9))) for start in starts]
-        return buckets, found.reached
+        return [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts], counted.reached
 
     def _missing(self, destination: Destination, event_id: int, account: Account) -> NotFound | Gone:
         """There is no such event now; an id says of when it would be, and so whether its time is over."""
@@ -252,10 +247,39 @@ def _progress(reached: int, complete: bool) -> dict[str, Any]:
     return {"reached": str(reached), "reached_time": time_text(reached), "complete": complete}
 
 
-def _bars(buckets: list[Bucket] | Any, minutes: int, reached: int, *, complete: bool) -> dict[str, Any]:
+@attrs.frozen
+class _Width:
+    """Of a bucket: ``number`` of the ``unit`` that was asked for, ``minutes`` or ``seconds``."""
+
+    unit: str
+    number: int
+
+    @property
+    def microseconds(self) -> int:
+        return self.number * (MINUTE if self.unit == "minutes" else SECOND)
+
+
+def _width_of(fields: Mapping[str, str], since: int, until: int) -> _Width:
+    """The width of a bucket that is asked for, or one that fits the range.
+
+    Raises:
+        BadRequest: it is none, or makes too many buckets.
+    """
+    if fields.get("seconds"):
+        width = _Width("seconds", number_of(fields, "seconds", 1, 1, MOST_SECONDS))
+        if fields.get("minutes") or until - since > LONGEST_IN_SECONDS:
+            raise BadRequest("seconds are for a range of an hour at most, and without minutes.")
+    else:
+        width = _Width("minutes", number_of(fields, "minutes", _fitting(since, until), 1, 527_040))
+    if (until - since) // width.microseconds > MOST_BUCKETS:
+        raise BadRequest(f"That is more than {MOST_BUCKETS} buckets: widen them with {width.unit}.")
+    return width
+
+
+def _bars(buckets: Sequence[Bucket], width: _Width, reached: int, *, complete: bool) -> dict[str, Any]:
     names = (*SEVERITIES, "none")
     return {
-        "minutes": minutes,
+        width.unit: width.number,
         "buckets": [
             {
                 "time": utc_text(bucket.start),
