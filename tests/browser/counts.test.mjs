@@ -2,23 +2,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Counts, fitting, grouped } from "../../src/ppl/web/static/js/counts.js";
-import { between, queryTime } from "../../src/ppl/web/static/js/ranges.js";
+import { Counts, fitting, grouped, sum } from "../../src/ppl/web/static/js/counts.js";
+import { stacks, steps, ticks } from "../../src/ppl/web/static/js/plot.js";
+import { between, queryTime, widened } from "../../src/ppl/web/static/js/ranges.js";
 import { completions } from "../../src/ppl/web/static/js/suggest.js";
 import { Zone } from "../../src/ppl/web/static/js/time.js";
 
 const MINUTE = 60_000;
+const total = (counts) => sum(counts.totals);
 const NOW = Date.parse("2026-11-25T12:00:30Z");
 
-/** Counts over a server that gives these answers one after the other, and what it was asked. */
+/**
+ * Counts over a server that gives these answers one after the other, what it was asked, and what of the day before that:
+ * `earlier` has the answers to it.
+ */
 function counted(...answers) {
   const asked = [];
+  const compared = [];
+  const earlier = [];
   let changes = 0;
+  let latest = 0;
   const counts = new Counts(() => { changes += 1; }, async (address) => {
-    asked.push(new URL(address, "http://x").searchParams);
-    return answers.shift() ?? null;
+    const fields = new URL(address, "http://x").searchParams;
+    const to = Date.parse(fields.get("to"));
+    latest = Math.max(latest, to);
+    const isEarlier = to <= latest - 23 * 60 * MINUTE;
+    (isEarlier ? compared : asked).push(fields);
+    return (isEarlier ? earlier : answers).shift() ?? null;
   });
-  return { counts, asked, changes: () => changes };
+  return { counts, asked, compared, earlier, changes: () => changes };
 }
 
 const bucket = (ago, counts) => ({ time: new Date(Math.floor(NOW / MINUTE) * MINUTE - ago * MINUTE).toISOString(), counts });
@@ -37,7 +49,7 @@ test("bars are as wide as makes about a hundred of the range", () => {
 test("without a beginning the shortest span that shows all of the last day is shown", async () => {
   const { counts } = counted(whole(bucket(14, { err: 2 }), bucket(0, { info: 3 })));
   await counts.begin(all, NOW);
-  assert.equal(counts.total, 5);
+  assert.equal(total(counts), 5);
   const { width, bars } = counts.shown();
   assert.equal(width, MINUTE);
   assert.equal(bars.length, 16);
@@ -51,7 +63,7 @@ test("what is shown adds up to what was counted", async () => {
   await counts.begin(all, NOW);
   const { width, bars } = counts.shown();
   assert.equal(width, 15 * MINUTE);
-  assert.equal(bars.reduce((sum, bar) => sum + bar.count[0] + bar.count[2], 0), counts.total);
+  assert.equal(bars.reduce((sum, bar) => sum + bar.count[0] + bar.count[2], 0), total(counts));
 });
 
 test("a search is counted from the newest on, as many times as it takes, and added up", async () => {
@@ -59,7 +71,7 @@ test("a search is counted from the newest on, as many times as it takes, and add
   const { counts, asked, changes } = counted(first, whole(bucket(1, { err: 2 }), bucket(5, { warning: 4 })));
   await counts.begin({ ...all, query: "x" }, NOW);
   assert.deepEqual(asked.map((each) => each.get("before")), [null, "77"]);
-  assert.equal(counts.total, 7);
+  assert.equal(total(counts), 7);
   assert.equal(changes(), 2);
 });
 
@@ -68,7 +80,7 @@ test("whole minutes are told again, matches only once", async () => {
     const { counts, asked } = counted(whole(bucket(0, { info: 2 })), whole(bucket(0, { info: second })));
     await counts.begin({ ...all, query }, NOW);
     await counts.refresh(NOW + 10_000);
-    assert.equal(counts.total, 3, query);
+    assert.equal(total(counts), 3, query);
     assert.equal(asked[1].get("from"), new Date(query ? NOW : NOW - 30_000).toISOString());
   }
 });
@@ -78,19 +90,19 @@ test("a range that has ended is counted once", async () => {
   await counts.begin({ ...all, from: NOW - 9 * MINUTE, to: NOW - 5 * MINUTE }, NOW);
   await counts.refresh(NOW + 10_000);
   assert.equal(asked.length, 1);
-  assert.equal(counts.shown().bars.length, 5);
+  assert.deepEqual([counts.shown().width, counts.shown().bars.length], [1000, 240]);
 });
 
 test("where there was no answer counting goes on, and nothing is counted twice", async () => {
   const part = { buckets: [bucket(1, { err: 1 })], complete: false, reached: "77", reached_time: "2026-11-25T11:58:30Z" };
   const { counts, asked } = counted(part, null, whole(bucket(5, { err: 2 })), null, whole(bucket(0, { err: 4 })));
   await counts.begin({ ...all, query: "x" }, NOW);
-  assert.deepEqual([counts.total, counts.isWhole], [1, false]);
+  assert.deepEqual([total(counts), counts.isWhole], [1, false]);
   await counts.refresh(NOW + 10_000);
-  assert.deepEqual([counts.total, counts.isWhole, asked[2].get("before")], [3, true, "77"]);
+  assert.deepEqual([total(counts), counts.isWhole, asked[2].get("before")], [3, true, "77"]);
   await counts.refresh(NOW + 20_000);
   await counts.refresh(NOW + 30_000);
-  assert.equal(counts.total, 7);
+  assert.equal(total(counts), 7);
   assert.equal(asked[4].get("from"), new Date(NOW).toISOString());
 });
 
@@ -99,7 +111,7 @@ test("who comes back after days has the last day counted, not more minutes than 
   await counts.begin(all, NOW);
   await counts.refresh(NOW + 3 * 1440 * MINUTE);
   assert.equal(asked[1].get("from"), new Date(NOW + 2 * 1440 * MINUTE).toISOString());
-  assert.deepEqual([counts.total, counts.isWhole], [3, true]);
+  assert.deepEqual([total(counts), counts.isWhole], [3, true]);
 });
 
 test("what could not be counted is tried again", async () => {
@@ -107,7 +119,7 @@ test("what could not be counted is tried again", async () => {
   await counts.begin(all, NOW);
   assert.equal(counts.isWhole, false);
   await counts.refresh(NOW);
-  assert.equal(counts.total, 2);
+  assert.equal(total(counts), 2);
 });
 
 test("a moment is written for the query in the reader's zone, and in UTC where clocks are turned back", () => {
@@ -129,4 +141,64 @@ test("what is offered stands in place of the word at the caret", () => {
   assert.deepEqual(completions("web", seen), ["host:=web-1"]);
   assert.deepEqual(completions("severity:cr", seen), ["severity:crit"]);
   for (const before of ["", "x ", '"ho', "constructor:", "message:x", "host:=web-1"]) assert.deepEqual(completions(before, seen), []);
+});
+
+test("a short range is counted in seconds, what comes too", async () => {
+  assert.deepEqual([1, 4, 5, 15, 60].map((span) => fitting(span * MINUTE, true) / 1000), [1, 1, 5, 5, 30]);
+  const at = (ago) => new Date(NOW - ago * 1000).toISOString();
+  const { counts, asked } = counted(whole({ time: at(5), counts: { err: 1 } }), whole({ time: at(0), counts: { info: 2 } }));
+  await counts.begin({ ...all, from: NOW - 15 * MINUTE }, NOW);
+  assert.deepEqual([asked[0].get("seconds"), asked[0].get("minutes")], ["5", null]);
+  const { width, bars } = counts.shown();
+  assert.deepEqual([width, bars.length, bars[bars.length - 1].count], [5000, 180, [1, 0, 0]]);
+  await counts.refresh(NOW + 10_000);
+  assert.equal(asked[1].get("from"), new Date(NOW).toISOString(), "exactly from there on");
+  assert.equal(total(counts), 3);
+});
+
+test("a range in seconds that has become long is counted in minutes", async () => {
+  const { counts, asked } = counted(whole(), whole());
+  await counts.begin({ ...all, from: NOW - 15 * MINUTE }, NOW);
+  await counts.refresh(NOW + 61 * MINUTE);
+  assert.deepEqual([asked[1].get("minutes"), asked[1].get("from")], ["1", asked[0].get("from")]);
+});
+
+test("the day before stands at the same time, as far as it is known", async () => {
+  const { counts, compared, earlier } = counted(whole(bucket(2, { info: 2 })));
+  earlier.push(whole(bucket(1442, { warning: 7 })));
+  await counts.begin(all, NOW);
+  assert.equal(compared[0].get("from"), new Date(NOW - 2 * 1440 * MINUTE).toISOString());
+  assert.equal(compared[0].get("to"), new Date(NOW - 1440 * MINUTE + 60 * MINUTE).toISOString(), "and a while ahead");
+  const { bars } = counts.shown();
+  assert.deepEqual(bars[bars.length - 3], { start: Date.parse(bucket(2, {}).time), count: [0, 0, 2], before: [0, 7, 0] });
+  assert.equal(bars[0].before !== undefined, true);
+});
+
+test("what took long to count is not counted of the day before too", async () => {
+  const part = { buckets: [], complete: false, reached: "77", reached_time: "2026-11-25T11:58:30Z" };
+  const { counts, compared } = counted(part, whole(bucket(0, { err: 1 })));
+  await counts.begin({ ...all, query: "x" }, NOW);
+  assert.equal(compared.length, 0);
+  assert.equal(counts.shown().bars[0].before, undefined);
+});
+
+test("a range is widened to three times around its middle, and to everything where it is long", () => {
+  const range = { from: NOW - 10 * MINUTE, to: NOW - 5 * MINUTE };
+  assert.deepEqual(widened(range, NOW).map((each) => (each - NOW) / MINUTE), [-15.5, 0.5], "to whole minutes");
+  assert.deepEqual(widened({ from: NOW - 5000, to: NOW }, NOW), [NOW - 10_000, NOW + 5000]);
+  assert.deepEqual(widened({ from: NOW - 30 * MINUTE, to: null }, NOW), [NOW - 60.5 * MINUTE, NOW + 30.5 * MINUTE]);
+  assert.equal(widened({ from: NOW - 11 * 1440 * MINUTE, to: null }, NOW), null);
+  assert.equal(widened({ from: null, to: NOW }, NOW), null);
+});
+
+test("bars are stacked with errors lowest, and the day before is a line in steps that may be cut", () => {
+  assert.deepEqual(stacks([[1, 0, 3], [0, 0, 0]], 4), ["M0.5 100.0V75.5h9V100.0z", "", "M0.5 75.5V2.0h9V75.5z"]);
+  assert.equal(steps([2, 8], 4), "M0 51.0H10V2.0H20");
+});
+
+test("times below the bars are at round distances", () => {
+  const zone = new Zone("+00:00");
+  const texts = (span, room) => ticks(NOW, span, room, zone).map(({ text }) => text);
+  assert.deepEqual(texts(20_000, 500), ["12:00:30", "12:00:35", "12:00:40", "12:00:45"]);
+  assert.deepEqual(texts(60 * MINUTE, 500), ["12:15", "12:30", "12:45"]);
 });

@@ -6,7 +6,7 @@ import { Counts } from "./counts.js";
 import { Histogram } from "./histogram.js";
 import { Menu, withPart } from "./menus.js";
 import { exactTerm, termOf, withoutAll } from "./query.js";
-import { between, rangeWords, TimeDialog, TIMES } from "./ranges.js";
+import { between, rangeWords, TimeDialog, TIMES, widened } from "./ranges.js";
 import { Search } from "./search.js";
 import { Seen } from "./seen.js";
 import { Recent, Suggest } from "./suggest.js";
@@ -54,8 +54,15 @@ export class Bar {
       more.setAttribute("aria-expanded", String(document.body.classList.toggle("menus")));
     }));
     new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
-    this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, (from, to) => {
-      search.set(between(search.query, from, to < now() ? to : null, zone));
+    /** @param {number} from @param {number} to */
+    const zoom = (from, to) => search.set(between(search.query, from, to < now() ? to : null, zone));
+    this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, {
+      zoom,
+      zoomOut: () => {
+        const wider = widened(search.bounds, now());
+        if (wider) zoom(...wider);
+        else this.widen();
+      },
     });
     this.counts = new Counts(() => this.histogram.draw(this.counts));
     this.settling = 0;
@@ -86,6 +93,8 @@ export class Bar {
 
   /** Count what the search is about, when it has settled. */
   count() {
+    const { from, to } = this.search.bounds;
+    this.histogram.setZoomed(from !== null || to !== null);
     this.histogram.expectOther();
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {

@@ -1,7 +1,8 @@
 /**
  * How many lines there were when, by severity: asked of /api/histogram, kept up with what is new, and added up to bars.
  *
- * Without a query whole minutes are counted; with one what matches, from the newest on, for as long as it takes.
+ * Without a query whole minutes are counted; with one, and in a short range, what matches, to the second, from the newest
+ * on, for as long as it takes. Where that is done at once, the same is counted of the day before, to compare with.
  */
 
 import { timed } from "./clock.js";
@@ -9,6 +10,10 @@ import { timed } from "./clock.js";
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const BARS = 100;
+/** Of a short range, to which a search is bounded: ms of a bucket, and the most of them. */
+const SHORT = 60 * MINUTE;
+const FINE_WIDTHS = [1000, 5000, 10_000, 30_000];
+const FINE_BARS = 240;
 const WIDTHS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440];
 /** Where the search sets no beginning: the shortest of these, in minutes, that shows all of the last day. */
 const SPANS = [15, 60, 180, 360, 720, 1440];
@@ -18,10 +23,12 @@ const MOST_MISSED = 1000;
 
 /** @typedef {{userId: string, query: string, from: number | null, to: number | null}} Asked ms since 1970 */
 /** @typedef {[number, number, number]} Count errors and worse, warnings, all others */
-/** @typedef {{start: number, count: Count}} Bar */
+/** @typedef {{start: number, count: Count, before?: Count}} Bar `before`: at the same time on the day before, if counted */
 
-/** @param {number} span ms @returns {number} ms of a bar */
-export function fitting(span) {
+/** @param {number} span ms @param {boolean} [isFine] whether in seconds, if it is short @returns {number} ms of a bar */
+export function fitting(span, isFine) {
+  const fine = isFine && FINE_WIDTHS.find((width) => width * FINE_BARS >= span);
+  if (fine) return fine;
   const wanted = span / MINUTE / BARS;
   return (WIDTHS.find((width) => width >= wanted) ?? Math.ceil(wanted / 1440) * 1440) * MINUTE;
 }
@@ -51,6 +58,9 @@ export class Counts {
     this.buckets = new Map();
     this.from = this.to = 0;
     this.unit = MINUTE;
+    /** @type {Map<number, Count>} start of a bucket → lines one day before it, and until when they are known */
+    this.before = new Map();
+    this.comparedTo = 0;
     /** Back to when it is counted, and whether that is all. */
     this.counted = 0;
     this.isWhole = this.isBusy = false;
@@ -59,12 +69,18 @@ export class Counts {
     this.rounds = 0;
   }
 
+  /** Whether what is counted is told once only, and not in whole minutes. */
+  get isExact() { return Boolean(this.asked?.query) || this.unit < MINUTE; }
+
   /** @param {number} from @param {number} to */
   reset(from, to) {
     this.buckets.clear();
+    this.before.clear();
     this.from = from;
     this.to = this.counted = to;
-    this.unit = to - from <= DAY ? MINUTE : fitting(to - from);
+    this.comparedTo = 0;
+    const span = to - from;
+    this.unit = this.asked?.from && span <= SHORT ? fitting(span, true) : span <= DAY ? MINUTE : fitting(span);
     this.isWhole = this.isBusy = false;
     this.wanted = null;
   }
@@ -78,14 +94,31 @@ export class Counts {
     const to = asked.to === null ? now : Math.min(asked.to, now);
     this.reset(asked.from ?? to - DAY, to);
     if (this.from < this.to) await this.count(asked, this.from, this.to);
-    if (!signal.aborted) this.changed();
+    if (signal.aborted) return;
+    this.changed();
+    if (this.isWhole && this.rounds === 1) await this.compare(asked);
+  }
+
+  /** Count the day before, up to a while after now where time goes on. @param {Asked} asked */
+  async compare(asked) {
+    const { from, to } = this;
+    const { signal } = this.control;
+    if (to - from > DAY) return;
+    const most = this.unit < MINUTE ? from + SHORT : Infinity;
+    const end = asked.to === null ? Math.max(to, Math.min(to + SHORT, most)) : to;
+    const answer = await this.get(`/api/histogram?${this.fields(asked, from - DAY, end - DAY)}`, signal);
+    if (signal.aborted || !answer?.complete) return;
+    for (const { time, counts } of answer.buckets) this.before.set(Date.parse(time) + DAY, grouped(counts));
+    this.comparedTo = end;
+    this.changed();
   }
 
   /** Count what came since, or go on where there was no answer. @param {number} now ms */
   async refresh(now) {
     const { asked } = this;
     if (!asked || this.isBusy || (this.isWhole && asked.to !== null)) return;
-    if (asked.to === null && now - this.to > MOST_MISSED * this.unit) {
+    const missed = Math.min(MOST_MISSED * this.unit, this.unit < MINUTE ? SHORT : Infinity);
+    if (asked.to === null && now - this.to > missed) {
       await this.begin(asked, now);
       return;
     }
@@ -94,19 +127,27 @@ export class Counts {
       await this.ask(this.wanted);
     } else {
       // Whole minutes are told: the last one may have been counted before its end.
-      const from = asked.query ? this.to : Math.floor(this.to / this.unit) * this.unit;
+      const from = this.isExact ? this.to : Math.floor(this.to / this.unit) * this.unit;
       await this.count(asked, from, now);
     }
-    if (!signal.aborted) this.changed();
+    if (signal.aborted) return;
+    this.changed();
+    if (this.comparedTo && this.comparedTo < this.to && this.unit >= MINUTE) await this.compare(asked);
   }
 
   /** @param {Asked} asked @param {number} from @param {number} to */
-  async count({ userId, query }, from, to) {
+  async count(asked, from, to) {
     this.rounds = 0;
-    this.wanted = new URLSearchParams({
-      user_id: userId, q: query, minutes: String(this.unit / MINUTE), from: rfc3339(from), to: rfc3339(to),
-    });
+    this.wanted = this.fields(asked, from, to);
     await this.ask(this.wanted);
+  }
+
+  /** @param {Asked} asked @param {number} from @param {number} to @returns {URLSearchParams} of the question */
+  fields({ userId, query }, from, to) {
+    const [name, ms] = this.unit < MINUTE ? ["seconds", 1000] : ["minutes", MINUTE];
+    return new URLSearchParams({
+      user_id: userId, q: query, [name]: String(this.unit / Number(ms)), from: rfc3339(from), to: rfc3339(to),
+    });
   }
 
   /** @param {URLSearchParams} wanted of which a part may be counted */
@@ -118,7 +159,7 @@ export class Counts {
       const answer = await this.get(`/api/histogram?${wanted}`, signal);
       if (signal.aborted) return;
       if (!answer) break;
-      for (const { time, counts } of answer.buckets) this.add(Date.parse(time), grouped(counts), Boolean(wanted.get("q")));
+      for (const { time, counts } of answer.buckets) this.add(Date.parse(time), grouped(counts), this.isExact);
       if (answer.complete) {
         this.reach(Date.parse(wanted.get("to") ?? ""));
         break;
@@ -143,12 +184,17 @@ export class Counts {
   /** @param {number} start @param {Count} count @param {boolean} isAdded */
   add(start, count, isAdded) {
     const before = isAdded ? this.buckets.get(start) : undefined;
-    if (before) count.forEach((lines, index) => { before[index] += lines; });
+    if (before) addTo(before, count);
     else this.buckets.set(start, count);
   }
 
-  /** @returns {number} */
-  get total() { return [...this.buckets.values()].reduce((total, count) => total + sum(count), 0); }
+  /** @returns {Count} */
+  get totals() {
+    /** @type {Count} */
+    const totals = [0, 0, 0];
+    for (const count of this.buckets.values()) addTo(totals, count);
+    return totals;
+  }
 
   /** @returns {{width: number, bars: Bar[]}} what to show: every bar of the range, ms */
   shown() {
@@ -157,17 +203,22 @@ export class Counts {
       const first = Math.min(...this.buckets.keys());
       from = Math.max(from, this.to - (SPANS.find((span) => this.to - span * MINUTE <= first) ?? 1440) * MINUTE);
     }
-    const width = Math.max(this.unit, fitting(this.to - from));
-    /** @type {Map<number, Count>} */
+    const width = Math.max(this.unit, fitting(this.to - from, this.unit < MINUTE));
+    /** @type {Map<number, Bar>} */
     const bars = new Map();
-    for (let start = Math.floor(from / width) * width; start < this.to; start += width) bars.set(start, [0, 0, 0]);
-    for (const [start, count] of this.buckets) {
-      const bar = bars.get(Math.floor(start / width) * width);
-      if (bar) count.forEach((lines, index) => { bar[index] += lines; });
+    for (let start = Math.floor(from / width) * width; start < this.to; start += width) {
+      bars.set(start, { start, count: [0, 0, 0], before: start < this.comparedTo ? [0, 0, 0] : undefined });
     }
-    return { width, bars: [...bars].map(([start, count]) => ({ start, count })) };
+    /** @param {number} start */
+    const barOf = (start) => bars.get(Math.floor(start / width) * width);
+    for (const [start, count] of this.buckets) addTo(barOf(start)?.count, count);
+    for (const [start, count] of this.before) addTo(barOf(start)?.before, count);
+    return { width, bars: [...bars.values()] };
   }
 }
+
+/** @param {Count | undefined} total @param {Count} count */
+const addTo = (total, count) => count.forEach((lines, index) => { if (total) total[index] += lines; });
 
 /** @param {number} moment */
 const rfc3339 = (moment) => new Date(moment).toISOString();

@@ -1,15 +1,15 @@
 /** The histogram above the log: where one is in time, and a way to zoom by drag, touch or keys. */
 
 import { sum } from "./counts.js";
+import { Legend } from "./legend.js";
+import { BAR, clock, HEIGHT, stacks, steps, ticks } from "./plot.js";
 
 /** @typedef {import("./counts.js").Bar} Bar */
+/** @typedef {import("./counts.js").Counts} Counts */
 
-const BAR = 10;
-const HEIGHT = 100;
 const MINUTE = 60_000;
-const DAY = 1440 * MINUTE;
-const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 43200].map((minutes) => minutes * MINUTE);
-const TICK_PIXELS = 110;
+/** How much higher than the highest bar the line of the day before may be, and is not cut. */
+const HIGHER = 1.5;
 /** @type {Record<string, number>} key → bars to move by: those of every slider */
 const STEPS = {
   ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity,
@@ -19,27 +19,36 @@ export class Histogram {
   /**
    * @param {HTMLElement} room @param {import("./time.js").Zone} zone
    * @param {(change: () => void) => void} keepingPlace runs what moves the log on the page
-   * @param {(from: number, to: number) => void} zoom ms since 1970
+   * @param {{zoom: (from: number, to: number) => void, zoomOut: () => void}} acts ms since 1970
    */
-  constructor(room, zone, keepingPlace, zoom) {
+  constructor(room, zone, keepingPlace, acts) {
     /** @param {string} selector */
     const part = (selector) => /** @type {HTMLElement} */ (room.querySelector(selector));
     this.room = room;
     this.zone = zone;
     this.keepingPlace = keepingPlace;
-    this.zoom = zoom;
+    this.acts = acts;
+    this.out = part(".out");
+    this.compared = part(".compared");
     this.label = part(".label");
     this.plot = part(".plot");
     this.ticks = part(".ticks");
-    this.paths = ["err", "warning", "other"].map((name) => part(`.${name}`));
+    this.paths = ["err", "warning", "other"].map((name) => part(`path.${name}`));
+    this.before = part(".before");
+    this.marker = part(".here");
     this.uncounted = part(".uncounted");
     this.chosen = part(".chosen");
+    /** @type {Counts | null} what is drawn */
+    this.counts = null;
     /** @type {Bar[]} */
     this.bars = [];
     this.width = MINUTE;
     /** The bars at both ends of what is pointed at, -1 for none. */
     this.anchor = this.at = -1;
     this.isDown = false;
+    /** When the lines in sight were received, 0 while the newest are. */
+    this.looked = 0;
+    this.legend = new Legend(part(".legend"), () => this.counts && this.draw(this.counts));
     this.listen();
     new ResizeObserver(() => this.drawTicks()).observe(this.ticks);
   }
@@ -47,12 +56,12 @@ export class Histogram {
   /** What is shown is not of the present search. */
   expectOther() { this.room.classList.add("stale"); }
 
-  /** @param {import("./counts.js").Counts} counts */
+  /** @param {Counts} counts */
   draw(counts) {
     if (this.isDown) return;
+    this.counts = counts;
     const { width, bars } = counts.shown();
-    const most = Math.max(...bars.map((bar) => sum(bar.count)));
-    const isEmpty = !(most > 0) && (counts.isWhole || counts.counted >= counts.to);
+    const isEmpty = !bars.some(({ count }) => sum(count)) && (counts.isWhole || counts.counted >= counts.to);
     this.room.classList.remove("stale");
     if (isEmpty) {
       this.show(false);
@@ -63,15 +72,47 @@ export class Histogram {
     if (this.at < 0 || this.anchor < 0) this.anchor = this.at = -1;
     Object.assign(this, { bars, width });
     this.plot.setAttribute("viewBox", `0 0 ${bars.length * BAR} ${HEIGHT}`);
-    drawStacks(this.paths, bars, Math.max(1, most));
+    this.drawBars(bars.map(({ count }) => this.legend.of(count)));
     const uncounted = counts.isWhole ? 0 : Math.max(0, (counts.counted - bars[0].start) / width);
     this.uncounted.setAttribute("width", String(uncounted * BAR));
-    this.summary = `${lines(counts.total)}${counts.isWhole ? "" : " so far"} · max ${rate(most / (width / 1000))}`;
     this.plot.setAttribute("aria-valuemax", String(bars.length - 1));
     this.point();
+    this.mark();
     // With all in it: its height is made up for once.
     this.show(true);
     this.drawTicks();
+  }
+
+  /** @param {import("./counts.js").Count[]} shown */
+  drawBars(shown) {
+    const { counts, legend } = this;
+    if (!counts) return;
+    const most = Math.max(1, ...shown.map(sum));
+    const before = this.bars.flatMap((bar) => (bar.before ? [sum(legend.of(bar.before))] : []));
+    const top = Math.max(most, Math.min(HIGHER * most, ...[Math.max(...before)].filter(Number.isFinite)));
+    const isCompared = before.some(Boolean);
+    stacks(shown, top).forEach((path, index) => this.paths[index].setAttribute("d", path));
+    this.before.setAttribute("d", isCompared ? steps(before, top) : "");
+    this.compared.hidden = !isCompared;
+    legend.say(counts.totals);
+    const total = sum(legend.of(counts.totals));
+    this.summary = `${lines(total)}${counts.isWhole ? "" : " so far"} · max ${rate(most / (this.width / 1000))}`;
+  }
+
+  /** @param {boolean} isZoomed whether the search has a range */
+  setZoomed(isZoomed) { this.out.hidden = !isZoomed; }
+
+  /** Say where the reader is. @param {number} moment when the lines in sight were received, 0 while the newest are */
+  look(moment) {
+    if (moment === this.looked) return;
+    this.looked = moment;
+    this.mark();
+  }
+
+  mark() {
+    const place = this.bars.length ? (this.looked - this.bars[0].start) / this.width : -1;
+    const isShown = place >= 0 && place <= this.bars.length;
+    this.marker.setAttribute("d", isShown ? `M${(place * BAR).toFixed(1)} 0V${HEIGHT}` : "");
   }
 
   /** @param {boolean} visible */
@@ -81,27 +122,21 @@ export class Histogram {
 
   drawTicks() {
     const [first] = this.bars;
-    if (!first || this.room.hidden) return;
-    const span = this.bars.length * this.width;
     const room = this.ticks.clientWidth;
-    const step = TICKS.find((each) => span / each <= room / TICK_PIXELS) ?? Math.ceil(span / DAY) * DAY;
-    const made = [];
-    for (let local = Math.ceil((first.start + this.zone.offset(first.start)) / step) * step; ; local += step) {
-      const moment = local - this.zone.offset(local - this.zone.offset(first.start));
-      const part = (moment - first.start) / span;
-      if (part > 1 - 40 / room) break;
+    if (!first || !room) return;
+    this.ticks.replaceChildren(...ticks(first.start, this.bars.length * this.width, room, this.zone).map(({ part, text }) => {
       const tick = document.createElement("span");
-      tick.textContent = span > 2 * DAY ? this.zone.date(moment) : this.zone.write(moment).clock.slice(0, 5);
+      tick.textContent = text;
       tick.style.left = `${part * 100}%`;
-      made.push(tick);
-    }
-    this.ticks.replaceChildren(...made);
+      return tick;
+    }));
   }
 
   // Pointing
 
   listen() {
     const { plot } = this;
+    this.out.addEventListener("click", this.acts.zoomOut);
     plot.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       plot.setPointerCapture(event.pointerId);
@@ -139,6 +174,7 @@ export class Histogram {
     }
     if (key === "Escape" && this.at >= 0) this.leave();
     else if ((key === "Enter" || key === " ") && this.at >= 0) this.take();
+    else if (key === "-" && !this.out.hidden) this.acts.zoomOut();
     else return false;
     return true;
   }
@@ -161,7 +197,7 @@ export class Histogram {
     const from = this.bars[first].start;
     const to = this.bars[last].start + this.width;
     this.leave();
-    this.zoom(from, to);
+    this.acts.zoom(from, to);
   }
 
   get ends() { return [Math.min(this.anchor, this.at), Math.max(this.anchor, this.at)]; }
@@ -174,32 +210,23 @@ export class Histogram {
     this.chosen.setAttribute("width", String(bars.length * BAR));
     let text = this.summary ?? "";
     if (bars.length) {
-      const total = [0, 1, 2].map((index) => bars.reduce((all, bar) => all + bar.count[index], 0));
-      const until = this.zone.write(bars[bars.length - 1].start + this.width).clock.slice(0, 5);
-      const parts = [lines(total[0] + total[1] + total[2])];
-      if (total[0]) parts.push(`${total[0].toLocaleString("en")} error${total[0] === 1 ? "" : "s"}`);
-      if (total[1]) parts.push(`${total[1].toLocaleString("en")} warning${total[1] === 1 ? "" : "s"}`);
+      /** @param {(bar: Bar) => import("./counts.js").Count | undefined} of */
+      const added = (of) => [0, 1, 2].map((index) => bars.reduce((all, bar) => all + (of(bar)?.[index] ?? 0), 0));
+      const [errors, warnings, others] = added((bar) => this.legend.of(bar.count));
+      const parts = [lines(errors + warnings + others)];
+      if (errors) parts.push(`${errors.toLocaleString("en")} error${errors === 1 ? "" : "s"}`);
+      if (warnings) parts.push(`${warnings.toLocaleString("en")} warning${warnings === 1 ? "" : "s"}`);
+      if (!this.compared.hidden && bars.every((bar) => bar.before)) {
+        const before = added((bar) => bar.before && this.legend.of(bar.before));
+        parts.push(`${(before[0] + before[1] + before[2]).toLocaleString("en")} the day before`);
+      }
+      const until = clock(bars[bars.length - 1].start + this.width, this.width < MINUTE, this.zone);
       text = `${this.zone.moment(bars[0].start).replace(/:00$/, "")}–${until} · ${parts.join(", ")}`;
     }
     if (this.label.textContent !== text) this.label.textContent = text;
     this.plot.setAttribute("aria-valuenow", String(this.at < 0 ? this.bars.length - 1 : this.at));
     this.plot.setAttribute("aria-valuetext", text);
   }
-}
-
-/** One path for each severity, errors lowest. @param {HTMLElement[]} paths @param {Bar[]} bars @param {number} most */
-function drawStacks(paths, bars, most) {
-  const drawn = paths.map(() => "");
-  bars.forEach(({ count }, index) => {
-    let floor = HEIGHT;
-    count.forEach((lines, severity) => {
-      if (!lines) return;
-      const top = floor - Math.max(1, (lines / most) * (HEIGHT - 2));
-      drawn[severity] += `M${index * BAR + 0.5} ${floor.toFixed(1)}V${top.toFixed(1)}h${BAR - 1}V${floor.toFixed(1)}z`;
-      floor = top;
-    });
-  });
-  paths.forEach((path, index) => path.setAttribute("d", drawn[index]));
 }
 
 /** @param {number} count */

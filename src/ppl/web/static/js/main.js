@@ -39,7 +39,10 @@ const zone = new Zone(pane.dataset.timeZone ?? "UTC");
 const list = new LogList(pane, zone);
 const title = new Title((unseen) => bell.told(unseen));
 const status = new Status(byId("status"), byId("pill"), zone.name, title);
-const dayBar = new DayBar(byId("day"), list, zone.name);
+const dayBar = new DayBar(byId("day"), list, zone.name, (row) => {
+  // An id is the microsecond of receipt.
+  bar.histogram.look(row && !list.isLive ? Number(row.dataset.id) / 1000 : 0);
+});
 const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
 const bar = new Bar(list, zone, () => destination.value, {
   changed: () => begin(),

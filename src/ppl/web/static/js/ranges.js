@@ -6,6 +6,10 @@ import { readQuery } from "./search.js";
 import { withPart } from "./menus.js";
 
 export const TIMES = ["after", "before"];
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+/** What is longer is widened to all of history. */
+const WIDEST = 10 * 24 * 60 * MINUTE;
 const NEAR_CHANGE = 3 * 3600_000;
 /** How far the server's clock may be from what is known of it. */
 const UNSURE_MS = 5000;
@@ -15,7 +19,7 @@ export function queryTime(moment, zone) {
   // Where clocks are turned back a time of day is two moments: UTC names one.
   const isSure = zone.isKnown && zone.offset(moment - NEAR_CHANGE) === zone.offset(moment + NEAR_CHANGE);
   const text = new Date(moment + (isSure ? zone.offset(moment) : 0)).toISOString();
-  const minutes = moment % 60_000 ? text.slice(0, 19) : text.slice(0, 16);
+  const minutes = moment % MINUTE ? text.slice(0, 19) : text.slice(0, 16);
   return isSure ? minutes.replace("T", " ") : `${minutes}Z`;
 }
 
@@ -27,6 +31,18 @@ export function between(query, from, to, zone) {
   const bounds = [term("after", queryTime(from, zone))];
   if (to !== null) bounds.push(term("before", queryTime(to, zone)));
   return withPart(query, TIMES, bounds.join(" "));
+}
+
+/**
+ * @param {import("./search.js").Bounds} bounds @param {number} now ms since 1970
+ * @returns {[number, number] | null} three times as long around the same middle, `null` where that is nearly everything
+ */
+export function widened({ from, to }, now) {
+  const end = to ?? now;
+  const span = from === null ? Infinity : Math.max(SECOND, end - from);
+  if (span > WIDEST) return null;
+  const round = span < MINUTE ? SECOND : MINUTE;
+  return [Math.floor((end - 2 * span) / round) * round, Math.ceil((end + span) / round) * round];
 }
 
 /** @param {import("./search.js").Bounds} bounds @param {import("./time.js").Zone} zone @returns {string} e.g. `00:59 – 01:03` */
