@@ -21,8 +21,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from ppl.errors import StoreUnavailable
-from ppl.model import DAY, MINUTE, SECOND, Destination
+from ppl.errors import StatementTimeout, StoreUnavailable
+from ppl.model import DAY, MINUTE, SECOND, Counted, Destination
 from ppl.search.query import parse
 from ppl.store import searching
 from ppl.store.pool import Pool
@@ -296,6 +296,29 @@ async def test_a_histogram_of_seconds_is_gone_on_with_where_its_time_is_up(
             break
     assert total == 20
     assert answers > 1
+
+
+@ensureDeferred
+async def test_a_histogram_says_how_far_it_came_where_a_step_takes_too_long(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "FIRST_SCAN", 4)
+    count = searching.Search.count
+    steps: list[int] = []
+
+    async def slow(search: searching.Search, width: int) -> Counted:
+        steps.append(width)
+        if len(steps) == 2:
+            raise StatementTimeout
+        return await count(search, width)
+
+    monkeypatch.setattr(searching.Search, "count", slow)
+    filled = await fill(served)
+    got = await filled.get("/api/histogram?q=message")
+    assert not got["complete"]
+    more = await filled.get(f"/api/histogram?q=message&before={got['reached']}")
+    assert more["complete"]
+    assert sum(sum(each["counts"].values()) for each in (*got["buckets"], *more["buckets"])) == 20
 
 
 @ensureDeferred

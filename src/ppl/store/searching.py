@@ -122,23 +122,11 @@ class Search:
             return self._counted([], self._end)
         few = self._to_look_up()
         if few:
-            bounds = [self._bounds(slot) for slot in few]
             try:
-                rows = await self._select_counts(bounds, width)
+                return await self._look_up_counts(few, width)
             except StatementTimeout:
                 self._slow_slot = few[0].lower
-            else:
-                first, end = bounds[-1]
-                return self._counted(rows, first if self._stretch.newest_first else end)
-        slot = self._slots[0]
-        first, end = await self._to_scan(slot)
-        try:
-            rows = await self._select_counts([(first, end)], width)
-        except StatementTimeout:
-            self._scan_less()
-            raise
-        self._scanned_all(slot, sum(count for *_, count in rows))
-        return self._counted(rows, first if self._stretch.newest_first else end)
+        return await self._scan_counts(self._slots[0], width)
 
     def close(self) -> None:
         """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
@@ -279,6 +267,36 @@ class Search:
         first, end = bounds[-1]
         return self._found(found.rows, first if self._stretch.newest_first else end)
 
+    # Counting
+
+    async def _scan_counts(self, slot: Slot, width: int) -> Counted:
+        first, end = await self._to_scan(slot)
+        try:
+            rows = await self._select_counts([(first, end)], width)
+        except StatementTimeout:
+            self._scan_less()
+            raise
+        self._scanned_all(slot, sum(count for *_, count in rows))
+        return self._counted(rows, first if self._stretch.newest_first else end)
+
+    async def _look_up_counts(self, slots: Sequence[Slot], width: int) -> Counted:
+        bounds = [self._bounds(slot) for slot in slots]
+        rows = await self._select_counts(bounds, width)
+        first, end = bounds[-1]
+        return self._counted(rows, first if self._stretch.newest_first else end)
+
+    async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
+        """How many match within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
+        # No order and no limit: however the planner finds them, it reads no more than is within the bounds.
+        part = (
+            "SELECT id / %s * %s, severity, count(*) FROM event"  # noqa: S608
+            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} GROUP BY 1, 2"
+        )
+        parameters: list[Any] = []
+        for first, end in bounds:
+            parameters += [width, width, self._stretch.destination_id, first, end, *self._parameters]
+        return await self._run(" UNION ALL ".join([part] * len(bounds)), parameters)
+
     # Statements
 
     async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, most_bytes: int, *, is_ordered: bool) -> Cut:
@@ -301,17 +319,6 @@ class Search:
         sql = f"SELECT * FROM ({union}) AS slots ORDER BY id {self._stretch.direction} LIMIT %s"  # noqa: S608
         bounded = within_bytes(sql, self._stretch.direction)
         return cut(await self._run(bounded, [*parameters, limit, most_bytes]))
-
-    async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
-        """How many match within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
-        part = (
-            "SELECT id / %s * %s AS start, severity, count(*) FROM event"  # noqa: S608
-            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} GROUP BY 1, 2"
-        )
-        parameters: list[Any] = []
-        for first, end in bounds:
-            parameters += [width, width, self._stretch.destination_id, first, end, *self._parameters]
-        return await self._run(" UNION ALL ".join([part] * len(bounds)), parameters)
 
     async def _run(self, sql: str, parameters: list[Any]) -> list[Any]:
         try:

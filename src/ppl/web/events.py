@@ -172,14 +172,20 @@ class Events:
     async def _count(self, search: Search, width: int) -> tuple[Sequence[Bucket], int]:
         ends = self._steady() + BUDGET_SECONDS
         counts: Counter[tuple[int, int]] = Counter()
-        while True:
-            counted = await search.count(width)
+        reached: int | None = None
+        while not search.is_complete and (reached is None or self._steady() < ends):
+            try:
+                counted = await search.count(width)
+            except StatementTimeout:
+                if reached is None:
+                    raise
+                break
+            reached = counted.reached
             for start, severity, number in counted.counts:
                 counts[start, 8 if severity is None else severity] += number
-            if counted.complete or self._steady() >= ends:
-                break
         starts = sorted({start for start, _ in counts})
-        return [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts], counted.reached
+        buckets = [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts]
+        return buckets, reached or 0
 
     def _missing(self, destination: Destination, event_id: int, account: Account) -> NotFound | Gone:
         """There is no such event now; an id says of when it would be, and so whether its time is over."""
