@@ -60,6 +60,20 @@ def test_a_short_range_is_counted_in_seconds_and_one_second_can_be_chosen(filled
     eventually(lambda: len(shown(page)) == 1, "its line")
 
 
+def test_on_a_tablet_a_thumb_hits_the_legend_and_zooms_out(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    spread(ppl_process, who)
+    tablet = {"viewport": {"width": 820, "height": 1000}, "has_touch": True, "is_mobile": True}
+    page = open_page(ppl_process, who, "/?q=after:20m", **tablet)
+    eventually(lambda: "in 10 s" in label(page), "bars of ten seconds")
+    for part in page.locator(".legend button, #histogram .out").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 40
+    page.get_by_role("button", name="Zoom out").tap()
+    until_counted(page, "40 lines")
+
+
 def test_zooming_out_leads_to_three_times_the_time_and_in_the_end_to_everything(filled: tuple[Page, int]) -> None:
     page, _ = filled
     button = page.get_by_role("button", name="Zoom out")

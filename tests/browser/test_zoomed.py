@@ -81,6 +81,11 @@ def test_in_the_colours_of_the_system_it_is_seen_where_one_is(open_searched: Ope
     line = "part => getComputedStyle(part).textDecorationLine"
     assert page.get_by_role("link", name="Events").evaluate(line) == "underline"
     assert page.get_by_role("link", name="Senders").evaluate(line) == "none"
+    legend = page.locator(".legend .warning")
+    expect(legend).to_be_visible()
+    assert legend.evaluate(line) == "none"
+    legend.click()
+    assert legend.evaluate(line) == "underline"
     page.keyboard.press("k")
     page.keyboard.press("c")
     anchor = page.locator("#context .row.anchor")

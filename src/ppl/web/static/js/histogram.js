@@ -96,7 +96,7 @@ export class Histogram {
     this.compared.hidden = !isCompared;
     legend.say(counts.totals);
     const total = sum(legend.of(counts.totals));
-    this.summary = `${lines(total)}${counts.isWhole ? "" : " so far"} · max ${rate(most / (this.width / 1000))}`;
+    this.summary = `${lines(total)}${counts.isWhole ? "" : " so far"} · max ${rate(most, this.width / 1000)}`;
   }
 
   /** @param {boolean} isZoomed whether the search has a range */
@@ -232,8 +232,10 @@ export class Histogram {
 /** @param {number} count */
 const lines = (count) => `${count.toLocaleString("en")} line${count === 1 ? "" : "s"}`;
 
-/** @param {number} perSecond @returns {string} such as `233/s` or `4/min` */
-function rate(perSecond) {
+/** @param {number} most lines @param {number} seconds of a bar @returns {string} such as `233/s`, `3 in 10 s` or `4/min` */
+function rate(most, seconds) {
+  const perSecond = most / seconds;
   if (perSecond >= 10) return `${Math.round(perSecond).toLocaleString("en")}/s`;
-  return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${Math.ceil(perSecond * 60)}/min`;
+  if (perSecond >= 1) return `${perSecond.toFixed(1)}/s`;
+  return seconds < 60 ? `${most} in ${seconds} s` : `${Math.ceil(perSecond * 60)}/min`;
 }
