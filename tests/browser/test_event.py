@@ -63,6 +63,29 @@ def test_a_click_opens_every_field_of_an_event_and_holds_the_lines(
     assert state(page) == "Paused — reading"
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_message_stands_before_the_fields_which_fold(
+    ppl_process: PplProcess, open_page: OpenPage, width: int
+) -> None:
+    options = {"viewport": {"width": width, "height": 800}}
+    _, page = _open(ppl_process, open_page, lines(1), "line 1", **options)
+    page.locator("#log .message").last.click()
+    details = page.locator("#details")
+    top, message, fields = (
+        each.bounding_box() for each in (details, details.locator(".text"), details.locator("dl"))
+    )
+    assert top is not None
+    assert message is not None
+    assert fields is not None
+    assert message["y"] - top["y"] < 200, "at once in sight"
+    assert message["y"] < fields["y"]
+    details.get_by_text("Fields").click()
+    expect(details.locator("dl")).to_be_hidden()
+    page.evaluate("() => { document.getElementById('details').style.height = '120px' }")
+    details.evaluate("details => { details.scrollTop = 40 }")
+    expect(details.get_by_role("button", name="Context")).to_be_in_viewport()
+
+
 def test_opening_and_closing_the_details_leaves_the_line_where_it_is(
     ppl_process: PplProcess, open_page: OpenPage
 ) -> None:
