@@ -311,6 +311,32 @@ def test_lines_stand_as_close_as_one_likes_and_stay_so(ppl_process: PplProcess, 
     assert row.bounding_box()["height"] == 24  # type: ignore[index]
 
 
+def test_a_phone_chooses_how_lines_look(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    options = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    _, page = _open(ppl_process, open_page, lines(*range(3)), "line 2", **options)
+    button = page.get_by_role("button", name="View", exact=True)
+    assert button.bounding_box()["height"] >= 40  # type: ignore[index]
+    button.tap()
+    page.get_by_label("roomy").check()
+    page.get_by_label("wrapped").uncheck()
+    expect(page.locator("#help dl")).to_be_hidden()
+    page.get_by_role("dialog").get_by_role("button", name="Close").tap()
+    row = page.locator("#log .row").last
+    assert row.bounding_box()["height"] == 24  # type: ignore[index]
+    assert row.evaluate("row => getComputedStyle(row).whiteSpace") == "pre"
+    page.reload()
+    until_shown(page, "line 2")
+    assert row.evaluate("row => getComputedStyle(row).whiteSpace") == "pre"
+
+
+def test_help_lists_each_key_once(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    _, page = _open(ppl_process, open_page, lines(1), "line 1")
+    page.get_by_role("button", name="shortcuts").click()
+    keys = page.locator("#help dt").evaluate_all("all => all.flatMap(each => each.textContent.split(/\\s+/))")
+    assert len(keys) > 20
+    assert len(set(keys)) == len(keys)
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_on_a_phone_the_details_are_a_sheet_that_fits(
     ppl_process: PplProcess, open_page: OpenPage, scheme: str

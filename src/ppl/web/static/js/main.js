@@ -31,7 +31,6 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const pane = byId("log");
 const destination = /** @type {HTMLSelectElement} */ (byId("destination"));
 const help = /** @type {HTMLDialogElement} */ (byId("help"));
-const byHost = /** @type {HTMLInputElement} */ (byId("hues"));
 const classes = document.documentElement.classList;
 
 begunAt(Number(pane.dataset.now));
@@ -285,12 +284,8 @@ const keepingPlace = (/** @type {() => void} */ change) => {
   followOn();
 };
 new Density(byId("density"), keepingPlace);
-const wrap = new Switch("wrap", (isOn) => keepingPlace(() => classes.toggle("unwrapped", !isOn)));
-const hues = new Switch("hues", (isOn) => {
-  classes.toggle("hues", isOn);
-  byHost.checked = isOn;
-});
-byHost.addEventListener("change", () => hues.set(byHost.checked));
+const wrap = new Switch(byId("wrap"), (isOn) => keepingPlace(() => classes.toggle("unwrapped", !isOn)));
+new Switch(byId("hues"), (isOn) => classes.toggle("hues", isOn));
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
   reading.context.follow();

@@ -1,19 +1,20 @@
 /** Something of the view that is on or off: on at first, then as the browser remembers it. */
 
 export class Switch {
-  /** @param {string} key its name in the browser's memory @param {(isOn: boolean) => void} show */
-  constructor(key, show) {
-    this.key = key;
+  /** @param {HTMLElement} box a checkbox, whose id is the name in the browser's memory @param {(isOn: boolean) => void} show */
+  constructor(box, show) {
+    this.box = /** @type {HTMLInputElement} */ (box);
+    this.key = box.id;
     this.show = show;
-    this.isOn = remembered(key) !== "off";
-    show(this.isOn);
+    box.addEventListener("change", () => this.set(this.box.checked));
+    this.set(remembered(this.key) !== "off");
   }
 
-  toggle() { this.set(!this.isOn); }
+  toggle() { this.set(!this.box.checked); }
 
   /** @param {boolean} isOn */
   set(isOn) {
-    this.isOn = isOn;
+    this.box.checked = isOn;
     this.show(isOn);
     try {
       localStorage.setItem(this.key, isOn ? "on" : "off");
