@@ -16,12 +16,12 @@ const written = (json) => [...linesOf(json)].map((line) => line.map((piece) => p
 
 test("an event is told field by field, in UTC and in the reader's zone", () => {
   assert.deepEqual(Object.fromEntries(fieldsOf(event, new Zone("Europe/Berlin"))), {
-    time: "2026-11-07 09:23:20.060123 UTC", local: "2026-11-07 10:23:20.060 Europe/Berlin (UTC+01:00)",
+    time: "2026-11-07 09:23:20.060123 UTC", local: "2026-11-07 10:23:20.060123 Europe/Berlin (UTC+01:00)",
     received: "+12 ms", sender: "10.0.13.224", host: "db-primary", program: "app", procid: "7",
     severity: "warning (4)", facility: "local0 (16)", id: "1794043400072623",
   });
   const [, local] = fieldsOf(event, new Zone("-03.30"))[1];
-  assert.equal(local, "2026-11-07 05:53:20.060 UTC−03:30");
+  assert.equal(local, "2026-11-07 05:53:20.060123 UTC−03:30");
 });
 
 test("a delay is told in two units at most, and a clock that is ahead is named", () => {
@@ -53,8 +53,11 @@ test("hostile JSON costs what is shown of it", () => {
 });
 
 test("what is copied works where it is pasted", () => {
-  assert.equal(lineOf(event), "2026-11-07 10:23:20 db-primary app[7]: a\nb");
-  assert.equal(lineOf({ ...event, file_name: "", procid: "", hostname: "" }), "2026-11-07 10:23:20 10.0.13.224 a\nb");
+  const zone = new Zone("Europe/Berlin");
+  assert.equal(lineOf(event, zone), "2026-11-07T10:23:20.060123+01:00 db-primary app[7] warning: a\nb");
+  const bare = { ...event, time: "2026-07-07T09:23:20Z", file_name: "", procid: undefined, severity: undefined, hostname: "" };
+  assert.equal(lineOf(bare, zone), "2026-07-07T11:23:20+02:00 10.0.13.224 a\nb");
+  assert.equal(lineOf({ ...bare, severity: "err" }, new Zone("-03.30")), "2026-07-07T05:53:20-03:30 10.0.13.224 err: a\nb");
   assert.equal(pathOf(event, "h:1"), "/events/1794043400072623?user_id=h%3A1");
   const command = curlOf(event, "https://ppl.example", "it's:1");
   assert.equal(command, `curl -H "Authorization: Bearer $PPL_TOKEN" ` +

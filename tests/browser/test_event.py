@@ -49,7 +49,7 @@ def test_a_click_opens_every_field_of_an_event_and_holds_the_lines(
     _row(page, "hello").locator(".message").click()
     fields = _fields(page)
     assert fields["time"] == "2026-11-07 09:23:20.060123 UTC"
-    assert fields["local"] == "2026-11-07 11:23:20.060 UTC+02:00"
+    assert fields["local"] == "2026-11-07 11:23:20.060123 UTC+02:00"
     assert fields["received"].startswith("+")
     assert fields["sender"] == "127.0.0.1"
     assert fields["host"] == "db-primary"
@@ -71,9 +71,7 @@ def test_the_message_stands_before_the_fields_which_fold(
     _, page = _open(ppl_process, open_page, lines(1), "line 1", **options)
     page.locator("#log .message").last.click()
     details = page.locator("#details")
-    top, message, fields = (
-        each.bounding_box() for each in (details, details.locator(".text"), details.locator("dl"))
-    )
+    top, message, fields = (each.bounding_box() for each in (details, details.locator(".text"), details.locator("dl")))
     assert top is not None
     assert message is not None
     assert fields is not None
@@ -140,13 +138,59 @@ def test_what_is_copied_is_the_line_the_event_and_a_command(ppl_process: PplProc
         return text
 
     page.locator("#log .message").click()
-    assert copied("Copy text") == "2026-11-07 11:23:20 web-01 app[7]: hello"
+    assert copied("Copy text") == "2026-11-07T11:23:20.000000+02:00 web-01 app[7] notice: hello"
     event = json.loads(copied("Copy JSON"))
     assert (event["message"], event["hostname"]) == ("hello", "web-01")
     command = copied("Copy as curl")
     assert f"{ppl_process.url}/api/events/{event['id']}" in command
     assert copied("Permalink").startswith(f"{ppl_process.url}/events/{event['id']}?user_id=")
     assert who.port
+
+
+def test_a_copy_moves_nothing_and_one_button_says_so_at_a_time(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    _, page = _open(ppl_process, open_page, lines(1), "line 1", permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#log .message").click()
+    boxes = "all => all.map(each => each.getBoundingClientRect().toJSON())"
+    acts = page.locator("#details .acts > *")
+    before = acts.evaluate_all(boxes)
+    for name in ("Copy text", "Copy JSON", "Copy as curl", "Permalink"):
+        page.locator("#details").get_by_text(name, exact=True).click()
+        expect(page.locator("#details").get_by_text("Copied", exact=True)).to_have_count(1)
+        assert acts.evaluate_all(boxes) == before
+    expect(page.locator("#details").get_by_text("Permalink", exact=True)).to_have_text("Permalink")
+    assert acts.evaluate_all(boxes) == before
+
+
+def test_selected_rows_are_copied_with_day_zone_and_severity(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    data = b"".join(b"<13>1 2026-11-07T09:23:20.060Z h a - - - line %d\n" % number for number in range(3))
+    _, page = _open(ppl_process, open_page, data, "line 2", permissions=["clipboard-read", "clipboard-write"])
+    select = (
+        "(to) => { const [first, second, third] = document.querySelectorAll('#log .row');"
+        " getSelection().setBaseAndExtent(first, 0, to ? third : second, 0) }"
+    )
+    page.evaluate(select, True)
+    page.keyboard.press("Control+c")
+    line = "2026-11-07T11:23:20.060000+02:00 h a notice: line"
+    assert page.evaluate("() => navigator.clipboard.readText()") == f"{line} 0\n{line} 1"
+    page.evaluate(select, False)
+    page.keyboard.press("Control+c")
+    assert page.evaluate("() => navigator.clipboard.readText()").strip().endswith("line 0")
+    assert "2026" not in page.evaluate("() => navigator.clipboard.readText()"), "of one row what is selected"
+
+
+def test_on_a_tablet_all_acts_of_the_details_are_of_one_height(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    options = {"viewport": {"width": 1024, "height": 768}, "has_touch": True}
+    _, page = _open(ppl_process, open_page, lines(1), "line 1", **options)
+    page.locator("#log .message").tap()
+    acts = page.locator("#details .head button, #details .permalink")
+    assert set(acts.evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")) == {40}
+    words = (
+        "all => all.map(each => { const words = document.createRange(); words.selectNodeContents("
+        "each.querySelector('.label') ?? each);"
+        " const { top } = words.getBoundingClientRect(); return top - each.getBoundingClientRect().top })"
+    )
+    tops = acts.evaluate_all(words)
+    assert max(tops) - min(tops) < 0.5
 
 
 def test_only_this_host_and_without_this_program(ppl_process: PplProcess, open_page: OpenPage) -> None:

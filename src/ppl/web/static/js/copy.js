@@ -1,14 +1,16 @@
-/** Copying: what of an event goes to the clipboard, and how to get there with and without TLS. */
+/** Copying: what of events goes to the clipboard, and how to get there with and without TLS. */
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 const SAID_MS = 2000;
 
-/** @param {LogEvent} event @returns {string} a line as exports of text have it, with its newlines as they are */
-export function lineOf(event) {
-  const pid = event.procid ? `[${event.procid}]` : "";
-  const tag = event.file_name || pid ? `${event.file_name}${pid}: ` : "";
-  return `${event.created_at} ${event.hostname || event.sender_ip} ${tag}${event.message}`;
+/**
+ * @param {LogEvent} event @param {import("./time.js").Zone} zone
+ * @returns {string} a line that says by itself when, where, what and how bad, with its newlines as they are
+ */
+export function lineOf({ time, hostname, sender_ip: ip, file_name: program, procid = "", severity, message }, zone) {
+  const words = [program + (procid && `[${procid}]`), severity].filter(Boolean).join(" ");
+  return `${zone.stamp(time)} ${hostname || ip} ${words}${words && ": "}${message}`;
 }
 
 /** @param {LogEvent} event @param {string} origin of the site @param {string} userId @returns {string} a command */
@@ -68,11 +70,21 @@ export function copyButton(code, name) {
   return button;
 }
 
-/** Say on a button what became of it, for a moment. @param {Element} button @param {string} text */
+let unsay = () => {};
+
+/** Say on a button what became of it, for a moment, or until another says so. @param {HTMLElement} button @param {string} text */
 export function say(button, text) {
+  unsay();
   const label = button.querySelector(".label") ?? button;
-  const before = label.getAttribute("data-label") ?? label.textContent ?? "";
-  label.setAttribute("data-label", before);
+  const before = label.textContent;
+  // What stands beside it does not move.
+  button.style.minWidth = `${button.getBoundingClientRect().width}px`;
   label.textContent = text;
-  setTimeout(() => { label.textContent = before; }, SAID_MS);
+  const timer = setTimeout(() => unsay(), SAID_MS);
+  unsay = () => {
+    clearTimeout(timer);
+    label.textContent = before;
+    button.style.minWidth = "";
+    unsay = () => {};
+  };
 }

@@ -112,7 +112,7 @@ export class Details {
       case "context": around.context(shown); break;
       case "only": around.only(shown); break;
       case "exclude": around.exclude(shown); break;
-      case "line": copyFor(target, lineOf(shown)); break;
+      case "line": copyFor(target, lineOf(shown, around.zone)); break;
       case "json": copyFor(target, JSON.stringify(shown, null, 2)); break;
       case "curl": copyFor(target, curlOf(shown, location.origin, around.userId())); break;
       case "permalink":

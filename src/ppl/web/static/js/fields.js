@@ -8,13 +8,11 @@ const FACILITIES = ["kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "
 
 /** @param {LogEvent} event @param {import("./time.js").Zone} zone @returns {[string, string][]} only what there is */
 export function fieldsOf(event, zone) {
-  const moment = Date.parse(event.time);
   const delay = Number(event.id) - microseconds(event.time);
-  const local = new Date(moment + zone.offset(moment)).toISOString();
   /** @type {[string, string | undefined][]} */
   const fields = [
     ["time", `${spaced(event.time)} UTC`],
-    ["local", `${spaced(local)} ${nameOf(zone, moment)}`],
+    ["local", local(zone, event.time)],
     ["received", delayText(delay)],
     ["sender", event.sender_ip],
     ["host", event.hostname],
@@ -38,12 +36,11 @@ function microseconds(time) {
   return Date.parse(`${time.slice(0, 19)}Z`) * 1000 + Number(fraction.padEnd(6, "0"));
 }
 
-/** @param {import("./time.js").Zone} zone @param {number} moment */
-function nameOf(zone, moment) {
-  const minutes = Math.abs(zone.offset(moment)) / 60_000;
-  const pad = (/** @type {number} */ number) => String(Math.floor(number)).padStart(2, "0");
-  const offset = `UTC${zone.offset(moment) < 0 ? "−" : "+"}${pad(minutes / 60)}:${pad(minutes % 60)}`;
-  return zone.name.startsWith("UTC") ? offset : `${zone.name} (${offset})`;
+/** @param {import("./time.js").Zone} zone @param {string} time RFC 3339 in UTC */
+function local(zone, time) {
+  const stamp = zone.stamp(time);
+  const offset = `UTC${stamp.slice(-6).replace("-", "−")}`;
+  return `${spaced(stamp.slice(0, -6))} ` + (zone.name.startsWith("UTC") ? offset : `${zone.name} (${offset})`);
 }
 
 /** @param {string | undefined} name @param {string[]} names */

@@ -5,6 +5,7 @@ import { Cursor } from "./cursor.js";
 import { Details } from "./details.js";
 import { exactTerm } from "./query.js";
 import { eventOf } from "./rows.js";
+import { copySelected } from "./selected.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 /** @typedef {import("./list.js").LogList} LogList */
@@ -92,6 +93,7 @@ export class Reading {
       wasSelected = !getSelection()?.isCollapsed;
       isFinger = pointerType === "touch";
     });
+    pane.addEventListener("copy", (event) => copySelected(event, this.around.zone));
     pane.addEventListener("folded", (event) => {
       const row = /** @type {HTMLElement} */ (event.target).closest(".row");
       if (row) this.looked.reveal(/** @type {HTMLElement} */ (row));

@@ -45,6 +45,15 @@ export class Zone {
     return offset;
   }
 
+  /** @param {string} time RFC 3339 in UTC @returns {string} RFC 3339 in this zone, e.g. `2026-11-07T10:23:20.295+01:00` */
+  stamp(time) {
+    const moment = Date.parse(time);
+    const offset = this.offset(moment);
+    const minutes = Math.abs(offset) / 60_000;
+    const local = new Date(moment + offset).toISOString().slice(0, 19) + (/\.\d+/.exec(time)?.[0] ?? "");
+    return `${local}${offset < 0 ? "-" : "+"}${pad(Math.floor(minutes / 60))}:${pad(Math.floor(minutes % 60))}`;
+  }
+
   /** @param {number} moment @returns {string} e.g. `7 Nov` */
   date(moment) { return this.write(moment).day.replace(/^\w+ (\d+ \w{3}).*/, "$1"); }
 
