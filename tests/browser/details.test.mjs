@@ -17,7 +17,7 @@ const written = (json) => [...linesOf(json)].map((line) => line.map((piece) => p
 test("an event is told field by field, in UTC and in the reader's zone", () => {
   assert.deepEqual(Object.fromEntries(fieldsOf(event, new Zone("Europe/Berlin"))), {
     time: "2026-11-07 09:23:20.060123 UTC", local: "2026-11-07 10:23:20.060123 Europe/Berlin (UTC+01:00)",
-    received: "+12 ms", sender: "10.0.13.224", host: "db-primary", program: "app", procid: "7",
+    received: "+12 ms", ip: "10.0.13.224", host: "db-primary", program: "app", procid: "7",
     severity: "warning (4)", facility: "local0 (16)", id: "1794043400072623",
   });
   const [, local] = fieldsOf(event, new Zone("-03.30"))[1];

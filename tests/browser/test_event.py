@@ -51,7 +51,7 @@ def test_a_click_opens_every_field_of_an_event_and_holds_the_lines(
     assert fields["time"] == "2026-11-07 09:23:20.060123 UTC"
     assert fields["local"] == "2026-11-07 11:23:20.060123 UTC+02:00"
     assert fields["received"].startswith("+")
-    assert fields["sender"] == "127.0.0.1"
+    assert fields["ip"] == "127.0.0.1"
     assert fields["host"] == "db-primary"
     assert (fields["program"], fields["procid"], fields["msgid"]) == ("app", "4711", "ID47")
     assert (fields["severity"], fields["facility"]) == ("warning (4)", "local0 (16)")

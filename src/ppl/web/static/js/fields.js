@@ -14,7 +14,7 @@ export function fieldsOf(event, zone) {
     ["time", `${spaced(event.time)} UTC`],
     ["local", local(zone, event.time)],
     ["received", delayText(delay)],
-    ["sender", event.sender_ip],
+    ["ip", event.sender_ip],
     ["host", event.hostname],
     ["program", event.file_name],
     ["procid", event.procid],
