@@ -155,8 +155,9 @@ def file_name(destination: Destination, suffix: str) -> str:
 
 @attrs.frozen
 class Format:
-    """One way of writing events."""
+    """One way of writing events; ``title`` is its name on pages."""
 
+    title: str
     suffix: str
     content_type: str
     write: Writer
@@ -230,8 +231,8 @@ def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
 
 
 FORMATS = {
-    "text": Format("log", "text/plain; charset=utf-8", _text),
-    "json": Format("jsonl", "application/x-ndjson", _json_lines),
-    "csv": Format("csv", "text/csv; charset=utf-8", _csv, ",".join(_CSV) + "\r\n"),
-    "papertrail": Format("tsv", "text/tab-separated-values; charset=utf-8", _papertrail),
+    "text": Format("Text", "log", "text/plain; charset=utf-8", _text),
+    "json": Format("JSON lines", "jsonl", "application/x-ndjson", _json_lines),
+    "csv": Format("CSV", "csv", "text/csv; charset=utf-8", _csv, ",".join(_CSV) + "\r\n"),
+    "papertrail": Format("Papertrail", "tsv", "text/tab-separated-values; charset=utf-8", _papertrail),
 }

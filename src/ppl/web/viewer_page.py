@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ppl.model import Destination, Role
 from ppl.web.answers import Answer
 from ppl.web.destinations import destination_fields
+from ppl.web.exporting import FORMATS
 from ppl.web.pages import Pages
 from ppl.web.sessions import Login
 from ppl.web.snippets import unfilled
@@ -19,4 +20,4 @@ def viewer_page(pages: Pages, visit: Visit, login: Login, readable: Sequence[tup
         {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
         for each, role in readable
     ]
-    return pages.page("viewer.html", visit, login, destinations=destinations, snippets=unfilled())
+    return pages.page("viewer.html", visit, login, destinations=destinations, snippets=unfilled(), formats=FORMATS)

@@ -7,6 +7,7 @@ import { begunAt, now } from "./clock.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
 import { Density } from "./density.js";
+import { dropDown } from "./dropdown.js";
 import { FirstLine } from "./firstline.js";
 import { Follow } from "./follow.js";
 import { listenToKeys } from "./keys.js";
@@ -51,6 +52,27 @@ const { search } = bar;
 const saved = new Saved(
   /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
 const bell = new Bell(byId("notify"), search, () => destination.value, (message) => status.problem(message));
+const download = /** @type {HTMLDetailsElement} */ (byId("download"));
+dropDown(download);
+/** @type {Promise<import("./download.js").Download> | null} */
+let takingAlong = null;
+
+/** The menu of what can be taken along, which is filled when it is opened first. */
+async function openedDownload() {
+  takingAlong ??= import("./download.js").then(({ Download }) => new Download(
+    download, () => ({ userId: destination.value, query: search.query, newest: list.newestId })));
+  try {
+    const menu = await takingAlong;
+    menu.opened();
+    return menu;
+  } catch {
+    takingAlong = null;
+    status.problem("The server cannot be reached.");
+    return null;
+  }
+}
+
+download.addEventListener("toggle", () => { if (download.open) openedDownload(); });
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
 /** Whether the view that was asked for is still to begin: the rows of the one before stay until the server is there. */
@@ -263,6 +285,10 @@ listenToKeys({
   ...reading.keys,
   "/": () => search.enter(),
   t: () => bar.goTo.open(),
+  Y() {
+    download.open = true;
+    openedDownload().then((menu) => menu?.copyLink());
+  },
   l: () => wrap.toggle(),
   "?": () => help.showModal(),
 });

@@ -1,5 +1,6 @@
 /** The menu of saved searches beside the search box: says which is in use, opens one, saves or replaces one. */
 
+import { dropDown } from "./dropdown.js";
 import { button, element } from "./element.js";
 
 /** @typedef {{id: string, name: string, query: string}} SavedSearch */
@@ -31,26 +32,11 @@ export class Saved {
     this.lastUsed = "";
     this.name.addEventListener("input", () => this.offer());
     menu.addEventListener("toggle", () => { if (menu.open) this.opened(); });
-    // The page's keys are not meant for what has the focus here.
-    menu.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") this.close();
-    });
-    addEventListener("pointerdown", (event) => {
-      if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
-    });
-    menu.addEventListener("focusout", (event) => {
-      if (event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) menu.open = false;
-    });
+    this.close = dropDown(menu);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.save();
     });
-  }
-
-  close() {
-    this.menu.open = false;
-    this.summary.focus();
   }
 
   /** Another search, or another destination: say which saved one it is. */

@@ -1,0 +1,21 @@
+/** A menu that opens below its button: Escape, and whatever goes elsewhere, closes it. */
+
+/** @param {HTMLDetailsElement} menu @returns {() => void} closes it, and the focus goes back to its button */
+export function dropDown(menu) {
+  const close = () => {
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  };
+  // The page's keys are not meant for what has the focus here.
+  menu.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") close();
+  });
+  addEventListener("pointerdown", (event) => {
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
+  });
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(/** @type {Node} */ (event.relatedTarget))) menu.open = false;
+  });
+  return close;
+}
