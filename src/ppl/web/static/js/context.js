@@ -4,6 +4,7 @@
  * Its address, `/events/<id>`, shows the same to everyone who may read the event.
  */
 
+import { readAddress } from "./address.js";
 import { pathOf } from "./copy.js";
 import { element } from "./element.js";
 import { History } from "./history.js";
@@ -43,6 +44,9 @@ export class Context {
   /** @returns {string} id of the event that the page's address names, or empty */
   get addressed() { return ADDRESS.exec(location.pathname)?.[1] ?? ""; }
 
+  /** @returns {number} id of the last event that the address names, 0: it names one event only */
+  get last() { return Number(/^\d{1,18}$/.exec(readAddress("to")) ?? 0); }
+
   /** Show what the address says. */
   follow() {
     if (this.addressed) this.show(this.addressed);
@@ -54,6 +58,7 @@ export class Context {
     const address = new URL(location.href);
     const { pathname, search } = new URL(pathOf(event, this.around.userId()), address);
     address.pathname = pathname;
+    address.searchParams.delete("to");
     address.searchParams.set("user_id", new URLSearchParams(search).get("user_id") ?? "");
     // From one event's surroundings to another's: Back leads out of both.
     if (this.isOpen) history.replaceState(history.state, "", address);
@@ -67,18 +72,14 @@ export class Context {
       history.back();
       return;
     }
-    const address = new URL(location.href);
-    address.pathname = "/";
-    history.pushState(null, "", address);
+    history.pushState(null, "", beneath());
     this.hide();
   }
 
   /** The reader looks for something else, which is no matter of this event: its address goes too. */
   giveWay() {
     if (!this.isOpen) return;
-    const address = new URL(location.href);
-    address.pathname = "/";
-    history.replaceState(null, "", address);
+    history.replaceState(null, "", beneath());
     this.hide();
   }
 
@@ -102,18 +103,32 @@ export class Context {
     for (const each of this.around.covered) each.inert = true;
     this.list.pane.focus({ preventScroll: true });
     this.words.textContent = "Reading…";
-    const answer = await this.read(id, AROUND, AROUND);
+    const { last } = this;
+    const answer = await this.read(id, AROUND, last ? PORTION : AROUND);
     if (!answer) return;
     this.list.append([...answer.before, answer.event, ...answer.after]);
     this.list.atOldest = answer.is_oldest_reached;
     this.list.atNewest = answer.is_newest_reached;
     const row = /** @type {HTMLElement} */ (this.list.pane.querySelector(`.row[data-id="${answer.event.id}"]`));
     row.classList.add("anchor");
+    this.mark();
     const { day, clock, millis } = this.around.zone.write(Date.parse(answer.event.time));
-    this.words.textContent = `Around ${clock}${millis} on ${day} — every line, whatever is searched for`;
+    const what = last > Number(id) ? "The lines marked, from" : "Around";
+    this.words.textContent = `${what} ${clock}${millis} on ${day} — every line, whatever is searched for`;
     row.scrollIntoView({ block: "center" });
     this.history.looked({ events: [], isOldestEventReached: String(answer.is_oldest_reached) });
     this.around.opened(row);
+  }
+
+  /** Mark what the address names, as far as it is here. */
+  mark() {
+    const { last } = this;
+    if (!last) return;
+    const first = Number(this.addressed);
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (this.list.pane.querySelectorAll(".row:not(.anchor)"))) {
+      const id = Number(row.dataset.id);
+      if (id > first && id <= last) row.classList.add("anchor");
+    }
   }
 
   /** @param {{before?: string, after?: string}} range one of them @returns {boolean} */
@@ -126,6 +141,7 @@ export class Context {
       else if (before) {
         this.history.received({ events: answer.before, before, isOldestEventReached: String(answer.is_oldest_reached) });
       } else this.history.received({ events: answer.after, after, isOldestEventReached: "false" });
+      this.mark();
     });
     return true;
   }
@@ -148,4 +164,12 @@ export class Context {
     }
     return null;
   }
+}
+
+/** @returns {URL} the page's address without the event */
+function beneath() {
+  const address = new URL(location.href);
+  address.pathname = "/";
+  address.searchParams.delete("to");
+  return address;
 }

@@ -172,8 +172,7 @@ let marks = null;
 /** A view of its own begins: another destination, another search; a WebSocket watches one. */
 function begin() {
   hasBegun = true;
-  reading.context.giveWay();
-  reading.stopLooking();
+  reading.giveWay();
   firstLine.hide();
   title.search(search.query);
   bar.begin();

@@ -56,7 +56,10 @@ export class Reading {
         this.cursor.choose(row);
         around.status.rows(this.context.list.count);
       },
-      left: around.left,
+      left: () => {
+        this.unpick();
+        around.left();
+      },
     });
     this.details = new Details(rooms.details, {
       zone: around.zone,
@@ -67,6 +70,10 @@ export class Reading {
       only: ({ hostname, sender_ip: ip }) => around.search.add(hostname ? exactTerm("host", hostname) : exactTerm("ip", ip)),
       exclude: (event) => around.search.add(exactTerm("program", event.file_name, true)),
     });
+    /** @type {HTMLElement | null} the row from which lines are picked */
+    this.anchor = null;
+    /** @type {import("./picked.js").Picked | null} */
+    this.picked = null;
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
   }
 
@@ -93,6 +100,10 @@ export class Reading {
       wasSelected = !getSelection()?.isCollapsed;
       isFinger = pointerType === "touch";
     });
+    // Shift-click picks lines instead of selecting text.
+    pane.addEventListener("mousedown", (event) => {
+      if (event.shiftKey && getSelection()?.isCollapsed) event.preventDefault();
+    });
     pane.addEventListener("copy", (event) => copySelected(event, this.around.zone));
     pane.addEventListener("folded", (event) => {
       const row = /** @type {HTMLElement} */ (event.target).closest(".row");
@@ -103,6 +114,11 @@ export class Reading {
       if (wasSelected || !getSelection()?.isCollapsed || target.closest("button, a")) return;
       const part = target.closest(".host, .program");
       const row = /** @type {HTMLElement | null} */ (target.closest(".row"));
+      if (event.shiftKey) {
+        if (row) this.pick(row);
+        return;
+      }
+      this.unpick();
       if (part && isFinger) this.offer(part, row);
       else if (part) this.around.narrow(part, event.altKey || event.ctrlKey || event.metaKey);
       else if (row) this.openDetails(row);
@@ -136,9 +152,47 @@ export class Reading {
     if (row && this.looked.fits(row)) this.looked.reveal(row);
   }
 
+  /** Pick all lines from the row that was chosen first to this one. @param {HTMLElement} row */
+  async pick(row) {
+    const { around } = this;
+    around.pause();
+    this.anchor ??= this.cursor.row ?? row;
+    this.cursor.choose(row);
+    try {
+      const { Picked } = await import("./picked.js");
+      this.picked ??= new Picked({ zone: around.zone, userId: around.userId, cleared: () => this.unpick() });
+    } catch {
+      around.status.problem(UNREACHABLE);
+      return;
+    }
+    if (!this.anchor || this.cursor.row !== row) return;
+    this.picked.show(this.looked.pane, this.anchor, row);
+    this.looked.reveal(row);
+  }
+
+  /** @param {1 | -1} direction in which one more line is picked, or one less */
+  reach(direction) {
+    this.anchor ??= this.cursor.row;
+    this.step(direction);
+    if (this.cursor.row) this.pick(this.cursor.row);
+  }
+
+  unpick() {
+    this.anchor = null;
+    this.picked?.hide();
+  }
+
+  /** What is looked for is another: no line of before is meant any more. */
+  giveWay() {
+    this.unpick();
+    this.stopLooking();
+    this.context.giveWay();
+  }
+
   /** @param {LogEvent | undefined} event */
   openContext(event) {
     if (!event) return;
+    this.unpick();
     this.around.pause();
     // There it lies over the lines.
     if (matchMedia(SHEET).matches) this.details.close();
@@ -228,7 +282,8 @@ export class Reading {
 
   close() {
     if (this.stopLooking()) return;
-    if (this.details.event) this.details.close();
+    if (this.anchor) this.unpick();
+    else if (this.details.event) this.details.close();
     else if (this.context.isOpen) this.context.leave();
   }
 
@@ -236,6 +291,7 @@ export class Reading {
   get keys() {
     return {
       j: () => this.step(1), k: () => this.step(-1),
+      J: () => this.reach(1), K: () => this.reach(-1),
       e: () => this.step(1, ERROR), E: () => this.step(-1, ERROR),
       w: () => this.step(1, WARNING), W: () => this.step(-1, WARNING),
       n: () => this.step(1, MATCH), N: () => this.step(-1, MATCH),

@@ -1,0 +1,99 @@
+/** Lines that the reader picked, from one row to another: how many, and a bar of what can be done with them. */
+
+import { copy, lineOf, pathOf, say } from "./copy.js";
+import { button, element } from "./element.js";
+import { eventOf } from "./rows.js";
+
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+
+const FENCE = /`{3,}/g;
+
+export class Picked {
+  /** @param {{zone: import("./time.js").Zone, userId: () => string, cleared: () => void}} around */
+  constructor(around) {
+    this.around = around;
+    this.pane = document.body;
+    /** @type {Element[]} rows, and what stands for lines left out between them; also when the list forgets them */
+    this.parts = [];
+    this.words = element("span", "words");
+    this.words.setAttribute("role", "status");
+    this.bar = element("div", "");
+    this.bar.id = "picked";
+    this.bar.setAttribute("role", "region");
+    this.bar.setAttribute("aria-label", "Lines picked");
+    const clear = button("", "Clear ");
+    clear.append(element("kbd", "", "Esc"));
+    clear.addEventListener("click", () => around.cleared());
+    this.bar.append(
+      this.words,
+      this.copier("Copy text", () => this.text),
+      this.copier("Copy Markdown", () => this.markdown),
+      this.copier("Copy link", () => this.link),
+      clear,
+    );
+    document.getElementById("status")?.before(this.bar);
+  }
+
+  /** @param {string} name @param {() => string} what */
+  copier(name, what) {
+    const made = button("", name);
+    made.addEventListener("click", async () => say(made, (await copy(what())) ? "Copied" : "Not copied"));
+    return made;
+  }
+
+  /** @param {HTMLElement} pane of rows @param {HTMLElement} from @param {HTMLElement} to above it or below */
+  show(pane, from, to) {
+    this.pane = pane;
+    const [first, last] = [from, to].map((row) => Number(row.dataset.id)).sort((one, other) => one - other);
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (pane.querySelectorAll(".row"))) {
+      const id = Number(row.dataset.id);
+      row.classList.toggle("picked", id >= first && id <= last);
+    }
+    const parts = [...pane.querySelectorAll(".row.picked, .gap")];
+    const rows = parts.map((part) => part.classList.contains("row"));
+    this.parts = parts.slice(rows.indexOf(true), rows.lastIndexOf(true) + 1);
+    this.words.textContent = `${this.count} picked` + (this.hasGap ? "; others between them are not loaded" : "");
+    this.bar.hidden = false;
+  }
+
+  hide() {
+    this.bar.hidden = true;
+    for (const row of this.pane.querySelectorAll(".picked")) row.classList.remove("picked");
+  }
+
+  /** @returns {string} e.g. `12 lines` */
+  get count() {
+    const { length } = this.events;
+    return length === 1 ? "1 line" : `${length.toLocaleString("en")} lines`;
+  }
+
+  get hasGap() { return this.parts.some((part) => !eventOf(part)); }
+
+  get events() { return /** @type {LogEvent[]} */ (this.parts.map(eventOf).filter(Boolean)); }
+
+  /** @returns {string} */
+  get text() {
+    return this.parts.map((part) => {
+      const event = eventOf(part);
+      return event ? lineOf(event, this.around.zone) : "[… lines left out here …]";
+    }).join("\n");
+  }
+
+  /** @returns {string} a link above a block of code, which nothing in the lines can end */
+  get markdown() {
+    const { events, text } = this;
+    const { zone } = this.around;
+    const longest = Math.max(2, ...(text.match(FENCE) ?? []).map((each) => each.length));
+    const fence = "`".repeat(longest + 1);
+    const times = [events[0], events[events.length - 1]].map((event) => zone.stamp(event.time)).join(" – ");
+    return `[${this.count} · ${times}](${this.link})\n\n${fence}text\n${text}\n${fence}\n`;
+  }
+
+  /** @returns {string} opens all lines from the first to the last, with these marked */
+  get link() {
+    const { events } = this;
+    const last = events[events.length - 1];
+    const path = location.origin + pathOf(events[0], this.around.userId());
+    return events.length > 1 ? `${path}&to=${last.id}` : path;
+  }
+}
