@@ -46,6 +46,15 @@ test("JSON is written out as JSON.stringify would, but for what is not to the le
     '{\n  "n": 1.10e+5,\n  "big": 12345678901234567890,\n  "u": "\\u00e9"\n}');
 });
 
+test("newlines and tabs in texts are written out, other escapes are not", () => {
+  assert.equal(written('{"a":["x\\ny\\r\\n\\tz\\\\n"]}'), '{\n  "a": [\n    "x\n      y\n      \tz\\\\n"\n  ]\n}');
+});
+
+test("a value knows how the message writes it, with its key", () => {
+  const sources = (json) => [...linesOf(json)].flat().flatMap(({ source }) => source ?? []);
+  assert.deepEqual(sources('{"a": 1,"b":["x", 2],"c" : {"a":"y\\nz"}}'), ['"a": 1', '"x"', "2", '"a":"y\\nz"', '"a":"y\\nz"']);
+});
+
 test("hostile JSON costs what is shown of it", () => {
   const deep = `${"[".repeat(5000)}1${"]".repeat(5000)}`;
   const lines = linesOf(deep);

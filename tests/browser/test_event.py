@@ -34,7 +34,7 @@ def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, last: str, **option
 
 def _fields(page: Page) -> dict[str, str]:
     names = page.locator("#details dt").all_inner_texts()
-    return dict(zip(names, page.locator("#details dd").all_inner_texts(), strict=True))
+    return dict(zip(names, page.locator("#details dd .value").all_inner_texts(), strict=True))
 
 
 def _row(page: Page, message: str, room: str = "#log"):
@@ -193,15 +193,112 @@ def test_on_a_tablet_all_acts_of_the_details_are_of_one_height(ppl_process: PplP
     assert max(tops) - min(tops) < 0.5
 
 
-def test_only_this_host_and_without_this_program(ppl_process: PplProcess, open_page: OpenPage) -> None:
-    data = b"<13>1 - web-01 app - - - one\n<13>1 - web-01 cron - - - two\n<13>1 - db-01 app - - - three\n"
-    _, page = _open(ppl_process, open_page, data, "three")
+def test_each_field_that_can_be_searched_for_narrows_the_search(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    data = (
+        b"<11>1 - web-01 app - - - one\n<13>1 - web-01 cron - - - two\n<13>1 - db-01 app - - - three\n"
+        b"<38>1 - web-01 cron - - - four\n"
+    )
+    _, page = _open(ppl_process, open_page, data, "four")
     _row(page, "one").locator(".message").click()
-    page.get_by_role("button", name="Only this host").click()
-    eventually(lambda: shown(page) == ["one", "two"], "the lines of the host")
-    page.get_by_role("button", name="Exclude program").click()
-    eventually(lambda: shown(page) == ["two"], "the lines of other programs")
-    expect(page.locator("#q")).to_have_value("host:=web-01 -program:=app")
+    details = page.locator("#details")
+    names = details.locator("dd .link").all_text_contents()
+    assert names == [
+        f"{what} {sign}{term}"
+        for term in ("ip:127.0.0.1", "host:=web-01", "program:=app", "severity:err", "facility:user")
+        for what, sign in (("only", ""), ("exclude", "-"))
+    ]
+    details.get_by_role("button", name="only host:=web-01").click()
+    eventually(lambda: shown(page) == ["one", "two", "four"], "the lines of the host")
+    details.get_by_role("button", name="exclude -program:=app").click()
+    eventually(lambda: shown(page) == ["two", "four"], "the lines of other programs")
+    details.get_by_role("button", name="only facility:user").click()
+    eventually(lambda: shown(page) == ["two"], "the lines of the facility")
+    expect(page.locator("#q")).to_have_value("host:=web-01 -program:=app facility:user")
+
+
+def test_a_value_of_json_is_searched_for_as_it_is_written(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    texts = [f'{{"status": {status}, "path": "/a \\"b\\"", "tags": ["x", 7]}}' for status in (500, 200, 500)]
+    ingest(ppl_process, who, b"".join(f"<13>1 - h a - - - {text}\n".encode() for text in texts))
+    page = open_page(ppl_process, who, permissions=["clipboard-read", "clipboard-write"])
+    until_shown(page, texts[2])
+    page.locator("#log .message").last.click()
+    values = page.locator("#details .json [role=button]")
+    assert values.all_inner_texts() == ["500", '"/a \\"b\\""', '"x"', "7"]
+    values.nth(1).click()
+    menu = page.locator(".values")
+    menu.get_by_role("button", name="Copy value").click()
+    expect(menu.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()") == '/a "b"'
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    expect(page.locator("#details")).to_be_visible()
+    values.nth(0).focus()
+    page.keyboard.press("ArrowDown")
+    expect(values.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(menu.locator("code")).to_have_text('"status": 500')
+    page.keyboard.press("Enter")
+    eventually(lambda: shown(page) == [texts[0], texts[2]], "the lines with that status")
+    expect(page.locator("#q")).to_have_value("'\"status\": 500'")
+    values.nth(0).click()
+    menu.get_by_role("button", name="Exclude").click()
+    eventually(lambda: page.locator("#q").input_value() == "-'\"status\": 500'", "the opposite")
+    eventually(lambda: shown(page) == [texts[1]], "the other line")
+
+
+def test_newlines_within_json_are_written_out(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    trace = "Error: boom\n    at a (/b.js:1:2)\r\n\tat c"
+    who = ppl_process.register()
+    ingest(ppl_process, who, b"<13>1 - h a - - - " + json.dumps({"stack": trace, "path": "C:\\new"}).encode() + b"\n")
+    page = open_page(ppl_process, who)
+    eventually(lambda: len(shown(page)) == 1, "the line")
+    page.locator("#log .message").click()
+    assert page.locator("#details .json").inner_text().splitlines() == [
+        "{",
+        '  "stack": "Error: boom',
+        "        at a (/b.js:1:2)",
+        '    \tat c",',
+        '  "path": "C:\\\\new"',
+        "}",
+    ]
+
+
+def test_the_details_are_as_wide_as_one_draws_them_and_stay_so(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    _, page = _open(ppl_process, open_page, lines(*range(100)), "line 99")
+    _row(page, "line 95").locator(".message").click()
+    panel, edge = page.locator("#details"), page.get_by_role("separator", name="Width of the details")
+
+    def width() -> float:
+        return panel.bounding_box()["width"]  # type: ignore[index]
+
+    assert width() == pytest.approx(1280 * 0.34, abs=1)
+    box = edge.bounding_box()
+    assert box is not None
+    place = place_of(page, "line 95")
+    page.mouse.move(box["x"] + 5, 400)
+    page.mouse.down()
+    page.mouse.move(700, 400, steps=3)
+    page.mouse.up()
+    eventually(lambda: abs(width() - 580) <= 2, "drawn by the mouse")
+    assert abs(place_of(page, "line 95") - place) <= 1
+    edge.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    eventually(lambda: abs(width() - 532) <= 2, "narrower by keys")
+    page.keyboard.press("End")
+    eventually(lambda: width() == 960, "as wide as leaves room for lines")
+    expect(edge).to_have_attribute("aria-valuenow", "100")
+    page.keyboard.press("Home")
+    eventually(lambda: width() == 280, "the least")
+    assert state(page) == "Paused — reading"
+    page.reload()
+    until_shown(page, "line 99")
+    _row(page, "line 95").locator(".message").click()
+    assert width() == 280
+    edge.dblclick()
+    eventually(lambda: abs(width() - 1280 * 0.34) <= 1, "the usual")
 
 
 def test_context_opens_over_the_search_and_back_leads_to_the_very_place(

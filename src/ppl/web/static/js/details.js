@@ -2,7 +2,7 @@
 
 import { copy, curlOf, lineOf, pathOf, say } from "./copy.js";
 import { button, element } from "./element.js";
-import { fieldsOf } from "./fields.js";
+import { fieldTerm, fieldsOf } from "./fields.js";
 import { jsonIn, linesOf } from "./json.js";
 import { appendText } from "./message.js";
 import { cutAt, visible } from "./text.js";
@@ -17,8 +17,8 @@ export class Details {
   /**
    * @param {HTMLElement} panel
    * @param {{zone: import("./time.js").Zone, userId: () => string, keepingPlace: (change: () => void) => void,
-   *   closed: () => void, context: (event: LogEvent) => void, only: (event: LogEvent) => void,
-   *   exclude: (event: LogEvent) => void}} around
+   *   closed: () => void, context: (event: LogEvent) => void, narrow: (term: string) => void,
+   *   problem: (message: string) => void}} around
    */
   constructor(panel, around) {
     this.panel = panel;
@@ -32,8 +32,8 @@ export class Details {
     this.fields = part("dl");
     this.body = part(".body");
     this.link = /** @type {HTMLAnchorElement} */ (part(".permalink"));
-    this.only = part("[data-act=only]");
-    this.exclude = part("[data-act=exclude]");
+    /** @type {WeakMap<Element, string>} value of the JSON → how the message writes it */
+    this.sources = new WeakMap();
     panel.addEventListener("click", (event) => this.clicked(event));
   }
 
@@ -66,12 +66,14 @@ export class Details {
     this.fields.replaceChildren();
     for (const [name, value] of fieldsOf(event, this.around.zone)) {
       const written = element("dd", "");
-      write(written, value);
+      write(written.appendChild(element("span", "value")), value);
+      for (const isExcluded of [false, true]) {
+        const term = fieldTerm(event, name, isExcluded);
+        if (term) written.append(this.narrower(isExcluded ? "exclude" : "only", term));
+      }
       this.fields.append(element("dt", "", name), written);
     }
     this.link.href = pathOf(event, this.around.userId());
-    this.only.textContent = event.hostname ? "Only this host" : "Only this sender";
-    this.exclude.hidden = !event.file_name;
     this.body.replaceChildren();
     const found = jsonIn(event.message);
     const before = found ? found.before.trim() : event.message;
@@ -80,10 +82,20 @@ export class Details {
     this.panel.scrollTop = 0;
   }
 
+  /** @param {string} name @param {string} term of the search */
+  narrower(name, term) {
+    const made = button("link", name);
+    made.title = term;
+    made.append(element("span", "unseen", ` ${term}`));
+    made.addEventListener("click", () => this.around.narrow(term));
+    return made;
+  }
+
   /** @param {string} json */
   writeJson(json) {
     const block = this.body.appendChild(element("pre", "json"));
     const lines = linesOf(json);
+    block.addEventListener("keydown", (event) => this.stepValue(event));
     const more = button("more", "▸ more lines");
     more.addEventListener("click", () => show(MORE_LINES));
     const show = (/** @type {number} */ most) => {
@@ -91,9 +103,9 @@ export class Details {
       for (let count = 0; count < most; count += 1) {
         const { value, done } = lines.next();
         if (done) return;
-        for (const { text, kind } of value) {
-          if (kind) appendText(block.appendChild(element("span", kind)), text);
-          else block.append(visible(text));
+        for (const piece of value) {
+          if (piece.kind) this.writePiece(block, piece);
+          else block.append(visible(piece.text));
         }
         block.append("\n");
       }
@@ -102,16 +114,55 @@ export class Details {
     show(LINES_AT_ONCE);
   }
 
+  /** A value can be pressed; Tab leads to the first one, arrows to the others. @param {HTMLElement} block @param {import("./json.js").Piece} piece */
+  writePiece(block, { text, kind, source }) {
+    const span = element("span", kind);
+    appendText(span, text);
+    if (source) {
+      this.sources.set(span, source);
+      span.setAttribute("role", "button");
+      span.setAttribute("aria-haspopup", "true");
+      span.tabIndex = block.querySelector("[role=button]") ? -1 : 0;
+    }
+    block.append(span);
+  }
+
+  /** @param {KeyboardEvent} event within the JSON */
+  stepValue(event) {
+    const values = /** @type {HTMLElement[]} */ ([...this.body.querySelectorAll("[role=button]")]);
+    const at = values.indexOf(/** @type {HTMLElement} */ (event.target));
+    if (at < 0) return;
+    const next = event.key === "ArrowDown" ? values[at + 1] : event.key === "ArrowUp" ? values[at - 1] : null;
+    if (next) {
+      values[at].tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    } else if (event.key === "Enter" || event.key === " ") this.openValue(values[at]);
+    else if (!event.key.startsWith("Arrow")) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** What can be done with a value of the JSON. @param {HTMLElement} value */
+  async openValue(value) {
+    try {
+      const { openValue } = await import("./value.js");
+      openValue(value, this.sources.get(value) ?? "", this.around.narrow);
+    } catch {
+      this.around.problem("The server cannot be reached.");
+    }
+  }
+
   /** @param {MouseEvent} event */
   clicked(event) {
+    const value = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest(".json [role=button]"));
+    if (value && getSelection()?.isCollapsed) this.openValue(value);
     const target = /** @type {HTMLElement} */ (event.target).closest("[data-act]");
     const { event: shown, around } = this;
     if (!(target instanceof HTMLElement) || !shown) return;
     switch (target.dataset.act) {
       case "close": this.close(); break;
       case "context": around.context(shown); break;
-      case "only": around.only(shown); break;
-      case "exclude": around.exclude(shown); break;
       case "line": copyFor(target, lineOf(shown, around.zone)); break;
       case "json": copyFor(target, JSON.stringify(shown, null, 2)); break;
       case "curl": copyFor(target, curlOf(shown, location.origin, around.userId())); break;

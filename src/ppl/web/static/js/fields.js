@@ -1,5 +1,7 @@
 /** What the details say of an event, field by field. */
 
+import { exactTerm } from "./query.js";
+
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 const SEVERITIES = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
@@ -25,6 +27,18 @@ export function fieldsOf(event, zone) {
     ["id", event.id],
   ];
   return /** @type {[string, string][]} */ (fields.filter(([, value]) => value));
+}
+
+/** @type {Record<string, "sender_ip" | "hostname" | "file_name" | "severity" | "facility">} by the name of the search's attribute */
+const SEARCHED = { ip: "sender_ip", host: "hostname", program: "file_name", severity: "severity", facility: "facility" };
+
+/**
+ * @param {LogEvent} event @param {string} name of a field @param {boolean} isExcluded
+ * @returns {string} the term for the lines that say the same in it, empty where none does
+ */
+export function fieldTerm(event, name, isExcluded) {
+  const value = event[SEARCHED[name]];
+  return value ? exactTerm(name, value, isExcluded) : "";
 }
 
 /** @param {string} time RFC 3339 in UTC */

@@ -1,12 +1,18 @@
-/** JSON as lines of pieces for the eye; its texts and numbers stay to the letter. */
+/** JSON as lines of pieces for the eye; its texts and numbers stay to the letter, but for newlines and tabs in texts. */
 
 import { isJson } from "./fold.js";
 
-/** @typedef {{text: string, kind: "key" | "string" | "number" | "word" | ""}} Piece */
+/**
+ * @typedef {Object} Piece
+ * @property {string} text
+ * @property {"key" | "string" | "number" | "word" | ""} kind
+ * @property {string} [source] of a value: how the JSON writes it, with its key
+ */
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[-\d][-+.\deE]*|[a-z]+|[{}[\],:]/g;
 // Deeper than that nobody reads; without a bound a line of brackets would be indented by itself, squared.
 const DEEPEST = 30;
+const ESCAPED = /\\r\\n|\\[^]/g;
 
 /** @param {string} message @returns {{before: string, json: string} | null} what stands before an object, and it */
 export function jsonIn(message) {
@@ -21,11 +27,15 @@ export function jsonIn(message) {
 export function* linesOf(json) {
   const tokens = json.match(TOKEN) ?? [];
   let depth = 0;
+  // Where the token begins, and the key before it.
+  let place = 0;
+  let key = 0;
   /** @type {Piece[]} */
   let line = [];
   const indent = () => [{ text: "  ".repeat(Math.min(depth, DEEPEST)), kind: /** @type {const} */ ("") }];
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at];
+    place = json.indexOf(token, place);
     const isOpening = token === "{" || token === "[";
     if (isOpening && /^[}\]]$/.test(tokens[at + 1])) {
       at += 1;
@@ -46,8 +56,17 @@ export function* linesOf(json) {
     } else if (token === ":") {
       line.push({ text: ": ", kind: "" });
     } else {
-      line.push({ text: token, kind: kindOf(token, tokens[at + 1]) });
+      const kind = kindOf(token, tokens[at + 1]);
+      if (kind === "key") key = place;
+      const source = tokens[at - 1] === ":" ? json.slice(key, place + token.length) : token;
+      const [first, ...further] = kind === "string" ? writtenOut(token).split("\n") : [token];
+      line.push(kind === "key" ? { text: token, kind } : { text: first, kind, source });
+      for (const text of further) {
+        yield line;
+        line = [...indent(), { text: `  ${text}`, kind, source }];
+      }
     }
+    place += token.length;
   }
   yield line;
 }
@@ -56,4 +75,12 @@ export function* linesOf(json) {
 function kindOf(token, next) {
   if (token.startsWith('"')) return next === ":" ? "key" : "string";
   return /[a-z]/.test(token[0]) ? "word" : "number";
+}
+
+/** A text whose newlines and tabs are what they stand for: stack traces are read line by line. @param {string} token */
+function writtenOut(token) {
+  return token.replace(ESCAPED, (escaped) => {
+    if (escaped === "\\t") return "\t";
+    return escaped === "\\n" || escaped === "\\r\\n" ? "\n" : escaped;
+  });
 }

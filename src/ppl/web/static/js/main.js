@@ -16,6 +16,7 @@ import { marksOf } from "./marks.js";
 import { Offline } from "./offline.js";
 import { Reading } from "./reading.js";
 import { Saved } from "./saved.js";
+import { Sizer } from "./sizer.js";
 import { Sought } from "./sought.js";
 import { Status } from "./status.js";
 import { Switch } from "./switch.js";
@@ -309,6 +310,7 @@ const keepingPlace = (/** @type {() => void} */ change) => {
   followOn();
 };
 new Density(byId("density"), keepingPlace);
+new Sizer(byId("details-edge"), byId("details"), keepingPlace);
 const wrap = new Switch(byId("wrap"), (isOn) => keepingPlace(() => classes.toggle("unwrapped", !isOn)));
 new Switch(byId("hues"), (isOn) => classes.toggle("hues", isOn));
 if (reading.context.addressed) {

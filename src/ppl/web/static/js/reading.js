@@ -3,7 +3,6 @@
 import { Context } from "./context.js";
 import { Cursor } from "./cursor.js";
 import { Details } from "./details.js";
-import { exactTerm } from "./query.js";
 import { eventOf } from "./rows.js";
 import { copySelected } from "./selected.js";
 
@@ -67,8 +66,8 @@ export class Reading {
       keepingPlace: (change) => this.keepingPlace(change),
       closed: () => this.looked.pane.focus({ preventScroll: true }),
       context: (event) => this.openContext(event),
-      only: ({ hostname, sender_ip: ip }) => around.search.add(hostname ? exactTerm("host", hostname) : exactTerm("ip", ip)),
-      exclude: (event) => around.search.add(exactTerm("program", event.file_name, true)),
+      narrow: (term) => around.search.add(term),
+      problem: (message) => around.status.problem(message),
     });
     /** @type {HTMLElement | null} the row from which lines are picked */
     this.anchor = null;

@@ -1,0 +1,78 @@
+/** The edge between the lines and the details: drawn by mouse or touch, moved by arrow keys, remembered by the browser. */
+
+const KEY = "details-width";
+const STEP = 24;
+const LEAST = 280;
+/** What is left to the lines; as in details.css. */
+const REST = 320;
+
+export class Sizer {
+  /** @param {HTMLElement} edge @param {HTMLElement} panel at its right @param {(change: () => void) => void} keepingPlace */
+  constructor(edge, panel, keepingPlace) {
+    this.edge = edge;
+    this.panel = panel;
+    this.keepingPlace = keepingPlace;
+    this.wanted = Number(remembered());
+    this.isDue = false;
+    if (this.wanted) this.set(this.wanted);
+    edge.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      edge.setPointerCapture(event.pointerId);
+    });
+    edge.addEventListener("pointermove", (event) => {
+      if (edge.hasPointerCapture(event.pointerId)) this.draw(panel.getBoundingClientRect().right - event.clientX);
+    });
+    edge.addEventListener("dblclick", () => this.set(0));
+    edge.addEventListener("keydown", (event) => this.key(event));
+    new ResizeObserver(() => this.say()).observe(panel);
+  }
+
+  /** At the next frame: all lines are laid out anew. @param {number} width */
+  draw(width) {
+    this.wanted = width;
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      this.set(this.wanted);
+    });
+  }
+
+  /** @param {number} width pixels; 0: as wide as it is by itself */
+  set(width) {
+    const within = width && Math.round(Math.max(LEAST, Math.min(width, this.most)));
+    this.keepingPlace(() => { this.panel.style.flexBasis = within ? `${within}px` : ""; });
+    try {
+      localStorage.setItem(KEY, String(within));
+    } catch {
+      // A browser that remembers nothing shows the usual next time.
+    }
+  }
+
+  get most() { return Math.max(LEAST, (this.panel.parentElement?.clientWidth ?? 0) - REST); }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const width = this.panel.offsetWidth;
+    /** @type {Record<string, number>} */
+    const widths = { ArrowLeft: width + STEP, ArrowRight: width - STEP, Home: LEAST, End: this.most };
+    if (!(event.key in widths)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.set(widths[event.key]);
+  }
+
+  /** For screen readers: the part of the widths that there are. */
+  say() {
+    const part = (this.panel.offsetWidth - LEAST) / Math.max(1, this.most - LEAST);
+    this.edge.setAttribute("aria-valuenow", String(Math.round(Math.max(0, Math.min(1, part)) * 100)));
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

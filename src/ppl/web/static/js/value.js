@@ -1,0 +1,58 @@
+/** A small menu at a value of an event's JSON: only the lines that have it, the lines that do not, or its text. */
+
+import { copy, say } from "./copy.js";
+import { button, element } from "./element.js";
+import { term } from "./query.js";
+import { cutAt } from "./text.js";
+
+const LONGEST = 300;
+const BELOW = 4;
+
+/**
+ * @param {HTMLElement} value @param {string} source how the message writes it, which is what is searched for
+ * @param {(term: string) => void} narrow
+ */
+export function openValue(value, source, narrow) {
+  // The field of the search has one line.
+  const text = source.slice(0, cutAt(source, LONGEST)).split(/[\r\n]/)[0];
+  const menu = element("div", "values");
+  menu.setAttribute("popover", "");
+  menu.setAttribute("role", "group");
+  menu.setAttribute("aria-label", text);
+  /** @param {string} name @param {(button: HTMLElement) => void} act */
+  const offer = (name, act) => {
+    const made = button("", name);
+    made.addEventListener("click", () => act(made));
+    menu.append(made);
+  };
+  /** @param {boolean} isExcluded */
+  const search = (isExcluded) => {
+    menu.hidePopover();
+    narrow(term("", text, isExcluded));
+  };
+  menu.append(element("code", "", text));
+  offer("Only lines with this", () => search(false));
+  offer("Exclude lines with this", () => search(true));
+  offer("Copy value", async (made) => say(made, (await copy(plain(source))) ? "Copied" : "Not copied"));
+  // The page's keys are not meant for what has the focus here.
+  menu.addEventListener("keydown", (event) => event.stopPropagation());
+  menu.addEventListener("toggle", () => { if (!menu.matches(":popover-open")) menu.remove(); });
+  value.closest("#details")?.append(menu);
+  menu.showPopover();
+  place(menu, value.getBoundingClientRect());
+  menu.querySelector("button")?.focus();
+}
+
+/** Below the value where there is room, else above. @param {HTMLElement} menu @param {DOMRect} at */
+function place(menu, at) {
+  const { width, height } = menu.getBoundingClientRect();
+  const fits = at.bottom + BELOW + height <= innerHeight;
+  menu.style.left = `${Math.max(BELOW, Math.min(at.left, innerWidth - width - BELOW))}px`;
+  menu.style.top = `${fits ? at.bottom + BELOW : Math.max(BELOW, at.top - height - BELOW)}px`;
+}
+
+/** @param {string} source a value of JSON, perhaps with its key @returns {string} what it says */
+function plain(source) {
+  const [value] = Object.values(JSON.parse(/^"(?:[^"\\]|\\.)*"\s*:/.test(source) ? `{${source}}` : `[${source}]`));
+  return typeof value === "string" ? value : source.replace(/^"(?:[^"\\]|\\.)*"\s*:\s*/, "");
+}
