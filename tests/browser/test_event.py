@@ -331,6 +331,8 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     assert texts == [f"line {each}" for each in range(first, last + 1)]
     assert "/events/" in page.url
     assert "q=program%3Aapp+line" in page.url
+    inert = "() => document.getElementById('log').inert"
+    eventually(lambda: page.evaluate(inert), "nothing beneath can be reached")
     # Scrolling goes on beyond the fifty, without gap, double or jump.
     at = "() => document.querySelector('#context .anchor').getBoundingClientRect().top"
     page.evaluate("() => { document.querySelector('#context .lines').scrollTop = 100 }")
@@ -345,6 +347,7 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     expect(page.locator("#details")).to_be_hidden()
     page.get_by_role("button", name="← Back").click()
     expect(page.locator("#context")).to_be_hidden()
+    assert not page.evaluate(inert)
     assert page.url.endswith("/?q=program%3Aapp+line")
     assert scroll(page) == before
     assert abs(place_of(page, message) - place) <= 1

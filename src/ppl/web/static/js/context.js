@@ -97,14 +97,16 @@ export class Context {
   async show(id) {
     this.asked.abort();
     this.asked = new AbortController();
+    const { last } = this;
+    // While the server looks, the room is laid out.
+    const asked = this.read(id, AROUND, last ? PORTION : AROUND);
     this.list.clear();
     this.history.forget();
     this.room.hidden = false;
-    for (const each of this.around.covered) each.inert = true;
     this.list.pane.focus({ preventScroll: true });
     this.words.textContent = "Reading…";
-    const { last } = this;
-    const answer = await this.read(id, AROUND, last ? PORTION : AROUND);
+    const answer = await asked;
+    this.cover();
     if (!answer) return;
     this.list.append([...answer.before, answer.event, ...answer.after]);
     this.list.atOldest = answer.is_oldest_reached;
@@ -118,6 +120,13 @@ export class Context {
     row.scrollIntoView({ block: "center" });
     this.history.looked({ events: [], isOldestEventReached: String(answer.is_oldest_reached) });
     this.around.opened(row);
+  }
+
+  /** After the next frame: many lines beneath take long to become inert, and nothing of it is seen. */
+  cover() {
+    requestAnimationFrame(() => setTimeout(() => {
+      for (const each of this.around.covered) each.inert = this.isOpen;
+    }));
   }
 
   /** Mark what the address names, as far as it is here. */
