@@ -19,6 +19,7 @@ _ERRORS = b"".join(
     b"<%d>1 - web-0%d app[web.%d] 42 - - %s\n" % (number, number % 4, number, b"took 1,284 ms in /api/v2/orders " * 3)
     for number in range(8, 16)
 )
+_JSON = b'<14>1 - web-01 app - - - order {"id": 4711, "state": "created", "trace": "Error\\\\n    at a", "ok": true}\n'
 
 
 @attrs.frozen
@@ -46,7 +47,7 @@ def populate(ppl: PplProcess) -> Accounts:
         other.port,
     )
     ppl.rows("UPDATE destination SET retention_days = 1 WHERE port = %s", other.port)
-    ingest(ppl, busy, lines(*range(200)) + _ERRORS)
+    ingest(ppl, busy, lines(*range(200)) + _JSON + _ERRORS)
     ppl.create_token(busy)
     ppl.create_drain(busy)
     ppl.rows(
@@ -202,6 +203,38 @@ def _themes(page: Page) -> Page:
     return page
 
 
+def _download_menu(visitor: Visitor) -> Page:
+    page = _searched(visitor)
+    page.locator("#download summary").click()
+    expect(page.locator("#download .what")).not_to_be_empty()
+    return page
+
+
+def _picked(visitor: Visitor) -> Page:
+    page = visitor.live()
+    for key in "kKKK":
+        page.keyboard.press(key)
+    expect(page.locator("#picked .words")).to_have_text("4 lines picked")
+    return page
+
+
+def _json(visitor: Visitor) -> Page:
+    page = visitor.busy(f"/?user_id={visitor.accounts.busy.user_id}&q=4711")
+    until_state(page, "Live")
+    expect(page.locator("#histogram")).to_be_visible()
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page.locator("#details .json")).to_be_visible()
+    return page
+
+
+def _value_menu(visitor: Visitor) -> Page:
+    page = _json(visitor)
+    page.locator("#details .json [role=button]").first.press("Enter")
+    expect(page.locator(".values")).to_be_visible()
+    return page
+
+
 def _token(visitor: Visitor, label: str, button: str, shown: str) -> Page:
     page = visitor.open("/settings", visitor.accounts.new)
     page.get_by_label(label, exact=True).fill("a program")
@@ -256,6 +289,10 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
     "keys": _keys,
     "time": _time,
     "details": _details,
+    "details of JSON": _json,
+    "value menu": _value_menu,
+    "lines picked": _picked,
+    "download menu": _download_menu,
     "context": _context,
     "no such event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.busy.user_id}", "404"),
     "expired event": lambda visitor: visitor.busy(f"/events/1?user_id={visitor.accounts.other.user_id}", "410"),

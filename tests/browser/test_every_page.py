@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 #: What a thumb cannot hit: smaller than 40 px. A link within a sentence, and what stands in a log line, is text.
 _SMALL = """() => {
   const found = [];
-  const inText = (each) => each.matches("p a, dd a, td a, .hint a, #log .row *");
+  const inText = (each) => each.matches("p a, dd a, td a, .hint a, #log .row *, #details .json *");
   const targets = "a, button, select, textarea, summary, input:not([type=hidden]), [role=tab], [role=button]";
   for (const each of document.querySelectorAll(targets)) {
     const whole = each.matches("input[type=checkbox], input[type=radio]") ? each.closest("label") ?? each : each;
