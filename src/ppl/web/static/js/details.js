@@ -12,6 +12,8 @@ import { cutAt, visible } from "./text.js";
 const MOST_CHARACTERS = 20_000;
 const LINES_AT_ONCE = 200;
 const MORE_LINES = 2000;
+/** Characters by which a line of JSON is indented at most where it is broken. */
+const DEEPEST = 20;
 
 export class Details {
   /**
@@ -103,28 +105,32 @@ export class Details {
       for (let count = 0; count < most; count += 1) {
         const { value, done } = lines.next();
         if (done) return;
+        const line = block.appendChild(element("span", "line"));
         for (const piece of value) {
-          if (piece.kind) this.writePiece(block, piece);
-          else block.append(visible(piece.text));
+          if (piece.kind) this.writePiece(line, piece);
+          else line.append(visible(piece.text));
         }
-        block.append("\n");
+        // What is longer than the panel goes on below where it begins.
+        const indent = Math.min(DEEPEST, line.textContent?.search(/\S/) ?? 0) + 2;
+        line.style.paddingLeft = `${indent}ch`;
+        line.style.textIndent = `-${indent}ch`;
       }
       this.body.append(more);
     };
     show(LINES_AT_ONCE);
   }
 
-  /** A value can be pressed; Tab leads to the first one, arrows to the others. @param {HTMLElement} block @param {import("./json.js").Piece} piece */
-  writePiece(block, { text, kind, source }) {
+  /** A value can be pressed; Tab leads to the first one, arrows to the others. @param {HTMLElement} line @param {import("./json.js").Piece} piece */
+  writePiece(line, { text, kind, source }) {
     const span = element("span", kind);
     appendText(span, text);
     if (source) {
       this.sources.set(span, source);
       span.setAttribute("role", "button");
       span.setAttribute("aria-haspopup", "true");
-      span.tabIndex = block.querySelector("[role=button]") ? -1 : 0;
+      span.tabIndex = this.body.querySelector("[role=button]") ? -1 : 0;
     }
-    block.append(span);
+    line.append(span);
   }
 
   /** @param {KeyboardEvent} event within the JSON */

@@ -67,7 +67,7 @@ export class Download {
         if (!answer.ok) throw new Error();
         const { events, part, complete } = await answer.json();
         const lines = `${events.toLocaleString("en")} line${events === 1 ? "" : "s"}`;
-        this.said.textContent = complete ? `${lines} sent.` : `${lines} so far, ${Math.floor(part * 100)} % of the range.`;
+        this.said.textContent = complete ? `Complete: ${lines}.` : `${lines} so far, ${Math.floor(part * 100)} % of the range.`;
         if (complete) return;
       } catch {
         this.said.textContent = "";
