@@ -48,7 +48,7 @@ def test_the_protocol_page_lists_exactly_the_codes_there_are() -> None:
 #: Raised by these, and sent under their own code within another refusal.
 _SENT_WITHIN = {
     "statement_timeout", "store_unavailable", "too_busy", "archive_unavailable", "destination_unreachable",
-    "too_many_saved",
+    "too_many_saved", "too_many_marks",
 }  # fmt: skip
 #: Never leave the process, or are answered with another code (as ``too_many_searches`` with ``too_many_requests``).
 _NEVER_SENT = {

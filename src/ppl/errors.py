@@ -100,6 +100,12 @@ class TooManySaved(PplError):
     code = "too_many_saved"
 
 
+class TooManyMarks(PplError):
+    """The destination has as many marks as it may."""
+
+    code = "too_many_marks"
+
+
 class ProtocolError(PplError):
     """Input from the network that breaks the protocol; subclasses carry the code sent back.
 

@@ -124,6 +124,27 @@ class SavedSearch:
     created_at: int
 
 
+@attrs.frozen
+class Mark:
+    """An event that somebody marked, with a note, shared by all who may read the destination.
+
+    Attributes:
+        id: the store's key.
+        destination_id: whose event.
+        event_id: which; the event itself may be gone.
+        note: what was written to it, ``""`` for nothing.
+        marked_by: email address of who wrote the note, ``""`` when that account is gone.
+        created_at: µs when the note was written.
+    """
+
+    id: int
+    destination_id: int
+    event_id: int
+    note: str
+    marked_by: str
+    created_at: int
+
+
 class Search(Protocol):
     """A walk that :meth:`Store.search` began.
 
@@ -333,6 +354,32 @@ class Store(Protocol):
 
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
         """Forget one; ``False`` if the account may read no destination with it."""
+
+    # Marks
+
+    async def mark(self, account_id: int, destination_id: int, event_id: int, note: str, most: int) -> Mark | None:
+        """Mark an event, or change its note; ``None`` if the account may not read the destination.
+
+        Raises :class:`~ppl.errors.TooManyMarks` when the destination has ``most`` others.
+        """
+
+    async def marks(self, account_id: int) -> Sequence[Mark]:
+        """Those of all destinations that the account may read, by destination, the newest event first."""
+
+    async def mark_of(self, destination_id: int, event_id: int) -> Mark | None:
+        """The mark of an event."""
+
+    async def change_mark(self, account_id: int, mark_id: int, note: str) -> Mark | None:
+        """Give one another note; ``None`` if the account may read no destination with it."""
+
+    async def unmark(self, account_id: int, mark_id: int) -> Mark | None:
+        """Forget one, and give what it was; ``None`` if the account may read no destination with it."""
+
+    async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
+        """Id → event of those that are still kept, with at most ``longest`` characters of their messages.
+
+        Structured data is left out.
+        """
 
     # Events
 

@@ -13,6 +13,7 @@ from ppl.store.append import COPY_EVENTS, Appender
 from ppl.store.archives import archives_of
 from ppl.store.drains import Drains
 from ppl.store.interface import Purpose
+from ppl.store.marks import Marks
 from ppl.store.minutes import histogram
 from ppl.store.paging import Pages
 from ppl.store.pool import Pool
@@ -24,7 +25,7 @@ from ppl.store.senders import senders_seen, stored_in_all, stored_since
 from ppl.store.slots import Slots
 
 
-class PostgresStore(Accounts, Drains, ReceivedCounts, SavedSearches, SenderTokens):
+class PostgresStore(Accounts, Drains, Marks, ReceivedCounts, SavedSearches, SenderTokens):
     """Everything Ppl keeps, in a migrated PostgreSQL.
 
     Args:

@@ -9,6 +9,7 @@ from ppl.store.interface import Store
 from ppl.web.answers import Answer, Gone, NotFound, found
 from ppl.web.asked import present_address
 from ppl.web.events import Events
+from ppl.web.marks import mark_fields
 from ppl.web.pages import Pages
 from ppl.web.sessions import Login
 from ppl.web.viewer_page import viewer_page
@@ -46,7 +47,10 @@ class EventPage:
         if user_id is None and len(readable) > 1:
             fields = {**visit.query, "user_id": destination.user_id}
             return found(f"{visit.path}?{urlencode(fields)}")
-        return viewer_page(self._pages, visit, login, readable)
+        mark = await self._store.mark_of(destination.id, int(event_id))
+        return viewer_page(
+            self._pages, visit, login, readable, None if mark is None else mark_fields(mark, destination.user_id)
+        )
 
     async def _holder(self, account: Account, asked: list[tuple[Destination, Role]], event_id: int) -> Destination:
         missing: NotFound | Gone = NotFound("There is no such event.")
@@ -54,9 +58,14 @@ class EventPage:
             try:
                 await self._events.found(account, destination, event_id)
             except Gone as gone:
-                missing = gone
+                missing = await self._with_note(gone, destination, event_id)
             except NotFound:
                 pass
             else:
                 return destination
         raise missing
+
+    async def _with_note(self, gone: Gone, destination: Destination, event_id: int) -> Gone:
+        """``gone``, and what was written to the event: a note outlives it."""
+        mark = await self._store.mark_of(destination.id, event_id)
+        return Gone(f"{gone} The note to it: “{mark.note}”") if mark and mark.note else gone

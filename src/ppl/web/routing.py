@@ -124,7 +124,7 @@ def _to_login(visit: Visit) -> Answer:
     if visit.method != "POST":
         return see_other(login_path(visit.target))
     # After a form was sent in vain the reader comes back to the page it stood on, never to where it was sent.
-    page = next((page for page in ("/settings", "/saved") if visit.path.startswith(page)), "/")
+    page = next((page for page in ("/settings", "/saved", "/marks") if visit.path.startswith(page)), "/")
     return see_other(login_path(page))
 
 

@@ -49,6 +49,8 @@ from ppl.web.events import Events
 from ppl.web.exporting import Exports
 from ppl.web.health import Health
 from ppl.web.keeping_page import KeepingPage
+from ppl.web.marks import Marks, MarksApi, MarksChanged
+from ppl.web.marks_page import MarksPage
 from ppl.web.pages import Pages
 from ppl.web.queries import Queries
 from ppl.web.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
@@ -85,6 +87,7 @@ def make_site(
     steady: Clock | None = None,
     fingerprint: Callable[[str], str] = lambda host: "",
     setup: Setup | None = None,
+    marks_changed: MarksChanged = lambda destination_id: None,
 ) -> Site:
     """The site of Ppl.
 
@@ -102,6 +105,7 @@ def make_site(
         steady: throttling and budgets, in µs that are never set; ``clock`` if not given.
         fingerprint: of the certificate that clients' ports of a host show; ``""``: they are another process's.
         setup: what the first registration needs, if anything.
+        marks_changed: told the id of a destination whose marks have just changed.
     """
     steady = steady or clock
     served = assets.Assets()
@@ -126,6 +130,8 @@ def make_site(
     downloads = Downloads(store, archives, settings_page, pages, clock)
     saved = SavedSearches(store, clock)
     saved_page, saved_api = SavedPage(store, saved, pages), SavedApi(store, saved)
+    marks = Marks(store, events, steady, marks_changed)
+    marks_page, marks_api = MarksPage(store, marks, pages), MarksApi(store, marks)
     queries = Queries(store, clock)
     reads = Throttle(READS, steady)
     senders, dashboard = Senders(store, pages, clock, reads), Dashboard(store, pages, clock, settings, reads)
@@ -178,6 +184,13 @@ def make_site(
         route("POST", "/api/saved", saved_api.save, needs_login=True),
         route("POST", r"/api/saved/(\d{1,18})", saved_api.change, needs_login=True),
         route("DELETE", r"/api/saved/(\d{1,18})", saved_api.delete, needs_login=True),
+        route("GET", "/marks", marks_page.show, needs_login=True),
+        route("GET", r"/marks/\d+/(?:note|delete)", marks_page.back, needs_login=True),
+        route("POST", r"/marks/(\d{1,18})/note", marks_page.change, needs_login=True),
+        route("POST", r"/marks/(\d{1,18})/delete", marks_page.remove, needs_login=True),
+        route("GET", "/api/marks", marks_api.listed),
+        route("POST", "/api/marks", marks_api.make, needs_login=True),
+        route("DELETE", r"/api/marks/(\d{1,18})", marks_api.remove, needs_login=True),
         route("GET", "/api/me", api.who_am_i),
         route("GET", "/api/events", events.search),
         route("GET", r"/api/events/(\d{1,18})", events.one),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
 
 from ppl.model import Destination, Role
 from ppl.web.answers import Answer
@@ -14,10 +16,23 @@ from ppl.web.snippets import unfilled
 from ppl.web.visit import Visit
 
 
-def viewer_page(pages: Pages, visit: Visit, login: Login, readable: Sequence[tuple[Destination, Role]]) -> Answer:
-    """The viewer of ``login``, over the destinations that it may read."""
+def viewer_page(
+    pages: Pages,
+    visit: Visit,
+    login: Login,
+    readable: Sequence[tuple[Destination, Role]],
+    mark: dict[str, Any] | None = None,
+) -> Answer:
+    """The viewer of ``login``, over the destinations that it may read; ``mark``: of the event that it opens around."""
     destinations = [
         {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
         for each, role in readable
     ]
-    return pages.page("viewer.html", visit, login, destinations=destinations, snippets=unfilled(), formats=FORMATS)
+    return pages.page(
+        "viewer.html", visit, login, destinations=destinations, snippets=unfilled(), formats=FORMATS, mark=mark
+    )
+
+
+def event_path(event_id: int, destination: Destination) -> str:
+    """The link to an event."""
+    return f"/events/{event_id}?{urlencode({'user_id': destination.user_id})}"
