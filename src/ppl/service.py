@@ -392,6 +392,7 @@ def _server(
         steady_clock,
         fingerprint,
         setup,
+        hub.marks_changed,
     )
     return [hub, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
 

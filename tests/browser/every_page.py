@@ -57,6 +57,15 @@ def populate(ppl: PplProcess) -> Accounts:
         busy.email,
     )
     ppl.rows(
+        "INSERT INTO mark (destination_id, event_id, note, account_id, created_at) SELECT d.id, m.event_id,"
+        " repeat('here it began ', m.n::int), a.id, 1700000000000000 FROM account a, destination d, LATERAL"
+        " ((SELECT e.id AS event_id, row_number() OVER (ORDER BY e.id DESC) AS n FROM event e"
+        " WHERE destination_id = d.id ORDER BY e.id DESC LIMIT 4)"
+        " UNION ALL SELECT 1600000000000000, 5) m WHERE a.email = %s AND d.port = %s",
+        busy.email,
+        busy.port,
+    )
+    ppl.rows(
         "INSERT INTO archive SELECT id, day, CASE day %% 3 WHEN 0 THEN 'elsewhere' ELSE %s END, 'k', 123456, 7654321, 0"
         " FROM destination, generate_series(19300, 19800) day WHERE port = %s",
         ppl.environment["PPL_ARCHIVE"],
@@ -235,6 +244,20 @@ def _value_menu(visitor: Visitor) -> Page:
     return page
 
 
+def _marks_menu(visitor: Visitor) -> Page:
+    page = visitor.live()
+    page.locator("#marks summary").click()
+    expect(page.locator("#marks li").first).to_be_visible()
+    return page
+
+
+def _marking(visitor: Visitor) -> Page:
+    page = _details(visitor)
+    page.keyboard.press("m")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    return page
+
+
 def _token(visitor: Visitor, label: str, button: str, shown: str) -> Page:
     page = visitor.open("/settings", visitor.accounts.new)
     page.get_by_label(label, exact=True).fill("a program")
@@ -318,6 +341,11 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
         visitor, "/saved", "Save", visitor.accounts.new, Name="mine", Query="(a"
     ),
     "no saved search": lambda visitor: visitor.open("/saved", visitor.accounts.new),
+    "marks": lambda visitor: visitor.busy("/marks"),
+    "marks with all unfolded": lambda visitor: _all_open(visitor.busy("/marks")),
+    "no mark": lambda visitor: visitor.open("/marks", visitor.accounts.new),
+    "marks menu": _marks_menu,
+    "marking": _marking,
     "not found": lambda visitor: visitor.open("/nowhere", expected="404"),
     "not found, logged in": lambda visitor: visitor.busy("/nowhere", "404"),
 }

@@ -130,7 +130,7 @@ def visit(ppl: PplProcess, accounts: Accounts, open_page: OpenPage) -> Visit:
 #: Those of the quick suite; the others are variants of them.
 USUAL = (
     "login", "register", "first line", "live", "paused", "searched", "details", "keys", "settings", "senders",
-    "dashboard", "saved searches", "not found",
+    "dashboard", "saved searches", "marks", "marking", "not found",
 )  # fmt: skip
 every_page = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in USUAL else pytest.mark.long) for name in PAGES]

@@ -332,3 +332,21 @@ async def test_a_reader_that_asks_and_never_reads_costs_a_bounded_amount(make_ho
 
 def _port_of(client: Any) -> str:
     return f":{client.transport.getHost().port}"
+
+
+@pytest_twisted.ensureDeferred
+async def test_whoever_watches_a_destination_is_told_that_its_marks_changed(
+    make_house: MakeHouse,
+) -> None:
+    house, destination = await make_house()
+    wide, plain, elsewhere = [await house.connect() for _ in range(3)]
+    wide.say("send_user_data", user_id=destination.user_id, batch=True, **USER)
+    plain.say("send_user_data", user_id=destination.user_id, **USER)
+    for viewer in (wide, plain):
+        await viewer.expect("send_logs")
+    house.hub.marks_changed(destination.id + 1)
+    house.hub.marks_changed(destination.id)
+    assert await wide.expect("marks_changed") == {}
+    await turns(20)
+    told = [[name for name, _ in viewer.received].count("marks_changed") for viewer in (wide, plain, elsewhere)]
+    assert told == [1, 0, 0]

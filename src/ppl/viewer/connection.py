@@ -153,6 +153,15 @@ class Connection:
         """Some may have been missed; what was announced up to id ``seen`` was looked at and told."""
         self._do(self.session.catch_up(seen))
 
+    def marks_changed(self, destination_id: int) -> None:
+        """The marks of a destination are others now."""
+        watched = self._destination
+        # A client that does not read is told nothing that would pile up; it reads marks anew later.
+        if watched is None or watched.id != destination_id or self._closed or self.session.is_congested:
+            return
+        if self.session.batch:
+            self.socket.send_frame(frames.marks_changed())
+
     # Effects
 
     def _do(self, effects: list[wanted.Effect]) -> None:

@@ -151,6 +151,11 @@ def paused_count(new: int) -> bytes:
     return _frame("paused_count", {"new": str(new)})
 
 
+def marks_changed() -> bytes:
+    """``marks_changed``."""
+    return _frame("marks_changed", {})
+
+
 def error(refusal: ProtocolError) -> bytes:
     """``error``."""
     data: dict[str, object] = {"code": refusal.code, "message": str(refusal)}

@@ -133,6 +133,11 @@ class Hub(Service):
         for place in self.places.of(account_id):
             place.guest.recheck()
 
+    def marks_changed(self, destination_id: int) -> None:
+        """Tell those that watch a destination that its marks are others now."""
+        for connection in list(self._watched):
+            connection.marks_changed(destination_id)
+
     # Observer
 
     def new_logs(self, user_id: str, events: Iterable[Event]) -> None:

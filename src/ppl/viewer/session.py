@@ -442,6 +442,11 @@ class ViewerSession:
         return [*told, self._asking.again(asked, error)]
 
     @property
+    def is_congested(self) -> bool:
+        """Whether the socket is full."""
+        return self._congested
+
+    @property
     def batch(self) -> bool:
         """Whether many live events may share a frame; known once ``send_user_data`` is being authorised."""
         return self._identified().batch

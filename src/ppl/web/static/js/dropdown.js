@@ -1,11 +1,15 @@
 /** A menu that opens below its button: Escape, and whatever goes elsewhere, closes it. */
 
-/** @param {HTMLDetailsElement} menu @returns {() => void} closes it, and the focus goes back to its button */
-export function dropDown(menu) {
+/**
+ * @param {HTMLDetailsElement} menu @param {() => unknown} opened
+ * @returns {() => void} closes it, and the focus goes back to its button
+ */
+export function dropDown(menu, opened) {
   const close = () => {
     menu.open = false;
     menu.querySelector("summary")?.focus();
   };
+  menu.addEventListener("toggle", () => { if (menu.open) opened(); });
   // The page's keys are not meant for what has the focus here.
   menu.addEventListener("keydown", (event) => {
     event.stopPropagation();

@@ -14,7 +14,10 @@ import { listenToKeys } from "./keys.js";
 import { LogList } from "./list.js";
 import { marksOf } from "./marks.js";
 import { Offline } from "./offline.js";
+import { Pinned } from "./pinned.js";
+import { settlePins } from "./pins.js";
 import { Reading } from "./reading.js";
+import { eventOf } from "./rows.js";
 import { Saved } from "./saved.js";
 import { Sizer } from "./sizer.js";
 import { Sought } from "./sought.js";
@@ -54,7 +57,6 @@ const saved = new Saved(
   /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
 const bell = new Bell(byId("notify"), search, () => destination.value, (message) => status.problem(message));
 const download = /** @type {HTMLDetailsElement} */ (byId("download"));
-dropDown(download);
 /** @type {Promise<import("./download.js").Download> | null} */
 let takingAlong = null;
 
@@ -73,7 +75,17 @@ async function openedDownload() {
   }
 }
 
-download.addEventListener("toggle", () => { if (download.open) openedDownload(); });
+dropDown(download, openedDownload);
+const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), {
+  pane, zone,
+  userId: () => destination.value,
+  keepingPlace(change) {
+    reading.keepingPlace(change);
+    followOn();
+  },
+  open: (event) => reading.openContext(event),
+  say: (problem) => status.problem(problem),
+});
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
 /** Whether the view that was asked for is still to begin: the rows of the one before stay until the server is there. */
@@ -134,11 +146,13 @@ const connection = new Connection({
   },
   opened() {
     offline.hide();
+    if (pinned.isStale) pinned.refresh();
     view.online();
   },
   waiting(seconds, attempt) {
     offline.waiting(seconds, attempt);
     away = isDue && list.count ? "Offline: lines of the search before" : "Offline";
+    pinned.isStale = true;
     view.offline();
   },
   received(event, data) {
@@ -147,6 +161,7 @@ const connection = new Connection({
       case "live_update_logs": view.receivedLive(data.events ?? [data.event]); break;
       case "paused_count": view.receivedCount(Number(data.new)); break;
       case "live_gap": view.receivedGap(data); break;
+      case "marks_changed": pinned.refresh(); break;
       case "search_progress": view.history.progressed(data); break;
       case "error":
         if (data.code === "bad_query") search.refuse(data);
@@ -179,6 +194,7 @@ function begin() {
   bar.begin();
   saved.update();
   bell.update();
+  pinned.refresh();
   isDue = true;
   away = "Connecting…";
   view.offline();
@@ -216,6 +232,7 @@ function leave() {
 function resume() {
   reading.stopLooking();
   getSelection()?.removeAllRanges();
+  settlePins(pane);
   view.resume();
 }
 
@@ -275,6 +292,10 @@ byId("status").querySelector(".help")?.addEventListener("click", () => help.show
 pane.addEventListener("click", (event) => {
   if (/** @type {HTMLElement} */ (event.target).closest("button")) view.pause("reading");
 }, { capture: true });
+document.addEventListener("click", ({ target }) => {
+  const clicked = /** @type {HTMLElement} */ (target).closest(".pin, [data-act=mark]");
+  if (clicked) pinned.open(clicked.matches(".pin") ? eventOf(clicked.closest(".row")) : reading.event);
+});
 listenToKeys({
   " "() {
     if (reading.context.isOpen) return;
@@ -290,6 +311,7 @@ listenToKeys({
     openedDownload().then((menu) => menu?.copyLink());
   },
   l: () => wrap.toggle(),
+  m: () => pinned.open(reading.event),
   "?": () => help.showModal(),
 });
 const followOn = () => {
@@ -315,6 +337,7 @@ const wrap = new Switch(byId("wrap"), (isOn) => keepingPlace(() => classes.toggl
 new Switch(byId("hues"), (isOn) => classes.toggle("hues", isOn));
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
+  pinned.refresh();
   reading.context.follow();
 } else {
   begin();

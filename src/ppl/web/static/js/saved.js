@@ -31,8 +31,7 @@ export class Saved {
     /** Name of the one that was in use last. */
     this.lastUsed = "";
     this.name.addEventListener("input", () => this.offer());
-    menu.addEventListener("toggle", () => { if (menu.open) this.opened(); });
-    this.close = dropDown(menu);
+    this.close = dropDown(menu, () => this.opened());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.save();
