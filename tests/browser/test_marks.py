@@ -96,7 +96,7 @@ def test_others_see_it_at_once_and_their_lines_stay_too(ppl_process: PplProcess,
     assert {text: place_of(watching, text) for text in places} == places
     # Its own line again once the lines move anyway.
     watching.keyboard.press("End")
-    expect(row(watching, "line 58").locator(".pin:not(.over)")).to_have_text("look here")
+    expect(row(watching, "line 58")).to_have_class("row pinned")
     expect(row(page, "line 58").locator(".pin")).to_have_attribute("title", f"look here\nby {who.email}")
 
 
@@ -154,7 +154,7 @@ def test_the_menu_lists_when_where_and_what_and_opens_the_line(ppl_process: PplP
     expect(page.locator("#context .row.anchor .pin")).to_have_text("the last")
     assert "/events/" in page.url
     page.reload()
-    expect(page.locator("#context .row.anchor .pin:not(.over)")).to_have_text("the last")
+    expect(page.locator("#context .row.anchor.pinned .pin")).to_have_text("the last")
 
 
 def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(ppl_process: PplProcess, open_page: OpenPage) -> None:

@@ -26,14 +26,7 @@ export const markOf = (eventId) => MARKS.get(eventId);
 
 /** Put the pin on a row that is marked. @param {HTMLElement} row @param {string} eventId */
 export function pin(row, eventId) {
-  const mark = MARKS.get(eventId);
-  if (!mark) return null;
-  const made = button("pin", "");
-  // The key is the row's, so Tab passes it by.
-  made.tabIndex = -1;
-  write(made, mark);
-  row.append(made);
-  return made;
+  if (MARKS.has(eventId)) put(row, MARKS.get(eventId), "pinned");
 }
 
 /** All marks there are; rows that are shown follow. @param {Mark[]} marks */
@@ -45,33 +38,42 @@ export function pinAll(marks) {
     const [old, mark] = [before.get(id), MARKS.get(id)];
     if (old?.note === mark?.note && old?.marked_by === mark?.marked_by) continue;
     for (const row of document.querySelectorAll(`.row[data-id="${CSS.escape(id)}"]`)) {
-      repin(/** @type {HTMLElement} */ (row), id, mark);
+      repin(/** @type {HTMLElement} */ (row), mark);
     }
   }
 }
 
 /** What was kept in its place while the lines were held still gets its own. @param {HTMLElement} pane */
 export function settlePins(pane) {
-  for (const each of pane.querySelectorAll(".pin:is(.over, .held)")) {
-    const row = /** @type {HTMLElement} */ (each.parentElement);
-    each.remove();
-    pin(row, row.dataset.id ?? "");
+  for (const row of pane.querySelectorAll(".row:is(.overlaid, :has(> .held))")) {
+    put(/** @type {HTMLElement} */ (row), MARKS.get(/** @type {HTMLElement} */ (row).dataset.id ?? ""), "pinned");
   }
 }
 
-/** @param {HTMLElement} row @param {string} id @param {Mark | undefined} mark */
-function repin(row, id, mark) {
+/** @param {HTMLElement} row @param {Mark | undefined} mark */
+function repin(row, mark) {
   const old = /** @type {HTMLElement | null} */ (row.querySelector(".pin"));
   const isHeld = !row.closest("#log.live");
-  if (old && isHeld && !old.classList.contains("over")) {
+  if (old && isHeld && row.classList.contains("pinned")) {
     old.style.height = `${old.offsetHeight}px`;
     old.classList.add("held");
     write(old, mark);
-    return;
+  } else {
+    put(row, mark, isHeld ? "overlaid" : "pinned");
   }
-  old?.remove();
-  const made = pin(row, id);
-  if (isHeld) made?.classList.add("over");
+}
+
+/** @param {HTMLElement} row @param {Mark | undefined} mark @param {"pinned" | "overlaid"} way */
+function put(row, mark, way) {
+  row.querySelector(".pin")?.remove();
+  row.classList.remove("pinned", "overlaid");
+  if (!mark) return;
+  const made = button("pin", "");
+  // The key is the row's, so Tab passes it by.
+  made.tabIndex = -1;
+  write(made, mark);
+  row.append(made);
+  row.classList.add(way);
 }
 
 /** @param {HTMLElement} place @param {Mark | undefined} mark */
