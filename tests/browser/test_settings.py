@@ -59,3 +59,31 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
         page.goto(f"{ppl_process.url}/settings")
         page.get_by_role("button", name="Export").click()
     assert "A test line from Ppl itself" in download.value.path().read_text()
+
+
+def test_the_list_of_contents_leads_to_every_section_and_says_which_is_read(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    page = open_page(ppl_process, ppl_process.register(), path="/settings")
+    contents = page.get_by_role("navigation", name="On this page")
+    names = contents.get_by_role("link").all_inner_texts()
+    assert names == page.locator("main h2").all_inner_texts()
+    current = contents.locator("[aria-current]")
+    expect(current).to_have_text("Log destinations")
+    for name in names[1:]:
+        contents.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_in_viewport()
+        expect(current).to_have_text(name)
+        expect(contents).to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect(current).to_have_text("Log destinations")
+
+
+def test_what_cannot_be_undone_does_not_look_like_saving(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = open_page(ppl_process, ppl_process.register(), path="/settings")
+    page.get_by_text("Close 127.0.0.1").click()
+    colours = "button => [getComputedStyle(button).backgroundColor, getComputedStyle(button).color]"
+    close = page.get_by_role("button", name="Close it").evaluate(colours)
+    save = page.get_by_role("button", name="Save quota").evaluate(colours)
+    assert close[0] != save[0]
+    assert close[1] != save[1]

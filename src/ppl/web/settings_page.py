@@ -158,6 +158,7 @@ class SettingsPage:
             visit,
             login,
             status,
+            contents=_contents(has_destinations=bool(readable), has_open=bool(open_ones)),
             error=error,
             new_token=new_token,
             time_zone=typed.get("time_zone", account.time_zone),
@@ -193,6 +194,20 @@ class SettingsPage:
                 for destination, role in readable
             ],
         )
+
+
+def _contents(*, has_destinations: bool, has_open: bool) -> list[tuple[str, str]]:
+    """Id and name of the page's sections, in their order."""
+    return [
+        ("destinations", "Log destinations"),
+        ("transport", "Encryption"),
+        ("restrictions", "Senders and quotas"),
+        ("keeping", "How long events are kept"),
+        *([("downloads", "Downloads")] if has_destinations else []),
+        *([("drains", "Drain tokens")] if has_open else []),
+        ("time-zone", "Time zone"),
+        ("tokens", "Tokens for programs"),
+    ]
 
 
 def _shown(destination: Destination, role: Role, fingerprint: str) -> dict[str, Any]:

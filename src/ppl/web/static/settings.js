@@ -34,3 +34,22 @@ for (const figure of document.querySelectorAll("figure")) {
 for (const secret of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".secret"))) {
   secret.append(" ", copyButton(/** @type {HTMLElement} */ (secret.querySelector("code")), secret.dataset.name ?? ""));
 }
+
+// Which section is read: the last that began above the upper third of the window; at the page's end the one asked for.
+const links = /** @type {HTMLAnchorElement[]} */ ([...document.querySelectorAll(".contents a")]);
+const tops = () => links.map(({ hash }) => document.getElementById(hash.slice(1))?.getBoundingClientRect().top ?? 0);
+
+function follow() {
+  const begun = tops();
+  const isEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+  const asked = links.findIndex((link) => link.hash === location.hash);
+  const isAsked = isEnd && asked >= 0 && begun[asked] >= 0;
+  const read = isAsked ? asked : isEnd ? links.length - 1 : begun.filter((top) => top < innerHeight / 3).length - 1;
+  links.forEach((link, index) => {
+    if (index === Math.max(0, read)) link.setAttribute("aria-current", "location");
+    else link.removeAttribute("aria-current");
+  });
+}
+
+for (const event of ["scroll", "hashchange"]) addEventListener(event, follow, { passive: true });
+follow();
