@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import place_of, retry_now, scroll, until_state
@@ -61,6 +61,36 @@ def test_lines_that_the_server_left_out_are_a_gap_that_loads(scripted: Scripted)
     server.logs(after="400", before="401")
     expect(page.locator(".gap")).to_have_count(0)
     assert ids(page) == list(range(1, 403))
+
+
+@pytest.mark.parametrize(("found", "is_loaded"), [(250, False), (50, True)])
+def test_the_previous_error_is_looked_for_among_lines_left_out_too(
+    scripted: Scripted, found: int, is_loaded: bool
+) -> None:
+    page, server = scripted(*range(1, 50))
+    server.say("live_update_logs", events=[event(50) | {"severity": "err"}], isOldestEventReached="false")
+    eventually(lambda: ids(page)[-1] == 50, "the error")
+    server.say("live_gap", skipped=300, **{"from": "51", "to": "350"})
+    server.live(351, 352)
+    expect(page.locator(".gap")).to_have_count(1)
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(json={"events": [event(found)], "complete": False, "reached": str(found)})
+
+    page.route("**/api/events?**", answer)
+    page.keyboard.press("E")
+    _until_heard(page, lambda: bool(asked), "the server is asked")
+    assert "before=351&" in asked[0]
+    assert "order=newest" in asked[0]
+    if is_loaded:
+        expect(page.locator("#log .row.chosen .message")).to_have_text("line 50")
+        assert page.locator(".gap").count() == 1
+    else:
+        _until_asked(page, server, "get_logs", {"after": "249"})
+        server.logs(*range(250, 353), after="249")
+        expect(page.locator("#log .row.chosen .message")).to_have_text("line 250")
 
 
 def test_a_huge_gap_loads_a_thousand_lines_for_a_click(scripted: Scripted) -> None:

@@ -1,5 +1,7 @@
 /** The next line of a kind beyond those that are loaded, which the server looks for. Loaded when a key first asks for it. */
 
+import { idOf } from "./list.js";
+
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 /** @typedef {import("./reading.js").Reading} Reading */
 /** @typedef {import("./reading.js").Kind} Kind */
@@ -10,7 +12,7 @@
  * @throws {Error} with a message for the reader, or because it was ended
  */
 export async function lookBeyond(reading, direction, kind, signal) {
-  const { around, context, looked } = reading;
+  const { around, context } = reading;
   const doing = `looking for ${kind.name === "error" ? "an" : "a"} ${kind.name} further ${direction > 0 ? "down" : "up"}`;
   const say = (/** @type {string} */ more) => around.busy(`${doing}${more} · Esc ends it`);
   say("");
@@ -19,7 +21,7 @@ export async function lookBeyond(reading, direction, kind, signal) {
     userId: around.userId(),
     query: query && kind.term ? `(${query}) ${kind.term}` : query || kind.term,
     direction,
-    from: direction > 0 ? looked.lookedUpTo || looked.newestId : looked.lookedBackTo || looked.oldestId,
+    from: edgeOf(reading, direction),
     signal,
     reached: (time) => say(`, ${around.zone.moment(Date.parse(time))} reached`),
   });
@@ -27,6 +29,12 @@ export async function lookBeyond(reading, direction, kind, signal) {
   if (!found) reading.notFound(direction, kind);
   else if (context.isOpen) context.open(found);
   else reading.awaits(found.id);
+}
+
+/** Where to look from: lines left out on the way, or the end of those loaded. @param {Reading} reading @param {1 | -1} direction */
+function edgeOf({ cursor: { gap }, looked }, direction) {
+  if (gap) return idOf(direction > 0 ? looked.rowBefore(gap) : looked.rowFrom(gap));
+  return direction > 0 ? looked.lookedUpTo || looked.newestId : looked.lookedBackTo || looked.oldestId;
 }
 
 /**

@@ -5,6 +5,8 @@ export class Cursor {
   constructor(list, pause) {
     this.list = list;
     this.pause = pause;
+    /** @type {Element | undefined} where lines are left out on the way of the last step */
+    this.gap = undefined;
   }
 
   /** @returns {HTMLElement | null} */
@@ -23,7 +25,7 @@ export class Cursor {
   }
 
   /**
-   * To the next row of a kind, below or above.
+   * To the next row of a kind, below or above; not past lines left out, among which there may be one.
    * @param {1 | -1} direction @param {string} kind a selector @returns {boolean} whether there is one
    */
   step(direction, kind = ".row") {
@@ -34,7 +36,8 @@ export class Cursor {
     const { row } = this;
     const from = row ?? (list.atBottom ? null : list.firstInSight);
     const found = neighbour(/** @type {HTMLElement[]} */ ([...list.pane.querySelectorAll(kind)]), from, direction, !row);
-    if (!found) return false;
+    this.gap = kind === ".row" ? undefined : gapBetween(list.pane, from, found, direction);
+    if (!found || this.gap) return false;
     this.choose(found);
     list.reveal(found);
     return true;
@@ -48,7 +51,19 @@ export class Cursor {
 function neighbour(rows, from, direction, isFromIncluded) {
   if (!from) return rows.at(-1);
   if (isFromIncluded && rows.includes(from)) return from;
-  const wanted = direction > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
-  const beyond = rows.filter((row) => from.compareDocumentPosition(row) & wanted);
+  const beyond = rows.filter((row) => isBeyond(row, from, direction));
   return direction > 0 ? beyond[0] : beyond.at(-1);
+}
+
+/** @param {HTMLElement} pane @param {Element | null} from @param {Element | undefined} to @param {1 | -1} direction */
+function gapBetween(pane, from, to, direction) {
+  const gaps = [...pane.querySelectorAll(".gap")].filter(
+    (gap) => (!from || isBeyond(gap, from, direction)) && (!to || isBeyond(to, gap, direction)));
+  return direction > 0 ? gaps[0] : gaps.at(-1);
+}
+
+/** @param {Element} part @param {Element} from @param {1 | -1} direction */
+function isBeyond(part, from, direction) {
+  const wanted = direction > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
+  return (from.compareDocumentPosition(part) & wanted) > 0;
 }

@@ -184,7 +184,7 @@ export class LogList {
         previous = row;
       }
     }
-    const next = rowFrom(before);
+    const next = this.rowFrom(before);
     if (next) this.separate(next, previous);
     this.count += events.length;
   }
@@ -261,6 +261,13 @@ export class LogList {
     while (before && !isChunk(before)) before = before.previousElementSibling;
     return /** @type {HTMLElement | null} */ (before?.lastElementChild ?? null);
   }
+
+  /** @param {Element | null} part @returns {HTMLElement | null} the first row at or after it */
+  rowFrom(part) {
+    let next = part;
+    while (next && !isChunk(next)) next = next.nextElementSibling;
+    return next?.querySelector(".row") ?? null;
+  }
 }
 
 /** Screen readers go through its rows one by one. */
@@ -270,15 +277,8 @@ function makeChunk() {
   return chunk;
 }
 
-/** @param {Element | null} part @returns {HTMLElement | null} the first row at or after it */
-function rowFrom(part) {
-  let next = part;
-  while (next && !isChunk(next)) next = next.nextElementSibling;
-  return next?.querySelector(".row") ?? null;
-}
-
 /** @param {Element | null} part @returns {part is HTMLElement} */
 const isChunk = (part) => part?.classList.contains("chunk") ?? false;
 
 /** @param {HTMLElement | null} row */
-const idOf = (row) => Number(row?.dataset.id ?? 0);
+export const idOf = (row) => Number(row?.dataset.id ?? 0);

@@ -214,7 +214,8 @@ export class Reading {
   /** Whether there may be such lines beyond those loaded. @param {1 | -1} direction @param {Kind} kind */
   isMore(direction, kind) {
     const { looked } = this;
-    return (kind !== MATCH || looked.marks !== null) && looked.count > 0 && (direction > 0 || !looked.atOldest);
+    const isEnd = direction < 0 && looked.atOldest && !this.cursor.gap;
+    return (kind !== MATCH || looked.marks !== null) && looked.count > 0 && !isEnd;
   }
 
   /** @param {1 | -1} direction @param {Kind} kind */
@@ -255,23 +256,24 @@ export class Reading {
   /** @param {string} id of a line that was found beyond those loaded */
   awaits(id) {
     this.wanted = id;
-    this.around.seek(Number(id));
+    if (!this.came()) this.around.seek(Number(id));
   }
 
-  /** Lines came in: perhaps the one that was found, and then what is before it. */
+  /** Lines came in: perhaps the one that was found, and then what is before it. @returns {boolean} whether it is here */
   came() {
     const { list } = this;
     const row = /** @type {HTMLElement | null} */ (
       this.wanted && list.pane.querySelector(`.row[data-id="${this.wanted}"]`));
-    if (!row) return;
+    if (!row) return false;
     if (row !== this.cursor.row) {
       this.cursor.choose(row);
       this.arrive();
     }
-    if (!list.atOldest && list.pane.querySelector(".row") === row) return;
+    if (!list.atOldest && list.pane.querySelector(".row") === row) return true;
     this.wanted = "";
     row.scrollIntoView({ block: "center" });
     list.touchScroll();
+    return true;
   }
 
   permalink() {
