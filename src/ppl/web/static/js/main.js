@@ -195,6 +195,7 @@ function begin() {
   saved.update();
   bell.update();
   pinned.refresh();
+  if (!list.count) bar.count();
   isDue = true;
   away = "Connecting…";
   view.offline();
