@@ -1,40 +1,38 @@
 /** The viewer page: finds its parts and joins them. */
 
-import { readAddress, writeAddress } from "./address.js";
+import { writeAddress } from "./address.js";
 import { Bar } from "./bar.js";
 import { Bell } from "./bell.js";
 import { begunAt, now } from "./clock.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
 import { Density } from "./density.js";
-import { dropDown } from "./dropdown.js";
+import { Destinations } from "./destinations.js";
 import { FirstLine } from "./firstline.js";
 import { Follow } from "./follow.js";
+import { receive, wanted } from "./frames.js";
 import { listenToKeys } from "./keys.js";
 import { LogList } from "./list.js";
-import { marksOf } from "./marks.js";
+import { marksOf, marksWithPatterns } from "./marks.js";
 import { Offline } from "./offline.js";
 import { Pinned } from "./pinned.js";
-import { settlePins } from "./pins.js";
 import { Reading } from "./reading.js";
-import { eventOf } from "./rows.js";
 import { Saved } from "./saved.js";
 import { Sizer } from "./sizer.js";
 import { Sought } from "./sought.js";
 import { Status } from "./status.js";
 import { Switch } from "./switch.js";
+import { TakeAlong } from "./takealong.js";
 import { Zone } from "./time.js";
 import { Title } from "./title.js";
-import { View, wanted } from "./view.js";
-
-/** A line so soon after a time is what was there then. */
-const NEAR_MS = 60_000;
+import { View } from "./view.js";
 
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const pane = byId("log");
-const destination = /** @type {HTMLSelectElement} */ (byId("destination"));
+const destinations = new Destinations(/** @type {HTMLSelectElement} */ (byId("destination")));
+const userId = () => destinations.userId;
 const help = /** @type {HTMLDialogElement} */ (byId("help"));
 const classes = document.documentElement.classList;
 
@@ -43,48 +41,33 @@ const zone = new Zone(pane.dataset.timeZone ?? "UTC");
 const list = new LogList(pane, zone);
 const title = new Title((unseen) => bell.told(unseen));
 const status = new Status(byId("status"), byId("pill"), zone.name, title);
+const problem = (/** @type {string} */ words) => status.problem(words);
 const dayBar = new DayBar(byId("day"), list, zone.name, (row) => {
   // An id is the microsecond of receipt.
   bar.histogram.look(row && !list.isLive ? Number(row.dataset.id) / 1000 : 0);
 });
 const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
-const bar = new Bar(list, zone, () => destination.value, {
+const bar = new Bar(list, zone, userId, {
   changed: () => begin(),
   seek: (moment) => view.seek(moment * 1000, `at ${zone.moment(moment)}`),
 });
 const { search } = bar;
 const saved = new Saved(
-  /** @type {HTMLDetailsElement} */ (byId("saved")), search, () => destination.value, pane.dataset.csrfToken ?? "");
-const bell = new Bell(byId("notify"), search, () => destination.value, (message) => status.problem(message));
-const download = /** @type {HTMLDetailsElement} */ (byId("download"));
-/** @type {Promise<import("./download.js").Download> | null} */
-let takingAlong = null;
-
-/** The menu of what can be taken along, which is filled when it is opened first. */
-async function openedDownload() {
-  takingAlong ??= import("./download.js").then(({ Download }) => new Download(
-    download, () => ({ userId: destination.value, query: search.query, newest: list.newestId })));
-  try {
-    const menu = await takingAlong;
-    menu.opened();
-    return menu;
-  } catch {
-    takingAlong = null;
-    status.problem("The server cannot be reached.");
-    return null;
-  }
-}
-
-dropDown(download, openedDownload);
+  /** @type {HTMLDetailsElement} */ (byId("saved")), search, userId, pane.dataset.csrfToken ?? "");
+const bell = new Bell(byId("notify"), search, userId, problem);
+const takeAlong = new TakeAlong(
+  /** @type {HTMLDetailsElement} */ (byId("download")),
+  () => ({ userId: userId(), query: search.query, newest: list.newestId }), problem);
 const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), {
   pane, zone,
-  userId: () => destination.value,
+  userId,
   keepingPlace(change) {
     reading.keepingPlace(change);
     followOn();
   },
+  event: () => reading.event,
   open: (event) => reading.openContext(event),
-  say: (problem) => status.problem(problem),
+  say: problem,
 });
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
@@ -99,9 +82,6 @@ const sought = new Sought(list, zone, search, {
   widen: () => bar.widen(),
 });
 
-/** Whether the destination receives nothing any more. */
-const isClosed = () => destination.selectedOptions[0]?.dataset.closed !== undefined;
-
 /** @type {View} */
 const view = new View({
   list,
@@ -109,7 +89,7 @@ const view = new View({
   send: (event, data) => connection.send(event, data),
   away: () => away,
   stands() {
-    if (isClosed()) return "Closed: it receives nothing any more";
+    if (destinations.chosen.isClosed) return "Closed: it receives nothing any more";
     const { to } = search.bounds;
     return to !== null && to <= now() ? `Closed range: until ${zone.moment(to)}` : "";
   },
@@ -127,13 +107,14 @@ const view = new View({
   looked(history) {
     if (isDue) return;
     sought.update(history);
-    const { host = "", port = "", transport = "" } = destination.selectedOptions[0]?.dataset ?? {};
-    if (list.atOldest && !list.count && !search.query && !isClosed()) firstLine.show(host, port, destination.value, transport);
+    const { host, port, transport, isClosed } = destinations.chosen;
+    if (list.atOldest && !list.count && !search.query && !isClosed) firstLine.show(host, port, userId(), transport);
   },
   landed(from, next) {
     const at = zone.moment(from);
     if (!next) view.notice = `Nothing came after ${at}: these are the newest lines`;
-    else if (next - from > NEAR_MS) view.why = `nothing at ${at}, the next line is of ${zone.moment(next)}`;
+    // A line within a minute of a time is what was there then.
+    else if (next - from > 60_000) view.why = `nothing at ${at}, the next line is of ${zone.moment(next)}`;
   },
   newestReached: () => (list.count ? follow.settle() : resume()),
 });
@@ -142,7 +123,7 @@ const view = new View({
 const connection = new Connection({
   identify(silence) {
     if (isDue) start();
-    return { ...wanted(destination.value, search.query), ...view.goOn(silence) };
+    return { ...wanted(userId(), search.query), ...view.goOn(silence) };
   },
   opened() {
     offline.hide();
@@ -156,19 +137,9 @@ const connection = new Connection({
     view.offline();
   },
   received(event, data) {
-    switch (event) {
-      case "send_logs": view.receivedLogs(data); break;
-      case "live_update_logs": view.receivedLive(data.events ?? [data.event]); break;
-      case "paused_count": view.receivedCount(Number(data.new)); break;
-      case "live_gap": view.receivedGap(data); break;
-      case "marks_changed": pinned.refresh(); break;
-      case "search_progress": view.history.progressed(data); break;
-      case "error":
-        if (data.code === "bad_query") search.refuse(data);
-        else view.refused(data.message, data.event);
-        break;
-      default: break; // what a newer server adds
-    }
+    if (event === "marks_changed") pinned.refresh();
+    else if (event === "error" && data.code === "bad_query") search.refuse(data);
+    else receive(view, event, data);
   },
 });
 
@@ -207,9 +178,9 @@ function begin() {
 /** Its lines are asked for when they can be marked. @param {string} query */
 async function markPatterns(query) {
   connection.drop();
-  const translate = await import("./expressions.js").then((module) => module.translate, () => undefined);
+  const found = await marksWithPatterns(query);
   if (query !== search.query) return;
-  marks = marksOf(query, translate);
+  marks = found;
   connection.open();
 }
 
@@ -233,7 +204,7 @@ function leave() {
 function resume() {
   reading.stopLooking();
   getSelection()?.removeAllRanges();
-  settlePins(pane);
+  pinned.settle();
   view.resume();
 }
 
@@ -248,17 +219,9 @@ function live() {
   resume();
 }
 
-/** Choose the destination that the address names. @returns {boolean} whether that is another */
-function choose() {
-  const { options, value } = destination;
-  const named = [...options].find((option) => option.value === readAddress("user_id")) ?? options[0];
-  if (named) named.selected = true;
-  return destination.value !== value;
-}
-
 // Before the listener of the context, which may cover what begins here.
 addEventListener("popstate", () => {
-  const isOther = choose();
+  const isOther = destinations.follow();
   if (isOther) leave();
   if (!search.follow() && isOther) begin();
 });
@@ -268,7 +231,7 @@ const reading = new Reading({
   covered: [pane, byId("day"), byId("pill"), byId("first-line")],
 }, {
   list, zone, status, search,
-  userId: () => destination.value,
+  userId,
   narrow: (part, isExcluded) => bar.narrow(part, isExcluded),
   pause() {
     view.pause("reading");
@@ -282,8 +245,8 @@ const reading = new Reading({
   },
 });
 
-destination.addEventListener("change", () => {
-  writeAddress("user_id", destination.value, true);
+destinations.menu.addEventListener("change", () => {
+  writeAddress("user_id", userId(), true);
   leave();
   begin();
 });
@@ -293,10 +256,6 @@ byId("status").querySelector(".help")?.addEventListener("click", () => help.show
 pane.addEventListener("click", (event) => {
   if (/** @type {HTMLElement} */ (event.target).closest("button")) view.pause("reading");
 }, { capture: true });
-document.addEventListener("click", ({ target }) => {
-  const clicked = /** @type {HTMLElement} */ (target).closest(".pin, [data-act=mark]");
-  if (clicked) pinned.open(clicked.matches(".pin") ? eventOf(clicked.closest(".row")) : reading.event);
-});
 listenToKeys({
   " "() {
     if (reading.context.isOpen) return;
@@ -307,12 +266,9 @@ listenToKeys({
   ...reading.keys,
   "/": () => search.enter(),
   t: () => bar.goTo.open(),
-  Y() {
-    download.open = true;
-    openedDownload().then((menu) => menu?.copyLink());
-  },
+  Y: () => takeAlong.copyLink(),
   l: () => wrap.toggle(),
-  m: () => pinned.open(reading.event),
+  m: () => pinned.open(),
   "?": () => help.showModal(),
 });
 const followOn = () => {
@@ -327,7 +283,7 @@ search.form.addEventListener("bounds", () => {
   if (!isDue) sought.update(view.history);
 });
 
-choose();
+destinations.follow();
 const keepingPlace = (/** @type {() => void} */ change) => {
   reading.keepingPlace(change);
   followOn();

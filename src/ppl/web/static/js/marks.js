@@ -89,6 +89,12 @@ export class Marks {
 /** @param {string} query @param {Translate} [translate] @returns {Marks | null} `null` where nothing is searched for */
 export const marksOf = (query, translate) => (query ? new Marks(query, translate) : null);
 
+/** Of a query with regular expressions, which are marked if what translates them can be loaded. @param {string} query */
+export async function marksWithPatterns(query) {
+  const translate = await import("./expressions.js").then((module) => module.translate, () => undefined);
+  return marksOf(query, translate);
+}
+
 /** @param {Map<string, Expression>} parts */
 const finder = (parts) => (parts.size ? new Finder([...parts.values()]) : null);
 

@@ -1,14 +1,15 @@
 /** Which lines are marked: asks the server, and opens what changes marks. That, and the list of them, is loaded then. */
 
 import { dropDown } from "./dropdown.js";
-import { markOf, pinAll } from "./pins.js";
+import { markOf, pinAll, settlePins } from "./pins.js";
+import { eventOf } from "./rows.js";
 
 export class Pinned {
   /**
    * @param {HTMLDetailsElement} menu of the marks there are
    * @param {{pane: HTMLElement, userId: () => string, zone: import("./time.js").Zone,
-   *   keepingPlace: (change: () => void) => void, open: (event: import("./rows.js").LogEvent) => void,
-   *   say: (problem: string) => void}} around
+   *   keepingPlace: (change: () => void) => void, event: () => import("./rows.js").LogEvent | undefined,
+   *   open: (event: import("./rows.js").LogEvent) => void, say: (problem: string) => void}} around
    */
   constructor(menu, around) {
     this.menu = menu;
@@ -20,6 +21,10 @@ export class Pinned {
     this.csrfToken = csrfToken;
     if (mark) pinAll([JSON.parse(mark)]);
     dropDown(menu, () => this.load((pinning) => pinning.list(this)));
+    document.addEventListener("click", ({ target }) => {
+      const clicked = /** @type {HTMLElement} */ (target).closest(".pin, [data-act=mark]");
+      if (clicked) this.open(clicked.matches(".pin") ? eventOf(clicked.closest(".row")) : undefined);
+    });
   }
 
   /** Read them, and show them where their lines are. */
@@ -42,8 +47,11 @@ export class Pinned {
     });
   }
 
-  /** Mark an event, or change what is written to it. @param {import("./rows.js").LogEvent | undefined} event */
-  open(event) {
+  /** Live goes on: pins that lie over their rows get lines of their own. */
+  settle() { settlePins(this.around.pane); }
+
+  /** Mark an event, or change what is written to it. @param {import("./rows.js").LogEvent} [event] else the chosen one */
+  open(event = this.around.event()) {
     this.around.say(event ? "" : "Choose the line to mark first: j, k or a click");
     if (event) this.load((pinning) => pinning.edit(this, event, markOf(event.id)));
   }

@@ -3,6 +3,7 @@
 import { Context } from "./context.js";
 import { Cursor } from "./cursor.js";
 import { Details } from "./details.js";
+import { Picking } from "./picking.js";
 import { eventOf } from "./rows.js";
 import { copySelected } from "./selected.js";
 
@@ -56,7 +57,7 @@ export class Reading {
         around.status.rows(this.context.list.count);
       },
       left: () => {
-        this.unpick();
+        this.picking.end();
         around.left();
       },
     });
@@ -69,10 +70,7 @@ export class Reading {
       narrow: (term) => around.search.add(term),
       problem: (message) => around.status.problem(message),
     });
-    /** @type {HTMLElement | null} the row from which lines are picked */
-    this.anchor = null;
-    /** @type {import("./picked.js").Picked | null} */
-    this.picked = null;
+    this.picking = new Picking(this, () => around.status.problem(UNREACHABLE));
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
   }
 
@@ -114,10 +112,10 @@ export class Reading {
       const part = target.closest(".host, .program");
       const row = /** @type {HTMLElement | null} */ (target.closest(".row"));
       if (event.shiftKey) {
-        if (row) this.pick(row);
+        if (row) this.picking.pick(row);
         return;
       }
-      this.unpick();
+      this.picking.end();
       if (part && isFinger) this.offer(part, row);
       else if (part) this.around.narrow(part, event.altKey || event.ctrlKey || event.metaKey);
       else if (row) this.openDetails(row);
@@ -151,39 +149,9 @@ export class Reading {
     if (row && this.looked.fits(row)) this.looked.reveal(row);
   }
 
-  /** Pick all lines from the row that was chosen first to this one. @param {HTMLElement} row */
-  async pick(row) {
-    const { around } = this;
-    around.pause();
-    this.anchor ??= this.cursor.row ?? row;
-    this.cursor.choose(row);
-    try {
-      const { Picked } = await import("./picked.js");
-      this.picked ??= new Picked({ zone: around.zone, userId: around.userId, cleared: () => this.unpick() });
-    } catch {
-      around.status.problem(UNREACHABLE);
-      return;
-    }
-    if (!this.anchor || this.cursor.row !== row) return;
-    this.picked.show(this.looked.pane, this.anchor, row);
-    this.looked.reveal(row);
-  }
-
-  /** @param {1 | -1} direction in which one more line is picked, or one less */
-  reach(direction) {
-    this.anchor ??= this.cursor.row;
-    this.step(direction);
-    if (this.cursor.row) this.pick(this.cursor.row);
-  }
-
-  unpick() {
-    this.anchor = null;
-    this.picked?.hide();
-  }
-
   /** What is looked for is another: no line of before is meant any more. */
   giveWay() {
-    this.unpick();
+    this.picking.end();
     this.stopLooking();
     this.context.giveWay();
   }
@@ -191,7 +159,7 @@ export class Reading {
   /** @param {LogEvent | undefined} event */
   openContext(event) {
     if (!event) return;
-    this.unpick();
+    this.picking.end();
     this.around.pause();
     // There it lies over the lines.
     if (matchMedia(SHEET).matches) this.details.close();
@@ -283,7 +251,7 @@ export class Reading {
 
   close() {
     if (this.stopLooking()) return;
-    if (this.anchor) this.unpick();
+    if (this.picking.anchor) this.picking.end();
     else if (this.details.event) this.details.close();
     else if (this.context.isOpen) this.context.leave();
   }
@@ -292,7 +260,7 @@ export class Reading {
   get keys() {
     return {
       j: () => this.step(1), k: () => this.step(-1),
-      J: () => this.reach(1), K: () => this.reach(-1),
+      J: () => this.picking.reach(1), K: () => this.picking.reach(-1),
       e: () => this.step(1, ERROR), E: () => this.step(-1, ERROR),
       w: () => this.step(1, WARNING), W: () => this.step(-1, WARNING),
       n: () => this.step(1, MATCH), N: () => this.step(-1, MATCH),

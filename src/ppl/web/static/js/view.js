@@ -13,7 +13,6 @@ import { Tail } from "./tail.js";
 /** @typedef {import("./history.js").Portion & {since?: string}} Answer */
 /** @typedef {import("./gaps.js").GapRow} GapRow */
 
-const PORTION = 200;
 // After a longer absence, or where more may have come, the newest lines are shown at once; the rest is a gap row.
 const SHORT_ABSENCE_S = 120;
 const FEW_LINES = 20_000;
@@ -296,9 +295,4 @@ export class View {
     this.list.setCovered(this.isPaused);
     this.status.jump(this.isPaused, this.fresh);
   }
-}
-
-/** @param {string} userId @param {string} query @returns what `send_user_data` always says */
-export function wanted(userId, query) {
-  return { user_id: userId, query, logs_portion: String(PORTION), batch: true };
 }

@@ -1,0 +1,24 @@
+/** The menu of destinations: which one is watched, as the address names it. */
+
+import { readAddress } from "./address.js";
+
+export class Destinations {
+  /** @param {HTMLSelectElement} menu */
+  constructor(menu) { this.menu = menu; }
+
+  get userId() { return this.menu.value; }
+
+  /** What the page knows of the chosen one: where senders send to, and whether it is closed. */
+  get chosen() {
+    const { host = "", port = "", transport = "", closed } = this.menu.selectedOptions[0]?.dataset ?? {};
+    return { host, port, transport, isClosed: closed !== undefined };
+  }
+
+  /** Choose the one that the address names. @returns {boolean} whether that is another */
+  follow() {
+    const { options, value } = this.menu;
+    const named = [...options].find((option) => option.value === readAddress("user_id")) ?? options[0];
+    if (named) named.selected = true;
+    return this.menu.value !== value;
+  }
+}

@@ -1,0 +1,21 @@
+/** The frames of the WebSocket: what the page says when it opens, and what becomes of what comes. */
+
+const PORTION = 200;
+
+/** @param {string} userId @param {string} query @returns what `send_user_data` always says */
+export function wanted(userId, query) {
+  return { user_id: userId, query, logs_portion: String(PORTION), batch: true };
+}
+
+/** @param {import("./view.js").View} view @param {string} event @param {any} data */
+export function receive(view, event, data) {
+  switch (event) {
+    case "send_logs": view.receivedLogs(data); break;
+    case "live_update_logs": view.receivedLive(data.events ?? [data.event]); break;
+    case "paused_count": view.receivedCount(Number(data.new)); break;
+    case "live_gap": view.receivedGap(data); break;
+    case "search_progress": view.history.progressed(data); break;
+    case "error": view.refused(data.message, data.event); break;
+    default: break; // what a newer server adds
+  }
+}
