@@ -17,6 +17,7 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 ALLOWED = {
     "syslog": {"model", "errors"},
     "store": {"model", "errors", "pausing", "search", "dsn"},
+    "similar": {"model", "errors", "search", "dsn", "store.grouping", "store.quiet"},
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}

@@ -1,0 +1,64 @@
+"""The query that finds the lines of a shape: a regular expression over the whole message.
+
+It is true of every line of the shape. It may be true of others too: of lines that have a word where a placeholder is.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from itertools import accumulate
+
+from ppl.search.charset import SEPARATOR
+from ppl.similar.shapes import CUT, LIST, MOST_BYTES, VARIES, readable
+
+#: Varying text without blanks, and varying text of any kind.
+_WORD, _ANY = "[^ ]*", ".*"
+
+#: The language takes expressions of 500 characters and sets.
+_MOST_CHARACTERS = 490
+
+_PART = re.compile(rb"""("|')?( ?)([%b])""" % (VARIES + LIST + CUT))
+
+
+def query_of(shape: bytes) -> str | None:
+    """A query in the language of ``docs/search.rst``; ``None`` where nothing of the shape can be searched for."""
+    if not shape:
+        return 'message:=""'
+    if SEPARATOR.encode() in shape:
+        return None
+    is_whole = len(shape) < MOST_BYTES and not shape.endswith(CUT)
+    parts: list[str] = []
+    fixed = end = 0
+    for found in _PART.finditer(shape):
+        before = readable(shape[end : found.start()]) + (found[1] or b"").decode()
+        fixed += len(before.strip())
+        parts += _escaped(before)
+        is_word = found[3] == VARIES and not found[1]
+        # Blanks that pad a number are no part of the shape.
+        parts.append(
+            f"{' +' if found[2] else ' *' if is_word and not found.start() else ''}{_WORD if is_word else _ANY}"
+        )
+        end = found.end()
+    rest = readable(shape[end:])
+    fixed += len(rest.strip())
+    if not fixed:
+        return None
+    parts += _escaped(rest)
+    ends = list(accumulate(map(len, parts)))
+    taken = bisect_right(ends, _MOST_CHARACTERS)
+    return f"message:/^{''.join(parts[:taken])}{'$' if is_whole and taken == len(parts) else ''}/"
+
+
+def _escaped(text: str) -> list[str]:
+    return [_character(each) for each in text]
+
+
+def _character(each: str) -> str:
+    if each == "\n":
+        return r"\n"
+    if each == "\t":
+        return r"\t"
+    if not each.isprintable():
+        return "."
+    return f"\\{each}" if each.isascii() and not each.isalnum() and each not in " \"'_,;:=<>@#%&~`!-" else each
