@@ -121,10 +121,7 @@ def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
         # As a process that seals: else Ppl would give slots that are still empty their index.
         sealing.autocommit = True
         sealing.cursor().execute("SELECT pg_advisory_lock(%s, %s)", SEAL_KEY)
-        making = _spawn.Process(target=_make_slots, args=(dsn, lowers[0], now))
-        making.start()
-        making.join()
-        assert making.exitcode == 0, "the slots are made"
+        make_slots(dsn, lowers[0], now)
         list(pool.map(fill, lowers))
     history = History(dsn, searcher, lowers)
     eventually(
@@ -133,6 +130,14 @@ def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
         3600,
     )
     return history
+
+
+def make_slots(dsn: str, first: int, last: int) -> None:
+    """Make the slots, of an hour each, of a time in µs."""
+    making = _spawn.Process(target=_make_slots, args=(dsn, first, last))
+    making.start()
+    making.join()
+    assert making.exitcode == 0, "the slots are made"
 
 
 def _make_slots(dsn: str, first: int, last: int) -> None:

@@ -17,7 +17,7 @@ MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 ALLOWED = {
     "syslog": {"model", "errors"},
     "store": {"model", "errors", "pausing", "search", "dsn"},
-    "similar": {"model", "errors", "search", "dsn", "store.grouping", "store.quiet"},
+    "similar": {"model", "errors", "timezone", "search", "store.grouping", "store.quiet"},
     "search": {"model", "errors", "timezone"},
     "link": {"model", "errors", "wire", "timezone", "listening", "dropping"},
     "listener": {"model", "errors", "timezone", "clock", "pausing", "throttle", "syslog", "link", "store.interface"}
@@ -26,7 +26,7 @@ ALLOWED = {
     "viewer": {"model", "errors", "timezone", "wire", "options", "clock", "search", "link", "store.interface"}
     | {"bursts", "dropping", "throttle"},
     "web": {"model", "errors", "timezone", "wire", "options", "credentials", "origin", "clock", "throttle"}
-    | {"search", "link", "store.interface", "networks", "proxied", "quota", "uploading", "turns"}
+    | {"search", "similar", "link", "store.interface", "networks", "proxied", "quota", "uploading", "turns"}
     | {"version", "listening", "refusals"}
     | {"archive.interface", "archive.keys", "archive.thread"},
     "archive": {"model", "errors", "store"},

@@ -11,6 +11,9 @@ import re
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
+#: The kernel ends what no packet answers; libpq's defaults wait for hours.
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
 _ENCODING = "a password with @ / : ? # % must be percent-encoded"
 
 

@@ -56,11 +56,13 @@ from ppl.proxied import Proxies
 from ppl.quota import Quota
 from ppl.sequence import SequentialService, Together
 from ppl.signals import heed_one_signal
+from ppl.similar.workers import Workers
 from ppl.sockets import Sockets, inherited_from, initial_environment
 from ppl.store.archives import archiving, set_archiving
 from ppl.store.census import PERIOD as CENSUS_PERIOD
 from ppl.store.census import Census
 from ppl.store.clock_repair import repair_clock
+from ppl.store.collation import collation_of
 from ppl.store.embedded import EmbeddedPostgres
 from ppl.store.leaps import Leaps
 from ppl.store.maintenance import Background, Maintenance
@@ -221,6 +223,7 @@ def make_service(
     place = _archive_place(settings)
     setup = setup_of(settings)
     parts.append(_Step(lambda: _note_archiving(settings, place, pool)))
+    workers = Workers(reactor, dsn, lambda query: query.sql(collation_of(searching.server_version)))
     maintenance = Maintenance(store, reactor, wall_clock)
     parts.append(Together([maintenance, *_background(settings, reactor, pool, dsn, place)], reactor))
     if settings.role == "all":
@@ -231,7 +234,7 @@ def make_service(
         def fingerprint(host: str) -> str:
             return certificates.fingerprint if host == settings.public_host else ""
 
-        serving = _server(settings, reactor, store, listeners, place, sockets, drain, fingerprint, setup)
+        serving = _server(settings, reactor, store, listeners, place, sockets, workers, drain, fingerprint, setup)
         parts += [*listening, LocalLink(reactor, control, listeners), *serving]
     elif settings.role == "listener":
         certificates = Certificates(lambda: _certificate_files(settings), steady_clock)
@@ -241,7 +244,7 @@ def make_service(
     else:
         listeners = Listeners(reactor)
         link = LinkServer(reactor, settings.link[0], link_secret(settings), listeners)
-        parts += [link, *_server(settings, reactor, store, listeners, place, sockets, setup=setup)]
+        parts += [link, *_server(settings, reactor, store, listeners, place, sockets, workers, setup=setup)]
     parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store, setup)), Ready(manager)]
     # First, so that it stops last.
     service = Daemon([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
@@ -365,6 +368,7 @@ def _server(
     listeners: Listeners,
     place: Place | None,
     sockets: Sockets,
+    workers: Workers,
     drain: Drain | None = None,
     fingerprint: Callable[[str], str] = lambda host: "",
     setup: Setup | None = None,
@@ -393,8 +397,9 @@ def _server(
         fingerprint,
         setup,
         hub.marks_changed,
+        workers,
     )
-    return [hub, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
+    return [hub, workers, Listening(sockets.adopting(reactor), "--http", settings.http, site)]
 
 
 class _Step(Service):

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from txpostgres import txpostgres
 from zope.interface import implementer
 
-from ppl.dsn import parsed
+from ppl.dsn import KEEPALIVE, parsed
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 
 Row = tuple[Any, ...]
@@ -40,9 +40,6 @@ _REFUSAL = re.compile(
     r"authentication failed|no password supplied|(?:database|role) \".*\" does not exist|is not permitted to log in"
     r"|no pg_hba\.conf entry|pg_hba\.conf rejects|permission denied for database).*)"
 )
-
-# The kernel ends what no packet answers; libpq's defaults wait for hours.
-KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 
 class ConnectionLost(StoreUnavailable):

@@ -23,10 +23,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from ppl.dsn import KEEPALIVE
 from ppl.errors import StoreUnavailable
 from ppl.model import Events
 from ppl.store.columns import TEXTS, clean_texts, column
-from ppl.store.connection import KEEPALIVE, PASSING, sentence
+from ppl.store.connection import PASSING, sentence
 from ppl.store.quiet import keep_rows_off_stderr
 
 T = TypeVar("T")

@@ -9,8 +9,9 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from ppl.dsn import KEEPALIVE
 from ppl.errors import StoreUnavailable
-from ppl.store.connection import KEEPALIVE, sentence
+from ppl.store.connection import sentence
 
 _COPY = (
     "COPY (SELECT {columns} FROM event WHERE destination_id = {destination_id} AND id >= {first} AND id < {end}"

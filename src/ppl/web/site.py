@@ -21,6 +21,7 @@ from ppl.origin import OriginPolicy, hosts_of, is_host
 from ppl.proxied import Proxies
 from ppl.quota import Quota
 from ppl.refusals import Refusals
+from ppl.similar.workers import Workers
 from ppl.store.interface import Store
 from ppl.throttle import Rate, Throttle
 from ppl.turns import Turns
@@ -64,6 +65,7 @@ from ppl.web.senders import READS, Senders
 from ppl.web.sessions import SessionEnded, Sessions
 from ppl.web.settings_page import SettingsPage
 from ppl.web.setup import Setup
+from ppl.web.similar import Similar
 from ppl.web.transport import Transports
 from ppl.web.visit import Visit
 
@@ -88,6 +90,7 @@ def make_site(
     fingerprint: Callable[[str], str] = lambda host: "",
     setup: Setup | None = None,
     marks_changed: MarksChanged = lambda destination_id: None,
+    workers: Workers | None = None,
 ) -> Site:
     """The site of Ppl.
 
@@ -106,6 +109,7 @@ def make_site(
         fingerprint: of the certificate that clients' ports of a host show; ``""``: they are another process's.
         setup: what the first registration needs, if anything.
         marks_changed: told the id of a destination whose marks have just changed.
+        workers: group similar lines; ``None``: nobody can ask for that.
     """
     steady = steady or clock
     served = assets.Assets()
@@ -133,6 +137,7 @@ def make_site(
     marks = Marks(store, events, steady, marks_changed)
     marks_page, marks_api = MarksPage(store, marks, pages), MarksApi(store, marks)
     queries = Queries(store, clock)
+    similar = [route("GET", "/api/similar", Similar(store, workers, clock, steady).group)] if workers else []
     reads = Throttle(READS, steady)
     senders, dashboard = Senders(store, pages, clock, reads), Dashboard(store, pages, clock, settings, reads)
     routes = (
@@ -196,6 +201,7 @@ def make_site(
         route("GET", r"/api/events/(\d{1,18})", events.one),
         route("GET", r"/api/events/(\d{1,18})/context", events.context),
         route("GET", "/api/histogram", events.histogram),
+        *similar,
         route("GET", "/api/query", queries.read),
         route("GET", "/api/export", exports.export),
         route("GET", r"/api/export/([\w-]{1,64})", exports.progress),

@@ -1,0 +1,150 @@
+"""Counts shapes in bounded memory, and tells what has changed.
+
+Lines come newest first, many at a time. Where there are more shapes than are kept, those with the fewest lines are
+dropped: their lines count among the others, and what each count may lack by then is said.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+from heapq import nlargest
+from typing import Any
+
+import attrs
+
+from ppl.model import SEVERITIES
+from ppl.similar.queries import query_of
+from ppl.similar.shapes import readable
+from ppl.timezone import utc_text
+
+#: Groups that are kept, and those that are told at the end and meanwhile.
+MOST_KEPT, MOST_TOLD, MOST_MEANWHILE = 4_000, 1_000, 200
+
+#: Bars of a group's plot.
+BARS = 48
+
+#: What stands for no severity, after the mildest.
+NO_SEVERITY = 8
+
+
+@attrs.define(eq=False)
+class Group:
+    """The lines of one shape.
+
+    Attributes:
+        count: lines in the range; ``before``: in the time that it is compared with.
+        first, last: their lowest and highest id.
+        severity: the worst.
+        bars: lines by part of the range.
+    """
+
+    shape: bytes
+    first: int
+    last: int
+    severity: int = NO_SEVERITY
+    count: int = 0
+    before: int = 0
+    bars: array[int] = attrs.field(factory=lambda: array("I", bytes(4 * BARS)))
+
+    @property
+    def key(self) -> str:
+        """Names the shape, the same in every answer."""
+        return blake2b(self.shape, digest_size=8).hexdigest()
+
+    def counts(self) -> dict[str, Any]:
+        """What changes."""
+        return {
+            "key": self.key,
+            "count": self.count,
+            "before": self.before,
+            "first": utc_text(self.first),
+            "last": utc_text(self.last),
+            "id": str(self.last),
+            **({"severity": SEVERITIES[self.severity]} if self.severity < NO_SEVERITY else {}),
+            "plot": list(self.bars),
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """With what stays."""
+        return {**self.counts(), "text": readable(self.shape), "query": query_of(self.shape)}
+
+
+class Groups:
+    """The groups of a range.
+
+    Attributes:
+        read: lines that were grouped.
+        others: lines whose group was dropped.
+        missed: most lines that any count lacks.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._groups: dict[bytes, Group] = {}
+        self._changed: set[bytes] = set()
+        self._told: set[bytes] = set()
+        self.read = self.others = self.missed = 0
+
+    def add(self, shapes: Sequence[bytes], severities: Sequence[bytes], ids: Sequence[bytes], bar: int) -> None:
+        """Count lines of one bar, newest first; the severity of one that has none is ``\\N``."""
+        # The last of a key wins.
+        firsts = dict(zip(shapes, ids, strict=True))
+        lasts = dict(zip(reversed(shapes), reversed(ids), strict=True))
+        groups = self._groups
+        for shape, last in lasts.items():
+            group = groups.get(shape)
+            if group is None:
+                groups[shape] = Group(shape, int(firsts[shape]), int(last))
+            else:
+                group.first = min(group.first, int(firsts[shape]))
+                group.last = max(group.last, int(last))
+        for (shape, severity), count in Counter(zip(shapes, severities, strict=True)).items():
+            group = groups[shape]
+            group.count += count
+            group.bars[bar] += count
+            if severity != b"\\N":
+                group.severity = min(group.severity, int(severity))
+        self._changed.update(lasts)
+        self.read += len(shapes)
+        if len(groups) > self._most:
+            self._drop()
+
+    def compare(self, shapes: Sequence[bytes]) -> None:
+        """Count lines of the time before."""
+        for shape, count in Counter(shapes).items():
+            if (group := self._groups.get(shape)) is not None:
+                group.before += count
+                self._changed.add(shape)
+
+    def _drop(self) -> None:
+        kept = nlargest(self._most // 2, self._groups.values(), key=lambda group: group.count)
+        dropped = self._groups.keys() - {group.shape for group in kept}
+        lines = [self._groups[shape].count for shape in dropped]
+        self.others += sum(lines)
+        self.missed += max(lines)
+        self._groups = {group.shape: group for group in kept}
+        self._changed -= dropped
+
+    def report(self, *, is_last: bool = False) -> dict[str, Any]:
+        """What has changed since the last report among the largest groups; those that are no more among them."""
+        most = MOST_TOLD if is_last else MOST_MEANWHILE
+        largest = {group.shape: group for group in nlargest(most, self._groups.values(), key=lambda group: group.count)}
+        changed = [
+            group.counts() if shape in self._told else group.whole()
+            for shape, group in largest.items()
+            if shape in self._changed or shape not in self._told
+        ]
+        gone = [Group(shape, 0, 0).key for shape in self._told - largest.keys()]
+        self._told = set(largest)
+        self._changed.clear()
+        untold = sum(group.count for group in self._groups.values()) - sum(each.count for each in largest.values())
+        return {
+            "groups": changed,
+            **({"gone": gone} if gone else {}),
+            "read": self.read,
+            "others": self.others + untold,
+            "missed": self.missed,
+        }

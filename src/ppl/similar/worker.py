@@ -1,0 +1,222 @@
+"""The process that groups lines: jobs on its standard input, reports on its standard output, a JSON object a line.
+
+It is a process of its own because a million lines take a core for two seconds, in which the server has others to serve.
+It ends when its input does, so with the server, however that dies; it gives way to every other process; and the kernel
+takes it first where memory is short.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import psycopg2
+
+from ppl.similar.groups import BARS, Groups
+from ppl.similar.job import Job
+from ppl.similar.shapes import BACKSLASH, CUT, NEWLINE, Shaper
+from ppl.store.grouping import MOST_CHARACTERS, Reader
+from ppl.store.quiet import keep_rows_off_stderr
+from ppl.timezone import utc_text
+
+#: Lines, and bytes of them, that are looked at together: while that is done PostgreSQL fills a socket's buffers.
+_LINES, _BYTES = 1_000, 256_000
+
+#: Seconds between two reports.
+_PERIOD = 0.25
+
+#: Bytes of address space. The libraries take a third of it.
+_MOST_MEMORY = 1 << 30
+
+_TIMED_OUT = "57014"
+
+Take = Callable[[list[bytes], list[bytes], list[bytes]], None]
+
+
+class _Lines:
+    """The file that psycopg2 writes to, a row at a time; gives shapes, severities and ids of many to ``take``."""
+
+    def __init__(self, shaper: Shaper, take: Take) -> None:
+        self._shaper, self._take = shaper, take
+        self._rows: list[bytes] = []
+        self._size = 0
+
+    def write(self, row: bytes) -> None:
+        self._rows.append(row)
+        self._size += len(row)
+        if self._size > _BYTES or len(self._rows) == _LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._rows:
+            return
+        text = b"".join(self._rows)
+        self._rows.clear()
+        self._size = 0
+        if b"\\" in text:
+            text = text.replace(b"\\\\", BACKSLASH).replace(b"\\n", NEWLINE).replace(b"\\r", b"\r")
+        # The message's own tabs come as \t.
+        fields = text.replace(b"\n", b"\t").split(b"\t")
+        messages = fields[2::3]
+        if b"\\t" in text:
+            messages = [each.replace(b"\\t", b"\t") for each in messages]
+        if max(map(len, messages)) >= MOST_CHARACTERS:
+            messages = [each + CUT if len(each) >= MOST_CHARACTERS else each for each in messages]
+        self._take(self._shaper.shapes(messages), fields[1::3], fields[0:-1:3])
+
+
+class _Work:
+    """One job."""
+
+    def __init__(self, job: Job, reader: Reader, shaper: Shaper, say: Callable[[dict[str, Any]], None]) -> None:
+        self._job, self._reader, self._shaper, self._say = job, reader, shaper, say
+        self._groups = Groups()
+        self._ends = time.monotonic() + job.seconds
+        self._reported = time.monotonic()
+        self._searched = 0
+        self._start, self._width = 0, 1
+
+    def run(self) -> None:
+        """Group, and report; raises :class:`psycopg2.Error`."""
+        job = self._job
+        self._limit()
+        newest = min(self._reader.newest(job.destination_id), job.before - 1)
+        start = self._begin() if job.start is None else job.start
+        self._start, self._width = start, max(1, -(-(job.end - start) // BARS))
+        stretch = job.stretch(job.after, newest + 1)
+        self._say(
+            {
+                "newest": str(newest),
+                "from": utc_text(start),
+                "to": utc_text(max(start, job.end)),
+                **({"compared_from": utc_text(start - job.compared)} if job.compared else {}),
+                "total": sum(count for _, _, count in self._reader.slots(stretch)),
+            }
+        )
+        whole, compared = self._walk(job.after, newest + 1, self._count), False
+        if whole and job.compared:
+            compared = self._walk(start - job.compared - 1, start, self._compare)
+        self._say(
+            {**self._groups.report(is_last=True), "searched": self._searched, "done": True}
+            | {"complete": whole and (compared or not job.compared), "compared": compared}
+        )
+
+    def _begin(self) -> int:
+        oldest = self._reader.oldest(self._job.destination_id)
+        return max(self._job.after + 1, self._job.end if oldest is None else oldest)
+
+    def _limit(self) -> None:
+        self._reader.limit(max(0.001, self._ends - time.monotonic()))
+
+    def _walk(self, after: int, before: int, take: Take) -> bool:
+        """Read what lies between; whether all was within the time."""
+        stretch = self._job.stretch(after, before)
+        lines = _Lines(self._shaper, take)
+        try:
+            for lower, upper, count in self._reader.slots(stretch):
+                self._limit()
+                first, end = max(lower, after + 1), min(upper, before)
+                self._reader.copy(stretch, first, end, lines)
+                lines.flush()
+                self._searched += count
+                self._report(first)
+                if time.monotonic() > self._ends:
+                    return first <= after + 1
+        except psycopg2.Error as error:
+            if error.pgcode != _TIMED_OUT:
+                raise
+            lines.flush()
+            return False
+        return True
+
+    def _count(self, shapes: list[bytes], severities: list[bytes], ids: list[bytes]) -> None:
+        begin = 0
+        while begin < len(ids):
+            bar = self._bar(ids[begin])
+            end = len(ids)
+            if self._bar(ids[-1]) != bar:
+                end = self._end_of(bar, ids, begin)
+            self._groups.add(shapes[begin:end], severities[begin:end], ids[begin:end], bar)
+            begin = end
+        self._report(int(ids[-1]))
+
+    def _bar(self, event_id: bytes) -> int:
+        return max(0, min(BARS - 1, (int(event_id) - self._start) // self._width))
+
+    def _end_of(self, bar: int, ids: list[bytes], begin: int) -> int:
+        """Where the lines of ``bar`` end; they come newest first."""
+        low, high = begin + 1, len(ids)
+        while low < high:
+            middle = (low + high) // 2
+            if self._bar(ids[middle]) == bar:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _compare(self, shapes: list[bytes], severities: list[bytes], ids: list[bytes]) -> None:
+        self._groups.compare(shapes)
+        self._report(int(ids[-1]))
+
+    def _report(self, reached: int) -> None:
+        now = time.monotonic()
+        if now - self._reported >= _PERIOD:
+            self._reported = now
+            self._say({**self._groups.report(), "searched": self._searched, "back_to": utc_text(reached)})
+
+
+def _say(value: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _listen(jobs: SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        jobs.put(line)
+    # Whatever is under way: nobody wants it any more.
+    os._exit(0)
+
+
+def _give_way() -> None:
+    os.nice(10)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+
+
+def main() -> None:
+    """Do jobs until there is no more input."""
+    _give_way()
+    keep_rows_off_stderr()
+    jobs: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_listen, args=[jobs], daemon=True).start()
+    reader: Reader | None = None
+    shaper = Shaper()
+    while True:
+        job = Job.read(jobs.get())
+        is_old = reader is not None
+        try:
+            reader = reader or Reader(job.dsn)
+            if is_old and not reader.is_alive():
+                # PostgreSQL was restarted since the last job.
+                reader = Reader(job.dsn)
+            _Work(job, reader, shaper, _say).run()
+        except psycopg2.Error as error:
+            # Its text may hold a customer's line.
+            _say({"failed": error.pgcode or "connection"})
+            if reader is not None:
+                reader.close()
+            reader = None
+
+
+if __name__ == "__main__":
+    main()
