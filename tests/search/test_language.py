@@ -289,3 +289,13 @@ def test_a_catastrophic_expression_is_only_slow() -> None:
     for text in ["/(a+)+b/", "/(a|a)*b/", "/(a*)*b/", "/a*a*a*a*a*a*b/", "/(.*a){90}b/", "/(a?){90}a{90}b/"]:
         assert not matches(f"message:{text}", message=line)
         assert not matches(f"message:{text.replace('b', '[bx]')}", message=line)
+
+
+def test_a_query_without_its_bounds_says_what_without_when() -> None:
+    def left(text: str) -> str:
+        return ask(text).without_bounds.text()
+
+    assert left("after:2026-11-23 a before:2026-11-24 -b") == "a -b"
+    assert left("after:2026-11-23") == ""
+    assert left("a OR after:1790000000") == ask("a OR after:1790000000").text()
+    assert left("") == ""

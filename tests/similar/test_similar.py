@@ -152,13 +152,14 @@ def test_what_was_not_there_before_is_new(shared_ppl: PplProcess) -> None:
     now = time.time()
     store(shared_ppl, who, ["old 1", "old 2", "old 3", "gone"], at=now - 60)
     store(shared_ppl, who, ["old 4", "new 5"], at=now)
-    asked = Asked(shared_ppl, who, compare="hour", **{"from": f"{int(now - 30)}"})
-    assert asked.last["compared"]
-    assert asked.last["complete"]
-    assert {text: (each["count"], each["before"]) for text, each in asked.groups.items()} == {
-        "old …": (1, 3),
-        "new …": (1, 0),
-    }
+    for fields in ({"from": f"{int(now - 30)}"}, {"q": f"after:{int(now - 30)}"}, {"q": f"-x after:{int(now - 30)}"}):
+        asked = Asked(shared_ppl, who, compare="hour", **fields)
+        assert asked.last["compared"]
+        assert asked.last["complete"]
+        assert {text: (each["count"], each["before"]) for text, each in asked.groups.items()} == {
+            "old …": (1, 3),
+            "new …": (1, 0),
+        }
 
 
 def test_without_a_beginning_the_last_hour_is_compared(shared_ppl: PplProcess) -> None:

@@ -14,7 +14,7 @@ from ppl.search.canonical import canonical
 from ppl.search.hints import Hint
 from ppl.search.language import parse_query
 from ppl.search.match import Predicate, predicate
-from ppl.search.tree import And, Before, Everything, Node, Not, Or, Since
+from ppl.search.tree import And, Before, Everything, Node, Not, Or, Since, conjunction
 
 HIGHEST_ID = (1 << 63) - 1
 
@@ -47,6 +47,13 @@ class Query:
     def id_bounds(self) -> tuple[int, int]:
         """``(first, end)``: what matches has ``first <= id < end``. The walk over slots need not leave them."""
         return _bounds(self.tree, False)
+
+    @property
+    def without_bounds(self) -> Query:
+        """The query without the times that bound all of it, which :meth:`id_bounds` has."""
+        nodes = self.tree.nodes if isinstance(self.tree, And) else (self.tree,)
+        left = [each for each in nodes if not isinstance(each, Since | Before)]
+        return Query(conjunction(left) if left else Everything())
 
     def literals(self) -> tuple[frozenset[str], ...]:
         """What an index is asked for: of each set at least one folded text occurs in whatever matches."""

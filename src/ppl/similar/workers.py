@@ -252,7 +252,8 @@ class Workers(Service):
             raise TooManySearches(f"This account has {MOST_OF_ACCOUNT} groupings under way: wait for one, or end it.")
         first, end = query.id_bounds()
         after, before = max(after, first - 1), min(before, end)
-        condition, parameters = self._condition(query)
+        # What is compared lies before the times that the query may name.
+        condition, parameters = self._condition(query.without_bounds)
         job = Job(
             self._dsn,
             destination_id,

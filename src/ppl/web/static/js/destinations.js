@@ -1,10 +1,18 @@
 /** The menu of destinations: which one is watched, as the address names it. */
 
-import { readAddress } from "./address.js";
+import { readAddress, writeAddress } from "./address.js";
 
 export class Destinations {
   /** @param {HTMLSelectElement} menu */
   constructor(menu) { this.menu = menu; }
+
+  /** @param {() => void} changed the reader chose another */
+  listen(changed) {
+    this.menu.addEventListener("change", () => {
+      writeAddress("user_id", this.userId, true);
+      changed();
+    });
+  }
 
   get userId() { return this.menu.value; }
 

@@ -1,6 +1,5 @@
 /** The viewer page: finds its parts and joins them. */
 
-import { writeAddress } from "./address.js";
 import { Bar } from "./bar.js";
 import { Bell } from "./bell.js";
 import { begunAt, now } from "./clock.js";
@@ -10,6 +9,7 @@ import { Destinations } from "./destinations.js";
 import { FirstLine } from "./firstline.js";
 import { Follow } from "./follow.js";
 import { receive, wanted } from "./frames.js";
+import { Grouping } from "./grouping.js";
 import { listenToKeys } from "./keys.js";
 import { LogList } from "./list.js";
 import { look } from "./looks.js";
@@ -56,12 +56,7 @@ const takeAlong = new TakeAlong(
   /** @type {HTMLDetailsElement} */ (byId("download")),
   () => ({ userId: userId(), query: search.query, newest: list.newestId }), problem);
 const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), {
-  pane, zone,
-  userId,
-  keepingPlace(change) {
-    reading.keepingPlace(change);
-    followOn();
-  },
+  pane, zone, userId, keepingPlace,
   event: () => reading.event,
   open: (event) => reading.openContext(event),
   say: problem,
@@ -157,6 +152,7 @@ let marks = null;
 function begin() {
   hasBegun = true;
   reading.giveWay();
+  grouping.begin();
   firstLine.hide();
   title.search(search.query);
   bar.begin();
@@ -198,6 +194,11 @@ function leave() {
   view.begin();
 }
 
+destinations.listen(() => {
+  leave();
+  begin();
+});
+
 function resume() {
   reading.stopLooking();
   getSelection()?.removeAllRanges();
@@ -223,9 +224,11 @@ addEventListener("popstate", () => {
   if (!search.follow() && isOther) begin();
 });
 
+/** What lies below the context and the groups of similar lines. */
+const covered = [pane, byId("day"), byId("pill"), byId("first-line")];
 const reading = new Reading({
   context: byId("context"), details: byId("details"), said: byId("chosen-line"),
-  covered: [pane, byId("day"), byId("pill"), byId("first-line")],
+  covered,
 }, {
   list, zone, status, search,
   userId,
@@ -242,11 +245,11 @@ const reading = new Reading({
   },
 });
 
-destinations.menu.addEventListener("change", () => {
-  writeAddress("user_id", userId(), true);
-  leave();
-  begin();
+const grouping = new Grouping(byId("similar"), { zone, search, userId, covered }, {
+  entering: () => { if (reading.context.isOpen) reading.context.giveWay(); },
+  problem,
 });
+byId("group").addEventListener("click", () => grouping.toggle());
 byId("pill").addEventListener("click", live);
 byId("status").querySelector(".help")?.addEventListener("click", () => help.showModal());
 // Before what is clicked changes: whoever opens a line or a gap wants to read it.
@@ -261,6 +264,8 @@ listenToKeys({
   },
   End: live, G: live, Home: home, g: home,
   ...reading.keys,
+  s: () => grouping.toggle(),
+  Escape() { if (reading.details.event || !grouping.leave()) reading.close(); },
   "/": () => search.enter(),
   t: () => bar.goTo.open(),
   Y: () => takeAlong.copyLink(),
@@ -268,10 +273,15 @@ listenToKeys({
   m: () => pinned.open(),
   "?": () => help.showModal(),
 });
-const followOn = () => {
+function followOn() {
   if (list.isLive && !document.hidden) list.followBottom();
   dayBar.update();
-};
+}
+/** @param {() => void} change of the page that moves lines */
+function keepingPlace(change) {
+  reading.keepingPlace(change);
+  followOn();
+}
 document.addEventListener("visibilitychange", followOn);
 new ResizeObserver(followOn).observe(pane);
 
@@ -281,10 +291,6 @@ search.form.addEventListener("bounds", () => {
 });
 
 destinations.follow();
-const keepingPlace = (/** @type {() => void} */ change) => {
-  reading.keepingPlace(change);
-  followOn();
-};
 const { wrap } = look(byId, keepingPlace);
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
