@@ -6,7 +6,6 @@ import { begunAt, now } from "./clock.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
 import { Destinations } from "./destinations.js";
-import { FirstLine } from "./firstline.js";
 import { Follow } from "./follow.js";
 import { receive, wanted } from "./frames.js";
 import { Grouping } from "./grouping.js";
@@ -24,6 +23,7 @@ import { TakeAlong } from "./takealong.js";
 import { Zone } from "./time.js";
 import { Title } from "./title.js";
 import { View } from "./view.js";
+import { Welcome } from "./welcome.js";
 
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -31,7 +31,6 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const pane = byId("log");
 const destinations = new Destinations(/** @type {HTMLSelectElement} */ (byId("destination")));
 const userId = () => destinations.userId;
-const help = /** @type {HTMLDialogElement} */ (byId("help"));
 
 begunAt(Number(pane.dataset.now));
 const zone = new Zone(pane.dataset.timeZone ?? "UTC");
@@ -43,7 +42,7 @@ const dayBar = new DayBar(byId("day"), list, zone.name, (row) => {
   // An id is the microsecond of receipt.
   bar.histogram.look(row && !list.isLive ? Number(row.dataset.id) / 1000 : 0);
 });
-const firstLine = new FirstLine(byId("first-line"), pane.dataset.csrfToken ?? "");
+const welcome = new Welcome(byId("first-line"), pane.dataset.csrfToken ?? "");
 const bar = new Bar(list, zone, userId, {
   changed: () => begin(),
   seek: (moment) => view.seek(moment * 1000, `at ${zone.moment(moment)}`),
@@ -90,7 +89,7 @@ const view = new View({
     bell.came(events);
   },
   changed() {
-    if (list.count) firstLine.hide();
+    if (list.count) welcome.hide();
     sought.update(view.history);
     status.rows(list.count);
     dayBar.update();
@@ -100,7 +99,7 @@ const view = new View({
     if (isDue) return;
     sought.update(history);
     const { host, port, transport, isClosed } = destinations.chosen;
-    if (list.atOldest && !list.count && !search.query && !isClosed) firstLine.show(host, port, userId(), transport);
+    if (list.atOldest && !list.count && !search.query && !isClosed) welcome.show(host, port, userId(), transport);
   },
   landed(from, next) {
     const at = zone.moment(from);
@@ -153,7 +152,7 @@ function begin() {
   hasBegun = true;
   reading.giveWay();
   grouping.begin();
-  firstLine.hide();
+  welcome.hide();
   title.search(search.query);
   bar.begin();
   saved.update();
@@ -251,7 +250,6 @@ const grouping = new Grouping(byId("similar"), { zone, search, userId, covered }
 });
 byId("group").addEventListener("click", () => grouping.toggle());
 byId("pill").addEventListener("click", live);
-byId("status").querySelector(".help")?.addEventListener("click", () => help.showModal());
 // Before what is clicked changes: whoever opens a line or a gap wants to read it.
 pane.addEventListener("click", (event) => {
   if (/** @type {HTMLElement} */ (event.target).closest("button")) view.pause("reading");
@@ -291,7 +289,7 @@ search.form.addEventListener("bounds", () => {
 });
 
 destinations.follow();
-const { wrap } = look(byId, keepingPlace);
+const { wrap, help } = look(byId, keepingPlace);
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
   pinned.refresh();
