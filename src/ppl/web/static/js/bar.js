@@ -6,7 +6,7 @@ import { Counts } from "./counts.js";
 import { Histogram } from "./histogram.js";
 import { Menu, withPart } from "./menus.js";
 import { exactTerm, termOf, withoutAll } from "./query.js";
-import { between, rangeWords, TimeDialog, TIMES, widened } from "./ranges.js";
+import { between, rangeWords, TIMES, widened } from "./ranges.js";
 import { Search } from "./search.js";
 import { Seen } from "./seen.js";
 import { Recent, Suggest } from "./suggest.js";
@@ -22,7 +22,8 @@ export class Bar {
   /**
    * @param {import("./list.js").LogList} list @param {import("./time.js").Zone} zone
    * @param {() => string} userId the destination
-   * @param {{changed: () => void, seek: (moment: number) => void}} acts another search holds; go to a time
+   * @param {{changed: () => void, seek: (moment: number) => void, refuse: (message: string) => void}} acts
+   *   another search holds; go to a time
    */
   constructor(list, zone, userId, acts) {
     this.userId = userId;
@@ -30,17 +31,17 @@ export class Bar {
     const search = new Search(byId("search"), acts.changed, keepingPlace);
     this.search = search;
     this.chips = new Chips(byId("chips"), search);
-    this.goTo = new TimeDialog(byId("goto"), ({ after }) => {
-      if (after !== undefined) acts.seek(after);
-    });
-    const range = new TimeDialog(byId("range-dialog"), (_, terms) => search.set(withPart(search.query, TIMES, terms)));
+    this.acts = acts;
+    /** @type {Map<string, import("./asking.js").TimeDialog>} by id */
+    this.dialogs = new Map();
     this.senders = new Menu(byId("senders"), ["host", "sender", "ip"], search);
     this.menus = [
       this.senders,
       new Menu(byId("severity"), ["severity"], search),
       new Menu(byId("range"), TIMES, search, {
-        custom: () => range.open(Object.fromEntries(TIMES.map((each) => [each, termOf(search.query, each)?.value ?? ""]))),
-        goto: () => this.goTo.open(),
+        custom: () => this.ask("range-dialog", (_, terms) => search.set(withPart(search.query, TIMES, terms)),
+          Object.fromEntries(TIMES.map((each) => [each, termOf(search.query, each)?.value ?? ""]))),
+        goto: () => this.goTo(),
       }, () => rangeWords(search.bounds, zone)),
     ];
     this.seen = new Seen((kind, value) => {
@@ -73,6 +74,27 @@ export class Bar {
     setInterval(() => {
       if (list.isLive && !document.hidden) this.counts.refresh(now());
     }, COUNTED_MS);
+  }
+
+  /**
+   * Ask for times. @param {string} id of the dialog @param {import("./asking.js").Chosen} chosen
+   * @param {Record<string, string>} [values] by field
+   */
+  async ask(id, chosen, values) {
+    try {
+      const { TimeDialog } = await import("./asking.js");
+      const dialog = this.dialogs.get(id) ?? new TimeDialog(byId(id), chosen);
+      this.dialogs.set(id, dialog);
+      dialog.open(values);
+    } catch {
+      this.acts.refuse("The server cannot be reached.");
+    }
+  }
+
+  goTo() {
+    this.ask("goto", ({ after }) => {
+      if (after !== undefined) this.acts.seek(after);
+    });
   }
 
   get recent() { return new Recent(this.userId()); }

@@ -13,10 +13,18 @@ export function heard(moment) {
   if (Math.abs(moment - now()) > CLOSE_MS) offset = moment - Date.now();
 }
 
-/** @param {Response} answer of the server @returns {Response} the same */
-export function timed(answer) {
-  heard(Date.parse(answer.headers.get("Date") ?? ""));
-  return answer;
+/**
+ * Ask the server, and hear what time it is there.
+ * @param {string} address @param {AbortSignal} [signal] @returns {Promise<any>} `null` where there is no answer
+ */
+export async function getJson(address, signal) {
+  try {
+    const answer = await fetch(address, { signal, cache: "no-store" });
+    heard(Date.parse(answer.headers.get("Date") ?? ""));
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
 }
 
 /** @param {number} moment when the server made the page */

@@ -5,7 +5,7 @@
  * on, for as long as it takes. Where that is done at once, the same is counted of the day before, to compare with.
  */
 
-import { timed } from "./clock.js";
+import { getJson } from "./clock.js";
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
@@ -222,13 +222,3 @@ const addTo = (total, count) => count.forEach((lines, index) => { if (total) tot
 
 /** @param {number} moment */
 const rfc3339 = (moment) => new Date(moment).toISOString();
-
-/** @param {string} address @param {AbortSignal} signal @returns {Promise<any>} `null` where there is no answer */
-async function getJson(address, signal) {
-  try {
-    const answer = timed(await fetch(address, { signal, cache: "no-store" }));
-    return answer.ok ? await answer.json() : null;
-  } catch {
-    return null;
-  }
-}

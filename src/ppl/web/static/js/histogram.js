@@ -89,14 +89,13 @@ export class Histogram {
     if (!counts) return;
     const most = Math.max(1, ...shown.map(sum));
     const before = this.bars.flatMap((bar) => (bar.before ? [sum(legend.of(bar.before))] : []));
-    const top = Math.max(most, Math.min(HIGHER * most, ...[Math.max(...before)].filter(Number.isFinite)));
+    const top = Math.max(most, Math.min(HIGHER * most, Math.max(0, ...before)));
     const isCompared = before.some(Boolean);
     stacks(shown, top).forEach((path, index) => this.paths[index].setAttribute("d", path));
     this.before.setAttribute("d", isCompared ? steps(before, top) : "");
     this.compared.hidden = !isCompared;
     legend.say(counts.totals);
-    const total = sum(legend.of(counts.totals));
-    this.summary = `${lines(total)}${counts.isWhole ? "" : " so far"} · max ${rate(most, this.width / 1000)}`;
+    this.summary = `${counted(sum(legend.of(counts.totals)), "line")}${counts.isWhole ? "" : " so far"} · max ${rate(most, this.width / 1000)}`;
   }
 
   /** @param {boolean} isZoomed whether the search has a range */
@@ -213,9 +212,9 @@ export class Histogram {
       /** @param {(bar: Bar) => import("./counts.js").Count | undefined} of */
       const added = (of) => [0, 1, 2].map((index) => bars.reduce((all, bar) => all + (of(bar)?.[index] ?? 0), 0));
       const [errors, warnings, others] = added((bar) => this.legend.of(bar.count));
-      const parts = [lines(errors + warnings + others)];
-      if (errors) parts.push(`${errors.toLocaleString("en")} error${errors === 1 ? "" : "s"}`);
-      if (warnings) parts.push(`${warnings.toLocaleString("en")} warning${warnings === 1 ? "" : "s"}`);
+      const parts = [counted(errors + warnings + others, "line")];
+      if (errors) parts.push(counted(errors, "error"));
+      if (warnings) parts.push(counted(warnings, "warning"));
       if (!this.compared.hidden && bars.every((bar) => bar.before)) {
         const before = added((bar) => bar.before && this.legend.of(bar.before));
         parts.push(`${(before[0] + before[1] + before[2]).toLocaleString("en")} the day before`);
@@ -229,8 +228,8 @@ export class Histogram {
   }
 }
 
-/** @param {number} count */
-const lines = (count) => `${count.toLocaleString("en")} line${count === 1 ? "" : "s"}`;
+/** @param {number} count @param {string} what */
+const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 /** @param {number} most lines @param {number} seconds of a bar @returns {string} such as `233/s`, `3 in 10 s` or `4/min` */
 function rate(most, seconds) {

@@ -46,6 +46,7 @@ const welcome = new Welcome(byId("first-line"), pane.dataset.csrfToken ?? "");
 const bar = new Bar(list, zone, userId, {
   changed: () => begin(),
   seek: (moment) => view.seek(moment * 1000, `at ${zone.moment(moment)}`),
+  refuse: problem,
 });
 const { search } = bar;
 const saved = new Saved(
@@ -265,7 +266,7 @@ listenToKeys({
   s: () => grouping.toggle(),
   Escape() { if (reading.details.event || !grouping.leave()) reading.close(); },
   "/": () => search.enter(),
-  t: () => bar.goTo.open(),
+  t: () => bar.goTo(),
   Y: () => takeAlong.copyLink(),
   l: () => wrap.toggle(),
   m: () => pinned.open(),

@@ -5,7 +5,7 @@
  */
 
 import { readAddress, writeAddress } from "./address.js";
-import { timed } from "./clock.js";
+import { getJson } from "./clock.js";
 import { withTerm } from "./query.js";
 
 /** @typedef {{from: number | null, to: number | null}} Bounds ms since 1970 between which all matches lie */
@@ -144,11 +144,4 @@ export class Search {
 const boundsOf = ({ from, to }) => ({ from: from ? Date.parse(from) : null, to: to ? Date.parse(to) : null });
 
 /** @param {string} query @returns {Promise<any>} the answer of `/api/query`, `null` where the server cannot be asked */
-export async function readQuery(query) {
-  try {
-    const answer = timed(await fetch(`/api/query?q=${encodeURIComponent(query)}`, { cache: "no-store" }));
-    return answer.ok ? await answer.json() : null;
-  } catch {
-    return null;
-  }
-}
+export const readQuery = (query) => getJson(`/api/query?q=${encodeURIComponent(query)}`);

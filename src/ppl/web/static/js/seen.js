@@ -1,5 +1,7 @@
 /** The hosts, programs and addresses that came by or were counted, to be offered; bounded. */
 
+import { getJson } from "./clock.js";
+
 const MOST = 200;
 // A longer name is only known in part.
 const LONGEST = 254;
@@ -20,14 +22,10 @@ export class Seen {
   async ask(userId) {
     if (this.asked === userId) return;
     this.asked = userId;
-    try {
-      const answer = await fetch(`/api/senders?user_id=${encodeURIComponent(userId)}`);
-      const { senders } = await answer.json();
-      if (this.asked !== userId) return;
-      for (const { kind, name } of senders) if (name && name.length <= LONGEST) this.one(KINDS[kind], name);
-    } catch {
-      // What came by is offered.
-    }
+    const answer = await getJson(`/api/senders?user_id=${encodeURIComponent(userId)}`);
+    // Without an answer what came by is offered.
+    if (!answer || this.asked !== userId) return;
+    for (const { kind, name } of answer.senders) if (name && name.length <= LONGEST) this.one(KINDS[kind], name);
   }
 
   /** @param {import("./rows.js").LogEvent[]} events */
