@@ -7,9 +7,9 @@ import { Histogram } from "./histogram.js";
 import { Menu, withPart } from "./menus.js";
 import { exactTerm, termOf, withoutAll } from "./query.js";
 import { between, rangeWords, TIMES, widened } from "./ranges.js";
+import { Recent } from "./recent.js";
 import { Search } from "./search.js";
 import { Seen } from "./seen.js";
-import { Recent, Suggest } from "./suggest.js";
 
 // How long a search must stay until its lines are counted, and how often what is new is.
 const SETTLED_MS = 250;
@@ -54,7 +54,14 @@ export class Bar {
     more.addEventListener("click", () => keepingPlace(() => {
       more.setAttribute("aria-expanded", String(document.body.classList.toggle("menus")));
     }));
-    new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
+    /** @type {Promise<unknown> | null} */
+    let suggesting = null;
+    search.field.addEventListener("focus", () => {
+      suggesting ??= import("./suggest.js").then(({ Suggest }) => {
+        new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
+      // Without it nothing is offered, until the field is entered again.
+      }).catch(() => { suggesting = null; });
+    });
     /** @param {number} from @param {number} to */
     const zoom = (from, to) => search.set(between(search.query, from, to < now() ? to : null, zone));
     this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, {

@@ -1,11 +1,12 @@
-/** What the search field offers: searches of before while it is empty, else attributes and what was seen of them. */
+/**
+ * What the search field offers: searches of before while it is empty, else attributes and what was seen of them. Loaded
+ * when the field is first entered.
+ */
 
 import { element } from "./element.js";
 import { exactTerm, term } from "./query.js";
 
 const MOST_OFFERED = 8;
-const MOST_RECENT = 20;
-const LONGEST_RECENT = 500;
 const ATTRIBUTES = ["host", "program", "severity", "ip", "sender", "message", "facility", "after", "before"];
 const SEVERITIES = [">=err", ">=warning", "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 /** @type {Record<string, string>} what else an attribute is called */
@@ -40,35 +41,10 @@ export function completions(before, seen) {
 /** @param {string} before @returns {string} the word at its end, empty within quotes */
 const wordAt = (before) => ((before.split('"').length % 2) ? /[^\s()]*$/.exec(before)?.[0] ?? "" : "");
 
-/** The searches of before, newest first, kept by the browser. */
-export class Recent {
-  /** @param {string} name whose */
-  constructor(name) { this.name = `searches ${name}`; }
-
-  /** @returns {string[]} */
-  get all() {
-    try {
-      const kept = JSON.parse(localStorage.getItem(this.name) ?? "[]");
-      return Array.isArray(kept) ? kept.filter((each) => typeof each === "string").slice(0, MOST_RECENT) : [];
-    } catch {
-      return [];
-    }
-  }
-
-  /** @param {string} query */
-  add(query) {
-    if (!query || query.length > LONGEST_RECENT) return;
-    const all = [query, ...this.all.filter((each) => each !== query)].slice(0, MOST_RECENT);
-    try {
-      localStorage.setItem(this.name, JSON.stringify(all));
-    } catch { /* full, or closed to us: then nothing is remembered */ }
-  }
-}
-
 export class Suggest {
   /**
    * @param {import("./search.js").Search} search @param {HTMLElement} list
-   * @param {() => Record<string, Set<string>>} seen @param {() => Recent} recent
+   * @param {() => Record<string, Set<string>>} seen @param {() => import("./recent.js").Recent} recent
    */
   constructor(search, list, seen, recent) {
     this.search = search;
@@ -87,6 +63,7 @@ export class Suggest {
       const option = /** @type {HTMLElement} */ (event.target).closest("[role=option]");
       if (option) this.take([...list.children].indexOf(option));
     });
+    if (document.activeElement === field) this.offer();
   }
 
   get before() { return this.search.field.value.slice(0, this.search.field.selectionStart ?? 0); }

@@ -1,0 +1,28 @@
+/** The searches of before, newest first, kept by the browser. */
+
+const MOST = 20;
+const LONGEST = 500;
+
+export class Recent {
+  /** @param {string} name whose */
+  constructor(name) { this.name = `searches ${name}`; }
+
+  /** @returns {string[]} */
+  get all() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.name) ?? "[]");
+      return Array.isArray(kept) ? kept.filter((each) => typeof each === "string").slice(0, MOST) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** @param {string} query */
+  add(query) {
+    if (!query || query.length > LONGEST) return;
+    const all = [query, ...this.all.filter((each) => each !== query)].slice(0, MOST);
+    try {
+      localStorage.setItem(this.name, JSON.stringify(all));
+    } catch { /* full, or closed to us: then nothing is remembered */ }
+  }
+}
