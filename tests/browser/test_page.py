@@ -187,3 +187,34 @@ def test_keys_work_and_are_left_alone_in_fields(ppl_process: PplProcess, open_pa
     until_state(page, "Paused")
     page.keyboard.press("G")
     until_state(page, "Live")
+
+
+def test_what_few_need_is_loaded_when_it_is_wanted(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    page = open_page(ppl_process, who)
+    expect(page.locator("#first-line")).to_be_visible()
+    ingest(ppl_process, who, lines(1))
+    until_shown(page, "line 1")
+    page.reload()
+    until_shown(page, "line 1")
+    loaded = "() => performance.getEntriesByType('resource').map(each => each.name.split('/').pop())"
+    assert {"firstline.js", "suggest.js", "asking.js"}.isdisjoint(page.evaluate(loaded))
+    page.keyboard.press("/")
+    page.keyboard.type("severity:e")
+    expect(page.get_by_role("option", name="severity:err", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    expect(page.get_by_role("dialog", name="Go to a time")).to_be_visible()
+    assert {"suggest.js", "asking.js"} <= set(page.evaluate(loaded))
+
+
+def test_without_the_server_a_dialog_that_is_not_loaded_says_so(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1))
+    page = open_page(ppl_process, who)
+    until_shown(page, "line 1")
+    page.expected_errors = ["asking.js", "ERR_FAILED"]  # type: ignore[attr-defined]
+    page.route("**/asking.js", lambda route: route.abort())
+    page.keyboard.press("t")
+    expect(page.locator("#status .problem")).to_have_text("The server cannot be reached.")
