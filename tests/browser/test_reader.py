@@ -44,6 +44,8 @@ def test_lines_are_items_of_lists_and_the_chosen_one_is_read_once(ppl_process: P
     assert heard[0].endswith("web-01 app ERR bad")
     assert heard[1].endswith("web-01 app line 59")
     assert page.locator("#log .row[id]").count() == 1
+    outline = page.locator("#log .row.chosen").evaluate("row => getComputedStyle(row).outline")
+    assert outline.endswith("solid 2px"), "it is seen that the focus is there"
     found = violations(page)
     assert not found, "\n".join(found)
 
