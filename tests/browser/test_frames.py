@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import place_of, retry_now, scroll, until_state
 from tests.browser.scripted import ScriptedServer, event, ids
+from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -91,6 +92,35 @@ def test_the_previous_error_is_looked_for_among_lines_left_out_too(
         _until_asked(page, server, "get_logs", {"after": "249"})
         server.logs(*range(250, 353), after="249")
         expect(page.locator("#log .row.chosen .message")).to_have_text("line 250")
+
+
+def test_the_previous_match_is_looked_for_beyond_the_lines_loaded(scripted: Scripted) -> None:
+    page, server = scripted(*range(201, 401))
+    search(page, "line OR x")
+    _until_identified(page, server, 2)
+    server.logs(*range(201, 401))
+    expect(page.locator("#log mark")).to_have_count(200)
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        found = [event(50)] if len(asked) == 2 else []
+        route.fulfill(
+            json={"events": found, "complete": False, "reached": "100", "reached_time": "2026-11-01T00:01:40Z"}
+        )
+
+    page.route("**/api/events?**", answer)
+    page.keyboard.press("Home")
+    page.keyboard.press("k")
+    expect(page.locator("#log .row.chosen .message")).to_have_text("line 201")
+    page.keyboard.press("N")
+    _until_heard(page, lambda: len(asked) == 2, "the server is asked until it has found")
+    assert "q=line+OR+x&" in asked[0]
+    assert "before=201&" in asked[0]
+    assert "before=100&" in asked[1]
+    _until_asked(page, server, "get_logs", {"after": "49"})
+    server.logs(*range(50, 250), after="49")
+    expect(page.locator("#log .row.chosen .message")).to_have_text("line 50")
 
 
 def test_a_huge_gap_loads_a_thousand_lines_for_a_click(scripted: Scripted) -> None:
