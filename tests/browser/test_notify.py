@@ -104,6 +104,7 @@ def test_new_hits_are_told_while_the_tab_is_hidden(ppl_process: PplProcess, open
 def test_a_browser_that_does_not_allow_it_is_said(ppl_process: PplProcess, open_page: OpenPage, answer: str) -> None:
     page = opened(ppl_process, open_page, ppl_process.register(), "/?q=bad", answer)
     bell = page.get_by_role("button", name="Notify me of new hits")
+    expect(page.locator("#log .note")).to_contain_text("No lines match")
     bell.click()
     expect(page.locator("#status .problem")).to_contain_text("The browser blocks notifications of this page")
     expect(bell).to_have_attribute("aria-pressed", "false")

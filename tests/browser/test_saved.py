@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, shown, until_shown, until_state
@@ -56,11 +56,16 @@ def test_a_name_that_was_taken_meanwhile_is_said_in_place(ppl_process: PplProces
     page.expected_errors = ["409"]  # type: ignore[attr-defined]
     until_shown(page, "bad")
     menu(page)
-    ppl_process.rows(
-        "INSERT INTO saved_search (destination_id, name, query, created_at)"
-        " SELECT id, 'mine', 'good', 0 FROM destination WHERE port = %s",
-        who.port,
-    )
+
+    def meanwhile(route: Route) -> None:
+        ppl_process.rows(
+            "INSERT INTO saved_search (destination_id, name, query, created_at)"
+            " SELECT id, 'mine', 'good', 0 FROM destination WHERE port = %s",
+            who.port,
+        )
+        route.continue_()
+
+    page.route("**/api/saved", meanwhile)
     page.get_by_label("Save bad as").fill("mine")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#saved .problem")).to_contain_text("of that name already")
