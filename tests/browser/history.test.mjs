@@ -91,3 +91,21 @@ test("who goes to a time is told once of when the first line is, also where ther
   history.received(answer("19999"));
   assert.deepEqual(landed, [[2, 9], [20, 0]]);
 });
+
+test("a search from a moment on goes on until there is a line, or it is cancelled, and then when told", () => {
+  const { history, list, asked, shown } = read();
+  history.seek(101);
+  history.progressed({ reached: "150" });
+  assert.equal(list.lookedUpTo, 150);
+  history.received({ ...answer("100"), reached: "200" });
+  assert.deepEqual(asked.at(-1), { after: "200" });
+  history.isCancelled = true;
+  history.received({ ...answer("200"), reached: "300" });
+  assert.equal(asked.length, 2);
+  assert.ok(!history.loading && history.isSeeking);
+  history.goOn();
+  assert.deepEqual(asked.at(-1), { after: "300" });
+  history.received(answer("300", 310));
+  assert.deepEqual(shown, [310]);
+  assert.ok(!history.isSeeking);
+});

@@ -430,6 +430,31 @@ def test_a_search_that_is_cancelled_stays_where_it_is(searching: Searching) -> N
     _until_asked(page, server, "get_logs", {"before": then})
 
 
+def test_a_time_is_gone_to_in_a_search_that_says_how_far_it_is_and_can_be_cancelled(searching: Searching) -> None:
+    page, server = searching
+    server.logs(*_ids(2000), is_oldest=True)
+    eventually(lambda: ids(page) == _ids(2000), "the first portion")
+    page.keyboard.press("t")
+    page.get_by_role("dialog").get_by_label("Time").fill("2015-11-01T12:10Z")
+    page.keyboard.press("Enter")
+    after = str(_ids(600)[0] - 1)
+    _until_asked(page, server, "get_logs", {"after": after})
+    note = page.locator(".note")
+    expect(note.get_by_role("status")).to_have_text("Searching: 0 so far")
+    server.say("search_progress", found="0", left="10", reached=str(_ids(700)[0]), searchedUpTo="as reached")
+    expect(note).to_contain_text(", up to 1 November 2015, 12:11:40")
+    note.get_by_role("button", name="Cancel").click()
+    _until_asked(page, server, "cancel_search", {})
+    reached = str(_ids(900)[0])
+    server.logs(after=after, reached=reached)
+    expect(note).to_have_text("No lines match so far. Searched up to 1 November 2015, 12:15:00 Continue")
+    note.get_by_role("button", name="Continue").click()
+    _until_asked(page, server, "get_logs", {"after": reached})
+    server.logs(*_ids(2000), after=reached)
+    eventually(lambda: ids(page) == _ids(2000), "the next line")
+    until_state(page, "Paused — nothing at 1 November 2015, 12:10:00, the next line is of ")
+
+
 def test_after_a_pause_a_search_closes_the_gap_from_its_newer_end(searching: Searching) -> None:
     page, server = searching
     server.logs(*_ids(*range(1, 101)), is_oldest=True)

@@ -80,17 +80,27 @@ export class History {
     this.loading = this.ask({ after: this.newerAfter });
   }
 
-  /** The reader wants to know what is older still. */
+  /** The reader wants to know what is older still; where a time was gone to and nothing is found yet, what is newer. */
   goOn() {
     this.isPersistent = true;
-    this.loadOlder();
+    if (!this.isSeeking) {
+      this.loadOlder();
+      return;
+    }
+    this.isCancelled = false;
+    this.loadNewer();
+    this.tell.looked(this);
   }
+
+  /** Whether a search goes on from a moment, and nothing is found yet. */
+  get isSeeking() { return !this.list.count && !this.list.atNewest; }
 
   /** Show what was received from a moment on, instead of what is shown. @param {number} id */
   seek(id) {
     this.list.clear();
     this.list.atNewest = false;
     this.sought = id;
+    this.isCancelled = false;
     // Ids before 1970 and of the year 2255 and later there are none.
     this.list.lookedUpTo = Math.min(Math.max(id, 1), Number.MAX_SAFE_INTEGER) - 1;
     this.loadNewer();
@@ -153,20 +163,24 @@ export class History {
 
   /** @param {{reached: string, searchedBackTo?: string, left?: string}} progress `search_progress` */
   progressed({ reached, searchedBackTo, left }) {
-    if (!searchedBackTo || !this.loading || this.topCuts !== this.list.topCuts) return;
+    const { list } = this;
+    if (!this.loading) return;
+    if (searchedBackTo && this.topCuts === list.topCuts) list.lookedBackTo = Number(reached);
+    else if (!searchedBackTo && this.isSeeking && this.bottomCuts === list.bottomCuts) list.lookedUpTo = Number(reached);
+    else return;
     this.isLeft(left);
-    this.list.lookedBackTo = Number(reached);
     this.tell.looked(this);
   }
 
   /** @param {Portion} portion */
-  receivedNewer({ events, after, reached, isPartial }) {
+  receivedNewer({ events, after, reached, isPartial, left }) {
     const { list } = this;
     if (after !== this.newerAfter) return;
     this.loading = isPartial === "true";
     if (!this.loading) this.newerAfter = "";
     if (this.bottomCuts !== list.bottomCuts) return;
     const wasEmpty = !list.count;
+    this.isLeft(left);
     list.append(events);
     list.lookedUpTo = Number(reached ?? 0);
     if (wasEmpty) list.toTop();
@@ -182,7 +196,7 @@ export class History {
       this.tell.newestReached();
     } else if (list.count) {
       this.loadNear();
-    } else {
+    } else if (!this.isCancelled) {
       this.loadNewer();
     }
   }

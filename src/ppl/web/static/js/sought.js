@@ -25,11 +25,12 @@ export class Sought {
     this.key = "";
   }
 
-  /** @param {{loading: boolean, left: number, mostLeft: number}} history */
-  update({ loading, left, mostLeft }) {
+  /** @param {{loading: boolean, isSeeking: boolean, left: number, mostLeft: number}} history */
+  update({ loading, isSeeking, left, mostLeft }) {
     const { list, search, zone, acts, bar } = this;
-    const back = list.lookedBackTo && `back to ${zone.moment(list.lookedBackTo / 1000)}`;
-    this.far.textContent = loading && !list.atOldest && back ? `, ${back}` : "";
+    const reached = isSeeking ? list.lookedUpTo : list.lookedBackTo;
+    const way = reached && `${isSeeking ? "up" : "back"} to ${zone.moment(reached / 1000)}`;
+    this.far.textContent = loading && !list.atOldest && way ? `, ${way}` : "";
     bar.hidden = !loading || list.atOldest;
     if (left) bar.value = 1 - left / mostLeft;
     else bar.removeAttribute("value");
@@ -41,8 +42,8 @@ export class Sought {
       list.showNote(null);
     } else if (loading) {
       this.show(list.count ? "Searching further" : "Searching: 0 so far", ["Cancel", acts.cancel]);
-    } else if (back) {
-      this.show(`${list.count ? "Searched" : "No lines match so far. Searched"} ${back}`, ["Continue", acts.goOn]);
+    } else if (way) {
+      this.show(`${list.count ? "Searched" : "No lines match so far. Searched"} ${way}`, ["Continue", acts.goOn]);
     } else {
       list.showNote(null);
     }
