@@ -190,7 +190,7 @@ def test_without_the_server_the_form_is_not_opened_and_that_is_said(
     page = open_page(ppl_process, who)
     until_shown(page, "line 1")
     page.expected_errors = ["Failed to load"]  # type: ignore[attr-defined]
-    page.route("**/pinning.js", lambda route: route.abort())
+    page.route("**/marking.js", lambda route: route.abort())
     page.keyboard.press("k")
     page.keyboard.press("m")
     expect(page.locator("#status .problem")).to_have_text("The server cannot be reached.")

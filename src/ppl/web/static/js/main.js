@@ -55,12 +55,6 @@ const bell = new Bell(byId("notify"), search, userId, problem);
 const takeAlong = new TakeAlong(
   /** @type {HTMLDetailsElement} */ (byId("download")),
   () => ({ userId: userId(), query: search.query, newest: list.newestId }), problem);
-const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), {
-  pane, zone, userId, keepingPlace,
-  event: () => reading.event,
-  open: (event) => reading.openContext(event),
-  say: problem,
-});
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
 /** Whether the view that was asked for is still to begin: the rows of the one before stay until the server is there. */
@@ -119,13 +113,12 @@ const connection = new Connection({
   },
   opened() {
     offline.hide();
-    if (pinned.isStale) pinned.refresh();
+    pinned.refresh();
     view.online();
   },
   waiting(seconds, attempt) {
     offline.waiting(seconds, attempt);
     away = isDue && list.count ? "Offline: lines of the search before" : "Offline";
-    pinned.isStale = true;
     view.offline();
   },
   received(event, data) {
@@ -158,7 +151,6 @@ function begin() {
   bar.begin();
   saved.update();
   bell.update();
-  pinned.refresh();
   if (!list.count) bar.count();
   isDue = true;
   away = "Connecting…";
@@ -202,7 +194,6 @@ destinations.listen(() => {
 function resume() {
   reading.stopLooking();
   getSelection()?.removeAllRanges();
-  pinned.settle();
   view.resume();
 }
 
@@ -269,7 +260,7 @@ listenToKeys({
   t: () => bar.goTo(),
   Y: () => takeAlong.copyLink(),
   l: () => wrap.toggle(),
-  m: () => pinned.open(),
+  m: () => pinned.edit(reading.event),
   "?": () => help.showModal(),
 });
 function followOn() {
@@ -291,9 +282,9 @@ search.form.addEventListener("bounds", () => {
 
 destinations.follow();
 const { wrap, help } = look(byId, keepingPlace);
+const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), reading);
 if (reading.context.addressed) {
   status.state("paused", "One event and what is around it");
-  pinned.refresh();
   reading.context.follow();
 } else {
   begin();

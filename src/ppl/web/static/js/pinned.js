@@ -1,29 +1,27 @@
-/** Which lines are marked: asks the server, and opens what changes marks. That, and the list of them, is loaded then. */
+/** Which lines are marked: asks the server. What shows and changes marks is loaded when there is one, or is to be. */
 
 import { dropDown } from "./dropdown.js";
-import { markOf, pinAll, settlePins } from "./pins.js";
+import { PINS } from "./pins.js";
 import { eventOf } from "./rows.js";
 
 export class Pinned {
-  /**
-   * @param {HTMLDetailsElement} menu of the marks there are
-   * @param {{pane: HTMLElement, userId: () => string, zone: import("./time.js").Zone,
-   *   keepingPlace: (change: () => void) => void, event: () => import("./rows.js").LogEvent | undefined,
-   *   open: (event: import("./rows.js").LogEvent) => void, say: (problem: string) => void}} around
-   */
-  constructor(menu, around) {
+  /** @param {HTMLDetailsElement} menu of the marks there are @param {import("./reading.js").Reading} reading */
+  constructor(menu, reading) {
     this.menu = menu;
-    this.around = around;
+    this.reading = reading;
+    const { list, zone, userId } = reading.around;
+    this.zone = zone;
+    this.userId = userId;
     this.asked = 0;
-    /** Whether there may be others than those that are known. */
-    this.isStale = false;
-    const { mark, csrfToken = "" } = around.pane.dataset;
+    const { mark, csrfToken = "" } = list.pane.dataset;
     this.csrfToken = csrfToken;
-    if (mark) pinAll([JSON.parse(mark)]);
-    dropDown(menu, () => this.load((pinning) => pinning.list(this)));
+    if (mark) this.show([JSON.parse(mark)], true);
+    // There the live lines, whose connection would ask for them, do not begin.
+    if (reading.context.addressed) this.refresh();
+    dropDown(menu, () => this.use(import("./marking.js"), (marking) => marking.list(this)));
     document.addEventListener("click", ({ target }) => {
       const clicked = /** @type {HTMLElement} */ (target).closest(".pin, [data-act=mark]");
-      if (clicked) this.open(clicked.matches(".pin") ? eventOf(clicked.closest(".row")) : undefined);
+      if (clicked) this.edit(clicked.matches(".pin") ? eventOf(clicked.closest(".row")) : reading.event);
     });
   }
 
@@ -31,52 +29,24 @@ export class Pinned {
   async refresh() {
     this.asked += 1;
     const { asked } = this;
-    this.isStale = false;
-    const answer = await this.ask("GET", `?user_id=${encodeURIComponent(this.around.userId())}`).catch(() => null);
-    if (!answer) this.isStale = true;
-    else if (asked === this.asked) this.show(answer.marks);
+    const answer = await fetch(`/api/marks?user_id=${encodeURIComponent(this.userId())}`, { cache: "no-store" })
+      .then((response) => response.json()).catch(() => ({}));
+    if (answer.marks && asked === this.asked) this.show(answer.marks);
   }
 
-  /** @param {import("./pins.js").Mark[]} marks */
-  show(marks) {
-    const { menu, around } = this;
-    around.keepingPlace(() => {
-      menu.hidden = !marks.length;
-      /** @type {HTMLElement} */ (menu.querySelector(".count")).textContent = String(marks.length);
-      pinAll(marks);
-    });
+  /** @param {import("./pins.js").Mark[]} marks @param {boolean} isBeginning */
+  show(marks, isBeginning = false) {
+    if (marks.length || PINS.size) this.use(import("./pinning.js"), (pinning) => pinning.show(this, marks, isBeginning));
   }
 
-  /** Live goes on: pins that lie over their rows get lines of their own. */
-  settle() { settlePins(this.around.pane); }
-
-  /** Mark an event, or change what is written to it. @param {import("./rows.js").LogEvent} [event] else the chosen one */
-  open(event = this.around.event()) {
-    this.around.say(event ? "" : "Choose the line to mark first: j, k or a click");
-    if (event) this.load((pinning) => pinning.edit(this, event, markOf(event.id)));
+  /** Mark an event, or change what is written to it. @param {import("./rows.js").LogEvent | undefined} event */
+  edit(event) {
+    this.reading.around.status.problem(event ? "" : "Choose the line to mark first: j, k or a click");
+    if (event) this.use(import("./marking.js"), (marking) => marking.edit(this, event, PINS.get(event.id)?.mark));
   }
 
-  /** @param {(marking: typeof import("./pinning.js")) => void} use */
-  async load(use) {
-    try {
-      use(await import("./pinning.js"));
-    } catch {
-      this.around.say("The server cannot be reached.");
-    }
-  }
-
-  /**
-   * @param {string} method @param {string} more of the address @param {object} [fields]
-   * @returns {Promise<any>} rejected with the sentence to say
-   */
-  async ask(method, more, fields) {
-    const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.csrfToken };
-    const unreachable = new Error("The server cannot be reached.");
-    const answer = await fetch(`/api/marks${more}`, {
-      method, cache: "no-store", headers: method === "GET" ? {} : headers, body: fields && JSON.stringify(fields),
-    }).catch(() => { throw unreachable; });
-    const value = await answer.json().catch(() => { throw unreachable; });
-    if (!answer.ok) throw new Error(value.error.message);
-    return value;
+  /** @template Module @param {Promise<Module>} loading @param {(module: Module) => void} act */
+  use(loading, act) {
+    loading.then(act, () => this.reading.around.status.problem("The server cannot be reached."));
   }
 }

@@ -1,123 +1,89 @@
-/** The form that marks a line with a note, and the list of the lines that are marked. */
+/**
+ * Marks on rows: a pin with the note that somebody wrote. Notes are hostile too: they only ever become text nodes.
+ *
+ * A row that is made with its mark has the pin on a line of its own. In a list that is held still a new pin lies over
+ * the end of its row instead, and one that changes keeps its room, so that nothing moves. Loaded once there is a mark.
+ */
 
-import { pathOf } from "./copy.js";
-import { button, element } from "./element.js";
+import { button } from "./element.js";
+import { PINS } from "./pins.js";
 import { visible } from "./text.js";
 
-/** @typedef {import("./pinned.js").Pinned} Pinned */
 /** @typedef {import("./pins.js").Mark} Mark */
-/** @typedef {import("./rows.js").LogEvent} LogEvent */
 
-/** As the server has it. */
-const LONGEST_NOTE = 500;
-const LONGEST_EXCERPT = 200;
+const SETTLING = new WeakSet();
 
-/** @param {Pinned} marks @param {LogEvent} event @param {Mark} [mark] that it has */
-export function edit(marks, event, mark) {
-  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "marking"));
-  const title = element("h2", "", mark ? "Change the mark" : "Mark this line");
-  title.id = "marking-title";
-  dialog.setAttribute("aria-labelledby", title.id);
-  const form = /** @type {HTMLFormElement} */ (element("form", ""));
-  const label = element("label", "", "Note");
-  const note = /** @type {HTMLTextAreaElement} */ (element("textarea", "", mark?.note ?? ""));
-  note.maxLength = LONGEST_NOTE;
-  note.rows = 3;
-  note.placeholder = "What is it about? A mark may stand without a note.";
-  label.append(note);
-  const problem = element("p", "problem");
-  problem.setAttribute("role", "alert");
-  const save = button("save", mark ? "Save" : "Mark");
-  save.setAttribute("type", "submit");
-  const cancel = button("cancel", "Cancel");
-  const buttons = element("div", "buttons");
-  buttons.append(save, cancel);
-  /** @param {() => Promise<unknown>} act */
-  const change = async (act) => {
-    try {
-      await act();
-    } catch (error) {
-      problem.textContent = /** @type {Error} */ (error).message;
-      return;
+/**
+ * All marks there are, on the rows that are shown.
+ * @param {import("./pinned.js").Pinned} pinned @param {Mark[]} marks
+ * @param {boolean} isBeginning whether nobody looks at the rows yet: then they may move
+ */
+export function show({ menu, reading }, marks, isBeginning) {
+  const { list } = reading;
+  settleWhenLive(list);
+  reading.keepingPlace(() => {
+    menu.hidden = isBeginning || !marks.length;
+    /** @type {HTMLElement} */ (menu.querySelector(".count")).textContent = String(marks.length);
+    pinAll(marks, isBeginning);
+  });
+  if (list.isLive) list.followBottom();
+}
+
+/** @param {Mark[]} marks @param {boolean} mayMove */
+function pinAll(marks, mayMove) {
+  const before = new Map(PINS);
+  PINS.clear();
+  for (const mark of marks) PINS.set(mark.event_id, { mark, put: (row) => put(row, mark, "pinned") });
+  for (const id of new Set([...before.keys(), ...PINS.keys()])) {
+    const [old, mark] = [before.get(id)?.mark, PINS.get(id)?.mark];
+    if (old?.note === mark?.note && old?.marked_by === mark?.marked_by) continue;
+    for (const row of document.querySelectorAll(`.row[data-id="${CSS.escape(id)}"]`)) {
+      repin(/** @type {HTMLElement} */ (row), mark, mayMove);
     }
-    dialog.close();
-    marks.refresh();
-  };
-  if (mark) {
-    const remove = button("danger", "Remove the mark");
-    remove.addEventListener("click", () => change(() => marks.ask("DELETE", `/${mark.id}`)));
-    buttons.append(remove);
-  }
-  form.append(label, element("p", "hint", written(mark)), problem, buttons);
-  form.addEventListener("submit", (submitted) => {
-    submitted.preventDefault();
-    change(() => marks.ask("POST", "", { user_id: marks.around.userId(), event_id: event.id, note: note.value }));
-  });
-  note.addEventListener("keydown", (pressed) => {
-    if (pressed.key !== "Enter" || pressed.shiftKey || pressed.isComposing) return;
-    pressed.preventDefault();
-    form.requestSubmit();
-  });
-  cancel.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
-  const shown = element("div", "line");
-  shown.append(excerpt(event, marks));
-  dialog.append(title, shown, form);
-  document.body.append(dialog);
-  dialog.showModal();
-  note.focus();
-  note.setSelectionRange(note.value.length, note.value.length);
-}
-
-/** @param {Mark | undefined} mark */
-const written = (mark) =>
-  "Enter saves, Shift+Enter begins a line. Everyone who can read this destination sees it."
-  + (mark?.marked_by ? ` Last changed by ${mark.marked_by}.` : "");
-
-/** Fill the menu with the marks there are, each with its line. @param {Pinned} marks */
-export async function list(marks) {
-  const items = /** @type {HTMLElement} */ (marks.menu.querySelector("ul"));
-  const problem = /** @type {HTMLElement} */ (marks.menu.querySelector(".problem"));
-  problem.textContent = "";
-  try {
-    const answer = await marks.ask("GET", `?events=yes&user_id=${encodeURIComponent(marks.around.userId())}`);
-    marks.show(answer.marks);
-    items.replaceChildren(...answer.marks.map((/** @type {Mark} */ mark) => itemOf(mark, marks)));
-  } catch (error) {
-    problem.textContent = /** @type {Error} */ (error).message;
   }
 }
 
-/** @param {Mark} mark @param {Pinned} marks */
-function itemOf(mark, marks) {
-  const { around, menu } = marks;
-  const { event } = mark;
-  const item = element("li", "");
-  if (event) {
-    const link = /** @type {HTMLAnchorElement} */ (element("a", "open"));
-    link.href = pathOf(event, around.userId());
-    link.append(excerpt(event, marks));
-    link.addEventListener("click", (clicked) => {
-      if (clicked.ctrlKey || clicked.metaKey || clicked.shiftKey) return;
-      clicked.preventDefault();
-      menu.open = false;
-      around.open(event);
-    });
-    item.append(link);
+/** What was kept in its place while the lines were held still gets its own. @param {import("./list.js").LogList} list */
+function settleWhenLive(list) {
+  if (SETTLING.has(list)) return;
+  SETTLING.add(list);
+  new MutationObserver(() => {
+    if (!list.isLive) return;
+    for (const each of list.pane.querySelectorAll(".row:is(.overlaid, :has(> .held))")) {
+      const row = /** @type {HTMLElement} */ (each);
+      put(row, PINS.get(row.dataset.id ?? "")?.mark, "pinned");
+    }
+  }).observe(list.pane, { attributeFilter: ["class"] });
+}
+
+/** @param {HTMLElement} row @param {Mark | undefined} mark @param {boolean} mayMove */
+function repin(row, mark, mayMove) {
+  const old = /** @type {HTMLElement | null} */ (row.querySelector(".pin"));
+  const isHeld = !mayMove && !row.closest("#log.live");
+  if (old && isHeld && row.classList.contains("pinned")) {
+    old.style.height = `${old.offsetHeight}px`;
+    old.classList.add("held");
+    write(old, mark);
   } else {
-    const when = around.zone.moment(Number(mark.event_id) / 1000);
-    item.append(element("p", "quiet", `${when} · expired: only the note is kept`));
+    put(row, mark, isHeld ? "overlaid" : "pinned");
   }
-  if (mark.note) item.append(element("p", "written", visible(mark.note)));
-  return item;
 }
 
-/** When, where and what. @param {LogEvent} event @param {Pinned} marks */
-function excerpt(event, { around }) {
-  const line = element("span", "excerpt");
-  const text = event.message.length > LONGEST_EXCERPT ? `${event.message.slice(0, LONGEST_EXCERPT)}…` : event.message;
-  line.append(
-    element("span", "time", around.zone.moment(Date.parse(event.time))), " ", element("span", "host", visible(event.hostname || event.sender_ip)), " ",
-    element("span", "program", visible(event.file_name)), " ", element("span", "message", visible(text)));
-  return line;
+/** @param {HTMLElement} row @param {Mark | undefined} mark @param {"pinned" | "overlaid"} way */
+function put(row, mark, way) {
+  row.querySelector(".pin")?.remove();
+  row.classList.remove("pinned", "overlaid");
+  if (!mark) return;
+  const made = button("pin", "");
+  // The key is the row's, so Tab passes it by.
+  made.tabIndex = -1;
+  write(made, mark);
+  row.append(made);
+  row.classList.add(way);
+}
+
+/** @param {HTMLElement} place @param {Mark | undefined} mark */
+function write(place, mark) {
+  place.textContent = mark ? visible(mark.note) || "Marked" : "Mark removed";
+  place.title = mark?.marked_by ? `${place.textContent}\nby ${mark.marked_by}` : "";
 }

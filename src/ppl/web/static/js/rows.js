@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { hueOf } from "./hues.js";
 import { appendText, makeMessage } from "./message.js";
-import { pin } from "./pins.js";
+import { PINS } from "./pins.js";
 import { visible } from "./text.js";
 
 /**
@@ -64,7 +64,7 @@ export function makeRow(event, zone, marks = null) {
   }
   markSeverity(row, event);
   row.append(makeMessage(event.message, marks?.message ?? null));
-  pin(row, event.id);
+  PINS.get(event.id)?.put(row);
   return row;
 }
 

@@ -1,0 +1,139 @@
+/** The form that marks a line with a note, and the list of the lines that are marked. Loaded when either is opened. */
+
+import { pathOf } from "./copy.js";
+import { button, element } from "./element.js";
+import { visible } from "./text.js";
+
+/** @typedef {import("./pinned.js").Pinned} Pinned */
+/** @typedef {import("./pins.js").Mark} Mark */
+/** @typedef {import("./rows.js").LogEvent} LogEvent */
+
+/** As the server has it. */
+const LONGEST_NOTE = 500;
+const LONGEST_EXCERPT = 200;
+const UNREACHABLE = "The server cannot be reached.";
+
+/** @param {Pinned} marks @param {LogEvent} event @param {Mark} [mark] that it has */
+export function edit(marks, event, mark) {
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "marking"));
+  const title = element("h2", "", mark ? "Change the mark" : "Mark this line");
+  title.id = "marking-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  const form = /** @type {HTMLFormElement} */ (element("form", ""));
+  const label = element("label", "", "Note");
+  const note = /** @type {HTMLTextAreaElement} */ (element("textarea", "", mark?.note ?? ""));
+  note.maxLength = LONGEST_NOTE;
+  note.rows = 3;
+  note.placeholder = "What is it about? A mark may stand without a note.";
+  label.append(note);
+  const problem = element("p", "problem");
+  problem.setAttribute("role", "alert");
+  const save = button("save", mark ? "Save" : "Mark");
+  save.setAttribute("type", "submit");
+  const cancel = button("cancel", "Cancel");
+  const buttons = element("div", "buttons");
+  buttons.append(save, cancel);
+  /** @param {() => Promise<unknown>} act */
+  const change = async (act) => {
+    try {
+      await act();
+    } catch (error) {
+      problem.textContent = /** @type {Error} */ (error).message;
+      return;
+    }
+    dialog.close();
+    marks.refresh();
+  };
+  if (mark) {
+    const remove = button("danger", "Remove the mark");
+    remove.addEventListener("click", () => change(() => ask(marks, "DELETE", `/${mark.id}`)));
+    buttons.append(remove);
+  }
+  form.append(label, element("p", "hint", written(mark)), problem, buttons);
+  form.addEventListener("submit", (submitted) => {
+    submitted.preventDefault();
+    change(() => ask(marks, "POST", "", { user_id: marks.userId(), event_id: event.id, note: note.value }));
+  });
+  note.addEventListener("keydown", (pressed) => {
+    if (pressed.key !== "Enter" || pressed.shiftKey || pressed.isComposing) return;
+    pressed.preventDefault();
+    form.requestSubmit();
+  });
+  cancel.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  const shown = element("div", "line");
+  shown.append(excerpt(event, marks));
+  dialog.append(title, shown, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  note.focus();
+  note.setSelectionRange(note.value.length, note.value.length);
+}
+
+/** @param {Mark | undefined} mark */
+const written = (mark) =>
+  "Enter saves, Shift+Enter begins a line. Everyone who can read this destination sees it."
+  + (mark?.marked_by ? ` Last changed by ${mark.marked_by}.` : "");
+
+/** Fill the menu with the marks there are, each with its line. @param {Pinned} marks */
+export async function list(marks) {
+  const items = /** @type {HTMLElement} */ (marks.menu.querySelector("ul"));
+  const problem = /** @type {HTMLElement} */ (marks.menu.querySelector(".problem"));
+  problem.textContent = "";
+  try {
+    const answer = await ask(marks, "GET", `?events=yes&user_id=${encodeURIComponent(marks.userId())}`);
+    marks.show(answer.marks);
+    items.replaceChildren(...answer.marks.map((/** @type {Mark} */ mark) => itemOf(mark, marks)));
+  } catch (error) {
+    problem.textContent = /** @type {Error} */ (error).message;
+  }
+}
+
+/** @param {Mark} mark @param {Pinned} marks */
+function itemOf(mark, marks) {
+  const { menu, reading, zone } = marks;
+  const { event } = mark;
+  const item = element("li", "");
+  if (event) {
+    const link = /** @type {HTMLAnchorElement} */ (element("a", "open"));
+    link.href = pathOf(event, marks.userId());
+    link.append(excerpt(event, marks));
+    link.addEventListener("click", (clicked) => {
+      if (clicked.ctrlKey || clicked.metaKey || clicked.shiftKey) return;
+      clicked.preventDefault();
+      menu.open = false;
+      reading.openContext(event);
+    });
+    item.append(link);
+  } else {
+    const when = zone.moment(Number(mark.event_id) / 1000);
+    item.append(element("p", "quiet", `${when} · expired: only the note is kept`));
+  }
+  if (mark.note) item.append(element("p", "written", visible(mark.note)));
+  return item;
+}
+
+/** When, where and what. @param {LogEvent} event @param {Pinned} marks */
+function excerpt(event, { zone }) {
+  const line = element("span", "excerpt");
+  const text = event.message.length > LONGEST_EXCERPT ? `${event.message.slice(0, LONGEST_EXCERPT)}…` : event.message;
+  line.append(
+    element("span", "time", zone.moment(Date.parse(event.time))), " ", element("span", "host", visible(event.hostname || event.sender_ip)), " ",
+    element("span", "program", visible(event.file_name)), " ", element("span", "message", visible(text)));
+  return line;
+}
+
+/**
+ * @param {Pinned} marks @param {string} method @param {string} more of the address @param {object} [fields]
+ * @returns {Promise<any>} rejected with the sentence to say
+ */
+async function ask({ csrfToken }, method, more, fields) {
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrfToken };
+  const fail = () => { throw new Error(UNREACHABLE); };
+  const answer = await fetch(`/api/marks${more}`, {
+    method, cache: "no-store", headers: fields ? headers : { "X-CSRF-Token": csrfToken }, body: fields && JSON.stringify(fields),
+  }).catch(fail);
+  const value = await answer.json().catch(fail);
+  if (!answer.ok) throw new Error(value.error.message);
+  return value;
+}
