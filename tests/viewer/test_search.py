@@ -81,6 +81,10 @@ class SlowSearch:
     def __init__(self, store: SlowStore, search: Search) -> None:
         self._store, self._search = store, search
 
+    @property
+    def left(self) -> int | None:
+        return self._search.left
+
     async def step(self, limit: int) -> Found:
         if not self._store.hurries:
             self._store.held.append(Deferred())
