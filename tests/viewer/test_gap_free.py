@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ppl.model import Destination
 from ppl.search.query import parse
-from ppl.store import searching
+from ppl.store.searching import SearchLimits
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
 from tests.waiting import turns, until
@@ -154,17 +154,10 @@ def texts(amount: int) -> list[str]:
     return [("many", "many few", "neither", "many")[number % 4] for number in range(amount)]
 
 
-@pytest.fixture(autouse=True)
-def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def search_limits() -> SearchLimits:
     """Searches take several steps over few events."""
-    begin = searching.Searches.begin
-
-    def with_small_steps(self: searching.Searches, *where: Any, **bounds: Any) -> searching.Search:
-        search = begin(self, *where, **bounds)
-        search._scan = 4
-        return search
-
-    monkeypatch.setattr(searching.Searches, "begin", with_small_steps)
+    return SearchLimits(first_scan=4)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,10 +9,13 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from ppl.clock import wall_clock
 from ppl.model import Destination, Found
 from ppl.search.query import parse
-from ppl.store import searching
 from ppl.store.interface import Search, Store
+from ppl.store.pool import Pool
+from ppl.store.postgres import PostgresStore
+from ppl.store.searching import MOST_SEARCHES, SearchLimits
 from ppl.timezone import parse_time_zone
 from ppl.viewer.times import Times
 from tests.fixtures.database import started_store
@@ -95,21 +98,11 @@ class SlowSearch:
         self._search.close()
 
 
-def open_searches(house: House) -> int:
-    store: Any = house.store
-    return int(sum(store._searches._open.values()))
-
-
-def small_steps(monkeypatch: pytest.MonkeyPatch, events: int = 4) -> None:
-    begin = searching.Searches.begin
-
-    def with_small_steps(self: searching.Searches, *where: Any, **bounds: Any) -> searching.Search:
-        search = begin(self, *where, **bounds)
-        search._scan = events
-        return search
-
-    monkeypatch.setattr(searching.Searches, "begin", with_small_steps)
-    monkeypatch.setattr(searching, "MOST_SCAN", events)
+def steps_of(events: int) -> pytest.MarkDecorator:
+    """A test whose searches look at so many events in a step."""
+    return pytest.mark.parametrize(
+        "search_limits", [SearchLimits(first_scan=events, most_scan=events)], ids=[f"steps of {events}"]
+    )
 
 
 @pytest_twisted.ensureDeferred
@@ -152,11 +145,11 @@ async def test_a_sender_and_a_query_hold_together(make_house: MakeHouse) -> None
     await until(lambda: viewer.live() == ["error there again"], "live events")
 
 
+@steps_of(4)
 @pytest_twisted.ensureDeferred
-async def test_hits_come_as_they_are_found(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hits_come_as_they_are_found(make_house: MakeHouse) -> None:
     house, destination = await make_house(times=Times(progress=0.0))
     await house.ingest(destination, *("rare" if number % 10 == 5 else "x" for number in range(40)))
-    small_steps(monkeypatch)
     viewer = await searching_for(house, destination, "rare")
     answer = await answers(viewer)
     parts = [data for name, data in viewer.received if name == "send_logs" and "isPartial" in data]
@@ -175,27 +168,25 @@ async def test_hits_come_as_they_are_found(make_house: MakeHouse, monkeypatch: p
     assert reached == sorted(reached, reverse=True)
 
 
+@steps_of(2)
 @pytest_twisted.ensureDeferred
-async def test_live_waits_for_no_search_in_history(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_live_waits_for_no_search_in_history(make_house: MakeHouse, store: PostgresStore) -> None:
     house, destination = await make_house()
     await house.ingest(destination, *("x" for _ in range(2000)))
-    small_steps(monkeypatch, 2)
     viewer = await searching_for(house, destination, "rare")
     await viewer.expect("send_logs")
     await house.ingest(destination, "rare")
     await until(lambda: viewer.live() == ["rare"], "live events")
-    assert open_searches(house) == 1, "history is still searched"
+    assert store.searches.open == 1, "history is still searched"
     viewer.say("cancel_search")
     await answers(viewer)
 
 
+@steps_of(4)
 @pytest_twisted.ensureDeferred
-async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_found(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_found(make_house: MakeHouse) -> None:
     house, destination = await make_house(times=Times(search=0.0))
     await house.ingest(destination, "rare", *("x" for _ in range(20)))
-    small_steps(monkeypatch)
     viewer = await searching_for(house, destination, "rare")
     answer = await answers(viewer)
     reached, count = [int(answer["reached"])], 1
@@ -210,58 +201,60 @@ async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_f
     assert shown(viewer) == ["rare"]
 
 
+@steps_of(2)
 @pytest_twisted.ensureDeferred
-async def test_a_search_is_cancelled_and_gone_on_with(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_is_cancelled_and_gone_on_with(make_house: MakeHouse, store: PostgresStore, pool: Pool) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "rare", *("x" for _ in range(2000)))
-    small_steps(monkeypatch, 2)
     viewer = await searching_for(house, destination, "rare")
     await viewer.expect("send_logs")
     viewer.say("cancel_search")
     answer = await answers(viewer)
     assert (answer["events"], answer["isOldestEventReached"]) == ([], "false")
-    assert open_searches(house) == 0
-    small_steps(monkeypatch, 5000)
+    assert store.searches.open == 0
+    house.hub.store = PostgresStore(pool, wall_clock, 3600)
     viewer.say("get_logs")
     assert [event["message"] for event in (await answers(viewer, 2))["events"]] == ["rare"]
 
 
+@steps_of(2)
 @pytest_twisted.ensureDeferred
-async def test_closing_the_socket_closes_the_search(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_the_socket_closes_the_search(make_house: MakeHouse, store: PostgresStore) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "rare", *("x" for _ in range(2000)))
-    small_steps(monkeypatch, 2)
     viewer = await searching_for(house, destination, "rare")
     await viewer.expect("send_logs")
-    assert open_searches(house) == 1
+    assert store.searches.open == 1
     await viewer.leave()
-    await until(lambda: open_searches(house) == 0, "no search left")
+    await until(lambda: store.searches.open == 0, "no search left")
 
 
 @pytest_twisted.ensureDeferred
 async def test_too_many_searches_are_refused_clearly_and_the_view_comes_when_one_has_ended(
-    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+    make_house: MakeHouse, store: PostgresStore
 ) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "rare", *("x" for _ in range(2000)))
-    store: Any = house.store
     viewer = await searching_for(house, destination, "rare")
     await answers(viewer)
-    monkeypatch.setattr(store._searches, "_most", 0)
+    everything, owner = parse("", parse_time_zone("UTC"), 0), house.accounts["owner"].id
+    begun = [store.search(owner, destination.id, everything) for _ in range(MOST_SEARCHES)]
     other = await searching_for(house, destination, "rare")
     refused = await other.expect("error")
     assert (refused["code"], refused["event"]) == ("too_many_searches", "send_user_data")
     viewer.say("get_logs")
     refused = await viewer.expect("error")
     assert (refused["code"], refused["event"]) == ("too_many_searches", "get_logs")
-    monkeypatch.setattr(store._searches, "_most", 4)
+    begun.pop().close()
     assert [event["message"] for event in (await answers(other))["events"]] == ["rare"]
     assert len([name for name, _ in other.received if name == "error"]) == 1
+    for each in begun:
+        each.close()
 
 
 @pytest_twisted.ensureDeferred
 async def test_four_views_with_a_query_and_the_histogram_of_each_are_within_an_accounts_searches(
-    make_house: MakeHouse,
+    make_house: MakeHouse, store: PostgresStore
 ) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "rare")
@@ -277,7 +270,7 @@ async def test_four_views_with_a_query_and_the_histogram_of_each_are_within_an_a
         assert [name for name, _ in viewer.received if name == "error"] == []
     for histogram in histograms:
         histogram.close()
-    assert open_searches(house) == 0
+    assert store.searches.open == 0
 
 
 @pytest_twisted.ensureDeferred

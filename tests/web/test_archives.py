@@ -13,8 +13,7 @@ import treq
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 
-from ppl.archive import archiver
-from ppl.archive.archiver import Archiver
+from ppl.archive.archiver import Archiver, ArchiverLimits
 from ppl.archive.directory import DirectoryPlace
 from ppl.model import DAY
 from ppl.store.postgres import PostgresStore
@@ -25,8 +24,7 @@ DAY0 = T0 - T0 % DAY
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DirectoryPlace:
-    monkeypatch.setattr(archiver, "_LOOK_SECONDS", 0.001)
+def place(tmp_path: Path) -> DirectoryPlace:
     return DirectoryPlace(tmp_path / "archive")
 
 
@@ -39,7 +37,8 @@ async def archived(serve: Serve, store: PostgresStore, dsn: str, place: Director
         texts = [f"line {number}" for number in range(20_000)]
         await store.append([events(DAY0 + day * DAY, texts, destination=destination)])
     if place is not None:
-        await Archiver(reactor, dsn, lambda: DAY0 + 3 * DAY, place).run()
+        limits = ArchiverLimits(look_seconds=0.001)
+        await Archiver(reactor, dsn, lambda: DAY0 + 3 * DAY, place, limits=limits).run()
     return served, browser
 
 

@@ -21,11 +21,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
+from ppl.clock import wall_clock
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.model import DAY, MINUTE, SECOND, Counted, Destination
 from ppl.search.query import parse
-from ppl.store import searching
 from ppl.store.pool import Pool
+from ppl.store.postgres import PostgresStore
+from ppl.store.searching import MOST_SEARCHES, Search, Searches, SearchLimits
 from ppl.timezone import parse_time_zone, utc_text
 from ppl.web import events as events_api
 from tests.fixtures.database import execute
@@ -101,15 +103,12 @@ async def test_the_oldest_first_and_within_a_range(served: Served) -> None:
     assert numbers(got["events"]) == [0, 5, 10, 15]
 
 
+@pytest.mark.parametrize("most_searches", [1])
 @ensureDeferred
-async def test_a_histogram_takes_no_search_from_the_list_beside_it(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    searches = searching.Searches(served.store._pool, 1)  # type: ignore[attr-defined]
-    monkeypatch.setattr(served.store, "_searches", searches)
+async def test_a_histogram_takes_no_search_from_the_list_beside_it(served: Served) -> None:
     filled = await fill(served, 2)
     account, _ = await served.store.credentials("user@gmail.com")  # type: ignore[misc]
-    listing = searches.begin(account.id, filled.destination.id, parse("odd", parse_time_zone("UTC"), 0))
+    listing = served.store.search(account.id, filled.destination.id, parse("odd", parse_time_zone("UTC"), 0))
     assert (await filled.browser.get("/api/histogram?q=odd")).status == 200
     assert (await filled.browser.get("/api/events?q=odd")).status == 429
     listing.close()
@@ -117,13 +116,12 @@ async def test_a_histogram_takes_no_search_from_the_list_beside_it(
 
 
 @ensureDeferred
+@pytest.mark.parametrize("search_limits", [SearchLimits(seconds=60)], ids=["patient"])
+@pytest.mark.parametrize("most_searches", [1])
 @pytest.mark.parametrize("path", ["/api/events?q=odd", "/api/histogram?q=odd"])
 async def test_an_account_has_so_many_searches_and_those_who_went_have_none(
-    served: Served, dsn: str, monkeypatch: pytest.MonkeyPatch, path: str
+    served: Served, store: PostgresStore, dsn: str, path: str
 ) -> None:
-    monkeypatch.setattr(searching, "STEP_SECONDS", 60)
-    searches = searching.Searches(served.store._pool, 1)  # type: ignore[attr-defined]
-    monkeypatch.setattr(served.store, "_searches", searches)
     filled = await fill(served, 2)
     cookie = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
     with closing(psycopg2.connect(dsn)) as holder, holder.cursor() as cursor:
@@ -139,7 +137,7 @@ async def test_an_account_has_so_many_searches_and_those_who_went_have_none(
         refused = await filled.browser.get(path)
         assert (refused.status, code(refused)) == (429, "too_many_requests")
         client.transport.abortConnection()
-        await until(lambda: not searches._open, "it is given up")
+        await until(lambda: not store.searches.open, "it is given up")
         holder.rollback()
     assert (await filled.browser.get(path)).status == 200
 
@@ -276,14 +274,12 @@ async def test_a_histogram_of_seconds_counts_the_events_of_a_short_range(served:
         assert counts == [{"err": 1} if number % 5 == 0 else {"info": 1} for number in expected]
 
 
+@pytest.mark.parametrize("search_limits", [SearchLimits(first_scan=4)], ids=["small steps"])
 @ensureDeferred
 async def test_a_histogram_of_seconds_is_gone_on_with_where_its_time_is_up(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ppl.store import searching
-
     monkeypatch.setattr(events_api, "BUDGET_SECONDS", 0)
-    monkeypatch.setattr(searching, "FIRST_SCAN", 4)
     filled = await fill(served)
     since, until = utc_text(filled.ids[0]), utc_text(filled.ids[-1] + 1)
     total, before, answers = 0, "", 0
@@ -298,21 +294,21 @@ async def test_a_histogram_of_seconds_is_gone_on_with_where_its_time_is_up(
     assert answers > 1
 
 
+@pytest.mark.parametrize("search_limits", [SearchLimits(first_scan=4)], ids=["small steps"])
 @ensureDeferred
 async def test_a_histogram_says_how_far_it_came_where_a_step_takes_too_long(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "FIRST_SCAN", 4)
-    count = searching.Search.count
+    count = Search.count
     steps: list[int] = []
 
-    async def slow(search: searching.Search, width: int) -> Counted:
+    async def slow(search: Search, width: int) -> Counted:
         steps.append(width)
         if len(steps) == 2:
             raise StatementTimeout
         return await count(search, width)
 
-    monkeypatch.setattr(searching.Search, "count", slow)
+    monkeypatch.setattr(Search, "count", slow)
     filled = await fill(served)
     got = await filled.get("/api/histogram?q=message")
     assert not got["complete"]
@@ -321,14 +317,12 @@ async def test_a_histogram_says_how_far_it_came_where_a_step_takes_too_long(
     assert sum(sum(each["counts"].values()) for each in (*got["buckets"], *more["buckets"])) == 20
 
 
+@pytest.mark.parametrize("search_limits", [SearchLimits(first_scan=4)], ids=["small steps"])
 @ensureDeferred
 async def test_a_search_answers_with_what_it_has_when_its_time_is_up(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ppl.store import searching
-
     monkeypatch.setattr(events_api, "BUDGET_SECONDS", 0)
-    monkeypatch.setattr(searching, "FIRST_SCAN", 4)
     filled = await fill(served)
     found: list[int] = []
     before = ""
@@ -391,25 +385,25 @@ async def test_hostile_texts_stay_one_row_and_no_formula(served: Served) -> None
 @ensureDeferred
 @pytest.mark.parametrize("path", ["/api/events?q=odd", "/api/histogram?q=odd", "/api/export?name=x&q=odd"])
 async def test_who_goes_while_the_search_waits_for_a_connection_leaves_nothing(
-    served: Served, dsn: str, monkeypatch: pytest.MonkeyPatch, path: str
+    serve: Serve, pool: Pool, dsn: str, path: str
 ) -> None:
-    pool = Pool(reactor, dsn, 1, wait=60)
-    await pool.startService()
-    searches = searching.Searches(pool, 1)
-    monkeypatch.setattr(served.store, "_searches", searches)
+    narrow = Pool(reactor, dsn, 1, wait=60)
+    await narrow.startService()
+    searches = Searches(narrow, 1)
+    served = serve(over=PostgresStore(pool, wall_clock, 3600, searches))
     filled = await fill(served, 2)
     cookie = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
-    occupied = Deferred.fromCoroutine(pool.run("SELECT pg_sleep(60)"))
+    occupied = Deferred.fromCoroutine(narrow.run("SELECT pg_sleep(60)"))
     client = await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", served.port), Protocol())
     client.transport.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nCookie: {cookie}\r\n\r\n".encode())
-    await until(lambda: pool._waiting, "the search waits for a connection")
+    await until(lambda: narrow.statistics().waiting, "the search waits for a connection")
     client.transport.abortConnection()
-    await until(lambda: not searches._open, "it is given up")
-    assert not pool._waiting
+    await until(lambda: not searches.open, "it is given up")
+    assert not narrow.statistics().waiting
     occupied.cancel()
     with pytest.raises(StoreUnavailable):
         await occupied
-    await pool.stopService()
+    await narrow.stopService()
 
 
 class Taking(Protocol):
@@ -441,10 +435,10 @@ async def test_an_export_goes_at_the_pace_of_its_client_and_ends_when_that_goes(
         before = (await filled.get("/api/export/slow"))["events"]
         await turns(50)
     assert before < 30_000, "not gathered in memory"
-    searches = served.store._searches
-    assert sum(searches._open.values()) == 1
+    searches = served.store.searches
+    assert searches.open == 1
     transport.abortConnection()
-    await until(lambda: not searches._open, "the search is closed")
+    await until(lambda: not searches.open, "the search is closed")
 
 
 # Bytes
@@ -492,24 +486,24 @@ async def test_answers_that_their_client_does_not_read_are_no_more_than_it_may_s
     await served.store.append([events(first, ["x" * 60_000] * 100, destination=filled.destination)])
     cookies = "; ".join(f"{name}={value}" for name, value in filled.browser.cookies.items())
     request = f"GET /api/events?limit=1000 HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n".encode()
-    searches = served.store._searches
-    clients = [Taking() for _ in range(searching.MOST_SEARCHES)]
+    searches = served.store.searches
+    clients = [Taking() for _ in range(MOST_SEARCHES)]
     for number, client in enumerate(clients):
         await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", served.port), client)
         transport: Any = client.transport
         transport.write(request * 50)
         transport.pauseProducing()
-        await until(lambda number=number: sum(searches._open.values()) == number + 1, "one more is under way")
+        await until(lambda number=number: searches.open == number + 1, "one more is under way")
     assert (await filled.browser.get("/api/events")).status == 429
     await turns(50)
-    assert sum(searches._open.values()) == len(clients), "one of a connection, until it has been read"
+    assert searches.open == len(clients), "one of a connection, until it has been read"
     transport = clients[0].transport
     transport.resumeProducing()
     await until(lambda: clients[0].data.count(b"HTTP/1.1 200 ") > 3, "who reads is answered on")
     for client in clients:
         transport = client.transport
         transport.abortConnection()
-    await until(lambda: not searches._open, "all are closed")
+    await until(lambda: not searches.open, "all are closed")
 
 
 @ensureDeferred
@@ -517,13 +511,13 @@ async def test_context_counts_among_the_searches_of_the_account(served: Served) 
     filled = await fill(served, 3)
     known = await served.store.credentials("user@gmail.com")
     assert known
-    everything, most = parse("", UTC, 0), searching.MOST_SEARCHES
+    everything, most = parse("", UTC, 0), MOST_SEARCHES
     others = [served.store.search(known[0].id, filled.destination.id, everything) for _ in range(most)]
     path = f"/api/events/{filled.ids[1]}/context"
     assert (await filled.browser.get(path)).status == 429
     for each in others:
         each.close()
-    for _ in range(searching.MOST_SEARCHES + 1):
+    for _ in range(MOST_SEARCHES + 1):
         assert (await filled.browser.get(path)).status == 200
 
 

@@ -15,7 +15,7 @@ from twisted.internet import reactor
 
 from ppl.model import HOUR, MINUTE, SECOND, Destination
 from ppl.search.query import parse
-from ppl.store.census import Census
+from ppl.store.census import Census, CensusLimits
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.events import time_text
 from tests.fixtures.database import execute
@@ -44,9 +44,9 @@ class Watched:
         )
         await self.served.store.append([batch])
 
-    async def count(self) -> None:
+    async def count(self, **limits: int) -> None:
         """Have the census count all there is."""
-        census = Census(reactor, self.dsn, self.served.clock)
+        census = Census(reactor, self.dsn, self.served.clock, limits=CensusLimits(**limits))
         await census.run()
         census.stop()
         await until(lambda: not execute(self.dsn, "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"))
@@ -211,13 +211,12 @@ async def test_programs_get_all_kinds_with_their_hours(served: Served, dsn: str)
 
 
 @ensureDeferred
-async def test_the_rest_has_a_row_without_a_link(served: Served, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppl.store.census.MOST_NAMES", 1)
+async def test_the_rest_has_a_row_without_a_link(served: Served, dsn: str) -> None:
     watched = await watch(served, dsn)
     await watched.take(MINUTE, "web-1")
     await watched.take(0, "random-1")
     await watched.take(SECOND, "random-2")
-    await watched.count()
+    await watched.count(names=1)
     text = await watched.page()
     assert names(text)[-1] == "all others"
     assert 'Hosts <span class="count">1</span>' in text

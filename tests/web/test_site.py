@@ -16,7 +16,6 @@ from twisted.logger import globalLogPublisher
 
 from ppl.clock import wall_clock
 from ppl.options import default_settings
-from ppl.store import pool as pool_module
 from ppl.store.interface import Store
 from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
@@ -308,13 +307,10 @@ async def test_a_trusted_proxy_that_speaks_tls_makes_cookies_secure_and_forms_it
 
 
 @ensureDeferred
-async def test_a_frozen_database_holds_up_a_page_only_for_as_long_as_a_small_lookup(
-    serve: Serve, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool_module, "LOOK_UP_SECONDS", 0.3)
+async def test_a_frozen_database_holds_up_a_page_only_for_as_long_as_a_small_lookup(serve: Serve, dsn: str) -> None:
     proxy = Proxy(reactor, dsn)
     await proxy.start()
-    pool = Pool(reactor, proxy.dsn, 3, statement_timeout=600, grace=0.2)
+    pool = Pool(reactor, proxy.dsn, 3, statement_timeout=600, grace=0.2, look_up_seconds=0.3)
     await pool.startService()
     browser = serve(over=PostgresStore(pool, wall_clock, 3600)).browser()
     await browser.register("a@example.com")
