@@ -36,7 +36,9 @@ T = TypeVar("T")
 EVERY = 600.0
 _MOST = 1000
 
-_LOOK_SECONDS = 5.0
+#: Seconds for which is looked how much comes in.
+LOOK_SECONDS = 5.0
+
 _CONNECT_SECONDS = 5.0
 _STATEMENT_SECONDS = 60.0
 _UNLOAD_SECONDS = 3600.0
@@ -57,7 +59,7 @@ class ArchiverLimits:
     """
 
     every: float = EVERY
-    look_seconds: float = attrs.field(factory=lambda: _LOOK_SECONDS)
+    look_seconds: float = LOOK_SECONDS
     busy_rate: float = BUSY_RATE
     part_bytes: int = PART_BYTES
     group_rows: int = dayfile.GROUP_ROWS

@@ -93,7 +93,7 @@ class CensusLimits:
     """
 
     rows: int = ROWS
-    names: int = attrs.field(factory=lambda: MOST_NAMES)
+    names: int = MOST_NAMES
     run_seconds: float = RUN
     busy_rate: float = BUSY_RATE
     look_seconds: float = LOOK_SECONDS

@@ -80,8 +80,7 @@ class Pool(Service):
         parameters: of PostgreSQL's sessions, by name.
         application: what PostgreSQL calls these connections.
         outage: says that PostgreSQL is away, for all pools that share it; ``None``: for this one alone.
-        look_up_seconds: seconds of PostgreSQL's that a small lookup may take, if not fewer by ``statement_timeout``;
-            ``None``: the usual.
+        look_up_seconds: seconds of PostgreSQL's that a small lookup may take, if not fewer by ``statement_timeout``.
 
     Attributes:
         server_version: of PostgreSQL, such as 180006; 0 before the first connection.
@@ -104,11 +103,11 @@ class Pool(Service):
         parameters: Mapping[str, str] | None = None,
         application: str = "ppl",
         outage: Outage | None = None,
-        look_up_seconds: float | None = None,
+        look_up_seconds: float = LOOK_UP_SECONDS,
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
         self._wait, self._connect_timeout, self._statement_timeout = wait, connect_timeout, statement_timeout
-        self._grace, self._look_up_seconds = grace, min(look_up_seconds or LOOK_UP_SECONDS, statement_timeout)
+        self._grace, self._look_up_seconds = grace, min(look_up_seconds, statement_timeout)
         self._parameters, self._application = dict(parameters or {}), application
         self.server_version = 0
         self.copier = Copier(reactor, dsn, connect_timeout, statement_timeout, grace)

@@ -50,10 +50,10 @@ class SearchLimits:
         seconds: for one step.
     """
 
-    first_scan: int = attrs.field(factory=lambda: FIRST_SCAN)
-    most_scan: int = attrs.field(factory=lambda: MOST_SCAN)
+    first_scan: int = FIRST_SCAN
+    most_scan: int = MOST_SCAN
     rare: float = RARE
-    seconds: float = attrs.field(factory=lambda: STEP_SECONDS)
+    seconds: float = STEP_SECONDS
 
 
 @attrs.define(eq=False, slots=False)
@@ -353,7 +353,7 @@ class Searches:
 
     def __init__(self, pool: Pool, most: int = MOST_SEARCHES, limits: SearchLimits | None = None) -> None:
         self.pool = pool
-        self._most, self._limits = most, limits
+        self._most, self._limits = most, limits or SearchLimits()
         self._open: Counter[tuple[int, Purpose]] = Counter()
 
     @property
@@ -392,9 +392,7 @@ class Searches:
             newest_first,
         )
         self._open[counted_as] += 1
-        return Search(
-            self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits or SearchLimits()
-        )
+        return Search(self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits)
 
     def forget(self, counted_as: tuple[int, Purpose]) -> None:
         """One search is closed."""
