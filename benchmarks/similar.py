@@ -139,6 +139,12 @@ def workers() -> list[int]:
     return found
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def beside(dsn: str, destination: int) -> None:
     """What else could be done with the same lines."""
     select = f"SELECT message FROM event WHERE destination_id = {destination} ORDER BY id DESC"
@@ -165,6 +171,7 @@ def main() -> None:
         ((destination,),) = ppl.rows("SELECT id FROM destination WHERE port = %s", who.port)
         fill(ppl.dsn, destination, arguments.events)
         runs = [Grouped(ppl, who) for _ in range(arguments.times)]
+        busy = processor_seconds(workers()[0]) / arguments.times
         last = runs[-1]
         assert last.last["complete"], last.last
         assert last.last["read"] == arguments.events, last.last
@@ -174,6 +181,7 @@ def main() -> None:
             f" after {spread([run.first for run in runs], '{:.2f}')} s, {last.bytes / 1e3:.0f} kB;"
             f" {verdict(sorted(seconds)[len(seconds) // 2], _SECONDS, 's')}"
         )
+        print(f"of these {busy:.2f} s of processor time are its process's, of which it may use one core")
         for each in sorted(last.groups.values(), key=lambda group: -group["count"])[:8]:
             print(f"  {each['count']:9,}  {each['text'][:90]}")
         (pid,) = workers()

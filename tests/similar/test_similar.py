@@ -100,6 +100,8 @@ def reading(ppl: PplProcess) -> int:
     return int(count)
 
 
+_TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ppl similar'"
+
 LINES = [f"took {number} ms for user '{chr(97 + number % 26)}'" for number in range(300)] + ["ready", "ready"]
 
 
@@ -275,14 +277,34 @@ def test_a_worker_that_is_killed_is_an_error_and_the_next_request_has_another(sh
     assert "A process that groups lines has ended" in shared_ppl.text()
 
 
+def test_a_restart_of_postgresql_in_the_middle_is_an_error_and_the_worker_goes_on(shared_ppl: PplProcess) -> None:
+    who = shared_ppl.register()
+    store(shared_ppl, who, LINES)
+    with held(shared_ppl):
+        client = _open(shared_ppl, who)
+        eventually(lambda: reading(shared_ppl), "it reads")
+        execute(as_administrator(shared_ppl.dsn), _TERMINATE)
+        said = b""
+        while b"store_unavailable" not in said:
+            part = client.recv(65536)
+            assert part, said
+            said += part
+        client.close()
+    assert Asked(shared_ppl, who).last["complete"]
+
+
+def test_an_account_may_not_ask_all_the_time(shared_ppl: PplProcess) -> None:
+    who, other = shared_ppl.register(), shared_ppl.register()
+    statuses = [Asked(shared_ppl, who).status for _ in range(60)]
+    assert 429 in statuses
+    assert statuses[0] == Asked(shared_ppl, other).status == 200
+
+
 def test_grouping_works_again_after_postgresql_was_away(shared_ppl: PplProcess) -> None:
     who = shared_ppl.register()
     store(shared_ppl, who, LINES)
     assert Asked(shared_ppl, who).last["complete"]
-    execute(
-        as_administrator(shared_ppl.dsn),
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ppl similar'",
-    )
+    execute(as_administrator(shared_ppl.dsn), _TERMINATE)
     assert Asked(shared_ppl, who).last["complete"]
 
 

@@ -43,49 +43,56 @@ _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
 #: Keys of JSON whose values say what happened, as loggers name them.
 _TELLING = rb"msg|message|event|error|err|level|severity|lvl|logger|exception"
-_TOLD = re.compile(rb'"(%s)\xfc( ?)"((?:[^"\n\xfc\xfb\xfe]|\xfe.)*+)"' % _TELLING)
+_TOLD = re.compile(rb'"((?:%s)\xfc ?)"((?:[^"\n\xfc\xfb\xfe]|\xfe.)*+)"' % _TELLING)
 _QUOTED = re.compile(rb'"(?:[^"\n\xfc\xfb\xfe\xfa]|\xfe.)*+(?:"|(?=\xfa))')
 # An apostrophe within a word opens nothing.
 _SINGLE = re.compile(rb"'(?<![0A-Za-z_\xff]')[^'\n]*+'(?![0A-Za-z_\xff])")
 _MAIL = re.compile(rb"[\w.+-]*[\w+-]@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
-#: Of words without blanks, one a line, every digit of which is a 0.
+#: Of words without blanks, one a line, every digit of which is a 0. Most places are passed by the first two conditions.
 _VARYING = rb"""
-    ^(?:<month>|<day>),?$
-  | (?<=-)(?=[a-z]*0)[0a-z]{6,10}-<safe>{5}(?![0<letter>])                        # the end of a Kubernetes pod's name
-  | (?<![0<letter>])(?:
-      <hex>{8}-<hex>{4}-<hex>{4}-<hex>{4}-<hex>{12}(?![0<letter>])               # a UUID
+    (?<![0<letter>])(?=[<letter>:_+-]*0)(?:
+      (?<=-)(?=[a-z]*0)[0a-z]{6,10}-<safe>{5}(?![0<letter>])                     # the end of a Kubernetes pod's name
+    | <hex>{8}-<hex>{4}-<hex>{4}-<hex>{4}-<hex>{12}(?![0<letter>])               # a UUID
     | <hex>{2}(?:[:-]<hex>{2}){5,}(?![0<letter>])                                # a MAC address
     | 0+x<hex>+(?![0<letter>])
-    | (?=[a-fA-F]*0)(?=0*[a-fA-F])<hex>{6,}(?![0<letter>])                        # hexadecimal
+    | (?=[a-fA-F]*0)(?=0*[a-fA-F])<hex>{6,}(?![0<letter>])                       # hexadecimal
     | (?:[<letter>]+0+){2}[<letter>]+[0<letter>]*+                               # k0z0q is no word, however short
     | (?:0+[<letter>]+){2}0+[0<letter>]*+
     | (?=[0<letter>]{8})(?:(?:[<letter>]+0+){2}|(?:0+[<letter>]+){2})[0<letter>]*+
+    | (?<![_+-])(?=[0<letter>_+-]{24})(?=[0<letter>_+-]*[A-Za-z]0+[A-Za-z])(?=[0<letter>_+-]*[a-z])
+      (?=[0<letter>_+-]*[A-Z])[0<letter>_+-]+={0,2}                              # base64
+    | (?<![:.])(?=[0a-fA-F:]*0)
+      (?:(?:<hex>{1,4}:){7}<hex>{1,4}|(?:<hex>{1,4}:)*(?:<hex>{1,4})?::(?:<hex>{1,4}(?::<hex>{1,4})*)?)
+      (?:\.0+\.0+\.0+)?(?![0<letter>])                                           # IPv6
     )
-  | (?<![0<letter>_+-])(?=[0<letter>_+-]*[A-Za-z]0+[A-Za-z])(?=[0<letter>_+-]*[a-z])(?=[0<letter>_+-]*[A-Z])
-    [0<letter>_+-]{24,}={0,2}                                                    # base64
-  | (?<![0<letter>:.])(?=[0a-fA-F:]*0)
-    (?:(?:<hex>{1,4}:){7}<hex>{1,4}|(?:<hex>{1,4}:)*(?:<hex>{1,4})?::(?:<hex>{1,4}(?::<hex>{1,4})*)?)
-    (?:\.0+\.0+\.0+)?(?![0<letter>])                                             # IPv6
   | (?:(?<![0<letter>_.:,)\]}\xff-])[+-])?0+(?:(?:[.,T]|e[+-]?|[/-]<month>[/:-])0+|[:+-]0++(?![A-SU-Ya-z]))*
 """
+#: Words that vary, and what ends a line.
+_KNOWN = {b"\n": b"\n"} | {
+    name + comma: VARIES
+    for name in (b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun").split()
+    for comma in (b"", b",")
+}
 _CLASSES = (
     (b"<month>", rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"),
-    (b"<day>", rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"),
     (b"<hex>", rb"[0a-fA-F]"),
     (b"<safe>", rb"[bcdfghjklmnpqrstvwxz0]"),
     (b"<letter>", rb"A-Za-z"),
 )
 
-#: What becomes shorter: lists of what varies, and blanks that pad a number.
+#: Lists of what varies, where one of these is found, and of what is quoted.
+_LISTS = re.compile(rb"\xff(?:, ?\xff)+")
+_HAS_LISTS = (b"\xff, \xff", b"\xff,\xff")
 _SHORTER = (
-    *((b"%c, %c" % (a, b), LIST) for a in VARIES + LIST for b in VARIES + LIST),
-    *((b"%c,%c" % (a, b), LIST) for a in VARIES + LIST for b in VARIES + LIST),
-    *((mark + VARIES + mark + comma + mark + VARIES + mark, mark + VARIES + mark)
-      for mark in (b'"', b"'") for comma in (b", ", b",")),
-    (b"  " + VARIES, b" " + VARIES),
-    (b"  " + LIST, b" " + LIST),
-)  # fmt: skip
+    (b'"\xff", "\xff"', b'"\xff"'),
+    (b'"\xff","\xff"', b'"\xff"'),
+    (b"'\xff', '\xff'", b"'\xff'"),
+    (b"'\xff','\xff'", b"'\xff'"),
+    # Blanks that pad a number.
+    (b"  \xff", b" \xff"),
+    (b"  \xf8", b" \xf8"),
+)
 
 #: Lines and words that are remembered; then it begins anew, so that a million identifiers take no memory.
 _MOST_LINES, _MOST_WORDS = 10_000, 20_000
@@ -105,7 +112,7 @@ class Shaper:
 
     def __init__(self) -> None:
         self._lines: dict[bytes, bytes] = {}
-        self._words: dict[bytes, bytes] = {b"\n": b"\n"}
+        self._words = dict(_KNOWN)
 
     def shapes(self, lines: Sequence[bytes]) -> list[bytes]:
         """The shape of each of ``lines``, for :func:`readable` and :func:`ppl.similar.queries.query_of`.
@@ -117,7 +124,7 @@ class Shaper:
         if not lines:
             return []
         alike = b"\n".join(lines).translate(_DIGITS).split(b"\n")
-        unknown = list(set(alike) - self._lines.keys())
+        unknown = list(set(alike).difference(self._lines))
         if unknown:
             self._lines.update(zip(unknown, self._shaped(unknown), strict=True))
         shapes = list(map(self._lines.__getitem__, alike))
@@ -128,12 +135,14 @@ class Shaper:
     def _shaped(self, lines: Sequence[bytes]) -> list[bytes]:
         text = _without_quoted(b"\n%b\n" % b"\n".join(lines).replace(PLACEHOLDER.encode(), VARIES))
         words = text.replace(b"\n", b" \n ").split(b" ")
-        unknown = list(set(words) - self._words.keys())
+        unknown = list(set(words).difference(self._words))
         if unknown:
             self._words.update(zip(unknown, _WORD.sub(VARIES, b"\n".join(unknown)).split(b"\n"), strict=True))
         text = b" ".join(map(self._words.__getitem__, words))
         if len(self._words) > _MOST_WORDS:
-            self._words = {b"\n": b"\n"}
+            self._words = dict(_KNOWN)
+        if any(each in text for each in _HAS_LISTS):
+            text = _LISTS.sub(LIST, text)
         for long, short in _SHORTER:
             while long in text:
                 text = text.replace(long, short)
@@ -142,17 +151,29 @@ class Shaper:
 
 def _without_quoted(text: bytes) -> bytes:
     if b'"' in text:
-        for opening in (b'":":', b'": ":'):
-            text = text.replace(opening, opening[:-1] + COLON)
         text = text.replace(b'":', KEY).replace(b'"=>', ARROW)
         if KEY in text:
-            text = _TOLD.sub(b"%b\\1%b\\2%b\\3%b" % (QUOTE, KEY, QUOTE, QUOTE), text)
+            # A value that begins with a colon was taken for the end of a key.
+            for blank in (b"", b" "):
+                text = text.replace(KEY + blank + KEY, KEY + blank + b'"' + COLON)
+            text = _without_telling_quotes(text)
         text = _QUOTED.sub(b'"%b"' % VARIES, text)
     if b"'" in text:
         text = _SINGLE.sub(b"'%b'" % VARIES, text)
     if b"@" in text:
         text = _MAIL.sub(VARIES, text)
     return text
+
+
+def _without_telling_quotes(text: bytes) -> bytes:
+    """What stands between them is looked at like any other words."""
+    # Before, key, value, before, …; a template for sub() takes twice as long.
+    parts = _TOLD.split(text)
+    parts[1::3] = [
+        QUOTE + key.replace(b" ", b" " + QUOTE) if b" " in key else QUOTE + key + QUOTE for key in parts[1::3]
+    ]
+    parts[2::3] = [value + QUOTE for value in parts[2::3]]
+    return b"".join(parts)
 
 
 def readable(shape: bytes) -> str:

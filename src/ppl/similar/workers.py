@@ -34,7 +34,7 @@ MOST_WORKERS, MOST_OF_ACCOUNT = 2, 2
 
 #: Seconds that a grouping reads; that it may take with a client that is slow; that it waits for a worker; that a worker
 #: without a job is kept.
-READ_SECONDS, LONGEST_SECONDS, WAIT_SECONDS, IDLE_SECONDS = 30.0, 60.0, 30.0, 60.0
+READ_SECONDS, LONGEST_SECONDS, WAIT_SECONDS, IDLE_SECONDS = 60.0, 120.0, 30.0, 60.0
 
 _KEPT_WORDS = 4096
 
@@ -135,7 +135,6 @@ class Grouping:
             raise StoreUnavailable("PostgreSQL cannot be read right now.")
         if b'"done":true' in last[-200:]:
             self._is_done = True
-            self.no_hurry()
             self._workers.release(self, is_free=True)
         return lines
 
@@ -186,7 +185,6 @@ class Grouping:
         if self._is_closed:
             return
         self._is_closed = True
-        self.no_hurry()
         self.failed("The grouping was given up.")
         self._workers.release(self, is_free=False)
         self._workers.forget(self)
@@ -220,6 +218,7 @@ class Workers(Service):
         for grouping in [*self._queue, *(each.grouping for each in self._all)]:
             if grouping is not None:
                 grouping.failed("Ppl is stopping.")
+                self.release(grouping, is_free=False)
         for worker in self._all:
             worker.kill()
         for timer in self._idle.values():
@@ -328,6 +327,7 @@ class Workers(Service):
 
     def release(self, grouping: Grouping, *, is_free: bool) -> None:
         """It needs no worker from here on; the one it has does the next job if it ``is_free``, else it is killed."""
+        grouping.no_hurry()
         if grouping in self._queue:
             self._queue.remove(grouping)
         worker, grouping.worker = grouping.worker, None

@@ -122,13 +122,14 @@ class Reader:
                 return
             before = rows[-1][0]
 
-    def copy(self, stretch: Stretch, first: int, end: int, rows: Rows) -> None:
-        """What ``stretch`` has with ``first <= id < end``, newest first, to ``rows``."""
+    def copy(self, stretch: Stretch, first: int, end: int, rows: Rows, most: int) -> None:
+        """What ``stretch`` has with ``first <= id < end``, newest first, at most so many, to ``rows``."""
         with self._connection.cursor() as cursor:
             sql = cursor.mogrify(
                 f"SELECT id, severity, left(message, {MOST_CHARACTERS}) FROM event"  # noqa: S608
-                f" WHERE destination_id = %s AND id >= %s AND id < %s AND {stretch.condition} ORDER BY id DESC",
-                [stretch.destination_id, first, end, *stretch.parameters],
+                f" WHERE destination_id = %s AND id >= %s AND id < %s AND {stretch.condition}"
+                " ORDER BY id DESC LIMIT %s",
+                [stretch.destination_id, first, end, *stretch.parameters, most],
             ).decode("utf-8")
             cursor.execute(f"SET enable_sort = {'off' if stretch.is_ordered else 'on'}")
             cursor.copy_expert(f"COPY ({sql}) TO STDOUT", rows)
