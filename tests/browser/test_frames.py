@@ -83,8 +83,8 @@ def test_the_previous_error_is_looked_for_among_lines_left_out_too(
     page.route("**/api/events?**", answer)
     page.keyboard.press("E")
     _until_heard(page, lambda: bool(asked), "the server is asked")
-    assert "before=351&" in asked[0]
-    assert "order=newest" in asked[0]
+    assert "before=351" in asked[0].split("&")
+    assert "order=newest" in asked[0].split("&")
     if is_loaded:
         expect(page.locator("#log .row.chosen .message")).to_have_text("line 50")
         assert page.locator(".gap").count() == 1
@@ -115,9 +115,9 @@ def test_the_previous_match_is_looked_for_beyond_the_lines_loaded(scripted: Scri
     expect(page.locator("#log .row.chosen .message")).to_have_text("line 201")
     page.keyboard.press("N")
     _until_heard(page, lambda: len(asked) == 2, "the server is asked until it has found")
-    assert "q=line+OR+x&" in asked[0]
-    assert "before=201&" in asked[0]
-    assert "before=100&" in asked[1]
+    assert "q=line+OR+x" in asked[0].split("&")
+    assert "before=201" in asked[0].split("&")
+    assert "before=100" in asked[1].split("&")
     _until_asked(page, server, "get_logs", {"after": "49"})
     server.logs(*range(50, 250), after="49")
     expect(page.locator("#log .row.chosen .message")).to_have_text("line 50")

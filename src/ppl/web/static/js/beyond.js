@@ -3,55 +3,104 @@
 import { idOf } from "./list.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
-/** @typedef {import("./reading.js").Reading} Reading */
 /** @typedef {import("./reading.js").Kind} Kind */
 
-/**
- * Look, and show what was found. @param {Reading} reading @param {1 | -1} direction @param {Kind} kind
- * @param {AbortSignal} signal
- * @throws {Error} with a message for the reader, or because it was ended
- */
-export async function lookBeyond(reading, direction, kind, signal) {
-  const { around, context } = reading;
-  const doing = `looking for ${kind.name === "error" ? "an" : "a"} ${kind.name} further ${direction > 0 ? "down" : "up"}`;
-  const say = (/** @type {string} */ more) => around.busy(`${doing}${more} · Esc ends it`);
-  say("");
-  const query = context.isOpen ? "" : around.search.query;
-  const found = await findBeyond({
-    userId: around.userId(),
-    query: query && kind.term ? `(${query}) ${kind.term}` : query || kind.term,
-    direction,
-    from: edgeOf(reading, direction),
-    signal,
-    reached: (time) => say(`, ${around.zone.moment(Date.parse(time))} reached`),
-  });
-  signal.throwIfAborted();
-  if (!found) reading.notFound(direction, kind);
-  else if (context.isOpen) context.open(found);
-  else reading.awaits(found.id);
-}
+export class Beyond {
+  /** @param {import("./reading.js").Reading} reading */
+  constructor(reading) {
+    this.reading = reading;
+    /** Id of a line that was found, until it is on the page among its lines. */
+    this.wanted = "";
+    /** @type {AbortController | null} */
+    this.looking = null;
+  }
 
-/** Where to look from: lines left out on the way, or the end of those loaded. @param {Reading} reading @param {1 | -1} direction */
-function edgeOf({ cursor: { gap }, looked }, direction) {
-  if (gap) return idOf(direction > 0 ? looked.rowBefore(gap) : looked.rowFrom(gap));
-  return direction > 0 ? looked.lookedUpTo || looked.newestId : looked.lookedBackTo || looked.oldestId;
-}
+  /** Look, and show what was found. @param {1 | -1} direction @param {Kind} kind */
+  async look(direction, kind) {
+    this.stop();
+    const looking = new AbortController();
+    this.looking = looking;
+    const { around, context } = this.reading;
+    try {
+      const found = await this.find(direction, kind, looking.signal);
+      if (looking.signal.aborted) return;
+      if (!found) this.reading.notFound(direction, kind);
+      else if (context.isOpen) context.open(found);
+      else this.show(found);
+    } catch (error) {
+      if (looking.signal.aborted) return;
+      const { message } = /** @type {Error} */ (error);
+      around.status.problem(error instanceof TypeError ? "The server cannot be reached: try again." : message);
+    }
+    this.looking = null;
+    around.busy("reading");
+  }
 
-/**
- * @param {{userId: string, query: string, direction: 1 | -1, from: number, signal: AbortSignal,
- *   reached: (time: string) => void}} asked `from`: the id after, or before, which to look
- * @returns {Promise<LogEvent | null>} the nearest, if there is one
- */
-export async function findBeyond({ userId, query, direction, from, signal, reached }) {
-  const [order, bound] = direction > 0 ? ["oldest", "after"] : ["newest", "before"];
-  for (let at = from; ;) {
-    const asked = new URLSearchParams({ user_id: userId, q: query, order, [bound]: String(at), limit: "1" });
-    const answer = await fetch(`/api/events?${asked}`, { signal, cache: "no-store" });
-    const found = await answer.json();
-    if (!answer.ok) throw new Error(found.error.message);
-    if (found.events.length) return found.events[0];
-    if (found.complete) return null;
-    at = direction > 0 ? Number(found.reached) - 1 : Number(found.reached);
-    reached(found.reached_time);
+  /** @returns {boolean} whether anything was looked for */
+  stop() {
+    this.wanted = "";
+    if (!this.looking) return false;
+    this.looking.abort();
+    this.looking = null;
+    this.reading.around.busy("reading");
+    return true;
+  }
+
+  /**
+   * @param {1 | -1} direction @param {Kind} kind @param {AbortSignal} signal
+   * @returns {Promise<LogEvent | null>} the nearest, if there is one
+   * @throws {Error} with a message for the reader, or because it was ended
+   */
+  async find(direction, { name, term }, signal) {
+    const { around, context } = this.reading;
+    const doing = `looking for ${name === "error" ? "an" : "a"} ${name} further ${direction > 0 ? "down" : "up"}`;
+    const query = context.isOpen ? "" : around.search.query;
+    const asked = new URLSearchParams({
+      user_id: around.userId(), q: query && term ? `(${query}) ${term}` : query || term, limit: "1",
+      order: direction > 0 ? "oldest" : "newest",
+    });
+    let reached = "";
+    for (let at = this.edge(direction); ;) {
+      around.busy(`${doing}${reached} · Esc ends it`);
+      asked.set(direction > 0 ? "after" : "before", String(at));
+      const answer = await fetch(`/api/events?${asked}`, { signal, cache: "no-store" });
+      const found = await answer.json();
+      if (!answer.ok) throw new Error(found.error.message);
+      if (found.events.length) return found.events[0];
+      if (found.complete) return null;
+      at = direction > 0 ? Number(found.reached) - 1 : Number(found.reached);
+      reached = `, ${around.zone.moment(Date.parse(found.reached_time))} reached`;
+    }
+  }
+
+  /** Where to look from: lines left out on the way, or the end of those loaded. @param {1 | -1} direction */
+  edge(direction) {
+    const { cursor: { gap }, looked } = this.reading;
+    if (gap) return idOf(direction > 0 ? looked.rowBefore(gap) : looked.rowFrom(gap));
+    return direction > 0 ? looked.lookedUpTo || looked.newestId : looked.lookedBackTo || looked.oldestId;
+  }
+
+  /** @param {LogEvent} found */
+  show({ id }) {
+    this.wanted = id;
+    if (!this.came()) this.reading.around.seek(Number(id));
+  }
+
+  /** Lines came in: perhaps the one that was found, and then what is before it. @returns {boolean} whether it is here */
+  came() {
+    const { reading, wanted } = this;
+    const { list, cursor } = reading;
+    const row = wanted && list.pane.querySelector(`.row[data-id="${wanted}"]`);
+    if (!(row instanceof HTMLElement)) return false;
+    if (row !== cursor.row) {
+      cursor.choose(row);
+      reading.arrive();
+    }
+    if (list.atOldest || list.pane.querySelector(".row") !== row) {
+      this.wanted = "";
+      row.scrollIntoView({ block: "center" });
+      list.touchScroll();
+    }
+    return true;
   }
 }

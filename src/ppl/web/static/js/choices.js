@@ -2,8 +2,21 @@
 
 import { button, element } from "./element.js";
 
+/**
+ * @param {Element} part of a row: its host or program @param {(part: Element, isExcluded: boolean) => void} narrow
+ * @param {() => void} openDetails
+ */
+export function offerPart(part, narrow, openDetails) {
+  const what = part.classList.contains("program") ? "program" : "host";
+  openChoices(part.textContent ?? "", [
+    [`Only this ${what}`, () => narrow(part, false)],
+    [`Without this ${what}`, () => narrow(part, true)],
+    ["Details of the line", openDetails],
+  ]);
+}
+
 /** @param {string} name @param {[string, () => void][]} choices */
-export function openChoices(name, choices) {
+function openChoices(name, choices) {
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "choices"));
   const title = element("h2", "", name);
   title.id = "choices-title";

@@ -88,7 +88,7 @@ const view = new View({
     sought.update(view.history);
     status.rows(list.count);
     dayBar.update();
-    reading.came();
+    reading.beyond?.came();
   },
   looked(history) {
     if (isDue) return;

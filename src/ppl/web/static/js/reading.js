@@ -43,10 +43,8 @@ export class Reading {
     this.around = around;
     this.list = around.list;
     this.said = rooms.said;
-    /** Id of a line that was found beyond those loaded, until it is here. */
-    this.wanted = "";
-    /** @type {AbortController | null} ends the search for such a line */
-    this.looking = null;
+    /** @type {import("./beyond.js").Beyond | null} */
+    this.beyond = null;
     this.cursor = new Cursor(() => this.looked, around.pause);
     this.context = new Context(rooms.context, {
       zone: around.zone,
@@ -124,17 +122,11 @@ export class Reading {
 
   /** A finger hits a host or program by accident, and cannot leave it out. @param {Element} part @param {HTMLElement | null} row */
   async offer(part, row) {
-    const { narrow, status } = this.around;
-    const what = part.className === "program" ? "program" : "host";
     try {
-      const { openChoices } = await import("./choices.js");
-      openChoices(part.textContent ?? "", [
-        [`Only this ${what}`, () => narrow(part, false)],
-        [`Without this ${what}`, () => narrow(part, true)],
-        ["Details of the line", () => this.openDetails(row)],
-      ]);
+      const { offerPart } = await import("./choices.js");
+      offerPart(part, this.around.narrow, () => this.openDetails(row));
     } catch {
-      status.problem(UNREACHABLE);
+      this.around.status.problem(UNREACHABLE);
     }
   }
 
@@ -169,7 +161,6 @@ export class Reading {
   /** To the next line of a kind. @param {1 | -1} direction @param {Kind} [kind] */
   step(direction, kind = LINE) {
     this.stopLooking();
-    this.wanted = "";
     this.around.status.problem("");
     if (this.cursor.step(direction, this.rowsOf(kind))) this.arrive();
     else if (kind === LINE || !this.isMore(direction, kind)) this.notFound(direction, kind);
@@ -200,49 +191,17 @@ export class Reading {
 
   /** @param {1 | -1} direction @param {Kind} kind */
   async lookBeyond(direction, kind) {
-    const looking = new AbortController();
-    this.looking = looking;
     try {
-      const { lookBeyond } = await import("./beyond.js");
-      await lookBeyond(this, direction, kind, looking.signal);
-    } catch (error) {
-      const { message } = /** @type {Error} */ (error);
-      if (!looking.signal.aborted) this.around.status.problem(error instanceof TypeError ? UNREACHABLE : message);
+      const { Beyond } = await import("./beyond.js");
+      this.beyond ??= new Beyond(this);
+      this.beyond.look(direction, kind);
+    } catch {
+      this.around.status.problem(UNREACHABLE);
     }
-    if (this.looking === looking) this.stopLooking();
   }
 
   /** @returns {boolean} whether anything was looked for */
-  stopLooking() {
-    if (!this.looking) return false;
-    this.looking.abort();
-    this.looking = null;
-    this.around.busy("reading");
-    return true;
-  }
-
-  /** @param {string} id of a line that was found beyond those loaded */
-  awaits(id) {
-    this.wanted = id;
-    if (!this.came()) this.around.seek(Number(id));
-  }
-
-  /** Lines came in: perhaps the one that was found, and then what is before it. @returns {boolean} whether it is here */
-  came() {
-    const { list } = this;
-    const row = /** @type {HTMLElement | null} */ (
-      this.wanted && list.pane.querySelector(`.row[data-id="${this.wanted}"]`));
-    if (!row) return false;
-    if (row !== this.cursor.row) {
-      this.cursor.choose(row);
-      this.arrive();
-    }
-    if (!list.atOldest && list.pane.querySelector(".row") === row) return true;
-    this.wanted = "";
-    row.scrollIntoView({ block: "center" });
-    list.touchScroll();
-    return true;
-  }
+  stopLooking() { return this.beyond?.stop() ?? false; }
 
   permalink() {
     if (!this.details.event) this.openDetails(this.cursor.row);
