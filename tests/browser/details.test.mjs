@@ -4,7 +4,8 @@ import { test } from "node:test";
 
 import { curlOf, lineOf, pathOf } from "../../src/ppl/web/static/js/copy.js";
 import { delayText, fieldsOf } from "../../src/ppl/web/static/js/fields.js";
-import { jsonIn, linesOf } from "../../src/ppl/web/static/js/json.js";
+import { jsonIn } from "../../src/ppl/web/static/js/fold.js";
+import { linesOf } from "../../src/ppl/web/static/js/json.js";
 import { Zone } from "../../src/ppl/web/static/js/time.js";
 
 const event = {

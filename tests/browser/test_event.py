@@ -224,7 +224,7 @@ def test_a_value_of_json_is_searched_for_as_it_is_written(ppl_process: PplProces
     until_shown(page, texts[2])
     page.locator("#log .message").last.click()
     values = page.locator("#details .json [role=button]")
-    assert values.all_inner_texts() == ["500", '"/a \\"b\\""', '"x"', "7"]
+    expect(values).to_have_text(["500", '"/a \\"b\\""', '"x"', "7"])
     values.nth(1).click()
     menu = page.locator(".values")
     menu.get_by_role("button", name="Copy value").click()
@@ -246,6 +246,14 @@ def test_a_value_of_json_is_searched_for_as_it_is_written(ppl_process: PplProces
     menu.get_by_role("button", name="Exclude").click()
     eventually(lambda: page.locator("#q").input_value() == "-'\"status\": 500'", "the opposite")
     eventually(lambda: shown(page) == [texts[1]], "the other line")
+
+
+def test_without_its_script_json_is_shown_as_it_came(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    _, page = _open(ppl_process, open_page, f"<13>1 - h a - - - {_JSON}\n".encode(), _JSON)
+    page.expected_errors = ["ERR_FAILED"]  # type: ignore[attr-defined]
+    page.route("**/jsonview.js", lambda route: route.abort())
+    page.locator("#log .message").click()
+    expect(page.locator("#details .json")).to_have_text(_JSON)
 
 
 def test_newlines_within_json_are_written_out(ppl_process: PplProcess, open_page: OpenPage) -> None:

@@ -3,24 +3,19 @@
 import { copy, curlOf, lineOf, pathOf, say } from "./copy.js";
 import { button, element } from "./element.js";
 import { fieldTerm, fieldsOf } from "./fields.js";
-import { jsonIn, linesOf } from "./json.js";
+import { jsonIn } from "./fold.js";
 import { appendText } from "./message.js";
-import { cutAt, visible } from "./text.js";
+import { cutAt } from "./text.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 const MOST_CHARACTERS = 20_000;
-const LINES_AT_ONCE = 200;
-const MORE_LINES = 2000;
-/** Characters by which a line of JSON is indented at most where it is broken. */
-const DEEPEST = 20;
 
 export class Details {
   /**
    * @param {HTMLElement} panel
    * @param {{zone: import("./time.js").Zone, userId: () => string, keepingPlace: (change: () => void) => void,
-   *   closed: () => void, context: (event: LogEvent) => void, narrow: (term: string) => void,
-   *   problem: (message: string) => void}} around
+   *   closed: () => void, context: (event: LogEvent) => void, narrow: (term: string) => void}} around
    */
   constructor(panel, around) {
     this.panel = panel;
@@ -34,8 +29,6 @@ export class Details {
     this.fields = part("dl");
     this.body = part(".body");
     this.link = /** @type {HTMLAnchorElement} */ (part(".permalink"));
-    /** @type {WeakMap<Element, string>} value of the JSON → how the message writes it */
-    this.sources = new WeakMap();
     panel.addEventListener("click", (event) => this.clicked(event));
   }
 
@@ -94,75 +87,22 @@ export class Details {
   }
 
   /** @param {string} json */
-  writeJson(json) {
-    const block = this.body.appendChild(element("pre", "json"));
-    const lines = linesOf(json);
-    block.addEventListener("keydown", (event) => this.stepValue(event));
-    const more = button("more", "▸ more lines");
-    more.addEventListener("click", () => show(MORE_LINES));
-    const show = (/** @type {number} */ most) => {
-      more.remove();
-      for (let count = 0; count < most; count += 1) {
-        const { value, done } = lines.next();
-        if (done) return;
-        const line = block.appendChild(element("span", "line"));
-        for (const piece of value) {
-          if (piece.kind) this.writePiece(line, piece);
-          else line.append(visible(piece.text));
-        }
-        // What is longer than the panel goes on below where it begins.
-        const indent = Math.min(DEEPEST, line.textContent?.search(/\S/) ?? 0) + 2;
-        line.style.paddingLeft = `${indent}ch`;
-        line.style.textIndent = `-${indent}ch`;
-      }
-      this.body.append(more);
-    };
-    show(LINES_AT_ONCE);
-  }
-
-  /** A value can be pressed; Tab leads to the first one, arrows to the others. @param {HTMLElement} line @param {import("./json.js").Piece} piece */
-  writePiece(line, { text, kind, source }) {
-    const span = element("span", kind);
-    appendText(span, text);
-    if (source) {
-      this.sources.set(span, source);
-      span.setAttribute("role", "button");
-      span.setAttribute("aria-haspopup", "true");
-      span.tabIndex = this.body.querySelector("[role=button]") ? -1 : 0;
-    }
-    line.append(span);
-  }
-
-  /** @param {KeyboardEvent} event within the JSON */
-  stepValue(event) {
-    const values = /** @type {HTMLElement[]} */ ([...this.body.querySelectorAll("[role=button]")]);
-    const at = values.indexOf(/** @type {HTMLElement} */ (event.target));
-    if (at < 0) return;
-    const next = event.key === "ArrowDown" ? values[at + 1] : event.key === "ArrowUp" ? values[at - 1] : null;
-    if (next) {
-      values[at].tabIndex = -1;
-      next.tabIndex = 0;
-      next.focus();
-    } else if (event.key === "Enter" || event.key === " ") this.openValue(values[at]);
-    else if (!event.key.startsWith("Arrow")) return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /** What can be done with a value of the JSON. @param {HTMLElement} value */
-  async openValue(value) {
-    try {
-      const { openValue } = await import("./value.js");
-      openValue(value, this.sources.get(value) ?? "", this.around.narrow);
-    } catch {
-      this.around.problem("The server cannot be reached.");
+  async writeJson(json) {
+    const place = this.body.appendChild(element("span", ""));
+    const view = await import("./jsonview.js").catch(() => null);
+    // Meanwhile another event may be shown.
+    if (!place.isConnected) return;
+    if (view) {
+      place.replaceWith(...view.makeJson(json, this.around.narrow));
+    } else {
+      const block = element("pre", "json");
+      write(block, json);
+      place.replaceWith(block);
     }
   }
 
   /** @param {MouseEvent} event */
   clicked(event) {
-    const value = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest(".json [role=button]"));
-    if (value && getSelection()?.isCollapsed) this.openValue(value);
     const target = /** @type {HTMLElement} */ (event.target).closest("[data-act]");
     const { event: shown, around } = this;
     if (!(target instanceof HTMLElement) || !shown) return;

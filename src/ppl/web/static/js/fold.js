@@ -65,3 +65,12 @@ export function isJson(text) {
     return false;
   }
 }
+
+/** @param {string} message @returns {{before: string, json: string} | null} what stands before an object, and it */
+export function jsonIn(message) {
+  const text = message.trimEnd();
+  const start = text.startsWith("[") ? 0 : text.indexOf("{");
+  if (start < 0 || !/[}\]]$/.test(text)) return null;
+  const json = text.slice(start);
+  return isJson(json) ? { before: text.slice(0, start), json } : null;
+}

@@ -1,7 +1,5 @@
 /** JSON as lines of pieces for the eye; its texts and numbers stay to the letter, but for newlines and tabs in texts. */
 
-import { isJson } from "./fold.js";
-
 /**
  * @typedef {Object} Piece
  * @property {string} text
@@ -13,15 +11,6 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[-\d][-+.\deE]*|[a-z]+|[{}[\],:]/g;
 // Deeper than that nobody reads; without a bound a line of brackets would be indented by itself, squared.
 const DEEPEST = 30;
 const ESCAPED = /\\r\\n|\\[^]/g;
-
-/** @param {string} message @returns {{before: string, json: string} | null} what stands before an object, and it */
-export function jsonIn(message) {
-  const text = message.trimEnd();
-  const start = text.startsWith("[") ? 0 : text.indexOf("{");
-  if (start < 0 || !/[}\]]$/.test(text)) return null;
-  const json = text.slice(start);
-  return isJson(json) ? { before: text.slice(0, start), json } : null;
-}
 
 /** @param {string} json valid @returns {Generator<Piece[]>} its lines, as they are asked for */
 export function* linesOf(json) {

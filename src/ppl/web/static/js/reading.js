@@ -66,7 +66,6 @@ export class Reading {
       closed: () => this.looked.pane.focus({ preventScroll: true }),
       context: (event) => this.openContext(event),
       narrow: (term) => around.search.add(term),
-      problem: (message) => around.status.problem(message),
     });
     this.picking = new Picking(this, () => around.status.problem(UNREACHABLE));
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
