@@ -105,6 +105,8 @@ def test_the_title_says_what_is_searched_and_how_much_is_new(ppl_process: PplPro
     expect(page).to_have_title("Events · Ppl")
     search(page, "line severity:>=notice")
     expect(page).to_have_title("line severity:>=notice · Ppl")
+    # The lines of the search before stay until the new ones are here.
+    until_state(page, "Live")
     until_shown(page, "line 2")
     page.keyboard.press(" ")
     until_state(page, "Paused")
