@@ -153,3 +153,23 @@ def test_the_menu_of_ranges_says_a_range_in_words(ppl_process: PplProcess, open_
     words = "1 November 2026, 10:00 – 1 November 2026, 11:30"
     eventually(lambda: menu.evaluate("each => each.selectedOptions[0].text") == words, "the range in words")
     until_state(page, "Closed range: until 1 November 2026, 11:30")
+
+
+@pytest.mark.parametrize(("width", "least"), [(1280, 360), (390, 150)])
+def test_the_search_field_keeps_its_room_beside_what_starts_from_it(
+    ppl_process: PplProcess, open_page: OpenPage, width: int, least: int
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(1))
+    viewport = {"width": width, "height": 800}
+    page = open_page(ppl_process, who, path="/?q=line", viewport=viewport, has_touch=width == 390)
+    until_shown(page, "line 1")
+    acts = [page.locator("#saved summary"), page.get_by_role("button", name="Notify me of new hits")]
+    acts += [page.locator("#download summary"), page.get_by_role("button", name="Similar")]
+    boxes = [each.bounding_box() for each in (page.locator("#q"), *acts)]
+    assert all(boxes)
+    assert max(box["y"] for box in boxes if box) - min(box["y"] for box in boxes if box) < 10, "in one row"
+    assert boxes[0] is not None
+    assert boxes[0]["width"] >= least
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert page.locator("#saved summary").inner_text() in ("Saved", "Saved▾"), "its name where it is an icon too"
