@@ -187,7 +187,6 @@ def test_a_range_of_the_menu_and_one_in_words_stand_in_the_query(filled: tuple[P
     menu.select_option("custom")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("From")).to_have_value("15m")
-    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
     dialog.get_by_label("From").fill("whenever")
     dialog.get_by_role("button", name="Show").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Expected")
@@ -258,7 +257,6 @@ def test_pictures_of_a_search(
     who = ppl_process.register()
     spread(ppl_process, who)
     page = open_page(ppl_process, who, color_scheme=scheme, viewport={"width": width, "height": 800})
-    page.expected_errors = ["400 (Bad Request)"]  # type: ignore[attr-defined]
     until_counted(page, "40 lines")
     page.mouse.move(width / 2, 100)
     pictures = {"live": page.screenshot(path=tmp_path / "live.png")}

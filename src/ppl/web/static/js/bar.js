@@ -126,10 +126,13 @@ export class Bar {
     this.histogram.setZoomed(from !== null || to !== null);
     this.histogram.expectOther();
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => {
+    const settling = setTimeout(async () => {
+      await this.search.known;
+      if (settling !== this.settling || this.search.isWrong) return;
       const query = withoutAll(this.search.query, TIMES);
       this.counts.begin({ userId: this.userId(), query, ...this.search.bounds }, now());
     }, SETTLED_MS);
+    this.settling = settling;
   }
 
   /** Take all of history instead of a range. */

@@ -49,7 +49,10 @@ export class Search {
     });
     this.field.addEventListener("input", () => this.showClear());
     this.showClear();
-    this.readBounds();
+    /** Whether the server has said that it does not understand the query, as an address may have it. */
+    this.isWrong = false;
+    /** @type {Promise<void>} until it is known what the query means, as far as the server can be asked */
+    this.known = this.readBounds();
   }
 
   showClear() { this.clear.hidden = !this.field.value && !this.query; }
@@ -98,7 +101,8 @@ export class Search {
     this.refuse(null);
     this.field.blur();
     this.learn(meaning);
-    if (!meaning) this.readBounds();
+    this.isWrong = false;
+    this.known = meaning ? Promise.resolve() : this.readBounds();
     this.changed();
   }
 
@@ -112,7 +116,9 @@ export class Search {
   async readBounds() {
     const { query } = this;
     const meaning = query && await readQuery(query);
-    if (!meaning || meaning.error || query !== this.query) return;
+    if (!meaning || query !== this.query) return;
+    this.isWrong = Boolean(meaning.error);
+    if (this.isWrong) return;
     this.learn(meaning);
     this.form.dispatchEvent(new Event("bounds"));
   }
