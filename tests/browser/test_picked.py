@@ -146,4 +146,4 @@ def test_without_its_script_picking_says_so(ppl_process: PplProcess, open_page: 
     page.expected_errors = ["ERR_FAILED"]  # type: ignore[attr-defined]
     page.route("**/picked.js", lambda route: route.abort())
     _row(page, 58).click(modifiers=["Shift"])
-    expect(page.locator("#status .problem")).to_have_text("The server cannot be reached.")
+    expect(page.locator("#status .problem")).to_have_text("The server cannot be reached: try again.")
