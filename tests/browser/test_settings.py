@@ -36,7 +36,7 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     who = ppl_process.register()
     page = open_page(ppl_process, who, path="/settings", java_script_enabled=False)
     page.get_by_role("combobox", name="Time zone").fill("Asia/Tokyo")
-    page.locator("form[action='/settings/time-zone'] button").click()
+    page.locator("form[action^='/settings/time-zone'] button").click()
     expect(page.locator("#now")).to_contain_text("In Asia/Tokyo it is now 20")
     page.get_by_role("button", name="Send a test line").click()
     expect(page.get_by_role("status")).to_contain_text("Sent, and taken: <14>1 ")
@@ -46,7 +46,7 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     expect(page.get_by_text(f'SysLogHandler(("127.0.0.1", {who.port})')).to_be_visible()
     expect(page.get_by_text(f'PplHandler(("127.0.0.1", {who.port})')).to_be_visible()
     page.get_by_label("encrypted only (TLS, or RELP over TLS; no UDP)").check()
-    page.locator("form[action$='/transport'] button").click()
+    page.locator("form[action$='/transport#transport'] button").click()
     expect(page.get_by_text("Python", exact=True)).to_have_count(0)
     page.goto(f"{ppl_process.url}/saved?q=severity:err")
     page.get_by_label("Name").fill("errors")
@@ -87,3 +87,20 @@ def test_what_cannot_be_undone_does_not_look_like_saving(ppl_process: PplProcess
     save = page.get_by_role("button", name="Save quota").evaluate(colours)
     assert close[0] != save[0]
     assert close[1] != save[1]
+
+
+def test_after_saving_one_is_where_one_was_and_sees_what_is_wrong(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = open_page(ppl_process, ppl_process.register(), path="/settings", java_script_enabled=False)
+    page.get_by_label("Days for which events").fill("7")
+    page.locator("section[aria-labelledby=keeping]").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="How long events are kept")).to_be_in_viewport()
+    expect(page.get_by_label("Days for which events")).to_have_value("7")
+    page.expected_errors = ["400"]  # type: ignore[attr-defined]
+    page.get_by_text("Close 127.0.0.1").click()
+    page.get_by_label("to confirm").fill("another")
+    page.get_by_role("button", name="Close it").click()
+    expect(page.get_by_role("alert")).to_contain_text("to close it for good")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    page.get_by_role("combobox", name="Time zone").fill("Mars")
+    page.locator("section[aria-labelledby=time-zone]").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_in_viewport()
