@@ -126,6 +126,17 @@ async def test_whoever_marks_too_often_waits(served: Served) -> None:
 
 
 @ensureDeferred
+async def test_whoever_reads_marks_with_their_events_too_often_waits(served: Served) -> None:
+    served.clock.stop()
+    filled = await fill(served, 1)
+    for _ in range(30):
+        assert (await filled.browser.get("/api/marks?events=yes")).status == 200
+    assert (await filled.browser.get("/api/marks?events=yes")).status == 429
+    assert (await filled.browser.get("/marks")).status == 429
+    assert (await filled.browser.get("/api/marks")).status == 200, "without them they cost little"
+
+
+@ensureDeferred
 async def test_nothing_is_changed_without_the_forms_token_or_from_another_site(served: Served) -> None:
     filled = await fill(served, 2)
     browser = filled.browser

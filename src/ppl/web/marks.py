@@ -25,6 +25,8 @@ from ppl.wire import viewer_event
 LONGEST_NOTE, MOST_MARKS, LONGEST_EXCERPT = 500, 200, 300
 
 _MARKS_OF_ACCOUNT = Rate(burst=60, seconds=2)
+# Marks with their events read as many slots as there are marks.
+_EXCERPTS_OF_ACCOUNT = Rate(burst=30, seconds=1)
 
 #: Joiners, which scripts and pictures need; what else has no shape of its own may deceive.
 _JOINERS = "\u200c\u200d"
@@ -49,9 +51,11 @@ class Marks:
     clock: Clock
     changed: MarksChanged = lambda destination_id: None
     _changes: Throttle = attrs.field(init=False)
+    _reads: Throttle = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._changes = Throttle(_MARKS_OF_ACCOUNT, self.clock)
+        self._reads = Throttle(_EXCERPTS_OF_ACCOUNT, self.clock)
 
     async def make(self, account: Account, destination: Destination, event_id: int, note: str) -> Mark:
         """Mark an event of ``destination``, or change its note.
@@ -93,8 +97,15 @@ class Marks:
             raise NotFound("There is no such mark.")
         self.changed(mark.destination_id)
 
-    async def excerpts(self, marks: Iterable[Mark], destinations: Iterable[Destination]) -> Mapping[int, Event]:
-        """Mark id → the beginning of its event, where that is still kept."""
+    async def excerpts(
+        self, account: Account, marks: Iterable[Mark], destinations: Iterable[Destination]
+    ) -> Mapping[int, Event]:
+        """Mark id → the beginning of its event, where that is still kept.
+
+        Raises:
+            TooManyRequests: the account reads them too often.
+        """
+        spend(self._reads, str(account.id))
         found: dict[int, Event] = {}
         for destination in destinations:
             own = {each.event_id: each.id for each in marks if each.destination_id == destination.id}
@@ -118,7 +129,7 @@ class MarksApi:
         marks = [each for each in await self._store.marks(account.id) if each.destination_id in names]
         fields = [mark_fields(each, names[each.destination_id]) for each in marks]
         if word_of(visit.query, "events", ("no", "yes")) == "yes":
-            found, zone = await self._marks.excerpts(marks, chosen), parse_time_zone(account.time_zone)
+            found, zone = await self._marks.excerpts(account, marks, chosen), parse_time_zone(account.time_zone)
             for mark, each in zip(marks, fields, strict=True):
                 each["event"] = viewer_event(found[mark.id], zone) if mark.id in found else None
         return json_answer({"marks": fields})

@@ -56,7 +56,7 @@ class MarksPage:
     ) -> Answer:
         destinations = [each for each, _ in await self._store.destinations_of(login.account.id)]
         marks = await self._store.marks(login.account.id)
-        events = await self._marks.excerpts(marks, destinations)
+        events = await self._marks.excerpts(login.account, marks, destinations)
         time_zone = login.account.time_zone
         groups = [
             {
