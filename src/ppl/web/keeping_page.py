@@ -67,7 +67,8 @@ class KeepingPage:
         try:
             days = days_of(visit.form())
         except WrongField as error:
-            return await self._settings_page.page(visit, login, 400, error=error)
+            wrong = WrongField(f"days-{destination.id}", str(error))
+            return await self._settings_page.page(visit, login, 400, error=wrong)
         await self._store.set_retention(login.account.id, destination.id, days)
         return see_other("/settings")
 
@@ -75,7 +76,7 @@ class KeepingPage:
         """``POST …/close`` with ``confirm``, the destination's ``user_id``: it receives nothing any more."""
         destination = await self._owned(login, int(destination_id))
         if visit.form().get("confirm", "").strip() != destination.user_id:
-            error = WrongField("confirm", f"Type {destination.user_id} to close it for good.")
+            error = WrongField(f"confirm-{destination.id}", f"Type {destination.user_id} to close it for good.")
             return await self._settings_page.page(visit, login, 400, error=error)
         await self._store.close_destination(login.account.id, destination.id)
         self._listeners.close(destination)
