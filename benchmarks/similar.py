@@ -126,15 +126,16 @@ class Grouped:
         connection.close()
 
 
-def workers() -> list[int]:
-    """Process ids of what groups lines."""
+def workers(ppl: PplProcess) -> list[int]:
+    """Process ids of what groups lines for this Ppl."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             command = Path(f"/proc/{name}/cmdline").read_bytes()
+            parent = int(Path(f"/proc/{name}/stat").read_text("ascii").rpartition(")")[2].split()[1])
         except OSError:
             continue
-        if b"ppl.similar.worker" in command:
+        if b"ppl.similar.worker" in command and parent == ppl.pid:
             found.append(int(name))
     return found
 
@@ -171,7 +172,7 @@ def main() -> None:
         ((destination,),) = ppl.rows("SELECT id FROM destination WHERE port = %s", who.port)
         fill(ppl.dsn, destination, arguments.events)
         runs = [Grouped(ppl, who) for _ in range(arguments.times)]
-        busy = processor_seconds(workers()[0]) / arguments.times
+        busy = processor_seconds(workers(ppl)[0]) / arguments.times
         last = runs[-1]
         assert last.last["complete"], last.last
         assert last.last["read"] == arguments.events, last.last
@@ -184,7 +185,7 @@ def main() -> None:
         print(f"of these {busy:.2f} s of processor time are its process's, of which it may use one core")
         for each in sorted(last.groups.values(), key=lambda group: -group["count"])[:8]:
             print(f"  {each['count']:9,}  {each['text'][:90]}")
-        (pid,) = workers()
+        pid = workers(ppl)[0]
         print(
             f"memory of its process at most: {resident(pid, 'VmHWM'):.0f} MB;"
             f" {verdict(resident(pid, 'VmHWM'), _MEGABYTES, 'MB')}"

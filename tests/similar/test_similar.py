@@ -19,8 +19,9 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from ppl.store.embedded import EmbeddedPostgres
 from tests.fixtures.database import as_administrator, execute
-from tests.fixtures.running import PplProcess, Registered, eventually
+from tests.fixtures.running import PplProcess, Registered, eventually, running
 
 
 class Asked:
@@ -327,3 +328,11 @@ def test_workers_end_with_a_ppl_that_is_killed(ppl_process: PplProcess) -> None:
     (worker,) = workers(ppl_process)
     ppl_process.kill()
     eventually(lambda: not Path(f"/proc/{worker}").exists(), "the worker has ended too")
+
+
+def test_grouping_works_on_the_embedded_postgresql(short_directory: Path) -> None:
+    dsn = EmbeddedPostgres(None, short_directory / "data").dsn
+    for ppl in running(PplProcess(dsn, short_directory, "one", {"PPL_DATABASE": ""})):
+        who = ppl.register()
+        store(ppl, who, LINES)
+        assert Asked(ppl, who).counts == {"took … ms for user '…'": 300, "ready": 2}

@@ -27,8 +27,8 @@ from ppl.store.grouping import MOST_CHARACTERS, Reader
 from ppl.store.quiet import keep_rows_off_stderr
 from ppl.timezone import utc_text
 
-#: Lines, and bytes of them, that are looked at together: while that is done PostgreSQL fills a socket's buffers.
-_LINES, _BYTES = 1_000, 256_000
+#: Lines that are looked at together: while that is done PostgreSQL fills a socket's buffers.
+_LINES = 1_000
 
 #: Lines of one statement. It holds locks that retention waits for, so no report, which a client may be slow to take, is
 #: written before it has ended.
@@ -57,12 +57,10 @@ class _Lines:
         self._shaper, self._take = shaper, take
         self.count = self.last = 0
         self._rows: list[bytes] = []
-        self._size = 0
 
     def write(self, row: bytes) -> None:
         self._rows.append(row)
-        self._size += len(row)
-        if self._size > _BYTES or len(self._rows) == _LINES:
+        if len(self._rows) == _LINES:
             self.flush()
 
     def flush(self) -> None:
@@ -72,7 +70,6 @@ class _Lines:
         self.count += len(self._rows)
         self.last = int(self._rows[-1].partition(b"\t")[0])
         self._rows.clear()
-        self._size = 0
         if b"\\" in text:
             text = text.replace(b"\\\\", BACKSLASH).replace(b"\\n", NEWLINE).replace(b"\\r", b"\r")
         # The message's own tabs come as \t.
