@@ -5,7 +5,7 @@ and dates, IP and MAC addresses with ports, UUIDs, hexadecimal and other identif
 addresses, and what stands between quotes. The keys of JSON stay, and so do the words of what says what happened
 (``"msg"``, ``"level"`` and their like). A list of placeholders is one placeholder.
 
-A :class:`Shaper` takes thousands of lines in one call and spends two or three µs on each: lines whose digits alone differ
+A :class:`Shaper` takes thousands of lines in one call, at two or three µs each: lines whose digits alone differ
 are shaped once, each word is looked at once, and all else is done to many lines at a time by functions that are written
 in C. One regular expression over each line takes three times as long.
 """
