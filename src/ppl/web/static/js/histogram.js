@@ -101,8 +101,10 @@ export class Histogram {
   /** @param {boolean} isZoomed whether the search has a range */
   setZoomed(isZoomed) { this.out.hidden = !isZoomed; }
 
-  /** Say where the reader is. @param {number} moment when the lines in sight were received, 0 while the newest are */
-  look(moment) {
+  /** Say where the reader is. @param {HTMLElement | null} row the first in sight, `null` while the newest are */
+  look(row) {
+    // An id is the microsecond of receipt.
+    const moment = row ? Number(row.dataset.id) / 1000 : 0;
     if (moment === this.looked) return;
     this.looked = moment;
     this.mark();

@@ -38,10 +38,7 @@ const list = new LogList(pane, zone);
 const title = new Title((unseen) => bell.told(unseen));
 const status = new Status(byId("status"), byId("pill"), zone.name, title);
 const problem = (/** @type {string} */ words) => status.problem(words);
-const dayBar = new DayBar(byId("day"), list, zone.name, (row) => {
-  // An id is the microsecond of receipt.
-  bar.histogram.look(row && !list.isLive ? Number(row.dataset.id) / 1000 : 0);
-});
+const dayBar = new DayBar(byId("day"), list, zone.name, (row) => bar.histogram.look(list.isLive ? null : row));
 const welcome = new Welcome(byId("first-line"), pane.dataset.csrfToken ?? "");
 const bar = new Bar(list, zone, userId, {
   changed: () => begin(),
