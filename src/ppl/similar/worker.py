@@ -7,6 +7,7 @@ takes it first where memory is short.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -208,6 +209,8 @@ def _give_way() -> None:
 def main() -> None:
     """Do jobs until there is no more input."""
     _give_way()
+    # Lines leave no cycles behind, and looking for some took a twentieth of the time.
+    gc.disable()
     keep_rows_off_stderr()
     jobs: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=[jobs], daemon=True).start()
@@ -228,6 +231,7 @@ def main() -> None:
             if reader is not None:
                 reader.close()
             reader = None
+        gc.collect()
 
 
 if __name__ == "__main__":
