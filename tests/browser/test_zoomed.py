@@ -51,6 +51,8 @@ def test_zoomed_in_the_room_is_for_lines_and_the_menus_are_behind_a_button(
     expect(page.locator("#chips li")).to_have_count(4)
     assert _height(page.locator("#log")) >= least
     assert _height(page.locator("#chips")) < 50, "one row"
+    for part in page.locator("#bar > :not(#search, #more, #chips, .unseen)").all():
+        expect(part).to_be_hidden()
     expect(page.locator("#histogram")).to_be_hidden()
     button, settings = page.get_by_role("button", name="Menus"), page.get_by_role("link", name="Settings")
     expect(settings).to_be_hidden()
