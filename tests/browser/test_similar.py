@@ -44,7 +44,10 @@ def texts(page: Page) -> list[str]:
 
 
 def counts(page: Page) -> dict[str, str]:
-    return dict(zip(texts(page), page.locator("#similar .group .count").all_text_contents(), strict=True))
+    pairs = page.locator("#similar .group").evaluate_all(
+        "rows => rows.map((row) => ['.text', '.count'].map((part) => row.querySelector(part).textContent))"
+    )
+    return {text: count for text, count in pairs}
 
 
 def with_lines(ppl: PplProcess) -> Registered:
