@@ -47,7 +47,7 @@ def counts(page: Page) -> dict[str, str]:
     pairs = page.locator("#similar .group").evaluate_all(
         "rows => rows.map((row) => ['.text', '.count'].map((part) => row.querySelector(part).textContent))"
     )
-    return {text: count for text, count in pairs}
+    return dict(pairs)
 
 
 def with_lines(ppl: PplProcess) -> Registered:
