@@ -110,7 +110,7 @@ class _Away:
 
 def _sent(visitor: Visitor, path: str, button: str, who: Registered | None, **fields: str) -> Page:
     """The page that comes of a form that is refused."""
-    page = visitor.open(path, who, "400 (Bad Request)")
+    page = _all_open(visitor.open(path, who, "400 (Bad Request)"))
     for label, text in fields.items():
         page.get_by_label(label.replace("_", " "), exact=True).fill(text)
     page.get_by_role("button", name=button, exact=True).click()

@@ -71,12 +71,13 @@ class Firefox:
         return place
 
     def first_in_sight(self) -> str:
-        """The message at the upper edge of the log."""
-        message: str = self.evaluate(
+        """The message at the upper edge of the log, once what is there is drawn."""
+        at_the_edge = (
             "(() => { const box = document.getElementById('log').getBoundingClientRect();"
-            " return document.elementFromPoint(box.left + 300, box.top + 60).closest('.row')"
-            ".querySelector('.message').textContent })()"
+            " return document.elementFromPoint(box.left + 300, box.top + 60)?.closest('.row')"
+            "?.querySelector('.message').textContent })()"
         )
+        message: str = eventually(lambda: self.evaluate(at_the_edge), "a row at the upper edge")
         return message
 
 

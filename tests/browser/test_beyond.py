@@ -9,7 +9,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, state, until_shown, until_state
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _BAD = b"<11>1 - web-01 app - - - bad %d\n"
 _ODD = b"<12>1 - web-02 app - - - odd %d\n"

@@ -14,7 +14,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, shown, until_shown
 from tests.fixtures.running import PplProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 LINES = b"<11>1 - web-01 app - - - bad one\n<14>1 - web-01 app - - - good\n<11>1 - web-01 app - - - bad two\n"
 

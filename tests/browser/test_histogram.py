@@ -248,6 +248,7 @@ def test_a_finger_zooms(ppl_process: PplProcess, open_page: OpenPage) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pictures_of_a_search(
@@ -283,6 +284,7 @@ def test_pictures_of_a_search(
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_a_browser_whose_clock_is_off_shows_what_the_server_has_received(
     ppl_process: PplProcess, open_page: OpenPage, hours: int

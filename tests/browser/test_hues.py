@@ -10,7 +10,7 @@ from tests.browser.looking import ingest, until_shown
 from tests.browser.test_reading import contrasts
 from tests.fixtures.running import PplProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 def _colours(page: Page) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tests.fixtures.running import PplProcess, eventually
 
 __all__ = ["filled"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _DAY_MINUTES = 1440
 

@@ -10,7 +10,7 @@ from tests.browser.looking import ingest, until_shown
 from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _LINES = (
     b"<13>1 - web-01 nginx 7 - - upstream timed out while reading from upstream one\n"

@@ -13,7 +13,7 @@ from tests.browser.scripted import ScriptedServer
 from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 #: A headless browser shows no notifications: this one keeps what would be shown, and says what the reader answers.
 _BROWSER = """

@@ -7,6 +7,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.sync_api import Page, Route
 
 from tests.browser.axe import violations
@@ -14,6 +15,8 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import every_look, ingest, shown, until_shown
 from tests.fixtures.running import PplProcess, Registered, eventually
 from tests.similar.test_similar import store
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 TIMED_OUT = "connection to db-{} timed out after {} ms"
 LINES = [

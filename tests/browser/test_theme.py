@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, until_shown, until_state
 from tests.fixtures.running import PplProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _DARK, _LIGHT = "rgb(15, 20, 26)", "rgb(255, 255, 255)"
 

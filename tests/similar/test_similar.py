@@ -19,6 +19,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from benchmarks.history import make_slots
 from ppl.store.embedded import EmbeddedPostgres
 from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import PplProcess, Registered, eventually, running
@@ -56,6 +57,8 @@ def store(ppl: PplProcess, who: Registered, messages: Sequence[str], at: float |
     """Put lines where ingest would have, the last one now or ``at``, ``step`` µs apart."""
     now = int((at or time.time()) * 1_000_000) - 1
     first = now - step * (len(messages) - 1)
+    if not ppl.rows("SELECT FROM slot WHERE lower <= %s AND upper > %s", first, first):
+        make_slots(ppl.dsn, first, now)
     with psycopg2.connect(ppl.dsn) as connection, connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO event (destination_id, id, created_at, sender_ip, severity, message)"

@@ -28,6 +28,8 @@ export class Saved {
     /** @type {SavedSearch[]} those of the destination `owner` */
     this.searches = [];
     this.owner = "";
+    /** What the list shows. */
+    this.shown = "";
     /** Name of the one that was in use last. */
     this.lastUsed = "";
     this.name.addEventListener("input", () => this.offer());
@@ -95,6 +97,10 @@ export class Saved {
   }
 
   fill() {
+    const shown = JSON.stringify([this.searches, this.search.query]);
+    // What is the same stays, and has the focus perhaps.
+    if (shown === this.shown) return;
+    this.shown = shown;
     this.list.replaceChildren(...this.searches.map(({ name, query }) => {
       const item = document.createElement("li");
       const made = button("", name);
