@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, shown, until_shown
-from tests.fixtures.running import PplProcess
+from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -77,8 +77,7 @@ def test_the_link_to_the_view_shows_the_same_lines_when_more_have_come(
     ingest(ppl_process, who, lines(3))
     until_shown(page, "line 3")
     page.goto(link)
-    until_shown(page, "line 2")
-    assert shown(page) == ["line 1", "line 2"]
+    eventually(lambda: shown(page) == ["line 1", "line 2"], "the lines of the link")
 
 
 def test_the_menu_is_worked_by_keys_and_says_when_it_cannot_be_loaded(

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, place_of, shown, until_shown, until_state
-from tests.fixtures.running import PplProcess
+from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -137,7 +137,7 @@ def test_another_search_forgets_what_was_picked(ppl_process: PplProcess, open_pa
     page.keyboard.type('"line 5"')
     page.keyboard.press("Enter")
     expect(page.locator("#picked")).to_be_hidden()
-    until_shown(page, "line 59")
+    eventually(lambda: (found := shown(page)) and all("line 5" in each for each in found), "what is searched for")
     assert "line 58" in shown(page)
 
 
