@@ -11,11 +11,9 @@ from ppl.errors import TooManyMarks
 from ppl.model import Clock, Event
 from ppl.store.interface import Mark
 from ppl.store.pool import Pool, Transaction
+from ppl.store.readable import READABLE, lock_readable
 from ppl.store.walk import COLUMNS
 
-_READABLE = "SELECT destination_id FROM membership WHERE account_id = %s"
-# The lock on the destination lets no two at once pass the bound together.
-_LOCK = f"SELECT id FROM destination WHERE id = %s AND id IN ({_READABLE}) FOR NO KEY UPDATE"  # noqa: S608
 _COLUMNS = (
     "m.id, m.destination_id, m.event_id, m.note,"
     " coalesce((SELECT email FROM account WHERE account.id = m.account_id), ''), m.created_at"
@@ -34,7 +32,7 @@ class Marks:
         now = self._clock()
 
         async def work(transaction: Transaction) -> Mark | None:
-            if not await transaction.run(_LOCK, [destination_id, account_id]):
+            if not await lock_readable(transaction, account_id, destination_id):
                 return None
             ((others,),) = await transaction.run(
                 "SELECT count(*) FROM mark WHERE destination_id = %s AND event_id <> %s", [destination_id, event_id]
@@ -55,7 +53,7 @@ class Marks:
     async def marks(self, account_id: int) -> Sequence[Mark]:
         """Those of all destinations that the account may read, by destination, the newest event first."""
         rows = await self._pool.look_up(
-            f"SELECT {_COLUMNS} FROM mark m WHERE m.destination_id IN ({_READABLE})"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM mark m WHERE m.destination_id IN ({READABLE})"  # noqa: S608
             " ORDER BY m.destination_id, m.event_id DESC",
             [account_id],
         )
@@ -73,7 +71,7 @@ class Marks:
         """Give one another note; ``None`` if the account may read no destination with it."""
         rows = await self._pool.run(
             "UPDATE mark m SET note = %s, account_id = %s, created_at = %s WHERE m.id = %s"  # noqa: S608
-            f" AND m.destination_id IN ({_READABLE}) RETURNING {_COLUMNS}",
+            f" AND m.destination_id IN ({READABLE}) RETURNING {_COLUMNS}",
             [note, account_id, self._clock(), mark_id, account_id],
         )
         return Mark(*rows[0]) if rows else None
@@ -81,7 +79,7 @@ class Marks:
     async def unmark(self, account_id: int, mark_id: int) -> Mark | None:
         """Forget one, and give what it was; ``None`` if the account may read no destination with it."""
         rows = await self._pool.run(
-            f"DELETE FROM mark m WHERE m.id = %s AND m.destination_id IN ({_READABLE}) RETURNING {_COLUMNS}",  # noqa: S608
+            f"DELETE FROM mark m WHERE m.id = %s AND m.destination_id IN ({READABLE}) RETURNING {_COLUMNS}",  # noqa: S608
             [mark_id, account_id],
         )
         return Mark(*rows[0]) if rows else None

@@ -11,10 +11,8 @@ from ppl.errors import AlreadyExists, TooManySaved
 from ppl.model import Clock
 from ppl.store.interface import SavedSearch
 from ppl.store.pool import Pool, Transaction
+from ppl.store.readable import READABLE, lock_readable
 
-_READABLE = "SELECT destination_id FROM membership WHERE account_id = %s"
-# The lock on the destination lets neither two of one name nor two at once pass the bound together.
-_LOCK = f"SELECT id FROM destination WHERE id = %s AND id IN ({_READABLE}) FOR NO KEY UPDATE"  # noqa: S608
 _TAKEN = "SELECT FROM saved_search WHERE destination_id = %s AND lower(name) = lower(%s) AND id <> %s"
 
 
@@ -31,7 +29,7 @@ class SavedSearches:
         now = self._clock()
 
         async def work(transaction: Transaction) -> SavedSearch | None:
-            if not await transaction.run(_LOCK, [destination_id, account_id]):
+            if not await lock_readable(transaction, account_id, destination_id):
                 return None
             ((count,),) = await transaction.run(
                 "SELECT count(*) FROM saved_search WHERE destination_id = %s", [destination_id]
@@ -53,7 +51,7 @@ class SavedSearches:
         rows = await self._pool.look_up(
             "SELECT s.id, s.destination_id, s.name, s.query, coalesce(a.email, ''), s.created_at"  # noqa: S608
             " FROM saved_search s LEFT JOIN account a ON a.id = s.account_id"
-            f" WHERE s.destination_id IN ({_READABLE}) ORDER BY s.destination_id, lower(s.name), s.id",
+            f" WHERE s.destination_id IN ({READABLE}) ORDER BY s.destination_id, lower(s.name), s.id",
             [account_id],
         )
         return [SavedSearch(*row) for row in rows]
@@ -64,10 +62,10 @@ class SavedSearches:
 
         async def work(transaction: Transaction) -> SavedSearch | None:
             found = await transaction.run(
-                f"SELECT destination_id FROM saved_search WHERE id = %s AND destination_id IN ({_READABLE})",  # noqa: S608
+                f"SELECT destination_id FROM saved_search WHERE id = %s AND destination_id IN ({READABLE})",  # noqa: S608
                 [saved_id, account_id],
             )
-            if not found or not await transaction.run(_LOCK, [found[0][0], account_id]):
+            if not found or not await lock_readable(transaction, account_id, found[0][0]):
                 return None
             await _check_name(transaction, found[0][0], name, saved_id)
             if query is not None:
@@ -89,7 +87,7 @@ class SavedSearches:
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
         """Forget one; ``False`` if the account may read no destination with it."""
         rows = await self._pool.run(
-            f"DELETE FROM saved_search WHERE id = %s AND destination_id IN ({_READABLE}) RETURNING id",  # noqa: S608
+            f"DELETE FROM saved_search WHERE id = %s AND destination_id IN ({READABLE}) RETURNING id",  # noqa: S608
             [saved_id, account_id],
         )
         return bool(rows)
