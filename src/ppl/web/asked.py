@@ -47,6 +47,17 @@ def destination_of(fields: Mapping[str, str], readable: Sequence[tuple[Destinati
     return destination
 
 
+def destinations_asked(
+    fields: Mapping[str, str], readable: Sequence[tuple[Destination, Role]]
+) -> Sequence[Destination]:
+    """The destination that ``user_id`` names; all that the account may read where it is left out.
+
+    Raises:
+        Forbidden: the account may not read it, or there is none such.
+    """
+    return [destination_of(fields, readable)] if "user_id" in fields else [each for each, _ in readable]
+
+
 def present_address(visit: Visit, readable: Sequence[tuple[Destination, Role]]) -> str | None:
     """The address of ``visit`` with the present ``user_id`` where a former one was asked for, else ``None``."""
     destination = destination_named(visit.query.get("user_id"), (each for each, _ in readable))

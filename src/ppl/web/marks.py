@@ -14,7 +14,7 @@ from ppl.store.interface import Mark, Store
 from ppl.throttle import Rate, Throttle
 from ppl.timezone import parse_time_zone, utc_text
 from ppl.web.answers import Answer, BadRequest, Conflict, Forbidden, NotFound, json_answer, spend
-from ppl.web.asked import destination_of, id_of, word_of
+from ppl.web.asked import destination_of, destinations_asked, id_of, word_of
 from ppl.web.events import Events, account_of
 from ppl.web.forms import WrongField
 from ppl.web.sessions import Login
@@ -124,7 +124,7 @@ class MarksApi:
         """``GET /api/marks``: of ``user_id``, or of all that the account may read; with their ``events`` if wanted."""
         account = await account_of(self._store, visit, login)
         readable = await self._store.destinations_of(account.id)
-        chosen = [destination_of(visit.query, readable)] if "user_id" in visit.query else [each for each, _ in readable]
+        chosen = destinations_asked(visit.query, readable)
         names = {destination.id: destination.user_id for destination in chosen}
         marks = [each for each in await self._store.marks(account.id) if each.destination_id in names]
         fields = [mark_fields(each, names[each.destination_id]) for each in marks]

@@ -13,7 +13,7 @@ from ppl.store.interface import SavedSearch, Store
 from ppl.throttle import Rate, Throttle
 from ppl.timezone import utc_text
 from ppl.web.answers import Answer, BadRequest, Conflict, Forbidden, NotFound, json_answer, spend
-from ppl.web.asked import destination_of, query_of
+from ppl.web.asked import destination_of, destinations_asked, query_of
 from ppl.web.events import account_of
 from ppl.web.forms import WrongField
 from ppl.web.sessions import Login
@@ -104,7 +104,7 @@ class SavedApi:
         """``GET /api/saved``: of ``user_id``, or of all that the account may read."""
         account = await account_of(self._store, visit, login)
         readable = await self._store.destinations_of(account.id)
-        chosen = [destination_of(visit.query, readable)] if "user_id" in visit.query else [each for each, _ in readable]
+        chosen = destinations_asked(visit.query, readable)
         names = {destination.id: destination.user_id for destination in chosen}
         return json_answer(
             {
