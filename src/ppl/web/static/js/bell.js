@@ -1,5 +1,7 @@
 /** The bell beside the search: while it rings, new hits of this search are told by the browser when nobody looks. */
 
+import { remember, remembered } from "./memory.js";
+
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 const KEY = "notify";
@@ -15,7 +17,7 @@ export class Bell {
     this.userId = userId;
     this.refuse = refuse;
     /** The search that it rings for; a reload of this tab keeps it. */
-    this.chosen = remembered();
+    this.chosen = remembered(KEY, "sessionStorage");
     /** @type {import("./notices.js").Notices | null} */
     this.notices = null;
     /** @type {LogEvent | undefined} the newest that came while nobody looked */
@@ -54,9 +56,7 @@ export class Bell {
     const problem = await notices?.ask(this.search.query) ?? "";
     this.refuse(problem);
     this.chosen = isOn || problem ? "" : key;
-    try {
-      sessionStorage.setItem(KEY, this.chosen);
-    } catch { /* Then a reload forgets it. */ }
+    remember(KEY, this.chosen, "sessionStorage");
     this.button.setAttribute("aria-pressed", String(this.isOn));
   }
 
@@ -69,13 +69,5 @@ export class Bell {
   told(unseen) {
     if (!unseen) this.latest = undefined;
     if (this.isOn || !unseen) this.notices?.tell(unseen, this.search.query, this.latest);
-  }
-}
-
-function remembered() {
-  try {
-    return sessionStorage.getItem(KEY) ?? "";
-  } catch {
-    return "";
   }
 }

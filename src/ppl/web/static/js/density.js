@@ -1,5 +1,7 @@
 /** How close lines stand: chosen in the dialog of keys, remembered by the browser. */
 
+import { remember, remembered } from "./memory.js";
+
 const KEY = "density";
 
 export class Density {
@@ -8,7 +10,7 @@ export class Density {
     this.buttons = /** @type {HTMLInputElement[]} */ ([...choices.querySelectorAll("input")]);
     this.keepingPlace = keepingPlace;
     choices.addEventListener("change", (event) => this.set(/** @type {HTMLInputElement} */ (event.target).value));
-    this.set(remembered());
+    this.set(remembered(KEY));
   }
 
   /** @param {string} value of one of the buttons; else the usual */
@@ -16,18 +18,6 @@ export class Density {
     const chosen = this.buttons.find((each) => each.value === value) ?? this.buttons[1];
     chosen.checked = true;
     this.keepingPlace(() => { document.documentElement.dataset.density = chosen.value; });
-    try {
-      localStorage.setItem(KEY, chosen.value);
-    } catch {
-      // A browser that remembers nothing shows the usual next time.
-    }
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(KEY) ?? "";
-  } catch {
-    return "";
+    remember(KEY, chosen.value);
   }
 }

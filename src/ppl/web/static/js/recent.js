@@ -1,5 +1,7 @@
 /** The searches of before, newest first, kept by the browser. */
 
+import { remember, remembered } from "./memory.js";
+
 const MOST = 20;
 const LONGEST = 500;
 
@@ -10,7 +12,7 @@ export class Recent {
   /** @returns {string[]} */
   get all() {
     try {
-      const kept = JSON.parse(localStorage.getItem(this.name) ?? "[]");
+      const kept = JSON.parse(remembered(this.name) || "[]");
       return Array.isArray(kept) ? kept.filter((each) => typeof each === "string").slice(0, MOST) : [];
     } catch {
       return [];
@@ -21,8 +23,6 @@ export class Recent {
   add(query) {
     if (!query || query.length > LONGEST) return;
     const all = [query, ...this.all.filter((each) => each !== query)].slice(0, MOST);
-    try {
-      localStorage.setItem(this.name, JSON.stringify(all));
-    } catch { /* full, or closed to us: then nothing is remembered */ }
+    remember(this.name, JSON.stringify(all));
   }
 }

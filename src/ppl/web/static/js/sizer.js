@@ -1,5 +1,7 @@
 /** The edge between the lines and the details: drawn by mouse or touch, moved by arrow keys, remembered by the browser. */
 
+import { remember, remembered } from "./memory.js";
+
 const KEY = "details-width";
 const STEP = 24;
 const LEAST = 280;
@@ -12,7 +14,7 @@ export class Sizer {
     this.edge = edge;
     this.panel = panel;
     this.keepingPlace = keepingPlace;
-    this.wanted = Number(remembered());
+    this.wanted = Number(remembered(KEY));
     this.isDue = false;
     if (this.wanted) this.set(this.wanted);
     edge.addEventListener("pointerdown", (event) => {
@@ -42,11 +44,7 @@ export class Sizer {
   set(width) {
     const within = width && Math.round(Math.max(LEAST, Math.min(width, this.most)));
     this.keepingPlace(() => { this.panel.style.flexBasis = within ? `${within}px` : ""; });
-    try {
-      localStorage.setItem(KEY, String(within));
-    } catch {
-      // A browser that remembers nothing shows the usual next time.
-    }
+    remember(KEY, String(within));
   }
 
   get most() { return Math.max(LEAST, (this.panel.parentElement?.clientWidth ?? 0) - REST); }
@@ -66,13 +64,5 @@ export class Sizer {
   say() {
     const part = (this.panel.offsetWidth - LEAST) / Math.max(1, this.most - LEAST);
     this.edge.setAttribute("aria-valuenow", String(Math.round(Math.max(0, Math.min(1, part)) * 100)));
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
   }
 }

@@ -1,5 +1,7 @@
 /** Something of the view that is on or off: on at first, then as the browser remembers it. */
 
+import { remember, remembered } from "./memory.js";
+
 export class Switch {
   /** @param {HTMLElement} box a checkbox, whose id is the name in the browser's memory @param {(isOn: boolean) => void} show */
   constructor(box, show) {
@@ -16,19 +18,6 @@ export class Switch {
   set(isOn) {
     this.box.checked = isOn;
     this.show(isOn);
-    try {
-      localStorage.setItem(this.key, isOn ? "on" : "off");
-    } catch {
-      // In a browser that remembers nothing it is on next time.
-    }
-  }
-}
-
-/** @param {string} key */
-function remembered(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
+    remember(this.key, isOn ? "on" : "off");
   }
 }
