@@ -98,10 +98,14 @@ def _read(directory: Path) -> dict[str, bytes]:
         for path in directory.rglob("*")
         if path.suffix in _TYPES and path.is_file()
     }
-    modules = {path.stem: path.read_text() for path in (directory / "js").glob("*.js")}
+    modules = {PurePosixPath(name).stem: code.decode() for name, code in files.items() if _is_module(name)}
     if "main" in modules:
         files |= {f"{name}.js": code.encode() for name, code in combined(modules, "main", "viewer").items()}
     return files
+
+
+def _is_module(name: str) -> bool:
+    return PurePosixPath(name).match("js/*.js")
 
 
 def _asset(content: bytes, suffix: str) -> Asset:
