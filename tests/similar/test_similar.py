@@ -226,6 +226,23 @@ def _open(ppl: PplProcess, who: Registered) -> socket.socket:
     return client
 
 
+def _open_reading(ppl: PplProcess, who: Registered) -> socket.socket:
+    """A client whose grouping reads by now."""
+    client = _open(ppl, who)
+    eventually(lambda: reading(ppl), "it reads")
+    return client
+
+
+def _read_until_unavailable(client: socket.socket) -> None:
+    """Until its answer says so; then it goes away."""
+    said = b""
+    while b"store_unavailable" not in said:
+        part = client.recv(65536)
+        assert part, said
+        said += part
+    client.close()
+
+
 @contextmanager
 def held(ppl: PplProcess) -> Iterator[None]:
     """As long as this lasts, PostgreSQL gives nobody an event."""
@@ -238,8 +255,7 @@ def test_whoever_goes_away_ends_his_grouping_at_once(shared_ppl: PplProcess) -> 
     who = shared_ppl.register()
     store(shared_ppl, who, LINES)
     with held(shared_ppl):
-        client = _open(shared_ppl, who)
-        eventually(lambda: reading(shared_ppl), "it reads")
+        client = _open_reading(shared_ppl, who)
         (worker,) = workers(shared_ppl)
         client.close()
         eventually(lambda: worker not in workers(shared_ppl), "the worker has ended")
@@ -267,16 +283,10 @@ def test_a_worker_that_is_killed_is_an_error_and_the_next_request_has_another(sh
     who = shared_ppl.register()
     store(shared_ppl, who, LINES)
     with held(shared_ppl):
-        client = _open(shared_ppl, who)
-        eventually(lambda: reading(shared_ppl), "it reads")
+        client = _open_reading(shared_ppl, who)
         (worker,) = workers(shared_ppl)
         os.kill(worker, signal.SIGKILL)
-        said = b""
-        while b"store_unavailable" not in said:
-            part = client.recv(65536)
-            assert part, said
-            said += part
-        client.close()
+        _read_until_unavailable(client)
     assert Asked(shared_ppl, who).last["complete"]
     assert "A process that groups lines has ended" in shared_ppl.text()
 
@@ -285,15 +295,9 @@ def test_a_restart_of_postgresql_in_the_middle_is_an_error_and_the_worker_goes_o
     who = shared_ppl.register()
     store(shared_ppl, who, LINES)
     with held(shared_ppl):
-        client = _open(shared_ppl, who)
-        eventually(lambda: reading(shared_ppl), "it reads")
+        client = _open_reading(shared_ppl, who)
         execute(as_administrator(shared_ppl.dsn), _TERMINATE)
-        said = b""
-        while b"store_unavailable" not in said:
-            part = client.recv(65536)
-            assert part, said
-            said += part
-        client.close()
+        _read_until_unavailable(client)
     assert Asked(shared_ppl, who).last["complete"]
 
 
@@ -316,8 +320,7 @@ def test_workers_end_with_ppl(ppl_process: PplProcess) -> None:
     who = ppl_process.register()
     store(ppl_process, who, LINES)
     with held(ppl_process):
-        client = _open(ppl_process, who)
-        eventually(lambda: reading(ppl_process), "it reads")
+        client = _open_reading(ppl_process, who)
         (worker,) = workers(ppl_process)
         ppl_process.stop()
         client.close()
