@@ -95,9 +95,15 @@ class Visitor:
 
     def live(self) -> Page:
         """The viewer, live."""
-        page = self.busy(f"/?user_id={self.accounts.busy.user_id}")
-        until_state(page, "Live")
-        expect(page.locator("#histogram")).to_be_visible()
+        return self.searched("")
+
+    def searched(self, query: str, finds: bool = True) -> Page:
+        """The viewer, live, with all that comes to it after its first lines."""
+        page = self.busy(f"/?user_id={self.accounts.busy.user_id}&q={query}")
+        until_state(page, "Live" if finds else "Waiting")
+        expect(page.locator("#marks")).to_be_visible()
+        if finds:
+            expect(page.locator("#histogram")).to_be_visible()
         return page
 
 
@@ -186,16 +192,13 @@ def _time(visitor: Visitor) -> Page:
 
 
 def _nothing_found(visitor: Visitor) -> Page:
-    page = visitor.busy(f"/?user_id={visitor.accounts.busy.user_id}&q=nowhere-at-all")
-    expect(page.locator("#log .note")).to_be_visible()
+    page = visitor.searched("nowhere-at-all", finds=False)
+    expect(page.locator("#log .note")).to_contain_text("No lines match")
     return page
 
 
 def _searched(visitor: Visitor) -> Page:
-    page = visitor.busy(f"/?user_id={visitor.accounts.busy.user_id}&q=severity:err")
-    until_state(page, "Live")
-    expect(page.locator("#histogram")).to_be_visible()
-    return page
+    return visitor.searched("severity:err")
 
 
 def _saved_menu(visitor: Visitor) -> Page:
@@ -228,9 +231,7 @@ def _picked(visitor: Visitor) -> Page:
 
 
 def _json(visitor: Visitor) -> Page:
-    page = visitor.busy(f"/?user_id={visitor.accounts.busy.user_id}&q=4711")
-    until_state(page, "Live")
-    expect(page.locator("#histogram")).to_be_visible()
+    page = visitor.searched("4711")
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     expect(page.locator("#details .json")).to_be_visible()
