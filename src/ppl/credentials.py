@@ -91,18 +91,19 @@ def cookie_name(name: str, secure: bool) -> str:
     return _HOST_PREFIX + name if secure else name
 
 
-def cookie_values(cookie_header: str | None, name: str) -> list[str]:
-    """The secrets that the ``Cookie`` header carries under ``name``, the first few of them.
+def cookies(cookie_header: str | None, name: str) -> list[str]:
+    """What the ``Cookie`` header carries under ``name``, each value once.
 
-    Repeated headers may arrive joined by commas, and a cookie may come twice, set for different paths or domains:
-    secrets hold neither commas nor semicolons, so all of them can be told apart.
+    Repeated headers may arrive joined by commas, and a cookie may come twice, set for different paths or domains: our
+    values hold neither commas nor semicolons, so all of them can be told apart.
     """
-    found = []
-    for part in re.split("[;,]", cookie_header or ""):
-        key, _, value = part.strip().partition("=")
-        if key == name and is_secret(value) and value not in found:
-            found.append(value)
-    return found[:_MOST_CANDIDATES]
+    parts = (part.strip().partition("=") for part in re.split("[;,]", cookie_header or ""))
+    return list(dict.fromkeys(value for key, _, value in parts if key == name))
+
+
+def cookie_values(cookie_header: str | None, name: str) -> list[str]:
+    """The secrets that the ``Cookie`` header carries under ``name``, the first few of them."""
+    return list(filter(is_secret, cookies(cookie_header, name)))[:_MOST_CANDIDATES]
 
 
 def bearer_secret(authorization_header: str | None) -> str | None:

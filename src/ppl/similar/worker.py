@@ -108,7 +108,7 @@ class _Work:
                 "from": utc_text(start),
                 "to": utc_text(max(start, job.end)),
                 **({"compared_from": utc_text(start - job.compared)} if job.compared else {}),
-                "total": sum(count for _, _, count in self._reader.slots(stretch)),
+                "total": sum(slot.count for slot in self._reader.slots(stretch)),
             }
         )
         whole, compared = self._walk(job.after, newest + 1, self._count), False
@@ -132,8 +132,8 @@ class _Work:
         stretch = self._job.stretch(after, before)
         lines = _Lines(self._shaper, take)
         try:
-            for lower, upper, count in self._reader.slots(stretch):
-                first, end = max(lower, after + 1), min(upper, before)
+            for slot in self._reader.slots(stretch):
+                first, end = max(slot.lower, after + 1), min(slot.upper, before)
                 while first < end:
                     self._limit()
                     before_piece = lines.count
@@ -143,7 +143,7 @@ class _Work:
                     self._report(end)
                     if time.monotonic() > self._ends:
                         return end <= after + 1
-                self._searched += count
+                self._searched += slot.count
         except psycopg2.Error as error:
             if error.pgcode != _TIMED_OUT:
                 raise

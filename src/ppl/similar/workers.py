@@ -209,7 +209,8 @@ class Workers(Service):
         self._idle: dict[_Worker, Any] = {}
         self._queue: deque[Grouping] = deque()
         self._of_account: Counter[int] = Counter()
-        self._ended: list[Deferred[None]] = []
+        # Of a stop that waits for the last to end.
+        self._ended: Deferred[None] | None = None
 
     def stopService(self) -> Deferred[None]:
         """Kill all; fires when they have ended."""
@@ -225,7 +226,7 @@ class Workers(Service):
             timer.cancel()
         self._idle.clear()
         if self._all:
-            self._ended.append(done)
+            self._ended = done
         else:
             done.callback(None)
         return done
@@ -320,10 +321,9 @@ class Workers(Service):
             grouping.failed("The process that groups lines has ended.")
         if self.running:
             self._assign()
-        elif not self._all:
-            ended, self._ended = self._ended, []
-            for each in ended:
-                each.callback(None)
+        elif not self._all and self._ended is not None:
+            ended, self._ended = self._ended, None
+            ended.callback(None)
 
     def release(self, grouping: Grouping, *, is_free: bool) -> None:
         """It needs no worker from here on; the one it has does the next job if it ``is_free``, else it is killed."""

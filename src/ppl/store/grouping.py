@@ -14,14 +14,12 @@ import psycopg2
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from ppl.dsn import KEEPALIVE
+from ppl.store import walk
 
 #: Characters of a message that are read.
 MOST_CHARACTERS = 1_000
 
 _SETTINGS = {**KEEPALIVE, "fallback_application_name": "ppl similar", "connect_timeout": 5}
-
-#: Slots that one statement finds.
-_AT_ONCE = 256
 
 #: Milliseconds after which PostgreSQL notices that the reader has gone; from PostgreSQL 14.
 _SESSION = (
@@ -56,7 +54,7 @@ class Stretch:
 
 
 class Reader:
-    """One connection; a context manager.
+    """One connection.
 
     Args:
         dsn: libpq's.
@@ -71,12 +69,6 @@ class Reader:
         self._run(_SESSION[0])
         with suppress(psycopg2.ProgrammingError, psycopg2.DataError):
             self._run(_SESSION[1])
-
-    def __enter__(self) -> Reader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def is_alive(self) -> bool:
         """Whether PostgreSQL answers; closes the connection where it does not."""
@@ -107,20 +99,16 @@ class Reader:
         rows = self._run("SELECT id FROM event WHERE destination_id = %s ORDER BY id LIMIT 1", [destination_id])
         return int(rows[0][0]) if rows else None
 
-    def slots(self, stretch: Stretch) -> Iterator[tuple[int, int, int]]:
-        """``(lower, upper, events of the destination)`` of each slot of ``stretch`` that has any, newest first."""
-        before = stretch.before
+    def slots(self, stretch: Stretch) -> Iterator[walk.Slot]:
+        """Each slot of ``stretch`` that has events of the destination, newest first."""
+        walked = walk.Stretch(stretch.destination_id, stretch.after, stretch.before, newest_first=True)
+        beyond: int | None = None
         while True:
-            rows = self._run(
-                "SELECT c.slot_lower, s.upper, c.count FROM event_count c JOIN slot s ON s.lower = c.slot_lower"  # noqa: S608
-                " WHERE c.destination_id = %s AND c.slot_lower < %s AND c.last_id > %s"
-                f" ORDER BY c.slot_lower DESC LIMIT {_AT_ONCE}",
-                [stretch.destination_id, before, stretch.after],
-            )
-            yield from rows
-            if len(rows) < _AT_ONCE:
+            rows = self._run(*walk.listing(walked, beyond))
+            yield from (walk.Slot(*row) for row in rows)
+            if len(rows) < walk.AT_ONCE:
                 return
-            before = rows[-1][0]
+            beyond = rows[-1][0]
 
     def copy(self, stretch: Stretch, first: int, end: int, rows: Rows, most: int) -> None:
         """What ``stretch`` has with ``first <= id < end``, newest first, at most so many, to ``rows``."""

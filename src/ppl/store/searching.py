@@ -8,8 +8,8 @@ how far the walk has come, so it may be stopped and gone on with at any point. S
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,6 +22,8 @@ from ppl.store.connection import ConnectionLost
 from ppl.store.interface import Purpose
 from ppl.store.pool import Pool
 from ppl.store.walk import AT_ONCE, COLUMNS, HIGHEST_ID, MOST_BYTES, Cut, Slot, Stretch, cut, following, within_bytes
+
+T = TypeVar("T")
 
 #: Events that the first scan reads: a page of a common word. While little is found they become more, up to the most.
 LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
@@ -101,13 +103,9 @@ class Search:
         """
         if not await self._has_slots():
             return self._found([], self._end)
-        few = self._to_look_up()
-        if few:
-            try:
-                return await self._look_up(few, limit, most_bytes)
-            except StatementTimeout:
-                self._slow_slot = few[0].lower
-        return await self._scan_slot(self._slots[0], limit, most_bytes)
+        return await self._go_on(
+            lambda slots: self._look_up(slots, limit, most_bytes), lambda slot: self._scan_slot(slot, limit, most_bytes)
+        )
 
     async def count(self, width: int) -> Counted:
         """Go on as far as a :meth:`step` goes, without reading texts: PostgreSQL counts what matches.
@@ -120,13 +118,9 @@ class Search:
         """
         if not await self._has_slots():
             return self._counted([], self._end)
-        few = self._to_look_up()
-        if few:
-            try:
-                return await self._look_up_counts(few, width)
-            except StatementTimeout:
-                self._slow_slot = few[0].lower
-        return await self._scan_counts(self._slots[0], width)
+        return await self._go_on(
+            lambda slots: self._look_up_counts(slots, width), lambda slot: self._scan_counts(slot, width)
+        )
 
     def close(self) -> None:
         """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
@@ -136,6 +130,18 @@ class Search:
         self._searches.forget(self._counted_as)
         if self._running is not None:
             self._running.cancel()
+
+    async def _go_on(
+        self, look_up: Callable[[Sequence[Slot]], Awaitable[T]], scan: Callable[[Slot], Awaitable[T]]
+    ) -> T:
+        """Ask the indexes of the next slots where that is promising, and not too slow; else scan the next slot."""
+        few = self._to_look_up()
+        if few:
+            try:
+                return await look_up(few)
+            except StatementTimeout:
+                self._slow_slot = few[0].lower
+        return await scan(self._slots[0])
 
     # Where
 
@@ -167,6 +173,10 @@ class Search:
         self._all_listed = len(slots) < AT_ONCE
         if slots:
             self._last_slot = slots[-1].lower
+
+    def _far(self, first: int, end: int) -> int:
+        """The end of these bounds that the walk comes to last."""
+        return first if self._stretch.newest_first else end
 
     def _bounds(self, slot: Slot) -> tuple[int, int]:
         return max(slot.lower, self._stretch.after + 1), min(slot.upper, self._stretch.before)
@@ -243,7 +253,7 @@ class Search:
             self._part = 1.0
             return self._found(found.rows, self._full(found.rows))
         self._scanned_all(slot, len(found.rows))
-        return self._found(found.rows, first if self._stretch.newest_first else end)
+        return self._found(found.rows, self._far(first, end))
 
     # Looking up
 
@@ -265,7 +275,7 @@ class Search:
         if found.is_cut or len(found.rows) >= limit:
             return self._found(found.rows, self._full(found.rows))
         first, end = bounds[-1]
-        return self._found(found.rows, first if self._stretch.newest_first else end)
+        return self._found(found.rows, self._far(first, end))
 
     # Counting
 
@@ -277,13 +287,13 @@ class Search:
             self._scan_less()
             raise
         self._scanned_all(slot, sum(count for *_, count in rows))
-        return self._counted(rows, first if self._stretch.newest_first else end)
+        return self._counted(rows, self._far(first, end))
 
     async def _look_up_counts(self, slots: Sequence[Slot], width: int) -> Counted:
         bounds = [self._bounds(slot) for slot in slots]
         rows = await self._select_counts(bounds, width)
         first, end = bounds[-1]
-        return self._counted(rows, first if self._stretch.newest_first else end)
+        return self._counted(rows, self._far(first, end))
 
     async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
         """How many match within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""

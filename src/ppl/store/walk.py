@@ -106,16 +106,20 @@ class Slot:
 
 async def following(run: Run, stretch: Stretch, beyond: int | None) -> list[Slot]:
     """The next slots of ``stretch``, at most :data:`AT_ONCE`, past the one whose lower bound is ``beyond``."""
+    return [Slot(*row) for row in await run(*listing(stretch, beyond))]
+
+
+def listing(stretch: Stretch, beyond: int | None) -> tuple[str, list[Any]]:
+    """The statement of :func:`following`, which selects the fields of :class:`Slot`, and its parameters."""
     past = ""
     parameters: list[Any] = [stretch.destination_id, stretch.before, stretch.after]
     if beyond is not None:
         past = f" AND c.slot_lower {'<' if stretch.newest_first else '>'} %s"
         parameters.append(beyond)
-    rows = await run(
+    sql = (
         "SELECT c.slot_lower, s.upper, c.count, s.indexed_at IS NOT NULL"  # noqa: S608
         " FROM event_count c JOIN slot s ON s.lower = c.slot_lower"
         f" WHERE c.destination_id = %s AND c.slot_lower < %s AND c.last_id > %s{past}"
-        f" ORDER BY c.slot_lower {stretch.direction} LIMIT {AT_ONCE}",
-        parameters,
+        f" ORDER BY c.slot_lower {stretch.direction} LIMIT {AT_ONCE}"
     )
-    return [Slot(*row) for row in rows]
+    return sql, parameters

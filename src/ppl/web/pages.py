@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ppl.credentials import cookies
 from ppl.model import Clock
 from ppl.web.answers import Answer, Refusal, json_answer
 from ppl.web.asked import BadQuery
@@ -59,8 +59,8 @@ class Pages:
 
 def theme_of(visit: Visit) -> str:
     """The theme that this browser's reader chose: ``dark``, ``light``, or empty for the system's."""
-    cookies = {each.strip() for each in re.split("[;,]", visit.header("cookie") or "")}
-    return next((each for each in _THEMES if f"ppl_theme={each}" in cookies), "")
+    given = cookies(visit.header("cookie"), "ppl_theme")
+    return next((each for each in _THEMES if each in given), "")
 
 
 def json_error(refusal: Refusal) -> Answer:
