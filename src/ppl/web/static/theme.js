@@ -12,8 +12,6 @@ function show(theme) {
 }
 
 menu.addEventListener("change", (event) => show(/** @type {HTMLInputElement} */ (event.target).value));
-// The viewer's keys are not meant for what has the focus here.
-menu.addEventListener("keydown", (event) => event.stopPropagation());
 // It may have been chosen on another page meanwhile.
 for (const name of ["pageshow", "visibilitychange"]) {
   addEventListener(name, () => show(/(?:^|; )ppl_theme=(dark|light)(?:;|$)/.exec(document.cookie)?.[1] ?? ""));

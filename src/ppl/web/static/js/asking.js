@@ -1,5 +1,6 @@
 /** Asks for times where no menu has them. Loaded when it is first opened. */
 
+import { UNREACHABLE } from "./api.js";
 import { now } from "./clock.js";
 import { term } from "./query.js";
 import { readQuery } from "./search.js";
@@ -43,7 +44,7 @@ export class TimeDialog {
       texts.push(term(name, value.trim()));
       const meaning = await readQuery(texts[texts.length - 1]);
       if (!meaning || meaning.error) {
-        this.error.textContent = meaning ? `Expected ${meaning.error.expected ?? "a time"}.` : "The server cannot be reached.";
+        this.error.textContent = meaning ? `Expected ${meaning.error.expected ?? "a time"}.` : UNREACHABLE;
         return;
       }
       times[name] = Date.parse(meaning[name === "after" ? "from" : "to"] ?? "1970-01-01T00:00:00Z");

@@ -1,5 +1,6 @@
 /** The room above the log: finds the parts that say what is searched for and when there was how much, and joins them. */
 
+import { loaded } from "./api.js";
 import { Chips } from "./chips.js";
 import { now } from "./clock.js";
 import { Counts } from "./counts.js";
@@ -88,14 +89,11 @@ export class Bar {
    * @param {Record<string, string>} [values] by field
    */
   async ask(id, chosen, values) {
-    try {
-      const { TimeDialog } = await import("./asking.js");
-      const dialog = this.dialogs.get(id) ?? new TimeDialog(byId(id), chosen);
-      this.dialogs.set(id, dialog);
-      dialog.open(values);
-    } catch {
-      this.acts.refuse("The server cannot be reached.");
-    }
+    const asking = await loaded(import("./asking.js"), this.acts.refuse);
+    if (!asking) return;
+    const dialog = this.dialogs.get(id) ?? new asking.TimeDialog(byId(id), chosen);
+    this.dialogs.set(id, dialog);
+    dialog.open(values);
   }
 
   goTo() {

@@ -1,5 +1,6 @@
 /** The bell beside the search: while it rings, new hits of this search are told by the browser when nobody looks. */
 
+import { loaded } from "./api.js";
 import { remember, remembered } from "./memory.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
@@ -39,12 +40,8 @@ export class Bell {
   }
 
   async load() {
-    try {
-      const { Notices } = await import("./notices.js");
-      this.notices ??= new Notices();
-    } catch {
-      this.refuse("The server cannot be reached.");
-    }
+    const notices = await loaded(import("./notices.js"), this.refuse);
+    if (notices) this.notices ??= new notices.Notices();
     return this.notices;
   }
 

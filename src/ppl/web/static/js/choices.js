@@ -1,6 +1,7 @@
 /** What can be done with a host or a program, for fingers, which have no second button. Loaded with the first tap. */
 
-import { button, element } from "./element.js";
+import { makeDialog } from "./dialog.js";
+import { button } from "./element.js";
 
 /**
  * @param {Element} part of a row: its host or program @param {(part: Element, isExcluded: boolean) => void} narrow
@@ -17,11 +18,7 @@ export function offerPart(part, narrow, openDetails) {
 
 /** @param {string} name @param {[string, () => void][]} choices */
 function openChoices(name, choices) {
-  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "choices"));
-  const title = element("h2", "", name);
-  title.id = "choices-title";
-  dialog.setAttribute("aria-labelledby", title.id);
-  dialog.append(title);
+  const dialog = makeDialog("choices", name);
   for (const [words, act] of [...choices, /** @type {[string, () => void]} */ (["Cancel", () => {}])]) {
     const choice = button("", words);
     choice.addEventListener("click", () => {
@@ -30,10 +27,8 @@ function openChoices(name, choices) {
     });
     dialog.append(choice);
   }
-  dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
-  document.body.append(dialog);
   dialog.showModal();
 }

@@ -1,5 +1,6 @@
 /** The viewer's WebSocket: opens, identifies, notices silence, reconnects with backoff, and says what happens. */
 
+import { logIn } from "./api.js";
 import { secondsBefore } from "./backoff.js";
 
 const LOOK_MS = 5_000;
@@ -101,7 +102,7 @@ export class Connection {
     this.drop();
     this.attempt += 1;
     this.countDown(secondsBefore(this.attempt, Math.random()));
-    if (await isLoggedOut()) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    if (await isLoggedOut()) logIn();
   }
 
   /** @param {number} seconds */

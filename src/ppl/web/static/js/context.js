@@ -4,11 +4,13 @@
  * Its address, `/events/<id>`, shows the same to everyone who may read the event.
  */
 
+import { logIn } from "./api.js";
 import { readAddress } from "./address.js";
 import { pathOf } from "./copy.js";
 import { element } from "./element.js";
 import { History } from "./history.js";
 import { LogList } from "./list.js";
+import { cover, uncover } from "./rooms.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
@@ -84,12 +86,9 @@ export class Context {
   }
 
   hide() {
-    const hadFocus = this.room.contains(document.activeElement);
     this.asked.abort();
-    this.room.hidden = true;
-    for (const each of this.around.covered) each.inert = false;
+    uncover(this.room, this.around.covered);
     this.list.clear();
-    if (hadFocus) this.around.covered[0].focus({ preventScroll: true });
     this.around.left();
   }
 
@@ -106,7 +105,7 @@ export class Context {
     this.list.pane.focus({ preventScroll: true });
     this.words.textContent = "Reading…";
     const answer = await asked;
-    this.cover();
+    cover(this.room, this.around.covered);
     if (!answer) return;
     this.list.append([...answer.before, answer.event, ...answer.after]);
     this.list.atOldest = answer.is_oldest_reached;
@@ -120,13 +119,6 @@ export class Context {
     row.scrollIntoView({ block: "center" });
     this.history.looked({ events: [], isOldestEventReached: String(answer.is_oldest_reached) });
     this.around.opened(row);
-  }
-
-  /** After the next frame: many lines beneath take long to become inert, and nothing of it is seen. */
-  cover() {
-    requestAnimationFrame(() => setTimeout(() => {
-      for (const each of this.around.covered) each.inert = this.isOpen;
-    }));
   }
 
   /** Mark what the address names, as far as it is here. */
@@ -164,7 +156,7 @@ export class Context {
     const address = `/api/events/${id}/context?before=${before}&after=${after}`;
     try {
       const answer = await fetch(`${address}&user_id=${encodeURIComponent(this.around.userId())}`, { signal });
-      if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      if (answer.status === 401) logIn();
       const found = await answer.json();
       if (answer.ok) return found;
       this.words.textContent = found.error.message;

@@ -70,6 +70,11 @@ export function copyButton(code, name) {
   return button;
 }
 
+/** Copy, and say on the button what became of it. @param {HTMLElement} button @param {string} text */
+export async function copyFor(button, text) {
+  say(button, (await copy(text)) ? "Copied" : "Not copied");
+}
+
 let unsay = () => {};
 
 /** Say on a button what became of it, for a moment, or until another says so. @param {HTMLElement} button @param {string} text */

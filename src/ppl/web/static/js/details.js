@@ -1,6 +1,6 @@
 /** The panel beside the log: one event with every field, its JSON written out, and what can be done with it. */
 
-import { copy, curlOf, lineOf, pathOf, say } from "./copy.js";
+import { copyFor, curlOf, lineOf, pathOf } from "./copy.js";
 import { button, element } from "./element.js";
 import { fieldTerm, fieldsOf } from "./fields.js";
 import { jsonIn } from "./fold.js";
@@ -123,11 +123,6 @@ export class Details {
   }
 
   copyLink() { return copyFor(this.link, this.link.href); }
-}
-
-/** @param {HTMLElement} button @param {string} text */
-async function copyFor(button, text) {
-  say(button, (await copy(text)) ? "Copied" : "Not copied");
 }
 
 /** Long texts in two steps. @param {HTMLElement} place @param {string} text */

@@ -1,8 +1,10 @@
 /** The menu of what can be taken along: all lines that the search finds, in a file, and a link to what is shown. */
 
-import { copy, say } from "./copy.js";
+import { getJson } from "./clock.js";
+import { copyFor } from "./copy.js";
 import { element } from "./element.js";
 import { fixed } from "./fixing.js";
+import { counted } from "./text.js";
 
 const ASK_MS = 1000;
 
@@ -62,24 +64,24 @@ export class Download {
     for (;;) {
       await new Promise((done) => { setTimeout(done, ASK_MS); });
       if (name !== this.name) return;
-      try {
-        const answer = await fetch(`/api/export/${name}`, { cache: "no-store" });
-        if (!answer.ok) throw new Error();
-        const { events, part, complete } = await answer.json();
-        const lines = `${events.toLocaleString("en")} line${events === 1 ? "" : "s"}`;
-        this.said.textContent = complete ? `Complete: ${lines}.` : `${lines} so far, ${Math.floor(part * 100)} % of the range.`;
-        if (complete) return;
-      } catch {
+      const answer = await getJson(`/api/export/${name}`);
+      if (!answer) {
         this.said.textContent = "";
         this.problem.textContent = "The server cannot say how far the download is.";
         return;
       }
+      const lines = counted(answer.events, "line");
+      if (answer.complete) {
+        this.said.textContent = `Complete: ${lines}.`;
+        return;
+      }
+      this.said.textContent = `${lines} so far, ${Math.floor(answer.part * 100)} % of the range.`;
     }
   }
 
   async copyLink() {
     const { query, userId, newest } = this.shown();
     const text = new URLSearchParams({ user_id: userId, q: await fixed(query, newest) });
-    say(this.link, (await copy(`${location.origin}/?${text}`)) ? "Copied" : "Not copied");
+    await copyFor(this.link, `${location.origin}/?${text}`);
   }
 }

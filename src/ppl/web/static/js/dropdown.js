@@ -10,11 +10,7 @@ export function dropDown(menu, opened) {
     menu.querySelector("summary")?.focus();
   };
   menu.addEventListener("toggle", () => { if (menu.open) opened(); });
-  // The page's keys are not meant for what has the focus here.
-  menu.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Escape") close();
-  });
+  menu.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   addEventListener("pointerdown", (event) => {
     if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
   });

@@ -4,7 +4,7 @@ import { exactTerm } from "./query.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
-const SEVERITIES = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+export const SEVERITIES = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 const FACILITIES = ["kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
   "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
 

@@ -1,5 +1,6 @@
 /** The page of a new account: how to send the first line, with the account's own host and port filled in. */
 
+import { ask } from "./api.js";
 import { copyButton } from "./copy.js";
 import { elapsed } from "./time.js";
 
@@ -121,16 +122,6 @@ export class FirstLine {
   }
 
   async sendTestLine() {
-    this.problem.textContent = "";
-    try {
-      const answer = await fetch("/api/test-line", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": this.csrfToken },
-        body: JSON.stringify({ user_id: this.userId }),
-      });
-      if (!answer.ok) this.problem.textContent = (await answer.json()).error.message;
-    } catch {
-      this.problem.textContent = "The server cannot be reached.";
-    }
+    await ask(this.problem, this.csrfToken, "POST", "/api/test-line", { user_id: this.userId });
   }
 }

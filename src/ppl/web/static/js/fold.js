@@ -1,7 +1,7 @@
 /** Where the list folds a message: stack traces after some lines, JSON and anything long after some characters. */
 
 import { besideColours } from "./ansi.js";
-import { cutAt } from "./text.js";
+import { counted, cutAt } from "./text.js";
 
 /** @typedef {{shown: string, rest: string, label: string}} Folded together the text; `rest` empty: nothing is folded */
 
@@ -10,8 +10,6 @@ const JSON_CHARACTERS = 400;
 // Eight rows of a wide window.
 const CHARACTERS = 1000;
 const LONGEST_JSON = 100_000;
-// Made once: toLocaleString() looks its format up each time.
-const NUMBERS = new Intl.NumberFormat("en");
 
 /** @param {string} text @returns {Folded} */
 export function fold(text) {
@@ -48,7 +46,7 @@ function linesOf(rest) {
 }
 
 /** @param {number} count @param {string} what */
-const more = (count, what) => `▸ ${NUMBERS.format(count)} more ${what}${count === 1 ? "" : "s"}`;
+const more = (count, what) => `▸ ${counted(count, "more " + what)}`;
 
 /** JSON written over several lines; its texts and numbers stay to the letter. @param {string} text */
 export function onOneLine(text) {
@@ -57,7 +55,7 @@ export function onOneLine(text) {
 }
 
 /** @param {string} text @returns {boolean} of some length at most */
-export function isJson(text) {
+function isJson(text) {
   if (text.length > LONGEST_JSON) return false;
   try {
     return typeof JSON.parse(text) === "object";

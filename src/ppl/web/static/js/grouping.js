@@ -1,5 +1,9 @@
 /** The room of similar lines over the log, which is loaded when it is first asked for. */
 
+import { loaded } from "./api.js";
+
+const NOT_LOADED = "The server cannot be reached: groups of similar lines were not loaded";
+
 export class Grouping {
   /**
    * @param {HTMLElement} room
@@ -17,14 +21,11 @@ export class Grouping {
 
   /** Into the room, or out of it. */
   async toggle() {
-    try {
-      const { Similar } = await import("./similar.js");
-      this.entering();
-      this.similar ??= new Similar(this.room, this.around);
-      this.similar.toggle();
-    } catch {
-      this.problem("The server cannot be reached: groups of similar lines were not loaded");
-    }
+    const similar = await loaded(import("./similar.js"), this.problem, NOT_LOADED);
+    if (!similar) return;
+    this.entering();
+    this.similar ??= new similar.Similar(this.room, this.around);
+    this.similar.toggle();
   }
 
   /** Another search. */

@@ -1,5 +1,7 @@
 /** Groups of similar lines as the server reports them: what is known so far, what is new, and their order. Pure. */
 
+import { SEVERITIES } from "./fields.js";
+
 /**
  * @typedef {Object} Group
  * @property {string} key
@@ -15,8 +17,6 @@
  */
 
 /** @typedef {"count" | "last" | "new"} Order */
-
-const SEVERITIES = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
 /** A group that is this many times as frequent as before has grown. */
 const GROWN = 2;

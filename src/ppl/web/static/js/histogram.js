@@ -3,6 +3,7 @@
 import { sum } from "./counts.js";
 import { Legend } from "./legend.js";
 import { BAR, clock, HEIGHT, stacks, steps, ticks } from "./plot.js";
+import { counted } from "./text.js";
 
 /** @typedef {import("./counts.js").Bar} Bar */
 /** @typedef {import("./counts.js").Counts} Counts */
@@ -72,7 +73,7 @@ export class Histogram {
     if (this.at < 0 || this.anchor < 0) this.anchor = this.at = -1;
     Object.assign(this, { bars, width });
     this.plot.setAttribute("viewBox", `0 0 ${bars.length * BAR} ${HEIGHT}`);
-    this.drawBars(bars.map(({ count }) => this.legend.of(count)));
+    this.drawBars(counts);
     const uncounted = counts.isWhole ? 0 : Math.max(0, (counts.counted - bars[0].start) / width);
     this.uncounted.setAttribute("width", String(uncounted * BAR));
     this.plot.setAttribute("aria-valuemax", String(bars.length - 1));
@@ -83,19 +84,19 @@ export class Histogram {
     this.drawTicks();
   }
 
-  /** @param {import("./counts.js").Count[]} shown */
-  drawBars(shown) {
-    const { counts, legend } = this;
-    if (!counts) return;
+  /** @param {Counts} counts */
+  drawBars({ totals, isWhole }) {
+    const { bars, legend } = this;
+    const shown = bars.map(({ count }) => legend.of(count));
     const most = Math.max(1, ...shown.map(sum));
-    const before = this.bars.flatMap((bar) => (bar.before ? [sum(legend.of(bar.before))] : []));
+    const before = bars.flatMap((bar) => (bar.before ? [sum(legend.of(bar.before))] : []));
     const top = Math.max(most, Math.min(HIGHER * most, Math.max(0, ...before)));
     const isCompared = before.some(Boolean);
     stacks(shown, top).forEach((path, index) => this.paths[index].setAttribute("d", path));
     this.before.setAttribute("d", isCompared ? steps(before, top) : "");
     this.compared.hidden = !isCompared;
-    legend.say(counts.totals);
-    this.summary = `${counted(sum(legend.of(counts.totals)), "line")}${counts.isWhole ? "" : " so far"} · max ${rate(most, this.width / 1000)}`;
+    legend.say(totals);
+    this.summary = `${counted(sum(legend.of(totals)), "line")}${isWhole ? "" : " so far"} · max ${rate(most, this.width / 1000)}`;
   }
 
   /** @param {boolean} isZoomed whether the search has a range */
@@ -229,9 +230,6 @@ export class Histogram {
     this.plot.setAttribute("aria-valuetext", text);
   }
 }
-
-/** @param {number} count @param {string} what */
-const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 /** @param {number} most lines @param {number} seconds of a bar @returns {string} such as `233/s`, `3 in 10 s` or `4/min` */
 function rate(most, seconds) {

@@ -5,6 +5,8 @@ export function listenToKeys(acts) {
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    // What has the focus there is not meant.
+    if (target.closest(".menu, [popover]")) return;
     const inField = target.closest("input, select, textarea");
     if (inField && event.key === "Escape") target.blur();
     // A focused button keeps its own Space and Enter.

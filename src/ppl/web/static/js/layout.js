@@ -9,7 +9,7 @@
 const whenIdle = globalThis.requestIdleCallback ?? ((act) => { setTimeout(act, 50); });
 
 /** @param {LogList} list @returns {Element[]} */
-const farOf = (list) => (list.isLive ? [] : [...list.pane.querySelectorAll(".far")]);
+const farOf = (list) => (list.isLive ? [] : [...list.pane.children].filter((each) => each.classList.contains("far")));
 
 /** Live ends. @param {LogList} list */
 export function hold(list) {

@@ -234,7 +234,7 @@ const reading = new Reading({
 });
 
 const grouping = new Grouping(byId("similar"), { zone, search, userId, covered }, {
-  entering: () => { if (reading.context.isOpen) reading.context.giveWay(); },
+  entering: () => reading.context.giveWay(),
   problem,
 });
 byId("group").addEventListener("click", () => grouping.toggle());

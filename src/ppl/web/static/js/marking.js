@@ -1,8 +1,10 @@
 /** The form that marks a line with a note, and the list of the lines that are marked. Loaded when either is opened. */
 
+import { ask } from "./api.js";
 import { pathOf } from "./copy.js";
+import { makeDialog } from "./dialog.js";
 import { button, element } from "./element.js";
-import { visible } from "./text.js";
+import { shortened, visible } from "./text.js";
 
 /** @typedef {import("./pinned.js").Pinned} Pinned */
 /** @typedef {import("./pins.js").Mark} Mark */
@@ -11,14 +13,10 @@ import { visible } from "./text.js";
 /** As the server has it. */
 const LONGEST_NOTE = 500;
 const LONGEST_EXCERPT = 200;
-const UNREACHABLE = "The server cannot be reached.";
 
 /** @param {Pinned} marks @param {LogEvent} event @param {Mark} [mark] that it has */
 export function edit(marks, event, mark) {
-  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "marking"));
-  const title = element("h2", "", mark ? "Change the mark" : "Mark this line");
-  title.id = "marking-title";
-  dialog.setAttribute("aria-labelledby", title.id);
+  const dialog = makeDialog("marking", mark ? "Change the mark" : "Mark this line");
   const form = /** @type {HTMLFormElement} */ (element("form", ""));
   const label = element("label", "", "Note");
   const note = /** @type {HTMLTextAreaElement} */ (element("textarea", "", mark?.note ?? ""));
@@ -33,26 +31,21 @@ export function edit(marks, event, mark) {
   const cancel = button("cancel", "Cancel");
   const buttons = element("div", "buttons");
   buttons.append(save, cancel);
-  /** @param {() => Promise<unknown>} act */
-  const change = async (act) => {
-    try {
-      await act();
-    } catch (error) {
-      problem.textContent = /** @type {Error} */ (error).message;
-      return;
-    }
+  /** @param {Promise<unknown>} asking */
+  const change = async (asking) => {
+    if (!await asking) return;
     dialog.close();
     marks.refresh();
   };
   if (mark) {
     const remove = button("danger", "Remove the mark");
-    remove.addEventListener("click", () => change(() => ask(marks, "DELETE", `/${mark.id}`)));
+    remove.addEventListener("click", () => change(ask(problem, marks.csrfToken, "DELETE", `/api/marks/${mark.id}`)));
     buttons.append(remove);
   }
   form.append(label, element("p", "hint", written(mark)), problem, buttons);
   form.addEventListener("submit", (submitted) => {
     submitted.preventDefault();
-    change(() => ask(marks, "POST", "", { user_id: marks.userId(), event_id: event.id, note: note.value }));
+    change(ask(problem, marks.csrfToken, "POST", "/api/marks", { user_id: marks.userId(), event_id: event.id, note: note.value }));
   });
   note.addEventListener("keydown", (pressed) => {
     if (pressed.key !== "Enter" || pressed.shiftKey || pressed.isComposing) return;
@@ -60,11 +53,9 @@ export function edit(marks, event, mark) {
     form.requestSubmit();
   });
   cancel.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
   const shown = element("div", "line");
   shown.append(excerpt(event, marks));
-  dialog.append(title, shown, form);
-  document.body.append(dialog);
+  dialog.append(shown, form);
   dialog.showModal();
   note.focus();
   note.setSelectionRange(note.value.length, note.value.length);
@@ -79,14 +70,11 @@ const written = (mark) =>
 export async function list(marks) {
   const items = /** @type {HTMLElement} */ (marks.menu.querySelector("ul"));
   const problem = /** @type {HTMLElement} */ (marks.menu.querySelector(".problem"));
-  problem.textContent = "";
-  try {
-    const answer = await ask(marks, "GET", `?events=yes&user_id=${encodeURIComponent(marks.userId())}`);
-    marks.show(answer.marks);
-    items.replaceChildren(...answer.marks.map((/** @type {Mark} */ mark) => itemOf(mark, marks)));
-  } catch (error) {
-    problem.textContent = /** @type {Error} */ (error).message;
-  }
+  const address = `/api/marks?events=yes&user_id=${encodeURIComponent(marks.userId())}`;
+  const answer = await ask(problem, marks.csrfToken, "GET", address);
+  if (!answer) return;
+  marks.show(answer.marks);
+  items.replaceChildren(...answer.marks.map((/** @type {Mark} */ mark) => itemOf(mark, marks)));
 }
 
 /** @param {Mark} mark @param {Pinned} marks */
@@ -116,24 +104,8 @@ function itemOf(mark, marks) {
 /** When, where and what. @param {LogEvent} event @param {Pinned} marks */
 function excerpt(event, { zone }) {
   const line = element("span", "excerpt");
-  const text = event.message.length > LONGEST_EXCERPT ? `${event.message.slice(0, LONGEST_EXCERPT)}…` : event.message;
   line.append(
     element("span", "time", zone.moment(Date.parse(event.time))), " ", element("span", "host", visible(event.hostname || event.sender_ip)), " ",
-    element("span", "program", visible(event.file_name)), " ", element("span", "message", visible(text)));
+    element("span", "program", visible(event.file_name)), " ", element("span", "message", visible(shortened(event.message, LONGEST_EXCERPT))));
   return line;
-}
-
-/**
- * @param {Pinned} marks @param {string} method @param {string} more of the address @param {object} [fields]
- * @returns {Promise<any>} rejected with the sentence to say
- */
-async function ask({ csrfToken }, method, more, fields) {
-  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrfToken };
-  const fail = () => { throw new Error(UNREACHABLE); };
-  const answer = await fetch(`/api/marks${more}`, {
-    method, cache: "no-store", headers: fields ? headers : { "X-CSRF-Token": csrfToken }, body: fields && JSON.stringify(fields),
-  }).catch(fail);
-  const value = await answer.json().catch(fail);
-  if (!answer.ok) throw new Error(value.error.message);
-  return value;
 }

@@ -1,6 +1,6 @@
 /** The browser's notifications of new hits: one for each time that nobody looks, which counts on in silence. */
 
-import { cutAt, visible } from "./text.js";
+import { counted, shortened, visible } from "./text.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
@@ -23,7 +23,7 @@ export class Notices {
       return "The browser blocks notifications of this page: allow them in its settings.";
     }
     try {
-      this.show("New hits will be told like this", `While this tab is hidden: ${shortened(query)}`, query, true);
+      this.show("New hits will be told like this", `While this tab is hidden: ${shortened(query, LONGEST_QUERY)}`, query, true);
     } catch {
       // Browsers of phones want more than a page for this.
       return "This browser shows no notifications of pages.";
@@ -45,7 +45,7 @@ export class Notices {
       this.timer = setTimeout(() => this.tell(unseen, query, latest), wait);
       return;
     }
-    const heading = `${unseen.toLocaleString("en")} new ${unseen === 1 ? "hit" : "hits"}: ${shortened(query)}`;
+    const heading = `${counted(unseen, "new hit")}: ${shortened(query, LONGEST_QUERY)}`;
     this.show(heading, latest ? described(latest) : "", query, this.due > 0);
     this.due = performance.now() + BETWEEN_MS;
   }
@@ -62,11 +62,7 @@ export class Notices {
   }
 }
 
-/** @param {string} query */
-const shortened = (query) => (query.length > LONGEST_QUERY ? `${query.slice(0, cutAt(query, LONGEST_QUERY))}…` : query);
-
 /** @param {LogEvent} event */
 function described({ hostname, sender_ip: address, file_name: program, message }) {
-  const text = `${hostname || address} ${program}: ${visible(message)}`;
-  return text.length > LONGEST_BODY ? `${text.slice(0, cutAt(text, LONGEST_BODY))}…` : text;
+  return shortened(`${hostname || address} ${program}: ${visible(message)}`, LONGEST_BODY);
 }

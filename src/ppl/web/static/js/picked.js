@@ -1,8 +1,9 @@
 /** Lines that the reader picked, from one row to another: how many, and a bar of what can be done with them. */
 
-import { copy, lineOf, pathOf, say } from "./copy.js";
+import { copyFor, lineOf, pathOf } from "./copy.js";
 import { button, element } from "./element.js";
 import { eventOf } from "./rows.js";
+import { counted } from "./text.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
@@ -37,7 +38,7 @@ export class Picked {
   /** @param {string} name @param {() => string} what */
   copier(name, what) {
     const made = button("", name);
-    made.addEventListener("click", async () => say(made, (await copy(what())) ? "Copied" : "Not copied"));
+    made.addEventListener("click", () => copyFor(made, what()));
     return made;
   }
 
@@ -63,8 +64,7 @@ export class Picked {
 
   /** @returns {string} e.g. `12 lines` */
   get count() {
-    const { length } = this.events;
-    return length === 1 ? "1 line" : `${length.toLocaleString("en")} lines`;
+    return counted(this.events.length, "line");
   }
 
   get hasGap() { return this.parts.some((part) => !eventOf(part)); }

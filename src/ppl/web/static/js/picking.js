@@ -1,10 +1,9 @@
 /** Lines that are picked, from the row that was chosen first to the one that is chosen now. */
 
 export class Picking {
-  /** @param {import("./reading.js").Reading} reading @param {() => void} unreachable */
-  constructor(reading, unreachable) {
+  /** @param {import("./reading.js").Reading} reading */
+  constructor(reading) {
     this.reading = reading;
-    this.unreachable = unreachable;
     /** @type {HTMLElement | null} the row from which lines are picked */
     this.anchor = null;
     /** @type {import("./picked.js").Picked | null} */
@@ -17,13 +16,9 @@ export class Picking {
     around.pause();
     this.anchor ??= cursor.row ?? row;
     cursor.choose(row);
-    try {
-      const { Picked } = await import("./picked.js");
-      this.picked ??= new Picked({ zone: around.zone, userId: around.userId, cleared: () => this.end() });
-    } catch {
-      this.unreachable();
-      return;
-    }
+    const module = await this.reading.loaded(import("./picked.js"));
+    if (!module) return;
+    this.picked ??= new module.Picked({ zone: around.zone, userId: around.userId, cleared: () => this.end() });
     if (!this.anchor || cursor.row !== row) return;
     const { looked } = this.reading;
     this.picked.show(looked.pane, this.anchor, row);

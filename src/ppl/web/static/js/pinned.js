@@ -1,5 +1,7 @@
 /** Which lines are marked: asks the server. What shows and changes marks is loaded when there is one, or is to be. */
 
+import { loaded } from "./api.js";
+import { getJson } from "./clock.js";
 import { dropDown } from "./dropdown.js";
 import { PINS } from "./pins.js";
 import { eventOf } from "./rows.js";
@@ -29,9 +31,8 @@ export class Pinned {
   async refresh() {
     this.asked += 1;
     const { asked } = this;
-    const answer = await fetch(`/api/marks?user_id=${encodeURIComponent(this.userId())}`, { cache: "no-store" })
-      .then((response) => response.json()).catch(() => ({}));
-    if (answer.marks && asked === this.asked) this.show(answer.marks);
+    const answer = await getJson(`/api/marks?user_id=${encodeURIComponent(this.userId())}`);
+    if (answer && asked === this.asked) this.show(answer.marks);
   }
 
   /** @param {import("./pins.js").Mark[]} marks @param {boolean} isBeginning */
@@ -46,7 +47,8 @@ export class Pinned {
   }
 
   /** @template Module @param {Promise<Module>} loading @param {(module: Module) => void} act */
-  use(loading, act) {
-    loading.then(act, () => this.reading.around.status.problem("The server cannot be reached."));
+  async use(loading, act) {
+    const module = await loaded(loading, (problem) => this.reading.around.status.problem(problem));
+    if (module) act(module);
   }
 }

@@ -34,12 +34,10 @@ function pinAll(marks, mayMove) {
   const before = new Map(PINS);
   PINS.clear();
   for (const mark of marks) PINS.set(mark.event_id, { mark, put: (row) => put(row, mark, "pinned") });
-  for (const id of new Set([...before.keys(), ...PINS.keys()])) {
+  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".row"))) {
+    const { id = "" } = row.dataset;
     const [old, mark] = [before.get(id)?.mark, PINS.get(id)?.mark];
-    if (old?.note === mark?.note && old?.marked_by === mark?.marked_by) continue;
-    for (const row of document.querySelectorAll(`.row[data-id="${CSS.escape(id)}"]`)) {
-      repin(/** @type {HTMLElement} */ (row), mark, mayMove);
-    }
+    if (old?.note !== mark?.note || old?.marked_by !== mark?.marked_by) repin(row, mark, mayMove);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The reader's hand on single lines: the row that is chosen, its details, what is around it, and the keys for them. */
 
+import { loaded } from "./api.js";
 import { Context } from "./context.js";
 import { Cursor } from "./cursor.js";
 import { Details } from "./details.js";
@@ -67,7 +68,7 @@ export class Reading {
       context: (event) => this.openContext(event),
       narrow: (term) => around.search.add(term),
     });
-    this.picking = new Picking(this, () => around.status.problem(UNREACHABLE));
+    this.picking = new Picking(this);
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
   }
 
@@ -121,12 +122,8 @@ export class Reading {
 
   /** A finger hits a host or program by accident, and cannot leave it out. @param {Element} part @param {HTMLElement | null} row */
   async offer(part, row) {
-    try {
-      const { offerPart } = await import("./choices.js");
-      offerPart(part, this.around.narrow, () => this.openDetails(row));
-    } catch {
-      this.around.status.problem(UNREACHABLE);
-    }
+    const choices = await this.loaded(import("./choices.js"));
+    choices?.offerPart(part, this.around.narrow, () => this.openDetails(row));
   }
 
   /** @param {HTMLElement | null} row @param {boolean} [isByKey] */
@@ -190,14 +187,14 @@ export class Reading {
 
   /** @param {1 | -1} direction @param {Kind} kind */
   async lookBeyond(direction, kind) {
-    try {
-      const { Beyond } = await import("./beyond.js");
-      this.beyond ??= new Beyond(this);
-      this.beyond.look(direction, kind);
-    } catch {
-      this.around.status.problem(UNREACHABLE);
-    }
+    const beyond = await this.loaded(import("./beyond.js"));
+    if (!beyond) return;
+    this.beyond ??= new beyond.Beyond(this);
+    this.beyond.look(direction, kind);
   }
+
+  /** @template Module @param {Promise<Module>} loading */
+  loaded(loading) { return loaded(loading, (problem) => this.around.status.problem(problem), UNREACHABLE); }
 
   /** @returns {boolean} whether anything was looked for */
   stopLooking() { return this.beyond?.stop() ?? false; }

@@ -1,5 +1,6 @@
 /** The menu of saved searches beside the search box: says which is in use, opens one, saves or replaces one. */
 
+import { ask } from "./api.js";
 import { dropDown } from "./dropdown.js";
 import { button, element } from "./element.js";
 
@@ -130,25 +131,6 @@ export class Saved {
     this.said.textContent = `${named ? "Replaced" : "Saved as"} ${name}, for all who may read ${userId}.`;
   }
 
-  /**
-   * @param {string} method @param {string} [more] of the address @param {object} [fields]
-   * @returns {Promise<any>} `null` if refused, which is then said
-   */
-  async ask(method, more = "", fields) {
-    this.problem.textContent = "";
-    try {
-      const answer = await fetch(`/api/saved${more}`, {
-        method,
-        cache: "no-store",
-        headers: fields && { "Content-Type": "application/json", "X-CSRF-Token": this.csrfToken },
-        body: fields && JSON.stringify(fields),
-      });
-      const value = await answer.json();
-      if (answer.ok) return value;
-      this.problem.textContent = value.error.message;
-    } catch {
-      this.problem.textContent = "The server cannot be reached.";
-    }
-    return null;
-  }
+  /** @param {string} method @param {string} [more] of the address @param {object} [fields] */
+  ask(method, more = "", fields) { return ask(this.problem, this.csrfToken, method, `/api/saved${more}`, fields); }
 }

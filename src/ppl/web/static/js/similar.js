@@ -3,9 +3,12 @@
  * to it, or left out. The order settles only while nothing is pointed at or focused, so that nothing slips away.
  */
 
+import { logIn, UNREACHABLE } from "./api.js";
 import { button, element } from "./element.js";
 import { fillRow, makeRow } from "./grouprow.js";
 import { Groups, readLines } from "./groups.js";
+import { cover, uncover } from "./rooms.js";
+import { counted } from "./text.js";
 
 /** Groups that are shown at first: of more one sees nothing. */
 const SHOWN = 200;
@@ -16,7 +19,7 @@ const LIVE_MS = 5000;
 const OURS = new Set(["/", "?", "s", "t", "l", "Escape"]);
 
 const count = (/** @type {number} */ number) => number.toLocaleString("en");
-const lines = (/** @type {number} */ number) => `${count(number)} line${number === 1 ? "" : "s"}`;
+const lines = (/** @type {number} */ number) => counted(number, "line");
 
 export class Similar {
   /**
@@ -65,19 +68,16 @@ export class Similar {
       return;
     }
     this.room.hidden = false;
-    for (const each of this.around.covered) each.inert = true;
+    cover(this.room, this.around.covered);
     this.room.focus({ preventScroll: true });
     this.begin();
   }
 
   close() {
-    const hadFocus = this.room.contains(document.activeElement);
     this.asked.abort();
     clearTimeout(this.timer);
-    this.room.hidden = true;
-    for (const each of this.around.covered) each.inert = false;
+    uncover(this.room, this.around.covered);
     this.clear();
-    if (hadFocus) this.around.covered[0].focus({ preventScroll: true });
   }
 
   clear() {
@@ -152,7 +152,7 @@ export class Similar {
     let error = "";
     try {
       const answer = await fetch(address, { signal, cache: "no-store" });
-      if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      if (answer.status === 401) logIn();
       if (answer.ok && answer.body) {
         await readLines(answer.body, (report) => {
           if (signal.aborted) return;
@@ -161,7 +161,7 @@ export class Similar {
         });
       } else error = (await answer.json()).error.message;
     } catch {
-      if (!signal.aborted) error = "The server cannot be reached.";
+      if (!signal.aborted) error = UNREACHABLE;
     }
     if (signal.aborted) return false;
     this.problem.textContent = error;
@@ -191,7 +191,7 @@ export class Similar {
       this.words.textContent = `Grouped ${count(read)} of about ${lines(Math.max(total, read))}${back}`;
       return;
     }
-    const parts = [`${lines(read)} in ${count(all.size)} group${all.size === 1 ? "" : "s"}`];
+    const parts = [`${lines(read)} in ${counted(all.size, "group")}`];
     if (others) parts.push(`${lines(others)} in rarer ones`);
     const why = this.isCancelled ? "stopped" : "out of time";
     if (!groups.isComplete && backTo) parts.push(`${why} at ${zone.moment(backTo)}: older lines are not counted`);

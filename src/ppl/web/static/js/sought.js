@@ -19,7 +19,7 @@ export class Sought {
     this.bar = /** @type {HTMLProgressElement} */ (element("progress", ""));
     this.bar.setAttribute("aria-label", "Searched");
     // Apart from the words: how far it is, is not read aloud twice a second.
-    this.far = element("span", "far");
+    this.far = element("span", "reached");
     this.more = element("span", "");
     this.note.append(this.words, this.far, this.bar, this.more);
     this.key = "";

@@ -1,5 +1,6 @@
 /** The menu of what can be taken along of a view: a download, and a link to it. Its content is loaded when it is first opened. */
 
+import { loaded } from "./api.js";
 import { dropDown } from "./dropdown.js";
 
 export class TakeAlong {
@@ -12,23 +13,18 @@ export class TakeAlong {
     this.menu = menu;
     this.what = what;
     this.say = say;
-    /** @type {Promise<import("./download.js").Download> | null} */
+    /** @type {import("./download.js").Download | null} */
     this.content = null;
     dropDown(menu, () => this.opened());
   }
 
   /** @returns {Promise<import("./download.js").Download | null>} `null` if it cannot be loaded */
   async opened() {
-    this.content ??= import("./download.js").then(({ Download }) => new Download(this.menu, this.what));
-    try {
-      const content = await this.content;
-      content.opened();
-      return content;
-    } catch {
-      this.content = null;
-      this.say("The server cannot be reached.");
-      return null;
-    }
+    const download = await loaded(import("./download.js"), this.say);
+    if (!download) return null;
+    this.content ??= new download.Download(this.menu, this.what);
+    this.content.opened();
+    return this.content;
   }
 
   async copyLink() {

@@ -32,6 +32,15 @@ export function cutAt(text, length) {
   return last >= 0xd800 && last <= 0xdbff ? length - 1 : length;
 }
 
+/** @param {string} text @param {number} length @returns {string} its beginning, if it is longer than that */
+export const shortened = (text, length) => (text.length > length ? `${text.slice(0, cutAt(text, length))}…` : text);
+
+// Made once: toLocaleString() looks its format up each time.
+const NUMBERS = new Intl.NumberFormat("en");
+
+/** @param {number} count @param {string} what one of them @returns {string} e.g. `1,200 lines` */
+export const counted = (count, what) => `${NUMBERS.format(count)} ${what}${count === 1 ? "" : "s"}`;
+
 /** @param {string} character */
 function picture(character) {
   const code = character.codePointAt(0) ?? 0;

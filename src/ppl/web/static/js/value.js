@@ -1,6 +1,6 @@
 /** A small menu at a value of an event's JSON: only the lines that have it, the lines that do not, or its text. */
 
-import { copy, say } from "./copy.js";
+import { copyFor } from "./copy.js";
 import { button, element } from "./element.js";
 import { term } from "./query.js";
 import { cutAt } from "./text.js";
@@ -33,9 +33,7 @@ export function openValue(value, source, narrow) {
   menu.append(element("code", "", text));
   offer("Only lines with this", () => search(false));
   offer("Exclude lines with this", () => search(true));
-  offer("Copy value", async (made) => say(made, (await copy(plain(source))) ? "Copied" : "Not copied"));
-  // The page's keys are not meant for what has the focus here.
-  menu.addEventListener("keydown", (event) => event.stopPropagation());
+  offer("Copy value", (made) => copyFor(made, plain(source)));
   menu.addEventListener("toggle", () => { if (!menu.matches(":popover-open")) menu.remove(); });
   value.closest("#details")?.append(menu);
   menu.showPopover();
