@@ -67,7 +67,7 @@ format: $(VENV)/.test
 	$(VENV)/bin/ruff format .
 
 test: lint
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -m 'not long'
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -m long

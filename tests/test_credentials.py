@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from argon2 import PasswordHasher, extract_parameters
+from argon2 import extract_parameters
 from argon2.low_level import Type
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,8 +30,8 @@ from ppl.credentials import (
 )
 from ppl.model import SECOND
 from ppl.store.interface import Store
+from tests.fixtures.hashing import QUICK
 
-QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 SECRET = "a" * 43
 
 

@@ -21,30 +21,30 @@ def texts(*numbers: int) -> list[str]:
     return [f"line {number}" for number in numbers]
 
 
-def test_a_line_goes_from_a_sender_to_a_viewer(ppl_forms: PplProcess) -> None:
-    who = ppl_forms.register()
-    with Viewer(ppl_forms.url, who) as viewer:
+def test_a_line_goes_from_a_sender_to_a_viewer(shared_ppl: PplProcess) -> None:
+    who = shared_ppl.register()
+    with Viewer(shared_ppl.url, who) as viewer:
         assert viewer.identify() == {"events": [], "isOldestEventReached": "true"}
-        ppl_forms.send(who.port, line(1))
+        shared_ppl.send(who.port, line(1))
         assert [event["message"] for event in viewer.live(1)] == texts(1)
-    with Viewer(ppl_forms.url, who) as viewer:
+    with Viewer(shared_ppl.url, who) as viewer:
         assert messages(viewer.identify()) == texts(1)
 
 
-def test_the_port_is_open_when_the_registration_has_answered(ppl_forms: PplProcess) -> None:
+def test_the_port_is_open_when_the_registration_has_answered(shared_ppl: PplProcess) -> None:
     for _ in range(3):
-        who = ppl_forms.register()
+        who = shared_ppl.register()
         with socket.create_connection((who.host, who.port), timeout=5):
             pass
 
 
-def test_two_clients_see_only_their_own(ppl_forms: PplProcess) -> None:
-    one, other = ppl_forms.register(), ppl_forms.register()
-    with Viewer(ppl_forms.url, one) as first, Viewer(ppl_forms.url, other) as second:
+def test_two_clients_see_only_their_own(shared_ppl: PplProcess) -> None:
+    one, other = shared_ppl.register(), shared_ppl.register()
+    with Viewer(shared_ppl.url, one) as first, Viewer(shared_ppl.url, other) as second:
         first.identify()
         second.identify()
-        ppl_forms.send(one.port, line(1))
-        ppl_forms.send(other.port, line(2))
+        shared_ppl.send(one.port, line(1))
+        shared_ppl.send(other.port, line(2))
         assert [event["message"] for event in first.live(1)] == texts(1)
         assert [event["message"] for event in second.live(1)] == texts(2)
         first.expect_nothing()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.scripted import ScriptedServer
 from tests.fixtures.programs import program
-from tests.fixtures.running import PplProcess, Registered, running, temporary_directory
+from tests.fixtures.running import PplProcess, Registered
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -26,10 +26,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def ppl_process(module_dsn: str) -> Iterator[PplProcess]:
-    """Ppl in one process, shared by a module's tests: each registers an account of its own."""
-    with temporary_directory() as directory:
-        yield from running(PplProcess(module_dsn, directory))
+def ppl_process(module_ppl: PplProcess) -> PplProcess:
+    """Of a module, since a page does nothing to Ppl that others would notice."""
+    return module_ppl
 
 
 OpenPage = Callable[..., Page]

@@ -168,12 +168,15 @@ def _keys(visitor: Visitor) -> Page:
     return page
 
 
-def _details(visitor: Visitor) -> Page:
-    page = visitor.live()
+def _with_details(page: Page) -> Page:
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     expect(page.locator("#details")).to_be_visible()
     return page
+
+
+def _details(visitor: Visitor) -> Page:
+    return _with_details(visitor.live())
 
 
 def _context(visitor: Visitor) -> Page:
@@ -231,9 +234,7 @@ def _picked(visitor: Visitor) -> Page:
 
 
 def _json(visitor: Visitor) -> Page:
-    page = visitor.searched("4711")
-    page.keyboard.press("k")
-    page.keyboard.press("Enter")
+    page = _with_details(visitor.searched("4711"))
     expect(page.locator("#details .json")).to_be_visible()
     return page
 

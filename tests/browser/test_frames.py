@@ -227,15 +227,20 @@ def test_where_nothing_lies_between_what_was_shown_and_what_is_new_no_gap_stays(
     assert ids(page) == list(range(1, 401))
 
 
-def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_drawn(scripted: Scripted) -> None:
+def _tall_rows(scripted: Scripted) -> Page:
+    """801 rows of many lines, the newest in sight: chunks out of sight are far from their guessed height."""
     page, server = scripted(1)
-    # Rows of many lines: chunks out of sight are far from their guessed height.
     for first in range(2, 802, 200):
         events = [event(number, "word " * 150 + f"line {number}") for number in range(first, first + 200)]
         server.say("live_update_logs", events=events, isOldestEventReached="false")
         eventually(lambda last=first + 199: ids(page)[-1] == last, "the rows")  # type: ignore[misc]
     assert len(ids(page)) == 801
     eventually(lambda: _bottom(page) <= 4, "the newest line in sight")
+    return page
+
+
+def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_drawn(scripted: Scripted) -> None:
+    page = _tall_rows(scripted)
     place = _place_of_last(page)
     # In one turn: what is far away keeps nobody waiting for the word.
     said, far = page.evaluate(
@@ -256,12 +261,7 @@ def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_dr
 
 
 def test_a_leap_right_after_the_pause_shows_rows_that_stay(scripted: Scripted) -> None:
-    page, server = scripted(1)
-    for first in range(2, 802, 200):
-        events = [event(number, "word " * 150 + f"line {number}") for number in range(first, first + 200)]
-        server.say("live_update_logs", events=events, isOldestEventReached="false")
-        eventually(lambda last=first + 199: ids(page)[-1] == last, "the rows")  # type: ignore[misc]
-    eventually(lambda: _bottom(page) <= 4, "the newest line in sight")
+    page = _tall_rows(scripted)
     place = page.evaluate(
         """() => new Promise(resolve => {
             document.body.dispatchEvent(new KeyboardEvent("keydown", {key: " ", bubbles: true}));

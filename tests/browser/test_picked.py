@@ -121,10 +121,12 @@ def test_a_long_range_is_marked_as_far_as_one_scrolls(ppl_process: PplProcess, o
     first, last = (ppl_process.rows(found, who.port, f"line {number}")[0][0] for number in (100, 500))
     page = open_page(ppl_process, who, path=f"/events/{first}?to={last}")
     expect(page.locator("#context .row.anchor .message").first).to_have_text("line 100")
-    for _ in range(6):
+
+    def is_at_the_end() -> bool:
         page.evaluate("() => { const room = document.querySelector('#context .lines'); room.scrollTop = 1e6 }")
-        page.wait_for_timeout(100)
-    expect(_row(page, 599, "#context")).to_have_count(1)
+        return _row(page, 599, "#context").count() == 1
+
+    eventually(is_at_the_end, "the last line, scrolled to")
     expect(page.locator("#context .row.anchor")).to_have_count(401)
     expect(page.locator("#context .row.anchor .message").last).to_have_text("line 500")
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,6 @@ from tests.fixtures.running import (
     Registered,
     eventually,
     free_ports,
-    running,
-    temporary_directory,
 )
 
 pytestmark = pytest.mark.peer
@@ -110,18 +108,11 @@ class Surroundings:
         return self.ppl.messages(self.who.port)
 
 
-@pytest.fixture(scope="module")
-def shared(module_dsn: str) -> Iterator[PplProcess]:
-    """One Ppl for all blocks."""
-    with temporary_directory() as directory:
-        yield from running(PplProcess(module_dsn, directory))
-
-
 @pytest.fixture
-def here(shared: PplProcess, short_directory: Path) -> Surroundings:
+def here(module_ppl: PplProcess, short_directory: Path) -> Surroundings:
     """With an account of the test's own."""
-    who = shared.register()
-    return Surroundings(shared, who, short_directory, shared.create_drain(who))
+    who = module_ppl.register()
+    return Surroundings(module_ppl, who, short_directory, module_ppl.create_drain(who))
 
 
 def _shell(text: str, here: Surroundings) -> None:

@@ -38,21 +38,21 @@ TCP, TLS = ["--inet", "--stream"], ["--use-ssl"]
     ],
 )
 def test_every_number_of_loggen_arrives_in_order(
-    ppl_process: PplProcess, arguments: list[str], connections: int
+    module_ppl: PplProcess, arguments: list[str], connections: int
 ) -> None:
-    who = ppl_process.register()
+    who = module_ppl.register()
     count = 2000
     path, environment = loggen()
     command = [
         path, "--quiet", "--rate", "20000", "--number", str(count), "--interval", "60",
         "--size", "300", "--active-connections", str(connections), *arguments, "127.0.0.1", str(who.port),
     ]  # fmt: skip
-    with Viewer(ppl_process.url, who) as viewer:
+    with Viewer(module_ppl.url, who) as viewer:
         viewer.identify(batch=True)
         subprocess.run(command, env=environment, check=True, timeout=60, capture_output=True)
         seen = viewer.live(count * connections)
-    eventually(lambda: ppl_process.count(who.port) == count * connections, "every row")
-    for texts in (ppl_process.messages(who.port), [event["message"] for event in seen]):
+    eventually(lambda: module_ppl.count(who.port) == count * connections, "every row")
+    for texts in (module_ppl.messages(who.port), [event["message"] for event in seen]):
         numbers = defaultdict(list)
         for text in texts:
             found = re.search(r"seq: (\d+), thread: (\w+)", text)

@@ -22,14 +22,14 @@ LINES = [
 
 @pytest.mark.parametrize("counted", [False, True], ids=["newline", "octet-count"])
 @pytest.mark.parametrize("form", ["--rfc3164", "--rfc5424", "--rfc5424=notime", "--rfc5424=notq"])
-def test_every_line_of_logger_arrives(ppl_process: PplProcess, form: str, counted: bool) -> None:
-    who = ppl_process.register()
+def test_every_line_of_logger_arrives(module_ppl: PplProcess, form: str, counted: bool) -> None:
+    who = module_ppl.register()
     command = [
         program("logger"), "--server", "127.0.0.1", "--port", str(who.port), "--tcp", form,
         "--priority", "local0.err", "--tag", "myapp", "--id=4711",
         *(["--octet-count"] if counted else []),
     ]  # fmt: skip
-    with Viewer(ppl_process.url, who) as viewer:
+    with Viewer(module_ppl.url, who) as viewer:
         viewer.identify(batch=True)
         subprocess.run(command, input="".join(f"{line}\n" for line in LINES).encode(), check=True, timeout=30)
         seen = viewer.live(len(LINES))
@@ -38,16 +38,16 @@ def test_every_line_of_logger_arrives(ppl_process: PplProcess, form: str, counte
         assert (event["file_name"], event["severity"], event["facility"]) == ("myapp", "err", "local0")
         assert event["procid"] == "4711"
         assert event["hostname"]
-    assert ppl_process.messages(who.port) == LINES
+    assert module_ppl.messages(who.port) == LINES
 
 
-def test_structured_data_of_logger_is_kept(ppl_process: PplProcess) -> None:
-    who = ppl_process.register()
+def test_structured_data_of_logger_is_kept(module_ppl: PplProcess) -> None:
+    who = module_ppl.register()
     command = [
         program("logger"), "--server", "127.0.0.1", "--port", str(who.port), "--tcp", "--rfc5424", "--octet-count",
         "--msgid", "ID47", "--sd-id", "zoo@123", "--sd-param", 'tiger="hungry"', "--tag", "myapp", "hello",
     ]  # fmt: skip
-    with Viewer(ppl_process.url, who) as viewer:
+    with Viewer(module_ppl.url, who) as viewer:
         viewer.identify()
         subprocess.run(command, check=True, timeout=30)
         (event,) = viewer.live(1)

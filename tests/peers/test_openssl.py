@@ -59,48 +59,48 @@ def counted(line: str) -> bytes:
 
 @pytest.mark.parametrize("frame", [newline_terminated, counted])
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_what_is_piped_into_it_arrives(ppl_process: PplProcess, version: str, frame: object) -> None:
+def test_what_is_piped_into_it_arrives(module_ppl: PplProcess, version: str, frame: object) -> None:
     assert callable(frame)
-    who = ppl_process.register()
-    with Viewer(ppl_process.url, who) as viewer, connected(who.port, version) as sender:
+    who = module_ppl.register()
+    with Viewer(module_ppl.url, who) as viewer, connected(who.port, version) as sender:
         viewer.identify(batch=True)
         write(sender, b"".join(frame(line) for line in LINES))
         seen = viewer.live(len(LINES))
     assert [event["message"] for event in seen] == TEXTS
     assert {event["sender_ip"] for event in seen} == {"127.0.0.1"}
-    assert ppl_process.messages(who.port) == TEXTS
+    assert module_ppl.messages(who.port) == TEXTS
 
 
 def test_the_certificate_is_believed_by_those_who_were_given_it_and_by_nobody_else(
-    ppl_process: PplProcess, short_directory: Path
+    module_ppl: PplProcess, short_directory: Path
 ) -> None:
-    who = ppl_process.register()
+    who = module_ppl.register()
     verifying = ["-verify_return_error", "-verify_ip", "127.0.0.1", "-no_ign_eof"]
     other, _ = self_signed(short_directory / "other", "127.0.0.1")
-    for trusted, line, verifies in ((other, b"refused\n", False), (ppl_process.certificate, b"believed\n", True)):
+    for trusted, line, verifies in ((other, b"refused\n", False), (module_ppl.certificate, b"believed\n", True)):
         done = subprocess.run(
             s_client(who.port, *verifying, "-CAfile", str(trusted)), input=line, timeout=20, capture_output=True
         )
         assert (done.returncode == 0) is verifies, done.stderr
-    eventually(lambda: ppl_process.messages(who.port) == ["believed"], "the line of the one that verified")
+    eventually(lambda: module_ppl.messages(who.port) == ["believed"], "the line of the one that verified")
 
 
-def test_a_destination_takes_what_its_owner_decided(ppl_process: PplProcess) -> None:
-    who = ppl_process.register()
-    ppl_process.set_transport(who, "tls")
-    with Viewer(ppl_process.url, who) as viewer:
+def test_a_destination_takes_what_its_owner_decided(module_ppl: PplProcess) -> None:
+    who = module_ppl.register()
+    module_ppl.set_transport(who, "tls")
+    with Viewer(module_ppl.url, who) as viewer:
         viewer.identify()
-        ppl_process.send(who.port, b"plain, refused\n")
+        module_ppl.send(who.port, b"plain, refused\n")
         with connected(who.port) as sender:
             write(sender, b"encrypted\n")
             assert [event["message"] for event in viewer.live(1)] == ["encrypted"]
-            ppl_process.set_transport(who, "plain")
+            module_ppl.set_transport(who, "plain")
             eventually(lambda: sender.poll() is not None, "the open connection ended")
         refused = subprocess.run(s_client(who.port), input=b"encrypted, refused\n", timeout=20, capture_output=True)
         assert refused.returncode != 0
-        ppl_process.send(who.port, b"plain\n")
+        module_ppl.send(who.port, b"plain\n")
         assert [event["message"] for event in viewer.live(1)] == ["plain"]
-    assert ppl_process.messages(who.port) == ["encrypted", "plain"]
+    assert module_ppl.messages(who.port) == ["encrypted", "plain"]
 
 
 def test_a_new_certificate_is_shown_without_a_restart(ppl_process: PplProcess, short_directory: Path) -> None:

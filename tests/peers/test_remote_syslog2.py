@@ -24,16 +24,16 @@ def packet(text: str, tag: str, token: str | None = None, moment: datetime | Non
     return line.encode()[:99_990] + b"\n"
 
 
-def test_its_lines_arrive_with_time_host_and_file_name(ppl_process: PplProcess) -> None:
-    who = ppl_process.register(time_zone="+02.00")
+def test_its_lines_arrive_with_time_host_and_file_name(module_ppl: PplProcess) -> None:
+    who = module_ppl.register(time_zone="+02.00")
     moment = datetime(2026, 11, 23, 12, 0, 0, 123456, EAST)
     texts = ["text", "", "Ünïcödé ✓", "with <13>1 and [brackets]", "x" * 90_000]
-    with Viewer(ppl_process.url, who) as viewer:
+    with Viewer(module_ppl.url, who) as viewer:
         viewer.identify()
-        ppl_process.send(who.port, b"".join(packet(text, "file.log", moment=moment) for text in texts))
+        module_ppl.send(who.port, b"".join(packet(text, "file.log", moment=moment) for text in texts))
         seen = viewer.live(len(texts))
     assert [event["message"] for event in seen] == texts
-    assert ppl_process.messages(who.port) == texts
+    assert module_ppl.messages(who.port) == texts
     for event in seen:
         assert event["created_at"] == "2026-11-23 12:00:00"
         assert event["time"] == "2026-11-23T10:00:00.123456Z"
@@ -41,19 +41,19 @@ def test_its_lines_arrive_with_time_host_and_file_name(ppl_process: PplProcess) 
         assert (event["facility"], event["severity"]) == ("user", "notice")
 
 
-def test_its_token_is_structured_data_and_not_text(ppl_process: PplProcess) -> None:
-    who = ppl_process.register()
-    with Viewer(ppl_process.url, who) as viewer:
+def test_its_token_is_structured_data_and_not_text(module_ppl: PplProcess) -> None:
+    who = module_ppl.register()
+    with Viewer(module_ppl.url, who) as viewer:
         viewer.identify()
-        ppl_process.send(who.port, packet("hello", "file.log", token="abc123"))
+        module_ppl.send(who.port, packet("hello", "file.log", token="abc123"))
         (event,) = viewer.live(1)
     assert (event["message"], event["structured_data"]) == ("hello", "[abc123@41058]")
 
 
-def test_one_connection_follows_many_files_for_long(ppl_process: PplProcess) -> None:
-    who = ppl_process.register()
+def test_one_connection_follows_many_files_for_long(module_ppl: PplProcess) -> None:
+    who = module_ppl.register()
     expected = []
-    with Viewer(ppl_process.url, who) as viewer, socket.create_connection(("127.0.0.1", who.port)) as connection:
+    with Viewer(module_ppl.url, who) as viewer, socket.create_connection(("127.0.0.1", who.port)) as connection:
         viewer.identify()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number in range(30):
@@ -67,15 +67,15 @@ def test_one_connection_follows_many_files_for_long(ppl_process: PplProcess) -> 
     assert [(event["file_name"], event["message"]) for event in seen] == expected
 
 
-def test_it_verifies_the_certificate_it_was_given_and_sends_over_tls(ppl_process: PplProcess) -> None:
-    who = ppl_process.register()
-    ppl_process.set_transport(who, "tls")
+def test_it_verifies_the_certificate_it_was_given_and_sends_over_tls(module_ppl: PplProcess) -> None:
+    who = module_ppl.register()
+    module_ppl.set_transport(who, "tls")
     # As Go does, by the certificate's alternative names alone.
-    context = ssl.create_default_context(cafile=ppl_process.certificate)
+    context = ssl.create_default_context(cafile=module_ppl.certificate)
     context.hostname_checks_common_name = False
     texts = [f"line {number}" for number in range(100)]
     with (
-        Viewer(ppl_process.url, who) as viewer,
+        Viewer(module_ppl.url, who) as viewer,
         socket.create_connection(("127.0.0.1", who.port), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
@@ -85,4 +85,4 @@ def test_it_verifies_the_certificate_it_was_given_and_sends_over_tls(ppl_process
         seen = viewer.live(len(texts))
     assert [event["message"] for event in seen] == texts
     assert {(event["file_name"], event["structured_data"]) for event in seen} == {("file.log", "[abc123@41058]")}
-    assert ppl_process.messages(who.port) == texts
+    assert module_ppl.messages(who.port) == texts

@@ -22,13 +22,13 @@ def omfwd(port: int, framing: str, template: str) -> str:
     "template", ["RSYSLOG_SyslogProtocol23Format", "RSYSLOG_ForwardFormat", "RSYSLOG_TraditionalForwardFormat"]
 )
 def test_every_line_of_a_followed_file_arrives_whole(
-    ppl_process: PplProcess, short_directory: Path, framing: str, template: str
+    module_ppl: PplProcess, short_directory: Path, framing: str, template: str
 ) -> None:
-    who = ppl_process.register()
+    who = module_ppl.register()
     # The older formats put a blank before the text only where it has none, so one leading blank cannot be told.
     lines = [line if template.endswith("23Format") else line.lstrip() for line in LINES]
     with (
-        Viewer(ppl_process.url, who) as viewer,
+        Viewer(module_ppl.url, who) as viewer,
         rsyslog(short_directory, omfwd(who.port, framing, template)) as sender,
     ):
         viewer.identify(batch=True)
@@ -38,7 +38,7 @@ def test_every_line_of_a_followed_file_arrives_whole(
     assert {(event["severity"], event["facility"], event["file_name"]) for event in seen} == {
         ("warning", "local3", "nginx-access")
     }
-    assert ppl_process.messages(who.port) == lines
+    assert module_ppl.messages(who.port) == lines
 
 
 def test_lines_wait_in_rsyslog_while_ppl_is_down(ppl_process: PplProcess, short_directory: Path) -> None:

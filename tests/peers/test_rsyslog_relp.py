@@ -38,15 +38,15 @@ def secured(ppl: PplProcess, directory: Path, library: str) -> str:
 
 @pytest.mark.parametrize("library", [None, "gnutls", "openssl"], ids=["plain", "tls-gnutls", "tls-openssl"])
 def test_every_line_of_a_followed_file_arrives_whole(
-    ppl_process: PplProcess, short_directory: Path, library: str | None
+    module_ppl: PplProcess, short_directory: Path, library: str | None
 ) -> None:
     needs("omrelp")
-    who = ppl_process.register()
+    who = module_ppl.register()
     action = omrelp(who.port)
     if library is not None:
-        ppl_process.set_transport(who, "tls")
-        action = omrelp(who.port, secured(ppl_process, short_directory, library))
-    with Viewer(ppl_process.url, who) as viewer, rsyslog(short_directory, action, above(library)) as sender:
+        module_ppl.set_transport(who, "tls")
+        action = omrelp(who.port, secured(module_ppl, short_directory, library))
+    with Viewer(module_ppl.url, who) as viewer, rsyslog(short_directory, action, above(library)) as sender:
         viewer.identify(batch=True)
         sender.write(LINES)
         seen = viewer.live(len(LINES))
@@ -54,7 +54,7 @@ def test_every_line_of_a_followed_file_arrives_whole(
     assert {(event["severity"], event["facility"], event["file_name"]) for event in seen} == {
         ("warning", "local3", "nginx-access")
     }
-    assert ppl_process.messages(who.port) == LINES
+    assert module_ppl.messages(who.port) == LINES
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])

@@ -36,13 +36,13 @@ def trusting(driver: str, certificate: Path) -> str:
 @DRIVERS
 @pytest.mark.parametrize("peers", [None, "127.0.0.1"], ids=["anonymous", "verified"])
 def test_every_line_arrives_encrypted(
-    ppl_process: PplProcess, short_directory: Path, driver: str, peers: str | None
+    module_ppl: PplProcess, short_directory: Path, driver: str, peers: str | None
 ) -> None:
     needs(f"lmnsd_{driver}")
-    who = ppl_process.register()
-    ppl_process.set_transport(who, "tls")
-    action, above = omfwd(who.port, driver, peers), trusting(driver, ppl_process.certificate)
-    with Viewer(ppl_process.url, who) as viewer, rsyslog(short_directory, action, above) as sender:
+    who = module_ppl.register()
+    module_ppl.set_transport(who, "tls")
+    action, above = omfwd(who.port, driver, peers), trusting(driver, module_ppl.certificate)
+    with Viewer(module_ppl.url, who) as viewer, rsyslog(short_directory, action, above) as sender:
         viewer.identify(batch=True)
         sender.write(LINES)
         seen = viewer.live(len(LINES))
@@ -50,7 +50,7 @@ def test_every_line_arrives_encrypted(
     assert {(event["severity"], event["facility"], event["file_name"]) for event in seen} == {
         ("warning", "local3", "nginx-access")
     }
-    assert ppl_process.messages(who.port) == LINES
+    assert module_ppl.messages(who.port) == LINES
 
 
 @DRIVERS
@@ -69,12 +69,12 @@ def test_a_name_is_verified_on_a_certificate_that_came_meanwhile(
 
 @DRIVERS
 def test_rsyslog_does_not_send_where_it_does_not_trust(
-    ppl_process: PplProcess, short_directory: Path, driver: str
+    module_ppl: PplProcess, short_directory: Path, driver: str
 ) -> None:
     needs(f"lmnsd_{driver}")
-    who = ppl_process.register()
+    who = module_ppl.register()
     believed, _ = self_signed(short_directory / "other", "127.0.0.1")
     with rsyslog(short_directory, omfwd(who.port, driver, "127.0.0.1"), trusting(driver, believed)) as sender:
         sender.write(["for nobody else"])
         eventually(lambda: REFUSALS[driver] in sender.said(), "rsyslog says that it does not trust the certificate")
-    assert ppl_process.count(who.port) == 0
+    assert module_ppl.count(who.port) == 0

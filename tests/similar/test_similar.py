@@ -11,7 +11,7 @@ import socket
 import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from benchmarks.history import make_slots
-from ppl.store.embedded import EmbeddedPostgres
+from tests.faults.conftest import embedded_ppl
+from tests.faults.postgresql import children
 from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import PplProcess, Registered, eventually, running
 
@@ -81,15 +82,11 @@ def store(ppl: PplProcess, who: Registered, messages: Sequence[str], at: float |
 def workers(ppl: PplProcess) -> list[int]:
     """Process ids of what groups lines for this Ppl."""
     found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if b"ppl.similar.worker" in Path(f"/proc/{name}/cmdline").read_bytes():
-                status = Path(f"/proc/{name}/status").read_text("ascii")
-                parent = int(re.findall(r"PPid:\s+(\d+)", status)[0])
-                if parent in [each.pid for each in ppl._processes.values()] and "State:\tZ" not in status:
-                    found.append(int(name))
-        except OSError:
-            continue
+    for pid in children(ppl.server_pid):
+        # One that has ended and was not waited for has an empty command line.
+        with suppress(OSError):
+            if b"ppl.similar.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
     return found
 
 
@@ -226,13 +223,6 @@ def _open(ppl: PplProcess, who: Registered) -> socket.socket:
     return client
 
 
-def _open_reading(ppl: PplProcess, who: Registered) -> socket.socket:
-    """A client whose grouping reads by now."""
-    client = _open(ppl, who)
-    eventually(lambda: reading(ppl), "it reads")
-    return client
-
-
 def _read_until_unavailable(client: socket.socket) -> None:
     """Until its answer says so; then it goes away."""
     said = b""
@@ -251,11 +241,19 @@ def held(ppl: PplProcess) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def grouping(ppl: PplProcess) -> Iterator[tuple[Registered, socket.socket]]:
+    """As long as this lasts, a client's grouping reads and comes to nothing; gives its account and the client."""
+    who = ppl.register()
+    store(ppl, who, LINES)
+    with held(ppl):
+        client = _open(ppl, who)
+        eventually(lambda: reading(ppl), "it reads")
+        yield who, client
+
+
 def test_whoever_goes_away_ends_his_grouping_at_once(shared_ppl: PplProcess) -> None:
-    who = shared_ppl.register()
-    store(shared_ppl, who, LINES)
-    with held(shared_ppl):
-        client = _open_reading(shared_ppl, who)
+    with grouping(shared_ppl) as (_who, client):
         (worker,) = workers(shared_ppl)
         client.close()
         eventually(lambda: worker not in workers(shared_ppl), "the worker has ended")
@@ -280,10 +278,7 @@ def test_an_account_has_its_share_and_others_have_theirs(shared_ppl: PplProcess)
 
 
 def test_a_worker_that_is_killed_is_an_error_and_the_next_request_has_another(shared_ppl: PplProcess) -> None:
-    who = shared_ppl.register()
-    store(shared_ppl, who, LINES)
-    with held(shared_ppl):
-        client = _open_reading(shared_ppl, who)
+    with grouping(shared_ppl) as (who, client):
         (worker,) = workers(shared_ppl)
         os.kill(worker, signal.SIGKILL)
         _read_until_unavailable(client)
@@ -292,10 +287,7 @@ def test_a_worker_that_is_killed_is_an_error_and_the_next_request_has_another(sh
 
 
 def test_a_restart_of_postgresql_in_the_middle_is_an_error_and_the_worker_goes_on(shared_ppl: PplProcess) -> None:
-    who = shared_ppl.register()
-    store(shared_ppl, who, LINES)
-    with held(shared_ppl):
-        client = _open_reading(shared_ppl, who)
+    with grouping(shared_ppl) as (who, client):
         execute(as_administrator(shared_ppl.dsn), _TERMINATE)
         _read_until_unavailable(client)
     assert Asked(shared_ppl, who).last["complete"]
@@ -317,10 +309,7 @@ def test_grouping_works_again_after_postgresql_was_away(shared_ppl: PplProcess) 
 
 
 def test_workers_end_with_ppl(ppl_process: PplProcess) -> None:
-    who = ppl_process.register()
-    store(ppl_process, who, LINES)
-    with held(ppl_process):
-        client = _open_reading(ppl_process, who)
+    with grouping(ppl_process) as (_who, client):
         (worker,) = workers(ppl_process)
         ppl_process.stop()
         client.close()
@@ -337,8 +326,7 @@ def test_workers_end_with_a_ppl_that_is_killed(ppl_process: PplProcess) -> None:
 
 
 def test_grouping_works_on_the_embedded_postgresql(short_directory: Path) -> None:
-    dsn = EmbeddedPostgres(None, short_directory / "data").dsn
-    for ppl in running(PplProcess(dsn, short_directory, "one", {"PPL_DATABASE": ""})):
+    for ppl in running(embedded_ppl(short_directory)):
         who = ppl.register()
         store(ppl, who, LINES)
         assert Asked(ppl, who).counts == {"took … ms for user '…'": 300, "ready": 2}

@@ -8,13 +8,8 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from ppl.errors import TooManyDrains
-from ppl.model import Account, Destination
 from ppl.store.postgres import PostgresStore
-from tests.fixtures.database import execute
-
-
-async def register(store: PostgresStore, email: str) -> tuple[Account, Destination]:
-    return await store.register(email, "hash", "UTC", "h", range(20000, 20010), only_first=False)
+from tests.store.members import admitted, register
 
 
 def secret(name: str) -> bytes:
@@ -40,8 +35,7 @@ async def test_a_token_leads_to_its_destination_until_it_is_revoked(store: Postg
 @ensureDeferred
 async def test_only_the_owner_makes_sees_and_revokes_tokens(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     drain = await store.create_drain(owner.id, destination.id, secret("one"), "x", 10)
     assert drain is not None
     assert await store.create_drain(member.id, destination.id, secret("two"), "x", 10) is None

@@ -25,7 +25,7 @@ from ppl.store.ending import Ending, Patience, Postmaster
 from ppl.store.processes import is_recovering, processes, state
 from ppl.store.programs import ServerUser, spawn
 from ppl.store.watchdog import Attention
-from tests.fixtures.database import FAST, execute, short_directory
+from tests.fixtures.database import FAST, execute, fast_directory
 from tests.store.leftover import left_running
 from tests.waiting import until
 
@@ -37,7 +37,7 @@ EAGER = Attention(period=0.2, looks=5, patience=2)
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """Where a data directory may be made."""
-    directory = short_directory()
+    directory = fast_directory()
     yield directory / "data"
     shutil.rmtree(directory)
 

@@ -12,10 +12,7 @@ from ppl.store.interface import Mark
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.store.events import T0, events
-
-
-async def register(store: PostgresStore, email: str) -> tuple[Account, Destination]:
-    return await store.register(email, "hash", "UTC", "h", range(20000, 20010), only_first=False)
+from tests.store.members import admitted, register
 
 
 async def marked(
@@ -29,8 +26,7 @@ async def marked(
 @ensureDeferred
 async def test_what_one_marks_all_members_have_the_newest_event_first(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     early = await marked(store, member, destination, 5)
     late = await marked(store, owner, destination, 9, "<b>")
     assert (early.destination_id, early.event_id, early.note) == (destination.id, 5, "why?")
@@ -49,8 +45,7 @@ async def test_an_event_that_is_marked_again_has_the_later_note_and_who_wrote_it
     store: PostgresStore, dsn: str
 ) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     first = await marked(store, owner, destination, 5)
     again = await marked(store, member, destination, 5, "here it began")
     assert (again.id, again.note, again.marked_by) == (first.id, "here it began", "b@example.com")
@@ -92,8 +87,7 @@ async def test_a_destination_has_a_bounded_number_also_when_many_mark_at_once(st
 @ensureDeferred
 async def test_marks_stay_when_the_account_goes_and_go_with_their_destination(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     await marked(store, member, destination, 5)
     execute(dsn, "DELETE FROM account WHERE id = %s", [member.id])
     assert [each.marked_by for each in await store.marks(owner.id)] == [""]

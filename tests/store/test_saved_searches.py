@@ -12,10 +12,7 @@ from ppl.model import Account, Destination
 from ppl.store.interface import SavedSearch
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-
-
-async def register(store: PostgresStore, email: str) -> tuple[Account, Destination]:
-    return await store.register(email, "hash", "UTC", "h", range(20000, 20010), only_first=False)
+from tests.store.members import admitted, register
 
 
 async def saved(store: PostgresStore, account: Account, destination: Destination, name: str) -> SavedSearch:
@@ -27,8 +24,7 @@ async def saved(store: PostgresStore, account: Account, destination: Destination
 @ensureDeferred
 async def test_what_one_saves_all_members_have_by_name(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     errors = await saved(store, member, destination, "errors")
     backups = await saved(store, owner, destination, "Backups")
     assert (errors.destination_id, errors.query, errors.saved_by) == (destination.id, "severity:err", "b@example.com")
@@ -44,8 +40,7 @@ async def test_what_one_saves_all_members_have_by_name(store: PostgresStore, dsn
 @ensureDeferred
 async def test_another_query_is_of_whoever_changed_it(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     mine = await saved(store, owner, destination, "errors")
     assert await store.change_saved(member.id, mine.id, "Errors", mine.query) == attrs.evolve(mine, name="Errors")
     changed = await store.change_saved(member.id, mine.id, "errors", "severity:>=err")
@@ -101,8 +96,7 @@ async def test_a_destination_has_a_bounded_number_also_when_many_save_at_once(st
 @ensureDeferred
 async def test_what_an_account_saved_stays_when_the_account_goes(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
-    member, _ = await register(store, "b@example.com")
-    execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [member.id, destination.id])
+    member = await admitted(store, dsn, "b@example.com", destination)
     await saved(store, member, destination, "errors")
     execute(dsn, "DELETE FROM account WHERE id = %s", [member.id])
     assert [each.saved_by for each in await store.saved_searches(owner.id)] == [""]

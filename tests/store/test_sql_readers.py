@@ -28,8 +28,8 @@ from tests.fixtures.database import (
     FAST,
     as_administrator,
     execute,
+    fast_directory,
     migrate_database,
-    short_directory,
     started_store,
 )  # fmt: skip
 from tests.fixtures.running import ROOT, free_ports
@@ -69,7 +69,7 @@ class Installation:
 
 @pytest_twisted.async_yield_fixture(scope="module")
 async def installed() -> AsyncIterator[Installation]:
-    directory = short_directory()
+    directory = fast_directory()
     (port,) = free_ports(1)
     server = EmbeddedPostgres(reactor, directory / "data", settings=FAST, sql_port=port, attention=ASLEEP)
     await server.startService()
@@ -262,7 +262,7 @@ def test_who_cannot_be_a_reader_is_refused(installed: Installation, role: str, e
 
 @ensureDeferred
 async def test_without_the_option_nothing_listens_and_ppl_still_finds_its_socket() -> None:
-    directory = short_directory()
+    directory = fast_directory()
     try:
         for port, address in ((free_ports(1)[0], "127.0.0.1"), (0, ""), (free_ports(1)[0], "127.0.0.1")):
             server: Any = EmbeddedPostgres(reactor, directory / "data", settings=FAST, sql_port=port)

@@ -14,12 +14,14 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from ppl.archive.interface import Place
 from ppl.clock import wall_clock
+from ppl.credentials import Passwords
 from ppl.errors import ListenerUnavailable, StoreUnavailable
 from ppl.model import SECOND, Destination
 from ppl.options import default_settings
 from ppl.store.interface import Store
 from ppl.web.setup import Setup
 from ppl.web.site import make_site
+from tests.fixtures.hashing import QUICK
 from tests.web.browsing import Browser
 
 
@@ -91,7 +93,13 @@ def serve(store: Store) -> Iterator[Serve]:
     """Serves sites with the settings given, over ``store`` unless another is."""
     listening: list[Any] = []
 
-    def start(over: Store = store, place: Place | None = None, setup: Setup | None = None, **settings: Any) -> Served:
+    def start(
+        over: Store = store,
+        place: Place | None = None,
+        setup: Setup | None = None,
+        passwords: Passwords | None = None,
+        **settings: Any,
+    ) -> Served:
         listeners, clock = OpenedPorts(), MovableClock()
         # Ports are given out that are opened by doubles on 127.0.0.1 only, if at all: none is taken here.
         chosen = default_settings(
@@ -99,7 +107,8 @@ def serve(store: Store) -> Iterator[Serve]:
         )
         viewers = WebSocketServerFactory()
         viewers.protocol = WebSocketServerProtocol
-        site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place, setup=setup)
+        hashing = passwords or Passwords(reactor, hasher=QUICK)
+        site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place, setup=setup, passwords=hashing)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")
         listening.append(port)
         return Served(port.getHost().port, over, listeners, clock, chosen.public_url)

@@ -7,10 +7,11 @@ from ipaddress import ip_network
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
 from ppl.clock import wall_clock
-from ppl.credentials import new_secret, secret_hash
+from ppl.credentials import Passwords, new_secret, secret_hash
 from ppl.model import SECOND
 from ppl.web import sessions
 from tests.web.browsing import PASSWORD, Browser
@@ -134,7 +135,9 @@ async def test_an_expired_session_is_refused(served: Served, browser: Browser) -
 
 
 @ensureDeferred
-async def test_a_hash_of_older_parameters_is_renewed_at_login(served: Served, browser: Browser) -> None:
+async def test_a_hash_of_older_parameters_is_renewed_at_login(serve: Serve) -> None:
+    served = serve(passwords=Passwords(reactor))
+    browser = served.browser()
     old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     await served.store.register(EMAIL, old, "UTC", "localhost", range(20000, 20010), only_first=False)
     assert (await browser.log_in(EMAIL)).status == 303

@@ -91,6 +91,7 @@ def make_site(
     setup: Setup | None = None,
     marks_changed: MarksChanged = lambda destination_id: None,
     workers: Workers | None = None,
+    passwords: Passwords | None = None,
 ) -> Site:
     """The site of Ppl.
 
@@ -110,12 +111,13 @@ def make_site(
         setup: what the first registration needs, if anything.
         marks_changed: told the id of a destination whose marks have just changed.
         workers: group similar lines; ``None``: nobody can ask for that.
+        passwords: hashes them; ``None``: as strangers may try them.
     """
     steady = steady or clock
     served = assets.Assets()
     pages = Pages(served, settings.public_host, clock)
     sessions = Sessions(store, clock, session_ended)
-    accounts = Accounts(store, listeners, Passwords(reactor), sessions, pages, settings, steady, setup)
+    accounts = Accounts(store, listeners, passwords or Passwords(reactor), sessions, pages, settings, steady, setup)
     retention_days = settings.retention_days or None
     transports = Transports(store, listeners, steady)
     lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), steady)
