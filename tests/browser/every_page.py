@@ -208,6 +208,7 @@ def _saved_menu(visitor: Visitor) -> Page:
     page = _searched(visitor)
     page.locator("#saved summary").click()
     expect(page.locator("#saved li button").first).to_be_visible()
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
     return page
 
 

@@ -58,9 +58,12 @@ export class Saved {
     this.say();
   }
 
-  /** Say on the menu which of them is in use. */
+  /** Say on the menu which of them is in use, and what would be saved: it is complete when it opens. */
   say() {
-    const inUse = this.searches.find(({ query }) => query === this.search.query);
+    const { query } = this.search;
+    this.form.hidden = !query;
+    /** @type {HTMLElement} */ (this.form.querySelector("code")).textContent = query;
+    const inUse = this.searches.find((each) => each.query === query);
     if (inUse) this.lastUsed = inUse.name;
     /** @type {HTMLElement} */ (this.summary.firstElementChild).textContent = inUse?.name ?? "Saved";
     this.summary.title = inUse ? `In use: the saved search ${inUse.name}` : "";
@@ -70,9 +73,6 @@ export class Saved {
 
   async opened() {
     this.problem.textContent = this.said.textContent = "";
-    const { query } = this.search;
-    this.form.hidden = !query;
-    /** @type {HTMLElement} */ (this.form.querySelector("code")).textContent = query;
     await this.load();
     const names = this.searches.map(({ name }) => name);
     // Whoever has changed the search that was opened wants to keep that, it is likely.
