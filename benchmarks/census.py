@@ -17,7 +17,7 @@ import psycopg2
 
 from benchmarks.ingest import ingest, lines, until_ppl_stored
 from benchmarks.running import running_ppl, spread
-from ppl.store.locks import CENSUS_KEY
+from ppl.store.connecting.locks import CENSUS_KEY
 from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import eventually
 

@@ -25,8 +25,8 @@ import attrs
 from benchmarks.broadcast import broadcast
 from benchmarks.crowd import Seen, milliseconds, watch
 from benchmarks.running import running_ppl, spread
-from ppl.viewer.audience import SECONDS_EACH
-from ppl.viewer.gathering import TICK_SECONDS
+from ppl.live.audience import SECONDS_EACH
+from ppl.live.gathering import TICK_SECONDS
 from tests.fixtures.running import Registered
 
 #: 154 bytes with its newline.

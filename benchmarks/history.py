@@ -18,9 +18,9 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred
 
 from ppl.model import MINUTE
-from ppl.store.locks import SEAL_KEY
-from ppl.store.pool import Pool
-from ppl.store.slots import Slots
+from ppl.store.connecting.locks import SEAL_KEY
+from ppl.store.connecting.pool import Pool
+from ppl.store.events.slots import Slots
 from tests.fixtures.database import BY_SEVERITY, execute
 from tests.fixtures.running import eventually
 

@@ -21,11 +21,11 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred
 
 from benchmarks.history import HOUR, History
-from ppl.clock import wall_clock
 from ppl.search.query import parse
-from ppl.store.pool import Pool
+from ppl.services.clock import wall_clock
+from ppl.store.connecting.pool import Pool
+from ppl.store.events.searching import Searches
 from ppl.store.postgres import PostgresStore
-from ppl.store.searching import Searches
 from tests.fixtures.running import Registered
 
 Taken = dict[str, list[float]]

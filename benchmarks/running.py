@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ppl.store.embedded import EmbeddedPostgres
+from ppl.store.embedded.server import EmbeddedPostgres
 from tests.fixtures.running import PplProcess, Registered
 
 

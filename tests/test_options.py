@@ -21,7 +21,7 @@ from ppl.options import (
     settings_from,
     unknown_variables,
 )
-from ppl.store.connection import describe
+from ppl.store.connecting.connection import describe
 from ppl.version import version
 
 

@@ -17,7 +17,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import ProtocolError
 from ppl.model import FACILITIES, HOUR, SEVERITIES, Event, Sender, SendersSeen
-from ppl.sequence import LONGEST_STOP, SequentialService, Together
+from ppl.services.sequence import LONGEST_STOP, SequentialService, Together
 from ppl.timezone import UnknownTimeZone, local_text, parse_time_zone, utc_text
 from ppl.wire import link_event, read_link_event, viewer_event
 

@@ -174,7 +174,7 @@ class Event:
 
 @attrs.frozen
 class Lines:
-    """Parsed lines of one read as columns of equal length; what :mod:`ppl.syslog.message` gives.
+    """Parsed lines of one read as columns of equal length; what :mod:`ppl.sources.message` gives.
 
     ``created_at`` is ``None`` where the line bore no sane timestamp. Other columns are as in :class:`Event`.
     """

@@ -21,8 +21,8 @@ from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.internet.testing import MemoryReactor
 from twisted.python import usage
 
+from ppl.access.quota import MOST_BYTES_PER_DAY, MOST_LINES_PER_SECOND
 from ppl.dsn import parsed
-from ppl.quota import MOST_BYTES_PER_DAY, MOST_LINES_PER_SECOND
 from ppl.version import version
 from twisted import __version__ as twisted_version
 

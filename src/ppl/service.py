@@ -25,60 +25,60 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
+from ppl.access.credentials import authenticate
+from ppl.access.quota import Quota
 from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Place
-from ppl.clock import make_steady, steady_clock, wall_clock
-from ppl.credentials import authenticate
 from ppl.errors import ConfigurationError, PplError, StatementTimeout, StoreUnavailable
+from ppl.http.client import Proxies
+from ppl.http.origin import OriginPolicy
 from ppl.link.interface import LinkEnd
 from ppl.link.local import LocalLink
 from ppl.link.registry import Listeners
 from ppl.link.websocket import LinkClient, LinkServer
-from ppl.listener.admission import Admission, Limits
 from ppl.listener.control import ListenerControl
-from ppl.listener.drain import Drain, Farewell
-from ppl.listener.drain_admission import DrainAdmission, DrainLimits
-from ppl.listener.drain_site import DrainSite
 from ppl.listener.entrance import Intake
-from ppl.listener.losses import Losses
-from ppl.listener.meters import Meters
-from ppl.listener.ports import Ports
+from ppl.listener.http.admission import DrainAdmission, DrainLimits
+from ppl.listener.http.drain import Drain, Farewell
+from ppl.listener.http.site import DrainSite
+from ppl.listener.limits.admission import Admission, Limits
+from ppl.listener.limits.losses import Losses
+from ppl.listener.limits.meters import Meters
+from ppl.listener.limits.unfinished import Unfinished
 from ppl.listener.public_host import PublicHost
+from ppl.listener.sockets.ports import Ports
 from ppl.listener.tls import Certificates, self_signed
-from ppl.listener.unfinished import Unfinished
-from ppl.listener.writer import Writer
-from ppl.listening import Listening, check_endpoint
-from ppl.log_file import bounded_observer, log_path
+from ppl.listener.writing.writer import Writer
 from ppl.options import Options, Settings, link_secret, settings_from, unknown_variables
-from ppl.origin import OriginPolicy
-from ppl.polling import bound_turns
-from ppl.proxied import Proxies
-from ppl.quota import Quota
-from ppl.sequence import SequentialService, Together
-from ppl.signals import heed_one_signal
+from ppl.services.clock import make_steady, steady_clock, wall_clock
+from ppl.services.listening import Listening, check_endpoint
+from ppl.services.log_file import bounded_observer, log_path
+from ppl.services.polling import bound_turns
+from ppl.services.sequence import SequentialService, Together
+from ppl.services.signals import heed_one_signal
+from ppl.services.sockets import Sockets, inherited_from, initial_environment
+from ppl.services.systemd import Manager, Ready, Watchdog, manager_from
 from ppl.similar.workers import Workers
-from ppl.sockets import Sockets, inherited_from, initial_environment
-from ppl.store.archives import archiving, set_archiving
-from ppl.store.census import PERIOD as CENSUS_PERIOD
-from ppl.store.census import Census
-from ppl.store.clock_repair import repair_clock
-from ppl.store.collation import collation_of
-from ppl.store.embedded import EmbeddedPostgres
-from ppl.store.leaps import Leaps
+from ppl.store.connecting.migrate import migrate
+from ppl.store.connecting.outage import Outage
+from ppl.store.connecting.pool import Pool
+from ppl.store.embedded.server import EmbeddedPostgres
+from ppl.store.events.collation import collation_of
+from ppl.store.events.searching import Searches
+from ppl.store.events.statistics import Statistics
 from ppl.store.maintenance import Background, Maintenance
-from ppl.store.migrate import migrate
-from ppl.store.outage import Outage
-from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
-from ppl.store.retention import Retention
-from ppl.store.sealing import Sealer
-from ppl.store.searching import Searches
-from ppl.store.statistics import Statistics
-from ppl.systemd import Manager, Ready, Watchdog, manager_from
+from ppl.store.upkeep.archives import archiving, set_archiving
+from ppl.store.upkeep.census import PERIOD as CENSUS_PERIOD
+from ppl.store.upkeep.census import Census
+from ppl.store.upkeep.clock_repair import repair_clock
+from ppl.store.upkeep.leaps import Leaps
+from ppl.store.upkeep.retention import Retention
+from ppl.store.upkeep.sealing import Sealer
 from ppl.version import version
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
-from ppl.web.setup import Setup, setup_of
+from ppl.web.http.setup import Setup, setup_of
 from ppl.web.site import make_site
 
 _log = Logger()

@@ -12,13 +12,13 @@ from twisted.internet import reactor
 from ppl.archive.archiver import Archiver, ArchiverLimits
 from ppl.archive.interface import Place
 from ppl.model import DAY, MINUTE, Destination
-from ppl.store.connection import Connection
-from ppl.store.locks import ARCHIVE_KEY
-from ppl.store.pool import Pool
+from ppl.store.connecting.connection import Connection
+from ppl.store.connecting.locks import ARCHIVE_KEY
+from ppl.store.connecting.pool import Pool
 from ppl.store.postgres import PostgresStore
-from ppl.store.retention import Retention
+from ppl.store.upkeep.retention import Retention
 from tests.fixtures.database import execute
-from tests.store.events import T0, events
+from tests.store.samples import T0, events
 from tests.waiting import until
 
 #: Midnight, µs.

@@ -20,11 +20,11 @@ from ppl.archive import dayfile
 from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Draft
 from ppl.model import DAY
-from ppl.store.archives import set_archiving
-from ppl.store.connection import Connection, Parameters, Row
-from ppl.store.locks import ARCHIVE_KEY
+from ppl.store.connecting.connection import Connection, Parameters, Row
+from ppl.store.connecting.locks import ARCHIVE_KEY
 from ppl.store.postgres import PostgresStore
-from ppl.store.retention import Retention
+from ppl.store.upkeep.archives import set_archiving
+from ppl.store.upkeep.retention import Retention
 from tests.archive.archiving import (
     DAY0,
     HOUR,
@@ -40,7 +40,7 @@ from tests.archive.archiving import (
     stored,
 )  # fmt: skip
 from tests.fixtures.database import execute, started_store
-from tests.store.events import events
+from tests.store.samples import events
 from tests.waiting import until
 
 NOW = DAY0 + 2 * DAY + LATER

@@ -20,11 +20,11 @@ from twisted.internet.defer import Deferred
 from ppl.archive.bucket import BucketPlace
 from ppl.archive.interface import ArchiveUnavailable
 from ppl.model import DAY
-from ppl.store.archives import set_archiving
+from ppl.store.upkeep.archives import set_archiving
 from tests.archive.archiving import DAY0, LATER, archiver, fill, forget, registered, stored
 from tests.archive.test_archiver import listening
 from tests.fixtures.database import started_store
-from tests.store.events import events
+from tests.store.samples import events
 from tests.waiting import until
 
 NOW = DAY0 + 2 * DAY + LATER

@@ -16,7 +16,7 @@ from ppl.service import make_service
 from tests.archive.archiving import DAY0, LATER, archiver, registered
 from tests.fixtures.database import started_store
 from tests.fixtures.running import ROOT
-from tests.store.events import events
+from tests.store.samples import events
 
 
 @ensureDeferred

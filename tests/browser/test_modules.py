@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ppl.web.assets import Assets
-from ppl.web.visit import Visit
+from ppl.web.http.assets import Assets
+from ppl.web.http.visit import Visit
 from tests.fixtures.programs import program
 
 HERE = Path(__file__).parent

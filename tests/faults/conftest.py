@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ppl.store.embedded import EmbeddedPostgres
+from ppl.store.embedded.server import EmbeddedPostgres
 from tests.faults.load import Way, http, relp
 from tests.faults.tally import Measured
 from tests.fixtures.running import Form, PplProcess

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_twisted import ensureDeferred
 
-from ppl.store.embedded import EmbeddedPostgres
+from ppl.store.embedded.server import EmbeddedPostgres
 from tests.fixtures.database import execute
 from tests.fixtures.relp import RelpSender
 from tests.fixtures.running import PplProcess, eventually

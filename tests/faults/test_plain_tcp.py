@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.store.embedded import EmbeddedPostgres
+from ppl.store.embedded.server import EmbeddedPostgres
 from tests.faults.lines import LineSender
 from tests.faults.postgresql import freeze, postmaster, thaw
 from tests.faults.tally import Measured, tallies

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["ppl.syslog", "ppl.listener.streams"]):
+with atheris.instrument_imports(include=["ppl.sources"]):
     from tests.fuzz.targets import SEEDS, TARGETS
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
-from ppl.listener.streams import kind_of
-from ppl.syslog.framing import CUT_MARK, Framer, Frames, whole_message
-from ppl.syslog.line import parse_line
-from ppl.syslog.message import parse
-from ppl.syslog.relp import LEAST_MAX_DATA, Relp, RelpError
-from tests.syslog.lines import RECEIVED, rows
+from ppl.sources.framing import CUT_MARK, Framer, Frames, whole_message
+from ppl.sources.line import parse_line
+from ppl.sources.message import parse
+from ppl.sources.relp import LEAST_MAX_DATA, Relp, RelpError
+from ppl.sources.streams import kind_of
+from tests.sources.lines import RECEIVED, rows
 
 LIMIT = 40
 _MARK = len(CUT_MARK.format(LIMIT))

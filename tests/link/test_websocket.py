@@ -19,9 +19,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
-from ppl.dropping import DROPPING_SECONDS
 from ppl.link.messages import NewLogs, Watch, Watching
 from ppl.link.websocket import LinkClient, LinkServer
+from ppl.services.dropping import DROPPING_SECONDS
 from tests.link.ends import DESTINATION, End, events
 from tests.waiting import until
 

@@ -13,17 +13,17 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from ppl.clock import steady_clock, wall_clock
-from ppl.listener.admission import Admission, Limits
+from ppl.access.quota import Quota
 from ppl.listener.entrance import Entrance, Intake, Patience
-from ppl.listener.losses import Losses
-from ppl.listener.meters import Meters
-from ppl.listener.ports import Ports
+from ppl.listener.limits.admission import Admission, Limits
+from ppl.listener.limits.losses import Losses
+from ppl.listener.limits.meters import Meters
+from ppl.listener.limits.unfinished import Unfinished
+from ppl.listener.sockets.ports import Ports
 from ppl.listener.tls import Certificates
-from ppl.listener.unfinished import Unfinished
-from ppl.listener.writer import BatchEvents, Writer
+from ppl.listener.writing.writer import BatchEvents, Writer
 from ppl.model import Destination, Events, Lines
-from ppl.quota import Quota
+from ppl.services.clock import steady_clock, wall_clock
 from ppl.store.interface import Store
 
 

@@ -11,7 +11,6 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.error import ConnectionRefusedError
 
-from ppl.clock import wall_clock
 from ppl.errors import StoreUnavailable
 from ppl.link.messages import (
     NewLogs,
@@ -24,9 +23,10 @@ from ppl.link.messages import (
     Watching,
 )  # fmt: skip
 from ppl.listener.control import ListenerControl
-from ppl.listener.ports import Ports
-from ppl.listener.writer import Writer
+from ppl.listener.sockets.ports import Ports
+from ppl.listener.writing.writer import Writer
 from ppl.model import Destination, Events
+from ppl.services.clock import wall_clock
 from tests.listener.conftest import MakeDestination
 from tests.listener.receiving import connect, intake, lines, send
 from tests.waiting import turns, until

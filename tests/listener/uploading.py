@@ -13,14 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from ppl.clock import wall_clock
-from ppl.listener.drain import Drain, Farewell
-from ppl.listener.drain_admission import DrainAdmission, DrainLimits
-from ppl.listener.drain_site import DrainSite
-from ppl.listener.writer import Writer
+from ppl.http.client import Proxies
+from ppl.listener.http.admission import DrainAdmission, DrainLimits
+from ppl.listener.http.drain import Drain, Farewell
+from ppl.listener.http.site import DrainSite
+from ppl.listener.writing.writer import Writer
 from ppl.model import Account, Destination
-from ppl.proxied import Proxies
-from ppl.sequence import SequentialService
+from ppl.services.clock import wall_clock
+from ppl.services.sequence import SequentialService
 from tests.listener.receiving import intake
 
 TOKEN = "t" * 43

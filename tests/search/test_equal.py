@@ -18,8 +18,8 @@ from psycopg2.extras import execute_values
 from ppl.model import Event
 from ppl.search.canonical import canonical
 from ppl.search.errors import QueryError
-from ppl.search.folding import fold, folded_codes
 from ppl.search.query import Query
+from ppl.search.regex.folding import fold, folded_codes
 from ppl.search.sql import searched
 from tests.search.asking import BERLIN, NOW, ask, event
 from tests.search.examples import FOUND, NOT_FOUND

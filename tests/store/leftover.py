@@ -6,9 +6,9 @@ from pathlib import Path
 
 from twisted.internet import reactor
 
-from ppl.store.cluster import Cluster
-from ppl.store.processes import state
-from ppl.store.programs import Program, spawn
+from ppl.store.embedded.cluster import Cluster
+from ppl.store.embedded.processes import state
+from ppl.store.embedded.programs import Program, spawn
 from tests.fixtures.database import FAST
 from tests.waiting import until
 

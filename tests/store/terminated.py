@@ -16,8 +16,8 @@ from twisted.internet.task import react
 from twisted.internet.threads import deferToThread
 
 from ppl.errors import StoreUnavailable
-from ppl.store.copying import Copier
-from tests.store.events import events
+from ppl.store.connecting.copying import Copier
+from tests.store.samples import events
 
 ROWS = 50_000
 

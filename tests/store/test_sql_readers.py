@@ -20,8 +20,8 @@ from twisted.internet.threads import deferToThread
 
 from ppl.errors import StoreUnsuitable
 from ppl.model import MINUTE, Destination
-from ppl.store.embedded import EmbeddedPostgres
-from ppl.store.pool import Pool
+from ppl.store.connecting.pool import Pool
+from ppl.store.embedded.server import EmbeddedPostgres
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import (
     ASLEEP,
@@ -33,7 +33,7 @@ from tests.fixtures.database import (
     started_store,
 )  # fmt: skip
 from tests.fixtures.running import ROOT, free_ports
-from tests.store.events import T0, events
+from tests.store.samples import T0, events
 
 HOUR = 60 * MINUTE
 PASSWORD = "a reader's password"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ppl.errors import StatementTimeout, StoreUnavailable
+from ppl.live.batch import PART_EVENTS, Batch
+from ppl.live.portion import PAGE_BYTES, within_bytes
 from ppl.model import Event, Page
-from ppl.viewer.batch import PART_EVENTS, Batch
 from ppl.viewer.effects import SendError, SendGap, SendLive, SendLogs
-from ppl.viewer.portion import PAGE_BYTES, within_bytes
 from ppl.viewer.queue import MOST_BYTES, LiveQueue
 from ppl.viewer.requests import GetLogs
 from ppl.viewer.session import CATCH_UP_EVENTS, ViewerSession

@@ -6,7 +6,7 @@ import json
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 
-from ppl.viewer.batch import Batch
+from ppl.live.batch import Batch
 from ppl.viewer.frames import EventTexts, LiveFrames, live_update, live_updates, prepared
 from tests.viewer.test_session import event
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ppl.model import Destination
 from ppl.search.query import parse
-from ppl.store.searching import SearchLimits
+from ppl.store.events.searching import SearchLimits
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
 from tests.waiting import turns, until

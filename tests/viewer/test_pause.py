@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ppl.errors import StoreUnavailable
-from ppl.viewer.batch import Batch
+from ppl.live.batch import Batch
 from ppl.viewer.effects import SendPausedCount
 from ppl.viewer.requests import GetLogs, Pause, Resume
 from ppl.viewer.session import ViewerSession

@@ -10,8 +10,8 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from ppl.throttle import Rate
-from ppl.viewer import sieve
+from ppl.access.throttle import Rate
+from ppl.live import sieve
 from ppl.viewer.rations import ACCOUNT_RATE, FRAME_BYTES, SOCKET_RATE, Ration, Rations
 from tests.viewer.conftest import MakeHouse
 from tests.viewer.test_handshakes import connections, knock

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.errors import ProtocolError
+from ppl.live.filtering import Filter, Filters
 from ppl.search.query import parse
 from ppl.viewer import frames
-from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, SendUserData, event_of, read_request
 
 MOST = 1000

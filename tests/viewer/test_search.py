@@ -9,18 +9,18 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from ppl.clock import wall_clock
 from ppl.model import Destination, Found
 from ppl.search.query import parse
+from ppl.services.clock import wall_clock
+from ppl.store.connecting.pool import Pool
+from ppl.store.events.searching import MOST_SEARCHES, SearchLimits
 from ppl.store.interface import Search, Store
-from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
-from ppl.store.searching import MOST_SEARCHES, SearchLimits
 from ppl.timezone import parse_time_zone
 from ppl.viewer.times import Times
 from tests.fixtures.database import started_store
+from tests.live.test_sieve import Counting
 from tests.viewer.conftest import MakeHouse
-from tests.viewer.test_sieve import Counting
 from tests.viewer.watching import House
 from tests.waiting import until
 

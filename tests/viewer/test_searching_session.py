@@ -7,11 +7,11 @@ from datetime import UTC
 import pytest
 
 from ppl.errors import StoreUnavailable, TooManySearches
+from ppl.live.batch import Batch
+from ppl.live.filtering import Filters
 from ppl.model import Event, Page
 from ppl.search.query import parse
-from ppl.viewer.batch import Batch
 from ppl.viewer.effects import Authorise, EndQuery, Query, SendError, SendLive, SendLogs, SendProgress, Way
-from ppl.viewer.filtering import Filters
 from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Resume, SendUserData
 from ppl.viewer.session import ViewerSession
 from tests.viewer.test_session import asked, event, ids, page, refusal

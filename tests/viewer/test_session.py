@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ppl.errors import ProtocolError, StoreUnavailable
+from ppl.live.batch import Batch
+from ppl.live.portion import PAGE_BYTES
 from ppl.model import Event, Page
-from ppl.viewer.batch import Batch
 from ppl.viewer.effects import Authorise, Effect, Query, SendError, SendGap, SendLive, SendLogs, SendPausedCount
 from ppl.viewer.errors import Forbidden
-from ppl.viewer.portion import PAGE_BYTES
 from ppl.viewer.requests import GetLogs, Pause, Resume, SendUserData
 from ppl.viewer.session import MOST_WAITING, ViewerSession
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from ppl.errors import StoreUnavailable
+from ppl.live.batch import Batch
 from ppl.model import Page
-from ppl.viewer.batch import Batch
 from ppl.viewer.effects import Authorise, Effect, Query, SendError, SendGap, SendLive, SendLogs
 from ppl.viewer.requests import GetLogs, Pause, Resume
 from ppl.viewer.session import MOST_WAITING, ViewerSession

@@ -12,17 +12,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ClientEndpoint, TCP4ClientEndpoint
 from twisted.internet.ssl import CertificateOptions
 
-from ppl.clock import wall_clock
+from ppl.http.origin import OriginPolicy
 from ppl.link.registry import Listeners
 from ppl.model import Account
 from ppl.options import default_settings
-from ppl.origin import OriginPolicy
+from ppl.services.clock import wall_clock
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from ppl.web.site import make_site
 from tests.viewer.watching import Client
 from tests.web.conftest import OpenedPorts
-from tests.web.test_tls import certificate
+from tests.web.http.test_tls import certificate
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])

@@ -12,17 +12,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ClientEndpoint, SSL4ServerEndpoint, TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.ssl import CertificateOptions
 
-from ppl.dropping import DROPPING_SECONDS
 from ppl.link.messages import NewLogs, Watching
 from ppl.link.registry import Listeners
 from ppl.model import Account, Destination, Events, Lines
 from ppl.options import default_settings
+from ppl.services.dropping import DROPPING_SECONDS
 from ppl.store.interface import Store
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
 from ppl.viewer.times import Times
 from tests.waiting import until
-from tests.web.test_tls import certificate
+from tests.web.http.test_tls import certificate
 
 FIRST_ID = 1_790_000_000_000_000
 

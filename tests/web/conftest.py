@@ -12,14 +12,14 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
+from ppl.access.credentials import Passwords
 from ppl.archive.interface import Place
-from ppl.clock import wall_clock
-from ppl.credentials import Passwords
 from ppl.errors import ListenerUnavailable, StoreUnavailable
 from ppl.model import SECOND, Destination
 from ppl.options import default_settings
+from ppl.services.clock import wall_clock
 from ppl.store.interface import Store
-from ppl.web.setup import Setup
+from ppl.web.http.setup import Setup
 from ppl.web.site import make_site
 from tests.fixtures.hashing import QUICK
 from tests.web.browsing import Browser

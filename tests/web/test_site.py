@@ -14,12 +14,12 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.logger import globalLogPublisher
 
-from ppl.clock import wall_clock
 from ppl.options import default_settings
+from ppl.services.clock import wall_clock
+from ppl.store.connecting.pool import Pool
 from ppl.store.interface import Store
-from ppl.store.pool import Pool
 from ppl.store.postgres import PostgresStore
-from ppl.web.request import MAX_CHUNKS
+from ppl.web.http.request import MAX_CHUNKS
 from ppl.web.site import make_site
 from tests.store.proxy import Proxy
 from tests.web.browsing import PASSWORD, Browser, speak

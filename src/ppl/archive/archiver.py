@@ -24,11 +24,11 @@ from ppl.archive.keys import key_of
 from ppl.archive.thread import in_thread
 from ppl.errors import StoreUnavailable
 from ppl.model import Archive, Clock
-from ppl.store.archives import ArchiveNotes, Day
-from ppl.store.connection import Connection
-from ppl.store.locks import ARCHIVE_KEY
-from ppl.store.sealing import BUSY_RATE, inserted
-from ppl.store.unloading import PART_BYTES, Unloading
+from ppl.store.connecting.connection import Connection
+from ppl.store.connecting.locks import ARCHIVE_KEY
+from ppl.store.connecting.unloading import PART_BYTES, Unloading
+from ppl.store.upkeep.archives import ArchiveNotes, Day
+from ppl.store.upkeep.sealing import BUSY_RATE, inserted
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Archiver:
         clock: µs.
         place: of the archives.
         limits: of a run.
-        connect: makes a connection, as :class:`~ppl.store.connection.Connection` is made.
+        connect: makes a connection, as :class:`~ppl.store.connecting.connection.Connection` is made.
     """
 
     _log = Logger()

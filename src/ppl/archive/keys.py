@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from urllib.parse import quote
 
-from ppl.store.archives import Day
+from ppl.store.upkeep.archives import Day
 
 _EPOCH = date(1970, 1, 1)
 

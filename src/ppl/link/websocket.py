@@ -23,11 +23,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ppl.dropping import DROPPING_SECONDS
 from ppl.link.codec import decode_from_listener, decode_from_server
 from ppl.link.interface import LinkEnd
 from ppl.link.websocket_protocol import OPTIONS, LinkProtocol
-from ppl.listening import Listening
+from ppl.services.dropping import DROPPING_SECONDS
+from ppl.services.listening import Listening
 
 PATH = "/link"
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 10.0
@@ -101,7 +101,7 @@ class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
 class LinkServer(Listening):
     """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told.
 
-    For ``dropping_seconds`` see :class:`~ppl.dropping.Dropping`.
+    For ``dropping_seconds`` see :class:`~ppl.services.dropping.Dropping`.
     """
 
     name = "the links to listeners"
@@ -157,7 +157,7 @@ class _ClientFactory(_Closing, WebSocketClientFactory):  # type: ignore[misc]
 class LinkClient(Service):
     """Keeps one connection to the server at ``endpoint`` (Twisted's client string), reconnecting with backoff.
 
-    For ``dropping_seconds`` see :class:`~ppl.dropping.Dropping`.
+    For ``dropping_seconds`` see :class:`~ppl.services.dropping.Dropping`.
     """
 
     _log = Logger()

@@ -10,11 +10,11 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ppl.dropping import Dropping
 from ppl.errors import ProtocolError
 from ppl.link.codec import encode, encode_error, is_error
 from ppl.link.interface import LinkEnd
 from ppl.link.messages import Message
+from ppl.services.dropping import Dropping
 
 #: Bytes of one frame, both ways: Autobahn holds what we send to it too.
 MOST_FRAME_BYTES = 16 << 20

@@ -24,7 +24,7 @@ from ppl.link.messages import (
     Watch,
     Watching,
 )
-from ppl.listener.ports import Ports
+from ppl.listener.sockets.ports import Ports
 from ppl.model import Destination, Events
 from ppl.store.interface import Store
 

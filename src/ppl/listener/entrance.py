@@ -9,21 +9,21 @@ from typing import Protocol
 import attrs
 from twisted.internet.defer import Deferred
 
-from ppl.listener.admission import Admission, Limits
+from ppl.access.networks import Networks
 from ppl.listener.client_certificates import KnownSenders
-from ppl.listener.losses import Losses
-from ppl.listener.meters import Meters
-from ppl.listener.screening import NONE_REFUSED, Committed, first_of, left_out, refused_of
-from ppl.listener.sender_tokens import Strikes, TokenCheck
-from ppl.listener.share import Share
+from ppl.listener.limits.admission import Admission, Limits
+from ppl.listener.limits.losses import Losses
+from ppl.listener.limits.meters import Meters
+from ppl.listener.limits.sender_tokens import Strikes, TokenCheck
+from ppl.listener.limits.share import Share
+from ppl.listener.limits.unfinished import Unfinished
 from ppl.listener.tls import Certificates
-from ppl.listener.unfinished import Unfinished
-from ppl.listener.waiting import LINE_OVERHEAD
-from ppl.listener.writer import Source, Writer
+from ppl.listener.writing.queue import LINE_OVERHEAD
+from ppl.listener.writing.writer import Source, Writer
 from ppl.model import Clock, Destination, Lines
-from ppl.networks import Networks
-from ppl.syslog.framing import Frames
-from ppl.syslog.message import parse
+from ppl.sources.framing import Frames
+from ppl.sources.message import parse
+from ppl.sources.screening import NONE_REFUSED, Committed, first_of, left_out, refused_of
 from ppl.timezone import parse_time_zone
 
 _OUTSIDE = "refusing {detail}: outside the allowed networks (Settings, Senders)"

@@ -11,9 +11,9 @@ from ipaddress import ip_network
 import attrs
 
 from ppl.model import FACILITIES, FACILITY_WORDS, SEVERITIES, SEVERITY_WORDS
-from ppl.search.engines import for_re2
 from ppl.search.errors import BadValue
-from ppl.search.regex import parse_regex
+from ppl.search.regex.engines import for_re2
+from ppl.search.regex.parser import parse_regex
 from ppl.search.tree import (
     Before,
     Contains,

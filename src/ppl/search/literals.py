@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ppl.search.charset import SEPARATOR
-from ppl.search.folding import fold
-from ppl.search.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
+from ppl.search.regex.charset import SEPARATOR
+from ppl.search.regex.folding import fold
+from ppl.search.regex.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
 from ppl.search.tree import And, Contains, Exact, Field, Glob, Node, Or, Regex
 
 Alternatives = frozenset[str]

@@ -10,10 +10,10 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ppl.model import Event
-from ppl.search.charset import SEPARATOR
-from ppl.search.engines import for_re2
-from ppl.search.folding import fold
 from ppl.search.literals import literals
+from ppl.search.regex.charset import SEPARATOR
+from ppl.search.regex.engines import for_re2
+from ppl.search.regex.folding import fold
 from ppl.search.tree import (
     And,
     Before,

@@ -4,8 +4,8 @@ One trigram index serves every search for text: it is on :func:`searched`, the s
 message as one folded text. What is asked of one field only is also asked of that text, for the index's sake.
 
 Case is folded by ``lower`` under a collation that is named, so that the answer is the same in every database and the
-same as ``ppl.search.folding``'s: ``pg_c_utf8`` exists from PostgreSQL 17. Before that it is the database's own, and
-letters beyond ASCII fold as that has it.
+same as ``ppl.search.regex.folding``'s: ``pg_c_utf8`` exists from PostgreSQL 17. Before that it is the database's own,
+and letters beyond ASCII fold as that has it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 import attrs
 
-from ppl.search.charset import SEPARATOR
-from ppl.search.engines import for_postgresql
 from ppl.search.literals import Alternatives, literals
+from ppl.search.regex.charset import SEPARATOR
+from ppl.search.regex.engines import for_postgresql
 from ppl.search.tree import (
     And,
     Before,
@@ -39,7 +39,7 @@ from ppl.search.tree import (
 )  # fmt: skip
 
 UNICODE_COLLATION = "pg_c_utf8"
-"""The collation that folds as ``ppl.search.folding`` does; from PostgreSQL 17."""
+"""The collation that folds as ``ppl.search.regex.folding`` does; from PostgreSQL 17."""
 UNICODE_COLLATION_SINCE = 170_000
 """The first ``server_version`` that has it."""
 

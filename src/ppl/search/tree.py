@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 import attrs
 
-from ppl.search.pattern import Pattern
+from ppl.search.regex.pattern import Pattern
 
 
 class Field(Enum):

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ppl.store.grouping import Stretch
+from ppl.store.events.grouping import Stretch
 
 #: Longest line that a worker writes, in bytes; another has lost its way.
 MOST_LINE = 8 << 20
@@ -20,7 +20,7 @@ class Job:
     Attributes:
         dsn: of PostgreSQL; it may hold a password, so it goes by a pipe.
         destination_id, after, before: the events, ids exclusive.
-        condition, parameters: SQL, see :class:`ppl.store.grouping.Stretch`.
+        condition, parameters: SQL, see :class:`ppl.store.events.grouping.Stretch`.
         is_ordered: likewise.
         start, end: µs, between which the plots are; ``start``: ``None`` for the oldest event.
         compared: µs: as many directly before the range are compared with it; 0: none.

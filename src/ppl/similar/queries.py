@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from itertools import accumulate
 
-from ppl.search.charset import SEPARATOR
+from ppl.search.regex.charset import SEPARATOR
 from ppl.similar.shapes import CUT, LIST, MOST_BYTES, VARIES, readable
 
 #: Varying text without blanks, and varying text of any kind.

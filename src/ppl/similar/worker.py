@@ -24,8 +24,8 @@ import psycopg2
 from ppl.similar.groups import BARS, Groups
 from ppl.similar.job import Job
 from ppl.similar.shapes import BACKSLASH, CUT, NEWLINE, Shaper
-from ppl.store.grouping import MOST_CHARACTERS, Reader
-from ppl.store.quiet import keep_rows_off_stderr
+from ppl.store.connecting.quiet import keep_rows_off_stderr
+from ppl.store.events.grouping import MOST_CHARACTERS, Reader
 from ppl.timezone import utc_text
 
 #: Lines that are looked at together: while that is done PostgreSQL fills a socket's buffers.

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.model import Clock
-from ppl.store.pool import PoolBusy
+from ppl.store.connecting.pool import PoolBusy
 from ppl.store.postgres import PostgresStore
 
 #: Seconds between two runs: several fit into the time that slots are made ahead.

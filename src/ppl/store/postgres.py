@@ -1,4 +1,4 @@
-"""The one implementation of :class:`ppl.store.interface.Store`, over a :class:`~ppl.store.pool.Pool`."""
+"""The one implementation of :class:`ppl.store.interface.Store`, over a :class:`~ppl.store.connecting.pool.Pool`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from twisted.internet.defer import Deferred
 
 from ppl.model import Archive, Bucket, Clock, Event, Events, Page, SendersSeen, Stored
 from ppl.search.query import Query
-from ppl.store.accounts import Accounts
-from ppl.store.append import COPY_EVENTS, Appender
-from ppl.store.archives import archives_of
-from ppl.store.drains import Drains
+from ppl.store.accounts.accounts import Accounts
+from ppl.store.accounts.drains import Drains
+from ppl.store.accounts.marks import Marks
+from ppl.store.accounts.saved_searches import SavedSearches
+from ppl.store.accounts.sender_tokens import SenderTokens
+from ppl.store.connecting.pool import Pool
+from ppl.store.events.append import COPY_EVENTS, Appender
+from ppl.store.events.minutes import histogram
+from ppl.store.events.paging import Pages
+from ppl.store.events.received import ReceivedCounts
+from ppl.store.events.searching import MOST_SEARCHES, Search, Searches
+from ppl.store.events.senders import senders_seen, stored_in_all, stored_since
+from ppl.store.events.slots import Slots
 from ppl.store.interface import Purpose
-from ppl.store.marks import Marks
-from ppl.store.minutes import histogram
-from ppl.store.paging import Pages
-from ppl.store.pool import Pool
-from ppl.store.received import ReceivedCounts
-from ppl.store.saved_searches import SavedSearches
-from ppl.store.searching import MOST_SEARCHES, Search, Searches
-from ppl.store.sender_tokens import SenderTokens
-from ppl.store.senders import senders_seen, stored_in_all, stored_since
-from ppl.store.slots import Slots
+from ppl.store.upkeep.archives import archives_of
 
 
 class PostgresStore(Accounts, Drains, Marks, ReceivedCounts, SavedSearches, SenderTokens):
@@ -62,7 +62,7 @@ class PostgresStore(Accounts, Drains, Marks, ReceivedCounts, SavedSearches, Send
         return self._searches
 
     async def ensure_slots(self, now: int) -> None:
-        """Make the slots of the time from ``now`` (µs) on; see :meth:`ppl.store.slots.Slots.ensure_ahead`."""
+        """Make the slots of the time from ``now`` (µs) on; see :meth:`ppl.store.events.slots.Slots.ensure_ahead`."""
         await self._slots.ensure_ahead(now)
 
     def search(

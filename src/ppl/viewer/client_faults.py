@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ppl.bursts import Bursts
+from ppl.services.bursts import Bursts
 
 #: How what Autobahn says begins, and what it means.
 _KINDS = {

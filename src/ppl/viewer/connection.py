@@ -11,14 +11,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, ProtocolError
+from ppl.live.batch import Batch
+from ppl.live.filtering import Filter, Filters
 from ppl.model import Account, Clock, Destination, Event, Page, destination_named
 from ppl.search.query import parse
 from ppl.store.interface import Store
 from ppl.timezone import parse_time_zone
 from ppl.viewer import effects as wanted
 from ppl.viewer import errors, frames
-from ppl.viewer.batch import Batch
-from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.requests import read_request
 from ppl.viewer.session import ViewerSession
 from ppl.viewer.times import Times

@@ -7,9 +7,9 @@ from typing import Literal
 import attrs
 
 from ppl.errors import ProtocolError
+from ppl.live.batch import Batch
 from ppl.model import Event
 from ppl.search import query as searching
-from ppl.viewer.batch import Batch
 
 
 @attrs.frozen

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from autobahn.websocket.protocol import PreparedMessage
 
 from ppl.errors import ProtocolError
+from ppl.live.batch import Batch
 from ppl.model import Event
 from ppl.timezone import parse_time_zone, utc_text
-from ppl.viewer.batch import Batch
 from ppl.viewer.effects import Way
 from ppl.viewer.errors import BadQuery
 from ppl.wire import viewer_event

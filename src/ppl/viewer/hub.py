@@ -9,18 +9,18 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ppl.clock import wall_clock
 from ppl.link.registry import Listeners
+from ppl.live.filtering import Filter, Filters
+from ppl.live.gathering import Gathering
+from ppl.live.sieve import Turns
 from ppl.model import Account, Clock, Destination, Event
 from ppl.options import Settings
+from ppl.services.clock import wall_clock
 from ppl.store.interface import Store
 from ppl.viewer.connection import Connection, Socket
-from ppl.viewer.filtering import Filter, Filters
 from ppl.viewer.frames import EventTexts, LiveFrames
-from ppl.viewer.gathering import Gathering
 from ppl.viewer.places import Guest, Place, Places
 from ppl.viewer.rations import Rations
-from ppl.viewer.sieve import Turns
 from ppl.viewer.times import Times
 
 _GOING_AWAY = 1001

@@ -17,10 +17,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ppl.bursts import Bursts
-from ppl.dropping import DROPPING_SECONDS, Dropping
 from ppl.errors import PplError
 from ppl.model import SECOND, Account
+from ppl.services.bursts import Bursts
+from ppl.services.dropping import DROPPING_SECONDS, Dropping
 from ppl.viewer import errors, frames
 from ppl.viewer.client_faults import ClientFaults
 from ppl.viewer.connection import Connection
@@ -270,7 +270,7 @@ class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
         authenticate: (Cookie header, Authorization header) → the account.
         origin_allowed: (Origin header, Host header, whether over TLS) → whether a page from there may connect.
         says_tls: (peer, X-Forwarded-Proto header) → whether that is a proxy which speaks TLS to the browser.
-        dropping_seconds: see :class:`~ppl.dropping.Dropping`.
+        dropping_seconds: see :class:`~ppl.services.dropping.Dropping`.
     """
 
     protocol = ViewerProtocol

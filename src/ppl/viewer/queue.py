@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from itertools import chain
 
-from ppl.viewer.batch import PART_EVENTS, Batch
-from ppl.viewer.portion import PAGE_BYTES
+from ppl.live.batch import PART_EVENTS, Batch
+from ppl.live.portion import PAGE_BYTES
 
 #: Bytes of text, about, that may wait, however few events they are.
 MOST_BYTES = 16 << 20

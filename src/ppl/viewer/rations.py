@@ -15,9 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
+from ppl.access.throttle import Rate, Throttle
+from ppl.live.sieve import Turns
 from ppl.model import SECOND
-from ppl.throttle import Rate, Throttle
-from ppl.viewer.sieve import Turns
 
 #: Frames of one WebSocket, and of all of one account.
 SOCKET_RATE, ACCOUNT_RATE = Rate(burst=200, seconds=0.01), Rate(burst=800, seconds=0.0025)

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 
 from ppl.errors import ProtocolError
+from ppl.live.filtering import Filter
 from ppl.search.errors import QueryError
 from ppl.viewer import errors
-from ppl.viewer.filtering import Filter
 
 #: Reads a query as the account means it: in its zone, now; ``None`` for everything. Raises ``QueryError``.
 ReadQuery = Callable[[str], Filter | None]

@@ -15,10 +15,12 @@ from typing import Any
 import attrs
 
 from ppl.errors import PplError, ProtocolError
+from ppl.live.batch import Batch
+from ppl.live.filtering import Filter
+from ppl.live.portion import within_bytes
 from ppl.model import Page
 from ppl.viewer import errors
 from ppl.viewer.asking import Asking
-from ppl.viewer.batch import Batch
 from ppl.viewer.effects import (
     Authorise,
     Effect,
@@ -31,8 +33,6 @@ from ppl.viewer.effects import (
     SendProgress,
     Way,
 )
-from ppl.viewer.filtering import Filter
-from ppl.viewer.portion import within_bytes
 from ppl.viewer.queue import LiveQueue
 from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, SendUserData, event_of
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from twisted.internet.defer import CancelledError
 
 from ppl.errors import PplError
+from ppl.live.portion import PAGE_BYTES, size_of, within_bytes
 from ppl.model import Found, Page
 from ppl.search import query as searching
 from ppl.store.interface import Search, Store
 from ppl.viewer.effects import Query, Way
-from ppl.viewer.portion import PAGE_BYTES, size_of, within_bytes
 from ppl.viewer.times import Times
 
 Tell = Callable[[Page, Way], None]

@@ -13,22 +13,32 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from ppl.access.credentials import Passwords
+from ppl.access.quota import Quota
+from ppl.access.throttle import Rate, Throttle
 from ppl.archive.interface import Place
-from ppl.credentials import Passwords
+from ppl.http.client import Proxies
+from ppl.http.origin import OriginPolicy, hosts_of, is_host
+from ppl.http.refusals import Refusals
+from ppl.http.uploads import UploadChannel, Uploads, log_line
 from ppl.model import Clock
 from ppl.options import Settings
-from ppl.origin import OriginPolicy, hosts_of, is_host
-from ppl.proxied import Proxies
-from ppl.quota import Quota
-from ppl.refusals import Refusals
+from ppl.services.turns import Turns
 from ppl.similar.workers import Workers
 from ppl.store.interface import Store
-from ppl.throttle import Rate, Throttle
-from ppl.turns import Turns
-from ppl.uploading import UploadChannel, Uploads, log_line
-from ppl.web import assets
-from ppl.web.accounts import Accounts
-from ppl.web.answers import (
+from ppl.web.api.archives import Archives
+from ppl.web.api.events import Events
+from ppl.web.api.export import Exports
+from ppl.web.api.health import Health
+from ppl.web.api.marks import Marks, MarksApi, MarksChanged
+from ppl.web.api.me import Api
+from ppl.web.api.query import Queries
+from ppl.web.api.saved import SavedApi, SavedSearches
+from ppl.web.api.similar import Similar
+from ppl.web.api.test_line import SampleLines
+from ppl.web.api.test_line_sender import SampleSender
+from ppl.web.http import assets
+from ppl.web.http.answers import (
     BadRequest,
     MethodNotAllowed,
     Misdirected,
@@ -38,36 +48,26 @@ from ppl.web.answers import (
     UpgradeRequired,
     spend,
 )
-from ppl.web.api import Api
-from ppl.web.archives import Archives
-from ppl.web.connections import Connections
-from ppl.web.dashboard import Dashboard
-from ppl.web.destinations import PortOpener
-from ppl.web.downloads import Downloads
-from ppl.web.drains_page import DrainsPage
-from ppl.web.event_page import EventPage
-from ppl.web.events import Events
-from ppl.web.exporting import Exports
-from ppl.web.health import Health
-from ppl.web.keeping_page import KeepingPage
-from ppl.web.marks import Marks, MarksApi, MarksChanged
-from ppl.web.marks_page import MarksPage
-from ppl.web.pages import Pages
-from ppl.web.queries import Queries
-from ppl.web.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
-from ppl.web.restricting_page import RestrictingPage
-from ppl.web.routing import Routes, route
-from ppl.web.sample_lines import SampleLines
-from ppl.web.sampling import SampleSender
-from ppl.web.saved import SavedApi, SavedSearches
-from ppl.web.saved_page import SavedPage
-from ppl.web.senders import READS, Senders
-from ppl.web.sessions import SessionEnded, Sessions
-from ppl.web.settings_page import SettingsPage
-from ppl.web.setup import Setup
-from ppl.web.similar import Similar
-from ppl.web.transport import Transports
-from ppl.web.visit import Visit
+from ppl.web.http.connections import Connections
+from ppl.web.http.destinations import PortOpener
+from ppl.web.http.rendering import Pages
+from ppl.web.http.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
+from ppl.web.http.routing import Routes, route
+from ppl.web.http.sessions import SessionEnded, Sessions
+from ppl.web.http.setup import Setup
+from ppl.web.http.visit import Visit
+from ppl.web.pages.accounts import Accounts
+from ppl.web.pages.dashboard import Dashboard
+from ppl.web.pages.event import EventPage
+from ppl.web.pages.marks import MarksPage
+from ppl.web.pages.saved import SavedPage
+from ppl.web.pages.senders import READS, Senders
+from ppl.web.pages.settings.downloads import Downloads
+from ppl.web.pages.settings.drains import DrainsPage
+from ppl.web.pages.settings.page import SettingsPage
+from ppl.web.pages.settings.retention_forms import KeepingPage
+from ppl.web.pages.settings.senders_forms import RestrictingPage
+from ppl.web.pages.settings.transport import Transports
 
 _IDLE_SECONDS = 60
 

@@ -1,0 +1,48 @@
+"""The access log's bound on refused requests: strangers could fill a disk with one line for each.
+
+Both sites ask it before they log an answer: the one with the pages, and the drain's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.logger import Logger
+
+from ppl.access.throttle import Rate, Throttle
+from ppl.model import Clock
+from ppl.services.bursts import Bursts
+
+_TOO_MANY = 429
+
+#: Refusals of an address that have lines of their own.
+_LINES = Rate(burst=100, seconds=1)
+
+
+class Refusals:
+    """Decides which answers have a line in the access log, and warns of the others once per burst and address.
+
+    Args:
+        clock: µs, steady.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: Clock) -> None:
+        self._lines = Throttle(_LINES, clock)
+        self._bursts = Bursts(self._log, clock)
+
+    def has_line(self, request: Any) -> bool:
+        """Whether the answer to ``request`` is logged: not 429, and of other refusals so many of an address."""
+        if not 400 <= request.code < 500:
+            return True
+        peer = getattr(request.getClientAddress(), "host", None)
+        forwarded_for = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        address = request.site.proxies.throttled(peer, b",".join(forwarded_for).decode("latin-1")) or "-"
+        if request.code == _TOO_MANY:
+            self._bursts.say_once(address, "it sends too many requests; those answered 429 are not in the access log")
+        elif self._lines.take(address):
+            self._bursts.say_once(address, "too many of its requests are refused; more are not in the access log")
+        else:
+            return True
+        return False

@@ -1,0 +1,440 @@
+"""HTTP requests whose body is taken as it comes: the drain's, on the site or on an endpoint of its own.
+
+Twisted calls a resource when the whole body is there. An :class:`Upload` decides when the headers are, and may refuse
+before anything more is read. The secret in the address of an upload stays out of the access log (:func:`log_line`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, Protocol
+
+import attrs
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web import server
+from twisted.web.http import HTTPChannel, combinedLogFormatter, datetimeToLogString
+from twisted.web.iweb import IAccessLogFormatter
+from zope.interface import provider
+
+from ppl.model import SECOND
+from ppl.services.clock import wall_clock
+from ppl.services.turns import Turns, Work
+
+#: Where uploads come; what follows is a secret.
+PREFIX = b"/logs/"
+
+#: Bytes of a refused body that are read (and dropped), so that its sender reads the refusal.
+MAX_DISCARDED = 1_048_576
+
+#: A refused body of so many bytes is waited for, and the connection stays.
+_SMALL = 65_536
+
+#: Bytes that are read at once: a body in chunks of a byte takes some milliseconds for them.
+_PIECE = 4096
+
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+#: Seconds for the sender of a refused body to end.
+LINGER_SECONDS = 5.0
+
+
+@attrs.frozen
+class Reply:
+    """What an upload is answered; header values are plain ASCII."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Upload(Protocol):
+    """One request's body on its way."""
+
+    def take(self, data: bytes) -> None:
+        """Some of the body has come."""
+
+    def finish(self) -> None:
+        """All of it has."""
+
+    def expired(self) -> None:
+        """It has not come within ``UploadRequest.body_seconds``."""
+
+    def lost(self) -> None:
+        """The connection has ended before the answer."""
+
+
+class Uploads(Protocol):
+    """Begins uploads."""
+
+    def begin(self, request: UploadRequest, length: int | None) -> Upload:
+        """The headers of ``request`` have come; ``length`` is what they declare. It may answer at once."""
+
+
+class UploadChannel(HTTPChannel):
+    """Twisted's connection, within its site's share of the reactor's turns: its site has ``turns``.
+
+    Attributes:
+        ended: fires when it has ended, so what was written to it has gone out.
+        is_held: whether an upload wants no more to be read.
+        stage: told when it waits for a request (``idle``), one begins to come (``receiving``), and has (``handling``).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.ended: Deferred[None] = Deferred()
+        self.is_held = False
+        self.stage: Callable[[Any], object] = lambda stage: None
+        self._has_begun = False
+        self._is_lost = False
+        # The turn in which it handled a request, and what has come and waits for another turn.
+        self._handled_in = 0
+        self._early = bytearray()
+        self._waits = self._is_reading = False
+        # A request that has come whole, while answers wait to go out.
+        self._held: Work | None = None
+
+    @property
+    def _turns(self) -> Turns:
+        turns: Turns = self.site.turns  # type: ignore[attr-defined]
+        return turns
+
+    @property
+    def _address(self) -> str:
+        transport: Any = self.transport
+        return getattr(transport.getPeer(), "host", None) or ""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: something has come. It is read in this turn or, after much work, in one to come."""
+        if self._is_reading or self._handlingRequest:
+            # While a request is handled it is only kept.
+            super().dataReceived(data)  # type: ignore[no-untyped-call]
+            return
+        self._early += data
+        if not self._waits:
+            self._read()
+
+    def _read(self) -> None:
+        turns = self._turns
+        while self._early and not turns.is_spent:
+            turns.do(self._read_piece)
+        waited, self._waits = self._waits, bool(self._early)
+        if self._waits:
+            turns.later(self._address, self._read)
+            self._networkProducer.pauseProducing()
+        elif waited and not (self._is_lost or self._handlingRequest or self._waitingForTransport or self.is_held):
+            self._networkProducer.resumeProducing()
+
+    def _read_piece(self) -> None:
+        piece = bytes(self._early[:_PIECE])
+        del self._early[:_PIECE]
+        self._is_reading = True
+        try:
+            super().dataReceived(piece)  # type: ignore[no-untyped-call]
+        finally:
+            self._is_reading = False
+        # Without a transport a WebSocket has taken it over.
+        transport: Any = self.transport
+        if self._is_lost or transport is None or transport.disconnecting:
+            self._early.clear()
+        elif self._handlingRequest:
+            rest, self._early = bytes(self._early), bytearray()
+            super().dataReceived(rest)  # type: ignore[no-untyped-call]
+
+    def resetTimeout(self) -> None:
+        """Twisted: something has come. A request has all of its time from its first byte, however it trickles."""
+        if not self._has_begun and not self._handlingRequest:
+            self._has_begun = True
+            super().resetTimeout()  # type: ignore[no-untyped-call]
+            self.stage("receiving")
+
+    def requestDone(self, request: Any) -> None:
+        """Twisted: a request is answered; the next one may come, and has its own time."""
+        self._has_begun = False
+        self._savedTimeOut = self._savedTimeOut or self.site.timeOut  # type: ignore[attr-defined]
+        self.stage("idle")
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+
+    def timeoutConnection(self) -> None:
+        """Twisted: a request has not come whole in its time, or none has. Not logged: strangers may cause it."""
+        if self._has_begun:
+            self.write(_TOO_SLOW)
+        self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)  # type: ignore[attr-defined]
+        self.loseConnection()
+
+    def take_upload(self) -> None:
+        """An upload has begun, which minds its time itself."""
+        self.setTimeout(None)
+        self.stage("handling")
+
+    def taken_over_by(self, protocol: Any) -> None:
+        """From now on ``protocol`` has the connection, so its end is this one's."""
+        lost = protocol.connectionLost
+
+        def connection_lost(reason: Failure = connectionDone) -> None:
+            lost(reason)
+            self.ended.callback(None)
+
+        protocol.connectionLost = connection_lost
+
+    def handle(self, request: Work) -> None:
+        """Handle a request that has come whole: at most one in each turn."""
+        turns = self._turns
+        self.stage("handling")
+        if self._is_lost:
+            return
+        if turns.is_spent or self._handled_in == turns.number:
+            turns.later(self._address, lambda: self.handle(request))
+            return
+        self._handled_in = turns.number
+        turns.do(request)
+
+    def resumeProducing(self) -> None:
+        """Twisted: what was written has gone out."""
+        super().resumeProducing()  # type: ignore[no-untyped-call]
+        held, self._held = self._held, None
+        if held is not None:
+            self.handle(held)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Twisted: the connection has ended."""
+        self._is_lost = True
+        self._held = None
+        self._early.clear()
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        self.ended.callback(None)
+
+
+class UploadRequest(server.Request):
+    """A request that may be an upload: its site has ``uploads``, which is ``None`` where there are none.
+
+    Attributes:
+        gone: whether the client has closed the connection: there is nobody to answer.
+        body_seconds: seconds for the body of an upload to come.
+    """
+
+    gone = False
+    body_seconds = 60.0
+    _upload: Upload | None = None
+    _is_complete = False
+    _expects = False
+    _reply: Reply | None = None
+    _answered = False
+    _dropped = 0
+    _length: int | None = None
+    _timer: IDelayedCall | None = None
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether an upload takes it."""
+        return self._upload is not None
+
+    def begin_upload(self, length: int | None) -> bool:
+        """The headers have come: have an upload take the body, if it is one."""
+        channel: Any = self.channel
+        uploads: Uploads | None = channel.site.uploads
+        if uploads is None or not channel._path.startswith(PREFIX):
+            return False
+        # Twisted sets them when the body has come.
+        self.method, self.uri, self.clientproto = channel._command, channel._path, channel._version
+        self.path = self.uri.partition(b"?")[0]
+        self.site = channel.site
+        self.content = BytesIO()
+        self._length = length
+        self._expects = self._take_expectation()
+        self.notifyFinish().addBoth(self._ended)
+        if length != 0:
+            self._timer = channel.callLater(self.body_seconds, self._expire)
+        if length != 0:
+            channel.take_upload()
+        self._upload = uploads.begin(self, length)
+        return True
+
+    def _take_expectation(self) -> bool:
+        """Whether the client waits for ``100 Continue``; then it is told by us, not by Twisted before we know."""
+        expected = self.requestHeaders.getRawHeaders(b"expect", [b""])[0].lower() == b"100-continue"
+        self.requestHeaders.removeHeader(b"expect")
+        return expected and self.clientproto == b"HTTP/1.1"
+
+    @property
+    def _reading(self) -> Any:
+        """The transport, as what is read from."""
+        return self.transport
+
+    @property
+    def peer(self) -> str | None:
+        """The address that the connection comes from, ``None`` for a Unix socket."""
+        return getattr(self.getClientAddress(), "host", None)
+
+    @property
+    def secret(self) -> str:
+        """What follows the prefix, as sent."""
+        return self.path[len(PREFIX) :].decode("latin-1")
+
+    def header(self, name: str) -> str:
+        """The header, ``""`` without one, joined by commas of several."""
+        return ",".join(each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(name.encode(), []))
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if not self.gone and not self._is_complete:
+            self._hold(True)
+            self._reading.pauseProducing()
+
+    def _hold(self, is_held: bool) -> None:
+        channel: Any = self.channel
+        channel.is_held = is_held
+
+    def _read_on(self) -> None:
+        self._hold(False)
+        self._reading.resumeProducing()
+
+    def resume(self) -> None:
+        """Read on: the upload is welcome."""
+        if self.gone or self._is_complete:
+            return
+        if self._expects:
+            self._expects = False
+            self._reading.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._read_on()
+
+    def answer(self, reply: Reply) -> None:
+        """Answer, once. Before the body has come whole that is a refusal of it: the rest is dropped."""
+        if self.gone or self._answered:
+            return
+        self._answered = True
+        if self._is_complete:
+            self._send(reply)
+            self.finish()
+        elif self._length is not None and self._length <= _SMALL and not self._expects:
+            self._reply = reply
+            self._read_on()
+        else:
+            self.close_after()
+            self._send(reply)
+            self._restart_timer(LINGER_SECONDS)
+            self._read_on()
+
+    def close_after(self) -> None:
+        """Have the connection end with the answer."""
+        channel: Any = self.channel
+        channel.persistent = 0
+        if not self.startedWriting:
+            self.setHeader("Connection", "close")
+
+    def _send(self, reply: Reply) -> None:
+        self.setResponseCode(reply.status)
+        self.setHeader("Server", "Ppl")
+        self.setHeader("Content-Type", "application/json; charset=utf-8")
+        self.setHeader("Content-Length", str(len(reply.body)))
+        self.setHeader("Cache-Control", "no-store")
+        self.setHeader("X-Content-Type-Options", "nosniff")
+        for name, value in reply.headers:
+            self.setHeader(name, value)
+        self.write(reply.body)
+
+    def gotLength(self, length: int | None) -> None:
+        """Twisted: the headers have come."""
+        if not self.begin_upload(length):
+            super().gotLength(length)  # type: ignore[no-untyped-call]
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Twisted: some of the body has come."""
+        if self._upload is None:
+            super().handleContentChunk(data)  # type: ignore[no-untyped-call]
+        elif not self._answered:
+            self._upload.take(data)
+        else:
+            self._dropped += len(data)
+            if self._dropped > MAX_DISCARDED:
+                self._hang_up()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Twisted: all has come; it is handled when the connection has its turn."""
+        channel: Any = self.channel
+        received = super().requestReceived
+        channel.handle(lambda: received(command, path, version))  # type: ignore[no-untyped-call]
+
+    def process(self) -> None:
+        """All has come, and it is this request's turn."""
+        if self._upload is None:
+            super().process()  # type: ignore[no-untyped-call]
+            return
+        self._is_complete = True
+        self._stop_timer()
+        # To notice that the client goes; what more it sends, Twisted keeps within bounds.
+        self._read_on()
+        if self._reply is not None:
+            self._send(self._reply)
+        if self._answered:
+            self.finish()
+        else:
+            self._upload.finish()
+
+    def _expire(self) -> None:
+        self._timer = None
+        if not self._answered and self._upload is not None:
+            self._length = None  # it is not waited for
+            self._upload.expired()
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._stop_timer()
+        channel: Any = self.channel
+        channel.loseConnection()
+
+    def _restart_timer(self, seconds: float) -> None:
+        self._stop_timer()
+        channel: Any = self.channel
+        self._timer = channel.callLater(seconds, self._expire)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _ended(self, outcome: Failure | None) -> None:
+        self._stop_timer()
+        if isinstance(outcome, Failure):
+            self.gone = True
+            if self._upload is not None and not self._answered:
+                self._upload.lost()
+
+
+@provider(IAccessLogFormatter)
+def log_line(timestamp: str, request: Any) -> str:
+    """Twisted's access log line, without the secret of an upload's address.
+
+    Its time is the wall's: Twisted's ``timestamp`` is the reactor's, which goes its own way when the clock is set.
+    """
+    return str(combinedLogFormatter(datetimeToLogString(wall_clock() / SECOND), _Logged(request)))
+
+
+class _Logged:
+    """A request as it may be logged: of the client before the proxies, and without secrets."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+        path: bytes = request.uri
+        self.uri = PREFIX + b"..." if PREFIX in path else path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+    def getClientAddress(self) -> IPv4Address:
+        """The client's address, where Twisted would give that of the proxy."""
+        request = self._request
+        peer = getattr(request.getClientAddress(), "host", None)
+        forwarded_for = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        client = request.site.proxies.client(peer, b",".join(forwarded_for).decode("latin-1"))
+        return IPv4Address("TCP", client or "-", 0)
+
+    def getHeader(self, name: bytes) -> bytes | None:
+        """A header; a referrer might be such an address."""
+        value: bytes | None = self._request.getHeader(name)
+        return PREFIX + b"..." if value is not None and PREFIX in value else value

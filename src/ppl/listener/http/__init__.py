@@ -1,0 +1,1 @@
+"""The HTTPS drain: lines that come as uploads."""

@@ -1,0 +1,116 @@
+"""The HTTPS drain: lines that come as uploads to ``/logs/<token>``, answered only after their commit.
+
+The service that takes them, on the site or on an endpoint of its own. A stop goes in two steps: :class:`Drain` stops
+before the writer and takes nothing more, :class:`Farewell` after it, when the last answers go out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall
+
+from ppl.http.client import Proxies
+from ppl.http.uploads import UploadRequest
+from ppl.listener.entrance import Intake
+from ppl.listener.http.admission import DrainAdmission
+from ppl.listener.http.refusals import STOPPING, Unavailable
+from ppl.listener.http.upload import DrainUpload, Uploading
+
+#: Seconds that a stop waits for answers to go out.
+FAREWELL_SECONDS = 5.0
+
+
+class Drain(Service):
+    """Takes uploads (:class:`ppl.http.uploads.Uploads`) while it runs.
+
+    Args:
+        intake: where lines go in.
+        admission: which uploads are taken.
+        reactor: turns and timers.
+        proxies: those that are believed when they say who sends.
+    """
+
+    name = "uploads over HTTP"
+
+    def __init__(self, intake: Intake, admission: DrainAdmission, reactor: Any, proxies: Proxies) -> None:
+        self._reactor = reactor
+        self._state = Uploading(intake, admission, reactor, proxies)
+        # The ends of the connections that answers are due on.
+        self._connections: set[Deferred[None]] = set()
+
+    @property
+    def under_way(self) -> int:
+        """How many uploads are not answered yet."""
+        return len(self._state.uploads)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of bodies that are held."""
+        return self._state.admission.held_bytes
+
+    def begin(self, request: UploadRequest, length: int | None) -> DrainUpload:
+        """An upload begins."""
+        upload = DrainUpload(self._state, request)
+        self._state.uploads.add(upload)
+        if self._state.is_open:
+            upload.begin(length)
+        else:
+            upload.refuse(Unavailable(STOPPING))
+        return upload
+
+    def startService(self) -> None:
+        """From now on uploads are taken."""
+        super().startService()
+        self._state.is_open = True
+
+    def stopService(self) -> Deferred[None]:
+        """No further upload is taken; fires when all lines of those that were have been handed to the writer."""
+        super().stopService()
+        self._state.is_open = False
+        for upload in list(self._state.uploads):
+            self._connections.add(upload.connection_ended)
+            if not upload.is_taken:
+                upload.refuse(Unavailable(STOPPING))
+        submitting = [_also(work) for work in self._state.submitting]
+        self._state.gate.wake()
+        return DeferredList(submitting).addCallback(lambda _: None)
+
+    async def farewell(self) -> None:
+        """After the writer has drained: every answer goes out, and what could not be stored is said."""
+        for upload in list(self._state.uploads):
+            upload.refuse(Unavailable("The database cannot be reached: these lines are not stored."))
+        everyone = DeferredList([_also(ended) for ended in self._connections], consumeErrors=True)
+        timer: IDelayedCall = self._reactor.callLater(FAREWELL_SECONDS, everyone.cancel)
+        await everyone
+        if timer.active():
+            timer.cancel()
+
+
+class Farewell(Service):
+    """Stops after the writer, so it starts before it: see :meth:`Drain.farewell`."""
+
+    name = "the answers to uploads over HTTP"
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when the answers are out."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._drain.farewell())
+
+
+def _also(event: Deferred[None]) -> Deferred[None]:
+    """Fires when ``event`` does, which stays as it is."""
+    mine: Deferred[None] = Deferred()
+
+    def fired(outcome: Any) -> Any:
+        if not mine.called:
+            mine.callback(None)
+        return outcome
+
+    event.addBoth(fired)
+    return mine

@@ -1,0 +1,142 @@
+"""What an upload to the drain is answered when it is not taken: the JSON that all of Ppl's programs get."""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar
+
+from ppl.errors import PplError
+from ppl.http.uploads import Reply
+
+#: Seconds after which a sender may try again when something is away.
+RETRY_SECONDS = 5
+
+STOPPING = "Ppl is stopping: try again in a few seconds."
+
+
+class DrainRefusal(PplError):
+    """An upload that is refused.
+
+    Attributes:
+        status: HTTP status.
+        headers: further headers that the status calls for.
+    """
+
+    status: ClassVar[int]
+
+    def __init__(self, message: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.headers = headers
+
+    @property
+    def reply(self) -> Reply:
+        """As it is sent."""
+        return error_reply(self.status, self.code, str(self), self.headers)
+
+
+class UnknownToken(DrainRefusal):
+    """The token leads nowhere."""
+
+    code = "unknown_token"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("This drain token is wrong or was revoked.")
+
+
+class AddressNotAllowed(DrainRefusal):
+    """It comes from outside the destination's networks."""
+
+    code = "address_not_allowed"
+    status = 403
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} is outside the networks that may send to this destination.")
+
+
+class NotServedHere(DrainRefusal):
+    """The destination belongs to another listener."""
+
+    code = "not_served_here"
+    status = 421
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"This listener does not serve {host}: send to the drain of the one that does.")
+
+
+class MethodNotAllowed(DrainRefusal):
+    """Not POST."""
+
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self) -> None:
+        super().__init__("Lines are sent here with POST.", (("Allow", "POST"),))
+
+
+class UnsupportedType(DrainRefusal):
+    """A type or an encoding that is not read."""
+
+    code = "unsupported_type"
+    status = 415
+
+
+class TooLarge(DrainRefusal):
+    """More than one upload may hold."""
+
+    code = "too_large"
+    status = 413
+
+
+class Unreadable(DrainRefusal):
+    """Not what it claims to be."""
+
+    code = "bad_encoding"
+    status = 400
+
+
+class TooSlow(DrainRefusal):
+    """The body did not come in time."""
+
+    code = "too_slow"
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__("The body did not come in time.")
+
+
+class TooMany(DrainRefusal):
+    """Over a limit for now."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, seconds: int = 1) -> None:
+        super().__init__(message, (("Retry-After", str(seconds)),))
+
+
+class OverQuota(TooMany):
+    """The destination's quota is used up for now."""
+
+    code = "over_quota"
+
+
+class Unavailable(DrainRefusal):
+    """Ppl or its database is away."""
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, (("Retry-After", str(RETRY_SECONDS)),))
+
+
+def error_reply(status: int, code: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """``{"error": {"code", "message"}}``."""
+    body = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
+    return Reply(status, body.encode("utf-8"), headers)
+
+
+def stored_reply(count: int) -> Reply:
+    """``count`` lines are stored."""
+    return Reply(200, json.dumps({"lines": count}).encode("ascii"))

@@ -1,0 +1,51 @@
+"""Logplex frames that are repeated: each is stored once, whoever sends it again gets the first one's answer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import attrs
+from twisted.internet.defer import Deferred
+
+from ppl.http.uploads import Reply
+
+_MOST_FRAMES = 10_000
+
+
+@attrs.define(eq=False)
+class _Frame:
+    """A logplex frame: its answer once it is stored, and who waits for that."""
+
+    stored: Reply | None = None
+    waiting: list[Deferred[Reply]] = attrs.Factory(list)
+
+
+class Frames:
+    """The frames of late, by destination and ``Logplex-Frame-Id``; those longest ago are forgotten."""
+
+    def __init__(self) -> None:
+        self._frames: OrderedDict[tuple[int, str], _Frame] = OrderedDict()
+
+    async def once(self, frame: tuple[int, str], store: Callable[[], Deferred[Reply]]) -> Reply:
+        """What ``store`` gives; for a frame that was stored, or is being, the answer of the first."""
+        known = self._frames.get(frame)
+        if known is not None:
+            if known.stored is not None:
+                return known.stored
+            answer: Deferred[Reply] = Deferred()
+            known.waiting.append(answer)
+            return await answer
+        mine = self._frames[frame] = _Frame()
+        if len(self._frames) > _MOST_FRAMES:
+            self._frames.popitem(last=False)
+        try:
+            mine.stored = await store()
+        except Exception as error:
+            self._frames.pop(frame, None)
+            for each in mine.waiting:
+                each.errback(error)
+            raise
+        for each in mine.waiting:
+            each.callback(mine.stored)
+        return mine.stored

@@ -1,0 +1,309 @@
+"""One upload to the drain: admitted, gathered, handed to the writer in pieces, answered after the commit."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ppl.errors import StatementTimeout, StoreUnavailable
+from ppl.http.client import Proxies
+from ppl.http.uploads import Reply, UploadRequest
+from ppl.listener.entrance import Intake
+from ppl.listener.http.admission import DrainAdmission
+from ppl.listener.http.refusals import (
+    STOPPING,
+    DrainRefusal,
+    MethodNotAllowed,
+    TooLarge,
+    TooMany,
+    TooSlow,
+    Unavailable,
+    Unreadable,
+    UnsupportedType,
+    error_reply,
+    stored_reply,
+)
+from ppl.listener.http.repeats import Frames
+from ppl.model import Destination
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Kind, kind_of, pieces
+from ppl.timezone import parse_time_zone
+
+
+class Gate:
+    """The drain as a :class:`~ppl.listener.writing.writer.Source`: shut while the writer's queue is full."""
+
+    def __init__(self) -> None:
+        self.shut = False
+        self._waiting: list[Deferred[None]] = []
+
+    def pause(self) -> None:
+        """See :class:`~ppl.listener.writing.writer.Source`."""
+        self.shut = True
+
+    def resume(self) -> None:
+        """See :class:`~ppl.listener.writing.writer.Source`."""
+        self.shut = False
+        self.wake()
+
+    def wake(self) -> None:
+        """Have all look again."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+    async def moved(self) -> None:
+        """Return when it opens, or is to be looked at again."""
+        opened: Deferred[None] = Deferred()
+        self._waiting.append(opened)
+        await opened
+
+
+@attrs.define(eq=False)
+class Uploading:
+    """What uploads share.
+
+    Attributes:
+        intake: where lines go in.
+        admission: which uploads are taken.
+        reactor: others' turns between two pieces.
+        proxies: those that are believed when they say who sends.
+        gate: shut while the writer's queue is full.
+        frames: that were stored of late.
+        is_open: whether uploads are taken.
+        uploads: those not answered yet.
+        submitting: fire when lines that are being handed to the writer all have been.
+    """
+
+    intake: Intake
+    admission: DrainAdmission
+    reactor: Any
+    proxies: Proxies
+    gate: Gate = attrs.Factory(Gate)
+    frames: Frames = attrs.Factory(Frames)
+    is_open: bool = False
+    uploads: set[DrainUpload] = attrs.Factory(set)
+    submitting: set[Deferred[None]] = attrs.Factory(set)
+
+
+class DrainUpload:
+    """One upload, an :class:`ppl.http.uploads.Upload`.
+
+    Attributes:
+        is_taken: whether lines of it were handed to the writer, so that only their commit ends it.
+        connection_ended: fires when its connection has ended.
+    """
+
+    _log = Logger()
+
+    def __init__(self, drain: Uploading, request: UploadRequest) -> None:
+        self.is_taken = False
+        channel: Any = request.channel
+        self.connection_ended: Deferred[None] = channel.ended
+        self._drain = drain
+        self._request = request
+        self._body: Body | None = None
+        # What came before it was admitted: the rest of one read.
+        self._early: list[bytes] = []
+        self._is_complete = self._is_answered = False
+        self._destination: Destination | None = None
+        self._kind: Kind = "lines"
+        self._held = 0
+
+    def begin(self, length: int | None) -> None:
+        """The headers have come."""
+        if self._request.method != b"POST":
+            self.refuse(MethodNotAllowed())
+            return
+        self._request.pause()
+        self._do(self._admit(length))
+
+    async def _admit(self, length: int | None) -> None:
+        request, drain = self._request, self._drain
+        forwarded_for = request.header("x-forwarded-for")
+        throttled = drain.proxies.throttled(request.peer, forwarded_for)
+        destination = await drain.admission.find(request.secret, throttled)
+        if self._is_answered:
+            return
+        drain.admission.check_address(destination, self._sender_ip)
+        self._kind, is_gzip = _kind(request), _is_gzip(request)
+        most = drain.admission.limits.max_drain_bytes
+        if length is not None and length > most:
+            raise _too_large(most)
+        if drain.gate.shut:
+            raise TooMany("Lines wait for the database: try again in a few seconds.", 5)
+        drain.admission.check_quota(destination)
+        drain.admission.enter(destination)
+        self._destination = destination
+        self._body = Body(most, is_gzip=is_gzip)
+        for data in self._early:
+            self._add(data)
+        self._early.clear()
+        request.resume()
+        if self._is_complete:
+            await self._take_all()
+
+    def take(self, data: bytes) -> None:
+        """Some of the body has come."""
+        if self._is_answered:
+            return
+        if self._body is None:
+            self._early.append(data)
+            return
+        try:
+            self._add(data)
+        except DrainRefusal as refusal:
+            self.refuse(refusal)
+
+    def _add(self, data: bytes) -> None:
+        assert self._body is not None
+        try:
+            self._body.add(data)
+        except BodyTooLarge as error:
+            raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
+        more = len(self._body) - self._held
+        self._drain.admission.hold(more)
+        self._held += more
+
+    def finish(self) -> None:
+        """All of the body has come."""
+        self._is_complete = True
+        if self._body is not None and not self._is_answered:
+            self._do(self._take_all())
+
+    async def _take_all(self) -> None:
+        assert self._body is not None
+        assert self._destination is not None
+        try:
+            body = self._body.finish()
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
+        self._drain.admission.check_quota(self._destination)
+        frame_id = self._request.header("logplex-frame-id") if self._kind == "logplex" else ""
+        frame = (self._destination.id, frame_id[:200]) if frame_id else None
+        self.is_taken = True
+        if frame is None:
+            self._answer(await self._store(body))
+        else:
+            self._answer(await self._drain.frames.once(frame, lambda: Deferred.fromCoroutine(self._store(body))))
+
+    async def _store(self, body: bytes) -> Reply:
+        commits: list[Deferred[None]] = []
+        submitting: Deferred[None] = Deferred()
+        self._drain.submitting.add(submitting)
+        try:
+            count = await self._submit(body, commits)
+        finally:
+            self._drain.submitting.discard(submitting)
+            submitting.callback(None)
+        await gatherResults(commits)
+        return stored_reply(count)
+
+    async def _submit(self, body: bytes, commits: list[Deferred[None]]) -> int:
+        destination, drain = self._destination, self._drain
+        assert destination is not None
+        intake = drain.intake
+        zone = parse_time_zone(destination.time_zone)
+        sender_ip, meter = self._sender_ip, intake.meters.of(destination)
+        count = 0
+        for piece in pieces(self._kind, body, intake.clock(), zone, intake.limits.max_line_bytes):
+            if drain.gate.shut:
+                if drain.is_open:
+                    await drain.gate.moved()
+                if drain.gate.shut:
+                    raise Unavailable(STOPPING)
+            committed: Deferred[None] = Deferred()
+            commits.append(committed)
+            count += len(piece.lines)
+            done = partial(committed.callback, None)
+            meter.take_whole(len(piece.lines), piece.size)
+            intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
+            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES:
+                await deferLater(drain.reactor, 0)
+        self._check_count(count)
+        return count
+
+    @property
+    def _sender_ip(self) -> str:
+        """The address of the client, past a proxy."""
+        request = self._request
+        return self._drain.proxies.client(request.peer, request.header("x-forwarded-for"))
+
+    def _check_count(self, count: int) -> None:
+        said = self._request.header("logplex-msg-count")
+        if self._kind == "logplex" and said.isdigit() and len(said) < 10 and int(said) != count:
+            assert self._destination is not None
+            self._drain.intake.admission.say_once(
+                self._destination.user_id, "a logplex frame holds another number of messages than it says; all are kept"
+            )
+
+    def expired(self) -> None:
+        """The body did not come in time."""
+        self.refuse(TooSlow())
+
+    def lost(self) -> None:
+        """Nobody waits for the answer; what was taken is stored all the same, and counts until then."""
+        if not self.is_taken:
+            self._end()
+
+    def refuse(self, refusal: DrainRefusal) -> None:
+        """Answer that it is not taken."""
+        self._answer(refusal.reply)
+
+    def _answer(self, reply: Reply) -> None:
+        if self._is_answered:
+            return
+        self._end()
+        if not self._drain.is_open and not self._request.gone:
+            self._request.close_after()
+        self._request.answer(reply)
+
+    def _end(self) -> None:
+        """It holds nothing any more."""
+        self._is_answered = True
+        self._drain.uploads.discard(self)
+        self._body = None
+        self._early.clear()
+        self._drain.admission.hold(-self._held)
+        self._held = 0
+        if self._destination is not None:
+            self._drain.admission.leave(self._destination)
+            self._destination = None
+
+    def _do(self, work: Any) -> None:
+        Deferred.fromCoroutine(work).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        error = failure.value
+        if isinstance(error, DrainRefusal):
+            self.refuse(error)
+        elif isinstance(error, StoreUnavailable | StatementTimeout):
+            self.refuse(Unavailable("The database cannot be reached right now."))
+        else:
+            self._log.failure("An upload failed", failure)
+            self._answer(error_reply(500, "internal_error", "Ppl met an error of its own."))
+
+
+def _kind(request: UploadRequest) -> Kind:
+    kind = kind_of(request.header("content-type"))
+    if kind is None:
+        raise UnsupportedType("Send text/plain, application/x-ndjson, application/json or application/logplex-1.")
+    return kind
+
+
+def _is_gzip(request: UploadRequest) -> bool:
+    encoding = request.header("content-encoding").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise UnsupportedType("Of content encodings, only gzip is read.")
+    return encoding.endswith("gzip")
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"A body may hold at most {most:,} bytes, unzipped too (--max-drain-bytes).")

@@ -1,0 +1,1 @@
+"""Senders' sockets: ports that open and close at run time, connections and datagrams."""

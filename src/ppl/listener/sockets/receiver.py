@@ -1,0 +1,334 @@
+"""One sender's connection: what it speaks is found out, and its bytes become parsed lines, whole reads at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ppl.listener.entrance import Entrance, Tls
+from ppl.listener.limits.sender_tokens import MOST_WRONG, Strikes
+from ppl.listener.sockets.reading_out import ReadingOut
+from ppl.listener.sockets.unspoken import Unspoken
+from ppl.listener.tls import reasons_of
+from ppl.sources.framing import Frames
+from ppl.sources.screening import Committed
+from ppl.sources.streams import LineStream, RelpStream, Stream, kind_of
+
+#: Bytes of one read. Larger reads were slower: what PostgreSQL answers waits longer for its turn.
+READ_BYTES = 128 * 1024
+
+#: What may come during a TLS handshake: bytes at first (a ClientHello has some hundred, and then waits), then reads of
+#: so many bytes. OpenSSL takes 128 KiB and holds them three times over.
+HELLO_BYTES, HANDSHAKE_READS, HANDSHAKE_READ_BYTES = 16_384, 32, 1_024
+
+_FAILED = "its TLS handshake failed"
+_NOT_KNOWN = f"{_FAILED}; this destination takes senders only with a client certificate that it knows"
+_NOT_SECURE = "it does not speak TLS, which this destination asks for"
+_NO_TOKEN = f"{MOST_WRONG} lines in a row did not carry the destination's token; connection closed"
+_NO_ROOM = "unfinished lines hold too much memory; connections that add to it are ended (--partial-bytes)"
+
+
+@implementer(IHandshakeListener, IPushProducer)
+class Receiver(Protocol):
+    """A connection to one destination: a stream's lane, a reader of the destination's share, and what is unfinished.
+
+    For RELP it is its transport's producer: a client that does not read its answers is not read from.
+
+    Attributes:
+        is_secure: whether TLS has begun.
+        held_by: why it is not read from now; see :meth:`hold`.
+    """
+
+    round = 0
+    is_overdue = False
+    _unspoken: Unspoken
+
+    def __init__(self, entrance: Entrance, sender_ip: str) -> None:
+        self._entrance = entrance
+        self._patience = entrance.intake.patience
+        self.sender_ip = sender_ip
+        self._stream: Stream | None = None
+        # What was read and not fed: the first bytes, until they tell what is spoken; more than one turn may do.
+        self._start = b""
+        # Bytes that the stream (or the start) holds, as the budget knows them.
+        self._held = 0
+        self.is_secure = self._is_shaken = False
+        self.held_by: frozenset[str] = frozenset()
+        self._lost = self._is_queued = self._is_hung_up = self._is_out = False
+        self._strikes = Strikes()
+        self._reading_out: ReadingOut | None = None
+        self._timer: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """Twisted: connected."""
+        transport: Any = self.transport
+        transport.share, transport.reader = self._entrance.share, self
+        transport.bufferSize = READ_BYTES
+        transport.setTcpKeepAlive(True)
+        self._entrance.connected(self)
+        admission, destination = self._entrance.intake.admission, self._entrance.destination
+        silence = self._patience.silence
+        self._unspoken = Unspoken(transport, admission, destination, self.sender_ip, self._give_way, silence)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Twisted: one read."""
+        if self._is_hung_up:
+            return
+        if self._reading_out is not None:
+            self._reading_out.came()
+        if "turn" in self.held_by or (self._stream is None and self.held_by):
+            self._start += data  # what TLS had read already when it was held
+        elif self._stream is not None:
+            self._feed(self._stream, data)
+        else:
+            self._begin(self._start + data)
+
+    def _begin(self, start: bytes) -> None:
+        self._start = b""
+        kind = kind_of(start)
+        if kind != "tls" or self.is_secure:
+            self._unspoken.spoken()  # a TLS handshake says nothing yet
+        policy = self._entrance.destination.takes
+        certificates = self._entrance.certificates
+        if kind == "undecided":
+            self._start = start
+            self._count_held(len(start))
+        elif kind in ("tls", "relp") and self._reading_out is not None:
+            self.hang_up()  # it would have to be answered
+        elif kind == "tls" and not self.is_secure:
+            if policy == "plain" or certificates is None:
+                self.hang_up("it speaks TLS, which this destination does not take")
+            else:
+                self._count_held(0)
+                self._start_tls(start, certificates)
+        elif policy == "tls" and not self.is_secure:
+            self.hang_up(_NOT_SECURE)
+        else:
+            self._stream = self._new_stream(is_relp=kind == "relp")
+            self._feed(self._stream, start)
+
+    def _feed(self, stream: Stream, data: bytes) -> None:
+        stream.feed(data)
+        if not self._count_held(stream.held):
+            stream.give_up(_NO_ROOM)
+            self._count_held(stream.held)
+        if stream.has_more:
+            self.hold("turn")
+            self._queue()
+        else:
+            self.let_go("turn")
+
+    def _queue(self) -> None:
+        if not self._is_queued:
+            self._is_queued = True
+            self._entrance.share.later(self)
+
+    def _count_held(self, held: int) -> bool:
+        """Whether there is room for what the connection holds now."""
+        before, self._held = self._held, held
+        return before == held or self._entrance.intake.unfinished.changed(self, before, held)
+
+    def go_on(self) -> None:
+        """The share: do another part of what was read."""
+        assert self._stream is not None
+        self._is_queued = False
+        if self._lost or (self.held_by == {"turn"} and not self._entrance.share.holds(self)):
+            data, self._start = self._start, b""
+            self._feed(self._stream, data)
+            if self._lost and not self._stream.has_more:
+                self._end()
+
+    def _new_stream(self, is_relp: bool) -> Stream:
+        most = self._entrance.intake.limits.max_line_bytes
+        if is_relp:
+            transport: Any = self.transport
+            transport.registerProducer(self, True)
+            return RelpStream(self, most)
+        return LineStream(self, most)
+
+    def _start_tls(self, start: bytes, certificates: Tls) -> None:
+        transport: Any = self.transport
+        if len(start) > HELLO_BYTES:
+            self._end_handshake()
+            return
+        self.is_secure = True
+        transport.bufferSize = HANDSHAKE_READ_BYTES
+        transport.reads_left, transport.read_too_often = HANDSHAKE_READS, self._end_handshake
+        self._abort_after(self._patience.handshake)
+        transport.startTLS(certificates)
+        # The transport's protocol is TLS's now, and these bytes are the handshake's first.
+        transport.protocol.dataReceived(start)
+
+    def handshakeCompleted(self) -> None:
+        """Twisted: TLS is established."""
+        self._is_shaken = True
+        self._stop_timer()
+        transport: Any = self.transport
+        transport.bufferSize, transport.reads_left = READ_BYTES, None
+
+    def _end_handshake(self) -> None:
+        """It is longer than any."""
+        self._entrance.intake.admission.say_once(self.sender_ip, _FAILED)
+        self._abort()
+
+    def _abort(self) -> None:
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Twisted: the connection has ended, maybe in the middle of a line, which is kept."""
+        self._lost = True
+        self._stop_timer()
+        if self._reading_out is not None:
+            self._reading_out.stop()
+        if self.is_secure and not self._is_shaken:
+            admission = self._entrance.intake.admission
+            known = self._entrance.destination.client_certificates
+            admission.say_once(self.sender_ip, _NOT_KNOWN if known else _FAILED, reasons_of(reason.value))
+        if self._start and self._stream is None and (self.is_secure or not self._must_be_secure):
+            self._as_lines()
+        if self._stream is not None:
+            self._stream.finish()
+        if self._stream is not None and self._stream.has_more:
+            self._queue()
+        else:
+            self._end()
+
+    def _as_lines(self) -> None:
+        """What has come told nothing, and must be lines then."""
+        start, self._start = self._start, b""
+        self._stream = LineStream(self, self._entrance.intake.limits.max_line_bytes)
+        self._feed(self._stream, start)
+
+    def _end(self) -> None:
+        """All that was read is submitted."""
+        self._unspoken.spoken()
+        self._count_held(0)
+        self._entrance.share.forget(self)
+        self._entrance.disconnected(self)
+
+    def expire(self) -> None:
+        """The budget: what was begun has waited for its end too long."""
+        if self.held_by:
+            self.is_overdue = False  # it is not read from
+        elif self._stream is not None:
+            self._stream.expire()
+            self._count_held(self._stream.held)
+        elif self._must_be_secure and not self.is_secure:
+            self.hang_up(_NOT_SECURE)
+        else:
+            self._as_lines()
+            self.expire()
+
+    @property
+    def _must_be_secure(self) -> bool:
+        return self._entrance.destination.takes == "tls"
+
+    def _give_way(self) -> None:
+        """Another needs the place, and has it from now on."""
+        self._entrance.disconnected(self)
+        self.hang_up()
+
+    def close(self) -> None:
+        """The port closes: end the connection; what was received is kept."""
+        if self.is_secure and not self._is_shaken:
+            self._abort()  # it has sent nothing yet
+        elif self._stream is None:
+            self.read_out()
+        else:
+            self._abort_after(self._patience.closing)
+            self._stream.close()
+
+    def shut_out(self) -> None:
+        """Its sender may not send any more: end the connection, and take nothing that is on its way."""
+        if not self._lost:
+            self._abort()
+
+    def _abort_after(self, seconds: float) -> None:
+        if self._timer is None and not self._lost:
+            transport: Any = self.transport
+            self._timer = transport.reactor.callLater(seconds, transport.abortConnection)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    # Reader
+
+    def pause(self) -> None:
+        """The writer's queue is full."""
+        self.hold("queue")
+
+    def resume(self) -> None:
+        """The writer has room again."""
+        self.let_go("queue")
+
+    # Twisted's producer: whether our answers are taken
+
+    def pauseProducing(self) -> None:
+        """The peer does not take its answers."""
+        self.hold("answers")
+
+    def resumeProducing(self) -> None:
+        """It has taken them."""
+        self.let_go("answers")
+
+    def stopProducing(self) -> None:
+        """The connection has ended; :meth:`connectionLost` comes."""
+
+    # Lane
+
+    def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
+        """Hand on lines."""
+        if frames.block or frames.messages:
+            self.is_overdue = False
+            self._entrance.submit(self.sender_ip, frames, size, self._entrance.share, committed, self._strikes)
+            if self._strikes.is_out and self._stream is not None and not self._is_out:
+                self._is_out = True
+                self._stream.give_up(_NO_TOKEN)
+
+    def write(self, data: bytes) -> None:
+        """Answer, if anybody is there."""
+        if not self._lost:
+            transport: Any = self.transport
+            transport.write(data)
+
+    def hold(self, reason: str) -> None:
+        """Read no more until every reason has gone."""
+        if not self.held_by and not self._lost:
+            transport: Any = self.transport
+            transport.pauseProducing()
+        self.held_by |= {reason}
+
+    def let_go(self, reason: str) -> None:
+        """``reason`` has gone."""
+        if reason in self.held_by:
+            self.held_by -= {reason}
+            if self.held_by == {"turn"}:
+                self._queue()
+            elif not self.held_by and not self._lost:
+                transport: Any = self.transport
+                transport.resumeProducing()
+
+    def hang_up(self, why: str | None = None) -> None:
+        """End the connection; ``why`` when it is the sender's fault."""
+        if why is not None:
+            self._entrance.intake.admission.say_once(self.sender_ip, why)
+        self._is_hung_up = True
+        if not self._lost:
+            transport: Any = self.transport
+            self._abort_after(self._patience.closing)
+            transport.unregisterProducer()
+            transport.loseConnection()
+            # Nobody says any more that they are taken.
+            self.let_go("answers")
+
+    def read_out(self) -> None:
+        """End the connection, and take what comes until its sender knows."""
+        if not self._lost and not self._is_hung_up and self._reading_out is None:
+            self._reading_out = ReadingOut(self.transport, self.is_secure, lambda: bool(self.held_by))

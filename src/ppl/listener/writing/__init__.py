@@ -1,0 +1,1 @@
+"""From parsed lines to committed events: ids, queues and the lanes that write."""

@@ -1,0 +1,241 @@
+"""A lane of the writer: commits one batch after the other, each until it is durable, whatever fails meanwhile.
+
+A lane owns its batch, the batch that it has sent ahead, its backoff and its pause, so that a lane that waits holds up
+no other. The :class:`Supply` (the writer) says what comes next and hears of each commit.
+
+A batch that was tried once is tried again as it is, and never dropped: its commit may have succeeded although the reply
+was lost, and the store recognises only the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ppl.errors import IdConflict, PplError, StoreUnavailable
+from ppl.listener.writing.queue import Batch, Submission
+from ppl.services.pausing import Backoff, Rest
+from ppl.store.interface import Store
+
+_log = Logger()
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+
+
+class Supply(Protocol):
+    """What a lane works for."""
+
+    def take(self, lane: Lane) -> Batch:
+        """The next batch of ``lane``; an empty one ends its work."""
+
+    def begun(self, lane: Lane) -> None:
+        """The commit of a batch has begun: the next may be sent ahead now."""
+
+    def committed(self, lane: Lane, batch: Batch, seconds: float) -> None:
+        """``batch`` of ``lane`` is durable; storing it took ``seconds``."""
+
+    async def refresh_ids(self) -> None:
+        """Have new ids given above all that are stored; raises what the store raises."""
+
+    def renumber(self, submissions: Iterable[Submission]) -> None:
+        """Give new ids to ``submissions`` and to all that waits, in that order."""
+
+    def ended(self, lane: Lane) -> None:
+        """``lane`` has nothing more to do, or was abandoned."""
+
+
+class Outage:
+    """Logs once that events cannot be stored, and once that they are again, for all lanes together.
+
+    Args:
+        waiting: tells how many events wait or are in flight.
+    """
+
+    def __init__(self, waiting: Callable[[], int]) -> None:
+        self._waiting = waiting
+        self._failing: set[object] = set()
+
+    def __bool__(self) -> bool:
+        """Whether the last try of some lane failed."""
+        return bool(self._failing)
+
+    def began(self, lane: object, error: Exception) -> None:
+        """A try of ``lane`` failed."""
+        if not self._failing:
+            # PostgreSQL's own words may quote a row, and what customers log stays out of our log.
+            why = str(error) if isinstance(error, PplError) else type(error).__name__
+            _log.error("Events cannot be stored now and wait in memory: {why}", why=why)
+        self._failing.add(lane)
+
+    def ended(self, lane: object) -> None:
+        """A try of ``lane`` succeeded."""
+        if self._failing:
+            self._failing.discard(lane)
+            if not self._failing:
+                _log.info("Events are stored again; {count} are still waiting", count=self._waiting())
+
+
+@attrs.define(eq=False)
+class _Ahead:
+    """A batch that was sent ahead, and its append, which commits once ``turn`` has fired."""
+
+    batch: Batch
+    stored: Deferred[None]
+    turn: Deferred[None]
+    is_rolled_back: bool = False
+
+    def appended(self, result: Any) -> Any:
+        """The append has ended, so that nobody waits for the turn any more: its failure is no unhandled error."""
+        self.turn.addErrback(lambda _: None)
+        return result
+
+    async def commit(self) -> bool:
+        """Give the append its turn; whether it was committed."""
+        if self.is_rolled_back:
+            return False
+        self.turn.callback(None)
+        try:
+            await self.stored
+        except Exception as error:
+            _log.debug("A batch sent ahead is sent again: {kind}", kind=type(error).__name__)
+            return False
+        return True
+
+    def roll_back(self) -> None:
+        """Have the append give up: the batch must not be committed as it is."""
+        if not self.is_rolled_back:
+            self.is_rolled_back = True
+            self.turn.errback(StoreUnavailable("An earlier batch failed."))
+            self.stored.addErrback(lambda _: None)
+
+
+class Lane:
+    """One way to the store.
+
+    Args:
+        store: where batches go.
+        reactor: timers.
+        supply: see :class:`Supply`.
+        outage: told of each failure and success.
+
+    Attributes:
+        is_running: whether it has a batch or a pause.
+        destinations: ids of the destinations whose events are in it; they must be in no other lane.
+        in_flight: how many events are in it.
+    """
+
+    def __init__(self, store: Store, reactor: Any, supply: Supply, outage: Outage) -> None:
+        self._store, self._reactor, self._supply, self._outage = store, reactor, supply, outage
+        self._rest = Rest(reactor)
+        self._batch: Batch | None = None
+        self._ahead: _Ahead | None = None
+        self._abandoned = False
+        self.is_running = False
+        self.destinations: set[int] = set()
+        self.in_flight = 0
+
+    def start(self) -> None:
+        """Work until the supply has nothing for this lane; it is not running."""
+        self.is_running = True
+        working = Deferred.fromCoroutine(self._run())
+        working.addErrback(lambda failure: _log.failure("Internal error in a lane of the writer", failure))
+
+    def abandon(self) -> None:
+        """Try no more; what is in flight may still be committed."""
+        self._abandoned = True
+        self._rest.end()
+
+    @property
+    def may_send_ahead(self) -> bool:
+        """Whether a batch is being committed and no other was sent ahead."""
+        return self._batch is not None and self._ahead is None
+
+    def send_ahead(self, batch: Batch) -> None:
+        """Send ``batch`` to PostgreSQL now, to be committed after the present one; :attr:`may_send_ahead` is true."""
+        turn: Deferred[None] = Deferred()
+        stored = Deferred.fromCoroutine(self._store.append(batch.events, turn))
+        self._ahead = _Ahead(batch, stored, turn)
+        stored.addBoth(self._ahead.appended)
+        self._count()
+
+    async def _run(self) -> None:
+        try:
+            while not self._abandoned:
+                ahead, self._ahead = self._ahead, None
+                batch = self._supply.take(self) if ahead is None else ahead.batch
+                if not batch.count:
+                    break
+                await self._work_on(batch, ahead)
+        finally:
+            self._end()
+
+    async def _work_on(self, batch: Batch, ahead: _Ahead | None) -> None:
+        self._batch = batch
+        self._count()
+        began = self._reactor.seconds()
+        storing = Deferred.fromCoroutine(self._store_it(batch, ahead))
+        # Not only when more comes: sources may be held, and PostgreSQL would have nothing to do.
+        self._supply.begun(self)
+        if await storing:
+            self._batch = None
+            self._count()
+            self._supply.committed(self, batch, self._reactor.seconds() - began)
+
+    def _end(self) -> None:
+        if self._ahead is not None:
+            self._ahead.roll_back()
+        self._batch = self._ahead = None
+        self._count()
+        self.is_running = False
+        self._supply.ended(self)
+
+    def _count(self) -> None:
+        batches = [self._batch] if self._batch is not None else []
+        if self._ahead is not None:
+            batches.append(self._ahead.batch)
+        self.destinations = {id_ for batch in batches for id_ in batch.destinations}
+        self.in_flight = sum(batch.count for batch in batches)
+
+    async def _store_it(self, batch: Batch, ahead: _Ahead | None) -> bool:
+        """Store ``batch``, however often it takes; ``False`` when the lane was abandoned first.
+
+        Whatever the error, what was received is not thrown away: the store itself leaves out what it can never take.
+        """
+        if ahead is not None and await ahead.commit():
+            return True
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        while not self._abandoned:
+            try:
+                await self._store.append(batch.events)
+            except IdConflict as error:
+                _log.critical("Two listeners write to one destination; new ids are taken: {why}", why=str(error))
+                if not self._abandoned and await self._rest.take(backoff.next()):
+                    await self._renew_ids(batch)
+            except Exception as error:
+                if not self._abandoned:
+                    self._outage.began(self, error)
+                    await self._rest.take(backoff.next())
+            else:
+                self._outage.ended(self)
+                return True
+        return False
+
+    async def _renew_ids(self, batch: Batch) -> None:
+        """Give ids above those that are stored to everything not stored yet.
+
+        Where that fails, ``batch`` meets the same conflict at the next try.
+        """
+        try:
+            await self._supply.refresh_ids()
+        except Exception as error:
+            self._outage.began(self, error)
+            return
+        renewed = list(batch.submissions)
+        if self._ahead is not None:
+            self._ahead.roll_back()
+            renewed += self._ahead.batch.submissions
+        self._supply.renumber(renewed)

@@ -1,0 +1,348 @@
+"""From parsed lines to committed events: ids, batches, backpressure, and never a loss while PostgreSQL is away.
+
+Receivers :meth:`~Writer.submit` what they parsed. Two lanes (:mod:`ppl.listener.writing.lane`) lead to the store, and a
+destination is in one of them at a time, so that its events stay in order. The main lane has one batch in flight and
+gathers the next meanwhile: batches grow with the load by themselves and an idle writer commits at once. While it is
+busy with others, a destination that sends little goes by the express lane, and waits for nobody's flood; the main
+lane's batches are short then. What is committed is announced. When too much waits, the sources that feed it are paused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import chain
+from typing import Any, Protocol
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ppl.listener.writing.ids import IdSequence
+from ppl.listener.writing.lane import Lane, Outage
+from ppl.listener.writing.queue import Batch, Submission, Waiting
+from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines
+from ppl.services.pausing import Backoff, Rest
+from ppl.store.interface import Store
+
+#: How long a batch of the main lane shall take, by the rate of the one before it.
+BATCH_SECONDS = 0.1
+
+#: The same while others use the express lane: PostgreSQL and the processor are shared, so what is under way delays them
+#: too. Then nothing is sent ahead either.
+SHARED_SECONDS = 0.02
+
+#: The express lane counts as used for so long after its last batch.
+SHARED_FOR = 1.0
+
+#: How long a stop waits without a commit for a store that is away, and for one that has not answered yet.
+STOP_SECONDS, STOP_SECONDS_UNANSWERED = 30.0, 60.0
+
+#: Ids so far ahead of the clock, or a clock so far ahead of the newest stored event, are warned of; µs.
+AHEAD, LONG_SINCE = MINUTE, 7 * DAY
+
+#: Such a warning is repeated after so long.
+WARN_SECONDS = 3600.0
+
+_LOOK_SECONDS, _SAY_SECONDS = 1.0, 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+
+
+@attrs.frozen
+class BatchEvents:
+    """How many events make a batch of the main lane.
+
+    Attributes:
+        most: a batch ends with the submission that passes this.
+        least: the fewest that a batch may have by the rate of the one before it, when so many wait.
+        ahead: with as many waiting while a batch commits, the next is sent ahead.
+    """
+
+    most: int = 20_000
+    least: int = 1_000
+    ahead: int = 4_000
+
+
+class Source(Protocol):
+    """What feeds the writer and can be held; both calls may repeat."""
+
+    def pause(self) -> None:
+        """Read no more."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+
+class Writer(Service):
+    """The one writer of a listener.
+
+    Args:
+        store: where events go.
+        announce: told of each committed :class:`~ppl.model.Events`, in the order of commit.
+        reactor: timers.
+        clock: µs; the time of receipt.
+        queue_bytes: bytes that may wait before sources are paused; they go on below half of it.
+        batch_events: how many are committed at once.
+    """
+
+    _log = Logger()
+    name = "the writer of received lines"
+
+    def __init__(
+        self,
+        store: Store,
+        announce: Callable[[Events], None],
+        reactor: Any,
+        clock: Clock,
+        queue_bytes: int,
+        batch_events: BatchEvents = BatchEvents(),
+    ) -> None:
+        self._store = store
+        self._announce = announce
+        self._reactor = reactor
+        self._clock = clock
+        self._waiting = Waiting(queue_bytes)
+        self._batch_events = batch_events
+        self._ids: IdSequence | None = None
+        self._paused: set[Source] = set()
+        self._outage = Outage(lambda: self.waiting_events)
+        self._main = Lane(store, reactor, self, self._outage)
+        self._express = Lane(store, reactor, self, self._outage)
+        # When the express lane was last used, and the events a second of the main lane's last batch.
+        self._shared_at = -SHARED_FOR
+        self._rate = batch_events.most / SHARED_SECONDS
+        self._rest = Rest(reactor)
+        # When it was last said that ids are ahead of the clock.
+        self._warned_at: float | None = None
+        # Batches committed so far, and what fires when both lanes have nothing more to do.
+        self._commits = 0
+        self._idle: Deferred[bool] | None = None
+        self._abandoned = False
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait or are in flight."""
+        return self._waiting.bytes
+
+    @property
+    def waiting_events(self) -> int:
+        """Events that wait or are in flight."""
+        return self._waiting.events
+
+    def startService(self) -> Deferred[None]:  # type: ignore[override]
+        """Fires when the last stored ids are known, which needs the store: it is tried until it answers."""
+        super().startService()
+        return Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        while self.running and self._ids is None:
+            try:
+                last_ids = await self._store.last_ids()
+            except Exception as error:
+                self._outage.began(self, error)
+                await self._rest.take(backoff.next())
+            else:
+                self._ids = IdSequence(self._clock, last_ids)
+                self._compare_clock(last_ids)
+        self._outage.ended(self)
+
+    def _compare_clock(self, last_ids: Mapping[int, int]) -> None:
+        """Warn of a clock that cannot be right beside what is stored."""
+        now = self._clock()
+        if ahead := [last for last in last_ids.values() if last - now > AHEAD]:
+            self._log.warn(
+                "The newest event of {count} destinations is stored {days:.2f} days ahead of this machine's clock: new"
+                " lines get times after it until the clock is there. Put the clock right, or repair what is stored by"
+                " --repair-clock (operator's guide, The clock)",
+                count=len(ahead),
+                days=(max(ahead) - now) / DAY,
+            )
+        elif last_ids and now - max(last_ids.values()) > LONG_SINCE:
+            self._log.warn(
+                "The newest stored event is {days:.0f} days old by this machine's clock. If the clock is ahead, stop"
+                " Ppl and put it right: lines stored now keep its time",
+                days=(now - max(last_ids.values())) / DAY,
+            )
+
+    def submit(
+        self,
+        destination: Destination,
+        sender_ip: str,
+        lines: Lines,
+        size: int,
+        source: Source,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
+        """Take ``lines`` of ``destination``, in order of receipt; ``size`` is their bytes as received.
+
+        May pause ``source`` before it returns. ``committed`` is called once all of them are durable (or left out for
+        good, as what PostgreSQL can never take): what is acknowledged to a sender is acknowledged then.
+        """
+        assert self._ids is not None, "submitted before the start"
+        count = len(lines)
+        if not count:
+            if committed is not None:
+                committed()
+            return
+        events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines)
+        if self._ids.ahead > AHEAD:
+            self._say_ahead(destination, self._ids.ahead)
+        self._waiting.add(events, size, committed)
+        if self._waiting.is_full:
+            self._paused.add(source)
+            source.pause()
+        if not self._main.is_running:
+            self._main.start()
+        elif self._may_express(destination.id):
+            self._express.start()
+        else:
+            self._send_ahead_if_due()
+
+    def _say_ahead(self, destination: Destination, ahead: int) -> None:
+        now = self._reactor.seconds()
+        if self._warned_at is None or now - self._warned_at >= WARN_SECONDS:
+            self._warned_at = now
+            self._log.warn(
+                "Lines of {user_id} are stored {days:.3f} days ahead of this machine's clock, after its newest event",
+                user_id=destination.user_id,
+                days=ahead / DAY,
+            )
+
+    def forget(self, source: Source) -> None:
+        """``source`` is gone; what it submitted stays."""
+        self._paused.discard(source)
+
+    # The lanes' Supply
+
+    def take(self, lane: Lane) -> Batch:
+        """See :class:`~ppl.listener.writing.lane.Supply`."""
+        if lane is self._main:
+            return self._gather()
+        batch = self._waiting.take_little(self._main.destinations)
+        if batch.count:
+            self._shared_at = self._reactor.seconds()
+        return batch
+
+    def begun(self, lane: Lane) -> None:
+        """See :class:`~ppl.listener.writing.lane.Supply`."""
+        if lane is self._main:
+            self._send_ahead_if_due()
+
+    def committed(self, lane: Lane, batch: Batch, seconds: float) -> None:
+        """See :class:`~ppl.listener.writing.lane.Supply`."""
+        self._commits += 1
+        if lane is self._main:
+            self._rate = batch.count / max(seconds, 0.001)
+        self._waiting.remove(batch)
+        for submission in batch.submissions:
+            # Where one of those that are told fails, the others are told, and the lanes go on.
+            _tell(partial(self._announce, submission.events))
+            if submission.committed is not None:
+                _tell(submission.committed)
+        if self._waiting.has_room:
+            paused, self._paused = self._paused, set()
+            for source in paused:
+                _tell(source.resume)
+
+    async def refresh_ids(self) -> None:
+        """See :class:`~ppl.listener.writing.lane.Supply`."""
+        assert self._ids is not None
+        self._ids.not_below(await self._store.last_ids())
+
+    def renumber(self, submissions: Iterable[Submission]) -> None:
+        """See :class:`~ppl.listener.writing.lane.Supply`."""
+        assert self._ids is not None
+        for submission in chain(submissions, self._waiting):
+            events = submission.events
+            submission.events = attrs.evolve(events, first_id=self._ids.take(events.destination.id, len(events)))
+
+    def ended(self, lane: Lane) -> None:
+        """See :class:`~ppl.listener.writing.lane.Supply`."""
+        if lane is self._express and self._waiting and not self._main.is_running and not self._abandoned:
+            self._main.start()
+        if not self._is_working and self._idle is not None and not self._idle.called:
+            self._idle.callback(True)
+
+    @property
+    def _is_working(self) -> bool:
+        return self._main.is_running or self._express.is_running
+
+    def _gather(self) -> Batch:
+        """The next batch of the main lane."""
+        seconds = SHARED_SECONDS if self._is_shared() else BATCH_SECONDS
+        most = min(self._batch_events.most, max(self._batch_events.least, int(self._rate * seconds)))
+        return self._waiting.take(most, self._express.destinations)
+
+    def _is_shared(self) -> bool:
+        return self._express.is_running or self._reactor.seconds() - self._shared_at < SHARED_FOR
+
+    def _send_ahead_if_due(self) -> None:
+        """Send the main lane's next batch while the present one commits, where that is allowed and enough waits."""
+        if not self._main.may_send_ahead or self._is_shared():
+            return
+        if self._waiting.events - self._main.in_flight >= self._batch_events.ahead:
+            batch = self._gather()
+            if batch.count:
+                self._main.send_ahead(batch)
+
+    def _may_express(self, destination_id: int) -> bool:
+        """Whether the first that waits of ``destination_id`` is for the express lane, and that is free."""
+        if self._express.is_running or destination_id in self._main.destinations:
+            return False
+        return self._waiting.is_little(destination_id)
+
+    # The stop
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when all that was submitted is committed.
+
+        Also when nothing has been committed for ``STOP_SECONDS`` while the store is away, or for
+        ``STOP_SECONDS_UNANSWERED`` while it does not answer: then what is lost is logged.
+        """
+        super().stopService()
+        self._rest.end()
+        return Deferred.fromCoroutine(self._drain())
+
+    async def _drain(self) -> None:
+        commits, since = self._commits, self._reactor.seconds()
+        said = False
+        while self._is_working and not await self._idle_within(_LOOK_SECONDS):
+            if self._commits > commits:
+                commits, since = self._commits, self._reactor.seconds()
+            waited = self._reactor.seconds() - since
+            if waited >= _SAY_SECONDS and not said:
+                said = True
+                self._log.warn(
+                    "The stop waits for PostgreSQL: {count} received lines are not stored yet",
+                    count=self._waiting.events,
+                )
+            if waited >= (STOP_SECONDS if self._outage else STOP_SECONDS_UNANSWERED):
+                self._abandon()
+                return
+
+    async def _idle_within(self, seconds: float) -> bool:
+        idle: Deferred[bool] = Deferred()
+        self._idle = idle
+        timer = self._reactor.callLater(seconds, idle.callback, False)
+        finished = await idle
+        self._idle = None
+        if timer.active():
+            timer.cancel()
+        return finished
+
+    def _abandon(self) -> None:
+        self._abandoned = True
+        self._log.critical(
+            "Stopped while PostgreSQL is away: {count} received lines are lost", count=self._waiting.events
+        )
+        for lane in (self._main, self._express):
+            lane.abandon()
+
+
+def _tell(callback: Callable[[], object]) -> None:
+    try:
+        callback()
+    except Exception:
+        Writer._log.failure("A commit callback failed")

@@ -1,0 +1,1 @@
+"""Sources without I/O: the bytes of syslog, RELP and uploads in, columns of events out."""

@@ -1,0 +1,173 @@
+"""What a body uploaded over HTTP holds: lines, logplex frames or JSON, without I/O.
+
+:class:`Body` gathers it within a limit, unzipped as it comes; :func:`pieces` then reads it in pieces small enough for
+whoever must do something else in between. Nothing that was uploaded is refused for its content.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Literal
+
+import attrs
+
+from ppl.errors import PplError
+from ppl.model import Lines
+from ppl.sources.framing import Framer, Frames
+from ppl.sources.json_lines import json_pieces
+from ppl.sources.line import BOM
+from ppl.sources.message import parse
+
+Kind = Literal["lines", "logplex", "json"]
+
+#: Bytes of a piece: a few milliseconds of work.
+PIECE_BYTES = 32 * 1024
+
+#: Most lines of a piece.
+PIECE_LINES = 1000
+
+_KINDS: dict[str, Kind] = {
+    "": "lines",
+    "text/plain": "lines",
+    # What curl says of --data unless told otherwise.
+    "application/x-www-form-urlencoded": "lines",
+    "application/logplex-1": "logplex",
+    "application/json": "json",
+    "application/x-ndjson": "json",
+    "application/ndjson": "json",
+    "application/jsonl": "json",
+    "application/x-json-stream": "json",
+    "application/stream+json": "json",
+}
+_GZIP = 16 + zlib.MAX_WBITS
+_MOST_MEMBERS = 1000
+
+# Up to MSGID (RFC 5424 section 6); Heroku leaves out what follows, STRUCTURED-DATA, and writes no "-" for it.
+_LOGPLEX_HEADER = re.compile(rb"<[0-9]{1,3}>1(?: [^ \n]+){5}(?= |\Z)")
+
+
+class BodyTooLarge(PplError):
+    """The body holds more than the limit."""
+
+    code = "too_large"
+
+
+class BodyUnreadable(PplError):
+    """The body is not in the encoding that it claims."""
+
+    code = "bad_encoding"
+
+
+def kind_of(content_type: str) -> Kind | None:
+    """What a ``Content-Type`` names; ``None`` for what is not read."""
+    return _KINDS.get(content_type.partition(";")[0].strip().lower())
+
+
+class Body:
+    """A body as it comes.
+
+    Args:
+        most: bytes that it may hold, unzipped too.
+        is_gzip: whether it comes as gzip (RFC 1952), in one member or in several.
+    """
+
+    def __init__(self, most: int, *, is_gzip: bool) -> None:
+        self._most = most
+        self._held = bytearray()
+        self._gzip = zlib.decompressobj(_GZIP) if is_gzip else None
+        self._members = 0
+        # Bytes as they came: gzip can take any number of them and give none.
+        self._came = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, data: bytes) -> None:
+        """Take ``data``.
+
+        Raises:
+            BodyTooLarge: never more than the limit, and one byte, was unzipped to find out.
+            BodyUnreadable: no gzip.
+        """
+        self._came += len(data)
+        if self._gzip is None or self._came > self._most:
+            self._keep(data)
+            return
+        while data:
+            if self._gzip.eof:
+                self._gzip = zlib.decompressobj(_GZIP)
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise BodyUnreadable(f"The gzip of the body has more than {_MOST_MEMBERS} members.")
+            try:
+                self._keep(self._gzip.decompress(data, self._most - len(self._held) + 1))
+            except zlib.error as error:
+                raise BodyUnreadable("The body is not gzip.") from error
+            data = self._gzip.unused_data
+
+    def _keep(self, data: bytes) -> None:
+        if len(self._held) + len(data) > self._most or self._came > self._most:
+            raise BodyTooLarge(f"A body may hold at most {self._most:,} bytes, unzipped too.")
+        self._held += data
+
+    def finish(self) -> bytes:
+        """All of it.
+
+        Raises:
+            BodyUnreadable: gzip that ends too early.
+        """
+        if self._gzip is not None and self._came and not self._gzip.eof:
+            raise BodyUnreadable("The gzip of the body is cut off.")
+        held, self._held = bytes(self._held), bytearray()
+        return held
+
+
+@attrs.frozen
+class Piece:
+    """Some lines of a body.
+
+    Attributes:
+        lines: parsed.
+        size: bytes that they had in the body, about.
+    """
+
+    lines: Lines
+    size: int
+
+
+def pieces(kind: Kind, body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """``body`` as lines, in order.
+
+    Args:
+        kind: what it holds.
+        body: as uploaded, unzipped.
+        received_at: µs of receipt.
+        zone: of timestamps that name none.
+        max_line_bytes: longer lines are cut and marked.
+    """
+    if kind == "json":
+        text = body.decode("utf-8", "replace").removeprefix(BOM)
+        for lines, size in json_pieces(text, received_at, zone, max_line_bytes, PIECE_BYTES, PIECE_LINES):
+            yield Piece(lines, size)
+        return
+    if kind == "lines" and not body.endswith(b"\n"):
+        body += b"\n"  # so that the last line comes with those before it
+    framer = Framer(max_line_bytes, PIECE_LINES, counted=kind == "logplex")
+    for start in range(0, len(body), PIECE_BYTES):
+        data = body[start : start + PIECE_BYTES]
+        yield Piece(parse(_frames(kind, framer.feed(data)), received_at, zone), len(data))
+        while framer.has_more:
+            yield Piece(parse(_frames(kind, framer.feed(b"")), received_at, zone), 0)
+    rest = parse(_frames(kind, framer.finish()), received_at, zone)
+    if rest:
+        yield Piece(rest, 0)
+
+
+def _frames(kind: Kind, frames: Frames) -> Frames:
+    """Logplex frames get the ``-`` that Heroku leaves out: else ``[a b] c`` were read as structured data."""
+    if kind != "logplex":
+        return frames
+    return Frames(messages=tuple(_LOGPLEX_HEADER.sub(rb"\g<0> -", message, count=1) for message in frames.messages))

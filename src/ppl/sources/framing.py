@@ -1,0 +1,231 @@
+"""Which bytes of a TCP stream are one syslog message: both framings of RFC 6587, found out per connection.
+
+:class:`Framer` takes what a socket gave and returns whole lines. It knows nothing of what a line says; the listener
+feeds it and hands its :class:`Frames` to :func:`ppl.sources.message.parse`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import attrs
+
+#: What ends a line that was longer than the limit; ``{}`` is the limit in bytes.
+CUT_MARK = " [cut by Ppl at {} bytes]"
+
+_COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
+_COUNTED_START = re.compile(rb"[1-9][0-9]{0,8} <")
+_MAY_BE_COUNTED = re.compile(rb"[1-9][0-9]{0,8}(?: |$)\Z|[1-9][0-9]{0,8}\Z")
+_LONGEST_COUNT = 10
+_TRAILERS = b"\r\n\0"
+_BETWEEN = re.compile(rb"[\r\n\0]+")
+
+
+@attrs.frozen
+class Frames:
+    """What one read completed.
+
+    Attributes:
+        block: lines each ended by LF, as received (CR, NUL and empty lines included); the usual, fast form.
+        messages: octet-counted messages, which may hold LF; trailers removed.
+    """
+
+    block: bytes = b""
+    messages: tuple[bytes, ...] = ()
+
+
+class Framer:
+    """One connection's framing.
+
+    The first bytes decide (RFC 6587 section 3.4): a count, a blank and ``<`` mean octet counting, all else lines that
+    end with LF. Memory is bounded by ``max_line_bytes`` and one read; each byte is looked at once.
+
+    Args:
+        max_line_bytes: longer lines are cut and marked.
+        most_lines: of one :meth:`feed`; the others wait until it is called again, with or without data.
+        counted: whether octets are counted, where that is known.
+    """
+
+    def __init__(self, max_line_bytes: int, most_lines: int | None = None, *, counted: bool | None = None) -> None:
+        self._limit = max_line_bytes
+        self._most = sys.maxsize if most_lines is None else most_lines
+        # What was given and waits for the next call.
+        self._rest = b""
+        self._mark = CUT_MARK.format(max_line_bytes).encode("ascii")
+        self._counted = counted
+        # The beginning of the line or message under way, never longer than the limit.
+        self._kept = bytearray()
+        self._cut = False
+        # Octets of the counted message still to come; ``None`` between messages.
+        self._missing: int | None = None
+        # Within a counted stream: bytes that are no count run on to the next LF.
+        self._in_garbage = False
+
+    @property
+    def has_more(self) -> bool:
+        """Whether lines wait for the next :meth:`feed`."""
+        return bool(self._rest)
+
+    @property
+    def held(self) -> int:
+        """Bytes of the line or message under way."""
+        return len(self._kept)
+
+    def feed(self, data: bytes) -> Frames:
+        """``data`` as one read gave it; the lines that it completes."""
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        if self._counted is None:
+            data = bytes(self._kept) + data
+            self._kept.clear()
+            if _COUNTED_START.match(data):
+                self._counted = True
+            elif len(data) <= _LONGEST_COUNT and _MAY_BE_COUNTED.match(data):
+                self._kept += data
+                return Frames()
+            else:
+                self._counted = False
+        return self._feed_counted(data) if self._counted else Frames(block=self._feed_lines(data))
+
+    def finish(self) -> Frames:
+        """The connection has ended, and nothing waits: what it left unfinished, as a line of its own."""
+        return self.flush()
+
+    def flush(self) -> Frames:
+        """What has come of the line under way, as a line of its own; what is still to come will be another."""
+        if self._counted is None:
+            self._counted = False
+        kept = self._take_line()
+        if self._counted:
+            kept = kept.rstrip(_TRAILERS)
+            return Frames(messages=(kept,)) if kept else Frames()
+        return Frames(block=kept + b"\n") if kept else Frames()
+
+    # Newline-terminated (RFC 6587 section 3.4.2)
+
+    def _feed_lines(self, data: bytes) -> bytes:
+        if len(data) > self._most and data.count(b"\n") > self._most:
+            # So many bytes hold no more lines.
+            data, self._rest = data[: self._most], data[self._most :]
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self._keep(data)
+            return b""
+        if self._cut:
+            first = data.index(b"\n")
+            block = self._take_line() + data[first:end]
+        else:
+            block = bytes(self._kept) + data[:end]
+            self._kept.clear()
+        self._keep(data[end:])
+        return self._within_limit(block) if self._has_long_line(block) else block
+
+    def _has_long_line(self, block: bytes) -> bool:
+        """Whether a line of ``block`` is longer than the limit, found in steps of the limit and not of lines."""
+        start, end = 0, len(block)
+        while end - start > self._limit + 1:
+            newline = block.rfind(b"\n", start, start + self._limit + 1)
+            if newline < 0:
+                return True
+            start = newline + 1
+        return False
+
+    def _within_limit(self, block: bytes) -> bytes:
+        lines = block.split(b"\n")
+        return b"\n".join(
+            line if len(line) <= self._limit or self._is_marked(line) else self._marked(line) for line in lines
+        )
+
+    def _is_marked(self, line: bytes) -> bool:
+        return len(line) <= self._limit + len(self._mark) and line.endswith(self._mark)
+
+    def _keep(self, data: bytes) -> None:
+        """Add to the line under way as much as the limit allows, and remember whether it was cut."""
+        room = self._limit - len(self._kept)
+        self._kept += data[:room]
+        self._cut = self._cut or len(data) > room
+
+    def _take_line(self) -> bytes:
+        """The line under way, marked if it was cut; a new one begins."""
+        line = bytes(self._kept)
+        if self._cut:
+            line = self._marked(line)
+        self._kept.clear()
+        self._cut = False
+        return line
+
+    def _marked(self, line: bytes) -> bytes:
+        return _whole_characters(line[: self._limit]) + self._mark
+
+    # Octet-counted (RFC 6587 section 3.4.1)
+
+    def _feed_counted(self, data: bytes) -> Frames:
+        messages: list[bytes] = []
+        if self._missing is None and not self._in_garbage and self._kept:
+            # The count itself was cut in two.
+            data = bytes(self._kept) + data
+            self._kept.clear()
+        position, end = 0, len(data)
+        while position < end and len(messages) < self._most:
+            if self._missing is not None:
+                take = min(self._missing, end - position)
+                self._keep(data[position : position + take])
+                self._missing -= take
+                position += take
+                if not self._missing:
+                    self._missing = None
+                    self._add(messages, self._take_line())
+            elif self._in_garbage:
+                position = self._garbage(data, position, messages)
+            elif between := _BETWEEN.match(data, position):
+                # Some senders end a counted message with LF and do not count it.
+                position = between.end()
+            else:
+                found = _COUNT.match(data, position)
+                if found:
+                    position = found.end()
+                    self._missing = int(found[1])
+                elif end - position < _LONGEST_COUNT and data[position:].isdigit():
+                    self._kept += data[position:]
+                    position = end
+                else:
+                    self._in_garbage = True
+        self._rest = data[position:]
+        return Frames(messages=tuple(messages))
+
+    def _garbage(self, data: bytes, position: int, messages: list[bytes]) -> int:
+        """Bytes where a count should be are a line: it costs itself, and after its LF a count is expected again."""
+        newline = data.find(b"\n", position)
+        if newline < 0:
+            self._keep(data[position:])
+            return len(data)
+        self._keep(data[position:newline])
+        self._in_garbage = False
+        self._add(messages, self._take_line())
+        return newline + 1
+
+    @staticmethod
+    def _add(messages: list[bytes], message: bytes) -> None:
+        message = message.rstrip(_TRAILERS)
+        if message:
+            messages.append(message)
+
+
+def whole_message(message: bytes, max_line_bytes: int) -> bytes:
+    """``message``, whose length its carrier told (a datagram, a RELP frame), as :class:`Framer` would give it."""
+    if len(message) > max_line_bytes:
+        return _whole_characters(message[:max_line_bytes]) + CUT_MARK.format(max_line_bytes).encode("ascii")
+    return message.rstrip(_TRAILERS)
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """``data`` without a UTF-8 sequence that its end cuts in two."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte < 0x80:
+            return data
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return data[:-back] if back < length else data
+    return data

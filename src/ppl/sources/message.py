@@ -1,0 +1,117 @@
+"""Whole reads of syslog lines as columns: one regular expression over all lines, the complete parser for the rest.
+
+Nothing here runs Python per line more than it must. :func:`parse` is what the listener calls.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from operator import add, itemgetter
+from typing import Any
+
+from ppl.model import Lines
+from ppl.sources.framing import Frames
+from ppl.sources.line import BOM, ELEMENTS, PRI, Parsed, parse_line
+from ppl.sources.timestamp import SECONDS, Minutes, latest_sane, microseconds
+from ppl.sources.uniform import same_form, same_program, without_bom, without_nil
+
+# RFC 5424 as remote_syslog2, rsyslog, Docker and logger write it; or else, as the last group, the whole line.
+_LINES = re.compile(
+    PRI + r"1 ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]{0,3})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})"
+    r" ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) (-|" + ELEMENTS + r")(?: ([^\n]*))?\n"
+    r"|([^\n]*)\n"
+)
+# Looked for only at the beginning of a run: within one it would be looked for as often as it is long.
+_TRAILERS = re.compile(r"(?<![\r\0])[\r\0]++(?=\n)")
+_EMPTY_LINES = re.compile(r"\n\n+")
+_COLUMNS = 9
+
+_minutes = Minutes()
+_facilities = {str(value): value >> 3 for value in range(192)}
+_severities = {str(value): value & 7 for value in range(192)}
+
+
+def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
+    """The lines of ``frames`` as columns, in order; empty lines are none.
+
+    Invalid UTF-8 becomes U+FFFD, as does NUL within a line (PostgreSQL stores none).
+
+    Args:
+        frames: what :meth:`ppl.sources.framing.Framer.feed` gave.
+        received_at: µs of receipt.
+        zone: of timestamps that name none.
+    """
+    if frames.messages:
+        texts = [message.decode("utf-8", "replace").replace("\0", "\ufffd") for message in frames.messages]
+        if any("\n" in text for text in texts):
+            return _transposed([parse_line(text, received_at, zone) for text in texts if text])
+        return _parse_text("\n".join(texts) + "\n", received_at, zone)
+    if not frames.block:
+        return _transposed([])
+    text = frames.block.decode("utf-8", "replace")
+    if "\r" in text or "\0" in text:
+        text = _TRAILERS.sub("", text).replace("\0", "\ufffd")
+    return _parse_text(text, received_at, zone)
+
+
+def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
+    alike = same_program(text, received_at) or same_form(text, received_at)
+    if alike is not None:
+        return Lines(*alike)
+    if "\n\n" in text:
+        # Empty lines are ignored, and there may be many.
+        text = _EMPTY_LINES.sub("\n", text)
+    rows = _LINES.findall(text)
+    has_bom = BOM in text
+    # A usual line has a PRI; others hold all of themselves in the last group, and nothing if empty.
+    usual = rows if all(map(itemgetter(0), rows)) else [row for row in rows if row[0]]
+    if usual is rows:
+        return Lines(*_usual_columns(usual, received_at, has_bom))
+    parsed: list[Parsed] = []
+    fast = zip(*_usual_columns(usual, received_at, has_bom), strict=True) if usual else iter(())
+    for row in rows:
+        if row[0]:
+            parsed.append(next(fast))
+        elif row[-1]:
+            parsed.append(parse_line(row[-1], received_at, zone))
+    return _transposed(parsed)
+
+
+def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:
+    pris, minutes, seconds, fractions, zones, hosts, names, procids, msgids, datas, texts, _ = zip(*rows, strict=True)
+    return (
+        _created_at(minutes, seconds, fractions, zones, received_at),
+        list(map(_facilities.__getitem__, pris)),
+        list(map(_severities.__getitem__, pris)),
+        without_nil(hosts),
+        without_nil(names),
+        without_nil(procids),
+        without_nil(msgids),
+        without_nil(datas),
+        without_bom(texts, has_bom),
+    )
+
+
+def _created_at(
+    minutes: Sequence[str], seconds: Sequence[str], fractions: Sequence[str], zones: Sequence[str], received_at: int
+) -> list[int | None]:
+    bases = list(map(_minutes.__getitem__, map(str.__add__, minutes, zones)))
+    # Nearly all senders write six digits, which are the microseconds.
+    exact = set(map(len, fractions)) == {6}
+    within = map(add, map(SECONDS.__getitem__, seconds), map(int if exact else microseconds, fractions))
+    latest = latest_sane(received_at)
+    if None not in bases:
+        moments: list[int | None] = list(map(add, bases, within))
+        if max(moments) <= latest:  # type: ignore[type-var, operator]
+            return moments
+        return [moment if moment <= latest else None for moment in moments]  # type: ignore[operator]
+    return [
+        None if base is None or base + more > latest else base + more for base, more in zip(bases, within, strict=True)
+    ]
+
+
+def _transposed(parsed: Sequence[Parsed]) -> Lines:
+    return Lines(*(zip(*parsed, strict=True) if parsed else ((),) * _COLUMNS))

@@ -1,0 +1,1 @@
+"""Accounts and what belongs to them: destinations, tokens, saved searches, marks."""

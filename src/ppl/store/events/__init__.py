@@ -1,0 +1,1 @@
+"""Events in PostgreSQL: appended, paged, searched, counted."""

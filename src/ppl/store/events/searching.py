@@ -1,0 +1,422 @@
+"""Walks a destination's slots in search of what matches a query, one bounded statement at a step.
+
+A step either *scans*: it reads a number of events in order and keeps those that match, which finds common things at
+once; or it *looks up*: it asks the trigram indexes of sealed slots, which finds rare things anywhere. Each step tells
+how far the walk has come, so it may be stopped and gone on with at any point. Searches have a pool of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+from twisted.internet.defer import CancelledError, Deferred
+
+from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
+from ppl.model import Counted, Event, Found
+from ppl.search.query import Query
+from ppl.store.connecting.connection import ConnectionLost
+from ppl.store.connecting.pool import Pool
+from ppl.store.events.collation import collation_of
+from ppl.store.events.walk import (
+    AT_ONCE,
+    COLUMNS,
+    HIGHEST_ID,
+    MOST_BYTES,
+    Cut,
+    Slot,
+    Stretch,
+    cut,
+    following,
+    within_bytes,
+)
+from ppl.store.interface import Purpose
+
+T = TypeVar("T")
+
+#: Events that the first scan reads: a page of a common word. While little is found they become more, up to the most.
+LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
+
+#: A scan that found less than this part of what it read gives way to the indexes, where there are any.
+RARE = 0.02
+
+#: Slots that one statement looks up.
+SLOTS_AT_ONCE = 8
+
+#: Searches of one account at once for one purpose.
+MOST_SEARCHES = 4
+
+#: Seconds for one step; a lookup that takes longer is done as scans.
+STEP_SECONDS = 2.0
+
+
+@attrs.frozen
+class SearchLimits:
+    """How far one step of a search goes.
+
+    Attributes:
+        first_scan, most_scan: events that the first scan reads, and any.
+        rare: a scan that found less than this part of what it read gives way to the indexes; above 1: look up from the
+            beginning.
+        seconds: for one step.
+    """
+
+    first_scan: int = FIRST_SCAN
+    most_scan: int = MOST_SCAN
+    rare: float = RARE
+    seconds: float = STEP_SECONDS
+
+
+@attrs.define(eq=False, slots=False)
+class Search:
+    """One walk; made by :class:`Searches`.
+
+    Attributes:
+        is_complete: whether the end of the stretch is reached.
+    """
+
+    _searches: Searches
+    _counted_as: tuple[int, Purpose]
+    _stretch: Stretch
+    _condition: str
+    _parameters: list[Any]
+    _has_literals: bool
+    _limits: SearchLimits
+    is_complete: bool = attrs.field(default=False, init=False)
+    _slots: deque[Slot] = attrs.field(factory=deque, init=False)
+    _last_slot: int | None = attrs.field(default=None, init=False)
+    _all_listed: bool = attrs.field(default=False, init=False)
+    _scan: int = attrs.field(init=False)
+    # Of what the last scan read, the part that matched; before the first as if all had.
+    _part: float = attrs.field(default=1.0, init=False)
+    # Of the slot that is being scanned, and how many of its events are.
+    _scanned: tuple[int, int] = attrs.field(default=(-1, 0), init=False)
+    # The slot in which a lookup took too long.
+    _slow_slot: int | None = attrs.field(default=None, init=False)
+    _running: Deferred[Any] | None = attrs.field(default=None, init=False)
+    _closed: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._scan = self._limits.first_scan
+
+    async def step(self, limit: int, most_bytes: int = MOST_BYTES) -> Found:
+        """Go on by one statement or two.
+
+        Args:
+            limit: most events to give.
+            most_bytes: of their texts, about: the event that exceeds them is the last.
+
+        Raises:
+            StoreUnavailable: also when the search is closed, or was meanwhile.
+            StatementTimeout: even a scan took too long; the step may be repeated.
+        """
+        if not await self._has_slots():
+            return self._found([], self._end)
+        return await self._go_on(
+            lambda slots: self._look_up(slots, limit, most_bytes), lambda slot: self._scan_slot(slot, limit, most_bytes)
+        )
+
+    async def count(self, width: int) -> Counted:
+        """Go on as far as a :meth:`step` goes, without reading texts: PostgreSQL counts what matches.
+
+        Args:
+            width: µs of a bucket; buckets begin at multiples of it.
+
+        Raises:
+            StoreUnavailable, StatementTimeout: as of a step.
+        """
+        if not await self._has_slots():
+            return self._counted([], self._end)
+        return await self._go_on(
+            lambda slots: self._look_up_counts(slots, width), lambda slot: self._scan_counts(slot, width)
+        )
+
+    def close(self) -> None:
+        """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
+        if self._closed:
+            return
+        self._closed = True
+        self._searches.forget(self._counted_as)
+        if self._running is not None:
+            self._running.cancel()
+
+    async def _go_on(
+        self, look_up: Callable[[Sequence[Slot]], Awaitable[T]], scan: Callable[[Slot], Awaitable[T]]
+    ) -> T:
+        """Ask the indexes of the next slots where that is promising, and not too slow; else scan the next slot."""
+        few = self._to_look_up()
+        if few:
+            try:
+                return await look_up(few)
+            except StatementTimeout:
+                self._slow_slot = few[0].lower
+        return await scan(self._slots[0])
+
+    # Where
+
+    async def _has_slots(self) -> bool:
+        """Whether anything is left to be walked; else the search is complete."""
+        if self._closed:
+            raise StoreUnavailable("The search is closed.")
+        if not self._slots and not self._all_listed:
+            await self._list_slots()
+        if not self._slots:
+            self.is_complete = True
+        return bool(self._slots)
+
+    @property
+    def left(self) -> int | None:
+        """Events of the slots that are still to be looked at; ``None`` while not all of these are listed."""
+        if not self._all_listed:
+            return None
+        lower, scanned = self._scanned
+        return sum(max(0, slot.count - scanned) if slot.lower == lower else slot.count for slot in self._slots)
+
+    @property
+    def _end(self) -> int:
+        return self._stretch.after + 1 if self._stretch.newest_first else self._stretch.before
+
+    async def _list_slots(self) -> None:
+        slots = await following(self._run, self._stretch, self._last_slot)
+        self._slots.extend(slots)
+        self._all_listed = len(slots) < AT_ONCE
+        if slots:
+            self._last_slot = slots[-1].lower
+
+    def _far(self, first: int, end: int) -> int:
+        """The end of these bounds that the walk comes to last."""
+        return first if self._stretch.newest_first else end
+
+    def _bounds(self, slot: Slot) -> tuple[int, int]:
+        return max(slot.lower, self._stretch.after + 1), min(slot.upper, self._stretch.before)
+
+    def _passed(self, reached: int) -> int:
+        """Everything up to ``reached`` in the walk's direction is seen; gives how far the walk came by that."""
+        if self._stretch.newest_first:
+            self._stretch = attrs.evolve(self._stretch, before=reached)
+        else:
+            self._stretch = attrs.evolve(self._stretch, after=reached - 1)
+        while self._slots:
+            first, end = self._bounds(self._slots[0])
+            if first < end:
+                break
+            self._slots.popleft()
+        if not self._slots and self._all_listed:
+            self.is_complete = True
+        return self._end if self.is_complete else reached
+
+    def _found(self, rows: Sequence[tuple[Any, ...]], reached: int) -> Found:
+        events = [Event(*row) for row in rows]
+        if self._stretch.newest_first:
+            events.reverse()
+        return Found(tuple(events), self._passed(reached), self.is_complete)
+
+    def _counted(self, rows: Sequence[tuple[int, int | None, int]], reached: int) -> Counted:
+        return Counted(tuple(rows), self._passed(reached), self.is_complete)
+
+    def _full(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """How far a step came whose last row was the limit's."""
+        last: int = rows[-1][0]
+        return last if self._stretch.newest_first else last + 1
+
+    # Scanning
+
+    async def _to_scan(self, slot: Slot) -> tuple[int, int]:
+        """The bounds of the next events of ``slot``, as many as a scan reads."""
+        first, end = self._bounds(slot)
+        lower, scanned = self._scanned
+        scanned = scanned if lower == slot.lower else 0
+        if slot.count - scanned > self._scan:
+            order = self._stretch.direction
+            rows = await self._run(
+                "SELECT id FROM event WHERE destination_id = %s AND id >= %s AND id < %s"  # noqa: S608
+                f" ORDER BY id {order} OFFSET %s LIMIT 1",
+                [self._stretch.destination_id, first, end, self._scan - 1],
+            )
+            if rows and self._stretch.newest_first:
+                first = rows[0][0]
+            elif rows:
+                end = rows[0][0] + 1
+        return first, end
+
+    def _scan_less(self) -> None:
+        """A scan took too long. In a busy PostgreSQL smaller steps come through."""
+        self._scan = max(self._scan // 4, LEAST_SCAN)
+
+    def _scanned_all(self, slot: Slot, found: int) -> None:
+        """All that a scan reads of ``slot`` was looked at, of which so many matched."""
+        lower, scanned = self._scanned
+        self._scanned = (slot.lower, self._scan + (scanned if lower == slot.lower else 0))
+        self._part = found / max(1, min(self._scan, slot.count))
+        self._scan = min(self._scan * 4, self._limits.most_scan)
+
+    async def _scan_slot(self, slot: Slot, limit: int, most_bytes: int) -> Found:
+        first, end = await self._to_scan(slot)
+        try:
+            found = await self._select([(first, end)], limit, most_bytes, is_ordered=True)
+        except StatementTimeout:
+            self._scan_less()
+            raise
+        is_full = found.is_cut or len(found.rows) >= limit
+        if is_full:
+            self._part = 1.0
+            return self._found(found.rows, self._full(found.rows))
+        self._scanned_all(slot, len(found.rows))
+        return self._found(found.rows, self._far(first, end))
+
+    # Looking up
+
+    def _to_look_up(self) -> list[Slot]:
+        """The next slots whose indexes can be asked together."""
+        is_rare = self._part < self._limits.rare
+        if not self._has_literals or not is_rare or self._slots[0].lower == self._slow_slot:
+            return []
+        few: list[Slot] = []
+        for slot in self._slots:
+            if not slot.is_indexed or len(few) == SLOTS_AT_ONCE:
+                break
+            few.append(slot)
+        return few
+
+    async def _look_up(self, slots: Sequence[Slot], limit: int, most_bytes: int) -> Found:
+        bounds = [self._bounds(slot) for slot in slots]
+        found = await self._select(bounds, limit, most_bytes, is_ordered=False)
+        if found.is_cut or len(found.rows) >= limit:
+            return self._found(found.rows, self._full(found.rows))
+        first, end = bounds[-1]
+        return self._found(found.rows, self._far(first, end))
+
+    # Counting
+
+    async def _scan_counts(self, slot: Slot, width: int) -> Counted:
+        first, end = await self._to_scan(slot)
+        try:
+            rows = await self._select_counts([(first, end)], width)
+        except StatementTimeout:
+            self._scan_less()
+            raise
+        self._scanned_all(slot, sum(count for *_, count in rows))
+        return self._counted(rows, self._far(first, end))
+
+    async def _look_up_counts(self, slots: Sequence[Slot], width: int) -> Counted:
+        bounds = [self._bounds(slot) for slot in slots]
+        rows = await self._select_counts(bounds, width)
+        first, end = bounds[-1]
+        return self._counted(rows, self._far(first, end))
+
+    async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
+        """How many match within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
+        # No order and no limit: however the planner finds them, it reads no more than is within the bounds.
+        part = (
+            "SELECT id / %s * %s, severity, count(*) FROM event"  # noqa: S608
+            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} GROUP BY 1, 2"
+        )
+        parameters: list[Any] = []
+        for first, end in bounds:
+            parameters += [width, width, self._stretch.destination_id, first, end, *self._parameters]
+        return await self._run(" UNION ALL ".join([part] * len(bounds)), parameters)
+
+    # Statements
+
+    async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, most_bytes: int, *, is_ordered: bool) -> Cut:
+        """What matches within ``bounds``, first come first, at most ``limit`` and about ``most_bytes``.
+
+        ``is_ordered``: by way of the primary key, else however the planner finds it best.
+        """
+        # An order that no index has leaves the planner the trigram index, and the primary key for what has no literal.
+        order = f"id {self._stretch.direction}" if is_ordered else f"id + 0 {self._stretch.direction}"
+        part = (
+            f"(SELECT {COLUMNS} FROM event WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}"  # noqa: S608
+            f" ORDER BY {order} LIMIT %s)"
+        )
+        parameters: list[Any] = []
+        for first, end in bounds:
+            parameters += [self._stretch.destination_id, first, end, *self._parameters, limit]
+        if len(bounds) == 1:
+            return cut(await self._run(within_bytes(part, self._stretch.direction), [*parameters, most_bytes]))
+        union = " UNION ALL ".join([part] * len(bounds))
+        sql = f"SELECT * FROM ({union}) AS slots ORDER BY id {self._stretch.direction} LIMIT %s"  # noqa: S608
+        bounded = within_bytes(sql, self._stretch.direction)
+        return cut(await self._run(bounded, [*parameters, limit, most_bytes]))
+
+    async def _run(self, sql: str, parameters: list[Any]) -> list[Any]:
+        try:
+            return await self._run_once(sql, parameters)
+        except ConnectionLost:
+            if self._closed:
+                raise
+            return await self._run_once(sql, parameters)
+
+    async def _run_once(self, sql: str, parameters: list[Any]) -> list[Any]:
+        self._running = Deferred.fromCoroutine(self._searches.pool.run(sql, parameters, seconds=self._limits.seconds))
+        try:
+            rows: list[Any] = await self._running
+        except CancelledError:
+            # It was waiting for a connection of the pool.
+            if not self._closed:
+                raise
+            raise StoreUnavailable("The search is closed.") from None
+        finally:
+            self._running = None
+        return rows
+
+
+class Searches:
+    """Begins searches, a bounded number for each account and purpose at once: a view finds and counts.
+
+    Args:
+        pool: for searches only, so that they wait for one another and nobody for them.
+        most: searches of one account for one purpose.
+        limits: of each step.
+    """
+
+    def __init__(self, pool: Pool, most: int = MOST_SEARCHES, limits: SearchLimits | None = None) -> None:
+        self.pool = pool
+        self._most, self._limits = most, limits or SearchLimits()
+        self._open: Counter[tuple[int, Purpose]] = Counter()
+
+    @property
+    def open(self) -> int:
+        """How many searches there are that nobody has closed."""
+        return self._open.total()
+
+    def begin(
+        self,
+        account_id: int,
+        destination_id: int,
+        query: Query,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        sender_ip: str | None = None,
+        newest_first: bool = True,
+        purpose: Purpose = "find",
+    ) -> Search:
+        """A search over ``after < id < before``; to be closed by whoever began it.
+
+        Raises:
+            TooManySearches: the account has as many as it may.
+        """
+        counted_as = account_id, purpose
+        if self._open[counted_as] >= self._most:
+            raise TooManySearches(f"This account has {self._most} searches under way: wait for one, or end it.")
+        condition, parameters = query.sql(collation_of(self.pool.server_version))
+        if sender_ip is not None:
+            condition, parameters = f"({condition}) AND sender_ip = %s::inet", [*parameters, sender_ip]
+        first, end = query.id_bounds()
+        stretch = Stretch(
+            destination_id,
+            max(first - 1, -1 if after is None else after),
+            min(end, HIGHEST_ID if before is None else before),
+            newest_first,
+        )
+        self._open[counted_as] += 1
+        return Search(self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits)
+
+    def forget(self, counted_as: tuple[int, Purpose]) -> None:
+        """One search is closed."""
+        self._open[counted_as] -= 1
+        if not self._open[counted_as]:
+            del self._open[counted_as]

@@ -1,0 +1,120 @@
+"""Keeps customers' texts out of the planner's statistics.
+
+A reader (``docs/sql.rst``) may ask for the planner's estimates, which are made from the rows of all clients whatever
+row-level security hides. So the columns that hold texts and addresses have no statistics: in new slots from their first
+moment on, in those of an older Ppl after a run of :class:`Statistics`.
+"""
+
+from __future__ import annotations
+
+import attrs
+from twisted.logger import Logger
+
+from ppl.store.connecting.pool import Pool, Transaction
+from ppl.store.events.columns import TEXTS
+
+#: Of an event: what a sender writes, and where it is.
+WITHHELD = ("sender_ip", *TEXTS)
+
+#: Of a destination: what a reader may read of its own.
+_OF_DESTINATIONS = ("host", "port", "time_zone")
+
+#: The first PostgreSQL that lets the owner of a table remove its statistics.
+_CLEARS = 180000
+
+#: Tables of one transaction: each is locked until it ends.
+AT_ONCE = 50
+_LOCK_MILLISECONDS = 500
+
+# With the planner's own target unset it is NULL from PostgreSQL 17 on, before that -1.
+_LEFT = """
+SELECT c.relname, parent.relname, c.relkind,
+    array_agg(a.attname ORDER BY a.attnum), array_agg(a.attnum ORDER BY a.attnum)
+FROM (
+    SELECT 'event'::regclass AS oid, NULL::regclass AS of
+    UNION ALL SELECT 'destination'::regclass, NULL
+    UNION ALL SELECT inhrelid, NULL FROM pg_inherits WHERE inhparent = 'event'::regclass
+    UNION ALL SELECT i.indexrelid, i.indrelid FROM pg_index i JOIN pg_inherits ON inhrelid = i.indrelid
+        WHERE inhparent = 'event'::regclass AND i.indexprs IS NOT NULL
+) AS ours
+JOIN pg_class c ON c.oid = ours.oid
+LEFT JOIN pg_class parent ON parent.oid = ours.of
+JOIN pg_attribute a ON a.attrelid = c.oid AND coalesce(a.attstattarget, -1) <> 0 AND a.attnum > 0
+WHERE CASE WHEN c.relkind = 'i' THEN true WHEN c.relname = 'destination' THEN a.attname = ANY (%s)
+    ELSE a.attname = ANY (%s) END
+GROUP BY 1, 2, 3 ORDER BY c.relname DESC LIMIT {at_once}
+"""
+
+
+def withhold(table: str) -> str:
+    """SQL that has ``table``, a slot, get no statistics of its texts."""
+    return f"ALTER TABLE {table} {', '.join(f'ALTER {name} SET STATISTICS 0' for name in WITHHELD)}"
+
+
+def withhold_index(table: str, index: str, version: int) -> str:
+    """SQL that has ``index`` on one expression over ``table`` get no statistics, and forgets those there are."""
+    sql = f"{withhold(table)}; ALTER INDEX {index} ALTER 1 SET STATISTICS 0"
+    if version >= _CLEARS:
+        # Somebody may have analysed it in the moment since it was made.
+        sql += (
+            "; SELECT pg_clear_attribute_stats(current_schema(), c.relname, a.attname, false)"  # noqa: S608
+            " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1"
+            f" WHERE c.oid = '{index}'::regclass"
+        )
+    return sql
+
+
+@attrs.define
+class Statistics:
+    """What an older Ppl let PostgreSQL gather is withheld too, a few tables at a time.
+
+    Attributes:
+        pool: of the installation's PostgreSQL.
+        at_once: tables of one transaction.
+        is_done: whether a run found nothing left; from then on a run does nothing.
+    """
+
+    pool: Pool
+    at_once: int = AT_ONCE
+    is_done: bool = attrs.field(default=False, init=False)
+    _stopped: bool = attrs.field(default=False, init=False)
+
+    _log = Logger()
+
+    def stop(self) -> None:
+        """End a run after the step that is under way."""
+        self._stopped = True
+
+    async def run(self) -> None:
+        """Go on until nothing is left.
+
+        Raises:
+            StoreUnavailable: PostgreSQL is away, or a table is locked: the next run goes on.
+        """
+        while not self.is_done and not self._stopped:
+            self.is_done = not await self.pool.transact(self._withhold_some)
+
+    async def _withhold_some(self, transaction: Transaction) -> bool:
+        """Whether there was anything."""
+        await transaction.run(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
+        left = await transaction.run(_LEFT.format(at_once=self.at_once), [list(_OF_DESTINATIONS), list(WITHHELD)])
+        for name, table, kind, columns, numbers in left:
+            # Of the slots' parent itself: what concerns its slots would lock all of them.
+            if kind == "i":
+                await transaction.run(f"LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE")
+                targets = ", ".join(f"ALTER {number} SET STATISTICS 0" for number in numbers)
+                await transaction.run(f"ALTER INDEX {name} {targets}")
+            else:
+                targets = ", ".join(f"ALTER {column} SET STATISTICS 0" for column in columns)
+                await transaction.run(f"ALTER TABLE ONLY {name} {targets}")
+            await self._clear(transaction, name, columns)
+        return bool(left)
+
+    async def _clear(self, transaction: Transaction, name: str, columns: list[str]) -> None:
+        if self.pool.server_version < _CLEARS:
+            return  # a superuser may: deploy/sql-reader.sql
+        await transaction.run(
+            "SELECT pg_clear_attribute_stats(current_schema(), %s, a, inherited)"
+            " FROM unnest(%s::text[]) AS a, unnest(ARRAY[false, true]) AS inherited",
+            [name, columns],
+        )

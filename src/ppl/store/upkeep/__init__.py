@@ -1,0 +1,1 @@
+"""Upkeep of stored events: slots are sealed, archived and dropped, senders counted, clocks repaired."""

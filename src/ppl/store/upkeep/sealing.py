@@ -1,0 +1,167 @@
+"""Seals slots that are over: each gets its index for searches, in the background and one at a time.
+
+``CREATE INDEX CONCURRENTLY`` lets a late event in meanwhile. What a crash leaves of it is an invalid index, which is
+dropped and built anew. One process of an installation seals, on a connection of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors
+from twisted.logger import Logger
+
+from ppl.errors import StoreUnavailable
+from ppl.model import MINUTE, SECOND, Clock
+from ppl.search.sql import searched
+from ppl.services.pausing import Rest
+from ppl.store.connecting.connection import Connection
+from ppl.store.connecting.locks import SEAL_KEY
+from ppl.store.events.collation import collation_of
+from ppl.store.events.statistics import withhold_index
+
+#: A slot is over so long after its end: clocks of several listeners differ a little.
+AFTER = 2 * MINUTE
+
+#: While more events a second come in than that, building waits; but not longer than this after the slot's end.
+BUSY_RATE = 40_000
+MOST_PUT_OFF = 6 * 60 * MINUTE
+
+#: Seconds for which is looked how much comes in.
+LOOK_SECONDS = 5.0
+
+_CONNECT_SECONDS = 5.0
+_BUILD_SECONDS = 6 * 3600.0
+
+#: The session's: memory that a build may take, and how soon PostgreSQL notices that we have gone.
+_SESSION = "SET maintenance_work_mem = '64MB'; SET client_connection_check_interval = '1s'; SET lock_timeout = '5s'"
+
+
+class Sealer:
+    """Builds what is missing.
+
+    Args:
+        reactor: connects and waits.
+        dsn: libpq's.
+        clock: µs.
+        busy_rate: events a second, of which more make building wait.
+        look_seconds: for which is looked how many come in.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        dsn: str,
+        clock: Clock,
+        *,
+        busy_rate: float = BUSY_RATE,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        self._reactor, self._dsn, self._clock = reactor, dsn, clock
+        self._busy_rate, self._look_seconds = busy_rate, look_seconds
+        self._connection: Connection | None = None
+        self._rest = Rest(reactor)
+        self._stopped = False
+        self._said_no_extension = False
+
+    def stop(self) -> None:
+        """End a run that is under way; PostgreSQL gives up what it builds."""
+        self._stopped = True
+        self._rest.end()
+        if self._connection is not None:
+            self._connection.abandon("the process stops")
+
+    async def run(self) -> None:
+        """Seal what is over, newest first, unless another process does or ingest is busy.
+
+        Raises:
+            StoreUnavailable: PostgreSQL is away.
+        """
+        connection = Connection(self._reactor, "ppl sealing")
+        try:
+            self._connection = connection
+            await connection.open(self._dsn, _CONNECT_SECONDS, _BUILD_SECONDS)
+            await self._seal_all(connection)
+        except StoreUnavailable:
+            if not self._stopped:
+                raise
+        finally:
+            self._connection = None
+            connection.abandon("it is not needed now")
+
+    async def _seal_all(self, connection: Connection) -> None:
+        ((ours,),) = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", SEAL_KEY, _CONNECT_SECONDS)
+        if not ours or not await self._has_extension(connection):
+            return
+        await connection.execute(_SESSION, None, _CONNECT_SECONDS)
+        waiting = await connection.execute(
+            "SELECT lower, upper FROM slot WHERE indexed_at IS NULL AND upper <= %s ORDER BY lower DESC",
+            [self._clock() - AFTER],
+            _CONNECT_SECONDS,
+        )
+        for lower, upper in waiting:
+            if self._stopped or (self._clock() - upper < MOST_PUT_OFF and await self._is_busy(connection)):
+                return
+            await self._seal(connection, lower)
+
+    async def _has_extension(self, connection: Connection) -> bool:
+        try:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm", None, _CONNECT_SECONDS)
+        except psycopg2.Error as error:
+            if not self._said_no_extension:
+                self._said_no_extension = True
+                self._log.warn(
+                    "Searches stay slow, the extension pg_trgm is missing and cannot be created (SQLSTATE {code}): have"
+                    " a superuser run CREATE EXTENSION pg_trgm in Ppl's database",
+                    code=error.pgcode,
+                )
+            return False
+        return True
+
+    async def _is_busy(self, connection: Connection) -> bool:
+        """Whether much comes in, by PostgreSQL's own statistics."""
+        before = await inserted(connection, self._clock())
+        if not await self._rest.take(self._look_seconds):
+            return True
+        return await inserted(connection, self._clock()) - before > self._busy_rate * self._look_seconds
+
+    async def _seal(self, connection: Connection, lower: int) -> None:
+        """Steps that may be repeated from any point at which a crash ended them."""
+        name = f"event_{lower}_text"
+        try:
+            found = await connection.execute(
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name], _CONNECT_SECONDS
+            )
+            if found == [(False,)]:
+                await connection.execute(f"DROP INDEX CONCURRENTLY {name}", None, _BUILD_SECONDS)
+            if found != [(True,)]:
+                collation = collation_of(connection.server_version)
+                await connection.execute(
+                    f"CREATE INDEX CONCURRENTLY {name} ON event_{lower}"
+                    f" USING gin (({searched(collation)}) gin_trgm_ops) WITH (fastupdate = off)",
+                    None,
+                    _BUILD_SECONDS,
+                )
+            await connection.execute(
+                withhold_index(f"event_{lower}", name, connection.server_version), None, _BUILD_SECONDS
+            )
+            await connection.execute(f"ANALYZE event_{lower}", None, _BUILD_SECONDS)
+        except errors.UndefinedTable:
+            return  # forgotten meanwhile
+        await connection.execute(
+            "UPDATE slot SET indexed_at = %s WHERE lower = %s", [self._clock(), lower], _CONNECT_SECONDS
+        )
+
+
+async def inserted(connection: Connection, now: int) -> int:
+    """How many events have come into the slots of ``now`` (µs), by PostgreSQL's own statistics."""
+    rows = await connection.execute(
+        "SELECT coalesce(pg_stat_get_tuples_inserted(to_regclass('event_' || lower)::oid), 0) FROM slot"
+        " WHERE lower <= %s AND upper > %s",
+        [now, now - 60 * SECOND],
+        _CONNECT_SECONDS,
+    )
+    return sum(int(count) for (count,) in rows)

@@ -1,1 +1,0 @@
-"""Syslog without I/O: bytes in, columns of events out."""

@@ -1,0 +1,306 @@
+"""History for programs: searches, one event and what is around it, histograms. ``docs/api.rst`` describes each.
+
+Searches take a few seconds at most, then say how far they came, and are gone on with from there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Any
+
+import attrs
+
+from ppl.access.credentials import authenticate
+from ppl.errors import StatementTimeout, TooManySearches
+from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
+from ppl.search.query import Query, parse
+from ppl.store.interface import Search, Store
+from ppl.timezone import local_text, parse_time_zone, utc_text
+from ppl.web.http.answers import Answer, BadRequest, Gone, NotFound, NotLoggedIn, TooManyRequests, json_answer
+from ppl.web.http.parameters import bounds_of, destination_of, id_of, number_of, query_of, time_of, word_of
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+from ppl.wire import viewer_event
+
+#: Seconds after which a search answers with what it has.
+BUDGET_SECONDS = 5
+
+#: Most events of an answer, most around an event, most bars of a histogram.
+MOST_EVENTS, MOST_AROUND, MOST_BUCKETS = 10_000, 1_000, 1_500
+
+#: Bytes of texts in an answer, about.
+MOST_BYTES = 4 << 20
+
+#: Widest bucket of seconds, and µs of the longest range that is counted in seconds: for them events are read.
+MOST_SECONDS, LONGEST_IN_SECONDS = 30, HOUR
+
+_LAST_TIME = 253_402_300_799_999_999
+
+
+class Events:
+    """Handlers of ``/api/events`` and ``/api/histogram``; with the cookie or a bearer token.
+
+    Args:
+        store: where the events are.
+        clock: µs.
+        retention_days: of the installation, ``None``: for ever.
+        steady: seconds on a clock that nobody sets.
+    """
+
+    def __init__(self, store: Store, clock: Clock, retention_days: int | None, steady: Callable[[], float]) -> None:
+        self._store, self._clock, self._retention_days, self._steady = store, clock, retention_days, steady
+
+    async def search(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/events``: a page of what matches ``q``, newest or oldest first, and how far the search came."""
+        account, destination = await self._whose(visit, login)
+        fields = visit.query
+        query = query_of(fields, account, self._clock())
+        limit = number_of(fields, "limit", 100, 1, MOST_EVENTS)
+        newest_first = word_of(fields, "order", ("newest", "oldest")) == "newest"
+        after, oldest = bounds_of(fields)
+        search = self._begin(visit, account, destination, query, before=oldest, after=after, newest_first=newest_first)
+        with _open_until_delivered(search) as deliver:
+            events, reached = await self._gather(search, limit, newest_first)
+            zone = parse_time_zone(account.time_zone)
+            return deliver(
+                {
+                    "events": [viewer_event(event, zone) for event in events],
+                    **_progress(reached, search.is_complete),
+                }
+            )
+
+    async def one(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
+        """``GET /api/events/<id>``: the event, or of when it was and until when it was kept."""
+        account, destination = await self._whose(visit, login)
+        event = await self.found(account, destination, int(event_id))
+        return json_answer({"event": viewer_event(event, parse_time_zone(account.time_zone))})
+
+    async def context(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
+        """``GET /api/events/<id>/context``: the event with what came before and after it, whatever the search."""
+        account, destination = await self._whose(visit, login)
+        fields = visit.query
+        before = number_of(fields, "before", 20, 0, MOST_AROUND)
+        after = number_of(fields, "after", 20, 0, MOST_AROUND)
+        of_sender = word_of(fields, "sender", ("all", "same")) == "same"
+        event = await self.found(account, destination, int(event_id))
+        sender_ip = event.sender_ip if of_sender else None
+        # It counts among the searches of the account.
+        search = self._begin(visit, account, destination, parse("", UTC, self._clock()))
+        with _open_until_delivered(search) as deliver:
+            older = await self._store.older(destination.id, event.id, before, sender_ip)
+            newer = await self._store.newer(destination.id, event.id, after, sender_ip)
+            zone = parse_time_zone(account.time_zone)
+            return deliver(
+                {
+                    "before": [viewer_event(each, zone) for each in older.events],
+                    "event": viewer_event(event, zone),
+                    "after": [viewer_event(each, zone) for each in newer.events],
+                    "is_oldest_reached": older.complete,
+                    "is_newest_reached": newer.complete,
+                }
+            )
+
+    async def histogram(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/histogram``: events of a range in buckets, by severity; of a search as far as it came."""
+        account, destination = await self._whose(visit, login)
+        fields = visit.query
+        now = self._clock()
+        until = time_of(fields, "to") or now
+        since = time_of(fields, "from")
+        since = until - DAY if since is None else since
+        if since >= until:
+            raise BadRequest("from must be before to.")
+        width = _width_of(fields, since, until)
+        query = query_of(fields, account, now)
+        if query.is_everything and width.unit == "minutes":
+            buckets = await self._store.histogram(destination.id, since, until - 1, width.number)
+            return json_answer(_bars(buckets, width, since - since % MINUTE, complete=True))
+        before = id_of(fields, "before")
+        end = until if before is None else min(before, until)
+        search = self._begin(visit, account, destination, query, after=since - 1, before=end, purpose="count")
+        try:
+            buckets, reached = await self._count(search, width.microseconds)
+        finally:
+            search.close()
+        return json_answer(_bars(buckets, width, reached, complete=search.is_complete))
+
+    async def found(self, account: Account, destination: Destination, event_id: int) -> Event:
+        """The event of that id, for ``account``, which may read ``destination``.
+
+        Raises:
+            Gone: its time is over.
+            NotFound: there is none.
+        """
+        event = await self._store.event(destination.id, event_id)
+        if event is None:
+            raise self._missing(destination, event_id, account)
+        return event
+
+    # Parts
+
+    async def _whose(self, visit: Visit, login: Login | None) -> tuple[Account, Destination]:
+        account = await account_of(self._store, visit, login)
+        return account, destination_of(visit.query, await self._store.destinations_of(account.id))
+
+    def _begin(self, visit: Visit, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
+        """See :func:`begin`; who goes away needs it no more."""
+        search = begin(self._store, account, destination, query, **bounds)
+        visit.when_gone(search.close)
+        return search
+
+    async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
+        """At most ``limit`` events, ascending, found within the time and bytes there are, and how far it came."""
+        ends = self._steady() + BUDGET_SECONDS
+        events: list[Event] = []
+        reached, room = 0, MOST_BYTES
+        while True:
+            try:
+                found = await search.step(limit - len(events), room)
+            except StatementTimeout:
+                if not reached:
+                    raise
+                return events, reached
+            events = [*found.events, *events] if newest_first else [*events, *found.events]
+            reached = found.reached
+            room -= sum(map(text_bytes, found.events))
+            if found.complete or len(events) >= limit or room <= 0 or self._steady() >= ends:
+                return events, reached
+
+    async def _count(self, search: Search, width: int) -> tuple[Sequence[Bucket], int]:
+        ends = self._steady() + BUDGET_SECONDS
+        counts: Counter[tuple[int, int]] = Counter()
+        reached: int | None = None
+        while not search.is_complete and (reached is None or self._steady() < ends):
+            try:
+                counted = await search.count(width)
+            except StatementTimeout:
+                if reached is None:
+                    raise
+                break
+            reached = counted.reached
+            for start, severity, number in counted.counts:
+                counts[start, 8 if severity is None else severity] += number
+        starts = sorted({start for start, _ in counts})
+        buckets = [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts]
+        return buckets, reached or 0
+
+    def _missing(self, destination: Destination, event_id: int, account: Account) -> NotFound | Gone:
+        """There is no such event now; an id says of when it would be, and so whether its time is over."""
+        days = destination.retention_days or self._retention_days
+        if days is None or event_id > self._clock() - days * DAY:
+            return NotFound("There is no such event.")
+        zone = parse_time_zone(account.time_zone)
+        when, until = local_text(event_id, zone), local_text(event_id + days * DAY, zone)
+        return Gone(f"This event was of {when} and was kept until {until}.")
+
+
+@contextmanager
+def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]], Answer]]:
+    """Gives what makes the answer: ``search`` counts as under way until the client has taken that.
+
+    So clients that do not read hold no more answers in memory than an account may have searches.
+    """
+    try:
+        yield lambda value: attrs.evolve(json_answer(value), delivered=search.close)
+    except BaseException:
+        search.close()
+        raise
+
+
+async def account_of(store: Store, visit: Visit, login: Login | None) -> Account:
+    """Who asks, by cookie or bearer token.
+
+    Raises:
+        NotLoggedIn: nobody known.
+    """
+    authorization = visit.header("authorization")
+    account = login.account if login else None
+    if authorization is not None:
+        account = await authenticate(store, visit.header("cookie"), authorization)
+        if account is not None:
+            visit.recognised()
+    if account is None:
+        raise NotLoggedIn
+    return account
+
+
+def begin(store: Store, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
+    """See :meth:`ppl.store.interface.Store.search`.
+
+    Raises:
+        TooManyRequests: the account has as many searches under way as it may.
+    """
+    try:
+        return store.search(account.id, destination.id, query, **bounds)
+    except TooManySearches as error:
+        raise TooManyRequests(1, str(error)) from error
+
+
+def text_bytes(event: Event) -> int:
+    """Bytes of the texts that a sender may make long."""
+    return len(event.message.encode("utf-8")) + len(event.structured_data.encode("utf-8"))
+
+
+def time_text(reached: int) -> str:
+    """The time of an id; that of none, which bounds a search, is the last that can be written."""
+    return utc_text(min(max(0, reached), _LAST_TIME))
+
+
+def _progress(reached: int, complete: bool) -> dict[str, Any]:
+    return {"reached": str(reached), "reached_time": time_text(reached), "complete": complete}
+
+
+@attrs.frozen
+class _Width:
+    """Of a bucket: ``number`` of the ``unit`` that was asked for, ``minutes`` or ``seconds``."""
+
+    unit: str
+    number: int
+
+    @property
+    def microseconds(self) -> int:
+        return self.number * (MINUTE if self.unit == "minutes" else SECOND)
+
+
+def _width_of(fields: Mapping[str, str], since: int, until: int) -> _Width:
+    """The width of a bucket that is asked for, or one that fits the range.
+
+    Raises:
+        BadRequest: it is none, or makes too many buckets.
+    """
+    if fields.get("seconds"):
+        width = _Width("seconds", number_of(fields, "seconds", 1, 1, MOST_SECONDS))
+        if fields.get("minutes") or until - since > LONGEST_IN_SECONDS:
+            raise BadRequest("seconds are for a range of an hour at most, and without minutes.")
+    else:
+        width = _Width("minutes", number_of(fields, "minutes", _fitting(since, until), 1, 527_040))
+    if (until - since) // width.microseconds > MOST_BUCKETS:
+        raise BadRequest(f"That is more than {MOST_BUCKETS} buckets: widen them with {width.unit}.")
+    return width
+
+
+def _bars(buckets: Sequence[Bucket], width: _Width, reached: int, *, complete: bool) -> dict[str, Any]:
+    names = (*SEVERITIES, "none")
+    return {
+        width.unit: width.number,
+        "buckets": [
+            {
+                "time": utc_text(bucket.start),
+                "counts": {name: count for name, count in zip(names, bucket.counts, strict=True) if count},
+            }
+            for bucket in buckets
+        ],
+        **_progress(reached, complete),
+    }
+
+
+def _fitting(since: int, until: int) -> int:
+    """Minutes of a bucket that make about a hundred of the range."""
+    wanted = (until - since) / MINUTE / 100
+    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440):
+        if minutes >= wanted:
+            return minutes
+    return -int(-wanted // 1440) * 1440

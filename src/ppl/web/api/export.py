@@ -1,0 +1,238 @@
+"""``GET /api/export``: all that a search finds, in a file, step by step as fast as it is taken.
+
+Nothing is gathered: each step of the search becomes a part of the answer, the next is asked for when the client has
+taken it. How far an export has come is asked for at ``/api/export/<name>`` with the name that its caller gave it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import tzinfo
+
+import attrs
+
+from ppl.errors import StatementTimeout
+from ppl.model import FACILITIES, SEVERITIES, Clock, Destination, Event
+from ppl.store.interface import Search, Store
+from ppl.timezone import parse_time_zone, utc_text
+from ppl.web.api.events import account_of, begin, time_text
+from ppl.web.http.answers import Answer, BadRequest, NotFound, StreamedAnswer, json_answer
+from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+from ppl.wire import viewer_event
+
+#: Events of one part.
+PART_EVENTS = 1_000
+
+#: Tries of a step whose statement took too long.
+_TRIES = 6
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_MOST_KNOWN = 200
+
+Writer = Callable[[Iterable[Event], tzinfo], str]
+
+
+@attrs.define
+class Progress:
+    """Of one export: events sent, and the parts of the range that are searched and all of it, in µs."""
+
+    account_id: int
+    first: int
+    end: int
+    events: int = 0
+    reached: int = 0
+    is_complete: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """For a program."""
+        whole = max(1, self.end - self.first)
+        done = 1.0 if self.is_complete else min(1.0, max(0, self.reached - self.first) / whole)
+        return {
+            "events": self.events,
+            "reached_time": time_text(self.reached),
+            "part": round(done, 4),
+            "complete": self.is_complete,
+        }
+
+
+class Exports:
+    """Handlers of ``/api/export``."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._progress: dict[tuple[int, str], Progress] = {}
+
+    async def export(self, visit: Visit, login: Login | None) -> StreamedAnswer:
+        """``GET /api/export``: oldest first."""
+        account = await account_of(self._store, visit, login)
+        fields = visit.query
+        destination = destination_of(fields, await self._store.destinations_of(account.id))
+        kind = word_of(fields, "format", tuple(FORMATS))
+        is_zipped = word_of(fields, "gzip", ("0", "1")) == "1"
+        name = fields.get("name", "")
+        if name and not _NAME.fullmatch(name):
+            raise BadRequest("name may hold up to 64 letters, digits, - and _.")
+        now = self._clock()
+        query = query_of(fields, account, now)
+        after, end = bounds_of(fields)
+        start = 0 if after is None else after + 1
+        progress = Progress(account.id, start, now if end is None else end, reached=start)
+        search = begin(self._store, account, destination, query, after=start - 1, before=end, newest_first=False)
+        if name:
+            self._remember(name, progress)
+        form = FORMATS[kind]
+        parts = _parts(search, form, parse_time_zone(account.time_zone), progress)
+        suffix = form.suffix + (".gz" if is_zipped else "")
+        return StreamedAnswer(
+            _zipped(parts) if is_zipped else parts,
+            search.close,
+            "application/gzip" if is_zipped else form.content_type,
+            (("Content-Disposition", f'attachment; filename="{file_name(destination, suffix)}"'),),
+        )
+
+    async def progress(self, visit: Visit, login: Login | None, name: str) -> Answer:
+        """``GET /api/export/<name>``."""
+        account = await account_of(self._store, visit, login)
+        known = self._progress.get((account.id, name))
+        if known is None:
+            raise NotFound("There is no export of that name.")
+        return json_answer(known.as_json())
+
+    def _remember(self, name: str, progress: Progress) -> None:
+        self._progress.pop((progress.account_id, name), None)
+        self._progress[progress.account_id, name] = progress
+        if len(self._progress) > _MOST_KNOWN:
+            del self._progress[next(iter(self._progress))]
+
+
+async def _parts(search: Search, form: Format, zone: tzinfo, progress: Progress) -> AsyncIterator[bytes]:
+    try:
+        if form.heading:
+            yield form.heading.encode("utf-8")
+        tries = 0
+        while not search.is_complete:
+            try:
+                found = await search.step(PART_EVENTS)
+            except StatementTimeout:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                continue
+            tries = 0
+            progress.events += len(found.events)
+            progress.reached = found.reached
+            # Also when empty: the client sees that the connection lives.
+            yield form.write(found.events, zone).encode("utf-8")
+        progress.is_complete = True
+    finally:
+        search.close()
+
+
+async def _zipped(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    packer = zlib.compressobj(wbits=31)
+    async for part in parts:
+        packed = packer.compress(part)
+        if packed:
+            yield packed
+    yield packer.flush()
+
+
+def file_name(destination: Destination, suffix: str) -> str:
+    """What a download about ``destination`` is called."""
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", destination.host)
+    return f"{host}-{destination.port}.{suffix}"
+
+
+# Formats
+
+
+@attrs.frozen
+class Format:
+    """One way of writing events; ``title`` is its name on pages."""
+
+    title: str
+    suffix: str
+    content_type: str
+    write: Writer
+    heading: str = ""
+
+
+#: What ends a line somewhere or moves a terminal's cursor (C0, DEL, C1), and the backslash that stands before it.
+_ESCAPES = str.maketrans(
+    {chr(code): f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+    | {"\u2028": "\\u2028", "\u2029": "\\u2029"}
+    | {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+)
+
+
+def _line(text: str) -> str:
+    """``text`` as a part of one line without control characters, from which it can be told again."""
+    return text.translate(_ESCAPES)
+
+
+def _text(events: Iterable[Event], zone: tzinfo) -> str:
+    lines = []
+    for event in events:
+        fields = viewer_event(event, zone)
+        tag = event.file_name + (f"[{event.procid}]" if event.procid else "")
+        sender = event.hostname or event.sender_ip
+        lines.append(_line(f"{fields['created_at']} {sender} {tag + ': ' if tag else ''}{event.message}") + "\n")
+    return "".join(lines)
+
+
+def _json_lines(events: Iterable[Event], zone: tzinfo) -> str:
+    return "".join(json.dumps(viewer_event(event, zone), ensure_ascii=False) + "\n" for event in events)
+
+
+_CSV = ("id", "time", "received_at", "created_at", "sender_ip", "hostname", "facility", "severity", "file_name",
+        "procid", "msgid", "structured_data", "message")  # fmt: skip
+
+
+def _csv(events: Iterable[Event], zone: tzinfo) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, _CSV, restval="", lineterminator="\r\n")
+    for event in events:
+        writer.writerow({name: _harmless(value) for name, value in viewer_event(event, zone).items()})
+    return file.getvalue()
+
+
+def _harmless(value: str) -> str:
+    """What a spreadsheet would take for a formula begins with an apostrophe, so that it is a text."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
+    """The columns of Papertrail's archives: id, generated_at, received_at, source_id, source_name, source_ip,
+    facility_name, severity_name, program, message; UTC; what would end a column or a line is escaped."""
+    lines = []
+    for event in events:
+        sender = event.hostname or event.sender_ip
+        columns = (
+            str(event.id),
+            utc_text(event.created_at)[:19] + "Z",
+            utc_text(event.received_at)[:19] + "Z",
+            sender,
+            sender,
+            event.sender_ip,
+            FACILITIES[event.facility].capitalize() if event.facility is not None else "",
+            SEVERITIES[event.severity].capitalize() if event.severity is not None else "",
+            event.file_name,
+            event.message,
+        )
+        lines.append("\t".join(map(_line, columns)) + "\n")
+    return "".join(lines)
+
+
+FORMATS = {
+    "text": Format("Text", "log", "text/plain; charset=utf-8", _text),
+    "json": Format("JSON lines", "jsonl", "application/x-ndjson", _json_lines),
+    "csv": Format("CSV", "csv", "text/csv; charset=utf-8", _csv, ",".join(_CSV) + "\r\n"),
+    "papertrail": Format("Papertrail", "tsv", "text/tab-separated-values; charset=utf-8", _papertrail),
+}

@@ -1,0 +1,181 @@
+"""Marks as they are typed and as programs see them; ``/api/marks`` (``docs/api.rst``)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from ppl.access.throttle import Rate, Throttle
+from ppl.errors import TooManyMarks
+from ppl.model import Account, Clock, Destination, Event
+from ppl.store.interface import Mark, Store
+from ppl.timezone import parse_time_zone, utc_text
+from ppl.web.api.events import Events, account_of
+from ppl.web.http.answers import Answer, BadRequest, Conflict, Forbidden, NotFound, json_answer, spend
+from ppl.web.http.forms import WrongField
+from ppl.web.http.parameters import destination_of, destinations_asked, id_of, word_of
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+from ppl.wire import viewer_event
+
+#: Characters of a note, how many marks a destination has at most, and characters of a message beside its mark.
+LONGEST_NOTE, MOST_MARKS, LONGEST_EXCERPT = 500, 200, 300
+
+_MARKS_OF_ACCOUNT = Rate(burst=60, seconds=2)
+# Marks with their events read as many slots as there are marks.
+_EXCERPTS_OF_ACCOUNT = Rate(burst=30, seconds=1)
+
+#: Joiners, which scripts and pictures need; what else has no shape of its own may deceive.
+_JOINERS = "\u200c\u200d"
+
+MarksChanged = Callable[[int], object]
+"""Told the id of a destination whose marks have just changed."""
+
+
+@attrs.define
+class Marks:
+    """Makes, changes and removes marks; the page and the API share it.
+
+    Attributes:
+        store: keeps them.
+        events: finds what is marked.
+        clock: throttles.
+        changed: told of each change.
+    """
+
+    store: Store
+    events: Events
+    clock: Clock
+    changed: MarksChanged = lambda destination_id: None
+    _changes: Throttle = attrs.field(init=False)
+    _reads: Throttle = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._changes = Throttle(_MARKS_OF_ACCOUNT, self.clock)
+        self._reads = Throttle(_EXCERPTS_OF_ACCOUNT, self.clock)
+
+    async def make(self, account: Account, destination: Destination, event_id: int, note: str) -> Mark:
+        """Mark an event of ``destination``, or change its note.
+
+        Raises:
+            NotFound, Gone: there is no such event.
+            TooManyMarks: see :meth:`ppl.store.interface.Store.mark`.
+            TooManyRequests: the account changes marks too often.
+            Forbidden: it has just lost the destination.
+        """
+        spend(self._changes, str(account.id))
+        await self.events.found(account, destination, event_id)
+        made = await self.store.mark(account.id, destination.id, event_id, note, MOST_MARKS)
+        if made is None:
+            raise Forbidden("This account may not read that user_id.")
+        self.changed(destination.id)
+        return made
+
+    async def change(self, account: Account, mark_id: int, note: str) -> None:
+        """Give one another note, also where its event is gone.
+
+        Raises:
+            NotFound: there is none such for this account.
+            TooManyRequests: the account changes marks too often.
+        """
+        spend(self._changes, str(account.id))
+        self._tell(await self.store.change_mark(account.id, mark_id, note))
+
+    async def remove(self, account: Account, mark_id: int) -> None:
+        """Forget one.
+
+        Raises:
+            NotFound: there is none such for this account.
+        """
+        self._tell(await self.store.unmark(account.id, mark_id))
+
+    def _tell(self, mark: Mark | None) -> None:
+        if mark is None:
+            raise NotFound("There is no such mark.")
+        self.changed(mark.destination_id)
+
+    async def excerpts(
+        self, account: Account, marks: Iterable[Mark], destinations: Iterable[Destination]
+    ) -> Mapping[int, Event]:
+        """Mark id → the beginning of its event, where that is still kept.
+
+        Raises:
+            TooManyRequests: the account reads them too often.
+        """
+        spend(self._reads, str(account.id))
+        found: dict[int, Event] = {}
+        for destination in destinations:
+            own = {each.event_id: each.id for each in marks if each.destination_id == destination.id}
+            events = await self.store.excerpts(destination.id, list(own), LONGEST_EXCERPT)
+            found |= {own[event_id]: event for event_id, event in events.items()}
+        return found
+
+
+class MarksApi:
+    """Handlers of ``/api/marks``; read with the cookie or a bearer token, changed with the cookie only."""
+
+    def __init__(self, store: Store, marks: Marks) -> None:
+        self._store, self._marks = store, marks
+
+    async def listed(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/marks``: of ``user_id``, or of all that the account may read; with their ``events`` if wanted."""
+        account = await account_of(self._store, visit, login)
+        readable = await self._store.destinations_of(account.id)
+        chosen = destinations_asked(visit.query, readable)
+        names = {destination.id: destination.user_id for destination in chosen}
+        marks = [each for each in await self._store.marks(account.id) if each.destination_id in names]
+        fields = [mark_fields(each, names[each.destination_id]) for each in marks]
+        if word_of(visit.query, "events", ("no", "yes")) == "yes":
+            found, zone = await self._marks.excerpts(account, marks, chosen), parse_time_zone(account.time_zone)
+            for mark, each in zip(marks, fields, strict=True):
+                each["event"] = viewer_event(found[mark.id], zone) if mark.id in found else None
+        return json_answer({"marks": fields})
+
+    async def make(self, visit: Visit, login: Login) -> Answer:
+        """``POST /api/marks`` with ``user_id``, ``event_id`` and ``note``."""
+        fields = visit.form()
+        destination = destination_of(fields, await self._store.destinations_of(login.account.id))
+        event_id = id_of(fields, "event_id")
+        if event_id is None:
+            raise BadRequest("Say which event_id is to be marked.")
+        try:
+            made = await self._marks.make(login.account, destination, event_id, note_of(fields))
+        except WrongField as error:
+            raise BadRequest(str(error)) from error
+        except TooManyMarks as error:
+            raise Conflict(str(error), error.code) from error
+        return json_answer({"mark": mark_fields(made, destination.user_id)}, 201)
+
+    async def remove(self, visit: Visit, login: Login, mark_id: str) -> Answer:
+        """``DELETE /api/marks/<id>``."""
+        await self._marks.remove(login.account, int(mark_id))
+        return json_answer({"id": mark_id})
+
+
+def note_of(fields: Mapping[str, str]) -> str:
+    """``note``, as text of some lines; nothing is a note too.
+
+    Raises:
+        WrongField: too long, or with characters that cannot be seen.
+    """
+    note = fields.get("note", "").replace("\r\n", "\n").replace("\t", " ").strip()
+    if len(note) > LONGEST_NOTE:
+        raise WrongField("note", f"A note has at most {LONGEST_NOTE} characters.")
+    if any(unicodedata.category(each)[0] == "C" for each in note if each not in f"\n{_JOINERS}"):
+        raise WrongField("note", "The note has a character that cannot be seen.")
+    return note
+
+
+def mark_fields(mark: Mark, user_id: str) -> dict[str, Any]:
+    """As JSON has it."""
+    return {
+        "id": str(mark.id),
+        "user_id": user_id,
+        "event_id": str(mark.event_id),
+        "note": mark.note,
+        "marked_by": mark.marked_by,
+        "created_at": utc_text(mark.created_at),
+    }

@@ -1,0 +1,48 @@
+"""What programs (and the viewer page's own script) ask over HTTP: who am I, send a test line."""
+
+from __future__ import annotations
+
+from ppl.model import destination_named
+from ppl.store.interface import Store
+from ppl.version import version
+from ppl.web.api.events import account_of
+from ppl.web.api.test_line import SampleLines
+from ppl.web.http.answers import Answer, BadRequest, Forbidden, json_answer
+from ppl.web.http.destinations import destination_fields
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+
+
+class Api:
+    """Handlers that answer programs."""
+
+    def __init__(self, store: Store, lines: SampleLines) -> None:
+        self._store, self._lines = store, lines
+
+    async def who_am_i(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/me``, with the cookie or a bearer token."""
+        account = await account_of(self._store, visit, login)
+        readable = await self._store.destinations_of(account.id)
+        return json_answer(
+            {
+                "email": account.email,
+                "timeZone": account.time_zone,
+                "destinations": [destination_fields(destination, role) for destination, role in readable],
+            }
+        )
+
+    async def send_test_line(self, visit: Visit, login: Login) -> Answer:
+        """``POST /api/test-line`` with ``user_id``: one line by the way that every sender's lines take."""
+        user_id = visit.form().get("user_id", "")
+        if not user_id:
+            raise BadRequest("Say which user_id the line is for.")
+        readable = await self._store.destinations_of(login.account.id)
+        chosen = destination_named(user_id, (destination for destination, _ in readable))
+        if chosen is None:
+            raise Forbidden("This user_id is not yours to send to.")
+        line = await self._lines.send(login.account, chosen)
+        return json_answer({"user_id": chosen.user_id, "line": line})
+
+    async def version(self, visit: Visit, login: Login) -> Answer:
+        """``GET /api/version``: which Ppl this is."""
+        return json_answer({"version": version()})

@@ -1,0 +1,170 @@
+"""Saved searches as they are typed and as programs see them; ``/api/saved`` (``docs/api.rst``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from ppl.access.throttle import Rate, Throttle
+from ppl.errors import AlreadyExists, TooManySaved
+from ppl.model import Account, Clock, Destination, Role
+from ppl.store.interface import SavedSearch, Store
+from ppl.timezone import utc_text
+from ppl.web.api.events import account_of
+from ppl.web.http.answers import Answer, BadRequest, Conflict, Forbidden, NotFound, json_answer, spend
+from ppl.web.http.forms import WrongField
+from ppl.web.http.parameters import destination_of, destinations_asked, query_of
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+
+#: Characters of a name, and how many searches a destination has at most.
+LONGEST_NAME, MOST_SAVED = 100, 200
+
+_SAVES_OF_ACCOUNT = Rate(burst=60, seconds=2)
+
+Readable = Sequence[tuple[Destination, Role]]
+
+
+@attrs.define
+class SavedSearches:
+    """Saves and changes what people type; the page and the API share it.
+
+    Attributes:
+        store: keeps them.
+        clock: what ``3 hours ago`` in a query is checked against; throttles.
+    """
+
+    store: Store
+    clock: Clock
+    _saves: Throttle = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._saves = Throttle(_SAVES_OF_ACCOUNT, self.clock)
+
+    async def save(self, account: Account, destination: Destination, fields: Mapping[str, str]) -> SavedSearch:
+        """Save ``query`` under ``name``.
+
+        Raises:
+            WrongField: of ``name`` or ``query``.
+            BadQuery: the query cannot be understood.
+            AlreadyExists, TooManySaved: see :meth:`ppl.store.interface.Store.save_search`.
+            TooManyRequests: the account saves too often.
+            Forbidden: it has just lost the destination.
+        """
+        name, query = name_of(fields), self._query_of(account, fields)
+        spend(self._saves, str(account.id))
+        made = await self.store.save_search(account.id, destination.id, name, query, MOST_SAVED)
+        if made is None:
+            raise Forbidden("This account may not read that user_id.")
+        return made
+
+    async def change(self, account: Account, saved_id: int, fields: Mapping[str, str]) -> SavedSearch:
+        """Give one the name ``name`` and, where it is there, the query ``query``.
+
+        Raises:
+            WrongField: of ``name`` or ``query``.
+            BadQuery: the query cannot be understood.
+            AlreadyExists: another has the name.
+            TooManyRequests: the account saves too often.
+            NotFound: there is none such for this account.
+        """
+        name, query = name_of(fields), self._query_of(account, fields) if "query" in fields else None
+        spend(self._saves, str(account.id))
+        changed = await self.store.change_saved(account.id, saved_id, name, query)
+        if changed is None:
+            raise NotFound("There is no such saved search.")
+        return changed
+
+    def _query_of(self, account: Account, fields: Mapping[str, str]) -> str:
+        query = fields.get("query", "").strip()
+        if not query:
+            raise WrongField("query", "Type the query that is to be saved.")
+        query_of({"q": query}, account, self.clock())
+        return query
+
+    async def delete(self, account: Account, saved_id: int) -> None:
+        """Forget one.
+
+        Raises:
+            NotFound: there is none such for this account.
+        """
+        if not await self.store.delete_saved(account.id, saved_id):
+            raise NotFound("There is no such saved search.")
+
+
+class SavedApi:
+    """Handlers of ``/api/saved``; read with the cookie or a bearer token, changed with the cookie only."""
+
+    def __init__(self, store: Store, saved: SavedSearches) -> None:
+        self._store, self._saved = store, saved
+
+    async def listed(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /api/saved``: of ``user_id``, or of all that the account may read."""
+        account = await account_of(self._store, visit, login)
+        readable = await self._store.destinations_of(account.id)
+        chosen = destinations_asked(visit.query, readable)
+        names = {destination.id: destination.user_id for destination in chosen}
+        return json_answer(
+            {
+                "saved": [
+                    saved_fields(each, names[each.destination_id])
+                    for each in await self._store.saved_searches(account.id)
+                    if each.destination_id in names
+                ]
+            }
+        )
+
+    async def save(self, visit: Visit, login: Login) -> Answer:
+        """``POST /api/saved`` with ``user_id``, ``name`` and ``query``."""
+        fields = visit.form()
+        destination = destination_of(fields, await self._store.destinations_of(login.account.id))
+        try:
+            made = await self._saved.save(login.account, destination, fields)
+        except WrongField as error:
+            raise BadRequest(str(error)) from error
+        except (AlreadyExists, TooManySaved) as error:
+            raise Conflict(str(error), error.code) from error
+        return json_answer({"saved": saved_fields(made, destination.user_id)}, 201)
+
+    async def change(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /api/saved/<id>`` with ``name`` and, if that changes, ``query``."""
+        try:
+            changed = await self._saved.change(login.account, int(saved_id), visit.form())
+        except WrongField as error:
+            raise BadRequest(str(error)) from error
+        except AlreadyExists as error:
+            raise Conflict(str(error), error.code) from error
+        readable = await self._store.destinations_of(login.account.id)
+        user_id = next((each.user_id for each, _ in readable if each.id == changed.destination_id), "")
+        return json_answer({"saved": saved_fields(changed, user_id)})
+
+    async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``DELETE /api/saved/<id>``."""
+        await self._saved.delete(login.account, int(saved_id))
+        return json_answer({"id": saved_id})
+
+
+def name_of(fields: Mapping[str, str]) -> str:
+    """``name``, as what a search is called.
+
+    Raises:
+        WrongField: empty, too long or unprintable.
+    """
+    name = fields.get("name", "").strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise WrongField("name", f"Give the search a name of at most {LONGEST_NAME} characters.")
+    return name
+
+
+def saved_fields(saved: SavedSearch, user_id: str) -> dict[str, Any]:
+    """As JSON has it."""
+    return {
+        "id": str(saved.id),
+        "user_id": user_id,
+        "name": saved.name,
+        "query": saved.query,
+        "saved_by": saved.saved_by,
+        "created_at": utc_text(saved.created_at),
+    }

@@ -1,0 +1,69 @@
+"""``GET /api/similar``: the lines that a search finds, grouped by their shape, told while they are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from ppl.access.throttle import Rate, Throttle
+from ppl.errors import TooManySearches
+from ppl.model import DAY, HOUR, Clock
+from ppl.search.query import HIGHEST_ID
+from ppl.similar.workers import Grouping, Workers
+from ppl.store.interface import Store
+from ppl.web.api.events import account_of
+from ppl.web.http.answers import StreamedAnswer, TooManyRequests, spend
+from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+
+#: Of one account: a page asks every few seconds while it is live, and whoever goes away costs a process.
+_GROUPINGS = Rate(burst=30, seconds=1)
+
+_COMPARED = {"no": 0, "hour": HOUR, "day": DAY}
+
+
+class Similar:
+    """Handler of ``/api/similar``."""
+
+    def __init__(self, store: Store, workers: Workers, clock: Clock, steady: Clock) -> None:
+        self._store, self._workers, self._clock = store, workers, clock
+        self._throttle = Throttle(_GROUPINGS, steady)
+
+    async def group(self, visit: Visit, login: Login | None) -> StreamedAnswer:
+        """Reports, one JSON object a line, each of what has changed; the last one says ``"done": true``."""
+        account = await account_of(self._store, visit, login)
+        fields = visit.query
+        destination = destination_of(fields, await self._store.destinations_of(account.id))
+        now = self._clock()
+        query = query_of(fields, account, now)
+        after, before = bounds_of(fields)
+        compared = _COMPARED[word_of(fields, "compare", tuple(_COMPARED))]
+        if compared and after is None and not query.id_bounds()[0]:
+            # There must be a beginning for something to be before it.
+            after = now - compared - 1
+        spend(self._throttle, str(account.id))
+        try:
+            grouping = self._workers.begin(
+                account.id,
+                destination.id,
+                query,
+                -1 if after is None else after,
+                HIGHEST_ID if before is None else before,
+                now,
+                compared,
+            )
+        except TooManySearches as error:
+            raise TooManyRequests(1, str(error)) from error
+        visit.when_gone(grouping.close)
+        try:
+            first = await grouping.first()
+        except BaseException:
+            grouping.close()
+            raise
+        return StreamedAnswer(_parts(first, grouping), grouping.close, "application/x-ndjson")
+
+
+async def _parts(first: bytes, grouping: Grouping) -> AsyncIterator[bytes]:
+    yield first
+    async for part in grouping.rest():
+        yield part

@@ -1,0 +1,1 @@
+"""The site's HTTP: requests, sessions, routes, templates and assets."""

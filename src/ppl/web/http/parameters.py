@@ -1,0 +1,161 @@
+"""What programs put into the address of ``/api/events`` and its relatives, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from ppl.model import Account, Destination, Role, destination_named
+from ppl.search.errors import QueryError
+from ppl.search.query import Query, parse
+from ppl.timezone import parse_time_zone
+from ppl.web.http.answers import BadRequest, Forbidden
+from ppl.web.http.visit import Visit
+
+_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class BadQuery(BadRequest):
+    """The query cannot be understood."""
+
+    code = "bad_query"
+
+    def __init__(self, error: QueryError) -> None:
+        super().__init__(str(error))
+        self.position = error.position
+        self.expected = error.expected
+
+
+def destination_of(fields: Mapping[str, str], readable: Sequence[tuple[Destination, Role]]) -> Destination:
+    """The destination that ``user_id`` names; the account's only one where it is left out.
+
+    Raises:
+        Forbidden: the account may not read it, or there is none such.
+        BadRequest: it is left out and there are several.
+    """
+    user_id = fields.get("user_id")
+    if user_id is None and len(readable) == 1:
+        return readable[0][0]
+    if user_id is None:
+        raise BadRequest("Say which user_id is meant: there are several." if readable else "There is no destination.")
+    destination = destination_named(user_id, (each for each, _ in readable))
+    if destination is None:
+        raise Forbidden("This account may not read that user_id.")
+    return destination
+
+
+def destinations_asked(
+    fields: Mapping[str, str], readable: Sequence[tuple[Destination, Role]]
+) -> Sequence[Destination]:
+    """The destination that ``user_id`` names; all that the account may read where it is left out.
+
+    Raises:
+        Forbidden: the account may not read it, or there is none such.
+    """
+    return [destination_of(fields, readable)] if "user_id" in fields else [each for each, _ in readable]
+
+
+def present_address(visit: Visit, readable: Sequence[tuple[Destination, Role]]) -> str | None:
+    """The address of ``visit`` with the present ``user_id`` where a former one was asked for, else ``None``."""
+    destination = destination_named(visit.query.get("user_id"), (each for each, _ in readable))
+    if destination is None or destination.user_id == visit.query["user_id"]:
+        return None
+    return f"{visit.path}?{urlencode({**visit.query, 'user_id': destination.user_id})}"
+
+
+def query_of(fields: Mapping[str, str], account: Account, now: int) -> Query:
+    """``q``, in the search language (``docs/search.rst``); everything where it is missing.
+
+    Raises:
+        BadQuery: with the position and what was expected there.
+    """
+    try:
+        return parse(fields.get("q", ""), parse_time_zone(account.time_zone), now)
+    except QueryError as error:
+        raise BadQuery(error) from error
+
+
+def number_of(fields: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """The whole number ``name``.
+
+    Raises:
+        BadRequest: it is none, or not from ``least`` to ``most``.
+    """
+    text = fields.get(name, "")
+    if not text:
+        return default
+    if not _ID.fullmatch(text) or not least <= int(text) <= most:
+        raise BadRequest(f"{name} must be a number from {least} to {most}.")
+    return int(text)
+
+
+def id_of(fields: Mapping[str, str], name: str) -> int | None:
+    """The event id ``name``, ``None`` where it is missing.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    text = fields.get(name, "")
+    if not text:
+        return None
+    if not _ID.fullmatch(text):
+        raise BadRequest(f"{name} must be the id of an event.")
+    return int(text)
+
+
+def time_of(fields: Mapping[str, str], name: str) -> int | None:
+    """The RFC 3339 time ``name`` (or whole seconds since 1970) as µs, ``None`` where it is missing.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    text = fields.get(name, "")
+    if not text:
+        return None
+    if re.fullmatch(r"[0-9]{1,11}", text, re.ASCII):
+        return int(text) * 1_000_000
+    try:
+        # A plus sign that was not escaped arrives as a blank.
+        return (datetime.fromisoformat(text.replace(" ", "+")) - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadRequest(f"{name} must be a time such as 2026-11-23T12:00:00Z.") from error
+
+
+def bounds_of(fields: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The ids, exclusive, after and before which events are asked for, by ``after``, ``before``, ``from`` and ``to``.
+
+    Raises:
+        BadRequest: one of them is no id, or no time.
+    """
+    since, until = time_of(fields, "from"), time_of(fields, "to")
+    afters = [each for each in (id_of(fields, "after"), None if since is None else since - 1) if each is not None]
+    befores = [each for each in (id_of(fields, "before"), until) if each is not None]
+    return max(afters, default=None), min(befores, default=None)
+
+
+def word_of(fields: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    """``name``, one of ``words``, the first of which is the default.
+
+    Raises:
+        BadRequest: it is another.
+    """
+    text = fields.get(name, words[0])
+    if text not in words:
+        raise BadRequest(f"{name} must be one of {', '.join(words)}.")
+    return text
+
+
+__all__ = [
+    "BadQuery",
+    "bounds_of",
+    "destination_of",
+    "id_of",
+    "number_of",
+    "present_address",
+    "query_of",
+    "time_of",
+    "word_of",
+]

@@ -1,0 +1,76 @@
+"""Templates into pages: autoescaped, strict about names, never cached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ppl.access.credentials import cookies
+from ppl.model import Clock
+from ppl.web.http.answers import Answer, Refusal, json_answer
+from ppl.web.http.assets import Assets
+from ppl.web.http.parameters import BadQuery
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+_THEMES = ("dark", "light")
+
+
+class Pages:
+    """Renders the templates.
+
+    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``theme``, ``public_host`` (the option)
+    and ``clock`` (µs).
+    """
+
+    def __init__(self, assets: Assets, public_host: str, clock: Clock) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals |= {"asset": assets.url, "public_host": public_host, "clock": clock}
+
+    def page(self, template: str, visit: Visit, login: Login | None, status: int = 200, **context: Any) -> Answer:
+        """``template`` as the answer to ``visit`` of ``login`` (or of a stranger)."""
+        known = {
+            "account": login.account if login else None,
+            "csrf_token": login.csrf_token if login else None,
+            "here": visit.path,
+            "theme": theme_of(visit),
+        }
+        text = self._environment.get_template(template).render({**known, **context})
+        return Answer(status, text.encode("utf-8"))
+
+    def refusal(self, visit: Visit, refusal: Refusal, login: Login | None = None) -> Answer:
+        """``refusal`` as JSON for programs, else as a page that says what to do, with the menu of ``login``."""
+        if visit.is_for_programs:
+            return json_error(refusal)
+        page = self.page("error.html", visit, login, refusal.status, refusal=refusal)
+        return Answer(page.status, page.body, headers=refusal.headers)
+
+
+def theme_of(visit: Visit) -> str:
+    """The theme that this browser's reader chose: ``dark``, ``light``, or empty for the system's."""
+    given = cookies(visit.header("cookie"), "ppl_theme")
+    return next((each for each in _THEMES if each in given), "")
+
+
+def json_error(refusal: Refusal) -> Answer:
+    """``refusal`` for programs."""
+    return json_answer(error_fields(refusal), refusal.status, refusal.headers)
+
+
+def error_fields(refusal: Refusal) -> dict[str, Any]:
+    """``{"error": {"code", "message"}}``, of a query also where it went wrong."""
+    error: dict[str, Any] = {"code": refusal.code, "message": str(refusal)}
+    if isinstance(refusal, BadQuery):
+        error |= {"position": refusal.position, "expected": refusal.expected}
+    return {"error": error}

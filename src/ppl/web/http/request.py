@@ -1,0 +1,278 @@
+"""Twisted's request with what every one of ours has: bounded bodies, security headers, no traceback for anybody.
+
+Here alone requests become :class:`~ppl.web.http.visit.Visit` and an :class:`~ppl.web.http.answers.Answer` becomes
+bytes.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPullProducer
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
+
+from ppl.http.client import Proxies
+from ppl.http.uploads import MAX_DISCARDED, UploadRequest
+from ppl.web.http.answers import Answer, StreamedAnswer
+from ppl.web.http.visit import Visit, fields_of
+
+MAX_BODY = 65_536
+"""Longest body in bytes."""
+
+#: Chunks of a body that is read; what a page is sent has one, or a few. Each takes as long as hundreds of bytes.
+MAX_CHUNKS = 1000
+
+_CUT_SHORT = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+
+_SECURITY_HEADERS = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+_HSTS = ("Strict-Transport-Security", "max-age=31536000")
+
+_log = Logger()
+
+#: Bytes of a body that are written at once.
+_PIECE = 65_536
+
+
+class Request(UploadRequest):
+    """One request; ``site`` is a :class:`ppl.web.site.PplSite`."""
+
+    too_large = False
+    """Whether the body was longer than :data:`MAX_BODY`; the rest of it was dropped."""
+    _received = _chunks = 0
+    _cut = False
+
+    def gotLength(self, length: int | None) -> None:
+        """The headers have come; a body that would be longer than we read to the end is refused at once."""
+        if self.begin_upload(length):
+            return
+        self.content = BytesIO()
+        self.too_large = length is not None and length > MAX_BODY
+        if length is not None and length > MAX_DISCARDED:
+            self._cut_short()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep what is within the limit; go on reading a little beyond, so that the client reads its refusal."""
+        if self.is_upload:
+            super().handleContentChunk(data)
+            return
+        self._received += len(data)
+        self._chunks += 1
+        if self._received > MAX_BODY:
+            self.too_large = True
+        if self._chunks > MAX_CHUNKS:
+            self._cut_short()
+        if not self.too_large:
+            cast(BytesIO, self.content).write(data)
+        elif self._received > MAX_DISCARDED:
+            self._cut_short()
+
+    def _cut_short(self) -> None:
+        if not self._cut:
+            self._cut = True
+            channel: Any = self.channel
+            channel.write(_CUT_SHORT)
+            channel.loseConnection()
+
+    def process(self) -> None:
+        """As Twisted's, unless the connection was ended already."""
+        if self._cut:
+            return
+        if not self.is_upload:
+            self.notifyFinish().addErrback(self._lost)
+        super().process()
+
+    def _lost(self, failure: Failure) -> None:
+        self.gone = True
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """A fault outside the pages; no traceback leaves the log."""
+        _log.failure("A request failed", reason)
+        if self.gone or self.finished or self.channel.transport is None:
+            # The viewer's WebSocket takes the transport with it.
+            return reason
+        if self.startedWriting:
+            self.loseConnection()  # type: ignore[no-untyped-call]
+        else:
+            send(self, Answer(500, b"Ppl met an error of its own; its log has more.", "text/plain; charset=utf-8"))
+        return reason
+
+
+def visit_of(request: Any, public_url: str | None, proxies: Proxies) -> Visit:
+    """What the pages see of ``request``.
+
+    Raises:
+        ValueError: it holds what no browser sends.
+    """
+    target = request.uri.decode("ascii")
+    path, _, query = target.partition("?")
+    headers = {
+        name.decode("ascii").lower(): ",".join(value.decode("utf-8", "replace") for value in values)
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
+    peer = getattr(request.getClientAddress(), "host", None)
+    tls = bool(request.isSecure()) or proxies.says_tls(peer, headers.get("x-forwarded-proto"))
+    return Visit(
+        method=request.method.decode("ascii"),
+        path=path,
+        target=target,
+        query=fields_of(query),
+        headers=headers,
+        body=request.content.getvalue(),
+        client=proxies.throttled(peer, headers.get("x-forwarded-for")),
+        secure=tls or (public_url or "").startswith("https:"),
+        tls=tls,
+        when_gone=lambda act: request.notifyFinish().addErrback(lambda _: act()),
+    )
+
+
+def set_security_headers(request: Any, secure: bool) -> None:
+    """Set the headers that every answer has; over TLS browsers are told to stay there."""
+    request.setHeader("Server", "Ppl")
+    for name, value in (*_SECURITY_HEADERS, *((_HSTS,) if secure else ())):
+        request.setHeader(name, value)
+
+
+def send(request: Any, answer: Answer) -> int:
+    """Send ``answer``, or nothing if the client has gone; gives what ``render`` must return."""
+    if not request.gone:
+        request.setResponseCode(answer.status)
+        if answer.body:
+            request.setHeader("Content-Type", answer.content_type)
+        request.setHeader("Content-Length", str(len(answer.body)))
+        request.setHeader("Cache-Control", "no-store")
+        for name, value in answer.headers:
+            request.setHeader(name, value)
+        request.cookies = [cookie.header.encode("ascii") for cookie in answer.cookies]
+        request.notifyFinish().addBoth(lambda _: answer.delivered())
+        _Pieces(request, answer.body).begin()
+    else:
+        answer.delivered()
+    return NOT_DONE_YET
+
+
+def send_later(request: Any, answer: Deferred[Answer | StreamedAnswer]) -> int:
+    """As :func:`send`, when ``answer`` fires."""
+
+    def ready(answer: Answer | StreamedAnswer) -> None:
+        if isinstance(answer, StreamedAnswer):
+            Streaming(request, answer).begin()
+        else:
+            send(request, answer)
+
+    def failed(failure: Failure) -> None:
+        request.processingFailed(failure)
+
+    answer.addCallback(ready)
+    answer.addErrback(failed)
+    return NOT_DONE_YET
+
+
+@implementer(IPullProducer)
+class _Pieces:
+    """Sends a body, a piece whenever the connection has room, so that the request is over when the client has it."""
+
+    def __init__(self, request: Any, body: bytes) -> None:
+        self._request, self._body, self._sent = request, memoryview(body), 0
+
+    def begin(self) -> None:
+        """Send all of it, at once if it is short."""
+        if len(self._body) <= _PIECE:
+            self._request.write(bytes(self._body))
+            self._request.finish()
+        else:
+            self._request.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        """Twisted: there is room."""
+        piece = bytes(self._body[self._sent : self._sent + _PIECE])
+        self._sent += len(piece)
+        self._request.write(piece)
+        if self._sent >= len(self._body):
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def stopProducing(self) -> None:
+        """Twisted: the client has gone."""
+
+
+@implementer(IPullProducer)
+class Streaming:
+    """Sends a :class:`~ppl.web.http.answers.StreamedAnswer`: a part whenever the connection has room for one."""
+
+    def __init__(self, request: Any, answer: StreamedAnswer) -> None:
+        self._request, self._answer = request, answer
+        self._is_busy = self._is_over = False
+
+    def begin(self) -> None:
+        """Send the headers, and then what comes; nothing to a client that has gone."""
+        request, answer = self._request, self._answer
+        if request.gone:
+            self._close()
+            return
+        request.setHeader("Content-Type", answer.content_type)
+        request.setHeader("Cache-Control", "no-store")
+        # Proxies are not to gather it.
+        request.setHeader("X-Accel-Buffering", "no")
+        for name, value in answer.headers:
+            request.setHeader(name, value)
+        if request.method == b"HEAD":
+            self._close()
+            request.finish()
+            return
+        request.notifyFinish().addErrback(lambda _: self._close())
+        request.registerProducer(self, False)
+
+    def resumeProducing(self) -> None:
+        """Twisted: there is room."""
+        if not self._is_busy and not self._is_over:
+            self._is_busy = True
+            Deferred.fromCoroutine(self._send_one()).addErrback(self._failed)
+
+    def stopProducing(self) -> None:
+        """Twisted: the client has gone."""
+        self._close()
+
+    async def _send_one(self) -> None:
+        try:
+            # An empty part asks for no turn of the connection: go on to one that does.
+            part = b""
+            while not part and not self._is_over:
+                part = await anext(self._answer.parts)
+        except StopAsyncIteration:
+            self._is_over = True
+            self._request.unregisterProducer()
+            self._request.finish()
+            return
+        finally:
+            self._is_busy = False
+        if not self._is_over:
+            self._request.write(part)
+
+    def _failed(self, failure: Failure) -> None:
+        if self._is_over:
+            return
+        _log.failure("An answer was cut off", failure)
+        self._is_over = True
+        self._request.unregisterProducer()
+        self._request.loseConnection()
+
+    def _close(self) -> None:
+        self._is_over = True
+        self._answer.abandon()

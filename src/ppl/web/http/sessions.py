@@ -1,0 +1,116 @@
+"""Browser sessions: the cookie, the login behind it, and the tokens that tie forms to a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from ppl.access.credentials import (
+    SESSION_COOKIE,
+    cookie_name,
+    cookie_values,
+    csrf_token,
+    csrf_token_matches,
+    find_session,
+    new_secret,
+    secret_hash,
+)
+from ppl.model import SECOND, Account, Clock
+from ppl.store.interface import Store
+from ppl.web.http.answers import Cookie
+from ppl.web.http.visit import Visit
+
+LIFETIME = 30 * 24 * 3600
+"""Seconds after which a browser has to log in again."""
+
+MOST = 50
+"""Browsers that an account may be logged in with; the oldest session ends for one more."""
+
+STRANGER_COOKIE = "ppl_form"
+"""Cookie of a browser before login: a random secret that its forms' tokens are made from (double submit)."""
+
+
+@attrs.frozen
+class Login:
+    """A browser that is logged in."""
+
+    account: Account
+    session_id: int
+    secret: str = attrs.field(repr=False)
+
+    @property
+    def csrf_token(self) -> str:
+        """The hidden token of its forms."""
+        return csrf_token(self.secret)
+
+
+#: Told the account of which a session has just ended, so that what it had open can be closed.
+SessionEnded = Callable[[int], None]
+
+
+class Sessions:
+    """Opens, finds and closes the sessions of browsers."""
+
+    def __init__(self, store: Store, clock: Clock, session_ended: SessionEnded) -> None:
+        self._store = store
+        self._clock = clock
+        self._session_ended = session_ended
+
+    async def find(self, visit: Visit) -> Login | None:
+        """Who is logged in."""
+        name = cookie_name(SESSION_COOKIE, visit.secure)
+        found = await find_session(self._store, cookie_values(visit.header("cookie"), name), "browser")
+        if found is None:
+            return None
+        visit.recognised()
+        secret, session, account = found
+        return Login(account, session.id, secret)
+
+    async def open(self, visit: Visit, account: Account) -> tuple[Login, tuple[Cookie, ...]]:
+        """Log ``account`` in, always with a new secret: one that was there before login is worth nothing."""
+        await self._end_the_oldest(account)
+        secret = new_secret()
+        expires_at = self._clock() + LIFETIME * SECOND
+        session = await self._store.create_session(account.id, secret_hash(secret), "browser", "", expires_at)
+        cookies = (
+            Cookie(cookie_name(SESSION_COOKIE, visit.secure), secret, visit.secure, LIFETIME),
+            _deleted(STRANGER_COOKIE, visit),
+        )
+        return Login(account, session.id, secret), cookies
+
+    async def _end_the_oldest(self, account: Account) -> None:
+        held = await self._store.sessions_of(account.id, "browser")
+        for session in held[: max(0, len(held) + 1 - MOST)]:
+            await self._store.delete_session(account.id, session.id)
+        if len(held) >= MOST:
+            self._session_ended(account.id)
+
+    async def close(self, visit: Visit, login: Login) -> Cookie:
+        """Forget the session; the cookie tells the browser to do so too."""
+        await self._store.delete_session(login.account.id, login.session_id)
+        self._session_ended(login.account.id)
+        return _deleted(SESSION_COOKIE, visit)
+
+
+def stranger_form(visit: Visit) -> tuple[str, Cookie | None]:
+    """The token of a form shown before login, and the cookie to set where the browser has none yet."""
+    held = _stranger_secrets(visit)
+    if held:
+        return csrf_token(held[0]), None
+    secret = new_secret()
+    return csrf_token(secret), Cookie(cookie_name(STRANGER_COOKIE, visit.secure), secret, visit.secure)
+
+
+def is_own_form(visit: Visit, login: Login | None, token: str) -> bool:
+    """Whether ``token`` was given to this very browser; once logged in only the session's own counts."""
+    secrets = [login.secret] if login else _stranger_secrets(visit)
+    return any(csrf_token_matches(secret, token) for secret in secrets)
+
+
+def _stranger_secrets(visit: Visit) -> list[str]:
+    return cookie_values(visit.header("cookie"), cookie_name(STRANGER_COOKIE, visit.secure))
+
+
+def _deleted(name: str, visit: Visit) -> Cookie:
+    return Cookie(cookie_name(name, visit.secure), "", visit.secure, 0)

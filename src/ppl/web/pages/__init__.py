@@ -1,0 +1,1 @@
+"""The pages that people see; each works without JavaScript, except for the viewer."""

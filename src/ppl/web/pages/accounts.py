@@ -1,0 +1,211 @@
+"""Register, log in, log out, and the first page: forms that work without JavaScript."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from ppl.access.credentials import Passwords
+from ppl.access.throttle import Rate, Throttle
+from ppl.errors import AlreadyExists, RegistrationClosed
+from ppl.model import Account, Clock, Destination
+from ppl.options import Settings
+from ppl.services.listening import is_port_taken
+from ppl.store.interface import Store
+from ppl.web.http.answers import Answer, Forbidden, found, see_other, spend
+from ppl.web.http.destinations import PortOpener, is_opened, needing_a_port
+from ppl.web.http.forms import (
+    WrongField,
+    email_of,
+    login_path,
+    new_password_of,
+    next_of,
+    time_zone_names,
+    time_zone_of,
+)
+from ppl.web.http.logins import Logins, device_cookie
+from ppl.web.http.parameters import present_address
+from ppl.web.http.rendering import Pages
+from ppl.web.http.sessions import Login, Sessions, stranger_form
+from ppl.web.http.setup import Setup
+from ppl.web.http.visit import Visit
+from ppl.web.pages.viewer import viewer_page
+
+# Wide enough for a class or an office behind one address; each registration also pays for one Argon2 hash.
+_REGISTRATIONS_OF_ADDRESS = Rate(burst=100, seconds=30)
+
+
+class Accounts:
+    """The pages of people who come and go."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: Store,
+        listeners: PortOpener,
+        passwords: Passwords,
+        sessions: Sessions,
+        pages: Pages,
+        settings: Settings,
+        clock: Clock,
+        setup: Setup | None = None,
+    ) -> None:
+        self._store = store
+        self._listeners = listeners
+        self._passwords = passwords
+        self._sessions = sessions
+        self._pages = pages
+        self._settings = settings
+        self._setup = setup
+        self._logins = Logins(clock)
+        self._registrations = Throttle(_REGISTRATIONS_OF_ADDRESS, clock)
+
+    async def first_page(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /``: the viewer, or the way to it."""
+        if login is None:
+            return found("/register" if await self._is_fresh() else login_path(visit.target))
+        readable = await self._store.destinations_of(login.account.id)
+        moved = present_address(visit, readable)
+        return viewer_page(self._pages, visit, login, readable) if moved is None else found(moved)
+
+    # Registration
+
+    async def registration_form(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /register``."""
+        if login is not None:
+            return found("/")
+        if not await self._may_register():
+            return self._registration_closed(visit)
+        self._check_setup(visit.query)
+        return self._registration_page(visit, visit.query, None)
+
+    async def register(self, visit: Visit, login: Login | None) -> Answer:
+        """``POST /register``: an account, its destination and a session; the port is open before the page shows it."""
+        if login is not None:
+            return see_other("/")
+        form = visit.form()
+        if not await self._may_register():
+            return self._registration_closed(visit)
+        self._check_setup(form)
+        try:
+            email, password, time_zone = email_of(form), new_password_of(form), time_zone_of(form)
+        except WrongField as error:
+            return self._registration_page(visit, form, error)
+        spend(self._registrations, visit.client)
+        if await self._store.credentials(email) is not None:
+            # Before the hash is made: this answer tells anyway, so it need not cost a processor.
+            return self._registered_already(visit, form)
+        try:
+            with needing_a_port():
+                account, destination = await self._store.register(
+                    email,
+                    await self._passwords.hash(password),
+                    time_zone,
+                    self._settings.public_host,
+                    self._settings.ports,
+                    only_first=self._settings.registration in ("first", "first-open"),
+                    is_taken=lambda port: is_port_taken(self._settings.listen_interface, port),
+                )
+        except RegistrationClosed:
+            return self._registration_closed(visit)
+        except AlreadyExists:
+            return self._registered_already(visit, form)
+        if self._setup is not None:
+            self._setup.use()
+        self._log.info("Registered account {id} with {user_id}", id=account.id, user_id=destination.user_id)
+        return await self._welcome(visit, account, destination)
+
+    async def _welcome(self, visit: Visit, account: Account, destination: Destination) -> Answer:
+        login, cookies = await self._sessions.open(visit, account)
+        if not await is_opened(self._listeners, destination):
+            return self._pages.page("opening.html", visit, login, destination=destination).with_cookies(*cookies)
+        return see_other("/").with_cookies(*cookies)
+
+    async def _is_fresh(self) -> bool:
+        """Whether nobody can log in yet, but somebody register."""
+        return self._settings.registration != "closed" and await self._store.count_accounts() == 0
+
+    async def _may_register(self) -> bool:
+        policy = self._settings.registration
+        return policy == "open" or (policy != "closed" and await self._store.count_accounts() == 0)
+
+    def _check_setup(self, fields: dict[str, str]) -> None:
+        if self._setup is not None and not self._setup.allows(fields.get("setup", "")):
+            raise Forbidden(
+                "This Ppl waits for its first account, which its operator makes.",
+                "Open the link that Ppl's log shows at its start (“Ppl is ready. Open …”); each start makes a new one.",
+            )
+
+    def _registration_closed(self, visit: Visit) -> Answer:
+        return self._pages.page("closed.html", visit, None, 403)
+
+    def _registered_already(self, visit: Visit, form: dict[str, str]) -> Answer:
+        error = WrongField("email", "There is an account with this email address already: log in instead.")
+        return self._registration_page(visit, form, error, 409)
+
+    def _registration_page(
+        self, visit: Visit, form: dict[str, str], error: WrongField | None, status: int = 400
+    ) -> Answer:
+        token, cookie = stranger_form(visit)
+        page = self._pages.page(
+            "register.html",
+            visit,
+            None,
+            status if error else 200,
+            csrf_token=token,
+            error=error,
+            email=form.get("email", ""),
+            setup=form.get("setup", ""),
+            time_zone=form.get("timeZone", ""),
+            time_zones=time_zone_names(),
+        )
+        return page.with_cookies(cookie)
+
+    # Login
+
+    async def login_form(self, visit: Visit, login: Login | None) -> Answer:
+        """``GET /login``."""
+        if login is not None:
+            return found(next_of(visit.query))
+        return await self._login_page(visit, visit.query, None)
+
+    async def log_in(self, visit: Visit, login: Login | None) -> Answer:
+        """``POST /login``: a new session, whatever session there was."""
+        form = visit.form()
+        email, password = form.get("email", "").strip().lower(), form.get("password", "")
+        # What PostgreSQL cannot hold as text belongs to nobody; it is still verified, to take the same time.
+        known = None if "\0" in email else await self._store.credentials(email)
+        account, password_hash = known or (None, None)
+        attempt = self._logins.begin(visit, email, password_hash)
+        if not await self._passwords.verify(password_hash, password) or account is None or password_hash is None:
+            self._log.info("A login from {client} was refused", client=visit.client)
+            error = WrongField("password", "This email address and password do not belong together.")
+            return await self._login_page(visit, form, error)
+        self._logins.succeeded(attempt)
+        if self._passwords.needs_rehash(password_hash):
+            password_hash = await self._passwords.hash(password)
+            await self._store.set_password_hash(account.id, password_hash)
+        if login is not None:
+            await self._sessions.close(visit, login)
+        _, cookies = await self._sessions.open(visit, account)
+        return see_other(next_of(form)).with_cookies(*cookies, device_cookie(visit, password_hash))
+
+    async def _login_page(self, visit: Visit, fields: dict[str, str], error: WrongField | None) -> Answer:
+        token, cookie = stranger_form(visit)
+        page = self._pages.page(
+            "login.html",
+            visit,
+            None,
+            400 if error else 200,
+            csrf_token=token,
+            error=error,
+            email=fields.get("email", ""),
+            next=next_of(fields),
+            may_register=await self._may_register(),
+        )
+        return page.with_cookies(cookie)
+
+    async def log_out(self, visit: Visit, login: Login | None) -> Answer:
+        """``POST /logout``: the session ends here and in the store."""
+        answer = see_other("/login")
+        return answer.with_cookies(await self._sessions.close(visit, login)) if login else answer

@@ -1,0 +1,71 @@
+"""``/events/<id>``: the link to one event, which means something after the event is gone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from ppl.model import Account, Destination, Role
+from ppl.store.interface import Store
+from ppl.web.api.events import Events
+from ppl.web.api.marks import mark_fields
+from ppl.web.http.answers import Answer, Gone, NotFound, found
+from ppl.web.http.parameters import present_address
+from ppl.web.http.rendering import Pages
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+from ppl.web.pages.viewer import viewer_page
+
+
+class EventPage:
+    """Opens the viewer around an event.
+
+    Args:
+        store: which destinations an account reads.
+        events: finds the event.
+        pages: the templates.
+    """
+
+    def __init__(self, store: Store, events: Events, pages: Pages) -> None:
+        self._store, self._events, self._pages = store, events, pages
+
+    async def show(self, visit: Visit, login: Login, event_id: str) -> Answer:
+        """``GET /events/<id>``: the viewer, which reads what is around the event by itself.
+
+        ``user_id`` names the destination; where it is left out the event is looked for in each that the account reads.
+
+        Raises:
+            Gone: the event's time is over.
+            NotFound: there is no such event, or it is not for this account: nobody learns which.
+        """
+        readable = await self._store.destinations_of(login.account.id)
+        moved = present_address(visit, readable)
+        if moved is not None:
+            return found(moved)
+        user_id = visit.query.get("user_id")
+        asked = [each for each in readable if user_id in (None, each[0].user_id)]
+        destination = await self._holder(login.account, asked, int(event_id))
+        if user_id is None and len(readable) > 1:
+            fields = {**visit.query, "user_id": destination.user_id}
+            return found(f"{visit.path}?{urlencode(fields)}")
+        mark = await self._store.mark_of(destination.id, int(event_id))
+        return viewer_page(
+            self._pages, visit, login, readable, None if mark is None else mark_fields(mark, destination.user_id)
+        )
+
+    async def _holder(self, account: Account, asked: list[tuple[Destination, Role]], event_id: int) -> Destination:
+        missing: NotFound | Gone = NotFound("There is no such event.")
+        for destination, _ in asked:
+            try:
+                await self._events.found(account, destination, event_id)
+            except Gone as gone:
+                missing = await self._with_note(gone, destination, event_id)
+            except NotFound:
+                pass
+            else:
+                return destination
+        raise missing
+
+    async def _with_note(self, gone: Gone, destination: Destination, event_id: int) -> Gone:
+        """``gone``, and what was written to the event: a note outlives it."""
+        mark = await self._store.mark_of(destination.id, event_id)
+        return Gone(f"{gone} The note to it: “{mark.note}”") if mark and mark.note else gone

@@ -1,0 +1,142 @@
+"""The page of saved searches: open, add, change and delete them; works without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ppl.errors import AlreadyExists, TooManySaved
+from ppl.model import Destination, destination_named
+from ppl.store.interface import SavedSearch, Store
+from ppl.timezone import local_text, parse_time_zone
+from ppl.web.api.saved import Readable, SavedSearches
+from ppl.web.http.answers import Answer, NotFound, found, see_other
+from ppl.web.http.forms import WrongField
+from ppl.web.http.parameters import BadQuery
+from ppl.web.http.rendering import Pages
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+
+
+class SavedPage:
+    """Handlers of ``/saved`` and the forms on it; all need a login."""
+
+    def __init__(self, store: Store, saved: SavedSearches, pages: Pages) -> None:
+        self._store, self._saved, self._pages = store, saved, pages
+
+    async def show(self, visit: Visit, login: Login) -> Answer:
+        """``GET /saved``; ``q`` and ``user_id`` of the address are put into the form."""
+        readable = await self._store.destinations_of(login.account.id)
+        chosen = destination_named(visit.query.get("user_id"), (each for each, _ in readable))
+        query = visit.query.get("q", "")
+        return await self._page(visit, login, readable, query=query, chosen=chosen.id if chosen else None)
+
+    async def back(self, visit: Visit, login: Login) -> Answer:
+        """``GET`` of where a form was sent, as a reload by the address bar does."""
+        return found("/saved")
+
+    async def save(self, visit: Visit, login: Login) -> Answer:
+        """``POST /saved`` with ``destination``, ``name`` and ``query``."""
+        form = visit.form()
+        readable = await self._store.destinations_of(login.account.id)
+        destination = next((each for each, _ in readable if str(each.id) == form.get("destination", "")), None)
+        if destination is None:
+            raise NotFound("There is no such destination.")
+        try:
+            await self._saved.save(login.account, destination, form)
+        except (WrongField, BadQuery, AlreadyExists, TooManySaved) as error:
+            return await self._page(
+                visit,
+                login,
+                readable,
+                _status_of(error),
+                error=WrongField(_field_of(error), str(error)),
+                name=form.get("name", ""),
+                query=form.get("query", ""),
+                chosen=destination.id,
+            )
+        return see_other("/saved")
+
+    async def change(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /saved/<id>/rename`` with ``name`` and ``query``."""
+        form = visit.form()
+        try:
+            await self._saved.change(login.account, int(saved_id), form)
+        except (WrongField, BadQuery, AlreadyExists) as error:
+            readable = await self._store.destinations_of(login.account.id)
+            wrong = WrongField(f"{_field_of(error)}-{saved_id}", str(error))
+            return await self._page(
+                visit, login, readable, _status_of(error), error=wrong, changing=(int(saved_id), form)
+            )
+        return see_other("/saved")
+
+    async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
+        """``POST /saved/<id>/delete``."""
+        await self._saved.delete(login.account, int(saved_id))
+        return see_other("/saved")
+
+    async def _page(
+        self,
+        visit: Visit,
+        login: Login,
+        readable: Readable,
+        status: int = 200,
+        *,
+        error: WrongField | None = None,
+        changing: tuple[int, Mapping[str, str]] | None = None,
+        name: str = "",
+        query: str = "",
+        chosen: int | None = None,
+    ) -> Answer:
+        searches = await self._store.saved_searches(login.account.id)
+        groups = [
+            {
+                "user_id": destination.user_id,
+                "searches": [
+                    _row(each, destination, login.account.time_zone, changing)
+                    for each in searches
+                    if each.destination_id == destination.id
+                ],
+            }
+            for destination, _ in readable
+        ]
+        return self._pages.page(
+            "saved.html",
+            visit,
+            login,
+            status,
+            error=error,
+            groups=groups,
+            destinations=[destination for destination, _ in readable],
+            chosen=chosen,
+            name=name,
+            query=query,
+        )
+
+
+def _row(
+    saved: SavedSearch, destination: Destination, time_zone: str, changing: tuple[int, Mapping[str, str]] | None
+) -> dict[str, Any]:
+    typed = changing[1] if changing is not None and changing[0] == saved.id else None
+    return {
+        "id": saved.id,
+        "name": saved.name,
+        "query": saved.query,
+        "saved_by": saved.saved_by,
+        "created_at": local_text(saved.created_at, parse_time_zone(time_zone)),
+        "address": "/?" + urlencode({"user_id": destination.user_id, "q": saved.query}),
+        "is_changed": typed is not None,
+        "new_name": saved.name if typed is None else typed.get("name", ""),
+        "new_query": saved.query if typed is None else typed.get("query", saved.query),
+    }
+
+
+def _field_of(error: Exception) -> str:
+    if isinstance(error, WrongField):
+        return error.field
+    return "query" if isinstance(error, BadQuery) else "name"
+
+
+def _status_of(error: Exception) -> int:
+    return 409 if isinstance(error, AlreadyExists | TooManySaved) else 400

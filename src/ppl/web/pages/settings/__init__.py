@@ -1,0 +1,1 @@
+"""The settings page: each section's forms."""

@@ -1,0 +1,91 @@
+"""The beginning and the end of a destination, and how long its events are kept, on the settings page."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from ppl.access.throttle import Rate, Throttle
+from ppl.errors import TooManyDestinations
+from ppl.model import Clock, Destination
+from ppl.options import Settings
+from ppl.services.listening import is_port_taken
+from ppl.store.interface import Store
+from ppl.web.http.answers import Answer, Forbidden, NotFound, see_other, spend
+from ppl.web.http.destinations import PortOpener, is_opened, needing_a_port
+from ppl.web.http.forms import WrongField
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+from ppl.web.pages.settings.page import SettingsPage
+from ppl.web.pages.settings.retention import days_of
+
+#: Closed destinations stay known for as long as their events are kept.
+_NEW_OF_ACCOUNT = Rate(burst=10, seconds=60)
+
+
+class KeepingPage:
+    """Handlers of ``/settings/destinations``, and of ``…/<id>/retention`` and ``…/<id>/close``; all need a login.
+
+    Args:
+        store: keeps what destinations there are.
+        settings_page: shows them.
+        listeners: open and close their ports.
+        settings: where new ones get their ports.
+        clock: throttles new ones.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, store: Store, settings_page: SettingsPage, listeners: PortOpener, settings: Settings, clock: Clock
+    ) -> None:
+        self._store, self._settings_page, self._listeners = store, settings_page, listeners
+        self._settings = settings
+        self._new = Throttle(_NEW_OF_ACCOUNT, clock)
+
+    async def create(self, visit: Visit, login: Login) -> Answer:
+        """``POST /settings/destinations``: one more, whose port is open before the page shows it."""
+        spend(self._new, str(login.account.id))
+        settings = self._settings
+        try:
+            with needing_a_port():
+                destination = await self._store.create_destination(
+                    login.account.id,
+                    settings.public_host,
+                    settings.ports,
+                    settings.max_destinations,
+                    lambda port: is_port_taken(settings.listen_interface, port),
+                )
+        except TooManyDestinations as error:
+            return await self._settings_page.page(visit, login, 409, error=WrongField("destinations", str(error)))
+        self._log.info("Account {id} has {user_id} too", id=login.account.id, user_id=destination.user_id)
+        await is_opened(self._listeners, destination)
+        return see_other(f"/settings#destination-{destination.id}")
+
+    async def change_retention(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST …/retention`` with ``days``; empty: as the installation says."""
+        destination = await self._owned(login, int(destination_id))
+        try:
+            days = days_of(visit.form())
+        except WrongField as error:
+            wrong = WrongField(f"days-{destination.id}", str(error))
+            return await self._settings_page.page(visit, login, 400, error=wrong)
+        await self._store.set_retention(login.account.id, destination.id, days)
+        return see_other("/settings")
+
+    async def close(self, visit: Visit, login: Login, destination_id: str) -> Answer:
+        """``POST …/close`` with ``confirm``, the destination's ``user_id``: it receives nothing any more."""
+        destination = await self._owned(login, int(destination_id))
+        if visit.form().get("confirm", "").strip() != destination.user_id:
+            error = WrongField(f"confirm-{destination.id}", f"Type {destination.user_id} to close it for good.")
+            return await self._settings_page.page(visit, login, 400, error=error)
+        await self._store.close_destination(login.account.id, destination.id)
+        self._listeners.close(destination)
+        return see_other("/settings")
+
+    async def _owned(self, login: Login, destination_id: int) -> Destination:
+        for destination, role in await self._store.destinations_of(login.account.id):
+            if destination.id == destination_id:
+                if role != "owner":
+                    raise Forbidden("Only the owner of a destination decides how long its events are kept.")
+                return destination
+        raise NotFound("There is no such destination.")

@@ -1,0 +1,78 @@
+"""What the ports of destinations take: shown to all who may read them, changed by their owners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.logger import Logger
+
+from ppl.access.throttle import Rate, Throttle
+from ppl.errors import ListenerUnavailable
+from ppl.model import TRANSPORTS, Clock, Destination, Role, Transport
+from ppl.store.interface import Store
+from ppl.web.http.answers import Forbidden, NotFound, spend
+from ppl.web.http.destinations import PortOpener
+from ppl.web.http.forms import WrongField
+
+#: Each change ends the connections of the port.
+_CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
+
+_IN_WORDS: dict[Transport, str] = {
+    "either": "encrypted (TLS) and unencrypted (plain TCP, RELP and UDP)",
+    "tls": "encrypted only (TLS, or RELP over TLS; no UDP)",
+    "plain": "unencrypted only (plain TCP, RELP and UDP)",
+}
+
+
+class Transports:
+    """Reads and changes the policy.
+
+    Args:
+        store: keeps it.
+        listeners: applies it.
+        clock: throttles changes.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: Store, listeners: PortOpener, clock: Clock) -> None:
+        self._store, self._listeners = store, listeners
+        self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)
+
+    async def change(self, account_id: int, destination_id: int, chosen: str) -> bool:
+        """Have the port take ``chosen`` from now on; ``False`` when no listener has applied it yet.
+
+        Raises:
+            WrongField: ``chosen`` is no policy.
+            NotFound: the account has no such destination.
+            Forbidden: it does not own it.
+            TooManyRequests: it changes them too often.
+        """
+        transport = next((each for each in TRANSPORTS if each == chosen), None)
+        if transport is None:
+            raise WrongField("transport", "Choose which connections the port accepts.")
+        readable = {each.id: (each, role) for each, role in await self._store.destinations_of(account_id)}
+        if destination_id not in readable:
+            raise NotFound("There is no such destination.")
+        destination, _ = readable[destination_id]
+        spend(self._changes, str(account_id))
+        if not await self._store.set_transport(account_id, destination_id, transport):
+            raise Forbidden("Only the owner of a destination decides what its port takes.")
+        self._log.info("{user_id} takes {transport} now", user_id=destination.user_id, transport=transport)
+        try:
+            await self._listeners.open(destination)
+        except ListenerUnavailable as error:
+            self._log.warn("The port of {user_id} is as it was: {why}", user_id=destination.user_id, why=str(error))
+            return False
+        return True
+
+
+def transport_fields(destination: Destination, role: Role) -> dict[str, Any]:
+    """What the page shows of one destination."""
+    return {
+        "id": destination.id,
+        "user_id": destination.user_id,
+        "is_owner": role == "owner",
+        "in_words": _IN_WORDS[destination.transport],
+        "choices": [(each, _IN_WORDS[each], each == destination.transport) for each in TRANSPORTS],
+    }

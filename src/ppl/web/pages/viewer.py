@@ -1,0 +1,38 @@
+"""The viewer's page, as every address that leads to it shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from ppl.model import Destination, Role
+from ppl.web.api.export import FORMATS
+from ppl.web.http.answers import Answer
+from ppl.web.http.destinations import destination_fields
+from ppl.web.http.rendering import Pages
+from ppl.web.http.sessions import Login
+from ppl.web.http.visit import Visit
+from ppl.web.pages.snippets import unfilled
+
+
+def viewer_page(
+    pages: Pages,
+    visit: Visit,
+    login: Login,
+    readable: Sequence[tuple[Destination, Role]],
+    mark: dict[str, Any] | None = None,
+) -> Answer:
+    """The viewer of ``login``, over the destinations that it may read; ``mark``: of the event that it opens around."""
+    destinations = [
+        {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
+        for each, role in readable
+    ]
+    return pages.page(
+        "viewer.html", visit, login, destinations=destinations, snippets=unfilled(), formats=FORMATS, mark=mark
+    )
+
+
+def event_path(event_id: int, destination: Destination) -> str:
+    """The link to an event."""
+    return f"/events/{event_id}?{urlencode({'user_id': destination.user_id})}"

@@ -1,0 +1,176 @@
+"""Lines for the tests of parsing: as rows, and strategies that make and mutate them."""
+
+from __future__ import annotations
+
+import calendar
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ppl.model import Lines
+from ppl.sources.framing import Framer
+from ppl.sources.message import parse
+
+#: 2026-11-24T12:00:00Z, when everything here is received.
+RECEIVED = calendar.timegm((2026, 11, 24, 12, 0, 0)) * 1_000_000
+COLUMNS = (
+    "created_at", "facility", "severity", "hostname", "file_name", "procid", "msgid", "structured_data", "message",
+)  # fmt: skip
+
+
+def rows(lines: Lines) -> list[tuple[Any, ...]]:
+    """The columns as rows; fails when they differ in length."""
+    return list(zip(*(getattr(lines, name) for name in COLUMNS), strict=True))
+
+
+def parse_bytes(data: bytes, limit: int = 100_000) -> list[tuple[Any, ...]]:
+    """What a connection that sends ``data`` and ends gives."""
+    framer = Framer(limit)
+    return rows(parse(framer.feed(data), RECEIVED)) + rows(parse(framer.finish(), RECEIVED))
+
+
+def micros(*moment: int, micro: int = 0) -> int:
+    """A UTC time as µs."""
+    return calendar.timegm(moment) * 1_000_000 + micro
+
+
+ODD = [
+    "",
+    " ",
+    "-",
+    "\u2028",
+    "\x85",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\r",
+    "\0",
+    "\ufeff",
+    "]",
+    '"',
+    "\\",
+    "[",
+    "<13>",
+    "é",
+    "🎉",
+    "1 ",
+]
+
+words = st.text(st.characters(exclude_characters=" \n", exclude_categories=["Cs"]), min_size=1, max_size=8)
+texts = st.lists(st.one_of(st.sampled_from(ODD), words), max_size=6).map(" ".join)
+timestamps = st.one_of(
+    st.just("-"),
+    st.builds(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}{}".format,
+        st.integers(1980, 2030),
+        st.integers(0, 13),
+        st.integers(0, 32),
+        st.integers(0, 24),
+        st.integers(0, 60),
+        st.integers(0, 62),
+        st.sampled_from(["", ".1", ".123", ".123456", ".123456789", ",5", "."]),
+        st.sampled_from(["Z", "+02:00", "-11:30", "+99:99", "", "+0200", "z"]),
+    ),
+    st.sampled_from(["Oct 11 22:14:15", "Feb 30 00:00:00", "Jan  1 00:00:00", "Nov 24 2026 11:00:00"]),
+)
+fields = st.one_of(st.just("-"), words)
+elements = st.one_of(
+    st.just("-"),
+    st.sampled_from(
+        ["[token@41058]", '[a b="c"]', '[a b="\\"]"][d]', '[timeQuality tzKnown="1"]', "[", "[]", '[a b="]', "-x"]
+    ),
+)
+rfc5424 = st.builds(
+    "<{}>1 {} {} {} {} {} {}{}".format,
+    st.integers(0, 200),
+    timestamps,
+    fields,
+    fields,
+    fields,
+    fields,
+    elements,
+    st.one_of(st.just(""), texts.map(lambda text: " " + text)),
+)
+rfc3164 = st.builds(
+    "{}{}{} {}{} {}".format,
+    st.one_of(st.just(""), st.integers(0, 200).map("<{}>".format)),
+    st.sampled_from(["", "123: ", "host: *"]),
+    timestamps,
+    st.one_of(st.just(""), words.map("{} ".format)),
+    st.one_of(words, words.map("{}:".format), words.map("{}[12]:".format)),
+    texts,
+)
+mutated = st.builds(
+    lambda line, at, what: line[: at % (len(line) + 1)] + what + line[at % (len(line) + 1) :],
+    st.one_of(rfc5424, rfc3164),
+    st.integers(0, 200),
+    st.sampled_from(ODD),
+)
+any_line = st.one_of(rfc5424, rfc3164, mutated, texts).map(lambda line: line.replace("\n", ""))
+
+# What the quickest path takes when all lines of a read are such, and what is just beside it.
+uniform = st.builds(
+    "<{}>1 2026-11-{:02}T{:02}:{:02}:{:02}.{:06}{} {} {} {} {} - {}".format,
+    st.integers(0, 191),
+    st.integers(1, 26),
+    st.integers(0, 23),
+    st.integers(0, 59),
+    st.integers(0, 60),
+    st.integers(0, 999_999),
+    st.sampled_from(["+02:00", "-11:30"]),
+    fields,
+    fields,
+    fields,
+    fields,
+    texts,
+)
+nearly_uniform = st.one_of(
+    uniform,
+    uniform,
+    uniform,
+    st.builds(
+        lambda line, at, what: line[: at % 80] + what + line[at % 80 + len(what) :],
+        uniform,
+        st.integers(0, 79),
+        st.sampled_from([*ODD, "+", "_1", "x", "x" * 255, "٣"]),
+    ),
+).map(lambda line: line.replace("\n", ""))
+
+# Several lines with one PRI and few headers but for the time, and what is just beside that.
+same_program = st.builds(
+    lambda pri, zone, headers, lines: [
+        f"<{pri}>1 2026-11-{day:02}T12:00:{second:02}.{micro}{zone} {headers[which % len(headers)]} {text}".replace(
+            "\n", ""
+        )
+        for day, second, micro, which, text in lines
+    ],
+    st.integers(0, 191),
+    st.sampled_from([*["Z", "+02:00", "-11:30"] * 5, "+24:00", "-00:60", "", "z", "+0200", "Z Z"]),
+    st.lists(
+        st.one_of(
+            st.builds("{} {} {} {} {}".format, fields, fields, fields, fields, elements),
+            st.builds("{} {} - - -".format, words, words),
+            st.builds("{} {} 12 - -".format, words, words),
+            st.builds("{} {} 12 id -".format, words, words),
+            st.sampled_from(
+                ["h a - -", "h a - - - -", "h  - - - ", "h a - id -", "- - - - -", "h a", "x" * 256 + " a - - -"]
+            ),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    st.lists(
+        st.tuples(
+            st.one_of(*[st.integers(1, 24)] * 9, st.integers(1, 31)),
+            st.one_of(*[st.integers(0, 60)] * 9, st.integers(0, 62)),
+            st.one_of(
+                *[st.integers(0, 999_999).map("{:06}".format)] * 9,
+                st.sampled_from(["12345", "1234567", "12345٣", "+12345"]),
+            ),
+            st.integers(0, 1),
+            st.one_of(texts, texts, st.sampled_from(["- - - x", " - - - x", "\ufeff- x", "a - - - b"])),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)

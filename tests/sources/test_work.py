@@ -1,0 +1,111 @@
+"""What one line may cost: its length and no more, whatever it is made of.
+
+A pattern that looks at a line of two million characters as often as it is long would not end in a year: the timeout of
+these tests is what finds it, and no time is asserted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from ppl.sources.framing import Framer, Frames
+from ppl.sources.line import parse_line
+from ppl.sources.message import parse
+from ppl.sources.relp import Relp, RelpError
+from tests.sources.lines import RECEIVED
+
+pytestmark = pytest.mark.timeout(60)
+
+LENGTH = 2_000_000
+HEADER = "<13>1 2026-11-24T10:00:00Z h a - - "
+BSD = "<13>Oct 11 22:14:15 "
+
+#: What comes first, what is repeated, what comes last.
+NASTY = [
+    (HEADER, "[", ""),
+    (HEADER, "[]", "x"),
+    (HEADER, '["', ""),
+    (HEADER + "[", '"', ""),
+    (HEADER + "[", '"a"', ""),
+    (HEADER + '["', "\\", ""),
+    (HEADER + '["', '\\"', ""),
+    (HEADER + '["', "\\]", '"'),
+    (HEADER, '[[[["""\\\\', ""),
+    (HEADER, '[a b="c"]', "["),
+    (HEADER, '[a b="c"]', "x"),
+    (HEADER + "- ", "\ufeff", ""),
+    ("<13>1 ", " ", ""),
+    ("<13>1 ", "a", " b c"),
+    ("<13>1 - ", "a ", ""),
+    ("<13>1 2026-11-24T10:00:00.", "0", "Z h a - - - x"),
+    ("<13>", "a", ""),
+    ("<13>", "a[", ""),
+    ("<13>a[", "b", ""),
+    ("<13>", "<13>", ""),
+    ("<13>", "9", ": "),
+    ("<13>Oct", " ", ""),
+    ("", "Oct ", ""),
+    (BSD, "a", " b"),
+    (BSD, "a.", ""),
+    (BSD, ":", ""),
+    (BSD, ":", "x"),
+    (BSD, ":a", "x"),
+    (BSD, "a:", " "),
+    (BSD, ":.", ""),
+    (BSD + "a:", "a", ":"),
+    (BSD, "1.", ""),
+    ("", "\r", "x"),
+    ("", "\r\0", "x"),
+    ("<13>x", "\0", "x"),
+    ("", "\r\0x", ""),
+    ("", "1", ""),
+    ("", "\u2028", ""),
+]
+
+
+def nasty(start: str, middle: str, end: str) -> str:
+    return start + middle * (LENGTH // len(middle)) + end
+
+
+@pytest.mark.parametrize(("start", "middle", "end"), NASTY)
+def test_a_line_costs_its_length(start: str, middle: str, end: str) -> None:
+    line = nasty(start, middle, end)
+    data = line.encode()
+    assert len(parse(Frames(block=data + b"\n"), RECEIVED)) == 1
+    assert len(parse(Frames(messages=(data,)), RECEIVED)) == 1
+    assert len(parse(Frames(block=b"x\n" + data + b"\n"), RECEIVED)) == 2
+    parse_line(line.replace("\0", "\ufffd"), RECEIVED, UTC)
+
+
+@pytest.mark.parametrize(
+    "middle", [b"\n", b"\r\n", b"\0\n", b"\r\r\n\n", b"x\n", b"1 \n", b"<13>\n", b"9 <13>", b"1 <"]
+)
+def test_a_stream_costs_its_length_in_single_bytes_too(middle: bytes) -> None:
+    framer = Framer(100_000)
+    data = middle * (200_000 // len(middle))
+    for position in range(len(data)):
+        framer.feed(data[position : position + 1])
+
+
+def test_a_line_without_an_end_is_kept_up_to_the_limit_and_each_byte_is_looked_at_once() -> None:
+    framer = Framer(100_000)
+    block = b"x" * (1 << 17)
+    for _ in range(1 << 13):
+        assert framer.feed(block) == Frames()
+    (line,) = parse(framer.feed(b"\n"), RECEIVED).message
+    assert line == "x" * 100_000 + " [cut by Ppl at 100000 bytes]"
+
+
+@pytest.mark.parametrize(
+    "start", [b"1", b"1 open 9 ", b"1 open 131072 ", b"1 open 0000000", b"1 aaaaaaaaaaaaaaaaaaaaaaa"]
+)
+def test_a_relp_frame_in_single_bytes_costs_its_length(start: bytes) -> None:
+    relp = Relp(100_000)
+    try:
+        for byte in start + b"x" * 140_000:
+            relp.feed(bytes((byte,)))
+    except RelpError:
+        return
+    pytest.fail("it ends, or is too long")

@@ -1,0 +1,183 @@
+"""Retention: whole slots and parts of slots go when their time is over, events and counts in one step."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import attrs
+import psycopg2
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+
+from ppl.errors import StoreUnavailable
+from ppl.model import DAY, MINUTE, Destination
+from ppl.store.connecting.connection import Parameters, Row
+from ppl.store.connecting.pool import Pool, Transaction
+from ppl.store.postgres import PostgresStore
+from ppl.store.upkeep.retention import Retention
+from tests.fixtures.database import execute, started_store
+from tests.store.samples import T0, events
+
+NOON = T0 - T0 % DAY + DAY // 2
+
+
+async def registered(store: PostgresStore, email: str, port: int) -> tuple[int, Destination]:
+    account, destination = await store.register(email, "hash", "UTC", "h", range(port, port + 1), only_first=False)
+    return account.id, destination
+
+
+def counts(dsn: str) -> list[tuple[Any, ...]]:
+    return execute(dsn, "SELECT destination_id, slot_lower FROM event_count ORDER BY 2, 1")
+
+
+def consistent(dsn: str) -> bool:
+    """Whether all counts are those of a scan."""
+    return (
+        execute(dsn, "SELECT destination_id, sum(count)::bigint FROM event_count GROUP BY 1 ORDER BY 1")
+        == execute(dsn, "SELECT destination_id, count(*) FROM event GROUP BY 1 ORDER BY 1")
+        == execute(
+            dsn,
+            "SELECT destination_id, sum(emerg + alert + crit + err + warning + notice + info + debug + unknown)::bigint"
+            " FROM event_minute GROUP BY 1 ORDER BY 1",
+        )
+    )
+
+
+async def filled(store: PostgresStore) -> tuple[int, Destination, Destination]:
+    """Two destinations with an event on each of five days, the last at noon of day 4."""
+    account, one = await registered(store, "one@example.com", 1)
+    _, other = await registered(store, "other@example.com", 2)
+    for day in range(5):
+        for index, destination in enumerate((one, other)):
+            await store.append([events(NOON + day * DAY + index, [f"day {day}"], destination=destination)])
+    return account, one, other
+
+
+async def messages(store: PostgresStore, destination: Destination) -> list[str]:
+    return [event.message for event in (await store.newest(destination.id, 100)).events]
+
+
+@ensureDeferred
+async def test_without_a_retention_everything_is_kept(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    await filled(store)
+    before = counts(dsn)
+    await Retention(pool, lambda: NOON + 1000 * 365 * DAY, None).run()
+    assert counts(dsn) == before
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_whole_slots_go_when_their_time_is_over(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    _, one, other = await filled(store)
+    await Retention(pool, lambda: NOON + 4 * DAY, 2).run()
+    for destination in (one, other):
+        assert await messages(store, destination) == ["day 2", "day 3", "day 4"]
+        assert (await store.older(destination.id, NOON + 3 * DAY, 1)).complete, "nothing older is promised"
+    tables = execute(dsn, "SELECT relname FROM pg_class WHERE relname ~ '^event_[0-9]+$'")
+    assert len(tables) == len(execute(dsn, "SELECT * FROM slot"))
+    assert consistent(dsn)
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_a_destination_may_keep_less_or_more_than_the_installation(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    account, one, other = await filled(store)
+    assert await store.set_retention(account, one.id, 1)
+    assert not await store.set_retention(account, other.id, 1), "only its owner"
+    await Retention(pool, lambda: NOON + 4 * DAY + 60 * MINUTE, 3).run()
+    assert await messages(store, one) == ["day 4"]
+    assert await messages(store, other) == ["day 2", "day 3", "day 4"]
+    assert consistent(dsn)
+    await store.set_retention(account, one.id, 30)
+    await Retention(pool, lambda: NOON + 9 * DAY, 3).run()
+    assert await messages(store, one) == ["day 4"]
+    assert await messages(store, other) == []
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_a_closed_destination_keeps_its_history_until_its_time_is_over(dsn: str) -> None:
+    pool, store = await started_store(dsn, clock=lambda: NOON + 4 * DAY)
+    account, one, _ = await filled(store)
+    assert await store.close_destination(account, one.id)
+    assert one.id not in {each.id for each in await store.destinations()}
+    assert await store.destination(one.host, one.port) is None
+    ((readable, _role),) = await store.destinations_of(account)
+    assert readable.closed_at == NOON + 4 * DAY
+    await Retention(pool, lambda: NOON + 5 * DAY, 3).run()
+    assert await messages(store, one) == ["day 2", "day 3", "day 4"]
+    await Retention(pool, lambda: NOON + 9 * DAY, 3).run()
+    assert await store.destinations_of(account) == []
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_a_slot_that_is_read_goes_later_and_holds_nobody_up(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    _, one, _ = await filled(store)
+    reader = psycopg2.connect(dsn)
+    with reader.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM event")  # in a transaction that stays open
+        await Retention(pool, lambda: NOON + 4 * DAY, 2, lock_milliseconds=50).run()
+        reader.rollback()
+    reader.close()
+    assert len(await messages(store, one)) >= 3
+    assert consistent(dsn)
+    await Retention(pool, lambda: NOON + 4 * DAY, 2).run()
+    assert await messages(store, one) == ["day 2", "day 3", "day 4"]
+    await pool.stopService()
+
+
+class Crashes(Exception):
+    """The process is gone."""
+
+
+@attrs.define
+class DyingTransaction:
+    """A transaction whose process dies with the last statement that ``pool`` has left."""
+
+    pool: DyingPool
+    transaction: Transaction
+
+    async def run(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        self.pool.left -= 1
+        if self.pool.left:
+            return await self.transaction.run(sql, parameters)
+        with suppress(StoreUnavailable):
+            await self.transaction.run("SELECT pg_terminate_backend(pg_backend_pid())")
+        raise Crashes
+
+
+class DyingPool(Pool):
+    """A pool whose process dies when ``left`` statements were run in transactions."""
+
+    left: int
+
+    async def transact(self, work: Any, *, seconds: float | None = None) -> Any:
+        return await super().transact(lambda each: work(DyingTransaction(self, each)), seconds=seconds)
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+@ensureDeferred
+async def test_a_crash_at_any_step_leaves_everything_right(dsn: str, step: int) -> None:
+    pool, store = await started_store(dsn)
+    account, one, other = await filled(store)
+    await store.set_retention(account, one.id, 1)
+    dying = DyingPool(reactor, dsn, 1)
+    dying.left = step
+    await dying.startService()
+    try:
+        await Retention(dying, lambda: NOON + 4 * DAY + 60 * MINUTE, 2).run()
+    except Crashes:
+        assert consistent(dsn)
+    await dying.stopService()
+    await Retention(pool, lambda: NOON + 4 * DAY + 60 * MINUTE, 2).run()
+    assert await messages(store, one) == ["day 4"]
+    assert await messages(store, other) == ["day 3", "day 4"]
+    assert consistent(dsn)
+    await pool.stopService()
