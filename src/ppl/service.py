@@ -25,8 +25,8 @@ from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
-from ppl.access.credentials import authenticate
 from ppl.access.quota import Quota
+from ppl.access.sessions import authenticate
 from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Place
 from ppl.errors import ConfigurationError, PplError, StatementTimeout, StoreUnavailable

@@ -12,7 +12,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
-from ppl.access.credentials import Passwords
+from ppl.access.passwords import Passwords
 from ppl.archive.interface import Place
 from ppl.errors import ListenerUnavailable, StoreUnavailable
 from ppl.model import SECOND, Destination

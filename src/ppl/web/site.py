@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from ppl.access.credentials import Passwords
+from ppl.access.passwords import Passwords
 from ppl.access.quota import Quota
 from ppl.access.throttle import Rate, Throttle
 from ppl.archive.interface import Place

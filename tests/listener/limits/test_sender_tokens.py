@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 
-from ppl.access.credentials import new_sender_token, secret_hash
+from ppl.access.secrets import new_sender_token, secret_hash
 from ppl.listener.limits.sender_tokens import MOST_WRONG, Strikes, TokenCheck
 from ppl.model import SECOND, Destination
 from ppl.sources.framing import Frames

@@ -10,7 +10,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
-from ppl.access.credentials import Passwords, new_secret, secret_hash
+from ppl.access.passwords import Passwords
+from ppl.access.secrets import new_secret, secret_hash
 from ppl.model import SECOND
 from ppl.services.clock import wall_clock
 from ppl.web.http import sessions

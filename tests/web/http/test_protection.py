@@ -7,7 +7,7 @@ import json
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.access.credentials import csrf_token, new_secret
+from ppl.access.secrets import csrf_token, new_secret
 from tests.web.browsing import PASSWORD, Browser
 from tests.web.conftest import Serve, Served
 

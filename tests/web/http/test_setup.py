@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.access.credentials import new_secret
+from ppl.access.secrets import new_secret
 from ppl.options import default_settings
 from ppl.web.http.setup import Setup, is_local, setup_of
 from tests.web.browsing import PASSWORD

@@ -6,8 +6,8 @@ from collections import Counter, OrderedDict
 
 import attrs
 
-from ppl.access.credentials import secret_hash
 from ppl.access.networks import Networks
+from ppl.access.secrets import secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.listener.entrance import Intake
 from ppl.listener.http.refusals import AddressNotAllowed, NotServedHere, OverQuota, TooMany, UnknownToken

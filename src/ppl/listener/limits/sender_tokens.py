@@ -13,7 +13,7 @@ from datetime import tzinfo
 
 import attrs
 
-from ppl.access.credentials import SENDER_WORD, secret_hash
+from ppl.access.secrets import SENDER_WORD, secret_hash
 from ppl.model import Lines
 from ppl.sources.line import ELEMENTS, Parsed, parse_line
 
@@ -53,7 +53,7 @@ class TokenCheck:
     """Of one destination.
 
     Args:
-        hashes: of the tokens that are valid, as :func:`~ppl.access.credentials.secret_hash` makes them.
+        hashes: of the tokens that are valid, as :func:`~ppl.access.secrets.secret_hash` makes them.
     """
 
     def __init__(self, hashes: Sequence[bytes]) -> None:

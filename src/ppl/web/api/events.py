@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ppl.access.credentials import authenticate
+from ppl.access.sessions import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
 from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
 from ppl.search.query import Query, parse

@@ -13,7 +13,7 @@ import hmac
 
 import attrs
 
-from ppl.access.credentials import cookie_name, cookie_values
+from ppl.access.sessions import cookie_name, cookie_values
 from ppl.access.throttle import Rate, Throttle
 from ppl.model import Clock
 from ppl.web.http.answers import Cookie, spend

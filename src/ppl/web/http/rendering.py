@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ppl.access.credentials import cookies
+from ppl.access.sessions import cookies
 from ppl.model import Clock
 from ppl.web.http.answers import Answer, Refusal, json_answer
 from ppl.web.http.assets import Assets

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 from twisted.logger import Logger
 
-from ppl.access.credentials import TooBusy
+from ppl.access.passwords import TooBusy
 from ppl.errors import PplError, StatementTimeout, StoreUnavailable
 from ppl.http.origin import OriginPolicy
 from ppl.web.http.answers import (

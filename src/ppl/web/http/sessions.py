@@ -6,16 +6,8 @@ from collections.abc import Callable
 
 import attrs
 
-from ppl.access.credentials import (
-    SESSION_COOKIE,
-    cookie_name,
-    cookie_values,
-    csrf_token,
-    csrf_token_matches,
-    find_session,
-    new_secret,
-    secret_hash,
-)
+from ppl.access.secrets import csrf_token, csrf_token_matches, new_secret, secret_hash
+from ppl.access.sessions import SESSION_COOKIE, cookie_name, cookie_values, find_session
 from ppl.model import SECOND, Account, Clock
 from ppl.store.interface import Store
 from ppl.web.http.answers import Cookie

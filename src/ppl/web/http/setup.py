@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 
-from ppl.access.credentials import is_secret, new_secret, secret_hash
+from ppl.access.secrets import is_secret, new_secret, secret_hash
 from ppl.options import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
-from ppl.access.credentials import Passwords
+from ppl.access.passwords import Passwords
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import AlreadyExists, RegistrationClosed
 from ppl.model import Account, Clock, Destination

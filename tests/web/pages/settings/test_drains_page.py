@@ -7,7 +7,7 @@ import re
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.access.credentials import secret_hash
+from ppl.access.secrets import secret_hash
 from tests.fixtures.database import execute
 from tests.web.browsing import Browser, Page
 from tests.web.conftest import Serve, Served

@@ -11,7 +11,7 @@ import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
-from ppl.access.credentials import secret_hash
+from ppl.access.secrets import secret_hash
 from ppl.model import Destination
 from tests.fixtures.authority import self_signed
 from tests.fixtures.database import execute

@@ -7,7 +7,7 @@ import re
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.access.credentials import secret_hash
+from ppl.access.secrets import secret_hash
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.pages.snippets import SNIPPETS
 from tests.web.browsing import Browser

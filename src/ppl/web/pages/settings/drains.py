@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from ppl.access.credentials import new_secret, secret_hash
+from ppl.access.secrets import new_secret, secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManyDrains
 from ppl.model import Clock

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ppl.access.credentials import new_secret, secret_hash
 from ppl.access.quota import Quota
+from ppl.access.secrets import new_secret, secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.model import Clock, Destination, Role
 from ppl.store.interface import Store

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from twisted.logger import Logger
 
-from ppl.access.credentials import new_sender_token, secret_hash
 from ppl.access.quota import Quota
+from ppl.access.secrets import new_sender_token, secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import ListenerUnavailable, TooManySenderTokens
 from ppl.model import Clock, Destination

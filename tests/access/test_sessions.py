@@ -1,124 +1,21 @@
-"""Passwords, secrets and the headers that carry them."""
+"""Who sends a request: cookies, bearer tokens, and whose they are."""
 
 from __future__ import annotations
 
-import hashlib
-import time
 from typing import Any
 
 import pytest
 import pytest_twisted
-from argon2 import extract_parameters
-from argon2.low_level import Type
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
 
-from ppl.access.credentials import (
-    Passwords,
-    TooBusy,
-    authenticate,
-    bearer_secret,
-    cookie_values,
-    csrf_token,
-    csrf_token_matches,
-    is_secret,
-    new_secret,
-    secret_hash,
-)
+from ppl.access.secrets import is_secret, new_secret, secret_hash
+from ppl.access.sessions import authenticate, bearer_secret, cookie_values
 from ppl.model import SECOND
 from ppl.services.clock import wall_clock
 from ppl.store.interface import Store
-from tests.fixtures.hashing import QUICK
 
 SECRET = "a" * 43
-
-
-# Passwords
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_password_is_hashed_with_argon2id() -> None:
-    password_hash = await Passwords(reactor).hash("correct horse")
-    parameters = extract_parameters(password_hash)
-    assert parameters.type is Type.ID
-    assert parameters.memory_cost >= 19 * 1024, "OWASP's least"
-    assert "correct" not in password_hash
-
-
-@pytest_twisted.ensureDeferred
-async def test_only_the_same_password_verifies() -> None:
-    passwords = Passwords(reactor, hasher=QUICK)
-    password_hash = await passwords.hash("correct horse")
-    assert await passwords.verify(password_hash, "correct horse")
-    assert not await passwords.verify(password_hash, "Correct horse")
-    assert not await passwords.verify(password_hash, "")
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_password_is_the_same_however_its_letters_were_composed() -> None:
-    passwords = Passwords(reactor, hasher=QUICK)
-    assert await passwords.verify(await passwords.hash("caf\u00e9 caf\u00e9"), "cafe\u0301 cafe\u0301")
-
-
-@pytest_twisted.ensureDeferred
-async def test_the_password_of_nobody_takes_the_time_of_a_wrong_one() -> None:
-    passwords = Passwords(reactor)
-    password_hash = await passwords.hash("correct horse")
-
-    async def took(stored: str | None) -> float:
-        started = time.perf_counter()
-        assert not await passwords.verify(stored, "wrong horse")
-        return time.perf_counter() - started
-
-    known = min([await took(password_hash) for _ in range(3)])
-    unknown = min([await took(None) for _ in range(3)])
-    assert known / 3 < unknown < known * 3
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_hash_of_older_parameters_wants_a_new_one() -> None:
-    assert Passwords(reactor).needs_rehash(await Passwords(reactor, hasher=QUICK).hash("correct horse"))
-
-
-@pytest_twisted.ensureDeferred
-async def test_a_broken_hash_verifies_nothing(nothing_left_behind: list[str]) -> None:
-    assert not await Passwords(reactor).verify("no hash", "no hash")
-    assert len(nothing_left_behind) == 1
-    assert "not Argon2" in nothing_left_behind.pop()
-
-
-@pytest_twisted.ensureDeferred
-async def test_beyond_a_bounded_queue_passwords_are_refused() -> None:
-    passwords = Passwords(reactor, at_once=1, hasher=QUICK)
-    doing = [Deferred.fromCoroutine(passwords.hash("correct horse")) for _ in range(33)]
-    with pytest.raises(TooBusy):
-        await passwords.hash("one too many")
-    assert len(set(await gatherResults(doing))) == 33, "each has its own salt"
-
-
-# Secrets and form tokens
-
-
-def test_secrets_are_random_and_long() -> None:
-    made = {new_secret() for _ in range(100)}
-    assert len(made) == 100
-    assert all(is_secret(secret) for secret in made)
-
-
-def test_a_form_token_belongs_to_one_secret_and_does_not_show_it() -> None:
-    secret = new_secret()
-    token = csrf_token(secret)
-    assert csrf_token_matches(secret, token)
-    assert not csrf_token_matches(new_secret(), token)
-    assert not csrf_token_matches(secret, "")
-    assert not csrf_token_matches(secret, "ü\ud800")
-    assert secret not in token
-    assert token.encode() not in secret_hash(secret)
-
-
-# Headers
 
 
 @pytest.mark.parametrize(
@@ -162,9 +59,6 @@ def test_the_scheme_of_a_bearer_token_is_case_insensitive(scheme: str) -> None:
 )
 def test_anything_else_is_no_bearer_token(header: str | None) -> None:
     assert bearer_secret(header) is None
-
-
-# Who is it
 
 
 async def _opened(store: Store, kind: Any, expires_in: int | None = 3600) -> str:
@@ -219,7 +113,3 @@ async def test_what_has_expired_or_was_never_given_is_nobody(store: Store) -> No
     assert await authenticate(store, f"ppl_session={expired}", None) is None
     assert await authenticate(store, f"ppl_session={new_secret()}", f"Bearer {new_secret()}") is None
     assert await authenticate(store, None, None) is None
-
-
-def test_the_store_gets_the_sha_256_of_a_secret() -> None:
-    assert secret_hash(SECRET) == hashlib.sha256(SECRET.encode()).digest()
