@@ -35,14 +35,12 @@ ALLOWED = {
     "access": {"errors", "model", "store.interface"},
     "options": {"access", "dsn", "version"},
     "http": {"access", "model", "services"},
-    "store.events.columns": {"model"},
-    "store.connecting": {"dsn", "errors", "model", "store.events.columns"},
-    "store.events": {"dsn", "errors", "model", "search", "store.connecting", "store.events.columns", "store.interface"},
+    "store.connecting": {"dsn", "errors", "services"},
+    "store.events": {"dsn", "errors", "model", "search", "store.connecting", "store.interface"},
     "store.accounts": {"errors", "model", "store.connecting", "store.events", "store.interface"},
-    "store.upkeep": {"errors", "model", "search", "services", "store.connecting", "store.events"}
-    | {"store.events.columns"},
+    "store.upkeep": {"errors", "model", "search", "services", "store.connecting", "store.events"},
     "store.embedded": {"errors", "services"},
-    "store": {"errors", "model", "search", "store.accounts", "store.connecting", "store.events", "store.interface"}
+    "store": {"model", "search", "services", "store.accounts", "store.connecting", "store.events", "store.interface"}
     | {"store.upkeep"},
     "archive": {"errors", "model", "store.connecting", "store.upkeep"},
     "link": {"errors", "model", "services", "timezone", "wire"},

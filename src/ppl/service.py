@@ -54,6 +54,7 @@ from ppl.services.clock import make_steady, steady_clock, wall_clock
 from ppl.services.listening import Listening, check_endpoint
 from ppl.services.log_file import bounded_observer, log_path
 from ppl.services.polling import bound_turns
+from ppl.services.repeating import Background
 from ppl.services.sequence import SequentialService, Together
 from ppl.services.signals import heed_one_signal
 from ppl.services.sockets import Sockets, inherited_from, initial_environment
@@ -66,7 +67,7 @@ from ppl.store.embedded.server import EmbeddedPostgres
 from ppl.store.events.collation import collation_of
 from ppl.store.events.searching import Searches
 from ppl.store.events.statistics import Statistics
-from ppl.store.maintenance import Background, Maintenance
+from ppl.store.maintenance import Maintenance
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.archives import archiving, set_archiving
 from ppl.store.upkeep.census import PERIOD as CENSUS_PERIOD

@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThread
 
 from ppl.errors import StoreUnavailable
 from ppl.store.connecting.copying import Copier
+from ppl.store.events.copy_text import COPIED_COLUMNS, copy_text
 from tests.store.samples import events
 
 ROWS = 50_000
@@ -38,13 +39,14 @@ def terminate(dsn: str, has_ended: Event) -> None:
 async def main(dsn: str, times: str, row: str) -> None:
     copier = Copier(reactor, dsn, 5, 30, 5)
     copier.startService()
-    batch = [events(1, [row] * ROWS)]
+    rows = copy_text([events(1, [row] * ROWS)])
+    into = f"event_0 ({COPIED_COLUMNS})"
     refused = 0
     for _ in range(int(times)):
         has_ended = Event()
         terminating = deferToThread(terminate, dsn, has_ended)
         try:
-            await copier.copy(batch, "event_0", "SELECT 1", None)
+            await copier.copy(rows, into, "SELECT 1", None)
         except StoreUnavailable:
             refused += 1
         has_ended.set()

@@ -28,7 +28,7 @@ from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import ARCHIVE_KEY
 from ppl.store.connecting.unloading import PART_BYTES, Unloading
 from ppl.store.upkeep.archives import ArchiveNotes, Day
-from ppl.store.upkeep.sealing import BUSY_RATE, inserted
+from ppl.store.upkeep.busy import BUSY_RATE, inserted
 
 T = TypeVar("T")
 

@@ -6,7 +6,6 @@ Both services are given the shared secret, which the listener shows as ``Authori
 from __future__ import annotations
 
 import hmac
-import random
 from typing import Any
 
 from autobahn.twisted.websocket import (
@@ -26,6 +25,7 @@ from twisted.python.failure import Failure
 from ppl.link.codec import decode_from_listener, decode_from_server
 from ppl.link.interface import LinkEnd
 from ppl.link.websocket_protocol import OPTIONS, LinkProtocol
+from ppl.services.backoff import Backoff
 from ppl.services.dropping import DROPPING_SECONDS
 from ppl.services.listening import Listening
 
@@ -168,7 +168,7 @@ class LinkClient(Service):
     ) -> None:
         self._reactor, self._endpoint = reactor, endpoint
         self._factory = _ClientFactory(self, reactor, secret, end, dropping_seconds)
-        self._delay = _FIRST_DELAY
+        self._backoff = Backoff(_FIRST_DELAY, _LONGEST_DELAY)
         self._retry: IDelayedCall | None = None
         self._connecting: Deferred[Any] | None = None
         self._said_lost = False
@@ -190,7 +190,7 @@ class LinkClient(Service):
 
     def opened(self) -> None:
         """The WebSocket is open."""
-        self._delay = _FIRST_DELAY
+        self._backoff.reset()
         self._said_lost = False
         self._log.info("A link to a server is open: {endpoint}", endpoint=self._endpoint)
 
@@ -214,7 +214,4 @@ class LinkClient(Service):
         if not self._said_lost:
             self._said_lost = True
             self._log.warn("No link to the server at {endpoint}, trying on: {why}", endpoint=self._endpoint, why=why)
-        # Jitter, so that many listeners do not come back to a restarted server in one moment.
-        delay = self._delay * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-        self._delay = min(self._delay * 2, _LONGEST_DELAY)
-        self._retry = self._reactor.callLater(delay, self._connect)
+        self._retry = self._reactor.callLater(self._backoff.next(), self._connect)

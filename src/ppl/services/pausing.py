@@ -1,11 +1,10 @@
-"""Pauses that belong to one piece of work, which a stop may cut short, and how long to pause between two tries.
+"""Pauses that belong to one piece of work, which a stop may cut short.
 
 Each piece of work that waits owns its :class:`Rest`: shared by two, the second to wait would leave the first asleep.
 """
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -40,21 +39,3 @@ class Rest:
         """Cut the present pause short, if there is one."""
         if self._pause is not None:
             self._pause.cancel()
-
-
-class Backoff:
-    """Pauses between tries in seconds: each twice the one before, up to a bound, spread by half either way.
-
-    Args:
-        first: the first pause, before it is spread.
-        longest: the bound.
-    """
-
-    def __init__(self, first: float, longest: float) -> None:
-        self._next, self._longest = first, longest
-
-    def next(self) -> float:
-        """The next pause, in seconds."""
-        pause = self._next * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, keeps no secret
-        self._next = min(self._next * 2, self._longest)
-        return pause

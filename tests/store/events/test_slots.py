@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
 from ppl.model import SECOND
+from ppl.services.repeating import PERIOD
 from ppl.store.events.slots import Range, missing_slots
-from ppl.store.maintenance import PERIOD, Maintenance
+from ppl.store.maintenance import Maintenance
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute, started_store
 from tests.store.samples import HERE, T0, events

@@ -20,7 +20,7 @@ from ppl.listener.sockets.connection import SenderPort
 from ppl.listener.sockets.receiver import Receiver
 from ppl.listener.sockets.udp import DatagramPort
 from ppl.model import Destination
-from ppl.services.pausing import Backoff
+from ppl.services.backoff import Backoff
 from ppl.services.sockets import Sockets
 from ppl.sources.framing import Frames
 

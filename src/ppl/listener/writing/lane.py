@@ -18,7 +18,8 @@ from twisted.logger import Logger
 
 from ppl.errors import IdConflict, PplError, StoreUnavailable
 from ppl.listener.writing.queue import Batch, Submission
-from ppl.services.pausing import Backoff, Rest
+from ppl.services.backoff import Backoff
+from ppl.services.pausing import Rest
 from ppl.store.interface import Store
 
 _log = Logger()

@@ -23,7 +23,8 @@ from ppl.listener.writing.ids import IdSequence
 from ppl.listener.writing.lane import Lane, Outage
 from ppl.listener.writing.queue import Batch, Submission, Waiting
 from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines
-from ppl.services.pausing import Backoff, Rest
+from ppl.services.backoff import Backoff
+from ppl.services.pausing import Rest
 from ppl.store.interface import Store
 
 #: How long a batch of the main lane shall take, by the rate of the one before it.

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
-from itertools import chain, repeat
 from math import ceil
 from typing import Any, TypeVar
 
@@ -25,22 +24,14 @@ from twisted.python.threadpool import ThreadPool
 
 from ppl.dsn import KEEPALIVE
 from ppl.errors import StoreUnavailable
-from ppl.model import Events
 from ppl.store.connecting.connection import PASSING, sentence
 from ppl.store.connecting.quiet import keep_rows_off_stderr
-from ppl.store.events.columns import TEXTS, clean_texts, column
 
 T = TypeVar("T")
 
 _CHUNK_BYTES = 1 << 26
 _KEPT = 2
 _MOST_THREADS = 8
-_COLUMNS = (
-    "destination_id", "id", "created_at", "sender_ip", "facility", "severity", *TEXTS,
-)  # fmt: skip
-#: Events that came in one read need no columns put together with others'.
-_WORTH_A_TEMPLATE = 64
-_SMALL: dict[int | None, str] = {None: "\\N", **{number: str(number) for number in range(256)}}
 
 
 class Copier(Service):
@@ -78,8 +69,14 @@ class Copier(Service):
         # Not stop(), which would wait for the threads.
         self._threads.adjustPoolsize(0, 0)
 
-    async def copy(self, batch: Sequence[Events], table: str, count: str, after: Deferred[None] | None) -> None:
-        """Store ``batch`` in ``table`` and run ``count``, in one transaction, committed once ``after`` has fired.
+    async def copy(self, rows: bytes, into: str, count: str, after: Deferred[None] | None) -> None:
+        """Store ``rows`` and run ``count``, in one transaction, committed once ``after`` has fired.
+
+        Args:
+            rows: in the text format of ``COPY``.
+            into: a table and its columns, as ``COPY`` wants them.
+            count: SQL.
+            after: ``None`` to commit at once.
 
         Raises:
             StoreUnavailable: also when nobody can know whether it was committed.
@@ -87,11 +84,10 @@ class Copier(Service):
         """
         if not self.running:
             raise StoreUnavailable("The store is stopped.")
-        data = copy_text(batch)
         connection = self._idle.pop() if self._idle else self._new_connection()
         self._busy.add(connection)
         try:
-            await self._in_thread(connection, lambda: connection.begin(table, data))
+            await self._in_thread(connection, lambda: connection.begin(into, rows))
             if after is not None:
                 await after
             await self._in_thread(connection, lambda: connection.finish(count))
@@ -136,8 +132,8 @@ class CopyConnection:
         self._connection: Any = None
         self._is_given_up = False
 
-    def begin(self, table: str, data: bytes) -> None:
-        """Send the rows ``data`` into ``table``, in a new transaction.
+    def begin(self, into: str, rows: bytes) -> None:
+        """Send ``rows``, in a new transaction; both as :meth:`Copier.copy` takes them.
 
         Raises:
             psycopg2.Error: what PostgreSQL refuses, or the connection was lost or given up.
@@ -150,7 +146,7 @@ class CopyConnection:
             self._run(f"SET statement_timeout = {self._timeout}; SET timezone = 'UTC'; SET client_encoding = 'UTF8'")
         self._run("BEGIN")
         with self._connection.cursor() as cursor:
-            cursor.copy_expert(f"COPY {table} ({', '.join(_COLUMNS)}) FROM STDIN", BytesIO(data), _CHUNK_BYTES)
+            cursor.copy_expert(f"COPY {into} FROM STDIN", BytesIO(rows), _CHUNK_BYTES)
 
     def finish(self, count: str) -> None:
         """Count and commit."""
@@ -184,79 +180,3 @@ def translated(error: BaseException) -> BaseException:
     if code is not None and code.startswith(PASSING):
         return StoreUnavailable(f"PostgreSQL cannot do it now: {sentence(error)}")
     return error
-
-
-def copy_text(batch: Sequence[Events]) -> bytes:
-    """``batch`` in the text format of ``COPY``."""
-    texts: list[str] = []
-    small: list[Events] = []
-    for events in batch:
-        if len(events) < _WORTH_A_TEMPLATE:
-            small.append(events)
-            continue
-        if small:
-            texts.append(_rows(small))
-            small = []
-        texts.append(_rows([events]))
-    if small:
-        texts.append(_rows(small))
-    return "".join(texts).encode("utf-8")
-
-
-def _rows(batch: Sequence[Events]) -> str:
-    """Column by column into one template for all rows.
-
-    A column with one value for all becomes part of the template, and all rows are one formatting in C.
-    """
-    parts: list[str] = []
-    varying: list[Sequence[Any]] = []
-
-    def add(values: Sequence[Any], texts: Callable[[Sequence[Any]], Sequence[str]], shape: str = "%s") -> None:
-        """A column; ``texts`` makes what ``shape`` takes of its values, of one where all are the same."""
-        if values[0] == values[-1] and values.count(values[0]) == len(values):
-            parts.append(str(shape % texts(values[:1])[0]).replace("%", "%%"))
-        else:
-            parts.append(shape)
-            varying.append(texts(values))
-
-    ids = list(chain.from_iterable(events.ids for events in batch))
-    add([each for events in batch for each in repeat(events.destination.id, len(events))], _as_it_is)
-    add(ids, _as_it_is, "%d")
-    created_at = column(batch, "created_at")
-    if None in created_at:
-        # Without a sane timestamp an event happened when it was received.
-        created_at = [id_ if at is None else at for id_, at in zip(ids, created_at, strict=True)]
-    add(created_at, _as_it_is, "%d")
-    add([each for events in batch for each in repeat(events.sender_ip, len(events))], _as_it_is)
-    add(column(batch, "facility"), _small)
-    add(column(batch, "severity"), _small)
-    for name in TEXTS:
-        add(column(batch, name), _escaped)
-    template = "\t".join(parts) + "\n"
-    return template * len(ids) % tuple(chain.from_iterable(zip(*varying, strict=True)))
-
-
-def _as_it_is(values: Sequence[Any]) -> Sequence[Any]:
-    return values
-
-
-def _small(numbers: Sequence[int | None]) -> Sequence[str]:
-    return list(map(_SMALL.__getitem__, numbers))
-
-
-def _escaped(texts: Sequence[str]) -> Sequence[str]:
-    """``texts`` as COPY's text format wants them, and clean."""
-    joined = "\0".join(texts)
-    if joined.isascii() and joined.count("\0") == len(texts) - 1 and not any(plain in joined for plain, _ in _ESCAPES):
-        return texts
-    joined = clean_texts(texts)
-    for plain, escaped in _ESCAPES:
-        if plain in joined:
-            joined = joined.replace(plain, escaped)
-    return joined.split("\0")
-
-
-# The backslash first: the others bring their own.
-_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
-
-__all__ = ["Copier", "CopyConnection", "copy_text", "translated"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from random import uniform
 from typing import Any, TypeVar
 
 import attrs
@@ -21,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import PplError, StoreUnavailable, StoreUnsuitable
+from ppl.services.backoff import Backoff
 from ppl.store.connecting.connection import Connection, ConnectionLost, Parameters, Row, StoreRefuses, describe
 from ppl.store.connecting.copying import Copier
 from ppl.store.connecting.outage import Outage
@@ -34,10 +34,6 @@ LOOK_UP_SECONDS = 5.0
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _STOP_SECONDS = 3.0
-
-
-class PoolBusy(StoreUnavailable):
-    """Every connection was in use for as long as work waits for one."""
 
 
 class Transaction:
@@ -232,7 +228,7 @@ class Pool(Service):
         self._forget(waiting)
         where = f"PostgreSQL at {describe(self._dsn)}"
         if self._connections:
-            waiting.errback(PoolBusy(f"{where} is busy; try again."))
+            waiting.errback(StoreUnavailable(f"{where} has no free connection; try again."))
         else:
             waiting.errback(StoreUnavailable(f"{where} cannot be reached; try again."))
 
@@ -255,7 +251,7 @@ class Pool(Service):
     # Keeping the places filled
 
     async def _keep_filled(self) -> None:
-        pause = _SHORTEST_PAUSE
+        backoff = Backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
         while self.running and not self._is_unsuitable:
             connection = Connection(self._reactor, self._application)
             try:
@@ -267,13 +263,12 @@ class Pool(Service):
                     self._started_with(Failure(self._unsuitable(error)))
                     return
                 self._say_unreachable(error)
-                await self._sleep(pause * uniform(0.5, 1.5))  # noqa: S311  (spreads load, keeps no secret)
-                pause = min(_LONGEST_PAUSE, pause * 2)
+                await self._sleep(backoff.next())
                 continue
             if not self.running:
                 connection.abandon("the pool is stopped")
                 return
-            pause = _SHORTEST_PAUSE
+            backoff.reset()
             self._add(connection)
             await connection.lost
             if connection.silent_for is not None:

@@ -10,7 +10,6 @@ import fcntl
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from random import uniform
 from typing import Any
 
 from twisted.application.service import Service
@@ -19,6 +18,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from ppl.errors import StoreUnsuitable
+from ppl.services.backoff import Backoff
 from ppl.store.embedded.cluster import PORT, Cluster, unreachable
 from ppl.store.embedded.ending import Ending, Patience, Postmaster
 from ppl.store.embedded.processes import leftover, state
@@ -182,7 +182,7 @@ class EmbeddedPostgres(Service):
     async def _keep_running(self, user: ServerUser | None) -> None:
         while user is None and not self._stopping:
             user = await self._take_over()
-        pause, was_ready = _SHORTEST_PAUSE, True
+        backoff, was_ready = Backoff(_SHORTEST_PAUSE, self._longest_pause), True
         while user is not None and not self._stopping:
             if self._server is None:
                 was_ready = await self._start_again(user)
@@ -193,11 +193,12 @@ class EmbeddedPostgres(Service):
             if self._stopping:
                 return
             # One that worked until it crashed is wanted back at once.
-            pause = _SHORTEST_PAUSE if was_ready else min(self._longest_pause, pause * 2)
+            if was_ready:
+                backoff.reset()
             self._log.error(
                 "PostgreSQL ended (status {status}: {said}) and is being restarted", status=status, said=said
             )
-            await self._sleep(pause * uniform(0.5, 1.5))  # noqa: S311
+            await self._sleep(backoff.next())
 
     async def _start_again(self, user: ServerUser) -> bool:
         """Start PostgreSQL; whether it took connections."""

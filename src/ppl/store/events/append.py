@@ -19,6 +19,7 @@ from ppl.errors import IdConflict
 from ppl.model import Events
 from ppl.store.connecting.pool import Pool, Transaction
 from ppl.store.events.columns import clean, insert
+from ppl.store.events.copy_text import COPIED_COLUMNS, copy_text
 from ppl.store.events.minutes import count_minutes
 from ppl.store.events.slots import Slots
 
@@ -104,7 +105,7 @@ class Appender:
         lowers = {self._slots.lower_of(id_) for events in batch for id_ in (events.first_id, events.last_id)}
         # Straight into the slot where there is but one: PostgreSQL need not look for each row's.
         table = f"event_{lowers.pop()}" if len(lowers) == 1 else "event"
-        await self._pool.copier.copy(batch, table, count, after)
+        await self._pool.copier.copy(copy_text(batch), f"{table} ({COPIED_COLUMNS})", count, after)
 
     async def _statement(self, batch: Sequence[Events]) -> tuple[str, list[Any]]:
         """Insert and count in one message, which PostgreSQL runs as one transaction."""

@@ -23,7 +23,7 @@ from ppl.services.pausing import Rest
 from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import CENSUS_KEY, RETAIN_KEY
 from ppl.store.events.senders import COUNT, MOST_NAMES, TIDY
-from ppl.store.upkeep.sealing import BUSY_RATE, inserted
+from ppl.store.upkeep.busy import BUSY_RATE, inserted
 
 #: Seconds between two runs.
 PERIOD = 5.0

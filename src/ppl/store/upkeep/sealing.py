@@ -13,19 +13,19 @@ from psycopg2 import errors
 from twisted.logger import Logger
 
 from ppl.errors import StoreUnavailable
-from ppl.model import MINUTE, SECOND, Clock
+from ppl.model import MINUTE, Clock
 from ppl.search.sql import searched
 from ppl.services.pausing import Rest
 from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import SEAL_KEY
 from ppl.store.events.collation import collation_of
 from ppl.store.events.statistics import withhold_index
+from ppl.store.upkeep.busy import BUSY_RATE, inserted
 
 #: A slot is over so long after its end: clocks of several listeners differ a little.
 AFTER = 2 * MINUTE
 
-#: While more events a second come in than that, building waits; but not longer than this after the slot's end.
-BUSY_RATE = 40_000
+#: Building waits while ingest is busy, but not longer than this after the slot's end.
 MOST_PUT_OFF = 6 * 60 * MINUTE
 
 #: Seconds for which is looked how much comes in.
@@ -154,14 +154,3 @@ class Sealer:
         await connection.execute(
             "UPDATE slot SET indexed_at = %s WHERE lower = %s", [self._clock(), lower], _CONNECT_SECONDS
         )
-
-
-async def inserted(connection: Connection, now: int) -> int:
-    """How many events have come into the slots of ``now`` (µs), by PostgreSQL's own statistics."""
-    rows = await connection.execute(
-        "SELECT coalesce(pg_stat_get_tuples_inserted(to_regclass('event_' || lower)::oid), 0) FROM slot"
-        " WHERE lower <= %s AND upper > %s",
-        [now, now - 60 * SECOND],
-        _CONNECT_SECONDS,
-    )
-    return sum(int(count) for (count,) in rows)
