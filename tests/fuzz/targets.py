@@ -7,10 +7,10 @@ from datetime import UTC
 from typing import Any
 
 from ppl.sources.framing import CUT_MARK, Framer, Frames, whole_message
+from ppl.sources.known import stream_kind
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse
 from ppl.sources.relp import LEAST_MAX_DATA, Relp, RelpError
-from ppl.sources.streams import kind_of
 from tests.sources.lines import RECEIVED, rows
 
 LIMIT = 40
@@ -121,10 +121,10 @@ def relp(data: bytes) -> None:
 
 def start(data: bytes) -> None:
     """Once the first bytes have told what is spoken, no more bytes change it."""
-    kinds = [kind_of(data[:length]) for length in range(1, min(len(data), 40) + 1)]
-    told = [kind for kind in kinds if kind != "undecided"]
-    assert kinds == ["undecided"] * (len(kinds) - len(told)) + told
-    assert len(set(told)) <= 1
+    kinds = [stream_kind(data[:length]) for length in range(1, min(len(data), 40) + 1)]
+    told = [kind for kind in kinds if kind is not None]
+    assert kinds == [None] * (len(kinds) - len(told)) + told
+    assert all(kind is told[0] for kind in told)
     assert len(kinds) - len(told) <= 16, "a few bytes tell"
 
 

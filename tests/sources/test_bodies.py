@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.model import SECOND, Event, Lines
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Kind, kind_of, pieces
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable
+from ppl.sources.known import BODIES, body_kind
 
 NOW = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()) * SECOND
 # The example of Heroku's documentation of its HTTPS drains.
@@ -24,9 +25,12 @@ HEROKU = (
 )
 
 
-def read(kind: Kind, body: bytes, most: int = 1000) -> list[Event]:
+KINDS = {kind.name.split()[0].lower(): kind for kind in BODIES}
+
+
+def read(kind: str, body: bytes, most: int = 1000) -> list[Event]:
     found: list[Event] = []
-    for piece in pieces(kind, body, NOW, UTC, most):
+    for piece in KINDS[kind].read(body, NOW, UTC, most):
         columns = [getattr(piece.lines, name) for name in Lines.__slots__ if not name.startswith("__")]
         assert len({len(column) for column in columns}) == 1
         found += [
@@ -36,7 +40,7 @@ def read(kind: Kind, body: bytes, most: int = 1000) -> list[Event]:
     return found
 
 
-def one(body: bytes, kind: Kind = "json") -> Event:
+def one(body: bytes, kind: str = "json") -> Event:
     (event,) = read(kind, body)
     return event
 
@@ -55,7 +59,7 @@ def one(body: bytes, kind: Kind = "json") -> Event:
     ],
 )
 def test_a_content_type_says_what_is_read(content_type: str, kind: str | None) -> None:
-    assert kind_of(content_type) == kind
+    assert body_kind(content_type) is (KINDS[kind] if kind else None)
 
 
 # Lines
@@ -198,10 +202,10 @@ def test_deep_nesting_is_kept_as_text(opening: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lines", "logplex", "json"])
-def test_a_big_body_comes_in_pieces_that_are_not(kind: Kind) -> None:
+def test_a_big_body_comes_in_pieces_that_are_not(kind: str) -> None:
     line = {"lines": b"hello\n", "logplex": b"5 hello", "json": b'{"msg":"hello"}\n'}[kind]
     count = 200_000
-    found = list(pieces(kind, line * count, NOW, UTC, 1000))
+    found = list(KINDS[kind].read(line * count, NOW, UTC, 1000))
     assert sum(len(piece.lines) for piece in found) == count
     assert sum(piece.size for piece in found) == pytest.approx(len(line) * count, abs=2)
     assert max(piece.size for piece in found) < 2 * PIECE_BYTES
@@ -215,7 +219,7 @@ JSON = st.recursive(
 
 
 @given(kind=st.sampled_from(["lines", "logplex", "json"]), body=st.binary(max_size=400), most=st.integers(480, 500))
-def test_any_body_is_read(kind: Kind, body: bytes, most: int) -> None:
+def test_any_body_is_read(kind: str, body: bytes, most: int) -> None:
     for event in read(kind, body, most):
         assert event.message or event.hostname or event.file_name or event.structured_data or event.severity is not None
         event.message.encode("utf-8")

@@ -27,6 +27,16 @@ from ppl.model import SECOND, Clock
 _LOOK_EVERY = SECOND
 _VALID_DAYS = 3650
 
+# A record's content type and the first byte of its version (RFC 8446 section 5.1).
+_HANDSHAKE, _MAJOR_VERSION = 0x16, 3
+
+
+def begins_handshake(start: bytes) -> bool | None:
+    """Whether ``start``, a connection's first bytes (not empty), begins a TLS handshake; ``None``: more must come."""
+    if start[0] != _HANDSHAKE:
+        return False
+    return start[1] == _MAJOR_VERSION if len(start) > 1 else None
+
 
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates(Service):

@@ -1,16 +1,15 @@
-"""What a body uploaded over HTTP holds: lines, logplex frames or JSON, without I/O.
+"""Bodies uploaded over HTTP: lines, logplex frames or JSON, without I/O.
 
-:class:`Body` gathers it within a limit, unzipped as it comes; :func:`pieces` then reads it in pieces small enough for
-whoever must do something else in between. Nothing that was uploaded is refused for its content.
+:class:`Body` gathers one within a limit, unzipped as it comes. :func:`line_body`, :func:`logplex_body` and
+:func:`json_body` then read it in pieces, each a few milliseconds of work. Nothing is refused for its content.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
-from typing import Literal
 
 import attrs
 
@@ -21,27 +20,12 @@ from ppl.sources.json_lines import json_pieces
 from ppl.sources.line import BOM
 from ppl.sources.message import parse
 
-Kind = Literal["lines", "logplex", "json"]
-
 #: Bytes of a piece: a few milliseconds of work.
 PIECE_BYTES = 32 * 1024
 
 #: Most lines of a piece.
 PIECE_LINES = 1000
 
-_KINDS: dict[str, Kind] = {
-    "": "lines",
-    "text/plain": "lines",
-    # What curl says of --data unless told otherwise.
-    "application/x-www-form-urlencoded": "lines",
-    "application/logplex-1": "logplex",
-    "application/json": "json",
-    "application/x-ndjson": "json",
-    "application/ndjson": "json",
-    "application/jsonl": "json",
-    "application/x-json-stream": "json",
-    "application/stream+json": "json",
-}
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 1000
 
@@ -59,11 +43,6 @@ class BodyUnreadable(PplError):
     """The body is not in the encoding that it claims."""
 
     code = "bad_encoding"
-
-
-def kind_of(content_type: str) -> Kind | None:
-    """What a ``Content-Type`` names; ``None`` for what is not read."""
-    return _KINDS.get(content_type.partition(";")[0].strip().lower())
 
 
 class Body:
@@ -138,36 +117,43 @@ class Piece:
     size: int
 
 
-def pieces(kind: Kind, body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """``body`` as lines, in order.
+def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """Objects, one a line or in an array; see :class:`ppl.sources.known.Read`."""
+    text = body.decode("utf-8", "replace").removeprefix(BOM)
+    for lines, size in json_pieces(text, received_at, zone, max_line_bytes, PIECE_BYTES, PIECE_LINES):
+        yield Piece(lines, size)
 
-    Args:
-        kind: what it holds.
-        body: as uploaded, unzipped.
-        received_at: µs of receipt.
-        zone: of timestamps that name none.
-        max_line_bytes: longer lines are cut and marked.
-    """
-    if kind == "json":
-        text = body.decode("utf-8", "replace").removeprefix(BOM)
-        for lines, size in json_pieces(text, received_at, zone, max_line_bytes, PIECE_BYTES, PIECE_LINES):
-            yield Piece(lines, size)
-        return
-    if kind == "lines" and not body.endswith(b"\n"):
+
+def line_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """Lines as a connection would send them; see :class:`ppl.sources.known.Read`."""
+    if not body.endswith(b"\n"):
         body += b"\n"  # so that the last line comes with those before it
-    framer = Framer(max_line_bytes, PIECE_LINES, counted=kind == "logplex")
+    yield from _framed(body, Framer(max_line_bytes, PIECE_LINES), _as_it_is, received_at, zone)
+
+
+def logplex_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """Counted messages as Heroku's logplex writes them; see :class:`ppl.sources.known.Read`."""
+    framer = Framer(max_line_bytes, PIECE_LINES, counted=True)
+    yield from _framed(body, framer, _with_structured_data, received_at, zone)
+
+
+def _framed(
+    body: bytes, framer: Framer, mended: Callable[[Frames], Frames], received_at: int, zone: tzinfo
+) -> Iterator[Piece]:
     for start in range(0, len(body), PIECE_BYTES):
         data = body[start : start + PIECE_BYTES]
-        yield Piece(parse(_frames(kind, framer.feed(data)), received_at, zone), len(data))
+        yield Piece(parse(mended(framer.feed(data)), received_at, zone), len(data))
         while framer.has_more:
-            yield Piece(parse(_frames(kind, framer.feed(b"")), received_at, zone), 0)
-    rest = parse(_frames(kind, framer.finish()), received_at, zone)
+            yield Piece(parse(mended(framer.feed(b"")), received_at, zone), 0)
+    rest = parse(mended(framer.finish()), received_at, zone)
     if rest:
         yield Piece(rest, 0)
 
 
-def _frames(kind: Kind, frames: Frames) -> Frames:
-    """Logplex frames get the ``-`` that Heroku leaves out: else ``[a b] c`` were read as structured data."""
-    if kind != "logplex":
-        return frames
+def _as_it_is(frames: Frames) -> Frames:
+    return frames
+
+
+def _with_structured_data(frames: Frames) -> Frames:
+    """The ``-`` that Heroku leaves out is put in: without it ``[a b] c`` would be read as structured data."""
     return Frames(messages=tuple(_LOGPLEX_HEADER.sub(rb"\g<0> -", message, count=1) for message in frames.messages))

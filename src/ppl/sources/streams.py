@@ -1,20 +1,19 @@
-"""What a sender speaks, found out from its first bytes, and how its bytes become lines (over any transport).
+"""How a connection's bytes become lines, for each way of sending, over any transport.
 
-A stream takes what a connection gave. It tells its :class:`Lane` (the receiver) what to submit, write, hold and end.
+A stream takes what a connection gave. It tells the :class:`StreamConnection` (the receiver) what to submit, write, hold
+and end.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal, Protocol
+from typing import Protocol
 
 import attrs
 
 from ppl.sources.framing import Framer, Frames, whole_message
-from ppl.sources.relp import MAY_OPEN, OPENING, Relp, RelpError
+from ppl.sources.relp import Relp, RelpError
 from ppl.sources.screening import NONE_REFUSED, Committed, Refused
-
-Kind = Literal["tls", "relp", "lines", "undecided"]
 
 #: Messages of one RELP client that may wait for their commit; its window is some hundred (librelp's default: 128).
 MOST_PENDING = 10_000
@@ -22,25 +21,8 @@ MOST_PENDING = 10_000
 #: Lines of one turn; those of a read that holds more (lines of a byte or two) are done in several.
 MOST_LINES = 2048
 
-_TLS_HANDSHAKE = 0x16
-_TLS_MAJOR = 3
 
-
-def kind_of(start: bytes) -> Kind:
-    """What ``start`` (not empty), the first bytes of a connection, begins.
-
-    A TLS record of the handshake (RFC 8446 section 5.1), RELP's ``open`` (relp.md), or else syslog lines.
-    """
-    if start[0] == _TLS_HANDSHAKE:
-        if len(start) == 1:
-            return "undecided"
-        return "tls" if start[1] == _TLS_MAJOR else "lines"
-    if OPENING.match(start):
-        return "relp"
-    return "undecided" if MAY_OPEN.fullmatch(start) else "lines"
-
-
-class Lane(Protocol):
+class StreamConnection(Protocol):
     """What a stream asks of its connection."""
 
     def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
@@ -92,7 +74,7 @@ class Stream(Protocol):
 class LineStream:
     """Syslog lines or counted messages (RFC 6587): nothing is ever answered."""
 
-    def __init__(self, lane: Lane, max_line_bytes: int) -> None:
+    def __init__(self, lane: StreamConnection, max_line_bytes: int) -> None:
         self._lane = lane
         self._framer = Framer(max_line_bytes, MOST_LINES)
         self._has_ended = False
@@ -149,7 +131,7 @@ class RelpStream:
     it would send one without an answer again and again.
     """
 
-    def __init__(self, lane: Lane, max_line_bytes: int) -> None:
+    def __init__(self, lane: StreamConnection, max_line_bytes: int) -> None:
         self._lane = lane
         self._relp = Relp(max_line_bytes)
         self._most = max_line_bytes

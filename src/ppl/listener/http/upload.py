@@ -31,7 +31,8 @@ from ppl.listener.http.refusals import (
 )
 from ppl.listener.http.repeats import Frames
 from ppl.model import Destination
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Kind, kind_of, pieces
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable
+from ppl.sources.known import BODIES, BodyKind, body_kind
 from ppl.timezone import parse_time_zone
 
 
@@ -112,7 +113,7 @@ class DrainUpload:
         self._early: list[bytes] = []
         self._is_complete = self._is_answered = False
         self._destination: Destination | None = None
-        self._kind: Kind = "lines"
+        self._kind = BODIES[0]
         self._held = 0
 
     def begin(self, length: int | None) -> None:
@@ -186,7 +187,7 @@ class DrainUpload:
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
         self._drain.admission.check_quota(self._destination)
-        frame_id = self._request.header("logplex-frame-id") if self._kind == "logplex" else ""
+        frame_id = self._header(self._kind.id_header)
         frame = (self._destination.id, frame_id[:200]) if frame_id else None
         self.is_taken = True
         if frame is None:
@@ -213,7 +214,7 @@ class DrainUpload:
         zone = parse_time_zone(destination.time_zone)
         sender_ip, meter = self._sender_ip, intake.meters.of(destination)
         count = 0
-        for piece in pieces(self._kind, body, intake.clock(), zone, intake.limits.max_line_bytes):
+        for piece in self._kind.read(body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:
                 if drain.is_open:
                     await drain.gate.moved()
@@ -236,12 +237,17 @@ class DrainUpload:
         request = self._request
         return self._drain.proxies.client(request.peer, request.header("x-forwarded-for"))
 
+    def _header(self, name: str) -> str:
+        """A header that only some kinds have."""
+        return self._request.header(name) if name else ""
+
     def _check_count(self, count: int) -> None:
-        said = self._request.header("logplex-msg-count")
-        if self._kind == "logplex" and said.isdigit() and len(said) < 10 and int(said) != count:
+        said = self._header(self._kind.count_header)
+        if said.isdigit() and len(said) < 10 and int(said) != count:
             assert self._destination is not None
             self._drain.intake.admission.say_once(
-                self._destination.user_id, "a logplex frame holds another number of messages than it says; all are kept"
+                self._destination.user_id,
+                f"an upload of {self._kind.name} holds another number of messages than it says; all are kept",
             )
 
     def expired(self) -> None:
@@ -291,8 +297,8 @@ class DrainUpload:
             self._answer(error_reply(500, "internal_error", "Ppl met an error of its own."))
 
 
-def _kind(request: UploadRequest) -> Kind:
-    kind = kind_of(request.header("content-type"))
+def _kind(request: UploadRequest) -> BodyKind:
+    kind = body_kind(request.header("content-type"))
     if kind is None:
         raise UnsupportedType("Send text/plain, application/x-ndjson, application/json or application/logplex-1.")
     return kind

@@ -13,10 +13,11 @@ from ppl.listener.entrance import Entrance, Tls
 from ppl.listener.limits.sender_tokens import MOST_WRONG, Strikes
 from ppl.listener.sockets.reading_out import ReadingOut
 from ppl.listener.sockets.unspoken import Unspoken
-from ppl.listener.tls import reasons_of
+from ppl.listener.tls import begins_handshake, reasons_of
 from ppl.sources.framing import Frames
+from ppl.sources.known import LINES, StreamKind, stream_kind
 from ppl.sources.screening import Committed
-from ppl.sources.streams import LineStream, RelpStream, Stream, kind_of
+from ppl.sources.streams import Stream
 
 #: Bytes of one read. Larger reads were slower: what PostgreSQL answers waits longer for its turn.
 READ_BYTES = 128 * 1024
@@ -34,9 +35,9 @@ _NO_ROOM = "unfinished lines hold too much memory; connections that add to it ar
 
 @implementer(IHandshakeListener, IPushProducer)
 class Receiver(Protocol):
-    """A connection to one destination: a stream's lane, a reader of the destination's share, and what is unfinished.
+    """A connection to one destination, for its stream, the destination's share and the budget of the unfinished.
 
-    For RELP it is its transport's producer: a client that does not read its answers is not read from.
+    Where its stream answers it is its transport's producer: a client that does not read its answers is not read from.
 
     Attributes:
         is_secure: whether TLS has begun.
@@ -89,17 +90,18 @@ class Receiver(Protocol):
 
     def _begin(self, start: bytes) -> None:
         self._start = b""
-        kind = kind_of(start)
-        if kind != "tls" or self.is_secure:
+        is_tls = False if self.is_secure else begins_handshake(start)
+        kind = None if is_tls or is_tls is None else stream_kind(start)
+        if not is_tls:
             self._unspoken.spoken()  # a TLS handshake says nothing yet
         policy = self._entrance.destination.takes
         certificates = self._entrance.certificates
-        if kind == "undecided":
-            self._start = start
+        if kind is None and not is_tls:
+            self._start = start  # it does not tell yet
             self._count_held(len(start))
-        elif kind in ("tls", "relp") and self._reading_out is not None:
+        elif (kind is None or kind.answers) and self._reading_out is not None:
             self.hang_up()  # it would have to be answered
-        elif kind == "tls" and not self.is_secure:
+        elif kind is None:
             if policy == "plain" or certificates is None:
                 self.hang_up("it speaks TLS, which this destination does not take")
             else:
@@ -108,7 +110,7 @@ class Receiver(Protocol):
         elif policy == "tls" and not self.is_secure:
             self.hang_up(_NOT_SECURE)
         else:
-            self._stream = self._new_stream(is_relp=kind == "relp")
+            self._stream = self._new_stream(kind)
             self._feed(self._stream, start)
 
     def _feed(self, stream: Stream, data: bytes) -> None:
@@ -142,13 +144,11 @@ class Receiver(Protocol):
             if self._lost and not self._stream.has_more:
                 self._end()
 
-    def _new_stream(self, is_relp: bool) -> Stream:
-        most = self._entrance.intake.limits.max_line_bytes
-        if is_relp:
+    def _new_stream(self, kind: StreamKind) -> Stream:
+        if kind.answers:
             transport: Any = self.transport
             transport.registerProducer(self, True)
-            return RelpStream(self, most)
-        return LineStream(self, most)
+        return kind.make(self, self._entrance.intake.limits.max_line_bytes)
 
     def _start_tls(self, start: bytes, certificates: Tls) -> None:
         transport: Any = self.transport
@@ -201,7 +201,7 @@ class Receiver(Protocol):
     def _as_lines(self) -> None:
         """What has come told nothing, and must be lines then."""
         start, self._start = self._start, b""
-        self._stream = LineStream(self, self._entrance.intake.limits.max_line_bytes)
+        self._stream = self._new_stream(LINES)
         self._feed(self._stream, start)
 
     def _end(self) -> None:
@@ -281,7 +281,7 @@ class Receiver(Protocol):
     def stopProducing(self) -> None:
         """The connection has ended; :meth:`connectionLost` comes."""
 
-    # Lane
+    # What a stream asks for
 
     def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
         """Hand on lines."""
