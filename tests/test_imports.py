@@ -35,7 +35,7 @@ ALLOWED = {
     "access": {"errors", "model", "store.interface"},
     "options": {"access", "dsn", "version"},
     "http": {"access", "model", "services"},
-    "store.connecting": {"dsn", "errors", "services"},
+    "store.connecting": {"dsn", "errors", "model", "services"},
     "store.events": {"dsn", "errors", "model", "search", "store.connecting", "store.interface"},
     "store.accounts": {"errors", "model", "store.connecting", "store.events", "store.interface"},
     "store.upkeep": {"errors", "model", "search", "services", "store.connecting", "store.events"},

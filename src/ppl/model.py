@@ -6,8 +6,9 @@ An event's ``id`` is the microsecond of its receipt made unique by adding one, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Literal
 
 import attrs
 
@@ -173,6 +174,44 @@ class Event:
 
 
 @attrs.frozen
+class Column:
+    """What a line may hold: a field of :class:`Lines` and :class:`Event`, and a column of the table ``event``.
+
+    Attributes:
+        name: the same in all of them, on the wire, in exports and in archives.
+        sql_type: PostgreSQL's. A text that is missing is ``""``, a number ``None``.
+    """
+
+    name: str
+    sql_type: Literal["bigint", "smallint", "text"]
+
+
+#: In the order of :class:`Lines`. Statements, archives and the wire are made from it.
+COLUMNS = (
+    Column("created_at", "bigint"),
+    Column("facility", "smallint"),
+    Column("severity", "smallint"),
+    Column("hostname", "text"),
+    Column("file_name", "text"),
+    Column("procid", "text"),
+    Column("msgid", "text"),
+    Column("structured_data", "text"),
+    Column("message", "text"),
+)
+
+#: Names of those that hold text.
+TEXT_COLUMNS = tuple(column.name for column in COLUMNS if column.sql_type == "text")
+
+#: One parsed line: a value for each of :data:`COLUMNS`.
+Row = tuple[Any, ...]
+
+
+def row_of(fields: Mapping[str, Any]) -> Row:
+    """The row of a line that holds ``fields``, by the names of :data:`COLUMNS`."""
+    return tuple([fields.get(column.name, "" if column.sql_type == "text" else None) for column in COLUMNS])
+
+
+@attrs.frozen
 class Lines:
     """Parsed lines of one read as columns of equal length; what :mod:`ppl.sources.message` gives.
 
@@ -191,6 +230,19 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self.message)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Row]) -> Lines:
+        """``rows`` as columns."""
+        return cls(*(zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)))
+
+    def rows(self) -> Iterator[Row]:
+        """The inverse of :meth:`of_rows`."""
+        return zip(*attrs.astuple(self, recurse=False), strict=True)
+
+
+#: The columns of an event after its id, its time and its sender's address, in the order of its fields.
+_EVENT_COLUMNS = attrgetter(*[field.name for field in attrs.fields(Event)][3:])
 
 
 @attrs.frozen
@@ -224,16 +276,9 @@ class Events:
 
     def __iter__(self) -> Iterator[Event]:
         """Each as an :class:`Event`, ascending by id."""
-        lines = self.lines
-        columns = zip(
-            self.ids, lines.created_at, lines.file_name, lines.message, lines.hostname, lines.procid,
-            lines.msgid, lines.structured_data, lines.facility, lines.severity, strict=True,
-        )  # fmt: skip
-        for id_, created_at, file_name, message, hostname, procid, msgid, data, facility, severity in columns:
-            yield Event(
-                id_, id_ if created_at is None else created_at, self.sender_ip, file_name, message,
-                hostname, procid, msgid, data, facility, severity,
-            )  # fmt: skip
+        lines, sender_ip = self.lines, self.sender_ip
+        for id_, created_at, *others in zip(self.ids, lines.created_at, *_EVENT_COLUMNS(lines), strict=True):
+            yield Event(id_, id_ if created_at is None else created_at, sender_ip, *others)
 
 
 @attrs.frozen

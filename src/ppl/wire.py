@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
+from operator import attrgetter
 
 from ppl.errors import ProtocolError
-from ppl.model import FACILITIES, SEVERITIES, Event
+from ppl.model import FACILITIES, SEVERITIES, TEXT_COLUMNS, Event
 from ppl.timezone import local_text, utc_text
 
 _FACILITY_NUMBERS = {keyword: number for number, keyword in enumerate(FACILITIES)}
 _SEVERITY_NUMBERS = {keyword: number for number, keyword in enumerate(SEVERITIES)}
+# Those that are left out where they are empty.
+_MORE_TEXTS = tuple(name for name in TEXT_COLUMNS if name not in ("file_name", "message"))
+_more_texts = attrgetter(*_MORE_TEXTS)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -31,18 +35,13 @@ def viewer_event(event: Event, zone: tzinfo) -> dict[str, str]:
         "time": utc_text(event.created_at),
         "received_at": utc_text(event.received_at),
     }
-    if event.hostname:
-        fields["hostname"] = event.hostname
     if event.severity is not None:
         fields["severity"] = SEVERITIES[event.severity]
     if event.facility is not None:
         fields["facility"] = FACILITIES[event.facility]
-    if event.procid:
-        fields["procid"] = event.procid
-    if event.msgid:
-        fields["msgid"] = event.msgid
-    if event.structured_data:
-        fields["structured_data"] = event.structured_data
+    for name, text in zip(_MORE_TEXTS, _more_texts(event), strict=True):
+        if text:
+            fields[name] = text
     return fields
 
 
@@ -72,10 +71,7 @@ def read_link_event(data: Mapping[str, object]) -> tuple[str, Event | None]:
         sender_ip=sender_ip,
         file_name=file_name,
         message=message,
-        hostname=_text(data, "hostname"),
-        procid=_text(data, "procid"),
-        msgid=_text(data, "msgid"),
-        structured_data=_text(data, "structured_data"),
+        **{name: _text(data, name) for name in _MORE_TEXTS},
         facility=_FACILITY_NUMBERS.get(_text(data, "facility")),
         severity=_SEVERITY_NUMBERS.get(_text(data, "severity")),
     )

@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from ppl.archive.interface import ArchiveDamaged
+from ppl.model import COLUMNS
 
 _TIME = pa.timestamp("us", tz="UTC")
 #: The columns, in their order.
@@ -23,11 +24,12 @@ SCHEMA = pa.schema(
         pa.field("received_at", _TIME, nullable=False),
         pa.field("created_at", _TIME, nullable=False),
         pa.field("sender_ip", pa.string(), nullable=False),
-        pa.field("facility", pa.int16()),
-        pa.field("severity", pa.int16()),
         *(
-            pa.field(name, pa.string(), nullable=False)
-            for name in ("hostname", "file_name", "procid", "msgid", "structured_data", "message")
+            pa.field(column.name, pa.string(), nullable=False)
+            if column.sql_type == "text"
+            else pa.field(column.name, pa.int16())
+            for column in COLUMNS
+            if column.name != "created_at"
         ),
     ]
 )

@@ -14,9 +14,8 @@ from typing import Any
 
 import attrs
 
-from ppl.model import FACILITIES, FACILITY_WORDS, SECOND, SEVERITIES, SEVERITY_WORDS, Lines
+from ppl.model import FACILITIES, FACILITY_WORDS, SECOND, SEVERITIES, SEVERITY_WORDS, Lines, Row, row_of
 from ppl.sources.framing import whole_message
-from ppl.sources.line import Parsed
 from ppl.sources.timestamp import is_sane, iso
 
 #: Field → the keys that may hold it, the first that does wins.
@@ -34,7 +33,6 @@ KEYS: dict[str, tuple[str, ...]] = {
 _LONGEST_FIELD = 255
 _DIGITS = re.compile(r"[0-9]{9,19}(?:\.[0-9]{1,9})?", re.ASCII)
 _SPACE = re.compile(r"[ \t\r\n]*")
-_COLUMNS = len(attrs.fields(Lines))
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _decoder = json.JSONDecoder()
 
@@ -44,19 +42,15 @@ def json_pieces(
 ) -> Iterator[tuple[Lines, int]]:
     """The events of ``text``, about ``piece`` characters or ``most`` at a time; with each part, its characters."""
     reader = _Reader(received_at, zone, max_line_bytes)
-    parsed: list[Parsed] = []
+    parsed: list[Row] = []
     start = 0
     for event, end in reader.events(text):
         if event is not None:
             parsed.append(event)
         if end - start >= piece or len(parsed) >= most:
-            yield _transposed(parsed), end - start
+            yield Lines.of_rows(parsed), end - start
             parsed, start = [], end
-    yield _transposed(parsed), len(text) - start
-
-
-def _transposed(parsed: list[Parsed]) -> Lines:
-    return Lines(*(zip(*parsed, strict=True) if parsed else ((),) * _COLUMNS))
+    yield Lines.of_rows(parsed), len(text) - start
 
 
 @attrs.frozen
@@ -65,7 +59,7 @@ class _Reader:
     zone: tzinfo
     most: int
 
-    def events(self, text: str) -> Iterator[tuple[Parsed | None, int]]:
+    def events(self, text: str) -> Iterator[tuple[Row | None, int]]:
         """Each event (``None``: nothing was there) and where it ends."""
         start = _after_space(text, 0)
         if text.startswith("[", start):
@@ -78,7 +72,7 @@ class _Reader:
                 return
         yield from self._lines(text, start)
 
-    def _array(self, text: str, start: int) -> Generator[tuple[Parsed | None, int], None, int]:
+    def _array(self, text: str, start: int) -> Generator[tuple[Row | None, int], None, int]:
         """Its elements; gives where the lines begin, behind it or where it breaks."""
         while True:
             begin = _after_space(text, start)
@@ -92,7 +86,7 @@ class _Reader:
                 return start + 1 if text.startswith("]", start) else start
             start += 1
 
-    def _lines(self, text: str, start: int) -> Iterator[tuple[Parsed | None, int]]:
+    def _lines(self, text: str, start: int) -> Iterator[tuple[Row | None, int]]:
         while start < len(text):
             end = text.find("\n", start)
             end = len(text) if end < 0 else end
@@ -100,16 +94,16 @@ class _Reader:
             yield (self._line(line) if line else None), end + 1
             start = end + 1
 
-    def _line(self, line: str) -> Parsed:
+    def _line(self, line: str) -> Row:
         found = _value(line, 0) if line.startswith("{") else None
         if found is None or found[1] != len(line):
             return self._whole(line)
         return self._event(found[0], line)
 
-    def _whole(self, text: str) -> Parsed:
-        return None, None, None, "", "", "", "", "", self._bounded(text)
+    def _whole(self, text: str) -> Row:
+        return row_of({"message": self._bounded(text)})
 
-    def _event(self, value: Any, text: str) -> Parsed:
+    def _event(self, value: Any, text: str) -> Row:
         if isinstance(value, str) and value:
             return self._whole(value)
         try:
@@ -118,7 +112,7 @@ class _Reader:
             # It was just not too deep to be read, but is to be written.
             return self._whole(text)
 
-    def _object(self, value: dict[str, Any], text: str) -> Parsed:
+    def _object(self, value: dict[str, Any], text: str) -> Row:
         fields: dict[str, Any] = {}
         rest = dict(value)
         for field, keys in KEYS.items():
@@ -130,11 +124,9 @@ class _Reader:
                     break
         if "message" not in fields:
             fields["message"], rest = self._bounded(text), {}
-        return (
-            fields.get("created_at"), fields.get("facility"), fields.get("severity"), fields.get("hostname", ""),
-            fields.get("file_name", ""), fields.get("procid", ""), fields.get("msgid", ""),
-            self._bounded(_as_json(rest)) if rest else "", fields["message"],
-        )  # fmt: skip
+        if rest:
+            fields["structured_data"] = self._bounded(_as_json(rest))
+        return row_of(fields)
 
     def _read(self, field: str, value: Any) -> Any:
         """``value`` as ``field``; ``None`` leaves it where it was."""

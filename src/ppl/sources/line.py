@@ -1,7 +1,7 @@
 """The complete parser of one line: every form that is seen in the wild, one after the other.
 
 :mod:`ppl.sources.message` parses whole reads with one regular expression and comes here for the lines that it does not
-cover; a property test holds the two equal. Text in, a :data:`Parsed` tuple out; nothing is ever refused.
+cover; a property test holds the two equal. Text in, a :data:`~ppl.model.Row` out; nothing is ever refused.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, tzinfo
 
+from ppl.model import Row
 from ppl.sources.timestamp import bsd, iso
-
-#: created_at, facility, severity, hostname, file_name, procid, msgid, structured_data, message
-Parsed = tuple[int | None, int | None, int | None, str, str, str, str, str, str]
 
 #: PRIVAL 0 to 191 without leading zeros (RFC 5424 section 6.2.1).
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
@@ -46,7 +44,7 @@ _ADDRESS = re.compile(
 )
 
 
-def parse_line(line: str, received_at: int, zone: tzinfo) -> Parsed:
+def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
     """``line`` (without its trailer, without NUL) as columns.
 
     Args:
@@ -66,7 +64,7 @@ def parse_line(line: str, received_at: int, zone: tzinfo) -> Parsed:
         if created_at is not None or header[1] == "-" or _ISO_START.fullmatch(header[1]):
             structured_data, message = _after_header(rest[header.end() :])
             fields = (nil(field) for field in header.group(2, 3, 4, 5))
-            return created_at, facility, severity, *fields, structured_data, message  # type: ignore[return-value]
+            return created_at, facility, severity, *fields, structured_data, message
     return _bsd_line(rest, facility, severity, received_at, zone, needs_date=False)
 
 
@@ -87,7 +85,7 @@ def _after_header(rest: str) -> tuple[str, str]:
 
 def _bsd_line(
     text: str, facility: int | None, severity: int | None, received_at: int, zone: tzinfo, *, needs_date: bool
-) -> Parsed:
+) -> Row:
     """RFC 3164 as it is seen: each part may be missing. Without PRI and without a date it is no syslog at all."""
     hostname, rest, created_at = "", text, None
     dated = _BSD.match(text)

@@ -11,9 +11,9 @@ from datetime import UTC, tzinfo
 from operator import add, itemgetter
 from typing import Any
 
-from ppl.model import Lines
+from ppl.model import Lines, Row
 from ppl.sources.framing import Frames
-from ppl.sources.line import BOM, ELEMENTS, PRI, Parsed, parse_line
+from ppl.sources.line import BOM, ELEMENTS, PRI, parse_line
 from ppl.sources.timestamp import SECONDS, Minutes, latest_sane, microseconds
 from ppl.sources.uniform import same_form, same_program, without_bom, without_nil
 
@@ -27,7 +27,6 @@ _LINES = re.compile(
 # Looked for only at the beginning of a run: within one it would be looked for as often as it is long.
 _TRAILERS = re.compile(r"(?<![\r\0])[\r\0]++(?=\n)")
 _EMPTY_LINES = re.compile(r"\n\n+")
-_COLUMNS = 9
 
 _minutes = Minutes()
 _facilities = {str(value): value >> 3 for value in range(192)}
@@ -47,10 +46,10 @@ def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
     if frames.messages:
         texts = [message.decode("utf-8", "replace").replace("\0", "\ufffd") for message in frames.messages]
         if any("\n" in text for text in texts):
-            return _transposed([parse_line(text, received_at, zone) for text in texts if text])
+            return Lines.of_rows([parse_line(text, received_at, zone) for text in texts if text])
         return _parse_text("\n".join(texts) + "\n", received_at, zone)
     if not frames.block:
-        return _transposed([])
+        return Lines.of_rows([])
     text = frames.block.decode("utf-8", "replace")
     if "\r" in text or "\0" in text:
         text = _TRAILERS.sub("", text).replace("\0", "\ufffd")
@@ -70,14 +69,14 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     usual = rows if all(map(itemgetter(0), rows)) else [row for row in rows if row[0]]
     if usual is rows:
         return Lines(*_usual_columns(usual, received_at, has_bom))
-    parsed: list[Parsed] = []
+    parsed: list[Row] = []
     fast = zip(*_usual_columns(usual, received_at, has_bom), strict=True) if usual else iter(())
     for row in rows:
         if row[0]:
             parsed.append(next(fast))
         elif row[-1]:
             parsed.append(parse_line(row[-1], received_at, zone))
-    return _transposed(parsed)
+    return Lines.of_rows(parsed)
 
 
 def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:
@@ -111,7 +110,3 @@ def _created_at(
     return [
         None if base is None or base + more > latest else base + more for base, more in zip(bases, within, strict=True)
     ]
-
-
-def _transposed(parsed: Sequence[Parsed]) -> Lines:
-    return Lines(*(zip(*parsed, strict=True) if parsed else ((),) * _COLUMNS))

@@ -14,8 +14,8 @@ from datetime import tzinfo
 import attrs
 
 from ppl.access.secrets import SENDER_WORD, secret_hash
-from ppl.model import Lines
-from ppl.sources.line import ELEMENTS, Parsed, parse_line
+from ppl.model import Lines, Row
+from ppl.sources.line import ELEMENTS, parse_line
 
 #: So many lines in a row without the token end a connection.
 MOST_WRONG = 100
@@ -66,9 +66,9 @@ class TokenCheck:
             lines: as they were parsed.
             received_at, zone: for what follows a token at the very beginning, which is parsed anew.
         """
-        kept: list[Parsed] = []
+        kept: list[Row] = []
         wrong: list[int] = []
-        for position, row in enumerate(zip(*attrs.astuple(lines, recurse=False), strict=True)):
+        for position, row in enumerate(lines.rows()):
             without = self._without_token(row, received_at, zone)
             if without is None:
                 wrong.append(position)
@@ -76,9 +76,9 @@ class TokenCheck:
                 kept.append(without)
         if not wrong and not kept:
             return lines, wrong
-        return Lines(*(zip(*kept, strict=True) if kept else ((),) * 9)), wrong
+        return Lines.of_rows(kept), wrong
 
-    def _without_token(self, row: Parsed, received_at: int, zone: tzinfo) -> Parsed | None:
+    def _without_token(self, row: Row, received_at: int, zone: tzinfo) -> Row | None:
         *header, data, message = row
         token = None
         if "@41058]" in data:
@@ -113,7 +113,7 @@ class TokenCheck:
         return found
 
 
-def _parsed_anew(header: Sequence[object], rest: str, received_at: int, zone: tzinfo) -> Parsed:
+def _parsed_anew(header: Sequence[object], rest: str, received_at: int, zone: tzinfo) -> Row:
     _, facility, severity, *_ = header
     if isinstance(facility, int) and isinstance(severity, int):
         rest = f"<{facility * 8 + severity}>{rest}"

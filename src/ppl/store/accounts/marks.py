@@ -11,14 +11,14 @@ from ppl.errors import TooManyMarks
 from ppl.model import Clock, Event
 from ppl.store.accounts.readable import READABLE, lock_readable
 from ppl.store.connecting.pool import Pool, Transaction
-from ppl.store.events.walk import COLUMNS
+from ppl.store.events.walk import SELECTED
 from ppl.store.interface import Mark
 
 _COLUMNS = (
     "m.id, m.destination_id, m.event_id, m.note,"
     " coalesce((SELECT email FROM account WHERE account.id = m.account_id), ''), m.created_at"
 )
-_EXCERPT = COLUMNS.replace("message", "left(message, %s)").replace("structured_data", "''")
+_EXCERPT = SELECTED.replace("message", "left(message, %s)").replace("structured_data", "''")
 
 
 class Marks:

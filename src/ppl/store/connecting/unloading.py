@@ -11,13 +11,14 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 from ppl.dsn import KEEPALIVE
 from ppl.errors import StoreUnavailable
+from ppl.model import TEXT_COLUMNS
 from ppl.store.connecting.connection import sentence
 
 _COPY = (
     "COPY (SELECT {columns} FROM event WHERE destination_id = {destination_id} AND id >= {first} AND id < {end}"
     " ORDER BY id) TO STDOUT (FORMAT csv, FORCE_QUOTE ({quoted}))"
 )
-_QUOTED = "sender_ip, hostname, file_name, procid, msgid, structured_data, message"
+_QUOTED = ", ".join(("sender_ip", *TEXT_COLUMNS))
 
 #: Bytes after which what has come is handed on.
 PART_BYTES = 1 << 23

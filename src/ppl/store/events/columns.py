@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
-from ppl.model import Events
+import attrs
 
-TEXTS = ("hostname", "file_name", "procid", "msgid", "structured_data", "message")
+from ppl.model import COLUMNS, Events
+
 _SMALL: dict[int | None, str] = {None: "NULL", **{number: str(number) for number in range(256)}}
 
 
@@ -48,15 +49,13 @@ def insert(batch: Sequence[Events]) -> tuple[str, list[Any]]:
         add("sender_ip", "inet", senders[0], False)
     else:
         add("sender_ip", "inet", _texts([ip for events in batch for ip in repeat(events.sender_ip, len(events))]), True)
-    add("created_at", "bigint", _numbers(column(batch, "created_at")), True)
-    for name in ("facility", "severity"):
-        numbers = column(batch, name)
-        is_array = numbers.count(numbers[0]) != len(numbers)
-        add(name, "smallint", _numbers(numbers) if is_array else numbers[0], is_array)
-    for name in TEXTS:
-        texts = column(batch, name)
-        is_array = texts.count(texts[0]) != len(texts)
-        add(name, "text", _texts(texts) if is_array else clean(texts[0]), is_array)
+    for name, kind in (attrs.astuple(each) for each in COLUMNS):
+        column = column_of(batch, name)
+        is_array = name == "created_at" or column.count(column[0]) != len(column)
+        if kind == "text":
+            add(name, kind, _texts(column) if is_array else clean(column[0]), is_array)
+        else:
+            add(name, kind, _numbers(column) if is_array else column[0], is_array)
     at = names.index("created_at")
     values[at] = "coalesce(new.created_at, new.id)"  # without a sane timestamp an event happened when it was received
     # Only names of our own are put together here; every value is bound.
@@ -74,7 +73,7 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def column(batch: Sequence[Events], name: str) -> Sequence[Any]:
+def column_of(batch: Sequence[Events], name: str) -> Sequence[Any]:
     """The column ``name`` of :class:`~ppl.model.Lines` over all of ``batch``."""
     if len(batch) == 1:
         column: Sequence[Any] = getattr(batch[0].lines, name)

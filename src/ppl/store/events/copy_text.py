@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 from typing import Any
 
-from ppl.model import Events
-from ppl.store.events.columns import TEXTS, clean_texts, column
+from ppl.model import COLUMNS, Events
+from ppl.store.events.columns import clean_texts, column_of
 
 #: Columns of the table ``event`` in the order of :func:`copy_text`.
-COPIED_COLUMNS = ", ".join(("destination_id", "id", "created_at", "sender_ip", "facility", "severity", *TEXTS))
+COPIED_COLUMNS = ", ".join(("destination_id", "id", "sender_ip", *(column.name for column in COLUMNS)))
 
 #: Events that came in one read need no columns put together with others'.
 _WORTH_A_TEMPLATE = 64
@@ -55,16 +55,16 @@ def _rows(batch: Sequence[Events]) -> str:
     ids = list(chain.from_iterable(events.ids for events in batch))
     add([each for events in batch for each in repeat(events.destination.id, len(events))], _as_it_is)
     add(ids, _as_it_is, "%d")
-    created_at = column(batch, "created_at")
-    if None in created_at:
-        # Without a sane timestamp an event happened when it was received.
-        created_at = [id_ if at is None else at for id_, at in zip(ids, created_at, strict=True)]
-    add(created_at, _as_it_is, "%d")
     add([each for events in batch for each in repeat(events.sender_ip, len(events))], _as_it_is)
-    add(column(batch, "facility"), _small)
-    add(column(batch, "severity"), _small)
-    for name in TEXTS:
-        add(column(batch, name), _escaped)
+    for column in COLUMNS:
+        values = column_of(batch, column.name)
+        if column.name == "created_at":
+            if None in values:
+                # Without a sane timestamp an event happened when it was received.
+                values = [id_ if at is None else at for id_, at in zip(ids, values, strict=True)]
+            add(values, _as_it_is, "%d")
+        else:
+            add(values, _escaped if column.sql_type == "text" else _small)
     template = "\t".join(parts) + "\n"
     return template * len(ids) % tuple(chain.from_iterable(zip(*varying, strict=True)))
 

@@ -14,7 +14,7 @@ import attrs
 from ppl.model import Event, Page
 from ppl.store.connecting.connection import Row
 from ppl.store.connecting.pool import Pool
-from ppl.store.events.walk import AT_ONCE, COLUMNS, HIGHEST_ID, MOST_BYTES, Slot, Stretch, cut, following, within_bytes
+from ppl.store.events.walk import AT_ONCE, HIGHEST_ID, MOST_BYTES, SELECTED, Slot, Stretch, cut, following, within_bytes
 
 _SLOTS_AT_ONCE = 10
 
@@ -94,7 +94,7 @@ def _select(asked: _Question, slots: Sequence[Slot], wanted: int, room: int) -> 
     for slot in slots:
         sender = "" if asked.sender_ip is None else " AND sender_ip = %s::inet"
         parts.append(
-            f"(SELECT {COLUMNS} FROM event WHERE destination_id = %s AND id >= %s AND id < %s{sender}"  # noqa: S608
+            f"(SELECT {SELECTED} FROM event WHERE destination_id = %s AND id >= %s AND id < %s{sender}"  # noqa: S608
             f" ORDER BY id {asked.stretch.direction} LIMIT %s)"
         )
         bounds = [max(slot.lower, asked.stretch.after + 1), min(slot.upper, asked.stretch.before)]

@@ -22,9 +22,9 @@ from ppl.store.connecting.pool import Pool
 from ppl.store.events.collation import collation_of
 from ppl.store.events.walk import (
     AT_ONCE,
-    COLUMNS,
     HIGHEST_ID,
     MOST_BYTES,
+    SELECTED,
     Cut,
     Slot,
     Stretch,
@@ -328,7 +328,7 @@ class Search:
         # An order that no index has leaves the planner the trigram index, and the primary key for what has no literal.
         order = f"id {self._stretch.direction}" if is_ordered else f"id + 0 {self._stretch.direction}"
         part = (
-            f"(SELECT {COLUMNS} FROM event WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}"  # noqa: S608
+            f"(SELECT {SELECTED} FROM event WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}"  # noqa: S608
             f" ORDER BY {order} LIMIT %s)"
         )
         parameters: list[Any] = []

@@ -10,11 +10,11 @@ from __future__ import annotations
 import attrs
 from twisted.logger import Logger
 
+from ppl.model import TEXT_COLUMNS
 from ppl.store.connecting.pool import Pool, Transaction
-from ppl.store.events.columns import TEXTS
 
 #: Of an event: what a sender writes, and where it is.
-WITHHELD = ("sender_ip", *TEXTS)
+WITHHELD = ("sender_ip", *TEXT_COLUMNS)
 
 #: Of a destination: what a reader may read of its own.
 _OF_DESTINATIONS = ("host", "port", "time_zone")

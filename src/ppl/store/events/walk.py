@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 
+from ppl.model import Event
+
 #: Runs a statement with its parameters, and gives the rows.
 Run = Callable[[str, list[Any]], Awaitable[list[Any]]]
 
@@ -20,14 +22,14 @@ AT_ONCE = 256
 HIGHEST_ID = (1 << 63) - 1
 
 #: The columns of an :class:`~ppl.model.Event`, in its order.
-COLUMNS = (
-    "id, created_at, host(sender_ip), file_name, message, hostname, procid, msgid, structured_data, facility, severity"
+SELECTED = ", ".join(
+    f"host({field.name})" if field.name == "sender_ip" else field.name for field in attrs.fields(Event)
 )
 
 #: Bytes of texts in one answer of PostgreSQL, about: the event that exceeds them is the last.
 MOST_BYTES = 1 << 20
 
-_NAMES = COLUMNS.replace("host(sender_ip)", "host")
+_NAMES = SELECTED.replace("host(sender_ip)", "host")
 
 
 @attrs.frozen
@@ -35,7 +37,7 @@ class Cut:
     """What a statement gave within its bytes.
 
     Attributes:
-        rows: of :data:`COLUMNS`.
+        rows: of :data:`SELECTED`.
         size: bytes of their texts.
         is_cut: whether there are more that the statement would give.
     """
@@ -46,7 +48,7 @@ class Cut:
 
 
 def within_bytes(sql: str, direction: str) -> str:
-    """``sql``, which selects :data:`COLUMNS` in order of id, ended where its texts exceed bytes, a further parameter.
+    """``sql``, which selects :data:`SELECTED` in order of id, ended where its texts exceed bytes, a further parameter.
 
     PostgreSQL sends no more than these and one row. The length of a text is known without reading it whole. The rows
     are for :func:`cut`.

@@ -11,10 +11,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from ppl.model import DAY, MINUTE, SEVERITIES
+from ppl.model import COLUMNS, DAY, MINUTE, SEVERITIES
 from ppl.store.connecting.locks import RETAIN, lock
 from ppl.store.connecting.pool import Pool, Transaction
-from ppl.store.events.columns import TEXTS
 from ppl.store.events.slots import Slots
 
 _log = Logger()
@@ -46,7 +45,7 @@ WITH base AS (
 SELECT id, created_at, number + max(wanted - number) OVER (ORDER BY id) AS new_id FROM wanted
 """
 _SLOTS_NEEDED = f"SELECT DISTINCT new_id / %(width)s FROM ({_MOVED}) AS moved ORDER BY 1"  # noqa: S608
-_KEPT = ", ".join(("sender_ip", "facility", "severity", *TEXTS))
+_KEPT = ", ".join(("sender_ip", *(column.name for column in COLUMNS if column.name != "created_at")))
 _MOVE = f"""
 WITH gone AS (
     DELETE FROM event e USING moved m WHERE e.destination_id = %(destination)s AND e.id = m.id AND e.id > %(now)s
