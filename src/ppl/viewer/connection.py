@@ -10,10 +10,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ppl.access.destinations import NotReadable, access_of
 from ppl.errors import PplError, ProtocolError
 from ppl.live.batch import Batch
 from ppl.live.filtering import Filter, Filters
-from ppl.model import Account, Clock, Destination, Event, Page, destination_named
+from ppl.model import Account, Clock, Destination, Event, Page
 from ppl.search.query import parse
 from ppl.store.interface import Store
 from ppl.timezone import parse_time_zone
@@ -128,7 +129,7 @@ class Connection:
         watched = self._destination
         if watched is None:
             return
-        for destination, _role in await self._house.store.destinations_of(self.account.id):
+        for destination in (await access_of(self._house.store, self.account.id)).readable:
             # Its address may have gone to another destination.
             if (destination.id, destination.user_id) == (watched.id, watched.user_id):
                 self._readable_at = self._house.reactor.seconds()
@@ -227,22 +228,22 @@ class Connection:
 
     async def _authorise(self, user_id: str) -> None:
         try:
-            readable = await self._house.store.destinations_of(self.account.id)
+            access = await access_of(self._house.store, self.account.id)
         except PplError as error:
             self._do(self.session.refused(errors.store_away(error, "send_user_data")))
             return
         if self._closed:
             return
-        destination = destination_named(user_id, (each for each, _ in readable))
-        if destination is not None:
+        try:
+            destination = access.named(user_id)
+        except NotReadable as error:
+            self._do(self.session.refused(errors.Forbidden(str(error), "send_user_data")))
+        else:
             self._destination = destination
             self._readable_at = self._house.reactor.seconds()
             # Watched before it is read, so that nothing falls between.
             self._house.entered(self, destination)
             self._do(self.session.authorised())
-            return
-        # The same words whether it exists or not.
-        self._do(self.session.refused(errors.Forbidden("This account may not read that user_id.", "send_user_data")))
 
     def _query(self, query: wanted.Query) -> None:
         if query.delay:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
 
+from ppl.access.destinations import access_of
 from ppl.archive.interface import ArchiveUnavailable, Place
 from ppl.archive.keys import date_of
 from ppl.archive.thread import in_thread
@@ -82,7 +83,7 @@ class Archives:
 
     async def _whose(self, visit: Visit, login: Login | None) -> Destination:
         account = await account_of(self._store, visit, login)
-        return destination_of(visit.query, await self._store.destinations_of(account.id))
+        return destination_of(visit.query, await access_of(self._store, account.id))
 
     def _is_here(self, archive: Archive) -> bool:
         return self._place is not None and archive.place == self._place.name

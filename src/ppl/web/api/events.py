@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ppl.access.destinations import access_of
 from ppl.access.sessions import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
 from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
@@ -143,7 +144,7 @@ class Events:
 
     async def _whose(self, visit: Visit, login: Login | None) -> tuple[Account, Destination]:
         account = await account_of(self._store, visit, login)
-        return account, destination_of(visit.query, await self._store.destinations_of(account.id))
+        return account, destination_of(visit.query, await access_of(self._store, account.id))
 
     def _begin(self, visit: Visit, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
         """See :func:`begin`; who goes away needs it no more."""

@@ -16,6 +16,7 @@ from datetime import tzinfo
 
 import attrs
 
+from ppl.access.destinations import access_of
 from ppl.errors import StatementTimeout
 from ppl.model import FACILITIES, SEVERITIES, Clock, Destination, Event
 from ppl.store.interface import Search, Store
@@ -73,7 +74,7 @@ class Exports:
         """``GET /api/export``: oldest first."""
         account = await account_of(self._store, visit, login)
         fields = visit.query
-        destination = destination_of(fields, await self._store.destinations_of(account.id))
+        destination = destination_of(fields, await access_of(self._store, account.id))
         kind = word_of(fields, "format", tuple(FORMATS))
         is_zipped = word_of(fields, "gzip", ("0", "1")) == "1"
         name = fields.get("name", "")

@@ -8,13 +8,14 @@ from typing import Any
 
 import attrs
 
+from ppl.access.destinations import NotReadable, access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManyMarks
 from ppl.model import Account, Clock, Destination, Event
 from ppl.store.interface import Mark, Store
 from ppl.timezone import parse_time_zone, utc_text
 from ppl.web.api.events import Events, account_of
-from ppl.web.http.answers import Answer, BadRequest, Conflict, Forbidden, NotFound, json_answer, spend
+from ppl.web.http.answers import Answer, BadRequest, Conflict, NotFound, json_answer, spend
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import destination_of, destinations_asked, id_of, word_of
 from ppl.web.http.sessions import Login
@@ -64,13 +65,13 @@ class Marks:
             NotFound, Gone: there is no such event.
             TooManyMarks: see :meth:`ppl.store.interface.Store.mark`.
             TooManyRequests: the account changes marks too often.
-            Forbidden: it has just lost the destination.
+            NotReadable: it has just lost the destination.
         """
         spend(self._changes, str(account.id))
         await self.events.found(account, destination, event_id)
         made = await self.store.mark(account.id, destination.id, event_id, note, MOST_MARKS)
         if made is None:
-            raise Forbidden("This account may not read that user_id.")
+            raise NotReadable
         self.changed(destination.id)
         return made
 
@@ -123,8 +124,8 @@ class MarksApi:
     async def listed(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/marks``: of ``user_id``, or of all that the account may read; with their ``events`` if wanted."""
         account = await account_of(self._store, visit, login)
-        readable = await self._store.destinations_of(account.id)
-        chosen = destinations_asked(visit.query, readable)
+        access = await access_of(self._store, account.id)
+        chosen = destinations_asked(visit.query, access)
         names = {destination.id: destination.user_id for destination in chosen}
         marks = [each for each in await self._store.marks(account.id) if each.destination_id in names]
         fields = [mark_fields(each, names[each.destination_id]) for each in marks]
@@ -137,7 +138,7 @@ class MarksApi:
     async def make(self, visit: Visit, login: Login) -> Answer:
         """``POST /api/marks`` with ``user_id``, ``event_id`` and ``note``."""
         fields = visit.form()
-        destination = destination_of(fields, await self._store.destinations_of(login.account.id))
+        destination = destination_of(fields, await access_of(self._store, login.account.id))
         event_id = id_of(fields, "event_id")
         if event_id is None:
             raise BadRequest("Say which event_id is to be marked.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ppl.model import destination_named
+from ppl.access.destinations import access_of
 from ppl.store.interface import Store
 from ppl.version import version
 from ppl.web.api.events import account_of
 from ppl.web.api.test_line import SampleLines
-from ppl.web.http.answers import Answer, BadRequest, Forbidden, json_answer
+from ppl.web.http.answers import Answer, BadRequest, json_answer
 from ppl.web.http.destinations import destination_fields
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
@@ -22,12 +22,12 @@ class Api:
     async def who_am_i(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/me``, with the cookie or a bearer token."""
         account = await account_of(self._store, visit, login)
-        readable = await self._store.destinations_of(account.id)
+        access = await access_of(self._store, account.id)
         return json_answer(
             {
                 "email": account.email,
                 "timeZone": account.time_zone,
-                "destinations": [destination_fields(destination, role) for destination, role in readable],
+                "destinations": [destination_fields(destination, role) for destination, role in access],
             }
         )
 
@@ -36,10 +36,8 @@ class Api:
         user_id = visit.form().get("user_id", "")
         if not user_id:
             raise BadRequest("Say which user_id the line is for.")
-        readable = await self._store.destinations_of(login.account.id)
-        chosen = destination_named(user_id, (destination for destination, _ in readable))
-        if chosen is None:
-            raise Forbidden("This user_id is not yours to send to.")
+        access = await access_of(self._store, login.account.id)
+        chosen = access.named(user_id)
         line = await self._lines.send(login.account, chosen)
         return json_answer({"user_id": chosen.user_id, "line": line})
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
+from ppl.access.destinations import NotReadable, access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import AlreadyExists, TooManySaved
-from ppl.model import Account, Clock, Destination, Role
+from ppl.model import Account, Clock, Destination
 from ppl.store.interface import SavedSearch, Store
 from ppl.timezone import utc_text
 from ppl.web.api.events import account_of
-from ppl.web.http.answers import Answer, BadRequest, Conflict, Forbidden, NotFound, json_answer, spend
+from ppl.web.http.answers import Answer, BadRequest, Conflict, NotFound, json_answer, spend
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import destination_of, destinations_asked, query_of
 from ppl.web.http.sessions import Login
@@ -23,8 +24,6 @@ from ppl.web.http.visit import Visit
 LONGEST_NAME, MOST_SAVED = 100, 200
 
 _SAVES_OF_ACCOUNT = Rate(burst=60, seconds=2)
-
-Readable = Sequence[tuple[Destination, Role]]
 
 
 @attrs.define
@@ -57,7 +56,7 @@ class SavedSearches:
         spend(self._saves, str(account.id))
         made = await self.store.save_search(account.id, destination.id, name, query, MOST_SAVED)
         if made is None:
-            raise Forbidden("This account may not read that user_id.")
+            raise NotReadable
         return made
 
     async def change(self, account: Account, saved_id: int, fields: Mapping[str, str]) -> SavedSearch:
@@ -103,8 +102,8 @@ class SavedApi:
     async def listed(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/saved``: of ``user_id``, or of all that the account may read."""
         account = await account_of(self._store, visit, login)
-        readable = await self._store.destinations_of(account.id)
-        chosen = destinations_asked(visit.query, readable)
+        access = await access_of(self._store, account.id)
+        chosen = destinations_asked(visit.query, access)
         names = {destination.id: destination.user_id for destination in chosen}
         return json_answer(
             {
@@ -119,7 +118,7 @@ class SavedApi:
     async def save(self, visit: Visit, login: Login) -> Answer:
         """``POST /api/saved`` with ``user_id``, ``name`` and ``query``."""
         fields = visit.form()
-        destination = destination_of(fields, await self._store.destinations_of(login.account.id))
+        destination = destination_of(fields, await access_of(self._store, login.account.id))
         try:
             made = await self._saved.save(login.account, destination, fields)
         except WrongField as error:
@@ -136,8 +135,8 @@ class SavedApi:
             raise BadRequest(str(error)) from error
         except AlreadyExists as error:
             raise Conflict(str(error), error.code) from error
-        readable = await self._store.destinations_of(login.account.id)
-        user_id = next((each.user_id for each, _ in readable if each.id == changed.destination_id), "")
+        access = await access_of(self._store, login.account.id)
+        user_id = next((each.user_id for each in access.readable if each.id == changed.destination_id), "")
         return json_answer({"saved": saved_fields(changed, user_id)})
 
     async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from ppl.access.destinations import access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManySearches
 from ppl.model import DAY, HOUR, Clock
@@ -33,7 +34,7 @@ class Similar:
         """Reports, one JSON object a line, each of what has changed; the last one says ``"done": true``."""
         account = await account_of(self._store, visit, login)
         fields = visit.query
-        destination = destination_of(fields, await self._store.destinations_of(account.id))
+        destination = destination_of(fields, await access_of(self._store, account.id))
         now = self._clock()
         query = query_of(fields, account, now)
         after, before = bounds_of(fields)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from ppl.model import Account, Destination, Role, destination_named
+from ppl.access.destinations import Access
+from ppl.model import Account, Destination
 from ppl.search.errors import QueryError
 from ppl.search.query import Query, parse
 from ppl.timezone import parse_time_zone
-from ppl.web.http.answers import BadRequest, Forbidden
+from ppl.web.http.answers import BadRequest
 from ppl.web.http.visit import Visit
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -29,38 +30,33 @@ class BadQuery(BadRequest):
         self.expected = error.expected
 
 
-def destination_of(fields: Mapping[str, str], readable: Sequence[tuple[Destination, Role]]) -> Destination:
+def destination_of(fields: Mapping[str, str], access: Access) -> Destination:
     """The destination that ``user_id`` names; the account's only one where it is left out.
 
     Raises:
-        Forbidden: the account may not read it, or there is none such.
+        NotReadable: the account may not read it, or there is none such.
         BadRequest: it is left out and there are several.
     """
     user_id = fields.get("user_id")
-    if user_id is None and len(readable) == 1:
-        return readable[0][0]
-    if user_id is None:
-        raise BadRequest("Say which user_id is meant: there are several." if readable else "There is no destination.")
-    destination = destination_named(user_id, (each for each, _ in readable))
-    if destination is None:
-        raise Forbidden("This account may not read that user_id.")
-    return destination
+    if user_id is not None:
+        return access.named(user_id)
+    if len(access) == 1:
+        return access.readable[0]
+    raise BadRequest("Say which user_id is meant: there are several." if access else "There is no destination.")
 
 
-def destinations_asked(
-    fields: Mapping[str, str], readable: Sequence[tuple[Destination, Role]]
-) -> Sequence[Destination]:
+def destinations_asked(fields: Mapping[str, str], access: Access) -> Sequence[Destination]:
     """The destination that ``user_id`` names; all that the account may read where it is left out.
 
     Raises:
-        Forbidden: the account may not read it, or there is none such.
+        NotReadable: the account may not read it, or there is none such.
     """
-    return [destination_of(fields, readable)] if "user_id" in fields else [each for each, _ in readable]
+    return [access.named(fields["user_id"])] if "user_id" in fields else access.readable
 
 
-def present_address(visit: Visit, readable: Sequence[tuple[Destination, Role]]) -> str | None:
+def present_address(visit: Visit, access: Access) -> str | None:
     """The address of ``visit`` with the present ``user_id`` where a former one was asked for, else ``None``."""
-    destination = destination_named(visit.query.get("user_id"), (each for each, _ in readable))
+    destination = access.find(visit.query.get("user_id"))
     if destination is None or destination.user_id == visit.query["user_id"]:
         return None
     return f"{visit.path}?{urlencode({**visit.query, 'user_id': destination.user_id})}"

@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 import attrs
 from twisted.logger import Logger
 
+from ppl.access.destinations import NoSuchDestination, NotOwned, NotReadable
 from ppl.access.passwords import TooBusy
 from ppl.errors import PplError, StatementTimeout, StoreUnavailable
 from ppl.http.origin import OriginPolicy
 from ppl.web.http.answers import (
     Answer,
     BadFormToken,
+    Forbidden,
     ForeignOrigin,
     InternalError,
     MethodNotAllowed,
@@ -75,6 +77,10 @@ class Routes:
                 raise
             except (StoreUnavailable, StatementTimeout) as error:
                 raise Unavailable("The database cannot be reached right now.", error.code) from error
+            except (NotReadable, NotOwned) as error:
+                raise Forbidden(str(error)) from error
+            except NoSuchDestination as error:
+                raise NotFound(str(error)) from error
             except TooBusy as error:
                 raise Unavailable(str(error), error.code) from error
             except Exception as error:

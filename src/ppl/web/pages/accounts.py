@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
+from ppl.access.destinations import access_of
 from ppl.access.passwords import Passwords
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import AlreadyExists, RegistrationClosed
@@ -64,9 +65,9 @@ class Accounts:
         """``GET /``: the viewer, or the way to it."""
         if login is None:
             return found("/register" if await self._is_fresh() else login_path(visit.target))
-        readable = await self._store.destinations_of(login.account.id)
-        moved = present_address(visit, readable)
-        return viewer_page(self._pages, visit, login, readable) if moved is None else found(moved)
+        access = await access_of(self._store, login.account.id)
+        moved = present_address(visit, access)
+        return viewer_page(self._pages, visit, login, access) if moved is None else found(moved)
 
     # Registration
 

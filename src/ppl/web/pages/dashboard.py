@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ppl.access.destinations import access_of
 from ppl.access.quota import Quota, in_words, quota_of
 from ppl.access.throttle import Throttle
 from ppl.model import DAY, HOUR, MINUTE, QUARTER, Bucket, Clock, Destination, SenderKind, SendersSeen
@@ -68,10 +69,10 @@ class Dashboard:
 
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /dashboard?user_id=…&range=24h|7d``."""
-        readable = await self._store.destinations_of(login.account.id)
-        if not readable:
+        access = await access_of(self._store, login.account.id)
+        if not access:
             return self._pages.page("dashboard.html", visit, login, destination=None)
-        destination = chosen(visit.query, readable)
+        destination = chosen(visit.query, access)
         name = word_of(visit.query, "range", tuple(_RANGES))
         now = self._clock()
         zone = parse_time_zone(login.account.time_zone)
@@ -82,7 +83,7 @@ class Dashboard:
             visit,
             login,
             destination=destination,
-            destinations=[each for each, _ in readable],
+            destinations=access.readable,
             range=name,
             ranges={key: each.name for key, each in _RANGES.items()},
             volume=await self._volume(destination, _RANGES[name], now, zone),

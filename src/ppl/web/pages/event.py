@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from ppl.model import Account, Destination, Role
+from ppl.access.destinations import access_of
+from ppl.model import Account, Destination
 from ppl.store.interface import Store
 from ppl.web.api.events import Events
 from ppl.web.api.marks import mark_fields
@@ -37,24 +39,24 @@ class EventPage:
             Gone: the event's time is over.
             NotFound: there is no such event, or it is not for this account: nobody learns which.
         """
-        readable = await self._store.destinations_of(login.account.id)
-        moved = present_address(visit, readable)
+        access = await access_of(self._store, login.account.id)
+        moved = present_address(visit, access)
         if moved is not None:
             return found(moved)
         user_id = visit.query.get("user_id")
-        asked = [each for each in readable if user_id in (None, each[0].user_id)]
+        asked = [each for each in access.readable if user_id in (None, each.user_id)]
         destination = await self._holder(login.account, asked, int(event_id))
-        if user_id is None and len(readable) > 1:
+        if user_id is None and len(access) > 1:
             fields = {**visit.query, "user_id": destination.user_id}
             return found(f"{visit.path}?{urlencode(fields)}")
         mark = await self._store.mark_of(destination.id, int(event_id))
         return viewer_page(
-            self._pages, visit, login, readable, None if mark is None else mark_fields(mark, destination.user_id)
+            self._pages, visit, login, access, None if mark is None else mark_fields(mark, destination.user_id)
         )
 
-    async def _holder(self, account: Account, asked: list[tuple[Destination, Role]], event_id: int) -> Destination:
+    async def _holder(self, account: Account, asked: Sequence[Destination], event_id: int) -> Destination:
         missing: NotFound | Gone = NotFound("There is no such event.")
-        for destination, _ in asked:
+        for destination in asked:
             try:
                 await self._events.found(account, destination, event_id)
             except Gone as gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ppl.access.destinations import access_of
 from ppl.model import Destination, Event
 from ppl.store.interface import Mark, Store
 from ppl.timezone import local_text, parse_time_zone
@@ -54,7 +55,7 @@ class MarksPage:
         error: WrongField | None = None,
         changing: tuple[int, str] | None = None,
     ) -> Answer:
-        destinations = [each for each, _ in await self._store.destinations_of(login.account.id)]
+        destinations = (await access_of(self._store, login.account.id)).readable
         marks = await self._store.marks(login.account.id)
         events = await self._marks.excerpts(login.account, marks, destinations)
         time_zone = login.account.time_zone

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from ppl.access.destinations import Access, access_of
 from ppl.errors import AlreadyExists, TooManySaved
-from ppl.model import Destination, destination_named
+from ppl.model import Destination
 from ppl.store.interface import SavedSearch, Store
 from ppl.timezone import local_text, parse_time_zone
-from ppl.web.api.saved import Readable, SavedSearches
-from ppl.web.http.answers import Answer, NotFound, found, see_other
+from ppl.web.api.saved import SavedSearches
+from ppl.web.http.answers import Answer, found, see_other
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import BadQuery
 from ppl.web.http.rendering import Pages
@@ -27,10 +28,10 @@ class SavedPage:
 
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /saved``; ``q`` and ``user_id`` of the address are put into the form."""
-        readable = await self._store.destinations_of(login.account.id)
-        chosen = destination_named(visit.query.get("user_id"), (each for each, _ in readable))
+        access = await access_of(self._store, login.account.id)
+        chosen = access.find(visit.query.get("user_id"))
         query = visit.query.get("q", "")
-        return await self._page(visit, login, readable, query=query, chosen=chosen.id if chosen else None)
+        return await self._page(visit, login, access, query=query, chosen=chosen.id if chosen else None)
 
     async def back(self, visit: Visit, login: Login) -> Answer:
         """``GET`` of where a form was sent, as a reload by the address bar does."""
@@ -39,17 +40,15 @@ class SavedPage:
     async def save(self, visit: Visit, login: Login) -> Answer:
         """``POST /saved`` with ``destination``, ``name`` and ``query``."""
         form = visit.form()
-        readable = await self._store.destinations_of(login.account.id)
-        destination = next((each for each, _ in readable if str(each.id) == form.get("destination", "")), None)
-        if destination is None:
-            raise NotFound("There is no such destination.")
+        access = await access_of(self._store, login.account.id)
+        destination = access.numbered(form.get("destination", ""))
         try:
             await self._saved.save(login.account, destination, form)
         except (WrongField, BadQuery, AlreadyExists, TooManySaved) as error:
             return await self._page(
                 visit,
                 login,
-                readable,
+                access,
                 _status_of(error),
                 error=WrongField(_field_of(error), str(error)),
                 name=form.get("name", ""),
@@ -64,10 +63,10 @@ class SavedPage:
         try:
             await self._saved.change(login.account, int(saved_id), form)
         except (WrongField, BadQuery, AlreadyExists) as error:
-            readable = await self._store.destinations_of(login.account.id)
+            access = await access_of(self._store, login.account.id)
             wrong = WrongField(f"{_field_of(error)}-{saved_id}", str(error))
             return await self._page(
-                visit, login, readable, _status_of(error), error=wrong, changing=(int(saved_id), form)
+                visit, login, access, _status_of(error), error=wrong, changing=(int(saved_id), form)
             )
         return see_other("/saved")
 
@@ -80,7 +79,7 @@ class SavedPage:
         self,
         visit: Visit,
         login: Login,
-        readable: Readable,
+        access: Access,
         status: int = 200,
         *,
         error: WrongField | None = None,
@@ -99,7 +98,7 @@ class SavedPage:
                     if each.destination_id == destination.id
                 ],
             }
-            for destination, _ in readable
+            for destination in access.readable
         ]
         return self._pages.page(
             "saved.html",
@@ -108,7 +107,7 @@ class SavedPage:
             status,
             error=error,
             groups=groups,
-            destinations=[destination for destination, _ in readable],
+            destinations=access.readable,
             chosen=chosen,
             name=name,
             query=query,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
+from ppl.access.destinations import Access, access_of
 from ppl.access.throttle import Rate, Throttle
-from ppl.model import HOUR, SENDER_KINDS, Clock, Destination, Role, Sender
+from ppl.model import HOUR, SENDER_KINDS, Clock, Destination, Sender
 from ppl.search.canonical import exact
 from ppl.search.tree import Field
 from ppl.store.interface import Store
@@ -58,7 +59,7 @@ class Senders:
     async def listed(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /api/senders``; with the cookie or a bearer token."""
         account = await account_of(self._store, visit, login)
-        destination = destination_of(visit.query, await self._store.destinations_of(account.id))
+        destination = destination_of(visit.query, await access_of(self._store, account.id))
         kind = word_of(visit.query, "kind", ("all", *SENDER_KINDS))
         now = self._clock()
         spend(self._reads, str(account.id))
@@ -76,10 +77,10 @@ class Senders:
 
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /senders?user_id=…&kind=…&sort=…&order=…``: a table, sorted by a column."""
-        readable = await self._store.destinations_of(login.account.id)
-        if not readable:
+        access = await access_of(self._store, login.account.id)
+        if not access:
             return self._pages.page("senders.html", visit, login, destination=None)
-        destination = chosen(visit.query, readable)
+        destination = chosen(visit.query, access)
         kind = word_of(visit.query, "kind", SENDER_KINDS)
         sort = word_of(visit.query, "sort", tuple(_SORTS))
         key, falls = _SORTS[sort]
@@ -103,7 +104,7 @@ class Senders:
             visit,
             login,
             destination=destination,
-            destinations=[each for each, _ in readable],
+            destinations=access.readable,
             kind=kind,
             kinds=[
                 {
@@ -131,13 +132,13 @@ class Senders:
         )
 
 
-def chosen(fields: Mapping[str, str], readable: Sequence[tuple[Destination, Role]]) -> Destination:
+def chosen(fields: Mapping[str, str], access: Access) -> Destination:
     """The destination that a page shows: that of ``user_id``, else the account's first.
 
     Raises:
-        Forbidden: the account may not read it, or there is none such.
+        NotReadable: the account may not read it, or there is none such.
     """
-    return destination_of(fields, readable) if "user_id" in fields else readable[0][0]
+    return access.named(fields["user_id"]) if "user_id" in fields else access.readable[0]
 
 
 def senders_path(destination: Destination, **fields: str) -> str:

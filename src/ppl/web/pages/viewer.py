@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from ppl.model import Destination, Role
+from ppl.access.destinations import Access
+from ppl.model import Destination
 from ppl.web.api.export import FORMATS
 from ppl.web.http.answers import Answer
 from ppl.web.http.destinations import destination_fields
@@ -20,13 +20,13 @@ def viewer_page(
     pages: Pages,
     visit: Visit,
     login: Login,
-    readable: Sequence[tuple[Destination, Role]],
+    access: Access,
     mark: dict[str, Any] | None = None,
 ) -> Answer:
     """The viewer of ``login``, over the destinations that it may read; ``mark``: of the event that it opens around."""
     destinations = [
         {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
-        for each, role in readable
+        for each, role in access
     ]
     return pages.page(
         "viewer.html", visit, login, destinations=destinations, snippets=unfilled(), formats=FORMATS, mark=mark

@@ -82,7 +82,7 @@ async def test_only_the_owner_sees_makes_and_revokes(served: Served, browser: Br
     await member.register("member@example.com")
     execute(dsn, "INSERT INTO membership VALUES (2, 1, 'member')")
     assert "of the owner" not in (await member.get("/settings")).text
-    assert (await create(member)).status == 404
+    assert (await create(member)).status == 403
     assert (await member.submit(path, {}, on="/settings")).status == 404
     assert await revoking(browser) == [path]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from ppl.access.destinations import access_of
 from ppl.model import Clock
 from ppl.store.interface import Store
 from ppl.web.api.archives import Archives
@@ -30,7 +31,7 @@ class Downloads:
     async def export(self, visit: Visit, login: Login) -> Answer:
         """``GET /settings/export``: to ``/api/export``, unless the query is wrong: then back to the form."""
         fields = visit.query
-        destination = destination_of(fields, await self._store.destinations_of(login.account.id))
+        destination = destination_of(fields, await access_of(self._store, login.account.id))
         try:
             query_of(fields, login.account, self._clock())
         except BadQuery as error:
@@ -46,7 +47,7 @@ class Downloads:
 
     async def archives(self, visit: Visit, login: Login) -> Answer:
         """``GET /settings/archives``: archived days of ``user_id`` in ``year``; the newest if left out."""
-        destination = destination_of(visit.query, await self._store.destinations_of(login.account.id))
+        destination = destination_of(visit.query, await access_of(self._store, login.account.id))
         days = await self._archives.days(destination)
         years = list(dict.fromkeys(each["date"][:4] for each in days))
         year = visit.query.get("year", years[0] if years else "")

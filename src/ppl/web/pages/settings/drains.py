@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from ppl.access.destinations import NotOwned, access_of
 from ppl.access.secrets import new_secret, secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManyDrains
@@ -17,6 +18,7 @@ from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.page import SettingsPage
 
 _MOST_DRAINS = 100
+_MAKES = "makes its drain tokens"
 _DRAINS_OF_ACCOUNT = Rate(burst=30, seconds=10)
 
 
@@ -75,11 +77,8 @@ class DrainsPage:
     async def create(self, visit: Visit, login: Login) -> Answer:
         """``POST /settings/drains`` with ``destination`` and ``drain_label``: the one answer that shows the token."""
         form = visit.form()
-        readable = await self._store.destinations_of(login.account.id)
-        owned = [destination for destination, role in readable if role == "owner"]
-        chosen = next((each for each in owned if str(each.id) == form.get("destination", "")), None)
-        if chosen is None:
-            raise NotFound("There is no such destination of yours.")
+        access = await access_of(self._store, login.account.id)
+        chosen = access.owned_numbered(form.get("destination", ""), _MAKES)
         try:
             label = label_of(form, "drain_label")
             spend(self._creations, str(login.account.id))
@@ -88,7 +87,7 @@ class DrainsPage:
         except WrongField as error:
             return await self._settings_page.page(visit, login, 400, error=error)
         if not made:
-            raise NotFound("There is no such destination of yours.")
+            raise NotOwned(_MAKES)
         base = self._base or f"{'https' if visit.secure else 'http'}://{visit.host}"
         return await self._settings_page.page(visit, login, new_drain=NewDrain(chosen.user_id, base, secret))
 

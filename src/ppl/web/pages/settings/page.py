@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ppl.access.destinations import access_of
 from ppl.access.quota import Quota
 from ppl.access.secrets import new_secret, secret_hash
 from ppl.access.throttle import Rate, Throttle
@@ -108,10 +109,8 @@ class SettingsPage:
 
     async def send_test_line(self, visit: Visit, login: Login, destination_id: str) -> Answer:
         """``POST /settings/destinations/<id>/test-line``: the answer says what was sent, or why it was not."""
-        readable = await self._store.destinations_of(login.account.id)
-        chosen = next((each for each, _ in readable if each.id == int(destination_id)), None)
-        if chosen is None:
-            raise NotFound("There is no such destination.")
+        access = await access_of(self._store, login.account.id)
+        chosen = access.numbered(int(destination_id))
         try:
             line = await self._lines.send(login.account, chosen)
         except (SendersRestricted, Unavailable) as error:
@@ -139,8 +138,8 @@ class SettingsPage:
             {"id": session.id, "label": session.label, "created_at": local_text(session.created_at, zone)}
             for session in await self._store.sessions_of(account.id, "token")
         ]
-        readable = await self._store.destinations_of(account.id)
-        owned = {destination.id: destination for destination, role in readable if role == "owner"}
+        access = await access_of(self._store, account.id)
+        owned = {destination.id: destination for destination in access.owned}
         open_ones = [destination.id for destination in owned.values() if not destination.is_closed]
         drains: list[dict[str, Any]] = [
             {
@@ -158,7 +157,7 @@ class SettingsPage:
             visit,
             login,
             status,
-            contents=_contents(has_destinations=bool(readable), has_open=bool(open_ones)),
+            contents=_contents(has_destinations=bool(access), has_open=bool(open_ones)),
             error=error,
             new_token=new_token,
             time_zone=typed.get("time_zone", account.time_zone),
@@ -171,27 +170,27 @@ class SettingsPage:
             drains=drains,
             new_drain=new_drain,
             destinations=[
-                _shown(destination, role, self._fingerprint(destination.host)) for destination, role in readable
+                _shown(destination, role, self._fingerprint(destination.host)) for destination, role in access
             ],
             only_open=next(iter(open_ones)) if len(open_ones) == 1 else None,
             archived=[
-                newest_archives(destination, await self._archives.days(destination)) for destination, _ in readable
+                newest_archives(destination, await self._archives.days(destination)) for destination in access.readable
             ],
             is_archiving=self._archives.is_archiving,
             formats=tuple(FORMATS),
             export_query=typed.get("export_query", ""),
             transports=[
-                transport_fields(destination, role) for destination, role in readable if not destination.is_closed
+                transport_fields(destination, role) for destination, role in access if not destination.is_closed
             ],
             transport_waits=transport_waits,
             restricted=[
                 restricting_fields(destination, role, restricting, self._quota, sender_tokens, zone)
-                for destination, role in readable
+                for destination, role in access
                 if not destination.is_closed
             ],
             keeping=[
                 keeping_fields(destination, role, account.time_zone, self._retention_days)
-                for destination, role in readable
+                for destination, role in access
             ],
         )
 

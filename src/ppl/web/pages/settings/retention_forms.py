@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
+from ppl.access.destinations import access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManyDestinations
 from ppl.model import Clock, Destination
 from ppl.options import Settings
 from ppl.services.listening import is_port_taken
 from ppl.store.interface import Store
-from ppl.web.http.answers import Answer, Forbidden, NotFound, see_other, spend
+from ppl.web.http.answers import Answer, see_other, spend
 from ppl.web.http.destinations import PortOpener, is_opened, needing_a_port
 from ppl.web.http.forms import WrongField
 from ppl.web.http.sessions import Login
@@ -83,9 +84,5 @@ class KeepingPage:
         return see_other("/settings")
 
     async def _owned(self, login: Login, destination_id: int) -> Destination:
-        for destination, role in await self._store.destinations_of(login.account.id):
-            if destination.id == destination_id:
-                if role != "owner":
-                    raise Forbidden("Only the owner of a destination decides how long its events are kept.")
-                return destination
-        raise NotFound("There is no such destination.")
+        access = await access_of(self._store, login.account.id)
+        return access.owned_numbered(destination_id, "decides how long its events are kept")

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 
 from twisted.logger import Logger
 
+from ppl.access.destinations import access_of
 from ppl.access.quota import Quota
 from ppl.access.secrets import new_sender_token, secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import ListenerUnavailable, TooManySenderTokens
 from ppl.model import Clock, Destination
 from ppl.store.interface import Store
-from ppl.web.http.answers import Answer, Forbidden, NotFound, see_other, spend
+from ppl.web.http.answers import Answer, NotFound, see_other, spend
 from ppl.web.http.destinations import PortOpener
 from ppl.web.http.forms import WrongField
 from ppl.web.http.sessions import Login
@@ -139,9 +140,5 @@ class RestrictingPage:
         return True
 
     async def _owned(self, login: Login, destination_id: int) -> Destination:
-        for destination, role in await self._store.destinations_of(login.account.id):
-            if destination.id == destination_id:
-                if role != "owner":
-                    raise Forbidden("Only the owner of a destination decides who may send to it.")
-                return destination
-        raise NotFound("There is no such destination.")
+        access = await access_of(self._store, login.account.id)
+        return access.owned_numbered(destination_id, "decides who may send to it")

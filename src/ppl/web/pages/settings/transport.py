@@ -6,16 +6,18 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from ppl.access.destinations import NotOwned, access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import ListenerUnavailable
 from ppl.model import TRANSPORTS, Clock, Destination, Role, Transport
 from ppl.store.interface import Store
-from ppl.web.http.answers import Forbidden, NotFound, spend
+from ppl.web.http.answers import spend
 from ppl.web.http.destinations import PortOpener
 from ppl.web.http.forms import WrongField
 
 #: Each change ends the connections of the port.
 _CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
+_DECIDES = "decides what its port takes"
 
 _IN_WORDS: dict[Transport, str] = {
     "either": "encrypted (TLS) and unencrypted (plain TCP, RELP and UDP)",
@@ -44,20 +46,18 @@ class Transports:
 
         Raises:
             WrongField: ``chosen`` is no policy.
-            NotFound: the account has no such destination.
-            Forbidden: it does not own it.
+            NoSuchDestination: the account has no such destination.
+            NotOwned: it does not own it.
             TooManyRequests: it changes them too often.
         """
         transport = next((each for each in TRANSPORTS if each == chosen), None)
         if transport is None:
             raise WrongField("transport", "Choose which connections the port accepts.")
-        readable = {each.id: (each, role) for each, role in await self._store.destinations_of(account_id)}
-        if destination_id not in readable:
-            raise NotFound("There is no such destination.")
-        destination, _ = readable[destination_id]
+        access = await access_of(self._store, account_id)
+        destination = access.owned_numbered(destination_id, _DECIDES)
         spend(self._changes, str(account_id))
         if not await self._store.set_transport(account_id, destination_id, transport):
-            raise Forbidden("Only the owner of a destination decides what its port takes.")
+            raise NotOwned(_DECIDES)
         self._log.info("{user_id} takes {transport} now", user_id=destination.user_id, transport=transport)
         try:
             await self._listeners.open(destination)
