@@ -52,7 +52,7 @@ from ppl.web.http.connections import Connections
 from ppl.web.http.destinations import PortOpener
 from ppl.web.http.rendering import Pages
 from ppl.web.http.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
-from ppl.web.http.routing import Routes, route
+from ppl.web.http.routing import Routed, Routes
 from ppl.web.http.sessions import SessionEnded, Sessions
 from ppl.web.http.setup import Setup
 from ppl.web.http.visit import Visit
@@ -73,7 +73,6 @@ _IDLE_SECONDS = 60
 
 #: Requests of one address that show no login: a browser that keeps nothing asks some fifty times for a page.
 _REQUESTS_OF_STRANGERS = Rate(burst=1000, seconds=0.01)
-_DESTINATION = r"/settings/destinations/(\d{1,18})"
 
 
 def make_site(
@@ -92,7 +91,7 @@ def make_site(
     marks_changed: MarksChanged = lambda destination_id: None,
     workers: Workers | None = None,
     passwords: Passwords | None = None,
-) -> Site:
+) -> PplSite:
     """The site of Ppl.
 
     Args:
@@ -138,81 +137,33 @@ def make_site(
     saved_page, saved_api = SavedPage(store, saved, pages), SavedApi(store, saved)
     marks = Marks(store, events, steady, marks_changed)
     marks_page, marks_api = MarksPage(store, marks, pages), MarksApi(store, marks)
-    queries = Queries(store, clock)
-    similar = [route("GET", "/api/similar", Similar(store, workers, clock, steady).group)] if workers else []
+    queries = Queries(clock)
+    similar = [Similar(store, workers, clock, steady)] if workers else []
     reads = Throttle(READS, steady)
     senders, dashboard = Senders(store, pages, clock, reads), Dashboard(store, pages, clock, settings, reads)
-    routes = (
-        route("GET", "/", accounts.first_page),
-        route("GET", r"/events/(\d{1,18})", event_page.show, needs_login=True),
-        route("GET", "/register", accounts.registration_form),
-        route("POST", "/register", accounts.register),
-        route("GET", "/login", accounts.login_form),
-        route("POST", "/login", accounts.log_in),
-        route("POST", "/logout", accounts.log_out, needs_login=True),
-        route("GET", "/settings", settings_page.show, needs_login=True),
-        route(
-            "GET",
-            r"/settings/(?:time-zone|tokens|drains|destinations|destinations/\d+/(?:transport|networks|quota|certificates|sender-tokens(?:/\d+/delete)?|retention|close|test-line))",
-            settings_page.back,
-            needs_login=True,
-        ),
-        route("POST", "/settings/time-zone", settings_page.change_time_zone, needs_login=True),
-        route("POST", "/settings/tokens", settings_page.create_token, needs_login=True),
-        route("POST", r"/settings/tokens/(\d{1,18})/delete", settings_page.delete_token, needs_login=True),
-        route("POST", "/settings/drains", drains_page.create, needs_login=True),
-        route("POST", r"/settings/drains/(\d{1,18})/delete", drains_page.delete, needs_login=True),
-        route("POST", "/settings/destinations", keeping_page.create, needs_login=True),
-        route("POST", rf"{_DESTINATION}/transport", settings_page.change_transport, needs_login=True),
-        route("POST", rf"{_DESTINATION}/networks", restricting_page.change_networks, needs_login=True),
-        route("POST", rf"{_DESTINATION}/certificates", restricting_page.change_certificates, needs_login=True),
-        route("POST", rf"{_DESTINATION}/quota", restricting_page.change_quota, needs_login=True),
-        route("POST", rf"{_DESTINATION}/sender-tokens", restricting_page.create_token, needs_login=True),
-        route(
-            "POST",
-            rf"{_DESTINATION}/sender-tokens/(\d{{1,18}})/delete",
-            restricting_page.delete_token,
-            needs_login=True,
-        ),
-        route("POST", rf"{_DESTINATION}/retention", keeping_page.change_retention, needs_login=True),
-        route("POST", rf"{_DESTINATION}/close", keeping_page.close, needs_login=True),
-        route("GET", "/senders", senders.show, needs_login=True),
-        route("GET", "/dashboard", dashboard.show, needs_login=True),
-        route("GET", "/api/senders", senders.listed),
-        route("POST", rf"{_DESTINATION}/test-line", settings_page.send_test_line, needs_login=True),
-        route("GET", "/settings/export", downloads.export, needs_login=True),
-        route("GET", "/settings/archives", downloads.archives, needs_login=True),
-        route("GET", "/saved", saved_page.show, needs_login=True),
-        route("POST", "/saved", saved_page.save, needs_login=True),
-        route("GET", r"/saved/\d+/(?:rename|delete)", saved_page.back, needs_login=True),
-        route("POST", r"/saved/(\d{1,18})/rename", saved_page.change, needs_login=True),
-        route("POST", r"/saved/(\d{1,18})/delete", saved_page.delete, needs_login=True),
-        route("GET", "/api/saved", saved_api.listed),
-        route("POST", "/api/saved", saved_api.save, needs_login=True),
-        route("POST", r"/api/saved/(\d{1,18})", saved_api.change, needs_login=True),
-        route("DELETE", r"/api/saved/(\d{1,18})", saved_api.delete, needs_login=True),
-        route("GET", "/marks", marks_page.show, needs_login=True),
-        route("GET", r"/marks/\d+/(?:note|delete)", marks_page.back, needs_login=True),
-        route("POST", r"/marks/(\d{1,18})/note", marks_page.change, needs_login=True),
-        route("POST", r"/marks/(\d{1,18})/delete", marks_page.remove, needs_login=True),
-        route("GET", "/api/marks", marks_api.listed),
-        route("POST", "/api/marks", marks_api.make, needs_login=True),
-        route("DELETE", r"/api/marks/(\d{1,18})", marks_api.remove, needs_login=True),
-        route("GET", "/api/me", api.who_am_i),
-        route("GET", "/api/events", events.search),
-        route("GET", r"/api/events/(\d{1,18})", events.one),
-        route("GET", r"/api/events/(\d{1,18})/context", events.context),
-        route("GET", "/api/histogram", events.histogram),
+    parts: tuple[Routed, ...] = (
+        accounts,
+        event_page,
+        settings_page,
+        drains_page,
+        keeping_page,
+        restricting_page,
+        downloads,
+        senders,
+        dashboard,
+        saved_page,
+        saved_api,
+        marks_page,
+        marks_api,
+        api,
+        events,
         *similar,
-        route("GET", "/api/query", queries.read),
-        route("GET", "/api/export", exports.export),
-        route("GET", r"/api/export/([\w-]{1,64})", exports.progress),
-        route("GET", "/api/archives", archives.listed),
-        route("GET", r"/api/archives/(\d{4}-\d\d-\d\d)", archives.download),
-        route("POST", "/api/test-line", api.send_test_line, needs_login=True),
-        route("GET", "/healthz", Health(store, reactor).show),
-        route("GET", "/api/version", api.version, needs_login=True),
+        queries,
+        exports,
+        archives,
+        Health(store, reactor),
     )
+    routes = [route for part in parts for route in part.routes]
     answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
     strangers = Throttle(_REQUESTS_OF_STRANGERS, steady)
     root = _Root(answering, served, pages, viewer_factory, settings, strangers)
@@ -226,6 +177,7 @@ class PplSite(Site):
 
     Attributes:
         is_stopping: whether its port is closed.
+        routes: the addresses that it answers, besides ``/static``, ``/ws`` and uploads.
     """
 
     is_stopping = False
@@ -234,7 +186,7 @@ class PplSite(Site):
 
     def __init__(
         self,
-        root: Resource,
+        root: _Root,
         viewer_factory: Any,
         reactor: Any,
         uploads: Uploads | None,
@@ -250,6 +202,7 @@ class PplSite(Site):
             parsePOSTFormSubmission=False,
             logFormatter=log_line,
         )
+        self.routes = root.routes.routes
         self.uploads = uploads
         self.turns = Turns(reactor)
         self.proxies = proxies
@@ -298,7 +251,7 @@ class _Root(Resource):
         strangers: Throttle,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._routes = routes
+        self.routes = routes
         self._assets = served
         self._pages = pages
         self._websocket = WebSocketResource(viewer_factory)
@@ -330,7 +283,7 @@ class _Root(Resource):
         except Refusal as refusal:
             return send(request, self._pages.refusal(visit, refusal))
         visit = attrs.evolve(visit, recognised=partial(self._strangers.give_back, visit.client))
-        return send_later(request, Deferred.fromCoroutine(self._routes.answer(visit)))
+        return send_later(request, Deferred.fromCoroutine(self.routes.answer(visit)))
 
     def _check_host(self, visit: Visit) -> None:
         if visit.host and not is_host(visit.host):

@@ -9,13 +9,13 @@ from ppl.access.destinations import access_of
 from ppl.archive.interface import ArchiveUnavailable, Place
 from ppl.archive.keys import date_of
 from ppl.archive.thread import in_thread
-from ppl.model import Archive, Destination
+from ppl.model import Account, Archive, Destination
 from ppl.store.interface import Store
-from ppl.web.api.events import account_of, time_text
+from ppl.web.api.events import time_text
 from ppl.web.api.export import file_name
 from ppl.web.http.answers import Answer, NotFound, StreamedAnswer, Unavailable, json_answer
 from ppl.web.http.parameters import destination_of
-from ppl.web.http.sessions import Login
+from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 
 #: Bytes of one part.
@@ -35,13 +35,21 @@ class Archives:
         self._store, self._place, self._reactor = store, place, reactor
 
     @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_account("/api/archives", self.listed),
+            for_account(r"/api/archives/(\d{4}-\d\d-\d\d)", self.download),
+        )
+
+    @property
     def is_archiving(self) -> bool:
         """Whether days that are over are archived."""
         return self._place is not None
 
-    async def listed(self, visit: Visit, login: Login | None) -> Answer:
+    async def listed(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/archives``: newest first."""
-        return json_answer({"archives": await self.days(await self._whose(visit, login))})
+        return json_answer({"archives": await self.days(await self._whose(visit, account))})
 
     async def days(self, destination: Destination) -> list[dict[str, Any]]:
         """The archived days of ``destination``, newest first, as JSON has them."""
@@ -56,9 +64,9 @@ class Archives:
             for each in await self._store.archives(destination.id)
         ]
 
-    async def download(self, visit: Visit, login: Login | None, date: str) -> StreamedAnswer:
+    async def download(self, visit: Visit, account: Account, date: str) -> StreamedAnswer:
         """``GET /api/archives/<date>``: the Parquet file."""
-        destination = await self._whose(visit, login)
+        destination = await self._whose(visit, account)
         known = {date_of(each.day).isoformat(): each for each in await self._store.archives(destination.id)}
         if date not in known:
             raise NotFound("There is no archive of that day.")
@@ -81,8 +89,7 @@ class Archives:
             (("Content-Disposition", f'attachment; filename="{name}"'), ("Content-Length", str(length))),
         )
 
-    async def _whose(self, visit: Visit, login: Login | None) -> Destination:
-        account = await account_of(self._store, visit, login)
+    async def _whose(self, visit: Visit, account: Account) -> Destination:
         return destination_of(visit.query, await access_of(self._store, account.id))
 
     def _is_here(self, archive: Archive) -> bool:

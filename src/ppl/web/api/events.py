@@ -14,15 +14,14 @@ from typing import Any
 import attrs
 
 from ppl.access.destinations import access_of
-from ppl.access.sessions import authenticate
 from ppl.errors import StatementTimeout, TooManySearches
 from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
 from ppl.search.query import Query, parse
 from ppl.store.interface import Search, Store
 from ppl.timezone import local_text, parse_time_zone, utc_text
-from ppl.web.http.answers import Answer, BadRequest, Gone, NotFound, NotLoggedIn, TooManyRequests, json_answer
+from ppl.web.http.answers import Answer, BadRequest, Gone, NotFound, TooManyRequests, json_answer
 from ppl.web.http.parameters import bounds_of, destination_of, id_of, number_of, query_of, time_of, word_of
-from ppl.web.http.sessions import Login
+from ppl.web.http.routing import NUMBER, Route, for_account
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
 
@@ -54,9 +53,19 @@ class Events:
     def __init__(self, store: Store, clock: Clock, retention_days: int | None, steady: Callable[[], float]) -> None:
         self._store, self._clock, self._retention_days, self._steady = store, clock, retention_days, steady
 
-    async def search(self, visit: Visit, login: Login | None) -> Answer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_account("/api/events", self.search),
+            for_account(rf"/api/events/{NUMBER}", self.one),
+            for_account(rf"/api/events/{NUMBER}/context", self.context),
+            for_account("/api/histogram", self.histogram),
+        )
+
+    async def search(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/events``: a page of what matches ``q``, newest or oldest first, and how far the search came."""
-        account, destination = await self._whose(visit, login)
+        destination = await self._whose(visit, account)
         fields = visit.query
         query = query_of(fields, account, self._clock())
         limit = number_of(fields, "limit", 100, 1, MOST_EVENTS)
@@ -73,15 +82,15 @@ class Events:
                 }
             )
 
-    async def one(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
+    async def one(self, visit: Visit, account: Account, event_id: str) -> Answer:
         """``GET /api/events/<id>``: the event, or of when it was and until when it was kept."""
-        account, destination = await self._whose(visit, login)
+        destination = await self._whose(visit, account)
         event = await self.found(account, destination, int(event_id))
         return json_answer({"event": viewer_event(event, parse_time_zone(account.time_zone))})
 
-    async def context(self, visit: Visit, login: Login | None, event_id: str) -> Answer:
+    async def context(self, visit: Visit, account: Account, event_id: str) -> Answer:
         """``GET /api/events/<id>/context``: the event with what came before and after it, whatever the search."""
-        account, destination = await self._whose(visit, login)
+        destination = await self._whose(visit, account)
         fields = visit.query
         before = number_of(fields, "before", 20, 0, MOST_AROUND)
         after = number_of(fields, "after", 20, 0, MOST_AROUND)
@@ -104,9 +113,9 @@ class Events:
                 }
             )
 
-    async def histogram(self, visit: Visit, login: Login | None) -> Answer:
+    async def histogram(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/histogram``: events of a range in buckets, by severity; of a search as far as it came."""
-        account, destination = await self._whose(visit, login)
+        destination = await self._whose(visit, account)
         fields = visit.query
         now = self._clock()
         until = time_of(fields, "to") or now
@@ -142,9 +151,8 @@ class Events:
 
     # Parts
 
-    async def _whose(self, visit: Visit, login: Login | None) -> tuple[Account, Destination]:
-        account = await account_of(self._store, visit, login)
-        return account, destination_of(visit.query, await access_of(self._store, account.id))
+    async def _whose(self, visit: Visit, account: Account) -> Destination:
+        return destination_of(visit.query, await access_of(self._store, account.id))
 
     def _begin(self, visit: Visit, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
         """See :func:`begin`; who goes away needs it no more."""
@@ -209,23 +217,6 @@ def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]],
     except BaseException:
         search.close()
         raise
-
-
-async def account_of(store: Store, visit: Visit, login: Login | None) -> Account:
-    """Who asks, by cookie or bearer token.
-
-    Raises:
-        NotLoggedIn: nobody known.
-    """
-    authorization = visit.header("authorization")
-    account = login.account if login else None
-    if authorization is not None:
-        account = await authenticate(store, visit.header("cookie"), authorization)
-        if account is not None:
-            visit.recognised()
-    if account is None:
-        raise NotLoggedIn
-    return account
 
 
 def begin(store: Store, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:

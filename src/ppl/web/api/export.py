@@ -18,13 +18,13 @@ import attrs
 
 from ppl.access.destinations import access_of
 from ppl.errors import StatementTimeout
-from ppl.model import FACILITIES, SEVERITIES, Clock, Destination, Event
+from ppl.model import FACILITIES, SEVERITIES, Account, Clock, Destination, Event
 from ppl.store.interface import Search, Store
 from ppl.timezone import parse_time_zone, utc_text
-from ppl.web.api.events import account_of, begin, time_text
+from ppl.web.api.events import begin, time_text
 from ppl.web.http.answers import Answer, BadRequest, NotFound, StreamedAnswer, json_answer
 from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
-from ppl.web.http.sessions import Login
+from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
 
@@ -70,9 +70,16 @@ class Exports:
         self._store, self._clock = store, clock
         self._progress: dict[tuple[int, str], Progress] = {}
 
-    async def export(self, visit: Visit, login: Login | None) -> StreamedAnswer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_account("/api/export", self.export),
+            for_account(r"/api/export/([\w-]{1,64})", self.progress),
+        )
+
+    async def export(self, visit: Visit, account: Account) -> StreamedAnswer:
         """``GET /api/export``: oldest first."""
-        account = await account_of(self._store, visit, login)
         fields = visit.query
         destination = destination_of(fields, await access_of(self._store, account.id))
         kind = word_of(fields, "format", tuple(FORMATS))
@@ -98,9 +105,8 @@ class Exports:
             (("Content-Disposition", f'attachment; filename="{file_name(destination, suffix)}"'),),
         )
 
-    async def progress(self, visit: Visit, login: Login | None, name: str) -> Answer:
+    async def progress(self, visit: Visit, account: Account, name: str) -> Answer:
         """``GET /api/export/<name>``."""
-        account = await account_of(self._store, visit, login)
         known = self._progress.get((account.id, name))
         if known is None:
             raise NotFound("There is no export of that name.")

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.store.interface import Store
 from ppl.web.http.answers import Answer
+from ppl.web.http.routing import Route, for_anyone
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
@@ -35,6 +36,11 @@ class Health:
         self._store, self._reactor = store, reactor
         self._waiting: list[Deferred[str]] = []
         self._is_asking = False
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (for_anyone("GET", "/healthz", self.show),)
 
     async def show(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /healthz``: 200 ``ok``, or 503 and a sentence."""

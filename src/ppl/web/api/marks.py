@@ -14,10 +14,11 @@ from ppl.errors import TooManyMarks
 from ppl.model import Account, Clock, Destination, Event
 from ppl.store.interface import Mark, Store
 from ppl.timezone import parse_time_zone, utc_text
-from ppl.web.api.events import Events, account_of
+from ppl.web.api.events import Events
 from ppl.web.http.answers import Answer, BadRequest, Conflict, NotFound, json_answer, spend
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import destination_of, destinations_asked, id_of, word_of
+from ppl.web.http.routing import NUMBER, Route, for_account, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
@@ -121,9 +122,17 @@ class MarksApi:
     def __init__(self, store: Store, marks: Marks) -> None:
         self._store, self._marks = store, marks
 
-    async def listed(self, visit: Visit, login: Login | None) -> Answer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_account("/api/marks", self.listed),
+            for_login("POST", "/api/marks", self.make),
+            for_login("DELETE", rf"/api/marks/{NUMBER}", self.remove),
+        )
+
+    async def listed(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/marks``: of ``user_id``, or of all that the account may read; with their ``events`` if wanted."""
-        account = await account_of(self._store, visit, login)
         access = await access_of(self._store, account.id)
         chosen = destinations_asked(visit.query, access)
         names = {destination.id: destination.user_id for destination in chosen}

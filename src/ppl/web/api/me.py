@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ppl.access.destinations import access_of
+from ppl.model import Account
 from ppl.store.interface import Store
 from ppl.version import version
-from ppl.web.api.events import account_of
 from ppl.web.api.test_line import SampleLines
 from ppl.web.http.answers import Answer, BadRequest, json_answer
 from ppl.web.http.destinations import destination_fields
+from ppl.web.http.routing import Route, for_account, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
@@ -19,9 +20,17 @@ class Api:
     def __init__(self, store: Store, lines: SampleLines) -> None:
         self._store, self._lines = store, lines
 
-    async def who_am_i(self, visit: Visit, login: Login | None) -> Answer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_account("/api/me", self.who_am_i),
+            for_login("POST", "/api/test-line", self.send_test_line),
+            for_login("GET", "/api/version", self.version),
+        )
+
+    async def who_am_i(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/me``, with the cookie or a bearer token."""
-        account = await account_of(self._store, visit, login)
         access = await access_of(self._store, account.id)
         return json_answer(
             {

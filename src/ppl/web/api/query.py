@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import attrs
 
-from ppl.model import Clock
+from ppl.model import Account, Clock
 from ppl.search.query import HIGHEST_ID
-from ppl.store.interface import Store
 from ppl.timezone import utc_text
-from ppl.web.api.events import account_of
 from ppl.web.http.answers import Answer, json_answer
 from ppl.web.http.parameters import BadQuery, query_of
 from ppl.web.http.rendering import error_fields
-from ppl.web.http.sessions import Login
+from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 
 
@@ -20,19 +18,22 @@ class Queries:
     """The handler.
 
     Args:
-        store: knows who asks, and their time zone.
         clock: µs; what ``3 hours ago`` refers to.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
 
-    async def read(self, visit: Visit, login: Login | None) -> Answer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (for_account("/api/query", self.read),)
+
+    async def read(self, visit: Visit, account: Account) -> Answer:
         """Whether ``q`` can be understood, between which times of receipt what it finds can be, and hints.
 
         A query with a mistake is no failed request: it is what was asked about.
         """
-        account = await account_of(self._store, visit, login)
         try:
             query = query_of(visit.query, account, self._clock())
         except BadQuery as error:

@@ -13,10 +13,10 @@ from ppl.errors import AlreadyExists, TooManySaved
 from ppl.model import Account, Clock, Destination
 from ppl.store.interface import SavedSearch, Store
 from ppl.timezone import utc_text
-from ppl.web.api.events import account_of
 from ppl.web.http.answers import Answer, BadRequest, Conflict, NotFound, json_answer, spend
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import destination_of, destinations_asked, query_of
+from ppl.web.http.routing import NUMBER, Route, for_account, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
@@ -99,9 +99,18 @@ class SavedApi:
     def __init__(self, store: Store, saved: SavedSearches) -> None:
         self._store, self._saved = store, saved
 
-    async def listed(self, visit: Visit, login: Login | None) -> Answer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_account("/api/saved", self.listed),
+            for_login("POST", "/api/saved", self.save),
+            for_login("POST", rf"/api/saved/{NUMBER}", self.change),
+            for_login("DELETE", rf"/api/saved/{NUMBER}", self.delete),
+        )
+
+    async def listed(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/saved``: of ``user_id``, or of all that the account may read."""
-        account = await account_of(self._store, visit, login)
         access = await access_of(self._store, account.id)
         chosen = destinations_asked(visit.query, access)
         names = {destination.id: destination.user_id for destination in chosen}

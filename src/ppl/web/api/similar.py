@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from ppl.access.destinations import access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManySearches
-from ppl.model import DAY, HOUR, Clock
+from ppl.model import DAY, HOUR, Account, Clock
 from ppl.search.query import HIGHEST_ID
 from ppl.similar.workers import Grouping, Workers
 from ppl.store.interface import Store
-from ppl.web.api.events import account_of
 from ppl.web.http.answers import StreamedAnswer, TooManyRequests, spend
 from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
-from ppl.web.http.sessions import Login
+from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 
 #: Of one account: a page asks every few seconds while it is live, and whoever goes away costs a process.
@@ -30,9 +29,13 @@ class Similar:
         self._store, self._workers, self._clock = store, workers, clock
         self._throttle = Throttle(_GROUPINGS, steady)
 
-    async def group(self, visit: Visit, login: Login | None) -> StreamedAnswer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (for_account("/api/similar", self.group),)
+
+    async def group(self, visit: Visit, account: Account) -> StreamedAnswer:
         """Reports, one JSON object a line, each of what has changed; the last one says ``"done": true``."""
-        account = await account_of(self._store, visit, login)
         fields = visit.query
         destination = destination_of(fields, await access_of(self._store, account.id))
         now = self._clock()

@@ -1,9 +1,16 @@
-"""Addresses to the coroutines that answer them, and what holds for all: logins, origins, form tokens, error pages."""
+"""Addresses to the coroutines that answer them, and what holds for all: logins, origins, form tokens, error pages.
+
+Each module of :mod:`ppl.web.pages` and :mod:`ppl.web.api` gives the routes of its handlers, made by
+:func:`for_anyone`, :func:`for_login` or :func:`for_account`; :mod:`ppl.web.site` joins them. Which of them says who may
+come is checked here for all, and by mypy: a route for anyone needs a handler that takes ``None`` for the login.
+``docs/security.rst`` lists every route with what each kind of account gets from it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Concatenate, Literal, Protocol
 
 import attrs
 from twisted.logger import Logger
@@ -12,6 +19,7 @@ from ppl.access.destinations import NoSuchDestination, NotOwned, NotReadable
 from ppl.access.passwords import TooBusy
 from ppl.errors import PplError, StatementTimeout, StoreUnavailable
 from ppl.http.origin import OriginPolicy
+from ppl.model import Account
 from ppl.web.http.answers import (
     Answer,
     BadFormToken,
@@ -24,6 +32,7 @@ from ppl.web.http.answers import (
     Refusal,
     StreamedAnswer,
     Unavailable,
+    found,
     see_other,
 )
 from ppl.web.http.forms import login_path
@@ -31,8 +40,19 @@ from ppl.web.http.rendering import Pages
 from ppl.web.http.sessions import Login, Sessions, is_own_form
 from ppl.web.http.visit import Visit
 
-Handler = Callable[..., Awaitable[Answer | StreamedAnswer]]
-"""``handler(visit, login, *parts of the path)``; ``login`` is never ``None`` on a route that needs one."""
+Reply = Awaitable[Answer | StreamedAnswer]
+PublicHandler = Callable[Concatenate[Visit, Login | None, ...], Reply]
+"""``handler(visit, login, *parts of the path)``; ``login`` is ``None`` for a visitor who is not logged in."""
+LoginHandler = Callable[Concatenate[Visit, Login, ...], Reply]
+"""``handler(visit, login, *parts of the path)``."""
+AccountHandler = Callable[Concatenate[Visit, Account, ...], Reply]
+"""``handler(visit, account, *parts of the path)``."""
+
+NUMBER = r"(\d{1,18})"
+"""The part of a path that is the id of something."""
+
+Audience = Literal["anyone", "login", "account"]
+"""For whom a route is: anyone, a browser that is logged in, or an account with a browser's cookie or bearer token."""
 
 
 @attrs.frozen
@@ -42,19 +62,44 @@ class Route:
     Attributes:
         method: ``GET`` (serves HEAD too), ``POST`` or ``DELETE``.
         pattern: of the whole path; its groups are the handler's further arguments.
+        audience: for whom it is; others are led to the login page, and programs get 401.
         handler: answers.
-        needs_login: without one, pages lead to the login page and programs get 401.
+        page: where the form stands that is sent here, ``""`` for none: a reload of the address leads back to it.
     """
 
     method: str
     pattern: re.Pattern[str]
-    handler: Handler
-    needs_login: bool
+    audience: Audience
+    handler: Callable[..., Reply]
+    page: str = ""
 
 
-def route(method: str, path: str, handler: Handler, *, needs_login: bool = False) -> Route:
-    """``path`` is a regular expression for the whole path."""
-    return Route(method, re.compile(path, re.ASCII), handler, needs_login)
+def for_anyone(method: str, path: str, handler: PublicHandler) -> Route:
+    """A route that needs no login; ``path`` is a regular expression for the whole path."""
+    return Route(method, re.compile(path, re.ASCII), "anyone", handler)
+
+
+def for_login(method: str, path: str, handler: LoginHandler) -> Route:
+    """A route for browsers that are logged in; ``path`` is a regular expression for the whole path."""
+    return Route(method, re.compile(path, re.ASCII), "login", handler)
+
+
+def form_on(page: str, path: str, handler: LoginHandler) -> Route:
+    """A ``POST`` route for the form on ``page``; ``path`` is a regular expression for the whole path."""
+    return Route("POST", re.compile(path, re.ASCII), "login", handler, page)
+
+
+def for_account(path: str, handler: AccountHandler) -> Route:
+    """A ``GET`` route for an account, with the cookie or a bearer token; ``path`` is a regular expression."""
+    return Route("GET", re.compile(path, re.ASCII), "account", handler)
+
+
+class Routed(Protocol):
+    """What answers at addresses: the handlers of a page or of a part of the API."""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
 
 
 class Routes:
@@ -62,8 +107,11 @@ class Routes:
 
     _log = Logger()
 
-    def __init__(self, routes: tuple[Route, ...], sessions: Sessions, pages: Pages, origins: OriginPolicy) -> None:
-        self._routes = routes
+    def __init__(self, routes: Sequence[Route], sessions: Sessions, pages: Pages, origins: OriginPolicy) -> None:
+        self.routes = routes
+        own = {each.pattern for each in routes if each.method == "GET"}
+        backs = (each for each in routes if each.page and each.pattern not in own)
+        self._known_routes = (*routes, *(Route("GET", each.pattern, "login", _back_to(each.page)) for each in backs))
         self._sessions = sessions
         self._pages = pages
         self._origins = origins
@@ -87,9 +135,9 @@ class Routes:
                 self._log.failure("{method} {path} failed", method=visit.method, path=visit.path)
                 raise InternalError from error
         except Refusal as refusal:
-            return self._pages.refusal(visit, refusal, await self._known(visit))
+            return self._pages.refusal(visit, refusal, await self._whose_menu(visit))
 
-    async def _known(self, visit: Visit) -> Login | None:
+    async def _whose_menu(self, visit: Visit) -> Login | None:
         """Whose menu an error page has: nobody's where that cannot be found out."""
         if visit.is_for_programs:
             return None
@@ -106,14 +154,16 @@ class Routes:
         ):
             raise ForeignOrigin(self._origins.public_url)
         login = await self._sessions.find(visit)
-        if chosen.needs_login and login is None:
-            return _to_login(visit)
+        if chosen.audience == "account":
+            return await chosen.handler(visit, await self._sessions.account(visit, login), *parts)
+        if chosen.audience == "login" and login is None:
+            return _to_login(visit, chosen.page)
         if changes and not is_own_form(visit, login, _given_token(visit)):
             raise BadFormToken
         return await chosen.handler(visit, login, *parts)
 
     def _find(self, visit: Visit) -> tuple[Route, tuple[str, ...]]:
-        matches = [(each, match) for each in self._routes if (match := each.pattern.fullmatch(visit.path))]
+        matches = [(each, match) for each in self._known_routes if (match := each.pattern.fullmatch(visit.path))]
         if not matches:
             raise NotFound
         method = "GET" if visit.method == "HEAD" else visit.method
@@ -124,14 +174,20 @@ class Routes:
         raise MethodNotAllowed(visit.method, ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])]))
 
 
-def _to_login(visit: Visit) -> Answer:
+def _to_login(visit: Visit, page: str) -> Answer:
+    """Leads to the login page, and after it to the page that was asked for: of a form to the one it stood on."""
     if visit.is_for_programs:
         raise NotLoggedIn
-    if visit.method != "POST":
-        return see_other(login_path(visit.target))
-    # After a form was sent in vain the reader comes back to the page it stood on, never to where it was sent.
-    page = next((page for page in ("/settings", "/saved", "/marks") if visit.path.startswith(page)), "/")
-    return see_other(login_path(page))
+    return see_other(login_path((page or "/") if visit.method == "POST" else visit.target))
+
+
+def _back_to(page: str) -> LoginHandler:
+    """The handler of a form's address that was opened as a page, as a reload by the address bar does."""
+
+    async def back(visit: Visit, login: Login, *parts: str) -> Answer:
+        return found(page)
+
+    return back
 
 
 def _given_token(visit: Visit) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import attrs
 
 from ppl.access.secrets import csrf_token, csrf_token_matches, new_secret, secret_hash
-from ppl.access.sessions import SESSION_COOKIE, cookie_name, cookie_values, find_session
+from ppl.access.sessions import SESSION_COOKIE, authenticate, cookie_name, cookie_values, find_session
 from ppl.model import SECOND, Account, Clock
 from ppl.store.interface import Store
-from ppl.web.http.answers import Cookie
+from ppl.web.http.answers import Cookie, NotLoggedIn
 from ppl.web.http.visit import Visit
 
 LIFETIME = 30 * 24 * 3600
@@ -58,6 +58,22 @@ class Sessions:
         visit.recognised()
         secret, session, account = found
         return Login(account, session.id, secret)
+
+    async def account(self, visit: Visit, login: Login | None) -> Account:
+        """The account that asks, by the browser's cookie or by a bearer token; ``login`` is what :meth:`find` gave.
+
+        Raises:
+            NotLoggedIn: the request names no account that is known.
+        """
+        authorization = visit.header("authorization")
+        account = login.account if login else None
+        if authorization is not None:
+            account = await authenticate(self._store, visit.header("cookie"), authorization)
+            if account is not None:
+                visit.recognised()
+        if account is None:
+            raise NotLoggedIn
+        return account
 
     async def open(self, visit: Visit, account: Account) -> tuple[Login, tuple[Cookie, ...]]:
         """Log ``account`` in, always with a new secret: one that was there before login is worth nothing."""

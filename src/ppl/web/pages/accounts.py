@@ -26,6 +26,7 @@ from ppl.web.http.forms import (
 from ppl.web.http.logins import Logins, device_cookie
 from ppl.web.http.parameters import present_address
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import Route, for_anyone, for_login
 from ppl.web.http.sessions import Login, Sessions, stranger_form
 from ppl.web.http.setup import Setup
 from ppl.web.http.visit import Visit
@@ -60,6 +61,18 @@ class Accounts:
         self._setup = setup
         self._logins = Logins(clock)
         self._registrations = Throttle(_REGISTRATIONS_OF_ADDRESS, clock)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_anyone("GET", "/", self.first_page),
+            for_anyone("GET", "/register", self.registration_form),
+            for_anyone("POST", "/register", self.register),
+            for_anyone("GET", "/login", self.login_form),
+            for_anyone("POST", "/login", self.log_in),
+            for_login("POST", "/logout", self.log_out),
+        )
 
     async def first_page(self, visit: Visit, login: Login | None) -> Answer:
         """``GET /``: the viewer, or the way to it."""

@@ -21,6 +21,7 @@ from ppl.timezone import local_text, parse_time_zone
 from ppl.web.http.answers import Answer, spend
 from ppl.web.http.parameters import word_of
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import Route, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.figures import LEVELS, added, bytes_text, histogram, levels_of, moment, sparkline
@@ -66,6 +67,11 @@ class Dashboard:
 
     def __init__(self, store: Store, pages: Pages, clock: Clock, settings: Settings, reads: Throttle) -> None:
         self._store, self._pages, self._clock, self._settings, self._reads = store, pages, clock, settings, reads
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (for_login("GET", "/dashboard", self.show),)
 
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /dashboard?user_id=…&range=24h|7d``."""

@@ -13,6 +13,7 @@ from ppl.web.api.marks import mark_fields
 from ppl.web.http.answers import Answer, Gone, NotFound, found
 from ppl.web.http.parameters import present_address
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import NUMBER, Route, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.viewer import viewer_page
@@ -29,6 +30,11 @@ class EventPage:
 
     def __init__(self, store: Store, events: Events, pages: Pages) -> None:
         self._store, self._events, self._pages = store, events, pages
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (for_login("GET", rf"/events/{NUMBER}", self.show),)
 
     async def show(self, visit: Visit, login: Login, event_id: str) -> Answer:
         """``GET /events/<id>``: the viewer, which reads what is around the event by itself.

@@ -9,9 +9,10 @@ from ppl.model import Destination, Event
 from ppl.store.interface import Mark, Store
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.api.marks import LONGEST_NOTE, Marks, note_of
-from ppl.web.http.answers import Answer, found, see_other
+from ppl.web.http.answers import Answer, see_other
 from ppl.web.http.forms import WrongField
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import NUMBER, Route, for_login, form_on
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.viewer import event_path
@@ -23,13 +24,18 @@ class MarksPage:
     def __init__(self, store: Store, marks: Marks, pages: Pages) -> None:
         self._store, self._marks, self._pages = store, marks, pages
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_login("GET", "/marks", self.show),
+            form_on("/marks", rf"/marks/{NUMBER}/note", self.change),
+            form_on("/marks", rf"/marks/{NUMBER}/delete", self.remove),
+        )
+
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /marks``."""
         return await self._page(visit, login)
-
-    async def back(self, visit: Visit, login: Login) -> Answer:
-        """``GET`` of where a form was sent, as a reload by the address bar does."""
-        return found("/marks")
 
     async def change(self, visit: Visit, login: Login, mark_id: str) -> Answer:
         """``POST /marks/<id>/note`` with ``note``."""

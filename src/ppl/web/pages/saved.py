@@ -12,10 +12,11 @@ from ppl.model import Destination
 from ppl.store.interface import SavedSearch, Store
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.api.saved import SavedSearches
-from ppl.web.http.answers import Answer, found, see_other
+from ppl.web.http.answers import Answer, see_other
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import BadQuery
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import NUMBER, Route, for_login, form_on
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
@@ -26,16 +27,22 @@ class SavedPage:
     def __init__(self, store: Store, saved: SavedSearches, pages: Pages) -> None:
         self._store, self._saved, self._pages = store, saved, pages
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_login("GET", "/saved", self.show),
+            form_on("/saved", "/saved", self.save),
+            form_on("/saved", rf"/saved/{NUMBER}/rename", self.change),
+            form_on("/saved", rf"/saved/{NUMBER}/delete", self.delete),
+        )
+
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /saved``; ``q`` and ``user_id`` of the address are put into the form."""
         access = await access_of(self._store, login.account.id)
         chosen = access.find(visit.query.get("user_id"))
         query = visit.query.get("q", "")
         return await self._page(visit, login, access, query=query, chosen=chosen.id if chosen else None)
-
-    async def back(self, visit: Visit, login: Login) -> Answer:
-        """``GET`` of where a form was sent, as a reload by the address bar does."""
-        return found("/saved")
 
     async def save(self, visit: Visit, login: Login) -> Answer:
         """``POST /saved`` with ``destination``, ``name`` and ``query``."""

@@ -9,15 +9,16 @@ from urllib.parse import urlencode
 
 from ppl.access.destinations import Access, access_of
 from ppl.access.throttle import Rate, Throttle
-from ppl.model import HOUR, SENDER_KINDS, Clock, Destination, Sender
+from ppl.model import HOUR, SENDER_KINDS, Account, Clock, Destination, Sender
 from ppl.search.canonical import exact
 from ppl.search.tree import Field
 from ppl.store.interface import Store
 from ppl.timezone import parse_time_zone
-from ppl.web.api.events import account_of, time_text
+from ppl.web.api.events import time_text
 from ppl.web.http.answers import Answer, json_answer, spend
 from ppl.web.http.parameters import destination_of, word_of
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import Route, for_account, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.figures import moment, rate_text, sparkline
@@ -56,9 +57,16 @@ class Senders:
     def __init__(self, store: Store, pages: Pages, clock: Clock, reads: Throttle) -> None:
         self._store, self._pages, self._clock, self._reads = store, pages, clock, reads
 
-    async def listed(self, visit: Visit, login: Login | None) -> Answer:
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_login("GET", "/senders", self.show),
+            for_account("/api/senders", self.listed),
+        )
+
+    async def listed(self, visit: Visit, account: Account) -> Answer:
         """``GET /api/senders``; with the cookie or a bearer token."""
-        account = await account_of(self._store, visit, login)
         destination = destination_of(visit.query, await access_of(self._store, account.id))
         kind = word_of(visit.query, "kind", ("all", *SENDER_KINDS))
         now = self._clock()

@@ -13,6 +13,7 @@ from ppl.web.http.answers import Answer, see_other
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import BadQuery, destination_of, query_of, word_of
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import Route, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.archived_days import archive_fields, archives_address
@@ -27,6 +28,14 @@ class Downloads:
     ) -> None:
         self._store, self._archives, self._clock = store, archives, clock
         self._settings_page, self._pages = settings_page, pages
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_login("GET", "/settings/export", self.export),
+            for_login("GET", "/settings/archives", self.archives),
+        )
 
     async def export(self, visit: Visit, login: Login) -> Answer:
         """``GET /settings/export``: to ``/api/export``, unless the query is wrong: then back to the form."""

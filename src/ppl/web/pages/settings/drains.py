@@ -13,6 +13,7 @@ from ppl.options import Settings
 from ppl.store.interface import Store
 from ppl.web.http.answers import Answer, NotFound, see_other, spend
 from ppl.web.http.forms import WrongField, label_of
+from ppl.web.http.routing import NUMBER, Route, form_on
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.page import SettingsPage
@@ -73,6 +74,14 @@ class DrainsPage:
         self._settings_page = settings_page
         self._base = settings.drain_url or settings.public_url
         self._creations = Throttle(_DRAINS_OF_ACCOUNT, clock)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            form_on("/settings", "/settings/drains", self.create),
+            form_on("/settings", rf"/settings/drains/{NUMBER}/delete", self.delete),
+        )
 
     async def create(self, visit: Visit, login: Login) -> Answer:
         """``POST /settings/drains`` with ``destination`` and ``drain_label``: the one answer that shows the token."""

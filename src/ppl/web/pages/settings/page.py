@@ -15,10 +15,11 @@ from ppl.timezone import local_text, parse_time_zone
 from ppl.web.api.archives import Archives
 from ppl.web.api.export import FORMATS
 from ppl.web.api.test_line import SampleLines
-from ppl.web.http.answers import Answer, NotFound, SendersRestricted, Unavailable, found, see_other, spend
+from ppl.web.http.answers import Answer, NotFound, SendersRestricted, Unavailable, see_other, spend
 from ppl.web.http.destinations import destination_fields
 from ppl.web.http.forms import WrongField, label_of, time_zone_names, time_zone_of
 from ppl.web.http.rendering import Pages
+from ppl.web.http.routing import NUMBER, Route, for_login, form_on
 from ppl.web.http.sessions import Login, SessionEnded
 from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.archived_days import newest_archives
@@ -56,13 +57,21 @@ class SettingsPage:
         self._pages = pages
         self._creations = Throttle(_TOKENS_OF_ACCOUNT, clock)
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            for_login("GET", "/settings", self.show),
+            form_on("/settings", "/settings/time-zone", self.change_time_zone),
+            form_on("/settings", "/settings/tokens", self.create_token),
+            form_on("/settings", rf"/settings/tokens/{NUMBER}/delete", self.delete_token),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/transport", self.change_transport),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/test-line", self.send_test_line),
+        )
+
     async def show(self, visit: Visit, login: Login) -> Answer:
         """``GET /settings``."""
         return await self.page(visit, login)
-
-    async def back(self, visit: Visit, login: Login) -> Answer:
-        """``GET`` of where a form was sent, as a reload by the address bar does."""
-        return found("/settings")
 
     async def change_time_zone(self, visit: Visit, login: Login) -> Answer:
         """``POST /settings/time-zone``."""

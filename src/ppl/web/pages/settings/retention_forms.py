@@ -14,6 +14,7 @@ from ppl.store.interface import Store
 from ppl.web.http.answers import Answer, see_other, spend
 from ppl.web.http.destinations import PortOpener, is_opened, needing_a_port
 from ppl.web.http.forms import WrongField
+from ppl.web.http.routing import NUMBER, Route, form_on
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.page import SettingsPage
@@ -42,6 +43,15 @@ class KeepingPage:
         self._store, self._settings_page, self._listeners = store, settings_page, listeners
         self._settings = settings
         self._new = Throttle(_NEW_OF_ACCOUNT, clock)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            form_on("/settings", "/settings/destinations", self.create),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/retention", self.change_retention),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/close", self.close),
+        )
 
     async def create(self, visit: Visit, login: Login) -> Answer:
         """``POST /settings/destinations``: one more, whose port is open before the page shows it."""

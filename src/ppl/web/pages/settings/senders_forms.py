@@ -16,6 +16,7 @@ from ppl.store.interface import Store
 from ppl.web.http.answers import Answer, NotFound, see_other, spend
 from ppl.web.http.destinations import PortOpener
 from ppl.web.http.forms import WrongField
+from ppl.web.http.routing import NUMBER, Route, form_on
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.client_certificates import certificates_of
@@ -45,6 +46,17 @@ class RestrictingPage:
     ) -> None:
         self._store, self._settings_page, self._listeners, self._most = store, settings_page, listeners, most
         self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Its addresses."""
+        return (
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/networks", self.change_networks),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/certificates", self.change_certificates),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/quota", self.change_quota),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/sender-tokens", self.create_token),
+            form_on("/settings", rf"/settings/destinations/{NUMBER}/sender-tokens/{NUMBER}/delete", self.delete_token),
+        )
 
     async def change_networks(self, visit: Visit, login: Login, destination_id: str) -> Answer:
         """``POST …/networks`` with ``networks``; empty: any address may send."""
