@@ -32,6 +32,7 @@ ALLOWED = {
     "search": {"model", "search.errors", "search.regex"},
     "sources": {"errors", "model"},
     "store.interface": {"model", "search"},
+    "store.walker": {"errors", "store.interface"},
     "access": {"errors", "model", "store.interface"},
     "options": {"access", "dsn", "version"},
     "http": {"access", "model", "services"},
@@ -58,11 +59,11 @@ ALLOWED = {
     | {"sources", "store.interface", "timezone"},
     "listener": {"errors", "link", "listener.sockets", "model", "store.interface"},
     "viewer": {"access", "errors", "link", "live", "model", "options", "search", "search.errors", "services"}
-    | {"store.interface", "timezone", "wire"},
+    | {"store.interface", "store.walker", "timezone", "wire"},
     "web.http": {"access", "errors", "http", "model", "options", "search", "search.errors", "store.interface"}
     | {"timezone"},
     "web.api": {"access", "archive.interface", "archive.keys", "archive.thread", "errors", "model", "search"}
-    | {"similar", "store.interface", "timezone", "version", "web.http", "wire"},
+    | {"similar", "store.interface", "store.walker", "timezone", "version", "web.http", "wire"},
     "web.pages": {"access", "errors", "model", "options", "search", "services", "store.interface", "timezone"}
     | {"web.api", "web.http"},
     "web.pages.settings": {"access", "errors", "model", "options", "services", "store.interface", "timezone"}

@@ -88,6 +88,10 @@ class SlowSearch:
     def left(self) -> int | None:
         return self._search.left
 
+    @property
+    def is_complete(self) -> bool:
+        return self._search.is_complete
+
     async def step(self, limit: int) -> Found:
         if not self._store.hurries:
             self._store.held.append(Deferred())

@@ -19,6 +19,7 @@ from ppl.model import SECOND, Destination
 from ppl.options import default_settings
 from ppl.services.clock import wall_clock
 from ppl.store.interface import Store
+from ppl.web.http.limits import SiteLimits
 from ppl.web.http.setup import Setup
 from ppl.web.site import make_site
 from tests.fixtures.hashing import QUICK
@@ -98,6 +99,7 @@ def serve(store: Store) -> Iterator[Serve]:
         place: Place | None = None,
         setup: Setup | None = None,
         passwords: Passwords | None = None,
+        limits: SiteLimits | None = None,
         **settings: Any,
     ) -> Served:
         listeners, clock = OpenedPorts(), MovableClock()
@@ -108,7 +110,18 @@ def serve(store: Store) -> Iterator[Serve]:
         viewers = WebSocketServerFactory()
         viewers.protocol = WebSocketServerProtocol
         hashing = passwords or Passwords(reactor, hasher=QUICK)
-        site = make_site(over, listeners, viewers, chosen, reactor, clock, place=place, setup=setup, passwords=hashing)
+        site = make_site(
+            over,
+            listeners,
+            viewers,
+            chosen,
+            reactor,
+            clock,
+            place=place,
+            setup=setup,
+            passwords=hashing,
+            limits=limits,
+        )
         port = reactor.listenTCP(0, site, interface="127.0.0.1")
         listening.append(port)
         return Served(port.getHost().port, over, listeners, clock, chosen.public_url)

@@ -16,7 +16,7 @@ from ppl.services.bursts import Bursts
 _TOO_MANY = 429
 
 #: Refusals of an address that have lines of their own.
-_LINES = Rate(burst=100, seconds=1)
+LINES_OF_ADDRESS = Rate(burst=100, seconds=1)
 
 
 class Refusals:
@@ -24,12 +24,13 @@ class Refusals:
 
     Args:
         clock: µs, steady.
+        lines: refusals of an address that have lines of their own.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: Clock) -> None:
-        self._lines = Throttle(_LINES, clock)
+    def __init__(self, clock: Clock, lines: Rate = LINES_OF_ADDRESS) -> None:
+        self._lines = Throttle(lines, clock)
         self._bursts = Bursts(self._log, clock)
 
     def has_line(self, request: Any) -> bool:

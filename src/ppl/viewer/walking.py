@@ -6,14 +6,13 @@ The :class:`~ppl.viewer.connection.Connection` carries out a :class:`~ppl.viewer
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from twisted.internet.defer import CancelledError
-
-from ppl.errors import PplError
 from ppl.live.portion import PAGE_BYTES, size_of, within_bytes
 from ppl.model import Found, Page
 from ppl.search import query as searching
-from ppl.store.interface import Search, Store
+from ppl.store.interface import Store
+from ppl.store.walker import Walker
 from ppl.viewer.effects import Query, Way
 from ppl.viewer.times import Times
 
@@ -48,8 +47,8 @@ class Walk:
         self._query = query
         self._search_for: searching.Query = query.search
         self._is_back = query.kind != "newer"
-        self._search: Search | None = None
-        self._stopped = False
+        self._walker: Walker | None = None
+        self._is_stopped = False
         self._top = 0
         self._found = self._size = 0
         self._reached = 0
@@ -68,9 +67,9 @@ class Walk:
             self._top = newest.events[0].id if newest.events else 0
             before = self._top + 1
         self._reached = before if self._is_back else self._query.after or 0
-        if self._stopped:
+        if self._is_stopped:
             return self._ended(Page((), complete=False))
-        self._search = self._store.search(
+        search = self._store.search(
             self._account_id,
             self._destination_id,
             self._search_for,
@@ -79,30 +78,26 @@ class Walk:
             sender_ip=self._query.sender_ip,
             newest_first=self._is_back,
         )
+        self._walker = Walker(search, self._seconds, self._times.search)
         try:
-            return self._ended(await self._walk(self._search, self._seconds() + self._times.search))
+            return self._ended(await self._walk(self._walker))
         finally:
-            self._search.close()
+            self._walker.close()
 
     def stop(self) -> None:
         """Go no further; a statement that runs is given up."""
-        self._stopped = True
-        if self._search is not None:
-            self._search.close()
+        self._is_stopped = True
+        if self._walker is not None:
+            self._walker.stop()
 
-    async def _walk(self, search: Search, ends: float) -> Page:
-        has_stepped = False
+    async def _walk(self, walker: Walker) -> Page:
         while True:
-            try:
-                # One more than asked for shows whether this is the end.
-                found = await search.step(self._query.limit + 1 - self._found)
-            except (PplError, CancelledError):
-                if not (has_stepped or self._stopped):
-                    raise
+            # One more than asked for shows whether this is the end.
+            found = await walker.step(partial(walker.search.step, self._query.limit + 1 - self._found))
+            if found is None:
                 return Page((), complete=False)
-            has_stepped = True
             page, is_full = self._take(found)
-            if is_full or page.complete or self._stopped or self._seconds() >= ends:
+            if is_full or page.complete or walker.is_over:
                 return page
             self._tell_of(page)
 
@@ -133,5 +128,5 @@ class Walk:
         return page, self._way(is_last=True)
 
     def _way(self, *, is_last: bool) -> Way:
-        left = None if self._search is None else self._search.left
+        left = None if self._walker is None else self._walker.search.left
         return Way(self._reached, self._found, is_last, self._is_back, self._top, left)

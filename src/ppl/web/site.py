@@ -15,7 +15,7 @@ from twisted.web.server import Site
 
 from ppl.access.passwords import Passwords
 from ppl.access.quota import Quota
-from ppl.access.throttle import Rate, Throttle
+from ppl.access.throttle import Throttle
 from ppl.archive.interface import Place
 from ppl.http.client import Proxies
 from ppl.http.origin import OriginPolicy, hosts_of, is_host
@@ -50,6 +50,7 @@ from ppl.web.http.answers import (
 )
 from ppl.web.http.connections import Connections
 from ppl.web.http.destinations import PortOpener
+from ppl.web.http.limits import SiteLimits
 from ppl.web.http.rendering import Pages
 from ppl.web.http.request import MAX_BODY, Request, send, send_later, set_security_headers, visit_of
 from ppl.web.http.routing import Routed, Routes
@@ -71,9 +72,6 @@ from ppl.web.pages.settings.transport import Transports
 
 _IDLE_SECONDS = 60
 
-#: Requests of one address that show no login: a browser that keeps nothing asks some fifty times for a page.
-_REQUESTS_OF_STRANGERS = Rate(burst=1000, seconds=0.01)
-
 
 def make_site(
     store: Store,
@@ -91,6 +89,7 @@ def make_site(
     marks_changed: MarksChanged = lambda destination_id: None,
     workers: Workers | None = None,
     passwords: Passwords | None = None,
+    limits: SiteLimits | None = None,
 ) -> PplSite:
     """The site of Ppl.
 
@@ -111,11 +110,12 @@ def make_site(
         marks_changed: told the id of a destination whose marks have just changed.
         workers: group similar lines; ``None``: nobody can ask for that.
         passwords: hashes them; ``None``: as strangers may try them.
+        limits: that no option sets; the usual ones if not given.
     """
-    steady = steady or clock
+    steady, limits = steady or clock, limits or SiteLimits()
     served = assets.Assets()
     pages = Pages(served, settings.public_host, clock)
-    sessions = Sessions(store, clock, session_ended)
+    sessions = Sessions(store, clock, session_ended, limits.sessions)
     accounts = Accounts(store, listeners, passwords or Passwords(reactor), sessions, pages, settings, steady, setup)
     retention_days = settings.retention_days or None
     transports = Transports(store, listeners, steady)
@@ -129,9 +129,9 @@ def make_site(
     restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
-    events = Events(store, clock, retention_days, reactor.seconds)
+    events = Events(store, clock, retention_days, reactor.seconds, limits.search_seconds)
     event_page = EventPage(store, events, pages)
-    exports = Exports(store, clock)
+    exports = Exports(store, clock, reactor.seconds, limits.export_events)
     downloads = Downloads(store, archives, settings_page, pages, clock)
     saved = SavedSearches(store, clock)
     saved_page, saved_api = SavedPage(store, saved, pages), SavedApi(store, saved)
@@ -165,11 +165,11 @@ def make_site(
     )
     routes = [route for part in parts for route in part.routes]
     answering = Routes(routes, sessions, pages, OriginPolicy(settings.public_url))
-    strangers = Throttle(_REQUESTS_OF_STRANGERS, steady)
+    strangers = Throttle(limits.strangers, steady)
     root = _Root(answering, served, pages, viewer_factory, settings, strangers)
     proxies = Proxies(settings.trusted_proxies)
     connections = Connections(settings.max_http_connections, settings.max_http_connections_per_address, proxies)
-    return PplSite(root, viewer_factory, reactor, uploads, proxies, connections, Refusals(steady))
+    return PplSite(root, viewer_factory, reactor, uploads, proxies, connections, Refusals(steady, limits.refusals))
 
 
 class PplSite(Site):

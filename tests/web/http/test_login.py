@@ -14,7 +14,7 @@ from ppl.access.passwords import Passwords
 from ppl.access.secrets import new_secret, secret_hash
 from ppl.model import SECOND
 from ppl.services.clock import wall_clock
-from ppl.web.http import sessions
+from ppl.web.http.limits import SiteLimits
 from tests.web.browsing import PASSWORD, Browser
 from tests.web.conftest import Serve, Served
 
@@ -261,10 +261,9 @@ async def test_several_accounts_log_in_at_once_from_one_address(served: Served) 
 
 
 @ensureDeferred
-async def test_right_logins_have_a_rate_too_and_the_oldest_session_ends(
-    served: Served, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sessions, "MOST", 3)
+async def test_right_logins_have_a_rate_too_and_the_oldest_session_ends(serve: Serve) -> None:
+    served = serve(limits=SiteLimits(sessions=3))
+    browser = served.browser()
     await browser.register(EMAIL)
     for _ in range(2):
         assert (await served.browser().log_in(EMAIL)).status == 303

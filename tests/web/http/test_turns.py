@@ -15,12 +15,11 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from ppl.access.throttle import Rate
-from ppl.http import refusals
 from ppl.listener.http.site import DrainSite
 from ppl.options import default_settings
 from ppl.services.clock import wall_clock
 from ppl.store.interface import Store
-from ppl.web import site as site_module
+from ppl.web.http.limits import SiteLimits
 from ppl.web.site import make_site
 from tests.waiting import turns, until
 from tests.web.browsing import speak
@@ -145,19 +144,20 @@ _REQUEST = b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
 _LAST = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-def rationed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Served:
-    """A site that takes twenty requests of a stranger at once, then ten a second, by a clock that stands."""
-    monkeypatch.setattr(site_module, "_REQUESTS_OF_STRANGERS", Rate(burst=20, seconds=0.1))
-    served = serve()
+#: Twenty requests of a stranger at once, then ten a second.
+_RATIONED = SiteLimits(strangers=Rate(burst=20, seconds=0.1))
+
+
+def rationed(serve: Serve) -> Served:
+    """A site that is :data:`_RATIONED`, by a clock that stands."""
+    served = serve(limits=_RATIONED)
     served.clock.stop()
     return served
 
 
 @ensureDeferred
-async def test_requests_without_a_login_have_a_rate_for_each_address(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    served = rationed(serve, monkeypatch)
+async def test_requests_without_a_login_have_a_rate_for_each_address(serve: Serve) -> None:
+    served = rationed(serve)
     answer = await speak(served.port, _REQUEST * 20 + _LAST)
     assert answer.count(b"HTTP/1.1 404 ") == 20
     assert answer.count(b"HTTP/1.1 429 ") == 1
@@ -167,10 +167,8 @@ async def test_requests_without_a_login_have_a_rate_for_each_address(
 
 
 @ensureDeferred
-async def test_requests_that_come_too_often_are_said_once(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, logged: list[str]
-) -> None:
-    served = rationed(serve, monkeypatch)
+async def test_requests_that_come_too_often_are_said_once(serve: Serve, logged: list[str]) -> None:
+    served = rationed(serve)
     answer = await speak(served.port, _REQUEST * 50 + _LAST)
     assert answer.count(b"HTTP/1.1 429 ") == 31
     assert len([line for line in logged if '"GET /nope' in line]) == 20
@@ -184,10 +182,9 @@ async def test_requests_that_come_too_often_are_said_once(
 @pytest.mark.parametrize("path", [b"/?a=1&a=2", b"/logs/nope"])
 @ensureDeferred
 async def test_refusals_of_an_address_have_so_many_lines_in_the_access_log(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, logged: list[str], path: bytes
+    serve: Serve, logged: list[str], path: bytes
 ) -> None:
-    monkeypatch.setattr(refusals, "_LINES", Rate(burst=10, seconds=1))
-    served = serve()
+    served = serve(limits=SiteLimits(refusals=Rate(burst=10, seconds=1)))
     served.clock.stop()
     request = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
     await speak(served.port, request * 30 + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -197,9 +194,9 @@ async def test_refusals_of_an_address_have_so_many_lines_in_the_access_log(
 
 
 @ensureDeferred
-async def test_the_drains_own_endpoint_bounds_them_too(monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> None:
-    monkeypatch.setattr(refusals, "_LINES", Rate(burst=10, seconds=1))
-    port = reactor.listenTCP(0, DrainSite(Uploads(), reactor), interface="127.0.0.1")
+async def test_the_drains_own_endpoint_bounds_them_too(logged: list[str]) -> None:
+    site = DrainSite(Uploads(), reactor, refusals=Rate(burst=10, seconds=1))
+    port = reactor.listenTCP(0, site, interface="127.0.0.1")
     answer = await speak(port.getHost().port, PATHS["not found"] * 30 + _LAST)
     await port.stopListening()
     assert answer.count(b"HTTP/1.1 404 ") == 31
@@ -207,9 +204,8 @@ async def test_the_drains_own_endpoint_bounds_them_too(monkeypatch: pytest.Monke
 
 
 @ensureDeferred
-async def test_requests_with_a_login_are_not_counted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site_module, "_REQUESTS_OF_STRANGERS", Rate(burst=20, seconds=0.1))
-    served = serve()
+async def test_requests_with_a_login_are_not_counted(serve: Serve) -> None:
+    served = serve(limits=_RATIONED)
     browser = served.browser()
     await browser.register("user@gmail.com")
     token = await browser.create_token()

@@ -8,8 +8,9 @@ from twisted.internet.protocol import Protocol
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
+from ppl.access.throttle import Rate
 from ppl.http.client import Proxies
-from ppl.http.refusals import Refusals
+from ppl.http.refusals import LINES_OF_ADDRESS, Refusals
 from ppl.http.uploads import UploadChannel, UploadRequest, Uploads, log_line
 from ppl.listener.http.refusals import error_reply
 from ppl.listener.limits.addresses import sender_address
@@ -75,7 +76,12 @@ class DrainSite(Site):
     protocol = _Channel  # type: ignore[assignment]
 
     def __init__(
-        self, uploads: Uploads, reactor: Any, admission: Admission | None = None, proxies: Proxies | None = None
+        self,
+        uploads: Uploads,
+        reactor: Any,
+        admission: Admission | None = None,
+        proxies: Proxies | None = None,
+        refusals: Rate = LINES_OF_ADDRESS,
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             _Elsewhere(),
@@ -89,7 +95,7 @@ class DrainSite(Site):
         self.turns = Turns(reactor)
         self.proxies = proxies or Proxies()
         self._admission = admission
-        self._refusals = Refusals(steady_clock)
+        self._refusals = Refusals(steady_clock, refusals)
 
     def buildProtocol(self, address: Any) -> Any:
         """Twisted: a connection has come."""

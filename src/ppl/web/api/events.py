@@ -9,24 +9,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 import attrs
 
 from ppl.access.destinations import access_of
-from ppl.errors import StatementTimeout, TooManySearches
+from ppl.errors import TooManySearches
 from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
 from ppl.search.query import Query, parse
 from ppl.store.interface import Search, Store
+from ppl.store.walker import Walker
 from ppl.timezone import local_text, parse_time_zone, utc_text
 from ppl.web.http.answers import Answer, BadRequest, Gone, NotFound, TooManyRequests, json_answer
 from ppl.web.http.parameters import bounds_of, destination_of, id_of, number_of, query_of, time_of, word_of
 from ppl.web.http.routing import NUMBER, Route, for_account
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
-
-#: Seconds after which a search answers with what it has.
-BUDGET_SECONDS = 5
 
 #: Most events of an answer, most around an event, most bars of a histogram.
 MOST_EVENTS, MOST_AROUND, MOST_BUCKETS = 10_000, 1_000, 1_500
@@ -48,10 +47,19 @@ class Events:
         clock: µs.
         retention_days: of the installation, ``None``: for ever.
         steady: seconds on a clock that nobody sets.
+        budget: seconds after which a search answers with what it has.
     """
 
-    def __init__(self, store: Store, clock: Clock, retention_days: int | None, steady: Callable[[], float]) -> None:
-        self._store, self._clock, self._retention_days, self._steady = store, clock, retention_days, steady
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        retention_days: int | None,
+        steady: Callable[[], float],
+        budget: float,
+    ) -> None:
+        self._store, self._clock, self._retention_days = store, clock, retention_days
+        self._steady, self._budget = steady, budget
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -162,39 +170,27 @@ class Events:
 
     async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
         """At most ``limit`` events, ascending, found within the time and bytes there are, and how far it came."""
-        ends = self._steady() + BUDGET_SECONDS
+        walker = Walker(search, self._steady, self._budget)
         events: list[Event] = []
         reached, room = 0, MOST_BYTES
-        while True:
-            try:
-                found = await search.step(limit - len(events), room)
-            except StatementTimeout:
-                if not reached:
-                    raise
-                return events, reached
+        while (found := await walker.step(partial(search.step, limit - len(events), room))) is not None:
             events = [*found.events, *events] if newest_first else [*events, *found.events]
             reached = found.reached
             room -= sum(map(text_bytes, found.events))
-            if found.complete or len(events) >= limit or room <= 0 or self._steady() >= ends:
-                return events, reached
+            if found.complete or len(events) >= limit or room <= 0:
+                break
+        return events, reached
 
     async def _count(self, search: Search, width: int) -> tuple[Sequence[Bucket], int]:
-        ends = self._steady() + BUDGET_SECONDS
+        walker = Walker(search, self._steady, self._budget)
         counts: Counter[tuple[int, int]] = Counter()
-        reached: int | None = None
-        while not search.is_complete and (reached is None or self._steady() < ends):
-            try:
-                counted = await search.count(width)
-            except StatementTimeout:
-                if reached is None:
-                    raise
-                break
+        reached = 0
+        while (counted := await walker.step(partial(search.count, width))) is not None:
             reached = counted.reached
             for start, severity, number in counted.counts:
                 counts[start, 8 if severity is None else severity] += number
         starts = sorted({start for start, _ in counts})
-        buckets = [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts]
-        return buckets, reached or 0
+        return [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts], reached
 
     def _missing(self, destination: Destination, event_id: int, account: Account) -> NotFound | Gone:
         """There is no such event now; an id says of when it would be, and so whether its time is over."""

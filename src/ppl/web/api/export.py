@@ -13,13 +13,14 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import tzinfo
+from functools import partial
 
 import attrs
 
 from ppl.access.destinations import access_of
-from ppl.errors import StatementTimeout
 from ppl.model import FACILITIES, SEVERITIES, Account, Clock, Destination, Event
-from ppl.store.interface import Search, Store
+from ppl.store.interface import Store
+from ppl.store.walker import Walker
 from ppl.timezone import parse_time_zone, utc_text
 from ppl.web.api.events import begin, time_text
 from ppl.web.http.answers import Answer, BadRequest, NotFound, StreamedAnswer, json_answer
@@ -27,12 +28,6 @@ from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
 from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
-
-#: Events of one part.
-PART_EVENTS = 1_000
-
-#: Tries of a step whose statement took too long.
-_TRIES = 6
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _MOST_KNOWN = 200
@@ -64,10 +59,17 @@ class Progress:
 
 
 class Exports:
-    """Handlers of ``/api/export``."""
+    """Handlers of ``/api/export``.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    Args:
+        store: where the events are.
+        clock: µs; what ``3 hours ago`` refers to.
+        steady: seconds on a clock that nobody sets.
+        part_events: events that are read and sent at a time.
+    """
+
+    def __init__(self, store: Store, clock: Clock, steady: Callable[[], float], part_events: int) -> None:
+        self._store, self._clock, self._steady, self._part_events = store, clock, steady, part_events
         self._progress: dict[tuple[int, str], Progress] = {}
 
     @property
@@ -96,7 +98,8 @@ class Exports:
         if name:
             self._remember(name, progress)
         form = FORMATS[kind]
-        parts = _parts(search, form, parse_time_zone(account.time_zone), progress)
+        walker, zone = Walker(search, self._steady), parse_time_zone(account.time_zone)
+        parts = _parts(walker, self._part_events, form, zone, progress)
         suffix = form.suffix + (".gz" if is_zipped else "")
         return StreamedAnswer(
             _zipped(parts) if is_zipped else parts,
@@ -119,27 +122,18 @@ class Exports:
             del self._progress[next(iter(self._progress))]
 
 
-async def _parts(search: Search, form: Format, zone: tzinfo, progress: Progress) -> AsyncIterator[bytes]:
+async def _parts(walker: Walker, most: int, form: Format, zone: tzinfo, progress: Progress) -> AsyncIterator[bytes]:
     try:
         if form.heading:
             yield form.heading.encode("utf-8")
-        tries = 0
-        while not search.is_complete:
-            try:
-                found = await search.step(PART_EVENTS)
-            except StatementTimeout:
-                tries += 1
-                if tries == _TRIES:
-                    raise
-                continue
-            tries = 0
+        while (found := await walker.step(partial(walker.search.step, most))) is not None:
             progress.events += len(found.events)
             progress.reached = found.reached
             # Also when empty: the client sees that the connection lives.
             yield form.write(found.events, zone).encode("utf-8")
         progress.is_complete = True
     finally:
-        search.close()
+        walker.close()
 
 
 async def _zipped(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -16,9 +16,6 @@ from ppl.web.http.visit import Visit
 LIFETIME = 30 * 24 * 3600
 """Seconds after which a browser has to log in again."""
 
-MOST = 50
-"""Browsers that an account may be logged in with; the oldest session ends for one more."""
-
 STRANGER_COOKIE = "ppl_form"
 """Cookie of a browser before login: a random secret that its forms' tokens are made from (double submit)."""
 
@@ -42,10 +39,17 @@ SessionEnded = Callable[[int], None]
 
 
 class Sessions:
-    """Opens, finds and closes the sessions of browsers."""
+    """Opens, finds and closes the sessions of browsers.
 
-    def __init__(self, store: Store, clock: Clock, session_ended: SessionEnded) -> None:
-        self._store = store
+    Args:
+        store: keeps them.
+        clock: µs, for when they end.
+        session_ended: told of an account's session that has ended.
+        most: browsers that an account may be logged in with.
+    """
+
+    def __init__(self, store: Store, clock: Clock, session_ended: SessionEnded, most: int) -> None:
+        self._store, self._most = store, most
         self._clock = clock
         self._session_ended = session_ended
 
@@ -89,9 +93,9 @@ class Sessions:
 
     async def _end_the_oldest(self, account: Account) -> None:
         held = await self._store.sessions_of(account.id, "browser")
-        for session in held[: max(0, len(held) + 1 - MOST)]:
+        for session in held[: max(0, len(held) + 1 - self._most)]:
             await self._store.delete_session(account.id, session.id)
-        if len(held) >= MOST:
+        if len(held) >= self._most:
             self._session_ended(account.id)
 
     async def close(self, visit: Visit, login: Login) -> Cookie:

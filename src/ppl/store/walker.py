@@ -1,0 +1,81 @@
+"""A search taken step by step, for a viewer's portion, an answer of the API or an export alike.
+
+All of them go on until they have enough, and treat a step that fails in the same way: see :meth:`Walker.step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from twisted.internet.defer import CancelledError
+
+from ppl.errors import PplError, StatementTimeout
+from ppl.store.interface import Search
+
+T = TypeVar("T")
+
+#: Times that a step may exceed its time limit in a row: each time, the search makes its steps smaller.
+TRIES = 6
+
+
+class Walker:
+    """Takes the steps of one search, and closes it.
+
+    Args:
+        search: just begun (:meth:`ppl.store.interface.Events.search`).
+        seconds: a clock that nobody sets.
+        budget: seconds after which no further step is begun; ``None`` for a walk that must come to its end.
+    """
+
+    def __init__(self, search: Search, seconds: Callable[[], float], budget: float | None = None) -> None:
+        self.search = search
+        self._seconds = seconds
+        self._ends = None if budget is None else seconds() + budget
+        self._has_stepped = self._is_stopped = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further step is wanted: the search is at its end, its time is over, or it was stopped."""
+        is_late = self._ends is not None and self._has_stepped and self._seconds() >= self._ends
+        return self.search.is_complete or self._is_stopped or is_late
+
+    async def step(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """What the next step gives; ``None`` where the walk ends before it.
+
+        A step that exceeds its time limit is repeated. A walk with a budget that has come some way ends there when a
+        step fails for good, since what it found is an answer that can be gone on from; also one that was stopped.
+
+        Args:
+            ask: begins the step, such as ``lambda: search.step(100)``.
+
+        Raises:
+            StoreUnavailable, StatementTimeout: the first step failed, or any step of a walk without a budget.
+        """
+        tries = 0
+        while not self.is_over:
+            tries += 1
+            try:
+                found = await ask()
+            except (PplError, CancelledError) as error:
+                if isinstance(error, StatementTimeout) and tries < TRIES and self._has_time:
+                    continue
+                if self._is_stopped or (self._has_stepped and self._ends is not None):
+                    return None
+                raise
+            self._has_stepped = True
+            return found
+        return None
+
+    @property
+    def _has_time(self) -> bool:
+        return self._ends is None or self._seconds() < self._ends
+
+    def stop(self) -> None:
+        """Go no further: a statement that runs is given up, and the step ends with ``None``."""
+        self._is_stopped = True
+        self.close()
+
+    def close(self) -> None:
+        """Close the search; may repeat."""
+        self.search.close()
