@@ -298,7 +298,7 @@ async def test_a_new_certificate_serves_new_connections_and_a_broken_one_does_no
     certificate.write_bytes(b"rubbish")
     now += 2_000_000
     assert certificates.current() is first
-    assert "the former stays" in nothing_left_behind.pop()
+    assert "the previous one stays" in nothing_left_behind.pop()
     certificate.write_bytes(other.read_bytes())
     key.write_bytes(other_key.read_bytes())
     now += 2_000_000

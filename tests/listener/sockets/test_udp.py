@@ -99,7 +99,7 @@ async def test_a_udp_port_in_use_is_tried_again_and_tcp_serves_meanwhile(
             return count(receiving) > 1
 
         await until(is_heard, "open at last")
-    assert "cannot be opened, trying on" in nothing_left_behind.pop()
+    assert "cannot be opened, retrying" in nothing_left_behind.pop()
 
 
 @pytest_twisted.ensureDeferred
