@@ -33,7 +33,7 @@ RECONCILE_SECONDS = 60.0
 
 @attrs.define(eq=False)
 class _Server:
-    """What is known of a linked server.
+    """The state of a linked server.
 
     ``watched`` is ``None`` before its first ``watch``; until then everything is sent.
     """

@@ -47,7 +47,7 @@ class Patience:
 
 @attrs.frozen
 class Intake:
-    """What all destinations of a listener share.
+    """The parts of a listener that all its destinations share.
 
     Attributes:
         writer: takes the lines.
@@ -75,7 +75,7 @@ class Intake:
         return self.admission.limits
 
 
-#: What serves TLS.
+#: Serves TLS.
 Tls = Certificates | KnownSenders
 
 

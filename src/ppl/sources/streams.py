@@ -23,7 +23,7 @@ MOST_LINES = 2048
 
 
 class StreamConnection(Protocol):
-    """What a stream asks of its connection."""
+    """A connection as its stream uses it."""
 
     def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
         """Hand lines on; ``committed`` is called when the accepted ones are durable."""
@@ -110,7 +110,7 @@ class LineStream:
         self._lane.submit(self._framer.flush(), 0)
 
     def give_up(self, why: str) -> None:
-        """See :class:`Stream`; what has come is kept."""
+        """See :class:`Stream`; the part of a line that has come is kept."""
         self.finish()
         self._lane.hang_up(why)
 

@@ -67,7 +67,7 @@ class Gate:
 
 @attrs.define(eq=False)
 class Uploading:
-    """What all uploads share.
+    """The state that all uploads share.
 
     Attributes:
         intake: takes the lines.
