@@ -175,7 +175,7 @@ class Connection:
         """Do nothing: the connection is the server's side already."""
 
     def set_app_data(self, data: Any) -> None:
-        """Do nothing: Twisted never reads the data back."""
+        """Do nothing: the data is never read back."""
 
     def do_handshake(self) -> None:
         with _as_pyopenssl():

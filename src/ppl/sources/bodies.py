@@ -46,7 +46,7 @@ class BodyUnreadable(PplError):
 
 
 class Body:
-    """A body while it comes.
+    """A body while it arrives.
 
     Args:
         most: bytes that it may hold, also after unzipping.

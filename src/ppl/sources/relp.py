@@ -69,7 +69,7 @@ class Relp:
         return len(self._buffer)
 
     def discard(self) -> None:
-        """Forget an unfinished frame; nothing more may be fed."""
+        """Forget the bytes that are not understood yet; nothing more may be fed."""
         self._buffer.clear()
         self.has_more = False
 

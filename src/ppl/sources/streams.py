@@ -15,7 +15,7 @@ from ppl.sources.framing import Framer, Frames, whole_message
 from ppl.sources.relp import Relp, RelpError
 from ppl.sources.screening import NONE_REFUSED, Committed, Refused
 
-#: Messages of one RELP client that may wait for their commit; its window is a few hundred (librelp's default: 128).
+#: Messages of one RELP client that may wait for their commit; its window is about a hundred (librelp's default: 128).
 MOST_PENDING = 10_000
 
 #: Most lines of one turn; a read that holds more (lines of a byte or two) is processed in several.

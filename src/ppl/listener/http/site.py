@@ -39,7 +39,7 @@ class _Channel(UploadChannel):
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def is_silent(self) -> bool:
-        """See :class:`~ppl.listener.limits.silence.Silent`; here, everything that has arrived is read."""
+        """See :class:`~ppl.listener.limits.silence.Silent`; everything that arrives here is read at once."""
         return self._is_silent
 
     def give_way(self) -> None:
@@ -92,7 +92,7 @@ class DrainSite(Site):
         self._refusals = Refusals(steady_clock)
 
     def buildProtocol(self, address: Any) -> Any:
-        """Twisted: a connection has come."""
+        """Twisted: make the protocol of a new connection."""
         host = getattr(address, "host", None)
         if self._admission is None or host is None or self.proxies.trusts(host):
             return super().buildProtocol(address)
@@ -104,7 +104,7 @@ class DrainSite(Site):
         return channel
 
     def log(self, request: Any) -> None:
-        """Twisted: log an answer, unless too many requests of its sender are refused."""
+        """Twisted: log an answer, unless it is one of many refusals (:class:`~ppl.http.refusals.Refusals`)."""
         if self._refusals.has_line(request):
             super().log(request)
 

@@ -16,13 +16,13 @@ class Meter:
     """The meter of one destination.
 
     Args:
-        destination: receives the lines.
+        destination: the destination whose lines are counted.
         most: the operator's quota for each destination.
         clock: µs; tells the day and the hour.
         steady: µs of a clock that is never set.
 
     Attributes:
-        destination: with its latest settings.
+        destination: the destination with its latest settings.
         unsaved: hour (since 1970) → lines and bytes that were taken and lines that were dropped, not yet saved.
     """
 

@@ -53,8 +53,8 @@ class Share:
         offered: bytes of the next submission.
 
     Args:
-        reactor: gives the turns.
-        reserve: the one of all shares.
+        reactor: gives turns.
+        reserve: the reserve that all shares have in common.
     """
 
     def __init__(self, reactor: Any, reserve: Reserve) -> None:

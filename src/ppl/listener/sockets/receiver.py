@@ -35,7 +35,7 @@ _NO_ROOM = "unfinished lines hold too much memory; connections that add to them 
 
 @implementer(IHandshakeListener, IPushProducer)
 class Receiver(Protocol):
-    """A connection to one destination, which its stream, the share and the budget of unfinished lines control.
+    """A connection to one destination, controlled by its stream, the share and the budget of unfinished lines.
 
     If its stream answers, it is the producer of its transport: reading stops while the client does not read answers.
 
@@ -199,7 +199,7 @@ class Receiver(Protocol):
             self._end()
 
     def _as_lines(self) -> None:
-        """Take the first bytes as lines: nothing else begins like them."""
+        """Take the first bytes as lines: they have not shown that anything else is spoken."""
         start, self._start = self._start, b""
         self._stream = self._new_stream(LINES)
         self._feed(self._stream, start)

@@ -20,7 +20,7 @@ BATCH_BYTES = 8 << 20
 #: Most events, and most bytes as received, of a batch of the express lane.
 EXPRESS_EVENTS, EXPRESS_BYTES = 500, 1 << 20
 
-#: Bytes that a waiting line costs beside those received: its strings and columns.
+#: Bytes that a waiting line costs besides those received: its strings and columns.
 LINE_OVERHEAD = 700
 
 
@@ -65,7 +65,7 @@ class Batch:
 
     @property
     def destinations(self) -> set[int]:
-        """The ids of the destinations of the events."""
+        """The ids of the destinations whose events are in the batch."""
         return {submission.events.destination.id for submission in self.submissions}
 
 
@@ -87,11 +87,11 @@ class Waiting:
         self.events = 0
 
     def __bool__(self) -> bool:
-        """Whether anything waits, beside what is in flight."""
+        """Whether anything waits, besides what is in flight."""
         return bool(self._queues)
 
     def __iter__(self) -> Iterator[Submission]:
-        """All that waits, beside what is in flight."""
+        """All that waits, besides what is in flight."""
         return chain.from_iterable(self._queues.values())
 
     def add(self, events: Events, size: int, committed: Callable[[], None] | None) -> None:
@@ -160,7 +160,7 @@ class Waiting:
 
 
 def _cost(count: int, size: int) -> int:
-    """Bytes of memory that ``count`` lines hold which were received in ``size`` bytes."""
+    """Bytes of memory for ``count`` lines that were received in ``size`` bytes."""
     return size + count * LINE_OVERHEAD
 
 
