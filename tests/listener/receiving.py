@@ -28,9 +28,9 @@ from ppl.store.interface import Store
 
 
 class GatedStore:
-    """The real store behind a gate: ``append`` waits while it is shut, and fails as often as ``errors`` has any.
+    """The real store behind a gate: ``append`` waits while it is shut, and raises each of ``errors`` once.
 
-    ``batches`` are the numbers of events that came, ``given`` whose they were (ids of destinations).
+    ``batches`` has the number of events of each call, ``given`` the ids of their destinations.
     """
 
     def __init__(self, store: Store) -> None:
@@ -56,7 +56,7 @@ class GatedStore:
         await self._store.append(batch, after)
 
     def let_one_through(self, which: int = 0) -> None:
-        """One that waits goes on: of those that do, the one that came first, or the one after ``which`` others."""
+        """Let one of the waiting calls go on: the one that came first, or the one after ``which`` others."""
         self._waiting.pop(which).callback(None)
 
     def open(self) -> None:
@@ -86,7 +86,7 @@ def lines(*texts: str) -> Lines:
 
 
 async def messages(store: Store, destination: Destination) -> list[str]:
-    """What is stored, by id."""
+    """The stored messages, in the order of their ids."""
     found: list[str] = []
     after = 0
     while True:
@@ -109,7 +109,7 @@ LIMITS = Limits(
 
 
 def intake(store: Store, writer: Writer, certificates: Certificates | None = None, **limits: Any) -> Intake:
-    """Into ``writer``, with counts in ``store`` and limits that tests reach."""
+    """An intake into ``writer``, with counts in ``store`` and limits that tests can reach."""
     patience = limits.pop("patience", Patience())
     unfinished = Unfinished(limits.pop("partial_bytes", 1 << 26), limits.pop("partial_seconds", 300), reactor)
     quota = Quota(limits.pop("max_lines_per_second", None), limits.pop("max_bytes_per_day", None))
@@ -119,7 +119,7 @@ def intake(store: Store, writer: Writer, certificates: Certificates | None = Non
 
 
 class Receiving:
-    """Ports and a writer, running; what was announced and reported is kept."""
+    """Running ports and a writer; keeps what was announced and reported."""
 
     def __init__(self, store: Any, certificates: Certificates | None = None, **limits: Any) -> None:
         self.announced: list[Events] = []

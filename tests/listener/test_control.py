@@ -1,4 +1,4 @@
-"""The listener's end of all links: ports follow the database, events go to who wants them."""
+"""The listener's end of all links: ports follow the database, events go to the servers that want them."""
 
 from __future__ import annotations
 

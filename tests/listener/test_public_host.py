@@ -34,7 +34,7 @@ def said() -> Iterator[list[str]]:
 
 
 async def registered(store: Any, host: str, count: int = 1) -> list[int]:
-    """Ids of as many new destinations of ``host``."""
+    """Register ``count`` new destinations of ``host``; return their ids."""
     made = []
     for number in range(count):
         name = f"{host}-{number}-{len(await store.destinations())}@example.com"
@@ -43,7 +43,7 @@ async def registered(store: Any, host: str, count: int = 1) -> list[int]:
 
 
 async def served(store: Any, host: str) -> Sequence[str]:
-    """What the listener of ``host`` opens."""
+    """The names of the destinations that the listener of ``host`` serves."""
     return [each.user_id for each in await store.destinations() if each.served_by == host]
 
 
@@ -78,7 +78,7 @@ async def test_a_pinned_destination_keeps_its_name_and_is_served(store: Any, tmp
     await ran(store, tmp_path, "b")
     await ran(store, tmp_path, "c")
     assert await served(store, "c") == ["a:20000", "c:20001"]
-    # Its port is not given to another.
+    # Its port is not given to a new destination.
     await registered(store, "c")
     assert await served(store, "c") == ["a:20000", "c:20001", "c:20002"]
 
@@ -97,10 +97,10 @@ async def test_listeners_with_different_hosts_take_nothing_from_each_other(store
     for directory in (tmp_path / "one", tmp_path / "two"):
         await registered(store, directory.name)
         await ran(store, directory, directory.name)
-    # On one machine with one data directory: the other runs.
+    # Two listeners on one machine, with one data directory, that both run.
     one = await started(store, tmp_path / "both", "one")
     two = await started(store, tmp_path / "both", "two")
-    # It has been served here before: the other, which does not run now, is no former self of it.
+    # The host "two" is known here already: "one", which does not run then, is not its former name.
     two.stopService()
     one.stopService()
     await ran(store, tmp_path / "both", "two")

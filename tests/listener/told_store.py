@@ -1,4 +1,4 @@
-"""A store in memory that waits in each step until a test says how it ends: it fails as told."""
+"""A store in memory that waits in each step until a test says how the step ends: it fails as told."""
 
 from __future__ import annotations
 

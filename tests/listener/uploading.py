@@ -31,7 +31,7 @@ LIMITS = DrainLimits(
 
 @attrs.frozen
 class Response:
-    """What came back."""
+    """An answer of the drain."""
 
     status: int
     headers: dict[str, str]
@@ -47,7 +47,7 @@ class Response:
 
 
 class _Client(Protocol):
-    """One connection, which reads answers as they come."""
+    """A client's connection, which reads answers as they come."""
 
     def __init__(self) -> None:
         self.received = b""
@@ -65,7 +65,7 @@ class _Client(Protocol):
         self.transport.write(data)
 
     def response(self) -> Response | None:
-        """The next whole answer, taken off what came."""
+        """Take the next whole answer off what came; ``None`` if there is none yet."""
         head, end, rest = self.received.partition(b"\r\n\r\n")
         if not end:
             return None
@@ -79,7 +79,7 @@ class _Client(Protocol):
 
 
 class Drained:
-    """A writer, a drain and its site, started and stopped in the order of the real ones."""
+    """A writer, a drain and its site, started and stopped in the same order as in Ppl."""
 
     def __init__(self, store: Any, behind_proxy: bool = False, **limits: int) -> None:
         writer_bytes = limits.pop("writer_bytes", 1 << 25)
@@ -117,7 +117,7 @@ class Drained:
 
 
 async def token_for(store: Any, owner: Account, destination: Destination, token: str = TOKEN) -> int:
-    """Makes ``token`` lead to the ``destination`` of ``owner``; gives its id."""
+    """Make ``token`` lead to the ``destination`` of ``owner``; return the id of the token."""
     hashed = hashlib.sha256(token.encode()).digest()
     drain = await store.create_drain(owner.id, destination.id, hashed, "a program", 100)
     assert drain is not None

@@ -1,4 +1,4 @@
-"""When viewers are told, by a clock of the test's own: at once after a silence, then together."""
+"""When viewers are told of events, with a clock of the test's own: at once after a silence, then together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many viewers are told at once: narrowed as each needs it, and the same object for all who need the same."""
+"""Batches for many viewers: narrowed as each viewer needs, and the same object for all that need the same."""
 
 from __future__ import annotations
 

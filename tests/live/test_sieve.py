@@ -1,4 +1,4 @@
-"""Live events that match: looked at once for all, a little at a time, and never more of them than may wait."""
+"""Live events that match: each is looked at once for all viewers, a few at a time, and only so many may wait."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def numbered(first: int, end: int) -> list[Event]:
 
 
 class Sifted:
-    """A sieve, and what it told."""
+    """A sieve, and what it reported."""
 
     def __init__(self, clock: Clock, filter_: Filter, turns: Turns | None = None, **limits: int) -> None:
         self.found: list[int] = []

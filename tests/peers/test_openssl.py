@@ -118,7 +118,9 @@ def test_a_new_certificate_is_shown_without_a_restart(ppl_process: PplProcess, s
         viewer.live(1)
     ppl_process.certificate.write_text("no certificate\n")
     eventually(
-        lambda: shown_certificate(who.port) == renewed and "cannot be used, the former stays" in ppl_process.text(),
+        lambda: (
+            shown_certificate(who.port) == renewed and "cannot be used, the previous one stays" in ppl_process.text()
+        ),
         "the former certificate, and a word in the log",
     )
 

@@ -24,7 +24,7 @@ def rows(lines: Lines) -> list[tuple[Any, ...]]:
 
 
 def parse_bytes(data: bytes, limit: int = 100_000) -> list[tuple[Any, ...]]:
-    """What a connection that sends ``data`` and ends gives."""
+    """The rows from a connection that sends ``data`` and ends."""
     framer = Framer(limit)
     return rows(parse(framer.feed(data), RECEIVED)) + rows(parse(framer.finish(), RECEIVED))
 
@@ -108,7 +108,7 @@ mutated = st.builds(
 )
 any_line = st.one_of(rfc5424, rfc3164, mutated, texts).map(lambda line: line.replace("\n", ""))
 
-# What the quickest path takes when all lines of a read are such, and what is just beside it.
+# Lines that the quickest path takes if all lines of a read are such, and near misses.
 uniform = st.builds(
     "<{}>1 2026-11-{:02}T{:02}:{:02}:{:02}.{:06}{} {} {} {} {} - {}".format,
     st.integers(0, 191),
@@ -136,7 +136,7 @@ nearly_uniform = st.one_of(
     ),
 ).map(lambda line: line.replace("\n", ""))
 
-# Several lines with one PRI and few headers but for the time, and what is just beside that.
+# Several lines with one PRI and few headers that differ beyond their time, and near misses.
 same_program = st.builds(
     lambda pri, zone, headers, lines: [
         f"<{pri}>1 2026-11-{day:02}T12:00:{second:02}.{micro}{zone} {headers[which % len(headers)]} {text}".replace(

@@ -17,7 +17,7 @@ from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, Bod
 from ppl.sources.known import BODIES, body_kind
 
 NOW = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()) * SECOND
-# The example of Heroku's documentation of its HTTPS drains.
+# The example in Heroku's documentation of its HTTPS drains.
 HEROKU = (
     b"83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up\n"
     b"119 <40>1 2012-11-30T06:45:26+00:00 host app web.3 - Starting process with command"

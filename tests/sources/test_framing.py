@@ -1,4 +1,4 @@
-"""Both framings of RFC 6587, found out per connection, whatever the pieces in which bytes arrive."""
+"""Both framings of RFC 6587, detected for each connection, whatever the pieces in which bytes arrive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ppl.sources.framing import CUT_MARK, Framer, Frames
 
 
 def lines_of(frames: Frames) -> list[bytes]:
-    """The lines, without their trailers, without empty ones."""
+    """The lines of ``frames`` without their trailers; empty lines are left out."""
     lines = [line.rstrip(b"\r\0") for line in frames.block.split(b"\n")] + list(frames.messages)
     return [line for line in lines if line]
 

@@ -1,4 +1,4 @@
-"""RELP as doc/relp.md of librelp has it: every command answered once, in order, and a message after its commit."""
+"""RELP as specified in librelp's doc/relp.md: each command answered once, in order, a message after its commit."""
 
 from __future__ import annotations
 

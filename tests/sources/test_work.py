@@ -1,7 +1,7 @@
-"""What one line may cost: its length and no more, whatever it is made of.
+"""One line costs time for its length and no more, whatever it is made of.
 
 A pattern that looks at a line of two million characters as often as it is long would not end in a year: the timeout of
-these tests is what finds it, and no time is asserted.
+these tests finds such a pattern, and no time is asserted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TLS that asks senders for a certificate: of those that a destination knows, or signed by one of them."""
+"""TLS that requires a client certificate: one that the destination knows, or one signed by such a certificate."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ppl.listener.tls import Certificates, Connection, why
 
 @implementer(IOpenSSLServerConnectionCreator)
 class KnownSenders:
-    """TLS as ``certificates`` serve it, for senders that one of ``known`` vouches for.
+    """Serves TLS as ``certificates`` do, but only to senders that one of ``known`` vouches for.
 
     Args:
-        certificates: what is shown to senders.
+        certificates: the certificate that is shown to senders.
         known: PEM of certificates: of authorities, or of senders themselves.
     """
 
@@ -26,7 +26,7 @@ class KnownSenders:
     def __init__(self, certificates: Certificates, known: str) -> None:
         self._certificates, self._known = certificates, known
         self._context: ssl.SSLContext | None = None
-        # The context that was current when this one was made: another one has new files.
+        # The server's context that was current when this one was made: if it has changed, the files have.
         self._made_beside: ssl.SSLContext | None = None
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
@@ -36,8 +36,8 @@ class KnownSenders:
             try:
                 self._context = self._certificates.load(self._known)
             except OSError as error:
-                self._log.error("Senders with certificates cannot be taken now: {why}", why=why(error))
+                self._log.error("TLS with client certificates cannot be set up: {why}", why=why(error))
             else:
                 self._made_beside = current
-        # One that shows no certificate ends every handshake.
+        # A context without a certificate fails every handshake.
         return Connection(self._context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))

@@ -1,4 +1,4 @@
-"""The listener's end of all links: which ports are open, what is announced to which server."""
+"""The listener's end of all links: which ports are open, and which events are announced to which server."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ RECONCILE_SECONDS = 60.0
 
 @attrs.define(eq=False)
 class _Server:
-    """What is known of a linked server.
+    """The state of a linked server.
 
-    ``watched`` is ``None`` until its first ``watch``: then everything is sent.
+    ``watched`` is ``None`` before its first ``watch``; until then everything is sent.
     """
 
     watched: set[str] | None = None
@@ -46,12 +46,12 @@ class _Server:
 
 
 class ListenerControl(Service):
-    """Serves the destinations of ``host``: their ports follow the database, their events go to whom they concern.
+    """Serves the destinations of ``host``: their ports follow the database, their events go to the servers that watch.
 
     A :class:`~ppl.link.interface.LinkEnd` for any number of servers.
 
     Attributes:
-        is_reconciling: whether the database is being asked which ports there are to be.
+        is_reconciling: whether the database is being asked which ports to open.
     """
 
     _log = Logger()
@@ -66,7 +66,7 @@ class ListenerControl(Service):
         self._again.clock = reactor
         self.is_reconciling = False
         self._asked_again = False
-        # Ports that servers spoke of while the database was being asked: its answer may be older than their word.
+        # Ports in messages of servers while the database was being asked: its answer may be older than the messages.
         self._spoken_of: set[tuple[str, int]] = set()
         self._said_away = False
 
@@ -83,16 +83,16 @@ class ListenerControl(Service):
             self._again.stop()
         return Deferred.fromCoroutine(self._ports.close_all())
 
-    # What the listener says
+    # What the listener tells servers
 
     def announce(self, events: Events) -> None:
-        """Tell the servers that want to know of committed ``events``."""
+        """Send committed ``events`` to the servers that want them."""
         user_id = events.destination.user_id
         for channel, server in self._servers.items():
             if not server.wants(user_id):
                 continue
             if channel.congested:
-                # The server reads it from the database when it has caught up with its socket.
+                # The server reads the events from the database when its socket has drained.
                 server.missed.add(user_id)
             elif user_id not in server.missed:
                 channel.send(NewLogs(user_id, events))
@@ -105,7 +105,7 @@ class ListenerControl(Service):
     # LinkEnd
 
     def channel_opened(self, channel: Channel) -> None:
-        """A server is linked; meanwhile the database may have changed."""
+        """A server is linked: look whether the database has changed meanwhile."""
         self._servers[channel] = _Server()
         self._reconcile_soon()
 
@@ -127,14 +127,14 @@ class ListenerControl(Service):
                 self._do(lambda: self._stop_server(host, port))
 
     def channel_drained(self, channel: Channel) -> None:
-        """The server has caught up with its socket: it is told whose events it must read from the database."""
+        """The socket has drained: tell the server for which destinations it must read the database."""
         server = self._servers[channel]
         missed, server.missed = server.missed, set()
         for user_id in sorted(missed):
             channel.send(Watching(user_id))
 
     def channel_lost(self, channel: Channel) -> None:
-        """A server is gone; what is received goes on being stored."""
+        """A server is gone; received lines are stored all the same."""
         self._servers.pop(channel, None)
 
     # Ports
@@ -164,7 +164,7 @@ class ListenerControl(Service):
             self._do(self._reconcile)
 
     async def _reconcile(self) -> None:
-        """Make the ports what the database says; at most one at a time, and once more when asked meanwhile."""
+        """Make the ports match the database: one run at a time, and once more if asked meanwhile."""
         if self.is_reconciling:
             self._asked_again = True
             return
@@ -178,7 +178,7 @@ class ListenerControl(Service):
         except StoreUnavailable as error:
             if not self._said_away:
                 self._said_away = True
-                self._log.warn("The ports stay as they are: {why}", why=str(error))
+                self._log.warn("Destinations cannot be read, the ports stay as they are: {why}", why=str(error))
         finally:
             self.is_reconciling = False
         if self._asked_again:
@@ -187,7 +187,7 @@ class ListenerControl(Service):
 
     def _do(self, act: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
         doing = Deferred.fromCoroutine(act())
-        doing.addErrback(lambda failure: self._log.failure("The listener met an error of ours", failure))
+        doing.addErrback(lambda failure: self._log.failure("Internal error in the listener", failure))
 
 
 def _state(host: str, port: int, reason: str | None) -> ServerStarted | ServerFailed:

@@ -1,4 +1,4 @@
-"""Where what senders send comes in: the one intake of a listener, and the entrance of each destination into it."""
+"""The way of received lines to the writer: the intake of a listener, and the entrance of each destination into it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _LACKING = "dropping lines from {detail} that lack the token (Settings, Senders)
 
 @attrs.frozen
 class Patience:
-    """How long a sender's connection is waited for, in seconds.
+    """How long to wait for a sender's connection, in seconds.
 
     Attributes:
-        silence: while it has sent nothing yet, where connections become scarce.
+        silence: for its first data, while connections are scarce.
         handshake: for its TLS handshake.
-        closing: for it to take its last answers and the end.
+        closing: for it to read its last answers and end.
     """
 
     silence: float = 60.0
@@ -47,17 +47,17 @@ class Patience:
 
 @attrs.frozen
 class Intake:
-    """What all destinations share.
+    """The parts of a listener that all its destinations share.
 
     Attributes:
         writer: takes the lines.
-        clock: µs of receipt.
-        admission: who may connect.
-        losses: of datagrams.
-        unfinished: bytes of lines that are under way.
-        meters: count what comes, and bound it.
-        certificates: serve TLS; ``None``: there is none.
-        patience: how long connections are waited for.
+        clock: gives the µs of receipt.
+        admission: decides who may connect.
+        losses: counts lost datagrams.
+        unfinished: the budget for unfinished lines and frames.
+        meters: count received lines and apply the quotas.
+        certificates: serve TLS; ``None``: there is no TLS.
+        patience: how long to wait for connections.
     """
 
     writer: Writer
@@ -71,11 +71,11 @@ class Intake:
 
     @property
     def limits(self) -> Limits:
-        """What a sender may."""
+        """Limits for senders."""
         return self.admission.limits
 
 
-#: What serves TLS.
+#: Serves TLS.
 Tls = Certificates | KnownSenders
 
 
@@ -88,15 +88,15 @@ class Connected(Protocol):
         """The port closes."""
 
     def shut_out(self) -> None:
-        """Its sender may not send any more: end it at once."""
+        """The sender may not send any more: end the connection at once."""
 
 
 class Entrance:
-    """Into one destination: its open connections, and its lines on their way to the writer.
+    """The entrance of one destination: its open connections, and its lines on their way to the writer.
 
     Attributes:
-        share: what its connections may take of the listener.
-        certificates: serve TLS to it; ``None``: there is none.
+        share: limits what the destination's connections take of the listener.
+        certificates: serve TLS on its port; ``None``: there is no TLS.
     """
 
     def __init__(self, destination: Destination, intake: Intake, share: Share) -> None:
@@ -113,22 +113,22 @@ class Entrance:
 
     @property
     def connections(self) -> frozenset[Connected]:
-        """Those that are open."""
+        """The open connections."""
         return frozenset(self._connected)
 
     def admits(self, address: str) -> bool:
-        """Whether ``address`` is within the networks that may send; what is not is logged, once per burst."""
+        """Whether ``address`` is within the networks that may send; if not, that is logged once per burst."""
         if self._networks.hold(address):
             return True
         self.intake.admission.say_once(self.destination.user_id, _OUTSIDE, address)
         return False
 
     def can_become(self, destination: Destination) -> bool:
-        """Whether ``destination`` is the same one with other restrictions only, so that its port may stay open."""
+        """Whether ``destination`` differs only in its restrictions, so that its port may stay open."""
         return _unrestricted(destination) == _unrestricted(self.destination)
 
     def change(self, destination: Destination) -> None:
-        """Have its restrictions be those of ``destination`` from now on; connections from outside end."""
+        """Apply the restrictions of ``destination``, and end connections from outside its networks."""
         self.destination = destination
         self._networks = Networks(destination.networks)
         self._tokens = _token_check(destination)
@@ -138,11 +138,11 @@ class Entrance:
                 connection.shut_out()
 
     def connected(self, connection: Connected) -> None:
-        """``connection``, which was admitted, begins."""
+        """Add ``connection``, which was admitted and begins."""
         self._connected.add(connection)
 
     def disconnected(self, connection: Connected) -> None:
-        """``connection`` has ended, or ends and counts no more."""
+        """Stop counting ``connection``, which has ended or is ending."""
         if connection not in self._connected:
             return
         self._connected.discard(connection)
@@ -170,10 +170,10 @@ class Entrance:
         committed: Committed | None = None,
         strikes: Strikes | None = None,
     ) -> None:
-        """Parse ``frames``, which came now in ``size`` bytes, and hand to the writer what may come in.
+        """Parse ``frames``, received now in ``size`` bytes, and hand the accepted lines to the writer.
 
-        ``committed`` is called once all that is taken is durable; see the writer's ``submit``. ``strikes`` counts the
-        lines of a connection that carry no token where they must.
+        ``committed`` is called once all accepted lines are durable; see the writer's ``submit``. ``strikes`` counts the
+        lines of a connection that lack a required token.
         """
         lines = parse(frames, self.intake.clock(), self.zone)
         count = len(lines)
@@ -194,7 +194,7 @@ class Entrance:
         self.intake.writer.submit(self.destination, sender_ip, lines, size, source, done)
 
     def _with_token(self, tokens: TokenCheck, lines: Lines, sender_ip: str) -> tuple[Lines, Sequence[int]]:
-        """What carries the token, and the positions of the rest, which is counted as dropped."""
+        """The lines that carry the token, and the positions of the others, which are counted as dropped."""
         kept, wrong = tokens.screen(lines, self.intake.clock(), self.zone)
         if wrong:
             self._meter.drop(len(wrong), "they lack this destination's token")
@@ -212,5 +212,5 @@ def _token_check(destination: Destination) -> TokenCheck | None:
 
 
 def _unrestricted(destination: Destination) -> Destination:
-    """``destination`` without what is applied while its port is open."""
+    """``destination`` without the settings that can change while its port stays open."""
     return attrs.evolve(destination, networks=(), token_hashes=(), max_lines_per_second=None, max_bytes_per_day=None)

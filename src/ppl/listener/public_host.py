@@ -1,8 +1,8 @@
-"""Destinations follow their listener's public host: which one it was is remembered beside its data.
+"""Moves destinations when the public host of their listener changes; the data directory remembers the previous host.
 
 ``<data-dir>/public-hosts`` has an empty file for each public host of a listener with this data directory. A running
-listener holds a lock on its own. A host that has no file yet takes the place of those that no running listener holds:
-two listeners with different hosts never take each other's destinations.
+listener holds a lock on its own file. A host that has no file yet takes over the hosts whose files no running listener
+locks: two listeners with different hosts never take each other's destinations.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from ppl.store.interface import Store
 
 
 class PublicHost(Service):
-    """Moves destinations at its start, and says which are left that this listener does not serve.
+    """Moves destinations at the start, and logs which destinations this listener does not serve.
 
     Args:
         store: has the destinations.
         data_dir: where the hosts are remembered.
         host: ``--public-host``.
-        former: ``--former-host``: a host that is moved from in any case, or ``None``.
+        former: ``--former-host``: a host whose destinations are moved in any case, or ``None``.
     """
 
     _log = Logger()
@@ -38,12 +38,12 @@ class PublicHost(Service):
         self._held: int | None = None
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when the destinations have their present names."""
+        """Fires when the destinations are moved."""
         super().startService()
         return Deferred.fromCoroutine(self._follow())
 
     def stopService(self) -> None:
-        """Let another host take this one's place from now on."""
+        """Release the lock, so that another host may take over this one."""
         super().stopService()
         if self._held is not None:
             os.close(self._held)
@@ -61,7 +61,7 @@ class PublicHost(Service):
             self._held = os.open(own, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             fcntl.flock(self._held, fcntl.LOCK_SH)
         except OSError as error:
-            # With a database and a certificate of one's own nothing else need be written there.
+            # Only a warning: with an external database and certificate, nothing else need be written there.
             self._log.warn(
                 "{directory} cannot be written to ({why}): when --public-host changes, destinations follow only with"
                 " --former-host",
@@ -92,7 +92,7 @@ class PublicHost(Service):
                 host=self._host,
             )
         if kept:
-            self._log.warn("This listener serves {kept}, under the name they have", kept=_first(kept))
+            self._log.warn("This listener serves {kept} under their present names", kept=_first(kept))
 
     async def _say_unserved(self) -> None:
         elsewhere = Counter(each.served_by for each in await self._store.destinations() if each.served_by != self._host)

@@ -1,4 +1,4 @@
-"""The certificate that clients' ports show: read from files, read again when they change, made when there are none."""
+"""The TLS certificate of senders' ports: read from files, reloaded when they change, made when there are none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HANDSHAKE, _MAJOR_VERSION = 0x16, 3
 
 
 def begins_handshake(start: bytes) -> bool | None:
-    """Whether ``start``, a connection's first bytes (not empty), begins a TLS handshake; ``None``: more must come."""
+    """Whether ``start``, a connection's first bytes (not empty), begins a TLS handshake; ``None``: more is needed."""
     if start[0] != _HANDSHAKE:
         return False
     return start[1] == _MAJOR_VERSION if len(start) > 1 else None
@@ -40,17 +40,17 @@ def begins_handshake(start: bytes) -> bool | None:
 
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates(Service):
-    """TLS 1.2 and newer with the certificate chain and the key of two PEM files, from its start on.
+    """Serves TLS 1.2 and newer with the certificate chain and the key of two PEM files, once it is started.
 
-    New files are taken for new connections within a second, without a restart; while they cannot be used the former
-    stay.
+    New files are used for new connections within a second, without a restart; while they cannot be used, the previous
+    certificate stays in use.
 
     Args:
-        find: gives the files at the start.
+        find: gives the two files, at the start.
         clock: µs, steady.
 
     Attributes:
-        fingerprint: of the certificate that is shown, its SHA-256 as ``openssl x509 -fingerprint`` writes it.
+        fingerprint: SHA-256 of the certificate in use, as ``openssl x509 -fingerprint`` writes it.
     """
 
     _log = Logger()
@@ -77,7 +77,7 @@ class Certificates(Service):
             ) from error
         self._looked_at = self._clock()
         self._log.info(
-            "Clients' ports show the certificate with the SHA-256 fingerprint {fingerprint}",
+            "The TLS certificate of senders' ports has the SHA-256 fingerprint {fingerprint}",
             fingerprint=self.fingerprint,
         )
 
@@ -86,7 +86,7 @@ class Certificates(Service):
         return Connection(self.current())
 
     def current(self) -> ssl.SSLContext:
-        """What the newest usable files give; the same one for as long as they stay."""
+        """The TLS context of the newest usable files; the same object until they change."""
         self._look()
         return self._context
 
@@ -102,7 +102,7 @@ class Certificates(Service):
             self._seen = stamp
             self._context = self.load()
         except OSError as error:
-            self._log.error("The new TLS certificate cannot be used, the former stays: {why}", why=why(error))
+            self._log.error("The new TLS certificate cannot be used, the previous one stays: {why}", why=why(error))
         else:
             self._log.info(
                 "The new TLS certificate, with the SHA-256 fingerprint {fingerprint}, is in use",
@@ -114,7 +114,7 @@ class Certificates(Service):
         return [(each.st_mtime_ns, each.st_ino, each.st_size) for each in found]
 
     def load(self, known: str = "") -> ssl.SSLContext:
-        """What the files give now.
+        """A TLS context from the present files.
 
         Args:
             known: PEM of certificates; the peer must show one of them, or one that is signed by one of them.
@@ -125,8 +125,8 @@ class Certificates(Service):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
-        # A sender that only writes never reads tickets, and when it closes with something unread, what is still in its
-        # buffers is thrown away. pyOpenSSL cannot leave tickets out: that is why the engine is not its own.
+        # A sender that only writes never reads session tickets, and if it closes with something unread, the data still
+        # in its buffers is thrown away. pyOpenSSL cannot turn tickets off, so the engine is the standard library's.
         context.num_tickets = 0
         # Nobody is there to type a password; an encrypted key is refused.
         context.load_cert_chain(self._certificate, self._key, lambda: "")
@@ -134,7 +134,7 @@ class Certificates(Service):
         if known:
             context.load_verify_locations(cadata=known)
             context.verify_mode = ssl.CERT_REQUIRED
-            # A certificate that is known needs no authority.
+            # A known certificate needs no authority.
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         return context
 
@@ -154,28 +154,28 @@ def why(error: Exception) -> str:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or "it is no PEM of a certificate and its key").replace("_", " ").lower()
+    return (error.reason or "it is not a PEM certificate with its key").replace("_", " ").lower()
 
 
 def reasons_of(error: BaseException | None) -> str:
-    """What OpenSSL says of ``error``, in its own fixed words; ``""`` if it says nothing."""
+    """OpenSSL's reasons for ``error``, in its own fixed words; ``""`` if it gives none."""
     if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list):
         return ""
     return ", ".join(filter(None, (reason for *_, reason in error.args[0])))
 
 
 class Connection:
-    """TLS of the standard library, spoken to as Twisted speaks to ``OpenSSL.SSL.Connection``: the methods it calls."""
+    """TLS of the standard library, with those methods of ``OpenSSL.SSL.Connection`` that Twisted calls."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
     def set_accept_state(self) -> None:
-        """It is a server's already."""
+        """Do nothing: the connection is the server's side already."""
 
     def set_app_data(self, data: Any) -> None:
-        """It is not asked for."""
+        """Do nothing: the data is never read back."""
 
     def do_handshake(self) -> None:
         with _as_pyopenssl():
@@ -193,7 +193,7 @@ class Connection:
             return self._tls.write(data)
 
     def shutdown(self) -> bool:
-        """Say the end; whether the peer has said it too."""
+        """Send close_notify; ``True`` if the peer has sent it too."""
         with _as_pyopenssl():
             try:
                 self._tls.unwrap()
@@ -214,7 +214,7 @@ class Connection:
         self._incoming.write_eof()
 
     def get_peer_certificate(self) -> None:
-        """None is asked for."""
+        """Give none: Ppl never looks at the peer's certificate."""
 
 
 @contextmanager
@@ -232,12 +232,12 @@ def _as_pyopenssl() -> Iterator[None]:
 
 
 def self_signed(directory: Path, host: str) -> tuple[Path, Path]:
-    """The certificate and key files in ``directory``, made for ``host`` when they are missing or for another host.
+    """The certificate and key files in ``directory``; made for ``host`` if missing, or if made for another host.
 
     A certificate that somebody else signed stays as it is.
 
     Raises:
-        ConfigurationError: they cannot be made.
+        ConfigurationError: the files cannot be made.
     """
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     try:
@@ -248,13 +248,13 @@ def self_signed(directory: Path, host: str) -> tuple[Path, Path]:
             _write(certificate, made_certificate, 0o644)
     except OSError as error:
         raise ConfigurationError(
-            f"--data-dir: no certificate can be kept in {directory} ({error.strerror})."
+            f"--data-dir: the TLS certificate in {directory} cannot be read or written ({error.strerror})."
         ) from error
     return certificate, key
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """All of it or nothing, even when the power fails."""
+    """Write all of ``data`` or nothing, even if the power fails."""
     new = path.with_suffix(".new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode), "wb") as file:
         file.write(data)
@@ -264,7 +264,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 
 def _is_own_of_another(pem: bytes, host: str) -> bool:
-    """Whether ``pem`` is a certificate as :func:`_make` makes it, of another host."""
+    """Whether ``pem`` is a certificate from :func:`_make` for another host."""
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
@@ -285,10 +285,10 @@ def _alternative_name(host: str) -> x509.GeneralName:
 def _make(host: str) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
-    # From the day before, for senders whose clock is behind.
+    # Valid from the day before, for senders whose clock is behind.
     begins = datetime.now(UTC) - timedelta(days=1)
     public = key.public_key()
-    # Whoever trusts it trusts this key for this name alone: it can sign no other certificate.
+    # Trusting the certificate trusts this key for this name alone: the key can sign no other certificate.
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,

@@ -1,1 +1,1 @@
-"""Sources without I/O: the bytes of syslog, RELP and uploads in, columns of events out."""
+"""Protocols of senders, without I/O: the bytes of syslog, RELP and uploads in, columns of events out."""

@@ -1,6 +1,6 @@
 """Bodies uploaded over HTTP: lines, logplex frames or JSON, without I/O.
 
-:class:`Body` gathers one within a limit, unzipped as it comes. :func:`line_body`, :func:`logplex_body` and
+:class:`Body` gathers a body within a limit and unzips it as it comes. :func:`line_body`, :func:`logplex_body` and
 :func:`json_body` then read it in pieces, each a few milliseconds of work. Nothing is refused for its content.
 """
 
@@ -29,7 +29,7 @@ PIECE_LINES = 1000
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 1000
 
-# Up to MSGID (RFC 5424 section 6); Heroku leaves out what follows, STRUCTURED-DATA, and writes no "-" for it.
+# The header up to MSGID (RFC 5424 section 6); Heroku leaves out STRUCTURED-DATA after it, without a "-" in its place.
 _LOGPLEX_HEADER = re.compile(rb"<[0-9]{1,3}>1(?: [^ \n]+){5}(?= |\Z)")
 
 
@@ -46,10 +46,10 @@ class BodyUnreadable(PplError):
 
 
 class Body:
-    """A body as it comes.
+    """A body while it arrives.
 
     Args:
-        most: bytes that it may hold, unzipped too.
+        most: bytes that it may hold, also after unzipping.
         is_gzip: whether it comes as gzip (RFC 1952), in one member or in several.
     """
 
@@ -58,18 +58,18 @@ class Body:
         self._held = bytearray()
         self._gzip = zlib.decompressobj(_GZIP) if is_gzip else None
         self._members = 0
-        # Bytes as they came: gzip can take any number of them and give none.
+        # Bytes as they came: gzip can consume any number of them and yield none.
         self._came = 0
 
     def __len__(self) -> int:
         return len(self._held)
 
     def add(self, data: bytes) -> None:
-        """Take ``data``.
+        """Add ``data``.
 
         Raises:
-            BodyTooLarge: never more than the limit, and one byte, was unzipped to find out.
-            BodyUnreadable: no gzip.
+            BodyTooLarge: the body exceeds the limit, beyond which at most one byte was unzipped.
+            BodyUnreadable: the body is not gzip.
         """
         self._came += len(data)
         if self._gzip is None or self._came > self._most:
@@ -80,7 +80,7 @@ class Body:
                 self._gzip = zlib.decompressobj(_GZIP)
                 self._members += 1
                 if self._members > _MOST_MEMBERS:
-                    raise BodyUnreadable(f"The gzip of the body has more than {_MOST_MEMBERS} members.")
+                    raise BodyUnreadable(f"The gzipped body has more than {_MOST_MEMBERS} members.")
             try:
                 self._keep(self._gzip.decompress(data, self._most - len(self._held) + 1))
             except zlib.error as error:
@@ -89,17 +89,17 @@ class Body:
 
     def _keep(self, data: bytes) -> None:
         if len(self._held) + len(data) > self._most or self._came > self._most:
-            raise BodyTooLarge(f"A body may hold at most {self._most:,} bytes, unzipped too.")
+            raise BodyTooLarge(f"A body may hold at most {self._most:,} bytes, also after unzipping.")
         self._held += data
 
     def finish(self) -> bytes:
-        """All of it.
+        """The whole body.
 
         Raises:
-            BodyUnreadable: gzip that ends too early.
+            BodyUnreadable: the gzip ends too early.
         """
         if self._gzip is not None and self._came and not self._gzip.eof:
-            raise BodyUnreadable("The gzip of the body is cut off.")
+            raise BodyUnreadable("The gzipped body is cut off.")
         held, self._held = bytes(self._held), bytearray()
         return held
 
@@ -109,8 +109,8 @@ class Piece:
     """Some lines of a body.
 
     Attributes:
-        lines: parsed.
-        size: bytes that they had in the body, about.
+        lines: the parsed lines.
+        size: about how many bytes they had in the body.
     """
 
     lines: Lines
@@ -118,7 +118,7 @@ class Piece:
 
 
 def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """Objects, one a line or in an array; see :class:`ppl.sources.known.Read`."""
+    """JSON objects, one on each line or in an array; see :class:`ppl.sources.known.Read`."""
     text = body.decode("utf-8", "replace").removeprefix(BOM)
     for lines, size in json_pieces(text, received_at, zone, max_line_bytes, PIECE_BYTES, PIECE_LINES):
         yield Piece(lines, size)
@@ -155,5 +155,5 @@ def _as_it_is(frames: Frames) -> Frames:
 
 
 def _with_structured_data(frames: Frames) -> Frames:
-    """The ``-`` that Heroku leaves out is put in: without it ``[a b] c`` would be read as structured data."""
+    """Insert the ``-`` that Heroku leaves out: without it ``[a b] c`` would be read as structured data."""
     return Frames(messages=tuple(_LOGPLEX_HEADER.sub(rb"\g<0> -", message, count=1) for message in frames.messages))

@@ -1,7 +1,7 @@
-"""Which bytes of a TCP stream are one syslog message: both framings of RFC 6587, found out per connection.
+"""Splits a TCP stream into syslog messages: both framings of RFC 6587, detected for each connection.
 
-:class:`Framer` takes what a socket gave and returns whole lines. It knows nothing of what a line says; the listener
-feeds it and hands its :class:`Frames` to :func:`ppl.sources.message.parse`.
+:class:`Framer` takes what a socket gave and returns whole lines, whatever they say. The listener feeds it and hands its
+:class:`Frames` to :func:`ppl.sources.message.parse`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 import attrs
 
-#: What ends a line that was longer than the limit; ``{}`` is the limit in bytes.
+#: Mark at the end of a line that was cut at the limit; ``{}`` is the limit in bytes.
 CUT_MARK = " [cut by Ppl at {} bytes]"
 
 _COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
@@ -24,7 +24,7 @@ _BETWEEN = re.compile(rb"[\r\n\0]+")
 
 @attrs.frozen
 class Frames:
-    """What one read completed.
+    """The lines that one read completed.
 
     Attributes:
         block: lines each ended by LF, as received (CR, NUL and empty lines included); the usual, fast form.
@@ -38,28 +38,28 @@ class Frames:
 class Framer:
     """One connection's framing.
 
-    The first bytes decide (RFC 6587 section 3.4): a count, a blank and ``<`` mean octet counting, all else lines that
-    end with LF. Memory is bounded by ``max_line_bytes`` and one read; each byte is looked at once.
+    The first bytes decide (RFC 6587 section 3.4): a count, a blank and ``<`` mean octet counting, all else means lines
+    that end with LF. Memory is bounded by ``max_line_bytes`` and one read; each byte is looked at once.
 
     Args:
         max_line_bytes: longer lines are cut and marked.
-        most_lines: of one :meth:`feed`; the others wait until it is called again, with or without data.
-        counted: whether octets are counted, where that is known.
+        most_lines: most lines of one :meth:`feed`; the others wait for its next call, with or without data.
+        counted: whether octets are counted; ``None``: the first bytes decide.
     """
 
     def __init__(self, max_line_bytes: int, most_lines: int | None = None, *, counted: bool | None = None) -> None:
         self._limit = max_line_bytes
         self._most = sys.maxsize if most_lines is None else most_lines
-        # What was given and waits for the next call.
+        # Data that was fed and waits for the next call.
         self._rest = b""
         self._mark = CUT_MARK.format(max_line_bytes).encode("ascii")
         self._counted = counted
-        # The beginning of the line or message under way, never longer than the limit.
+        # The beginning of the unfinished line or message, never longer than the limit.
         self._kept = bytearray()
         self._cut = False
         # Octets of the counted message still to come; ``None`` between messages.
         self._missing: int | None = None
-        # Within a counted stream: bytes that are no count run on to the next LF.
+        # Within a counted stream: whether bytes that are not a count run on, up to the next LF.
         self._in_garbage = False
 
     @property
@@ -69,11 +69,11 @@ class Framer:
 
     @property
     def held(self) -> int:
-        """Bytes of the line or message under way."""
+        """Bytes of the unfinished line or message."""
         return len(self._kept)
 
     def feed(self, data: bytes) -> Frames:
-        """``data`` as one read gave it; the lines that it completes."""
+        """Take the ``data`` of one read; return the lines that it completes."""
         if self._rest:
             data, self._rest = self._rest + data, b""
         if self._counted is None:
@@ -89,11 +89,11 @@ class Framer:
         return self._feed_counted(data) if self._counted else Frames(block=self._feed_lines(data))
 
     def finish(self) -> Frames:
-        """The connection has ended, and nothing waits: what it left unfinished, as a line of its own."""
+        """The unfinished line as a line of its own: the connection has ended, and nothing waits."""
         return self.flush()
 
     def flush(self) -> Frames:
-        """What has come of the line under way, as a line of its own; what is still to come will be another."""
+        """The unfinished line as a line of its own; the rest of it, when it comes, will be another line."""
         if self._counted is None:
             self._counted = False
         kept = self._take_line()
@@ -106,7 +106,7 @@ class Framer:
 
     def _feed_lines(self, data: bytes) -> bytes:
         if len(data) > self._most and data.count(b"\n") > self._most:
-            # So many bytes hold no more lines.
+            # This many bytes hold at most this many lines.
             data, self._rest = data[: self._most], data[self._most :]
         end = data.rfind(b"\n") + 1
         if not end:
@@ -122,7 +122,7 @@ class Framer:
         return self._within_limit(block) if self._has_long_line(block) else block
 
     def _has_long_line(self, block: bytes) -> bool:
-        """Whether a line of ``block`` is longer than the limit, found in steps of the limit and not of lines."""
+        """Whether a line of ``block`` is longer than the limit; goes in steps of the limit, not line by line."""
         start, end = 0, len(block)
         while end - start > self._limit + 1:
             newline = block.rfind(b"\n", start, start + self._limit + 1)
@@ -141,13 +141,13 @@ class Framer:
         return len(line) <= self._limit + len(self._mark) and line.endswith(self._mark)
 
     def _keep(self, data: bytes) -> None:
-        """Add to the line under way as much as the limit allows, and remember whether it was cut."""
+        """Add to the unfinished line as much as the limit allows, and remember whether it was cut."""
         room = self._limit - len(self._kept)
         self._kept += data[:room]
         self._cut = self._cut or len(data) > room
 
     def _take_line(self) -> bytes:
-        """The line under way, marked if it was cut; a new one begins."""
+        """End the unfinished line and return it, marked if it was cut."""
         line = bytes(self._kept)
         if self._cut:
             line = self._marked(line)
@@ -163,7 +163,7 @@ class Framer:
     def _feed_counted(self, data: bytes) -> Frames:
         messages: list[bytes] = []
         if self._missing is None and not self._in_garbage and self._kept:
-            # The count itself was cut in two.
+            # The read before ended within the count.
             data = bytes(self._kept) + data
             self._kept.clear()
         position, end = 0, len(data)
@@ -195,7 +195,7 @@ class Framer:
         return Frames(messages=tuple(messages))
 
     def _garbage(self, data: bytes, position: int, messages: list[bytes]) -> int:
-        """Bytes where a count should be are a line: it costs itself, and after its LF a count is expected again."""
+        """Take bytes where a count should be as a line, up to the next LF; after it a count is expected again."""
         newline = data.find(b"\n", position)
         if newline < 0:
             self._keep(data[position:])
@@ -213,14 +213,14 @@ class Framer:
 
 
 def whole_message(message: bytes, max_line_bytes: int) -> bytes:
-    """``message``, whose length its carrier told (a datagram, a RELP frame), as :class:`Framer` would give it."""
+    """``message`` of a known length (from a datagram or a RELP frame), as :class:`Framer` would give it."""
     if len(message) > max_line_bytes:
         return _whole_characters(message[:max_line_bytes]) + CUT_MARK.format(max_line_bytes).encode("ascii")
     return message.rstrip(_TRAILERS)
 
 
 def _whole_characters(data: bytes) -> bytes:
-    """``data`` without a UTF-8 sequence that its end cuts in two."""
+    """``data`` without an incomplete UTF-8 sequence at its end."""
     for back in range(1, min(4, len(data) + 1)):
         byte = data[-back]
         if byte < 0x80:

@@ -1,7 +1,7 @@
-"""Log events as JSON: one object a line, or an array of objects, as columns. Text in, :class:`~ppl.model.Lines` out.
+"""Parses log events in JSON, one object on each line or an array: text in, :class:`~ppl.model.Lines` out.
 
-The keys of :data:`KEYS` become fields. What is left of an object is kept as JSON in ``structured_data``, and what is no
-object, or has no message, is kept whole as the message: nothing is refused and nothing lost.
+The keys of :data:`KEYS` become fields. The rest of an object is kept as JSON in ``structured_data``. What is not
+an object, and an object without a message, is kept whole as the message: nothing is refused and nothing lost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ppl.model import FACILITIES, FACILITY_WORDS, SECOND, SEVERITIES, SEVERITY_W
 from ppl.sources.framing import whole_message
 from ppl.sources.timestamp import is_sane, iso
 
-#: Field → the keys that may hold it, the first that does wins.
+#: Field → the keys that may hold it; the first with a usable value wins.
 KEYS: dict[str, tuple[str, ...]] = {
     "message": ("message", "msg", "log"),
     "created_at": ("timestamp", "time", "@timestamp", "date", "ts"),
@@ -40,7 +40,7 @@ _decoder = json.JSONDecoder()
 def json_pieces(
     text: str, received_at: int, zone: tzinfo, max_line_bytes: int, piece: int, most: int
 ) -> Iterator[tuple[Lines, int]]:
-    """The events of ``text``, about ``piece`` characters or ``most`` at a time; with each part, its characters."""
+    """The events of ``text``, in parts of about ``piece`` characters or ``most`` events, and each part's length."""
     reader = _Reader(received_at, zone, max_line_bytes)
     parsed: list[Row] = []
     start = 0
@@ -60,7 +60,7 @@ class _Reader:
     most: int
 
     def events(self, text: str) -> Iterator[tuple[Row | None, int]]:
-        """Each event (``None``: nothing was there) and where it ends."""
+        """Each event (``None`` for an empty line) and where it ends."""
         start = _after_space(text, 0)
         if text.startswith("[", start):
             start = yield from self._array(text, start + 1)
@@ -73,7 +73,7 @@ class _Reader:
         yield from self._lines(text, start)
 
     def _array(self, text: str, start: int) -> Generator[tuple[Row | None, int], None, int]:
-        """Its elements; gives where the lines begin, behind it or where it breaks."""
+        """The elements of an array; returns where lines begin, behind the array or where it is broken."""
         while True:
             begin = _after_space(text, start)
             found = _value(text, begin)
@@ -109,7 +109,7 @@ class _Reader:
         try:
             return self._object(value, text) if isinstance(value, dict) else self._whole(text)
         except RecursionError:
-            # It was just not too deep to be read, but is to be written.
+            # Its nesting was just shallow enough to be read, but is too deep to be written.
             return self._whole(text)
 
     def _object(self, value: dict[str, Any], text: str) -> Row:
@@ -129,7 +129,7 @@ class _Reader:
         return row_of(fields)
 
     def _read(self, field: str, value: Any) -> Any:
-        """``value`` as ``field``; ``None`` leaves it where it was."""
+        """``value`` converted for ``field``; ``None`` leaves it in the object."""
         if field == "message":
             return self._bounded(value) if isinstance(value, str) else _number_text(value)
         if field == "created_at":
@@ -140,7 +140,7 @@ class _Reader:
         return _storable(text) if text is not None and len(text) <= _LONGEST_FIELD else None
 
     def _moment(self, value: Any) -> int | None:
-        """µs of RFC 3339 and its like, or of a number of seconds, ms, µs or ns since the epoch, told by its size."""
+        """µs of RFC 3339 and its like, or of a number of seconds, ms, µs or ns since the epoch (its size tells)."""
         if isinstance(value, str):
             if not _DIGITS.fullmatch(value):
                 return iso(value, self.received_at, self.zone)
@@ -181,7 +181,7 @@ def _as_json(value: Any) -> str:
 
 
 def _storable(text: str) -> str:
-    """``text`` without what PostgreSQL cannot hold, NUL and halves of surrogate pairs: U+FFFD in their place."""
+    """``text`` with U+FFFD for what PostgreSQL cannot hold: NUL and halves of surrogate pairs."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 

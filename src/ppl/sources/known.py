@@ -1,6 +1,6 @@
-"""What can come in: the ways of sending over a connection, and the kinds of bodies that are uploaded.
+"""The supported protocols: ways of sending over a connection, and kinds of bodies that are uploaded.
 
-A further one is a module of this room and an entry here: the receiver and the drain ask these tables, and know no
+A new one is a module of this package and an entry here: the receiver and the drain ask these tables, and know no
 protocol by name.
 """
 
@@ -23,8 +23,8 @@ class StreamKind:
 
     Attributes:
         name: for people.
-        begins: whether a connection whose first bytes (not empty) are these speaks it; ``None``: more must come.
-        make: a stream for a connection, with the most bytes of a line.
+        begins: whether the first bytes of a connection (not empty) begin this; ``None``: more are needed.
+        make: makes a stream from a connection and the most bytes of a line.
         answers: whether it writes to its sender.
     """
 
@@ -44,12 +44,12 @@ def _begins_relp(start: bytes) -> bool | None:
 RELP = StreamKind("RELP", _begins_relp, RelpStream, answers=True)
 LINES = StreamKind("syslog lines", lambda start: True, LineStream)
 
-#: In the order in which they are asked; the last takes whatever begins no other.
+#: In the order in which they are asked; the last takes everything that the others do not.
 STREAMS = (RELP, LINES)
 
 
 def stream_kind(start: bytes) -> StreamKind | None:
-    """What ``start`` (not empty), the first bytes of a connection, begins; ``None``: more must come to tell."""
+    """The kind that ``start``, the first bytes of a connection (not empty), begins; ``None``: more are needed."""
     for kind in STREAMS:
         begins = kind.begins(start)
         if begins is not False:
@@ -66,21 +66,21 @@ class Read(Protocol):
         Args:
             body: as uploaded, unzipped.
             received_at: µs of receipt.
-            zone: of timestamps that name none.
+            zone: time zone of timestamps that name none.
             max_line_bytes: longer lines are cut and marked.
         """
 
 
 @attrs.frozen
 class BodyKind:
-    """A kind of uploaded bodies.
+    """A kind of uploaded body.
 
     Attributes:
         name: for people.
-        content_types: by which it is told, in lower case; ``""``: an upload that names none.
-        read: its lines.
-        id_header: the header that names a body which its sender may send twice, ``""``: there is none.
-        count_header: the header that tells how many messages it holds, ``""``: there is none.
+        content_types: the content types of this kind, in lower case; ``""``: an upload names none.
+        read: reads the lines of a body.
+        id_header: the header with the id of a body that may be sent twice; ``""``: there is none.
+        count_header: the header with the number of messages of a body; ``""``: there is none.
     """
 
     name: str
@@ -91,7 +91,7 @@ class BodyKind:
 
 
 BODIES = (
-    # The last is what curl says of --data unless told otherwise.
+    # The last is what curl sends with --data unless told otherwise.
     BodyKind("lines", ("", "text/plain", "application/x-www-form-urlencoded"), line_body),
     BodyKind("logplex frames", ("application/logplex-1",), logplex_body, "logplex-frame-id", "logplex-msg-count"),
     BodyKind(
@@ -107,5 +107,5 @@ _BODIES = {content_type: kind for kind in BODIES for content_type in kind.conten
 
 
 def body_kind(content_type: str) -> BodyKind | None:
-    """What a ``Content-Type`` names; ``None`` for what is not read."""
+    """The kind that a ``Content-Type`` names; ``None`` if it is not supported."""
     return _BODIES.get(content_type.partition(";")[0].strip().lower())

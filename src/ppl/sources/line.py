@@ -1,4 +1,4 @@
-"""The complete parser of one line: every form that is seen in the wild, one after the other.
+"""The complete parser of one line: it tries every form that is seen in the wild, one after the other.
 
 :mod:`ppl.sources.message` parses whole reads with one regular expression and comes here for the lines that it does not
 cover; a property test holds the two equal. Text in, a :data:`~ppl.model.Row` out; nothing is ever refused.
@@ -49,8 +49,8 @@ def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
 
     Args:
         line: the text.
-        received_at: µs of receipt: the nearest year is taken, and what is far in its future is not believed.
-        zone: of timestamps that name none.
+        received_at: µs of receipt: a missing year is the nearest one, and a time far after it is not believed.
+        zone: time zone of timestamps that name none.
     """
     pri = _PRI.match(line)
     if pri is None:
@@ -69,12 +69,12 @@ def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
 
 
 def nil(field: str) -> str:
-    """RFC 5424's NILVALUE is an empty field here."""
+    """``field``, or ``""`` for RFC 5424's NILVALUE."""
     return "" if field == "-" else field
 
 
 def _after_header(rest: str) -> tuple[str, str]:
-    """STRUCTURED-DATA and MSG. Where the former is missing, all is message: nothing is lost."""
+    """STRUCTURED-DATA and MSG. If the former is missing, all of ``rest`` is the message: nothing is lost."""
     if rest == "-" or rest.startswith("- "):
         return "", rest[2:].removeprefix(BOM)
     elements = _ELEMENTS.match(rest)
@@ -86,7 +86,7 @@ def _after_header(rest: str) -> tuple[str, str]:
 def _bsd_line(
     text: str, facility: int | None, severity: int | None, received_at: int, zone: tzinfo, *, needs_date: bool
 ) -> Row:
-    """RFC 3164 as it is seen: each part may be missing. Without PRI and without a date it is no syslog at all."""
+    """RFC 3164 as it is seen: each part may be missing. A line without PRI and date is not syslog at all."""
     hostname, rest, created_at = "", text, None
     dated = _BSD.match(text)
     if dated:
@@ -112,7 +112,7 @@ def _bsd_line(
 
 
 def _host(text: str) -> tuple[str, str]:
-    """A leading host, only where it cannot be the text's own first word: before a tag, or an address."""
+    """A leading host, and the rest. Only a word before a tag, or an address, is a host: others may be text."""
     host = _HOST.match(text)
     if host and _TAG.match(text, host.end()) and not _TAG.match(text):
         return host[1], text[host.end() :]

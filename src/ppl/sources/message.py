@@ -1,6 +1,6 @@
-"""Whole reads of syslog lines as columns: one regular expression over all lines, the complete parser for the rest.
+"""Parses whole reads of syslog lines to columns: one regular expression for most lines, the complete parser for others.
 
-Nothing here runs Python per line more than it must. :func:`parse` is what the listener calls.
+As little Python as possible runs for each line. The listener calls :func:`parse`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LINES = re.compile(
     r" ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) (-|" + ELEMENTS + r")(?: ([^\n]*))?\n"
     r"|([^\n]*)\n"
 )
-# Looked for only at the beginning of a run: within one it would be looked for as often as it is long.
+# Matches only at the beginning of a run: else each character of a long run would begin a search of its own.
 _TRAILERS = re.compile(r"(?<![\r\0])[\r\0]++(?=\n)")
 _EMPTY_LINES = re.compile(r"\n\n+")
 
@@ -34,14 +34,14 @@ _severities = {str(value): value & 7 for value in range(192)}
 
 
 def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
-    """The lines of ``frames`` as columns, in order; empty lines are none.
+    """The lines of ``frames`` as columns, in order; empty lines are ignored.
 
-    Invalid UTF-8 becomes U+FFFD, as does NUL within a line (PostgreSQL stores none).
+    Invalid UTF-8 becomes U+FFFD, as does NUL within a line (PostgreSQL cannot store it).
 
     Args:
         frames: what :meth:`ppl.sources.framing.Framer.feed` gave.
         received_at: µs of receipt.
-        zone: of timestamps that name none.
+        zone: time zone of timestamps that name none.
     """
     if frames.messages:
         texts = [message.decode("utf-8", "replace").replace("\0", "\ufffd") for message in frames.messages]
@@ -65,7 +65,7 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
         text = _EMPTY_LINES.sub("\n", text)
     rows = _LINES.findall(text)
     has_bom = BOM in text
-    # A usual line has a PRI; others hold all of themselves in the last group, and nothing if empty.
+    # A usual line has a PRI; any other is whole in the last group, which is empty for an empty line.
     usual = rows if all(map(itemgetter(0), rows)) else [row for row in rows if row[0]]
     if usual is rows:
         return Lines(*_usual_columns(usual, received_at, has_bom))

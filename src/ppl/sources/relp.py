@@ -1,6 +1,6 @@
 """The server's side of RELP, sans I/O: frames in, syslog messages and responses out.
 
-From the specification in doc/relp.md of rsyslog's librelp. A frame is ``TXNR SP COMMAND SP DATALEN [SP DATA] LF``. Each
+It follows doc/relp.md of rsyslog's librelp. A frame is ``TXNR SP COMMAND SP DATALEN [SP DATA] LF``. Each
 command is answered once, in the order of receipt; ``syslog`` only when :meth:`Relp.acknowledge` says that its message
 is durable.
 """
@@ -11,14 +11,14 @@ import re
 from collections import deque
 from collections.abc import Set
 
-#: How a session begins; what may still become it; see :mod:`ppl.sources.streams`.
+#: The beginning of a session, and what may still become it; see :mod:`ppl.sources.known`.
 OPENING = re.compile(rb"[0-9]{1,9} open ")
 MAY_OPEN = re.compile(rb"[0-9]{1,9}(?: (?:o(?:p(?:en?)?)?)?)?")
 
 #: Relp version 1 has a data length of at most 128 KiB (relp.md, "RELP FRAME"); a longer limit for lines raises it.
 LEAST_MAX_DATA = 131_072
 
-#: Commands of one :meth:`Relp.feed`.
+#: Most commands of one :meth:`Relp.feed`.
 MOST_COMMANDS = 2048
 
 _HEADER = re.compile(rb"([0-9]{1,9}) ([A-Za-z]{1,32}) ([0-9]{1,9})([ \n])")
@@ -29,10 +29,10 @@ _SERVERCLOSE = b"0 serverclose 0\n"
 
 
 class RelpError(Exception):
-    """The peer does not speak RELP: the connection is to be closed (relp.md, "ERROR HANDLING").
+    """The peer does not speak RELP: the connection must be closed (relp.md, "ERROR HANDLING").
 
     Attributes:
-        messages: what the same read completed before the fault; to be acknowledged as any.
+        messages: messages that the same read completed before the fault; to be acknowledged like any other.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -41,11 +41,11 @@ class RelpError(Exception):
 
 
 class Relp:
-    """One session.
+    """One RELP session.
 
     Attributes:
         closed: the client said ``close`` and has its answer, so the connection may end.
-        has_more: commands wait for the next :meth:`feed`, with or without data: there were too many for one.
+        has_more: commands wait for the next :meth:`feed`, with or without data; there were too many for one.
     """
 
     def __init__(self, max_data: int) -> None:
@@ -65,19 +65,19 @@ class Relp:
 
     @property
     def held(self) -> int:
-        """Bytes that were not understood yet."""
+        """Bytes that were fed but not understood yet."""
         return len(self._buffer)
 
     def discard(self) -> None:
-        """Forget what was begun; nothing more is fed."""
+        """Forget the bytes that are not understood yet; nothing more may be fed."""
         self._buffer.clear()
         self.has_more = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """``data`` as one read gave it; the syslog messages that it completes, each to be acknowledged.
+        """Take the ``data`` of one read; return the syslog messages that it completes, each to be acknowledged.
 
         Raises:
-            RelpError: with a sentence.
+            RelpError: the peer does not speak RELP.
         """
         messages: list[bytes] = []
         self._buffer += data
@@ -100,11 +100,11 @@ class Relp:
                 length = int(header[3])
                 if length > self._most:
                     raise RelpError(f"a frame of {length} bytes is longer than {self._most}")
-                # Without data there is no blank before the LF, though some write one.
+                # Without data there is no blank before the LF, though some clients write one.
                 start = header.end() if header[4] == b" " else header.end() - 1
                 end = start + length
                 if end >= len(buffer):
-                    # Not looked at again before it is whole, however small the reads.
+                    # The frame is looked at again only when it is whole, however small the reads are.
                     self._needed = end + 1 - position
                     break
                 if buffer[end] != 10:
@@ -119,7 +119,7 @@ class Relp:
         return messages
 
     def acknowledge(self, count: int, refused: Set[int] = frozenset()) -> None:
-        """The ``count`` messages given longest ago are durable, but for those at ``refused`` positions among them."""
+        """Answer the oldest ``count`` messages as durable, and those at the ``refused`` positions as not taken."""
         pending = self._pending
         position = 0
         while position < count:
@@ -133,11 +133,11 @@ class Relp:
             self._answer(pending.popleft())  # type: ignore[arg-type]
 
     def hint_close(self) -> None:
-        """The server is about to close: tell the client (hint command ``serverclose``)."""
+        """Tell the client that the server is about to close (hint command ``serverclose``)."""
         self._output.append(_SERVERCLOSE)
 
     def take_output(self) -> bytes:
-        """What is to be written now."""
+        """The bytes to write now."""
         output, self._output = b"".join(self._output), []
         return output
 
@@ -150,7 +150,7 @@ class Relp:
         if self._closing:
             raise RelpError("a command follows close")
         if transaction == 0:
-            return  # a hint, which has no answer, and none is known that a server heeds
+            return  # a hint: it has no answer, and no known hint concerns a server
         if command == b"open":
             version = _VERSION.search(data)
             if version is None:
@@ -169,7 +169,7 @@ class Relp:
             self._say(_response(transaction, b"500 unknown command"))
 
     def _say(self, answer: bytes) -> None:
-        """Answer in its turn."""
+        """Answer, but not before the commands that came earlier."""
         if self._pending:
             self._pending.append(answer)
         else:

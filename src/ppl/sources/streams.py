@@ -1,7 +1,7 @@
-"""How a connection's bytes become lines, for each way of sending, over any transport.
+"""Turns a connection's bytes into lines, for each way of sending, over any transport.
 
-A stream takes what a connection gave. It tells the :class:`StreamConnection` (the receiver) what to submit, write, hold
-and end.
+A stream takes the bytes of a connection, and tells the :class:`StreamConnection` (the receiver) what to submit and
+write, and when to pause reading and to end.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from ppl.sources.framing import Framer, Frames, whole_message
 from ppl.sources.relp import Relp, RelpError
 from ppl.sources.screening import NONE_REFUSED, Committed, Refused
 
-#: Messages of one RELP client that may wait for their commit; its window is some hundred (librelp's default: 128).
+#: Messages of one RELP client that may wait for their commit; its window is about a hundred (librelp's default: 128).
 MOST_PENDING = 10_000
 
-#: Lines of one turn; those of a read that holds more (lines of a byte or two) are done in several.
+#: Most lines of one turn; a read that holds more (lines of a byte or two) is processed in several.
 MOST_LINES = 2048
 
 
 class StreamConnection(Protocol):
-    """What a stream asks of its connection."""
+    """A connection as its stream uses it."""
 
     def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
-        """Hand lines on; ``committed`` is called when those that are taken are durable."""
+        """Hand lines on; ``committed`` is called when the accepted ones are durable."""
 
     def write(self, data: bytes) -> None:
         """Send to the peer, unless it has gone."""
 
     def hold(self, reason: str) -> None:
-        """Read no more, until every reason has gone."""
+        """Pause reading until every reason has gone."""
 
     def let_go(self, reason: str) -> None:
-        """A reason has gone."""
+        """Note that ``reason`` has gone; resume reading after the last."""
 
     def hang_up(self, why: str | None = None) -> None:
-        """End the connection once all is written; ``why`` it is the peer's fault, for the log."""
+        """End the connection once all is written; ``why`` is for the log, when it is the peer's fault."""
 
     def read_out(self) -> None:
-        """End the connection, and take what comes until its peer knows."""
+        """End the connection, and read what arrives until the peer knows."""
 
 
 class Stream(Protocol):
@@ -49,14 +49,14 @@ class Stream(Protocol):
 
     @property
     def held(self) -> int:
-        """Bytes of what was begun and not ended."""
+        """Bytes of the unfinished line or frame."""
 
     @property
     def has_more(self) -> bool:
         """Whether a part of what was fed waits for the next :meth:`feed`, with or without data."""
 
     def feed(self, data: bytes) -> None:
-        """What a read gave."""
+        """Take the data of one read."""
 
     def finish(self) -> None:
         """The connection has ended; :meth:`feed` is still called while there is more."""
@@ -65,10 +65,10 @@ class Stream(Protocol):
         """The port closes: end the connection as this way of sending wants it."""
 
     def expire(self) -> None:
-        """What was begun has waited for its end too long."""
+        """End the line or frame that has been unfinished for too long."""
 
     def give_up(self, why: str) -> None:
-        """It must hold nothing any more: end the connection."""
+        """End the connection and hold nothing any more; ``why`` is for the log."""
 
 
 class LineStream:
@@ -96,21 +96,21 @@ class LineStream:
             self.finish()
 
     def finish(self) -> None:
-        """A line that was cut off by the end is kept."""
+        """See :class:`Stream`; a line that the end cut off is kept."""
         self._has_ended = True
         if not self._framer.has_more:
             self.expire()
 
     def close(self) -> None:
-        """See :class:`Stream`; what is on its way was told to nobody as lost, so it is read."""
+        """See :class:`Stream`; the sender would not learn that lines on their way are lost, so they are read."""
         self._lane.read_out()
 
     def expire(self) -> None:
-        """What has come of the line is shown; what comes on will be another."""
+        """See :class:`Stream`; the part that has come becomes a line, and the rest will be another."""
         self._lane.submit(self._framer.flush(), 0)
 
     def give_up(self, why: str) -> None:
-        """See :class:`Stream`; what has come is kept."""
+        """See :class:`Stream`; the part of a line that has come is kept."""
         self.finish()
         self._lane.hang_up(why)
 
@@ -127,8 +127,8 @@ class _Read:
 class RelpStream:
     """RELP: each message is answered after its commit, so a client repeats what was not stored.
 
-    A message that is not taken, and will not be, is answered as refused: rsyslog goes on with the next one then, while
-    it would send one without an answer again and again.
+    A message that is not taken and never will be is answered as refused: then rsyslog goes on with the next one.
+    Without an answer it would send the message again and again.
     """
 
     def __init__(self, lane: StreamConnection, max_line_bytes: int) -> None:
@@ -173,7 +173,7 @@ class RelpStream:
         self._say()
 
     def finish(self) -> None:
-        """What was begun and not finished was never acknowledged, so its sender repeats it."""
+        """See :class:`Stream`; an unfinished frame was never acknowledged, so its sender repeats it."""
         self._ending = True
         self._relp.discard()
 
@@ -182,11 +182,11 @@ class RelpStream:
         self.give_up("a RELP frame was begun and not finished in time (--partial-seconds)")
 
     def give_up(self, why: str) -> None:
-        """See :class:`Stream`; what was begun was never acknowledged, so it is not lost."""
+        """See :class:`Stream`; an unfinished frame was never acknowledged, so it is not lost."""
         self._end(why)
 
     def close(self) -> None:
-        """The client is told, and gets the answers that are due."""
+        """See :class:`Stream`; the client is told, and gets the answers that are due."""
         self._end(None)
 
     def _committed(self, read: _Read, refused: Refused) -> None:
@@ -200,7 +200,7 @@ class RelpStream:
         self._say()
 
     def _end(self, why: str | None) -> None:
-        """Read no more; when all answers are out, end."""
+        """Stop reading, and end the connection when all answers are out."""
         self._ending, self._why = True, why
         self._relp.discard()
         self._lane.hold("ending")
@@ -215,5 +215,5 @@ class RelpStream:
             self._lane.write(output)
         if ends or self._relp.closed:
             self._lane.hang_up(self._why)
-            # Only who reads sees that the peer ends, too.
+            # Only a connection that is read from notices that the peer ends, too.
             self._lane.let_go("ending")

@@ -1,7 +1,7 @@
 """Timestamps of syslog messages as µs since the epoch: RFC 3339, its relatives, and RFC 3164's without a year.
 
 A timestamp counts only when it is *sane*: a real calendar time, not before 1990 and not more than a day after the
-receipt. All functions give ``None`` for the others; then the time of receipt stands in.
+receipt. All functions give ``None`` for any other; the time of receipt is used in its place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SECONDS = {f"{number:02}": number * SECOND for number in range(61)}
 
 
 def latest_sane(received_at: int) -> int:
-    """The latest timestamp that is believed of what was received at ``received_at``."""
+    """The latest timestamp that is believed in a line received at ``received_at``."""
     return received_at + _MOST_AHEAD
 
 
@@ -34,7 +34,7 @@ def is_sane(microseconds: int, received_at: int) -> bool:
 
 
 class Memo(dict[str, int | None]):
-    """Text → what :meth:`find` makes of it, found once; it forgets all when it holds too much."""
+    """Caches the result of :meth:`find` for each text; when it holds too many, it forgets all."""
 
     _most = 4096
 
@@ -45,12 +45,12 @@ class Memo(dict[str, int | None]):
         return value
 
     def find(self, text: str) -> int | None:
-        """What ``text`` stands for, ``None`` if for nothing."""
+        """The value that ``text`` stands for; ``None`` if there is none."""
         raise NotImplementedError
 
 
 class Minutes(Memo):
-    """``2026-11-23T12:00+02:00`` → µs of that minute, ``None`` for what is no time or before 1990.
+    """``2026-11-23T12:00+02:00`` → µs of that minute, ``None`` for text that is not a time or is before 1990.
 
     Timestamps of a read share a few minutes, so parsing each minute once leaves only an addition per line.
     """
@@ -62,7 +62,7 @@ class Minutes(Memo):
 
 @lru_cache(maxsize=4096)
 def minute_microseconds(text: str, zone: tzinfo) -> int | None:
-    """``2026-11-23T12:00`` with ``Z``, ``+02:00`` or nothing (then in ``zone``) as µs; ``None`` if it is no time."""
+    """``2026-11-23T12:00`` with ``Z``, ``+02:00`` or nothing (then in ``zone``) as µs; ``None`` if it is not a time."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
@@ -80,7 +80,7 @@ _ISO = re.compile(
 
 
 def iso(text: str, received_at: int, zone: tzinfo) -> int | None:
-    """RFC 3339 and what is near it (no zone, ``+0200``, a blank for ``T``) as µs; digits beyond µs are dropped."""
+    """RFC 3339 and its near variants (no zone, ``+0200``, a blank for ``T``) as µs; digits beyond µs are dropped."""
     match = _ISO.fullmatch(text)
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""Reads whose lines are all alike, as columns, in less time than the pattern of :mod:`.message` takes.
+"""Parses reads whose lines are all alike to columns, faster than the regular expression of :mod:`.message`.
 
-Both functions give the columns of :class:`~ppl.model.Lines` in its order, or ``None`` when any line is something else
-than they take; a property test holds them equal to the complete parser.
+Both functions give the columns of :class:`~ppl.model.Lines` in its order, or ``None`` if any line has another form; a
+property test holds them equal to the complete parser.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Columns = tuple[Sequence[Any], ...]
 _PARTS = 8
 _LONGEST_FIELD = 255
 
-#: ``2026-11-23T12:00:01.`` and with six digits more, in characters.
+#: Characters of ``2026-11-23T12:00:01.``, and of the same with six digits more.
 _SECOND, _MOMENT = 20, 26
 
 _ZONE = re.compile(r"Z|[+-][0-9]{2}:[0-9]{2}")
@@ -32,10 +32,10 @@ _minutes = Minutes()
 
 
 def same_program(text: str, received_at: int) -> Columns | None:
-    """What one program, or one remote_syslog2, writes: one PRI, and few headers that differ in more than their time.
+    """Parses what one program, or one remote_syslog2, writes: one PRI, and few headers that differ beyond their time.
 
-    Each line is cut at its header's end and around its time; what else is in a header is looked at once for all lines
-    that have it.
+    Each line is cut at its header's end and around its time; the rest of a header is parsed once for all lines that
+    share it.
 
     Args:
         text: lines, each ended by LF, none empty.
@@ -47,7 +47,7 @@ def same_program(text: str, received_at: int) -> Columns | None:
     lines = text[:-1].split("\n")
     if text.count(f"\n{first[0]} ") != len(lines) - 1:
         return None
-    # The fields of the header that are something; where none of them is "-", what follows them is found by itself.
+    # The number of header fields before the closing "-"s; if none of these is "-", partition finds the header's end.
     count = 5 if first[5] != "-" else 4 if first[4] != "-" else 3
     end = " -" * (_PARTS - 2 - count) + " "
     heads, ends, texts = zip(*[line.partition(end) for line in lines], strict=True)
@@ -69,9 +69,9 @@ def same_program(text: str, received_at: int) -> Columns | None:
 
 
 def same_form(text: str, received_at: int) -> Columns | None:
-    """What most senders write: six digits of a second, no structured data, a message. As :func:`same_program`.
+    """Parses what most senders write: six digits of a second, no structured data, a message. As :func:`same_program`.
 
-    Splitting at blanks takes a third of the pattern's time.
+    Splitting at blanks takes a third of the time of the regular expression.
     """
     first = _first_parts(text)
     if first is None or len(first[1]) not in (27, 32):
@@ -106,23 +106,23 @@ def without_nil(column: Sequence[str]) -> Sequence[str]:
 
 
 def without_bom(texts: Sequence[str], has_bom: bool) -> Sequence[str]:
-    """``texts`` without a BOM at their beginning (RFC 5424 section 6.4); ``has_bom``: whether there is one at all."""
+    """``texts`` without a BOM at their beginning (RFC 5424 section 6.4); ``has_bom``: whether any text has one."""
     return tuple(text.removeprefix(BOM) for text in texts) if has_bom else texts
 
 
 def _first_parts(text: str) -> list[str] | None:
-    """The parts of the first line, if it has all and no structured data: else the others need not be looked at."""
+    """The parts of the first line, if it has all and no structured data; else the others need not be parsed."""
     parts = text[: text.index("\n")].split(" ", _PARTS - 1)
     return parts if len(parts) == _PARTS and parts[0] in _starts and parts[6] == "-" else None
 
 
 def _is_header(fields: Sequence[str], count: int) -> bool:
-    """Whether a zone and then ``count - 1`` fields of RFC 5424's header, of 1 to 255 characters without a blank."""
+    """Whether ``fields`` are a zone and ``count - 1`` header fields (RFC 5424) of 1 to 255 characters, no blanks."""
     return len(fields) == count and bool(_ZONE.fullmatch(fields[0])) and _is_field_column(fields[1:])
 
 
 def _is_field_column(column: Sequence[str]) -> bool:
-    """Whether each is a field of RFC 5424's header: 1 to 255 characters (no blank can be left in them)."""
+    """Whether each can be a field of RFC 5424's header: 1 to 255 characters (blanks were split away before)."""
     if column[0] == column[-1] and column.count(column[0]) == len(column):
         return 0 < len(column[0]) <= _LONGEST_FIELD
     return all(column) and max(map(len, column)) <= _LONGEST_FIELD
@@ -134,7 +134,7 @@ def _looked_up(keys: Sequence[str], values: dict[str, str]) -> Sequence[str]:
 
 
 def _moments(seconds: Any, fractions: Sequence[str], received_at: int) -> list[int] | None:
-    """µs of whole ``seconds`` and of six digits each; ``None`` when any is no time or not sane."""
+    """µs of whole ``seconds`` and of six digits each; ``None`` if any is not a time or not sane."""
     digits = "".join(fractions)
     if len(digits) != 6 * len(fractions) or not (digits.isascii() and digits.isdigit()):
         return None
@@ -146,7 +146,7 @@ def _moments(seconds: Any, fractions: Sequence[str], received_at: int) -> list[i
 
 
 class _Seconds(Memo):
-    """``2026-11-23T12:00:01.+02:00`` → µs of that second, ``None`` for what is not exactly of this form or no time."""
+    """``2026-11-23T12:00:01.+02:00`` → µs of that second, ``None`` for another form or an invalid time."""
 
     _form = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)\.(Z|[+-][0-9]{2}:[0-9]{2})")
 
@@ -160,7 +160,7 @@ _seconds = _Seconds()
 
 
 class _SecondsIn(Memo):
-    """``2026-11-23T12:00:01.`` in a zone, as in :class:`_Seconds`."""
+    """``2026-11-23T12:00:01.`` in one zone, as in :class:`_Seconds`."""
 
     def __init__(self, zone: str) -> None:
         super().__init__()

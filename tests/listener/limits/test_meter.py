@@ -1,4 +1,4 @@
-"""The quota of a destination: what is taken, what is dropped, and when it may go on."""
+"""The quota of a destination: what is taken, what is dropped, and when a sender may go on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DESTINATION = Destination(1, "h", 20000, "UTC")
 
 
 class Time:
-    """A wall clock and a steady one, which go together unless the wall clock is set."""
+    """A wall clock and a steady one, which run together unless the wall clock is set."""
 
     def __init__(self) -> None:
         self.now = 20_000 * DAY + 12 * HOUR

@@ -28,7 +28,7 @@ T = "2026-11-23T12:00:01.000002Z"
 
 
 def screened(*texts: str) -> tuple[list[tuple[Any, ...]], list[int]]:
-    """Program, structured data and message of what is kept, and the positions of the rest."""
+    """Program, structured data and message of each kept line, and the positions of the others."""
     parsed = parse(Frames(block="".join(f"{text}\n" for text in texts).encode()), NOW)
     lines, wrong = CHECK.screen(parsed, NOW, UTC)
     assert len(lines) + len(wrong) == len(parsed)

@@ -1,4 +1,4 @@
-"""A destination's share: of turns, in turn among its connections, and of a full queue, where little is let through."""
+"""A destination's share of turns, which its connections use in turn, and of a full queue, which lets little pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ppl.listener.limits.share import MOST_BORROWED, RESERVE_BYTES, TURN_SECONDS
 
 
 class Reactor:
-    """What is called later is called in the next turn, as by a real one; ``task.Clock`` would do it in this one."""
+    """Runs delayed calls in the next turn, as a real reactor does; ``task.Clock`` would run them in the same turn."""
 
     def __init__(self) -> None:
         self.calls: list[Callable[[], None]] = []

@@ -1,4 +1,4 @@
-"""Connections that never sent anything give way, and nobody who sends is kept out by them or ended for resting."""
+"""Connections that never sent anything give way: they keep out no sender, and no sender is ended for resting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 class Crowd:
-    """Plain sockets from addresses of one's choice, of which nobody takes care but the kernel."""
+    """Plain sockets from any addresses, outside the reactor: only the kernel serves them."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -41,7 +41,7 @@ class Crowd:
         self._stack.close()
 
     def connect(self, address: str, count: int = 1, said: bytes = b"") -> list[socket.socket]:
-        """``count`` more."""
+        """Open ``count`` more connections from ``address``, each of which sends ``said``."""
         made = []
         for _ in range(count):
             each = socket.create_connection(("127.0.0.1", self._port), 10, (address, 0))

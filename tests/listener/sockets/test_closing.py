@@ -29,7 +29,7 @@ def certificates(tmp_path: Path) -> Certificates:
     return made
 
 
-#: Nobody is thrown out: what ends, ends in order.
+#: Long enough that no connection is aborted: each ends in order.
 PATIENT = Patience(closing=600.0)
 
 
@@ -43,7 +43,7 @@ class Writer(Protocol):
         self.is_told = True
 
     def writeConnectionLost(self) -> None:
-        """We end."""
+        """Twisted: this side has ended."""
 
     def connectionLost(self, reason: object = None) -> None:
         self.is_gone = True

@@ -122,7 +122,7 @@ async def test_a_port_in_use_is_reported_tried_again_and_stops_no_other(
         assert dict(receiving.reported)[free.port] is None
         assert "in use" in (dict(receiving.reported)[taken.port] or "")
     await until(lambda: receiving.reported[-1] == (taken.port, None), "the port opened at last")
-    assert "cannot be opened, trying on" in nothing_left_behind.pop()
+    assert "cannot be opened, retrying" in nothing_left_behind.pop()
 
 
 @pytest_twisted.ensureDeferred

@@ -1,4 +1,4 @@
-"""What a destination's port takes, found out from the first bytes: plain lines, RELP, TLS around either, by policy."""
+"""A port detects from the first bytes what is spoken (plain lines, RELP, TLS around either) and applies its policy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPEN = b"1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n"
 
 
 class TlsClient(ClientContextFactory):
-    """Takes any certificate."""
+    """Accepts any certificate."""
 
     method = SSL.TLS_CLIENT_METHOD
     _contextFactory = SSL.Context
@@ -298,7 +298,7 @@ async def test_a_new_certificate_serves_new_connections_and_a_broken_one_does_no
     certificate.write_bytes(b"rubbish")
     now += 2_000_000
     assert certificates.current() is first
-    assert "the former stays" in nothing_left_behind.pop()
+    assert "the previous one stays" in nothing_left_behind.pop()
     certificate.write_bytes(other.read_bytes())
     key.write_bytes(other_key.read_bytes())
     now += 2_000_000
@@ -373,7 +373,7 @@ def test_who_trusts_the_self_signed_certificate_trusts_its_key_for_nothing_else(
 
 
 def handshake(trusted: Path, certificate: Path, key: Path, name: str) -> ssl.SSLError | None:
-    """What a client that trusts ``trusted`` says of a server called ``name``."""
+    """The error of a client that trusts ``trusted`` at a server called ``name``; ``None``: there is none."""
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(certificate, key)
     asking = ssl.create_default_context(cafile=str(trusted))

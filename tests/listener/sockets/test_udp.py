@@ -71,7 +71,7 @@ async def test_what_the_kernel_drops_while_the_queue_is_full_is_counted(
         assert 0 < waiting < 1_000, "bounded, whatever is sent"
         gated.open()
         await until(lambda: receiving.writer.waiting_events == 0, "all that was kept", 20)
-        # The kernel tells of what it dropped with the next datagram.
+        # The kernel reports its drops with the next datagram.
         sender.sendto(b"last", ("127.0.0.1", destination.port))
         await until(lambda: receiving.announced[-1].lines.message[-1] == "last", "the last", 20)
     lost = receiving.intake.losses.total[destination.user_id]
@@ -99,7 +99,7 @@ async def test_a_udp_port_in_use_is_tried_again_and_tcp_serves_meanwhile(
             return count(receiving) > 1
 
         await until(is_heard, "open at last")
-    assert "cannot be opened, trying on" in nothing_left_behind.pop()
+    assert "cannot be opened, retrying" in nothing_left_behind.pop()
 
 
 @pytest_twisted.ensureDeferred
@@ -126,7 +126,7 @@ async def test_too_few_open_files_leave_the_further_ports_without_udp(
 
 
 def is_bound(port: int) -> bool:
-    """Whether something takes the datagrams of ``port``."""
+    """Whether something receives the datagrams of ``port``."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("127.0.0.1", port))

@@ -450,9 +450,7 @@ async def test_who_is_told_of_a_commit_and_fails_stops_nobody(
 
 
 @pytest_twisted.ensureDeferred
-@pytest.mark.parametrize(
-    ("newest", "said"), [(2 * MINUTE, "stored 0.00 days ahead"), (-8 * DAY, "is 8 days old"), (0, "")]
-)
+@pytest.mark.parametrize(("newest", "said"), [(2 * MINUTE, "is 0.00 days ahead"), (-8 * DAY, "is 8 days old"), (0, "")])
 async def test_a_clock_that_cannot_be_right_beside_what_is_stored_is_warned_of(newest: int, said: str) -> None:
     now = 1_790_000_000_000_000
     store = ToldStore()

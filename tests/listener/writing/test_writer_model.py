@@ -1,4 +1,4 @@
-"""The writer beside a store that fails in every way, many destinations at once: hypothesis looks for a bad sequence.
+"""The writer with a store that fails in every way and many destinations: hypothesis looks for a bad sequence.
 
 Whatever happens in whatever order: the writer never stands still, never reorders a destination, never stores an event
 twice, never announces or acknowledges what is not committed, and a stop ends.
@@ -127,7 +127,7 @@ class WriterMachine(RuleBasedStateMachine):
             assert self.announced[destination] == submitted[: len(self.announced[destination])]
 
     def teardown(self) -> None:
-        """Once the store answers again, everything gets on and a stop ends."""
+        """Once the store answers again, everything is stored and a stop ends."""
         if not self.writer.running:
             return
         stopping = self.writer.stopService()

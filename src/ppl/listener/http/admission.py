@@ -1,4 +1,4 @@
-"""Which uploads the drain takes: whose token it is, and how many, how often and how much at once."""
+"""Decides which uploads the drain takes: by token, address and quota, and how many, how often and how much at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ppl.listener.limits.admission import uncount
 from ppl.model import Destination
 from ppl.store.interface import Store
 
-#: Wrong tokens of one address.
+#: Wrong tokens allowed from one address.
 _WRONG_TOKENS = Rate(burst=20, seconds=6)
 _MOST_KNOWN = 10_000
 
-#: Uploads that may come at once, in multiples of what may come in a second.
+#: Uploads allowed in one burst, in multiples of the rate per second.
 _BURST_FACTOR = 10
 
 _OUTSIDE = "refusing uploads from {detail}: outside the allowed networks (Settings, Senders)"
@@ -27,13 +27,13 @@ _OUTSIDE = "refusing uploads from {detail}: outside the allowed networks (Settin
 
 @attrs.frozen
 class DrainLimits:
-    """What the drain takes; see the options of the same names.
+    """Limits of the drain; see the options of the same names.
 
     Attributes:
-        max_drain_bytes: of one body, unzipped too.
-        max_drain_requests: under way to one destination.
-        max_drain_requests_per_second: to one destination.
-        queue_bytes: of all bodies on their way together.
+        max_drain_bytes: bytes of one body, also after unzipping.
+        max_drain_requests: uploads in progress to one destination.
+        max_drain_requests_per_second: uploads a second to one destination.
+        queue_bytes: bytes of all bodies in progress together.
     """
 
     max_drain_bytes: int
@@ -43,13 +43,13 @@ class DrainLimits:
 
 
 class DrainAdmission:
-    """Finds the destinations of tokens, and counts what is under way.
+    """Finds the destinations of tokens, and counts uploads in progress.
 
     Args:
-        store: knows the tokens.
-        intake: its admission's clock and log of bursts are used.
-        host: whose destinations are served.
-        limits: how many are admitted.
+        store: has the tokens.
+        intake: its meters, and the clock and the log of bursts of its admission, are used.
+        host: the listener's public host, whose destinations are served.
+        limits: how many uploads are admitted, and how large.
     """
 
     def __init__(self, store: Store, intake: Intake, host: str, limits: DrainLimits) -> None:
@@ -60,26 +60,26 @@ class DrainAdmission:
         self._wrong = Throttle(_WRONG_TOKENS, intake.admission.clock)
         rate = limits.max_drain_requests_per_second
         self._rates = Throttle(Rate(rate * _BURST_FACTOR, 1 / rate), intake.admission.clock)
-        # Hashes of tokens that led somewhere: they are looked up again, but are no guesses.
+        # Hashes of tokens that were valid before: they are looked up again, but do not count as guesses.
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: Counter[int] = Counter()
         self._held = 0
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of bodies that are held."""
+        """Bytes of bodies that are held in memory."""
         return self._held
 
     async def find(self, secret: str, address: str) -> Destination:
-        """The destination of the token ``secret``, given from ``address`` (as it is throttled).
+        """The destination of the token ``secret``, sent from ``address`` (in the form that is throttled).
 
-        Every token costs the same: one hash, one look into the store.
+        Every token costs the same: one hash and one query.
 
         Raises:
-            UnknownToken: it leads nowhere.
-            NotServedHere: to a destination of another listener.
-            TooMany: too many wrong ones came from there.
-            StoreUnavailable, StatementTimeout: it cannot be known now.
+            UnknownToken: the token is wrong or revoked.
+            NotServedHere: its destination belongs to another listener.
+            TooMany: too many wrong tokens came from ``address``.
+            StoreUnavailable, StatementTimeout: the store cannot answer now.
         """
         hashed = secret_hash(secret)
         is_guess = hashed not in self._known
@@ -105,17 +105,17 @@ class DrainAdmission:
         """Check that an upload to ``destination`` may come from ``address``.
 
         Raises:
-            AddressNotAllowed: it is outside its networks.
+            AddressNotAllowed: ``address`` is outside the destination's networks.
         """
         if not Networks(destination.networks).hold(address):
             self._say(destination, _OUTSIDE, address)
             raise AddressNotAllowed(address)
 
     def check_quota(self, destination: Destination) -> None:
-        """Check that ``destination`` is within its quota; an upload is taken whole then.
+        """Check that ``destination`` is within its quota; if so, an upload is taken whole.
 
         Raises:
-            OverQuota: it is not.
+            OverQuota: the quota is used up.
         """
         meter = self._intake.meters.of(destination)
         wait = meter.wait()
@@ -124,7 +124,7 @@ class DrainAdmission:
             raise OverQuota(f"This destination was sent {meter.why()}.", wait)
 
     def enter(self, destination: Destination) -> None:
-        """An upload begins; it is counted until :meth:`leave`.
+        """Count an upload that begins, until :meth:`leave`.
 
         Raises:
             TooMany: the destination is over a limit.
@@ -132,7 +132,7 @@ class DrainAdmission:
         most = self.limits.max_drain_requests
         if self._under_way[destination.id] >= most:
             self._say(destination, f"{most} uploads are under way; more are refused (--max-drain-requests)")
-            raise TooMany(f"{most} uploads to this destination are under way.")
+            raise TooMany(f"{most} uploads to this destination are under way: try again when one has ended.")
         wait = self._rates.take(destination.user_id)
         if wait:
             self._say(destination, "uploads come too often (--max-drain-requests-per-second)")
@@ -140,17 +140,17 @@ class DrainAdmission:
         self._under_way[destination.id] += 1
 
     def leave(self, destination: Destination) -> None:
-        """An upload that entered has ended."""
+        """Stop counting an upload that entered and has ended."""
         uncount(self._under_way, destination.id)
 
     def hold(self, size: int) -> None:
-        """``size`` more bytes of bodies are held (or, below 0, fewer).
+        """Count ``size`` more bytes of bodies held in memory (below 0: fewer).
 
         Raises:
-            TooMany: all together are too many; they are not counted.
+            TooMany: all together would be too many; the bytes are not counted.
         """
         if size > 0 and self._held + size > self.limits.queue_bytes:
-            raise TooMany("Too much is being uploaded right now.")
+            raise TooMany("Too much is being uploaded right now: try again in a second.")
         self._held += size
 
     def _say(self, destination: Destination, what: str, detail: str = "") -> None:

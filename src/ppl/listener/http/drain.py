@@ -1,7 +1,7 @@
 """The HTTPS drain: lines that come as uploads to ``/logs/<token>``, answered only after their commit.
 
-The service that takes them, on the site or on an endpoint of its own. A stop goes in two steps: :class:`Drain` stops
-before the writer and takes nothing more, :class:`Farewell` after it, when the last answers go out.
+The service runs on the site or on an endpoint of its own. It stops in two steps: :class:`Drain` stops before the writer
+and takes no more uploads; :class:`Farewell` stops after the writer, when the last answers go out.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Drain(Service):
     """Takes uploads (:class:`ppl.http.uploads.Uploads`) while it runs.
 
     Args:
-        intake: where lines go in.
-        admission: which uploads are taken.
+        intake: takes the lines.
+        admission: decides which uploads are taken.
         reactor: turns and timers.
-        proxies: those that are believed when they say who sends.
+        proxies: trusted proxies, which may say who sends.
     """
 
     name = "uploads over HTTP"
@@ -38,7 +38,7 @@ class Drain(Service):
     def __init__(self, intake: Intake, admission: DrainAdmission, reactor: Any, proxies: Proxies) -> None:
         self._reactor = reactor
         self._state = Uploading(intake, admission, reactor, proxies)
-        # The ends of the connections that answers are due on.
+        # Fire when the connections on which answers are due have ended.
         self._connections: set[Deferred[None]] = set()
 
     @property
@@ -48,11 +48,11 @@ class Drain(Service):
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of bodies that are held."""
+        """Bytes of bodies that are held in memory."""
         return self._state.admission.held_bytes
 
     def begin(self, request: UploadRequest, length: int | None) -> DrainUpload:
-        """An upload begins."""
+        """Begin an upload, or refuse it while the drain is stopped."""
         upload = DrainUpload(self._state, request)
         self._state.uploads.add(upload)
         if self._state.is_open:
@@ -62,12 +62,12 @@ class Drain(Service):
         return upload
 
     def startService(self) -> None:
-        """From now on uploads are taken."""
+        """Take uploads from now on."""
         super().startService()
         self._state.is_open = True
 
     def stopService(self) -> Deferred[None]:
-        """No further upload is taken; fires when all lines of those that were have been handed to the writer."""
+        """Take no more uploads; fires when the writer has all lines of those that were taken."""
         super().stopService()
         self._state.is_open = False
         for upload in list(self._state.uploads):
@@ -79,7 +79,7 @@ class Drain(Service):
         return DeferredList(submitting).addCallback(lambda _: None)
 
     async def farewell(self) -> None:
-        """After the writer has drained: every answer goes out, and what could not be stored is said."""
+        """After the writer has stopped: send every answer, and refuse uploads that could not be stored."""
         for upload in list(self._state.uploads):
             upload.refuse(Unavailable("The database cannot be reached: these lines are not stored."))
         everyone = DeferredList([_also(ended) for ended in self._connections], consumeErrors=True)
@@ -90,7 +90,7 @@ class Drain(Service):
 
 
 class Farewell(Service):
-    """Stops after the writer, so it starts before it: see :meth:`Drain.farewell`."""
+    """Sends the last answers (:meth:`Drain.farewell`): starts before the writer, so that it stops after it."""
 
     name = "the answers to uploads over HTTP"
 
@@ -98,13 +98,13 @@ class Farewell(Service):
         self._drain = drain
 
     def stopService(self) -> Deferred[None]:
-        """Fires when the answers are out."""
+        """Fires when the answers have gone out."""
         super().stopService()
         return Deferred.fromCoroutine(self._drain.farewell())
 
 
 def _also(event: Deferred[None]) -> Deferred[None]:
-    """Fires when ``event`` does, which stays as it is."""
+    """A Deferred that fires when ``event`` does, and leaves its result as it is."""
     mine: Deferred[None] = Deferred()
 
     def fired(outcome: Any) -> Any:

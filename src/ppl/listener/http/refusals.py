@@ -1,4 +1,4 @@
-"""What an upload to the drain is answered when it is not taken: the JSON that all of Ppl's programs get."""
+"""Answers of the drain to uploads, above all refusals, in the JSON form that programs get from all of Ppl."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 from ppl.errors import PplError
 from ppl.http.uploads import Reply
 
-#: Seconds after which a sender may try again when something is away.
+#: Seconds after which a sender may try again when Ppl or its database is unavailable.
 RETRY_SECONDS = 5
 
 STOPPING = "Ppl is stopping: try again in a few seconds."
@@ -30,12 +30,12 @@ class DrainRefusal(PplError):
 
     @property
     def reply(self) -> Reply:
-        """As it is sent."""
+        """The answer to send."""
         return error_reply(self.status, self.code, str(self), self.headers)
 
 
 class UnknownToken(DrainRefusal):
-    """The token leads nowhere."""
+    """The token is wrong or was revoked."""
 
     code = "unknown_token"
     status = 404
@@ -45,7 +45,7 @@ class UnknownToken(DrainRefusal):
 
 
 class AddressNotAllowed(DrainRefusal):
-    """It comes from outside the destination's networks."""
+    """The upload comes from outside the destination's networks."""
 
     code = "address_not_allowed"
     status = 403
@@ -61,35 +61,35 @@ class NotServedHere(DrainRefusal):
     status = 421
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"This listener does not serve {host}: send to the drain of the one that does.")
+        super().__init__(f"This listener does not serve {host}: send to the drain of the listener that does.")
 
 
 class MethodNotAllowed(DrainRefusal):
-    """Not POST."""
+    """The method is not POST."""
 
     code = "method_not_allowed"
     status = 405
 
     def __init__(self) -> None:
-        super().__init__("Lines are sent here with POST.", (("Allow", "POST"),))
+        super().__init__("Only POST is allowed here: send lines with POST.", (("Allow", "POST"),))
 
 
 class UnsupportedType(DrainRefusal):
-    """A type or an encoding that is not read."""
+    """The content type or the content encoding is not supported."""
 
     code = "unsupported_type"
     status = 415
 
 
 class TooLarge(DrainRefusal):
-    """More than one upload may hold."""
+    """The body is larger than one upload may be."""
 
     code = "too_large"
     status = 413
 
 
 class Unreadable(DrainRefusal):
-    """Not what it claims to be."""
+    """The body is not in the encoding that its headers claim."""
 
     code = "bad_encoding"
     status = 400
@@ -106,7 +106,7 @@ class TooSlow(DrainRefusal):
 
 
 class TooMany(DrainRefusal):
-    """Over a limit for now."""
+    """A limit is reached for now."""
 
     code = "too_many_requests"
     status = 429
@@ -122,7 +122,7 @@ class OverQuota(TooMany):
 
 
 class Unavailable(DrainRefusal):
-    """Ppl or its database is away."""
+    """Ppl or its database is unavailable."""
 
     code = "unavailable"
     status = 503
@@ -132,11 +132,11 @@ class Unavailable(DrainRefusal):
 
 
 def error_reply(status: int, code: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """``{"error": {"code", "message"}}``."""
+    """The answer ``{"error": {"code", "message"}}``."""
     body = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
     return Reply(status, body.encode("utf-8"), headers)
 
 
 def stored_reply(count: int) -> Reply:
-    """``count`` lines are stored."""
+    """The answer when ``count`` lines are stored."""
     return Reply(200, json.dumps({"lines": count}).encode("ascii"))

@@ -1,4 +1,4 @@
-"""Logplex frames that are repeated: each is stored once, whoever sends it again gets the first one's answer."""
+"""Logplex frames that are sent again: each is stored once, and a repeat gets the answer of the first."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _MOST_FRAMES = 10_000
 
 @attrs.define(eq=False)
 class _Frame:
-    """A logplex frame: its answer once it is stored, and who waits for that."""
+    """A logplex frame: its answer once it is stored, and the repeats that wait for it."""
 
     stored: Reply | None = None
     waiting: list[Deferred[Reply]] = attrs.Factory(list)
 
 
 class Frames:
-    """The frames of late, by destination and ``Logplex-Frame-Id``; those longest ago are forgotten."""
+    """Recent frames, by destination and ``Logplex-Frame-Id``; the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._frames: OrderedDict[tuple[int, str], _Frame] = OrderedDict()
 
     async def once(self, frame: tuple[int, str], store: Callable[[], Deferred[Reply]]) -> Reply:
-        """What ``store`` gives; for a frame that was stored, or is being, the answer of the first."""
+        """The answer of ``store``; for a frame that was stored, or is being stored, the answer of the first."""
         known = self._frames.get(frame)
         if known is not None:
             if known.stored is not None:

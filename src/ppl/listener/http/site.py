@@ -1,4 +1,4 @@
-"""The drain on an endpoint of its own, as a listener without a site has it: nothing but ``/logs/``."""
+"""The drain on an endpoint of its own, for a listener without a site: it serves nothing but ``/logs/``."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _IDLE_SECONDS = 60
 
 
 class _Channel(UploadChannel):
-    """A connection, which gives way to others of its address while it has sent nothing."""
+    """A connection that gives way to others of its address while it has sent nothing."""
 
     _admission: Admission | None = None
     _sender = ""
     _is_silent = True
 
     def count(self, admission: Admission, sender: str) -> None:
-        """It was admitted from the address ``sender``."""
+        """Count this connection, which was admitted from the address ``sender``, until it ends."""
         self._admission, self._sender = admission, sender
         admission.began(self, sender)
         self.ended.addBoth(lambda _: self._leave())
 
     def dataReceived(self, data: bytes) -> None:
-        """Twisted: something has come."""
+        """Twisted: data has arrived."""
         self._speak()
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def is_silent(self) -> bool:
-        """See :class:`~ppl.listener.limits.silence.Silent`; all that has come is read."""
+        """See :class:`~ppl.listener.limits.silence.Silent`; everything that arrives here is read at once."""
         return self._is_silent
 
     def give_way(self) -> None:
@@ -63,13 +63,13 @@ class _Channel(UploadChannel):
 
 
 class DrainSite(Site):
-    """Serves ``uploads`` and answers all else that it is not here.
+    """Serves ``uploads`` and answers 404 to everything else.
 
     Args:
-        uploads: what takes them.
+        uploads: begins each upload.
         reactor: timers.
-        admission: counts the connections of each address, but of proxies, which have theirs for all; ``None``: of none.
-        proxies: those that are believed when they say who sends.
+        admission: limits the connections of each address except proxies, which carry many clients; ``None``: no limit.
+        proxies: trusted proxies, which may say who sends.
     """
 
     displayTracebacks = False
@@ -98,7 +98,7 @@ class DrainSite(Site):
         self._refusals = Refusals(steady_clock, refusals)
 
     def buildProtocol(self, address: Any) -> Any:
-        """Twisted: a connection has come."""
+        """Twisted: make the protocol of a new connection."""
         host = getattr(address, "host", None)
         if self._admission is None or host is None or self.proxies.trusts(host):
             return super().buildProtocol(address)
@@ -110,17 +110,17 @@ class DrainSite(Site):
         return channel
 
     def log(self, request: Any) -> None:
-        """Twisted: a line about each answer but those to many refused requests."""
+        """Twisted: log an answer, unless it is one of many refusals (:class:`~ppl.http.refusals.Refusals`)."""
         if self._refusals.has_line(request):
             super().log(request)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """HTTP/1.1 only: uploads are refused before their body comes, which needs the connection."""
+        """HTTP/1.1 only: refusing an upload before its body has come needs the whole connection."""
         return [b"http/1.1"]
 
 
 class _Refused(Protocol):
-    """A connection that may not be: not ``None`` instead, which Twisted's TLS would take for a protocol."""
+    """Closes a connection that is not admitted; ``None`` instead would be taken for a protocol by Twisted's TLS."""
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
@@ -129,7 +129,7 @@ class _Refused(Protocol):
 
 class _Request(UploadRequest):
     def begin_upload(self, length: int | None) -> bool:
-        """Whatever is no upload has no body that would be kept."""
+        """Whether this is an upload; any other request with a body is cut off, as Twisted would keep the body."""
         if super().begin_upload(length):
             return True
         if length != 0:

@@ -53,13 +53,13 @@ class Gate:
         self.wake()
 
     def wake(self) -> None:
-        """Have all look again."""
+        """Wake all waiting uploads, so that they look again."""
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(None)
 
     async def moved(self) -> None:
-        """Return when it opens, or is to be looked at again."""
+        """Return when the gate opens, or at :meth:`wake`."""
         opened: Deferred[None] = Deferred()
         self._waiting.append(opened)
         await opened
@@ -67,18 +67,18 @@ class Gate:
 
 @attrs.define(eq=False)
 class Uploading:
-    """What uploads share.
+    """The state that all uploads share.
 
     Attributes:
-        intake: where lines go in.
-        admission: which uploads are taken.
-        reactor: others' turns between two pieces.
-        proxies: those that are believed when they say who sends.
+        intake: takes the lines.
+        admission: decides which uploads are taken.
+        reactor: gives others a turn between two pieces.
+        proxies: trusted proxies, which may say who sends.
         gate: shut while the writer's queue is full.
-        frames: that were stored of late.
+        frames: the logplex frames stored recently.
         is_open: whether uploads are taken.
-        uploads: those not answered yet.
-        submitting: fire when lines that are being handed to the writer all have been.
+        uploads: those that are not answered yet.
+        submitting: one for each upload that is being handed to the writer; fires when all its lines have been.
     """
 
     intake: Intake
@@ -96,7 +96,7 @@ class DrainUpload:
     """One upload, an :class:`ppl.http.uploads.Upload`.
 
     Attributes:
-        is_taken: whether lines of it were handed to the writer, so that only their commit ends it.
+        is_taken: whether its lines are being handed to the writer, so that only their commit ends it.
         connection_ended: fires when its connection has ended.
     """
 
@@ -109,7 +109,7 @@ class DrainUpload:
         self._drain = drain
         self._request = request
         self._body: Body | None = None
-        # What came before it was admitted: the rest of one read.
+        # Data that came before the upload was admitted: the rest of one read.
         self._early: list[bytes] = []
         self._is_complete = self._is_answered = False
         self._destination: Destination | None = None
@@ -137,7 +137,7 @@ class DrainUpload:
         if length is not None and length > most:
             raise _too_large(most)
         if drain.gate.shut:
-            raise TooMany("Lines wait for the database: try again in a few seconds.", 5)
+            raise TooMany("Received lines are waiting for the database: try again in a few seconds.", 5)
         drain.admission.check_quota(destination)
         drain.admission.enter(destination)
         self._destination = destination
@@ -233,12 +233,12 @@ class DrainUpload:
 
     @property
     def _sender_ip(self) -> str:
-        """The address of the client, past a proxy."""
+        """The address of the client, also behind a proxy."""
         request = self._request
         return self._drain.proxies.client(request.peer, request.header("x-forwarded-for"))
 
     def _header(self, name: str) -> str:
-        """A header that only some kinds have."""
+        """The value of a header that only some kinds have; ``""`` for the others."""
         return self._request.header(name) if name else ""
 
     def _check_count(self, count: int) -> None:
@@ -247,7 +247,7 @@ class DrainUpload:
             assert self._destination is not None
             self._drain.intake.admission.say_once(
                 self._destination.user_id,
-                f"an upload of {self._kind.name} holds another number of messages than it says; all are kept",
+                f"an upload of {self._kind.name} has another number of messages than its header says; all are kept",
             )
 
     def expired(self) -> None:
@@ -255,12 +255,12 @@ class DrainUpload:
         self.refuse(TooSlow())
 
     def lost(self) -> None:
-        """Nobody waits for the answer; what was taken is stored all the same, and counts until then."""
+        """The client has gone; lines that were taken are stored all the same, and the upload counts until then."""
         if not self.is_taken:
             self._end()
 
     def refuse(self, refusal: DrainRefusal) -> None:
-        """Answer that it is not taken."""
+        """Answer with ``refusal``."""
         self._answer(refusal.reply)
 
     def _answer(self, reply: Reply) -> None:
@@ -272,7 +272,7 @@ class DrainUpload:
         self._request.answer(reply)
 
     def _end(self) -> None:
-        """It holds nothing any more."""
+        """Release everything that the upload holds."""
         self._is_answered = True
         self._drain.uploads.discard(self)
         self._body = None
@@ -294,7 +294,7 @@ class DrainUpload:
             self.refuse(Unavailable("The database cannot be reached right now."))
         else:
             self._log.failure("An upload failed", failure)
-            self._answer(error_reply(500, "internal_error", "Ppl met an error of its own."))
+            self._answer(error_reply(500, "internal_error", "Internal error in Ppl; its log has more."))
 
 
 def _kind(request: UploadRequest) -> BodyKind:
@@ -307,9 +307,9 @@ def _kind(request: UploadRequest) -> BodyKind:
 def _is_gzip(request: UploadRequest) -> bool:
     encoding = request.header("content-encoding").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise UnsupportedType("Of content encodings, only gzip is read.")
+        raise UnsupportedType("The only supported content encoding is gzip.")
     return encoding.endswith("gzip")
 
 
 def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"A body may hold at most {most:,} bytes, unzipped too (--max-drain-bytes).")
+    return TooLarge(f"A body may hold at most {most:,} bytes, also after unzipping (--max-drain-bytes).")

@@ -2,7 +2,7 @@
 
 
 def sender_address(host: str) -> str:
-    """``host`` without what only this machine knows: IPv4 within IPv6 unwrapped, no zone of a link-local address."""
+    """``host`` with IPv4 in IPv6 unwrapped, and without a link-local zone, which only this machine knows."""
     address = host.partition("%")[0]
     if address.lower().startswith("::ffff:") and "." in address:
         return address[7:]

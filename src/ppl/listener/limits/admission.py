@@ -1,6 +1,6 @@
-"""Who may connect, how often, and what is said of those who may not: limits per address and per destination.
+"""Connection limits for senders: how many and how often, per address and per destination.
 
-One for the whole listener. A burst of refusals is one line in the log.
+A listener has one :class:`Admission`, which its ports and its drain ask. A burst of refusals is one line in the log.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ppl.services.bursts import Bursts
 
 T = TypeVar("T")
 
-#: Connections that may come at once, in multiples of what may come in a second: senders return together.
+#: Connections allowed in one burst, in multiples of the rate per second: senders reconnect together.
 _BURST_FACTOR = 10
 
 
 @attrs.frozen
 class Limits:
-    """What a sender may; see the options of the same names."""
+    """Limits for senders; see the options of the same names."""
 
     max_line_bytes: int
     max_connections: int
@@ -35,11 +35,11 @@ class Limits:
 
 @attrs.frozen
 class AdmissionStatistics:
-    """What an :class:`Admission` holds now.
+    """How much an :class:`Admission` holds in memory.
 
     Attributes:
-        addresses: how many addresses have connections.
-        bursts: how many warnings are remembered, so that a burst of each is one line.
+        addresses: number of addresses that have connections.
+        bursts: number of warnings remembered, so that a burst of each is one line.
     """
 
     addresses: int
@@ -47,10 +47,10 @@ class AdmissionStatistics:
 
 
 class Admission:
-    """Counts connections of addresses and of destinations.
+    """Decides which connections may begin; counts them per address and per destination.
 
     Args:
-        limits: how many are admitted.
+        limits: how many connections are admitted, and how often.
         clock: µs, steady.
     """
 
@@ -67,17 +67,17 @@ class Admission:
         self._bursts = Bursts(self._log, clock)
 
     def statistics(self) -> AdmissionStatistics:
-        """What is held now."""
+        """How much is held in memory."""
         return AdmissionStatistics(addresses=len(self._of_address), bursts=len(self._bursts))
 
     def connections(self, destination: Destination) -> int:
-        """How many are open to ``destination``."""
+        """The number of open connections to ``destination``."""
         return self._of_destination[destination.id]
 
     def admit(self, destination: Destination, address: str) -> bool:
-        """Whether a connection from ``address`` may begin; it is counted until :meth:`left`.
+        """Whether a connection from ``address`` may begin; if so, it is counted until :meth:`left`.
 
-        Where there is no room, one that has never sent anything gives way (see :meth:`began`).
+        At a limit, the connection that has been silent for longest is closed to make room (see :meth:`began`).
         """
         most, user_id = self.limits.max_connections, destination.user_id
         is_full = self._of_destination[destination.id] >= most
@@ -86,14 +86,14 @@ class Admission:
             return False
         if not self._admit(address, user_id, [address, user_id]):
             return False
-        # One that gave way for the address may have been of this destination.
+        # The connection that gave way for the address may have been one of this destination.
         if self._of_destination[destination.id] >= most:
             self._make_room(destination.id, user_id, most, "--max-connections")
         self._of_destination[destination.id] += 1
         return True
 
     def admit_to_drain(self, address: str) -> bool:
-        """Whether one for uploads, to whatever destinations, may begin; it is counted until :meth:`left_drain`."""
+        """Whether a connection for uploads may begin; if so, it is counted until :meth:`left_drain`."""
         return self._admit(address, "the drain", [address])
 
     def _admit(self, address: str, where: str, throttled: Sequence[str]) -> bool:
@@ -118,15 +118,15 @@ class Admission:
             longest.give_way()
 
     def began(self, connection: Silent, address: str, destination: Destination | None = None) -> None:
-        """``connection``, which was admitted, has sent nothing yet: it may have to give way, until :meth:`spoke`."""
+        """Note that ``connection`` was admitted and has sent nothing: it may have to give way until :meth:`spoke`."""
         self._silence.add(connection, _counted(address, destination))
 
     def spoke(self, connection: Silent, address: str, destination: Destination | None = None) -> None:
-        """It has sent something, or has ended."""
+        """Note that ``connection`` has sent something or has ended."""
         self._silence.remove(connection, _counted(address, destination))
 
     def is_crowded(self, destination: Destination, address: str) -> bool:
-        """Whether half of the connections that either may have are taken."""
+        """Whether the destination or the address uses more than half of the connections it may have."""
         return (
             2 * self._of_destination[destination.id] > self.limits.max_connections
             or 2 * self._of_address[address] > self.limits.max_connections_per_address
@@ -151,7 +151,7 @@ def _counted(address: str, destination: Destination | None) -> list[int | str]:
 
 
 def uncount(counter: Counter[T], key: T) -> None:
-    """One of ``key`` has ended; what has none takes no room."""
+    """Count one less of ``key``, and drop a key that reaches zero, to free its memory."""
     counter[key] -= 1
     if not counter[key]:
         del counter[key]

@@ -1,4 +1,4 @@
-"""Datagrams that the kernel had to drop because they came faster than they were read: counted, and said in the log."""
+"""Counts and logs UDP datagrams that the kernel dropped because they came faster than they were read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from twisted.logger import Logger
 
 from ppl.model import Destination
 
-#: Losses of so many seconds become one line for each destination.
+#: Seconds of losses that are logged as one line for each destination.
 SAY_AFTER = 5.0
 
 
 class Losses:
-    """Counts by destination.
+    """Counts lost datagrams by destination.
 
     Attributes:
         total: ``user_id`` → datagrams lost since the start.
@@ -30,14 +30,14 @@ class Losses:
         self._timer: IDelayedCall | None = None
 
     def add(self, destination: Destination, count: int) -> None:
-        """``count`` more are lost."""
+        """Count ``count`` more lost datagrams."""
         self.total[destination.user_id] += count
         self._unsaid[destination.user_id] += count
         if self._timer is None:
             self._timer = self._reactor.callLater(SAY_AFTER, self.say)
 
     def say(self) -> None:
-        """Log what is not logged yet."""
+        """Log the losses that are not logged yet."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None

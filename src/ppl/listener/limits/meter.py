@@ -1,7 +1,7 @@
-"""What comes to one destination: counted by hours, and bounded by its quota.
+"""Counts what one destination receives, by the hour, and limits it to the quota.
 
-A bucket holds lines: it fills at the quota's rate up to ``BURST_SECONDS`` of it. An upload over HTTP is taken whole or
-not at all, so it may leave the bucket and the day below zero; then nothing more is taken until they are above it again.
+A token bucket of lines fills at the quota's rate, up to ``BURST_SECONDS`` of it. An upload over HTTP is taken whole or
+not at all, so it may overdraw the bucket and the day's bytes; nothing more is taken until both have room again.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from ppl.model import DAY, HOUR, SECOND, Clock, Destination
 
 
 class Meter:
-    """Of one destination.
+    """The meter of one destination.
 
     Args:
-        destination: whose lines they are.
-        most: what the operator allows.
-        clock: µs; says which day it is.
+        destination: the destination whose lines are counted.
+        most: the operator's quota for each destination.
+        clock: µs; tells the day and the hour.
         steady: µs of a clock that is never set.
 
     Attributes:
-        destination: as it was last known.
+        destination: the destination with its latest settings.
         unsaved: hour (since 1970) → lines and bytes that were taken and lines that were dropped, not yet saved.
     """
 
     def __init__(self, destination: Destination, most: Quota, clock: Clock, steady: Clock) -> None:
         self._most, self._clock, self._steady = most, clock, steady
         self.unsaved: dict[int, list[int]] = {}
-        # What was dropped and is not yet said: what it was, and why.
+        # Counts of drops that are not reported yet, by what was dropped and why.
         self._unsaid: Counter[tuple[str, str]] = Counter()
         self._day = clock() // DAY
         self._bytes_today = 0
@@ -37,11 +37,11 @@ class Meter:
         self._lines, self._filled_at = self._capacity, steady()
 
     def change(self, destination: Destination) -> None:
-        """Have the quota be that of ``destination`` from now on."""
+        """Apply the quota of ``destination``, whose settings have changed."""
         self._fill()
         was_bounded = self.quota.lines_per_second is not None
         self.destination, self.quota = destination, quota_of(destination, self._most)
-        # A change refills nothing.
+        # A change must not refill the bucket.
         self._lines = min(self._lines, self._capacity) if was_bounded else self._capacity
 
     @property
@@ -57,11 +57,11 @@ class Meter:
         return self._bytes_today
 
     def add_earlier(self, size: int) -> None:
-        """``size`` bytes more came on this day, before a restart."""
+        """Add ``size`` bytes that came today before a restart."""
         self._bytes_today = self.bytes_today + size
 
     def take(self, count: int, size: int) -> int:
-        """How many of ``count`` lines, received in ``size`` bytes, are within the quota; they are counted as taken."""
+        """How many of ``count`` lines, received in ``size`` bytes, the quota allows; these are counted as taken."""
         taken = count
         if self.quota:
             taken = self._within(count, size)
@@ -70,11 +70,11 @@ class Meter:
         return taken
 
     def take_whole(self, count: int, size: int) -> None:
-        """Count lines of an upload as taken, which was begun when :meth:`wait` was 0."""
+        """Count all lines of an upload as taken; it was admitted when :meth:`wait` was 0."""
         self._count(count, size)
 
     def add_unsaved(self, hour: int, lines: int, size: int, dropped: int) -> None:
-        """Counts that could not be saved are to be saved again."""
+        """Put back counts that could not be saved, so that they are saved later."""
         counts = self.unsaved.setdefault(hour, [0, 0, 0])
         self.unsaved[hour] = [counts[0] + lines, counts[1] + size, counts[2] + dropped]
 
@@ -91,19 +91,19 @@ class Meter:
         return seconds
 
     def why(self) -> str:
-        """The bound that is reached, in words."""
+        """The limit of the quota that is reached, in words."""
         lines, size = in_words(self.quota)
         is_day = self.quota.bytes_per_day is not None and self.bytes_today >= self.quota.bytes_per_day
         return f"more than {size if is_day else lines} (quota)"
 
     def drop(self, count: int, why: str, what: str = "line") -> None:
-        """``count`` lines are dropped; or uploads are refused, whose lines nobody knows."""
+        """Count dropped lines, or refused uploads (``what`` is ``upload``), whose number of lines is unknown."""
         self._unsaid[what, why] += count
         if what == "line":
             self._counts()[2] += count
 
     def take_unsaid(self) -> list[str]:
-        """A sentence for each reason why something was dropped, since this was last called."""
+        """Sentences about what was dropped since the last call, one for each reason."""
         unsaid, self._unsaid = self._unsaid, Counter()
         return [
             f"{count:,} {what}{'s' if count != 1 else ''} {'dropped' if what == 'line' else 'refused'}: {why}"
@@ -111,7 +111,7 @@ class Meter:
         ]
 
     def _within(self, count: int, size: int) -> int:
-        """How many may be taken; the rest is dropped."""
+        """How many of ``count`` lines the quota allows; the rest are counted as dropped."""
         taken = count
         if self.quota.lines_per_second is not None:
             self._fill()

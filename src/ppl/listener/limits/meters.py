@@ -1,7 +1,7 @@
-"""Counts what comes to every destination, has it bounded, and says to its readers what was dropped.
+"""Meters of all destinations: count received lines, apply the quotas, and tell readers what was dropped.
 
-Counts are saved every minute and at the stop; at a start those of the day are read again, so that a quota of bytes a
-day holds over restarts, up to what came in the last minute before a crash.
+Counts are saved every minute and at the stop. A start reads those of the current day, so that a quota of bytes a day
+holds over restarts; a crash loses at most the counts of the last minute.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ppl.listener.writing.writer import Writer
 from ppl.model import DAY, HOUR, Clock, Destination, Lines
 from ppl.store.interface import Received, Store
 
-#: Seconds between two lines of a destination that say what was dropped, and between two times that counts are saved.
+#: Seconds between two rounds; each reports what was dropped and saves the counts.
 PERIOD_SECONDS = 60.0
 
 #: Seconds that a stop waits for the counts to be saved.
 STOP_SECONDS = 3.0
 
-#: Counts of so many hours are kept.
+#: Hours for which counts are kept.
 HOURS_KEPT = 72
 
 _SYSLOG, _WARNING = 5, 4
@@ -38,11 +38,11 @@ class Meters(Service):
 
     Args:
         store: keeps the counts.
-        writer: takes the lines that say what was dropped; it runs before this starts.
-        reactor: turns.
+        writer: takes the lines that report drops; it must run before this service starts.
+        reactor: timers.
         clock: µs.
         steady: µs of a clock that is never set.
-        most: the operator's quota of each destination.
+        most: the operator's quota for each destination.
     """
 
     _log = Logger()
@@ -54,7 +54,7 @@ class Meters(Service):
         self._store, self._writer, self._clock, self._steady = store, writer, clock, steady
         self._most = most or Quota()
         self._meters: dict[int, Meter] = {}
-        # What came today before this start, of destinations that have no meter yet; None: not read yet.
+        # Bytes that came today before this start, for destinations without a meter; None: not read yet.
         self._earlier: dict[int, int] | None = None
         self._tidied_at = 0
         self._reactor = reactor
@@ -62,7 +62,7 @@ class Meters(Service):
         self._again.clock = reactor
 
     def of(self, destination: Destination) -> Meter:
-        """The meter of ``destination``, which is known as that from now on."""
+        """The meter of ``destination``, made or updated for its present settings."""
         meter = self._meters.get(destination.id)
         if meter is None:
             meter = self._meters[destination.id] = Meter(destination, self._most, self._clock, self._steady)
@@ -73,22 +73,22 @@ class Meters(Service):
         return meter
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when what came earlier today is known, or the store does not tell."""
+        """Fires when the counts from earlier today are read, or the store cannot be asked."""
         super().startService()
         self._again.start(PERIOD_SECONDS, now=False)
         return self.look()
 
     def stopService(self) -> Deferred[None]:
-        """Fires when what was dropped is handed to the writer, and the counts are saved or the store is too slow."""
+        """Fires when the writer has the reports of drops, and the counts are saved or the store is too slow."""
         super().stopService()
         if self._again.running:
             self._again.stop()
         looking = self.look()
-        # The writer waits behind this, with lines that are worth more.
+        # The writer stops after this service, and its lines are worth more than these counts.
         return looking.addTimeout(STOP_SECONDS, self._reactor, lambda result, _: None)
 
     def look(self) -> Deferred[None]:
-        """Say what was dropped, and save the counts; never fails."""
+        """Report what was dropped and save the counts; the Deferred never fails."""
         doing = Deferred.fromCoroutine(self._look())
         doing.addErrback(lambda failure: self._log.failure("Counts of received lines are not saved", failure))
         return doing
@@ -101,7 +101,7 @@ class Meters(Service):
             await self._save()
             await self._tidy()
         except (StoreUnavailable, StatementTimeout, CancelledError):
-            pass  # the next look does it
+            pass  # the next round tries again
 
     def _say(self) -> None:
         for meter in self._meters.values():
@@ -141,7 +141,7 @@ class Meters(Service):
 
 
 class _Unheld:
-    """The source of Ppl's own lines, which are few."""
+    """The source of Ppl's own lines, which are too few to be held back."""
 
     def pause(self) -> None:
         """See :class:`~ppl.listener.writing.writer.Source`."""

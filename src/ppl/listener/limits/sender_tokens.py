@@ -1,7 +1,7 @@
-"""The token that lines must carry where a destination asks for one: found, checked and taken out of each line.
+"""Checks the sender token that a destination may require in each line, and removes it from the line.
 
-It stands in STRUCTURED-DATA as an element without parameters, ``[TOKEN@41058]``, as remote_syslog2 writes it, or it is
-the first word of the message or of the whole line. Nothing here runs for a destination without a token.
+A token stands in STRUCTURED-DATA as an element without parameters, ``[TOKEN@41058]``, as remote_syslog2 writes it, or
+is the first word of the message or of the whole line. Nothing here runs for a destination without a token.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ppl.access.secrets import SENDER_WORD, secret_hash
 from ppl.model import Lines, Row
 from ppl.sources.line import ELEMENTS, parse_line
 
-#: So many lines in a row without the token end a connection.
+#: Lines in a row without the token after which a connection is closed.
 MOST_WRONG = 100
 
-#: Stands for the token where it occurs in the rest of a line.
+#: Replaces the token where it occurs in the rest of a line.
 MASK = "[token]"
 
 _ELEMENT = re.compile(ELEMENTS.removesuffix("+"))
@@ -30,12 +30,12 @@ _FIRST_WORD = re.compile(rf"({SENDER_WORD})(?: |\Z)")
 
 @attrs.define
 class Strikes:
-    """How many lines in a row, up to the last, a connection has sent without the token."""
+    """Counts how many of a connection's latest lines, in a row, lacked the token."""
 
     in_a_row: int = 0
 
     def count(self, lines: int, wrong: Sequence[int]) -> None:
-        """A read brought ``lines``, of which those at ascending positions ``wrong`` were without it."""
+        """Count a read of ``lines`` lines; those at the ascending positions ``wrong`` lacked the token."""
         trailing = 0
         for position in reversed(wrong):
             if position != lines - 1 - trailing:
@@ -45,26 +45,26 @@ class Strikes:
 
     @property
     def is_out(self) -> bool:
-        """Whether the connection ends."""
+        """Whether the connection must be closed."""
         return self.in_a_row >= MOST_WRONG
 
 
 class TokenCheck:
-    """Of one destination.
+    """Checks the lines of one destination for its tokens.
 
     Args:
-        hashes: of the tokens that are valid, as :func:`~ppl.access.secrets.secret_hash` makes them.
+        hashes: hashes of the valid tokens, from :func:`~ppl.access.secrets.secret_hash`.
     """
 
     def __init__(self, hashes: Sequence[bytes]) -> None:
         self._hashes = tuple(hashes)
 
     def screen(self, lines: Lines, received_at: int, zone: tzinfo) -> tuple[Lines, Sequence[int]]:
-        """The lines that carry a token, without it, and the positions of the others.
+        """The lines that carry a token, with it removed, and the positions of the other lines.
 
         Args:
-            lines: as they were parsed.
-            received_at, zone: for what follows a token at the very beginning, which is parsed anew.
+            lines: the parsed lines.
+            received_at, zone: for a line that begins with the token; what follows is parsed anew.
         """
         kept: list[Row] = []
         wrong: list[int] = []
@@ -95,7 +95,7 @@ class TokenCheck:
         if first and self._is_valid(first[1]):
             message = message[first.end() :]
             if token is None and not any(header[3:]) and not data and header[0] is None:
-                # It stood before what the parser looks for.
+                # The token stood before the header, where the parser could not find it.
                 *header, data, message = _parsed_anew(header, message, received_at, zone)
             token = first[1]
         if token is None:
@@ -105,7 +105,7 @@ class TokenCheck:
         )
 
     def _is_valid(self, token: str) -> bool:
-        """Whether it is one of the tokens; takes as long whichever it is."""
+        """Whether ``token`` is valid; takes equally long whichever token it matches."""
         found = False
         given = secret_hash(token)
         for known in self._hashes:

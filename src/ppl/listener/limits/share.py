@@ -1,7 +1,7 @@
 """One destination's share of the listener: of each turn of the reactor, and of the room in the writer's queue.
 
-Whatever its senders do, other destinations wait for no more than this share and one read. Within it the connections of
-the destination take turns.
+Whatever the senders of one destination do, the others wait for no more than this share and one read. Within the share,
+the connections of the destination take turns.
 """
 
 from __future__ import annotations
@@ -12,49 +12,49 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
-#: Seconds of one turn of the reactor for what one destination's connections bring.
+#: Seconds of one turn of the reactor that the connections of one destination may use.
 TURN_SECONDS = 0.005
 
-#: Bytes that one destination may submit while the writer's queue is full, and all together: who sends little waits for
-#: nobody's flood.
+#: Bytes that one destination, and all together, may submit while the writer's queue is full: a destination that sends
+#: little must not wait for another's flood.
 MOST_BORROWED, RESERVE_BYTES = 32 << 10, 8 << 20
 
 
 class Reserve:
-    """The room beyond the queue, one for all shares."""
+    """The room beyond the writer's queue, common to all shares."""
 
     def __init__(self) -> None:
         self.bytes = RESERVE_BYTES
 
 
 class Reader(Protocol):
-    """A connection that reads when it may.
+    """A connection that reads when its share allows.
 
     Attributes:
-        round: the last in which it read; the share's own note.
+        round: the last round in which it read; set by the share.
     """
 
     round: int
 
     def pause(self) -> None:
-        """Read no more, until :meth:`resume`."""
+        """Stop reading until :meth:`resume`."""
 
     def resume(self) -> None:
-        """Read on."""
+        """Resume reading."""
 
     def go_on(self) -> None:
-        """Do a further part of what was read already."""
+        """Process another part of what was already read."""
 
 
 class Share:
-    """Of one destination; a :class:`~ppl.listener.writing.writer.Source` for all its connections together.
+    """The share of one destination; one :class:`~ppl.listener.writing.writer.Source` for all its connections.
 
     Attributes:
-        offered: bytes of what is submitted next.
+        offered: bytes of the next submission.
 
     Args:
-        reactor: its turns.
-        reserve: of all shares.
+        reactor: gives turns.
+        reserve: the reserve that all shares have in common.
     """
 
     def __init__(self, reactor: Any, reserve: Reserve) -> None:
@@ -63,17 +63,17 @@ class Share:
         self._reserve, self._borrowed = reserve, 0
         self._spent = 0.0
         self._is_spent = False
-        # In a round each connection reads once, if there are some that could not in the turn before.
+        # While some connections could not read in the turn before, each reads only once in a round.
         self._round = 1
         self._has_left_out = self._is_contended = False
         self._going_on: deque[Reader] = deque()
         self._next_turn: IDelayedCall | None = None
-        # Set while the writer's queue is full, and who has wanted to read since then.
+        # Whether the writer's queue is full, and the readers that have wanted to read since then.
         self._is_full = False
         self._held: set[Reader] = set()
 
     def may_read(self, reader: Reader) -> bool:
-        """Whether ``reader``, for which something has come, may read it now; if not, it is asked again."""
+        """Whether ``reader`` may read now. If not, the reactor asks again next turn, or once a full queue has room."""
         if self.holds(reader):
             return False
         if self._is_spent or (self._is_contended and reader.round == self._round):
@@ -84,30 +84,30 @@ class Share:
         return True
 
     def holds(self, reader: Reader) -> bool:
-        """Whether the writer's queue is full; then ``reader`` is paused until it has room."""
+        """Whether the writer's queue is full; if so, ``reader`` is paused until the queue has room."""
         if self._is_full:
             self._held.add(reader)
             reader.pause()
         return self._is_full
 
     def spend(self, seconds: float) -> None:
-        """So long took a read and what followed from it."""
+        """Count the ``seconds`` that a read and its processing took."""
         self._spent += seconds
         if self._spent > TURN_SECONDS and not self._is_spent:
             self._is_spent = True
             self._wake()
 
     def later(self, reader: Reader) -> None:
-        """Let ``reader`` go on in a turn to come."""
+        """Let ``reader`` go on in a later turn."""
         self._going_on.append(reader)
         self._wake()
 
     def forget(self, reader: Reader) -> None:
-        """``reader`` has ended."""
+        """Forget ``reader``, which has ended."""
         self._held.discard(reader)
 
     def stop(self) -> None:
-        """The last reader has ended."""
+        """Stop the timer and return borrowed room: the last reader has ended."""
         self._give_back()
         if self._next_turn is not None:
             self._next_turn.cancel()
@@ -135,7 +135,7 @@ class Share:
     # Source
 
     def pause(self) -> None:
-        """The writer's queue is full, with what was submitted."""
+        """The writer's queue is full after the last submission."""
         borrowed = self._borrowed + self.offered
         if borrowed > MOST_BORROWED or self.offered > self._reserve.bytes:
             self._is_full = True
@@ -144,7 +144,7 @@ class Share:
             self._reserve.bytes -= self.offered
 
     def resume(self) -> None:
-        """It has room again."""
+        """The writer's queue has room again."""
         self._is_full = False
         self._give_back()
         held, self._held = self._held, set()

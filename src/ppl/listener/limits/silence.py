@@ -1,7 +1,7 @@
-"""Connections that have never sent anything: they give way to new ones where there is no room.
+"""Silent connections, which have never sent anything: at a limit they give way to new ones.
 
-Whoever only holds connections costs nobody else a place. A connection that sent something once may rest as long as it
-likes.
+A client that only holds connections keeps out nobody else. A connection that has sent something may stay idle for as
+long as it likes.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ import attrs
 
 
 class Silent(Protocol):
-    """A connection."""
+    """A connection that may be silent."""
 
     def is_silent(self) -> bool:
-        """Whether nothing has come, not even to the kernel."""
+        """Whether nothing has arrived, not even in the kernel."""
 
     def give_way(self) -> None:
-        """End, and count no more from now on."""
+        """End, and free the place at once."""
 
 
 @attrs.define
 class Silence:
-    """Those of a listener, by what they count against: a destination, an address."""
+    """The silent connections of a listener, by what they count against: a destination, an address."""
 
     _of: dict[Hashable, dict[Silent, Sequence[Hashable]]] = attrs.Factory(dict)
 
     def add(self, connection: Silent, counted: Sequence[Hashable]) -> None:
-        """``connection`` begins."""
+        """Add ``connection``, which begins and counts against the keys ``counted``."""
         for key in counted:
             self._of.setdefault(key, {})[connection] = counted
 
     def remove(self, connection: Silent, counted: Sequence[Hashable]) -> None:
-        """``connection`` has sent something, or has ended. May be called again."""
+        """Remove ``connection``, which has sent something or has ended. May be called again."""
         for key in counted:
             silent = self._of.get(key, {})
             silent.pop(connection, None)
@@ -42,11 +42,11 @@ class Silence:
                 self._of.pop(key, None)
 
     def longest(self, key: Hashable) -> Silent | None:
-        """The one that has been silent for longest of those that count against ``key``."""
+        """The connection that has been silent for longest among those that count against ``key``."""
         while silent := self._of.get(key):
             connection, counted = next(iter(silent.items()))
             if connection.is_silent():
                 return connection
-            # It only was not read from so far.
+            # It has sent something that was not read yet.
             self.remove(connection, counted)
         return None

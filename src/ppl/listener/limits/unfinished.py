@@ -1,4 +1,4 @@
-"""What connections have begun and not ended, half a line or half a frame: bounded over all, and none for ever."""
+"""Limits unfinished lines and frames: how much memory they hold over all connections, and for how long."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from twisted.internet.interfaces import IDelayedCall
 
 
 class Holder(Protocol):
-    """A connection in the middle of something.
+    """A connection in the middle of a line or frame.
 
     Attributes:
-        is_overdue: set when it has been so for a while; it takes it back whenever something was ended.
+        is_overdue: set when that has lasted for a while; the connection clears it whenever it completes something.
     """
 
     is_overdue: bool
 
     def expire(self) -> None:
-        """It has taken too long: end what was begun."""
+        """End the unfinished line or frame, which has taken too long."""
 
 
 class Unfinished:
-    """The budget of one listener.
+    """The budget of one listener for unfinished lines and frames.
 
     Args:
         most: bytes that all connections together may hold.
-        seconds: after which what was begun is ended, at the latest; at the earliest after half of them.
+        seconds: the longest that something may stay unfinished; it may be ended after half of this.
         reactor: timers.
     """
 
@@ -36,7 +36,7 @@ class Unfinished:
         self._timer: IDelayedCall | None = None
 
     def changed(self, holder: Holder, before: int, now: int) -> bool:
-        """``holder`` held ``before`` bytes and holds ``now``; ``False``: that is more than there is room for."""
+        """Count that ``holder`` held ``before`` bytes and now holds ``now``; ``False`` if there is no room for more."""
         self.bytes += now - before
         if not now:
             self._holders.discard(holder)
@@ -48,7 +48,7 @@ class Unfinished:
         return self.bytes <= self._most or now <= before
 
     def stop(self) -> None:
-        """All connections have ended."""
+        """Stop the timer: all connections have ended."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

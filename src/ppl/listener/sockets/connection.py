@@ -1,4 +1,4 @@
-"""Senders' TCP connections: Twisted's, which read when their destination's share lets them."""
+"""Senders' TCP connections: Twisted's, made to read only when their destination's share allows."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ppl.services.polling import bound_accepts
 
 
 class SenderConnection(tcp.Server):  # type: ignore[misc]
-    """A connection that was accepted.
+    """An accepted connection.
 
-    What may not be read now stays with the kernel, which tells of it again in the reactor's next turn.
+    Data that may not be read now stays in the kernel, which reports it again in the reactor's next turn.
     """
 
     share: Share
     reader: Reader
 
-    #: How often it may still be read, while that is counted, and what is called instead of the next read.
+    #: Reads that are left (``None``: not counted), and what is called when none is left.
     reads_left: int | None = None
     read_too_often: Callable[[], None]
 
     def doRead(self) -> Any:
-        """Twisted: something has come."""
+        """Twisted: data has arrived."""
         if not self.share.may_read(self.reader):
             return None
         if self.reads_left is not None:
@@ -49,7 +49,7 @@ class SenderPort(tcp.Port):  # type: ignore[misc]
 
     @classmethod
     def on(cls, listening: socket.socket, factory: IProtocolFactory, reactor: Any) -> SenderPort:
-        """On a socket that listens; the caller closes its own."""
+        """A port on a copy of the socket ``listening``; the caller closes the original."""
         port: SenderPort = cls._fromListeningDescriptor(reactor, listening.fileno(), listening.family, factory)
         port.startListening()
         bound_accepts(port)

@@ -1,4 +1,4 @@
-"""The open ports of destinations, TCP and UDP of one number: bound and released at run time, each on its own."""
+"""The ports of destinations, TCP and UDP on one number: each is opened and closed at run time on its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Report = Callable[[Destination, str | None], None]
 
 
 class ReceiverFactory(ServerFactory):
-    """Receivers of one destination."""
+    """Makes the receivers of one destination."""
 
     noisy = False
 
@@ -50,11 +50,11 @@ class ReceiverFactory(ServerFactory):
 
 @attrs.define(eq=False)
 class _Socket:
-    """One of a destination's two: open, or to be tried again.
+    """One of a destination's two sockets, TCP or UDP: open, or to be retried.
 
     Attributes:
-        listen: opens it; raises ``CannotListenError``.
-        failed: told why it could not be opened, each time.
+        listen: opens the socket; raises ``CannotListenError``.
+        failed: told at each failure why it could not be opened, and whether this is the first failure.
         opened: told that it is open.
     """
 
@@ -67,7 +67,7 @@ class _Socket:
     reason: str | None = None
 
     def open(self, reactor: Any) -> None:
-        """Try now, and if need be again later."""
+        """Try to open the socket now; on failure, retry later."""
         self.retry = None
         try:
             self.listening = self.listen()
@@ -80,7 +80,7 @@ class _Socket:
             self.reason = None
 
     async def close(self) -> None:
-        """Release it."""
+        """Close the socket, or stop retrying."""
         if self.retry is not None:
             self.retry.cancel()
             self.retry = None
@@ -99,22 +99,22 @@ class _Port:
         return self.entrance.destination
 
     async def release(self) -> None:
-        """Take no more connections and datagrams."""
+        """Close both sockets: accept no more connections and datagrams."""
         await self.stream.close()
         if self.datagrams is not None:
             await self.datagrams.close()
 
 
 class Ports:
-    """Opens, keeps trying to open, and closes the ports of destinations.
+    """Opens the ports of destinations, retries those that cannot be opened, and closes them.
 
     Args:
         reactor: sockets and timers.
         interface: address to bind.
-        intake: where what comes goes in.
-        most_files: how many files the process may have open, of which half may be ports with UDP; 0: no UDP at all.
+        intake: takes the received lines.
+        most_files: the process's limit on open files, of which ports with UDP may use half; 0: no UDP at all.
         report: told when a port opens or cannot be opened.
-        sockets: gives what to listen on.
+        sockets: provides the sockets to listen on.
     """
 
     _log = Logger()
@@ -137,12 +137,12 @@ class Ports:
         self._reserve = Reserve()
         self._said_too_many = False
         self._ports: dict[tuple[str, int], _Port] = {}
-        # What is to be opened as soon as the sockets of its former self are released.
+        # Destinations to open with new settings as soon as their old sockets are released.
         self._renewed: dict[tuple[str, int], Destination] = {}
         self._ending: set[Deferred[None]] = set()
 
     def open(self, destination: Destination) -> None:
-        """Open the destination's port, or report again how it is."""
+        """Open the destination's port; if it is open or being tried, report its state again."""
         address = destination.host, destination.port
         known = self._ports.get(address)
         if address in self._renewed:
@@ -153,7 +153,7 @@ class Ports:
             known.entrance.change(destination)
             self._report(destination, known.stream.reason)
         elif known is not None:
-            # Registered anew, or its time zone or policy changed: what is open knows the old.
+            # Registered anew, or with another time zone or policy, which the open port does not know.
             self._replace(known, destination)
         else:
             port = self._ports[address] = self._new(destination)
@@ -184,13 +184,13 @@ class Ports:
             return SenderPort.on(listening, factory, self._reactor)
 
     def _has_files_for_udp(self) -> bool:
-        """Whether another port with UDP leaves half of the files to ports without and to connections."""
+        """Whether, with one more UDP port, half of the files remain for connections and ports without UDP."""
         fits = 2 * len(self._ports) < self._most_files // 2
         if self._most_files and not fits and not self._said_too_many:
             self._said_too_many = True
             self._log.warn(
-                "The limit on open files, {most}, is too low for more than {count} destinations with UDP; the others go"
-                " without: raise it (LimitNOFILE= in systemd's unit, ulimit -n), or set --udp off",
+                "The limit on open files, {most}, is too low for more than {count} destinations with UDP; the others"
+                " have no UDP: raise the limit (LimitNOFILE= in systemd's unit, ulimit -n), or set --udp off",
                 most=self._most_files,
                 count=len(self._ports),
             )
@@ -219,7 +219,9 @@ class Ports:
         ending = Deferred.fromCoroutine(self._renew(known))
         self._ending.add(ending)
         ending.addErrback(
-            lambda failure: self._log.failure("{user_id} stayed as it was", failure, user_id=destination.user_id)
+            lambda failure: self._log.failure(
+                "Internal error while reopening the port of {user_id}", failure, user_id=destination.user_id
+            )
         )
         ending.addBoth(lambda _: self._ending.discard(ending))
 
@@ -232,11 +234,11 @@ class Ports:
         self._forget_sockets(known.destination, destination)
         if destination is not None:
             self.open(destination)
-        # Last: a sender that does not let go keeps nobody out.
+        # Last, so that a sender that does not close does not delay the new port.
         await known.entrance.close_connections()
 
     async def close(self, destination: Destination) -> None:
-        """Release the port for good and end its connections; what they received is kept."""
+        """Close the port for good and end its connections; the lines they have received are kept."""
         await self._close(destination, is_for_good=True)
 
     async def _close(self, destination: Destination, *, is_for_good: bool) -> None:
@@ -250,14 +252,14 @@ class Ports:
             await port.entrance.close_connections()
 
     def _forget_sockets(self, destination: Destination, successor: Destination | None) -> None:
-        """Of those of ``destination``, keep none that ``successor`` has not."""
+        """Release the kept sockets of ``destination`` that ``successor`` does not need."""
         if successor is None:
             self._sockets.release(socket.SOCK_STREAM, destination.port)
         if successor is None or successor.takes == "tls":
             self._sockets.release(socket.SOCK_DGRAM, destination.port)
 
     async def close_all(self) -> None:
-        """Close every port; sockets that are kept for the next start stay so."""
+        """Close every port; sockets that are kept for the next start stay open."""
         self._renewed.clear()
         closing = [
             Deferred.fromCoroutine(self._close(port.destination, is_for_good=False))
@@ -268,15 +270,15 @@ class Ports:
         self._intake.unfinished.stop()
 
     def reconcile(self, destinations: Iterable[Destination], left_alone: Set[tuple[str, int]] = frozenset()) -> None:
-        """Have exactly the ports of ``destinations``: open what is missing, close what is too many.
+        """Open the missing ports of ``destinations`` and close all other ports.
 
-        ``left_alone`` (hosts and ports) stay as they are.
+        Ports in ``left_alone`` (host and number) stay as they are.
         """
         wanted = {(each.host, each.port): each for each in destinations}
         for address, port in list(self._ports.items()):
             if address not in wanted and address not in left_alone:
                 closing = Deferred.fromCoroutine(self.close(port.destination))
-                closing.addErrback(lambda failure: self._log.failure("A port did not close", failure))
+                closing.addErrback(lambda failure: self._log.failure("Internal error while closing a port", failure))
         for address in self._renewed.keys() - wanted.keys() - left_alone:
             del self._renewed[address]
         for address, destination in wanted.items():
@@ -286,17 +288,17 @@ class Ports:
 
     @property
     def destinations(self) -> list[Destination]:
-        """Those whose port is open or is being tried."""
+        """Destinations whose port is open or is being tried."""
         return [*(port.destination for port in self._ports.values()), *self._renewed.values()]
 
     def entrance(self, destination: Destination) -> Entrance | None:
-        """Where its lines come in, while its port is open or is being tried."""
+        """The entrance of ``destination``, while its port is open or is being tried."""
         port = self._ports.get((destination.host, destination.port))
         return port.entrance if port is not None else None
 
     def _opened(self, destination: Destination, stream: _Socket) -> None:
         if stream.reason is not None:
-            self._log.info("{user_id} is open at last", user_id=destination.user_id)
+            self._log.info("{user_id} is open after retrying", user_id=destination.user_id)
         self._report(destination, None)
 
     def _failed(self, destination: Destination, reason: str, first: bool) -> None:
@@ -305,4 +307,4 @@ class Ports:
 
     def _say_failed(self, what: str, reason: str, first: bool) -> None:
         if first:
-            self._log.error("{what} cannot be opened, trying on: {reason}", what=what, reason=reason)
+            self._log.error("{what} cannot be opened, retrying: {reason}", what=what, reason=reason)

@@ -1,7 +1,7 @@
-"""The end of a connection from our side: said to the sender, and what it has sent until it knows is still read.
+"""Ends a connection without losing lines: tells the sender, and reads what it sends until it knows.
 
-A sender of plain lines learns nothing of what was received. Closed at once, a connection loses what is on its way and
-what the kernel holds; half-closed, senders see the end before they write on (rsyslog looks before each message).
+A sender of plain lines is never told what was received. Closing a connection at once would lose the lines on their way
+and in the kernel; after a half-close, senders see the end before they write more (rsyslog checks before each message).
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 
-#: Seconds without anything from the sender after which the connection ends, and how many of these there are at most.
+#: Seconds of silence after which the connection is closed, and how many such periods there are at most.
 QUIET_SECONDS, MOST_QUIETS = 0.5, 4
 
 
 class ReadingOut:
-    """Half-closes ``transport``; closes it in order when nothing comes any more, after two seconds at the latest.
+    """Half-closes ``transport``; closes it cleanly when nothing more arrives, after two seconds at the latest.
 
-    The sender's own end closes it sooner. Call :meth:`stop` when the connection has ended.
+    If the sender closes, it ends sooner. Call :meth:`stop` when the connection has ended.
 
     Args:
         transport: Twisted's TCP connection, with TLS or without.
-        is_secure: whether TLS was established on it, which then says the end as well.
-        is_held: whether the connection is not being read from at the moment, so that silence tells nothing.
+        is_secure: whether TLS was established on it; then TLS announces the end too.
+        is_held: whether reading is paused at the moment, so that silence means nothing.
     """
 
     def __init__(self, transport: Any, is_secure: bool, is_held: Callable[[], bool]) -> None:
@@ -31,7 +31,7 @@ class ReadingOut:
         self._tcp: Any = transport
         if is_secure:
             self._tcp = transport.protocol.transport
-            # Only TLS ends: it says so (close_notify), and what comes is still read.
+            # Ends TLS alone: it sends close_notify, and what arrives is still read.
             transport.loseConnection()
         else:
             transport.loseWriteConnection()
@@ -42,7 +42,7 @@ class ReadingOut:
         self._timer: IDelayedCall = self._reactor.callLater(QUIET_SECONDS, self._look)
 
     def came(self) -> None:
-        """Something has come."""
+        """Data has arrived."""
         self._has_come = True
 
     def stop(self) -> None:

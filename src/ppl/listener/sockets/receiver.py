@@ -1,4 +1,4 @@
-"""One sender's connection: what it speaks is found out, and its bytes become parsed lines, whole reads at a time."""
+"""One sender's connection: detects what it speaks, and turns its bytes into parsed lines, a whole read at a time."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from ppl.sources.known import LINES, StreamKind, stream_kind
 from ppl.sources.screening import Committed
 from ppl.sources.streams import Stream
 
-#: Bytes of one read. Larger reads were slower: what PostgreSQL answers waits longer for its turn.
+#: Bytes of one read. Larger reads were slower: PostgreSQL's answers wait longer for their turn.
 READ_BYTES = 128 * 1024
 
-#: What may come during a TLS handshake: bytes at first (a ClientHello has some hundred, and then waits), then reads of
-#: so many bytes. OpenSSL takes 128 KiB and holds them three times over.
+#: Limits of a TLS handshake: its first bytes (a ClientHello has a few hundred, and then waits), then the reads after
+#: them and the bytes of each. OpenSSL takes 128 KiB and holds them three times over.
 HELLO_BYTES, HANDSHAKE_READS, HANDSHAKE_READ_BYTES = 16_384, 32, 1_024
 
 _FAILED = "its TLS handshake failed"
 _NOT_KNOWN = f"{_FAILED}; this destination takes senders only with a client certificate that it knows"
-_NOT_SECURE = "it does not speak TLS, which this destination asks for"
+_NOT_SECURE = "it does not speak TLS, which this destination requires"
 _NO_TOKEN = f"{MOST_WRONG} lines in a row did not carry the destination's token; connection closed"
-_NO_ROOM = "unfinished lines hold too much memory; connections that add to it are ended (--partial-bytes)"
+_NO_ROOM = "unfinished lines hold too much memory; connections that add to them are closed (--partial-bytes)"
 
 
 @implementer(IHandshakeListener, IPushProducer)
 class Receiver(Protocol):
-    """A connection to one destination, for its stream, the destination's share and the budget of the unfinished.
+    """A connection to one destination, controlled by its stream, the share and the budget of unfinished lines.
 
-    Where its stream answers it is its transport's producer: a client that does not read its answers is not read from.
+    If its stream answers, it is the producer of its transport: reading stops while the client does not read answers.
 
     Attributes:
         is_secure: whether TLS has begun.
-        held_by: why it is not read from now; see :meth:`hold`.
+        held_by: the reasons why reading is paused; see :meth:`hold`.
     """
 
     round = 0
@@ -53,9 +53,9 @@ class Receiver(Protocol):
         self._patience = entrance.intake.patience
         self.sender_ip = sender_ip
         self._stream: Stream | None = None
-        # What was read and not fed: the first bytes, until they tell what is spoken; more than one turn may do.
+        # Bytes read but not yet fed: the first ones, until they show what is spoken, or more than one turn may process.
         self._start = b""
-        # Bytes that the stream (or the start) holds, as the budget knows them.
+        # Bytes that the stream (or ``_start``) holds, as last reported to the budget.
         self._held = 0
         self.is_secure = self._is_shaken = False
         self.held_by: frozenset[str] = frozenset()
@@ -76,13 +76,13 @@ class Receiver(Protocol):
         self._unspoken = Unspoken(transport, admission, destination, self.sender_ip, self._give_way, silence)
 
     def dataReceived(self, data: bytes) -> None:
-        """Twisted: one read."""
+        """Twisted: the data of one read."""
         if self._is_hung_up:
             return
         if self._reading_out is not None:
             self._reading_out.came()
         if "turn" in self.held_by or (self._stream is None and self.held_by):
-            self._start += data  # what TLS had read already when it was held
+            self._start += data  # TLS had already read this when reading was paused
         elif self._stream is not None:
             self._feed(self._stream, data)
         else:
@@ -93,17 +93,17 @@ class Receiver(Protocol):
         is_tls = False if self.is_secure else begins_handshake(start)
         kind = None if is_tls or is_tls is None else stream_kind(start)
         if not is_tls:
-            self._unspoken.spoken()  # a TLS handshake says nothing yet
+            self._unspoken.spoken()  # a TLS handshake does not count as having sent something
         policy = self._entrance.destination.takes
         certificates = self._entrance.certificates
         if kind is None and not is_tls:
-            self._start = start  # it does not tell yet
+            self._start = start  # too little to tell what is spoken
             self._count_held(len(start))
         elif (kind is None or kind.answers) and self._reading_out is not None:
-            self.hang_up()  # it would have to be answered
+            self.hang_up()  # it needs answers, and writing has ended
         elif kind is None:
             if policy == "plain" or certificates is None:
-                self.hang_up("it speaks TLS, which this destination does not take")
+                self.hang_up("it speaks TLS, which this destination does not accept")
             else:
                 self._count_held(0)
                 self._start_tls(start, certificates)
@@ -130,12 +130,12 @@ class Receiver(Protocol):
             self._entrance.share.later(self)
 
     def _count_held(self, held: int) -> bool:
-        """Whether there is room for what the connection holds now."""
+        """Tell the budget that the connection holds ``held`` bytes; ``False`` if there is no room for more."""
         before, self._held = self._held, held
         return before == held or self._entrance.intake.unfinished.changed(self, before, held)
 
     def go_on(self) -> None:
-        """The share: do another part of what was read."""
+        """The share: process another part of what was read."""
         assert self._stream is not None
         self._is_queued = False
         if self._lost or (self.held_by == {"turn"} and not self._entrance.share.holds(self)):
@@ -160,7 +160,7 @@ class Receiver(Protocol):
         transport.reads_left, transport.read_too_often = HANDSHAKE_READS, self._end_handshake
         self._abort_after(self._patience.handshake)
         transport.startTLS(certificates)
-        # The transport's protocol is TLS's now, and these bytes are the handshake's first.
+        # startTLS made TLS the transport's protocol; these are the handshake's first bytes.
         transport.protocol.dataReceived(start)
 
     def handshakeCompleted(self) -> None:
@@ -171,7 +171,7 @@ class Receiver(Protocol):
         transport.bufferSize, transport.reads_left = READ_BYTES, None
 
     def _end_handshake(self) -> None:
-        """It is longer than any."""
+        """End a TLS handshake that is longer than any real one."""
         self._entrance.intake.admission.say_once(self.sender_ip, _FAILED)
         self._abort()
 
@@ -199,22 +199,22 @@ class Receiver(Protocol):
             self._end()
 
     def _as_lines(self) -> None:
-        """What has come told nothing, and must be lines then."""
+        """Take the first bytes as lines: they have not shown that anything else is spoken."""
         start, self._start = self._start, b""
         self._stream = self._new_stream(LINES)
         self._feed(self._stream, start)
 
     def _end(self) -> None:
-        """All that was read is submitted."""
+        """Release all that the connection holds: everything that was read is submitted."""
         self._unspoken.spoken()
         self._count_held(0)
         self._entrance.share.forget(self)
         self._entrance.disconnected(self)
 
     def expire(self) -> None:
-        """The budget: what was begun has waited for its end too long."""
+        """The budget: a line or frame has been unfinished for too long."""
         if self.held_by:
-            self.is_overdue = False  # it is not read from
+            self.is_overdue = False  # reading is paused, so it could not be finished
         elif self._stream is not None:
             self._stream.expire()
             self._count_held(self._stream.held)
@@ -229,12 +229,12 @@ class Receiver(Protocol):
         return self._entrance.destination.takes == "tls"
 
     def _give_way(self) -> None:
-        """Another needs the place, and has it from now on."""
+        """Free this connection's place for another at once, and end it."""
         self._entrance.disconnected(self)
         self.hang_up()
 
     def close(self) -> None:
-        """The port closes: end the connection; what was received is kept."""
+        """The port closes: end the connection; received lines are kept."""
         if self.is_secure and not self._is_shaken:
             self._abort()  # it has sent nothing yet
         elif self._stream is None:
@@ -244,7 +244,7 @@ class Receiver(Protocol):
             self._stream.close()
 
     def shut_out(self) -> None:
-        """Its sender may not send any more: end the connection, and take nothing that is on its way."""
+        """The sender may not send any more: end the connection without reading what is on its way."""
         if not self._lost:
             self._abort()
 
@@ -268,23 +268,23 @@ class Receiver(Protocol):
         """The writer has room again."""
         self.let_go("queue")
 
-    # Twisted's producer: whether our answers are taken
+    # Twisted's producer: whether the client reads its answers
 
     def pauseProducing(self) -> None:
-        """The peer does not take its answers."""
+        """The client does not read its answers."""
         self.hold("answers")
 
     def resumeProducing(self) -> None:
-        """It has taken them."""
+        """The client has read its answers."""
         self.let_go("answers")
 
     def stopProducing(self) -> None:
-        """The connection has ended; :meth:`connectionLost` comes."""
+        """The connection has ended; :meth:`connectionLost` follows."""
 
     # What a stream asks for
 
     def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
-        """Hand on lines."""
+        """Hand lines to the entrance of the destination."""
         if frames.block or frames.messages:
             self.is_overdue = False
             self._entrance.submit(self.sender_ip, frames, size, self._entrance.share, committed, self._strikes)
@@ -293,20 +293,20 @@ class Receiver(Protocol):
                 self._stream.give_up(_NO_TOKEN)
 
     def write(self, data: bytes) -> None:
-        """Answer, if anybody is there."""
+        """Send an answer, unless the client has gone."""
         if not self._lost:
             transport: Any = self.transport
             transport.write(data)
 
     def hold(self, reason: str) -> None:
-        """Read no more until every reason has gone."""
+        """Pause reading until every reason has gone."""
         if not self.held_by and not self._lost:
             transport: Any = self.transport
             transport.pauseProducing()
         self.held_by |= {reason}
 
     def let_go(self, reason: str) -> None:
-        """``reason`` has gone."""
+        """Note that ``reason`` has gone; resume reading after the last."""
         if reason in self.held_by:
             self.held_by -= {reason}
             if self.held_by == {"turn"}:
@@ -316,7 +316,7 @@ class Receiver(Protocol):
                 transport.resumeProducing()
 
     def hang_up(self, why: str | None = None) -> None:
-        """End the connection; ``why`` when it is the sender's fault."""
+        """End the connection; ``why`` is for the log, when it is the sender's fault."""
         if why is not None:
             self._entrance.intake.admission.say_once(self.sender_ip, why)
         self._is_hung_up = True
@@ -325,10 +325,10 @@ class Receiver(Protocol):
             self._abort_after(self._patience.closing)
             transport.unregisterProducer()
             transport.loseConnection()
-            # Nobody says any more that they are taken.
+            # Without a producer nothing would report that the answers were read.
             self.let_go("answers")
 
     def read_out(self) -> None:
-        """End the connection, and take what comes until its sender knows."""
+        """End the connection, and read what arrives until the sender knows."""
         if not self._lost and not self._is_hung_up and self._reading_out is None:
             self._reading_out = ReadingOut(self.transport, self.is_secure, lambda: bool(self.held_by))

@@ -1,7 +1,7 @@
-"""Syslog over UDP (RFC 5426): one message a datagram, on the number of the destination's TCP port.
+"""Syslog over UDP (RFC 5426): one message in each datagram, on the number of the destination's TCP port.
 
-Nothing can hold a sender back here: what the kernel cannot keep while we do not read is lost, and it tells how much.
-Twisted's own UDP port reads without the kernel's count.
+UDP has no backpressure: what the kernel cannot buffer while Ppl does not read is lost, and the kernel tells how much.
+Twisted's own UDP port does not read the kernel's count.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from zope.interface import implementer
 from ppl.listener.limits.addresses import sender_address
 from ppl.sources.framing import Frames, whole_message
 
-#: Bytes that the kernel is asked to keep for us (it may grant less: net.core.rmem_max).
+#: Bytes of receive buffer that the kernel is asked for (it may grant less: net.core.rmem_max).
 RECEIVE_BUFFER = 4 << 20
 
-# Of one turn of the reactor, so that a flood leaves turns for others.
+# Limits of one turn of the reactor, so that a flood leaves turns for others.
 _MOST_DATAGRAMS = 256
 _MOST_BYTES = 1 << 18
 
-# From asm-generic/socket.h, which Python does not name. OVFL: with each datagram comes how many were dropped before it.
+# From asm-generic/socket.h; Python has no names for them. OVFL: each datagram tells how many were dropped before it.
 _SO_RCVBUFFORCE, _SO_RXQ_OVFL = 33, 40
 _ANCILLARY = socket.CMSG_SPACE(4)
 _PASSING = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, errno.ECONNREFUSED}
 
-# One for all ports: what is received is copied out at once.
+# One buffer for all ports: what is received is copied out at once.
 _buffer = bytearray(65_536)
 _view = memoryview(_buffer)
 
-#: Takes the messages of one sender, in order of receipt, and their bytes as received.
+#: Takes the address of a sender, its messages in order of receipt, and their bytes as received.
 Take = Callable[[str, Frames, int], None]
 
 
@@ -46,10 +46,10 @@ class DatagramPort:
 
     Args:
         reactor: watches the socket.
-        bound: the socket, which is the port's from here on.
+        bound: the bound socket, which the port then owns.
         max_line_bytes: longer messages are cut and marked.
-        take: gets what comes.
-        lost: told of datagrams that the kernel has dropped, how many more they are.
+        take: gets the messages.
+        lost: told how many more datagrams the kernel has dropped.
     """
 
     __slots__ = ("__weakref__", "_dropped", "_lost", "_max_line_bytes", "_reactor", "_socket", "_take")
@@ -70,11 +70,11 @@ class DatagramPort:
         return -1 if self._socket is None else self._socket.fileno()
 
     def logPrefix(self) -> str:
-        """Twisted: who logs."""
+        """Twisted: the prefix of log lines."""
         return "UDP"
 
     def doRead(self) -> Any:
-        """Twisted: something has come."""
+        """Twisted: datagrams have arrived."""
         assert self._socket is not None
         sender: str | None = None
         messages: list[bytes] = []
@@ -118,16 +118,16 @@ class DatagramPort:
             self._reactor.removeReader(self)
 
     def resume(self) -> None:
-        """Source: it has room again."""
+        """Source: the writer's queue has room again."""
         if self._socket is not None:
             self._reactor.addReader(self)
 
     def connectionLost(self, reason: Failure) -> None:
-        """Twisted: the reactor gives it up."""
+        """Twisted: the reactor gives up the socket."""
         self.stopListening()
 
     def stopListening(self) -> None:
-        """Close it; what the kernel still holds is lost, as whatever comes from now on, unless the socket is kept."""
+        """Close the port; datagrams in the kernel and later ones are lost, unless the socket is kept."""
         if self._socket is not None:
             self._reactor.removeReader(self)
             self._socket.close()
@@ -135,7 +135,7 @@ class DatagramPort:
 
 
 def _enlarge(new: socket.socket) -> None:
-    """Ask for a receive buffer beyond the system's limit, which only root may, else for as much as it allows."""
+    """Enlarge the receive buffer: beyond the system's limit where that is allowed (to root), else up to the limit."""
     try:
         new.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
     except OSError:

@@ -11,18 +11,18 @@ from twisted.internet.interfaces import IDelayedCall
 from ppl.listener.limits.admission import Admission
 from ppl.model import Destination
 
-_SILENT = "its connections that never sent anything end, since half of what is allowed is taken (--max-connections)"
+_SILENT = "its connections that never sent anything are closed: half of those allowed are in use (--max-connections)"
 
 
 class Unspoken:
-    """Has one connection give way to others, or end after a while, until it has :meth:`spoken`.
+    """Lets a silent connection give way to others, or end after a while; it stops once the sender has :meth:`spoken`.
 
     Args:
-        transport: its TCP connection.
-        admission: which admitted it.
-        destination, sender_ip: what it counts against.
-        end: ends it; it counts no more from then on.
-        seconds: after which it ends, where connections become scarce; elsewhere it may wait for ever for a line.
+        transport: the TCP connection.
+        admission: what admitted the connection.
+        destination, sender_ip: what the connection counts against.
+        end: ends the connection and stops counting it.
+        seconds: how long it may stay silent while connections are scarce; otherwise it may wait for ever.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Unspoken:
         seconds: float,
     ) -> None:
         self._admission = admission
-        # Before TLS, when it is the kernel's still.
+        # Taken before TLS begins, so that it is the kernel's socket.
         self._socket: socket = transport.getHandle()
         self._reactor = transport.reactor
         self._destination, self._sender_ip = destination, sender_ip
@@ -45,7 +45,7 @@ class Unspoken:
         self._timer: IDelayedCall = self._reactor.callLater(seconds, self._look)
 
     def spoken(self) -> None:
-        """It has sent something, or has ended. May be called again."""
+        """Note that the connection has sent something or has ended. May be called again."""
         if not self._has_spoken:
             self._has_spoken = True
             self._timer.cancel()

@@ -8,10 +8,10 @@ from ppl.model import Clock
 
 
 class IdSequence:
-    """Gives ids; seeded with the last stored ones, so that no restart and no clock that jumps back repeats any.
+    """Gives ids; starts from the last stored ones, so that neither a restart nor a clock that jumps back repeats any.
 
     Attributes:
-        ahead: by how many µs the ids given last are ahead of the clock; 0 as a rule.
+        ahead: µs by which the ids given last are ahead of the clock; usually 0.
     """
 
     def __init__(self, clock: Clock, last_ids: Mapping[int, int]) -> None:
@@ -28,6 +28,6 @@ class IdSequence:
         return first
 
     def not_below(self, last_ids: Mapping[int, int]) -> None:
-        """From now on give only ids above ``last_ids`` (destination id → id)."""
+        """Give only ids above ``last_ids`` (destination id → id) from now on."""
         for destination_id, last in last_ids.items():
             self._last[destination_id] = max(last, self._last.get(destination_id, 0))

@@ -1,10 +1,10 @@
-"""A lane of the writer: commits one batch after the other, each until it is durable, whatever fails meanwhile.
+"""A lane of the writer: commits one batch after the other, and retries each until it is durable.
 
 A lane owns its batch, the batch that it has sent ahead, its backoff and its pause, so that a lane that waits holds up
-no other. The :class:`Supply` (the writer) says what comes next and hears of each commit.
+no other. The :class:`Supply` (the writer) gives the next batch and is told of each commit.
 
-A batch that was tried once is tried again as it is, and never dropped: its commit may have succeeded although the reply
-was lost, and the store recognises only the same events.
+A batch that was tried is retried unchanged and never dropped: its commit may have succeeded although the reply was
+lost, and the store recognises only the same events.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
 class Supply(Protocol):
-    """What a lane works for."""
+    """The writer as a lane sees it: gives batches and is told of commits."""
 
     def take(self, lane: Lane) -> Batch:
         """The next batch of ``lane``; an empty one ends its work."""
 
     def begun(self, lane: Lane) -> None:
-        """The commit of a batch has begun: the next may be sent ahead now."""
+        """The commit of a batch has begun: the next may be sent ahead."""
 
     def committed(self, lane: Lane, batch: Batch, seconds: float) -> None:
         """``batch`` of ``lane`` is durable; storing it took ``seconds``."""
 
     async def refresh_ids(self) -> None:
-        """Have new ids given above all that are stored; raises what the store raises."""
+        """Make new ids higher than all stored ones; raises what the store raises."""
 
     def renumber(self, submissions: Iterable[Submission]) -> None:
-        """Give new ids to ``submissions`` and to all that waits, in that order."""
+        """Give new ids to ``submissions`` and then to all waiting submissions."""
 
     def ended(self, lane: Lane) -> None:
         """``lane`` has nothing more to do, or was abandoned."""
@@ -67,7 +67,7 @@ class Outage:
     def began(self, lane: object, error: Exception) -> None:
         """A try of ``lane`` failed."""
         if not self._failing:
-            # PostgreSQL's own words may quote a row, and what customers log stays out of our log.
+            # PostgreSQL's own words may quote a row, and what customers log stays out of Ppl's log.
             why = str(error) if isinstance(error, PplError) else type(error).__name__
             _log.error("Events cannot be stored now and wait in memory: {why}", why=why)
         self._failing.add(lane)
@@ -90,24 +90,24 @@ class _Ahead:
     is_rolled_back: bool = False
 
     def appended(self, result: Any) -> Any:
-        """The append has ended, so that nobody waits for the turn any more: its failure is no unhandled error."""
+        """Note that the append has ended: nothing waits for ``turn``, so its failure is not an unhandled error."""
         self.turn.addErrback(lambda _: None)
         return result
 
     async def commit(self) -> bool:
-        """Give the append its turn; whether it was committed."""
+        """Let the append commit; ``True`` if it was committed."""
         if self.is_rolled_back:
             return False
         self.turn.callback(None)
         try:
             await self.stored
         except Exception as error:
-            _log.debug("A batch sent ahead is sent again: {kind}", kind=type(error).__name__)
+            _log.debug("A batch sent ahead failed and is sent again: {kind}", kind=type(error).__name__)
             return False
         return True
 
     def roll_back(self) -> None:
-        """Have the append give up: the batch must not be committed as it is."""
+        """Make the append fail: the batch must not be committed as it is."""
         if not self.is_rolled_back:
             self.is_rolled_back = True
             self.turn.errback(StoreUnavailable("An earlier batch failed."))
@@ -115,7 +115,7 @@ class _Ahead:
 
 
 class Lane:
-    """One way to the store.
+    """Commits batches to the store, one after the other.
 
     Args:
         store: where batches go.
@@ -124,9 +124,9 @@ class Lane:
         outage: told of each failure and success.
 
     Attributes:
-        is_running: whether it has a batch or a pause.
-        destinations: ids of the destinations whose events are in it; they must be in no other lane.
-        in_flight: how many events are in it.
+        is_running: whether it works on a batch or pauses before a retry.
+        destinations: ids of the destinations whose events are in this lane; they must be in no other lane.
+        in_flight: how many events are in this lane.
     """
 
     def __init__(self, store: Store, reactor: Any, supply: Supply, outage: Outage) -> None:
@@ -140,13 +140,13 @@ class Lane:
         self.in_flight = 0
 
     def start(self) -> None:
-        """Work until the supply has nothing for this lane; it is not running."""
+        """Work until the supply has nothing for this lane, which must not be running."""
         self.is_running = True
         working = Deferred.fromCoroutine(self._run())
         working.addErrback(lambda failure: _log.failure("Internal error in a lane of the writer", failure))
 
     def abandon(self) -> None:
-        """Try no more; what is in flight may still be committed."""
+        """Stop retrying; what is in flight may still be committed."""
         self._abandoned = True
         self._rest.end()
 
@@ -156,7 +156,7 @@ class Lane:
         return self._batch is not None and self._ahead is None
 
     def send_ahead(self, batch: Batch) -> None:
-        """Send ``batch`` to PostgreSQL now, to be committed after the present one; :attr:`may_send_ahead` is true."""
+        """Send ``batch`` to PostgreSQL now, to commit after the present one; :attr:`may_send_ahead` must be true."""
         turn: Deferred[None] = Deferred()
         stored = Deferred.fromCoroutine(self._store.append(batch.events, turn))
         self._ahead = _Ahead(batch, stored, turn)
@@ -179,7 +179,7 @@ class Lane:
         self._count()
         began = self._reactor.seconds()
         storing = Deferred.fromCoroutine(self._store_it(batch, ahead))
-        # Not only when more comes: sources may be held, and PostgreSQL would have nothing to do.
+        # Here too, not only when lines come: if all sources are paused, PostgreSQL would have nothing to do.
         self._supply.begun(self)
         if await storing:
             self._batch = None
@@ -202,9 +202,9 @@ class Lane:
         self.in_flight = sum(batch.count for batch in batches)
 
     async def _store_it(self, batch: Batch, ahead: _Ahead | None) -> bool:
-        """Store ``batch``, however often it takes; ``False`` when the lane was abandoned first.
+        """Store ``batch``, with as many tries as it takes; ``False`` if the lane was abandoned first.
 
-        Whatever the error, what was received is not thrown away: the store itself leaves out what it can never take.
+        No error makes it discard received lines: the store itself leaves out what it can never accept.
         """
         if ahead is not None and await ahead.commit():
             return True
@@ -226,9 +226,9 @@ class Lane:
         return False
 
     async def _renew_ids(self, batch: Batch) -> None:
-        """Give ids above those that are stored to everything not stored yet.
+        """Give everything that is not stored yet new ids above the stored ones.
 
-        Where that fails, ``batch`` meets the same conflict at the next try.
+        If that fails, ``batch`` meets the same conflict at the next try.
         """
         try:
             await self._supply.refresh_ids()

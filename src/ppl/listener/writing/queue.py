@@ -1,6 +1,6 @@
-"""What waits for the store: a queue of each destination, whose turn it is, and how much of it memory may hold.
+"""Submissions that wait for the store: a queue for each destination, their turns, and a limit on their memory.
 
-The writer's own; it decides when which lane takes its next :class:`Batch`.
+Used by the writer alone, which decides when a lane takes its next :class:`Batch`.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import attrs
 
 from ppl.model import Events
 
-#: A batch ends with the submission that passes it: bytes as received. On its way to PostgreSQL a batch is held several
-#: times over (joined, escaped, formatted, encoded), and two may be under way.
+#: Bytes as received; a batch ends with the submission that passes this. On its way to PostgreSQL a batch is held
+#: several times over (joined, escaped, formatted, encoded), and two may be in flight.
 BATCH_BYTES = 8 << 20
 
-#: Most events of a batch of the express lane, and bytes of what it takes.
+#: Most events, and most bytes as received, of a batch of the express lane.
 EXPRESS_EVENTS, EXPRESS_BYTES = 500, 1 << 20
 
-#: What a waiting line costs beside its bytes: its strings and columns.
+#: Bytes that a waiting line costs besides those received: its strings and columns.
 LINE_OVERHEAD = 700
 
 
 @attrs.define(eq=False)
 class Submission:
-    """What one call of :meth:`~ppl.listener.writing.writer.Writer.submit` brought.
+    """The events of one call of :meth:`~ppl.listener.writing.writer.Writer.submit`.
 
     Attributes:
-        events: with their ids.
+        events: the events with their ids.
         size: bytes as received.
-        committed: called once they are durable.
+        committed: called once the events are durable.
     """
 
     events: Events
@@ -41,7 +41,7 @@ class Submission:
 
 @attrs.define(eq=False)
 class Batch:
-    """What is committed together.
+    """Submissions that are committed together.
 
     Attributes:
         submissions: in the order of receipt per destination.
@@ -55,25 +55,25 @@ class Batch:
 
     @property
     def cost(self) -> int:
-        """Bytes that they hold."""
+        """Bytes of memory that the batch holds."""
         return _cost(self.count, self.size)
 
     @property
     def events(self) -> list[Events]:
-        """What the store takes."""
+        """The events, for the store to append."""
         return [submission.events for submission in self.submissions]
 
     @property
     def destinations(self) -> set[int]:
-        """Whose events they are."""
+        """The ids of the destinations whose events are in the batch."""
         return {submission.events.destination.id for submission in self.submissions}
 
 
 class Waiting:
-    """The queues.
+    """The queues of all destinations.
 
     Args:
-        most_bytes: that may wait or be in flight before sources are held.
+        most_bytes: bytes that may wait or be in flight before sources are paused.
 
     Attributes:
         bytes, events: how much waits or is in flight.
@@ -81,47 +81,47 @@ class Waiting:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        # One queue a destination; the one served longest ago comes first (fairness).
+        # One queue for each destination; the one served longest ago comes first (fairness).
         self._queues: OrderedDict[int, deque[Submission]] = OrderedDict()
         self.bytes = 0
         self.events = 0
 
     def __bool__(self) -> bool:
-        """Whether anything waits, beside what is in flight."""
+        """Whether anything waits, besides what is in flight."""
         return bool(self._queues)
 
     def __iter__(self) -> Iterator[Submission]:
-        """All that waits, beside what is in flight."""
+        """All that waits, besides what is in flight."""
         return chain.from_iterable(self._queues.values())
 
     def add(self, events: Events, size: int, committed: Callable[[], None] | None) -> None:
-        """``events``, received in ``size`` bytes, are the last of their destination."""
+        """Append ``events``, received in ``size`` bytes, to the queue of their destination."""
         self._queues.setdefault(events.destination.id, deque()).append(Submission(events, size, committed))
         self.bytes += _cost(len(events), size)
         self.events += len(events)
 
     def remove(self, batch: Batch) -> None:
-        """``batch`` is stored."""
+        """Stop counting ``batch``, which is stored."""
         self.bytes -= batch.cost
         self.events -= batch.count
 
     @property
     def is_full(self) -> bool:
-        """Whether who feeds it must be held."""
+        """Whether the sources must be paused."""
         return self.bytes > self._most_bytes
 
     @property
     def has_room(self) -> bool:
-        """Whether who was held may go on."""
+        """Whether paused sources may resume."""
         return self.bytes < self._most_bytes // 2
 
     def is_little(self, destination_id: int) -> bool:
-        """Whether the first that waits of the destination is for the express lane."""
+        """Whether the first waiting submission of the destination is small enough for the express lane."""
         first = self._queues[destination_id][0]
         return len(first.events) <= EXPRESS_EVENTS and first.size <= EXPRESS_BYTES
 
     def take(self, most_events: int, busy: Set[int]) -> Batch:
-        """In turn one submission of each destination that is not ``busy``, until it is full or nothing waits."""
+        """A batch of one submission of each destination not ``busy``, in turn, until it is full or nothing waits."""
         batch = Batch()
         skipped = []
         while self._queues and batch.count < most_events and batch.size < BATCH_BYTES:
@@ -138,7 +138,7 @@ class Waiting:
         return batch
 
     def take_little(self, busy: Set[int]) -> Batch:
-        """As :meth:`take`, of those who send little: what gathered while the last such batch was under way."""
+        """As :meth:`take`, for the express lane: what destinations that send little gathered during its last batch."""
         batch = Batch()
         waiting = [each for each in self._queues if each not in busy]
         while waiting:
@@ -146,7 +146,7 @@ class Waiting:
         return batch
 
     def _move_little(self, destination_id: int, batch: Batch) -> bool:
-        """Move one submission if it fits; whether more of the destination wait."""
+        """Move one submission if it fits; ``True`` if more of the destination wait."""
         queue = self._queues[destination_id]
         first = queue[0]
         if batch.count + len(first.events) > EXPRESS_EVENTS or batch.size + first.size > EXPRESS_BYTES:
@@ -160,7 +160,7 @@ class Waiting:
 
 
 def _cost(count: int, size: int) -> int:
-    """Bytes that ``count`` lines hold that were received in ``size`` bytes."""
+    """Bytes of memory for ``count`` lines that were received in ``size`` bytes."""
     return size + count * LINE_OVERHEAD
 
 

@@ -3,8 +3,8 @@
 Receivers :meth:`~Writer.submit` what they parsed. Two lanes (:mod:`ppl.listener.writing.lane`) lead to the store, and a
 destination is in one of them at a time, so that its events stay in order. The main lane has one batch in flight and
 gathers the next meanwhile: batches grow with the load by themselves and an idle writer commits at once. While it is
-busy with others, a destination that sends little goes by the express lane, and waits for nobody's flood; the main
-lane's batches are short then. What is committed is announced. When too much waits, the sources that feed it are paused.
+busy with others, a destination that sends little uses the express lane, and does not wait for another's flood; the main
+lane's batches are short then. Committed events are announced. When too much waits, the sources are paused.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from ppl.services.backoff import Backoff
 from ppl.services.pausing import Rest
 from ppl.store.interface import Store
 
-#: How long a batch of the main lane shall take, by the rate of the one before it.
+#: Seconds that a batch of the main lane should take, at the rate of the one before it.
 BATCH_SECONDS = 0.1
 
-#: The same while others use the express lane: PostgreSQL and the processor are shared, so what is under way delays them
-#: too. Then nothing is sent ahead either.
+#: The same while the express lane is in use: PostgreSQL and the processor are shared, so a batch in flight delays that
+#: lane too. Nothing is sent ahead then either.
 SHARED_SECONDS = 0.02
 
-#: The express lane counts as used for so long after its last batch.
+#: Seconds after its last batch for which the express lane counts as in use.
 SHARED_FOR = 1.0
 
-#: How long a stop waits without a commit for a store that is away, and for one that has not answered yet.
+#: Seconds that a stop waits without a commit for a store that is unavailable, and for one that has not answered yet.
 STOP_SECONDS, STOP_SECONDS_UNANSWERED = 30.0, 60.0
 
-#: Ids so far ahead of the clock, or a clock so far ahead of the newest stored event, are warned of; µs.
+#: µs that ids may be ahead of the clock, and the clock ahead of the newest stored event, before that is warned of.
 AHEAD, LONG_SINCE = MINUTE, 7 * DAY
 
-#: Such a warning is repeated after so long.
+#: Seconds after which the warning about ids is repeated.
 WARN_SECONDS = 3600.0
 
 _LOOK_SECONDS, _SAY_SECONDS = 1.0, 5.0
@@ -56,8 +56,8 @@ class BatchEvents:
 
     Attributes:
         most: a batch ends with the submission that passes this.
-        least: the fewest that a batch may have by the rate of the one before it, when so many wait.
-        ahead: with as many waiting while a batch commits, the next is sent ahead.
+        least: a batch is not limited to fewer than this by the rate of the one before it.
+        ahead: if this many wait while a batch commits, the next is sent ahead.
     """
 
     most: int = 20_000
@@ -66,13 +66,13 @@ class BatchEvents:
 
 
 class Source(Protocol):
-    """What feeds the writer and can be held; both calls may repeat."""
+    """A source of lines that the writer can pause; both calls may repeat."""
 
     def pause(self) -> None:
-        """Read no more."""
+        """Stop reading."""
 
     def resume(self) -> None:
-        """Read on."""
+        """Resume reading."""
 
 
 class Writer(Service):
@@ -83,7 +83,7 @@ class Writer(Service):
         announce: told of each committed :class:`~ppl.model.Events`, in the order of commit.
         reactor: timers.
         clock: µs; the time of receipt.
-        queue_bytes: bytes that may wait before sources are paused; they go on below half of it.
+        queue_bytes: bytes that may wait before sources are paused; the sources resume below half of it.
         batch_events: how many are committed at once.
     """
 
@@ -114,7 +114,7 @@ class Writer(Service):
         self._shared_at = -SHARED_FOR
         self._rate = batch_events.most / SHARED_SECONDS
         self._rest = Rest(reactor)
-        # When it was last said that ids are ahead of the clock.
+        # When the last warning about ids ahead of the clock was logged.
         self._warned_at: float | None = None
         # Batches committed so far, and what fires when both lanes have nothing more to do.
         self._commits = 0
@@ -132,7 +132,7 @@ class Writer(Service):
         return self._waiting.events
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires when the last stored ids are known, which needs the store: it is tried until it answers."""
+        """Fires when the last stored ids are known; the store is asked until it answers."""
         super().startService()
         return Deferred.fromCoroutine(self._start())
 
@@ -150,20 +150,20 @@ class Writer(Service):
         self._outage.ended(self)
 
     def _compare_clock(self, last_ids: Mapping[int, int]) -> None:
-        """Warn of a clock that cannot be right beside what is stored."""
+        """Warn if the clock cannot be right, given the times of stored events."""
         now = self._clock()
         if ahead := [last for last in last_ids.values() if last - now > AHEAD]:
             self._log.warn(
-                "The newest event of {count} destinations is stored {days:.2f} days ahead of this machine's clock: new"
-                " lines get times after it until the clock is there. Put the clock right, or repair what is stored by"
-                " --repair-clock (operator's guide, The clock)",
+                "The newest stored event of {count} destinations is {days:.2f} days ahead of this machine's clock:"
+                " until the clock catches up, new lines get times after it. Correct the clock, or repair the stored"
+                " events with --repair-clock (operator's guide, The clock)",
                 count=len(ahead),
                 days=(max(ahead) - now) / DAY,
             )
         elif last_ids and now - max(last_ids.values()) > LONG_SINCE:
             self._log.warn(
                 "The newest stored event is {days:.0f} days old by this machine's clock. If the clock is ahead, stop"
-                " Ppl and put it right: lines stored now keep its time",
+                " Ppl and correct it: lines that are stored now keep the wrong time",
                 days=(now - max(last_ids.values())) / DAY,
             )
 
@@ -178,8 +178,8 @@ class Writer(Service):
     ) -> None:
         """Take ``lines`` of ``destination``, in order of receipt; ``size`` is their bytes as received.
 
-        May pause ``source`` before it returns. ``committed`` is called once all of them are durable (or left out for
-        good, as what PostgreSQL can never take): what is acknowledged to a sender is acknowledged then.
+        May pause ``source`` before it returns. ``committed`` is called once all lines are durable (or left out for
+        good, because PostgreSQL can never accept them): only then may they be acknowledged to their sender.
         """
         assert self._ids is not None, "submitted before the start"
         count = len(lines)
@@ -206,7 +206,7 @@ class Writer(Service):
         if self._warned_at is None or now - self._warned_at >= WARN_SECONDS:
             self._warned_at = now
             self._log.warn(
-                "Lines of {user_id} are stored {days:.3f} days ahead of this machine's clock, after its newest event",
+                "Lines of {user_id} get times {days:.3f} days ahead of this machine's clock, after its newest event",
                 user_id=destination.user_id,
                 days=ahead / DAY,
             )
@@ -238,7 +238,7 @@ class Writer(Service):
             self._rate = batch.count / max(seconds, 0.001)
         self._waiting.remove(batch)
         for submission in batch.submissions:
-            # Where one of those that are told fails, the others are told, and the lanes go on.
+            # If one callback fails, the others are still called, and the lanes go on.
             _tell(partial(self._announce, submission.events))
             if submission.committed is not None:
                 _tell(submission.committed)
@@ -280,7 +280,7 @@ class Writer(Service):
         return self._express.is_running or self._reactor.seconds() - self._shared_at < SHARED_FOR
 
     def _send_ahead_if_due(self) -> None:
-        """Send the main lane's next batch while the present one commits, where that is allowed and enough waits."""
+        """Send the main lane's next batch while the present one commits, if that is allowed and enough waits."""
         if not self._main.may_send_ahead or self._is_shared():
             return
         if self._waiting.events - self._main.in_flight >= self._batch_events.ahead:
@@ -289,7 +289,7 @@ class Writer(Service):
                 self._main.send_ahead(batch)
 
     def _may_express(self, destination_id: int) -> bool:
-        """Whether the first that waits of ``destination_id`` is for the express lane, and that is free."""
+        """Whether the express lane is free and may take the first waiting submission of the destination."""
         if self._express.is_running or destination_id in self._main.destinations:
             return False
         return self._waiting.is_little(destination_id)
@@ -299,8 +299,8 @@ class Writer(Service):
     def stopService(self) -> Deferred[None]:
         """Fires when all that was submitted is committed.
 
-        Also when nothing has been committed for ``STOP_SECONDS`` while the store is away, or for
-        ``STOP_SECONDS_UNANSWERED`` while it does not answer: then what is lost is logged.
+        It gives up, and logs what is lost, when nothing has been committed for ``STOP_SECONDS`` while the store is
+        unavailable, or for ``STOP_SECONDS_UNANSWERED`` while it does not answer.
         """
         super().stopService()
         self._rest.end()
@@ -316,7 +316,7 @@ class Writer(Service):
             if waited >= _SAY_SECONDS and not said:
                 said = True
                 self._log.warn(
-                    "The stop waits for PostgreSQL: {count} received lines are not stored yet",
+                    "The stop is waiting for PostgreSQL: {count} received lines are not stored yet",
                     count=self._waiting.events,
                 )
             if waited >= (STOP_SECONDS if self._outage else STOP_SECONDS_UNANSWERED):
