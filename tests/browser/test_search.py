@@ -144,8 +144,8 @@ def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(
     search(page, "lin* status:500")
     hints = page.locator(".note .hint")
     expected = [
-        "* is a plain star in lin*: words are fragments already, so leave it out.",
-        "status: is no attribute. It is searched as text.",
+        "* is an ordinary character in lin*: words match anywhere in a text already, so leave it out.",
+        "status: is not an attribute. It is searched for as text.",
     ]
     expect(hints).to_have_text(expected)
     page.reload()

@@ -1,4 +1,4 @@
-"""What is written like syntax and is none: a query says so, and means what it means without that."""
+"""Hints on words that look like syntax: a query gives them, and searches for the words literally."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from ppl.search.hints import MOST_HINTS
 from tests.search.asking import ask
 
 HINTS = {
-    "status:500": "status: is no attribute. It is searched as text.",
-    "x -level:error": "level: is no attribute, severity: is. It is searched as text.",
-    "hots:web": "hots: is no attribute, host: is. It is searched as text.",
-    "timed*": "* is a plain star in timed*: words are fragments already, so leave it out.",
-    'host:"web-*"': "In quotes * is a plain star: without them web-* is a pattern.",
-    "a or b": "or is searched as text: the operator is OR.",
-    "a && b": "&& is searched as text: the operator is AND.",
-    "!health": "!health is searched as text: - before a word leaves it out.",
-    "--force": '--force leaves out the text -force: to find it, write "--force".',
-    "timed.*out": "timed.*out is searched as text: a regular expression stands between slashes, as in /a.*b/.",
-    "(a|b)": "a|b is searched as text: a regular expression stands between slashes, as in /a.*b/.",
-    "“time out”": "“ is no quote here: a phrase stands in \" or '.",
+    "status:500": "status: is not an attribute. It is searched for as text.",
+    "x -level:error": "level: is not an attribute, severity: is. It is searched for as text.",
+    "hots:web": "hots: is not an attribute, host: is. It is searched for as text.",
+    "timed*": "* is an ordinary character in timed*: words match anywhere in a text already, so leave it out.",
+    'host:"web-*"': "In quotes, * is an ordinary character: without quotes, web-* is a pattern.",
+    "a or b": "or is searched for as text: the operator is OR.",
+    "a && b": "&& is searched for as text: the operator is AND.",
+    "!health": "!health is searched for as text: to exclude a word, put - before it.",
+    "--force": '--force excludes the text -force: to find --force, write "--force".',
+    "timed.*out": "timed.*out is searched for as text: put a regular expression between slashes, as in /a.*b/.",
+    "(a|b)": "a|b is searched for as text: put a regular expression between slashes, as in /a.*b/.",
+    "“time out”": "“ is not a quote here: put phrases in \" or '.",
 }
 
 

@@ -44,7 +44,7 @@ async def test_a_wrong_query_leads_back_to_the_form(served: Served, browser: Bro
     await browser.register("user@gmail.com")
     page = await browser.get("/settings/export?q=severity%3A%28&format=text")
     assert page.status == 400
-    assert "At character 11 of the query expected" in page.text
+    assert "At character 11 of the query: expected" in page.text
     assert 'value="severity:("' in page.text
 
 
