@@ -39,7 +39,7 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     page.locator("form[action^='/settings/time-zone'] button").click()
     expect(page.locator("#now")).to_contain_text("In Asia/Tokyo it is now 20")
     page.get_by_role("button", name="Send a test line").click()
-    expect(page.get_by_role("status")).to_contain_text("Sent, and taken: <14>1 ")
+    expect(page.get_by_role("status")).to_contain_text("Sent and accepted: <14>1 ")
     eventually(lambda: ppl_process.count(who.port) == 1, "the test line")
     page.get_by_text("Set up a sender").click()
     page.get_by_text("Python", exact=True).click()
