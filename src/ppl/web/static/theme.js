@@ -1,4 +1,4 @@
-/** The theme menu on every page. A cookie keeps the choice, so that the server renders it and no other theme flashes. */
+/** The theme menu on every page. A cookie keeps the choice, so the server renders it and no other theme flashes. */
 
 const menu = /** @type {HTMLElement} */ (document.getElementById("themes"));
 const YEAR_S = 31_536_000;

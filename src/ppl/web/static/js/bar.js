@@ -136,7 +136,7 @@ export class Bar {
   /** Search all of history instead of a range. */
   widen() { this.search.set(withoutAll(this.search.query, TIMES)); }
 
-  /** Narrow the search to a row's host or program. @param {Element} clicked @param {boolean} isExcluded or exclude it */
+  /** Search for only a row's host or program. @param {Element} clicked @param {boolean} isExcluded or without it */
   narrow(clicked, isExcluded) {
     const part = /** @type {HTMLElement | null} */ (clicked.closest(".host, .program"));
     if (!part || !getSelection()?.isCollapsed) return;
