@@ -168,7 +168,7 @@ def test_a_search_without_a_connection_leaves_the_lines_until_the_server_is_ther
     try:
         expect(page.locator("#offline")).to_contain_text("Reconnecting in")
         search(page, '"line 2"')
-        until_state(page, "Offline: lines of the search before")
+        until_state(page, "Offline: lines of the previous search")
         assert shown(page) == [f"line {number}" for number in range(1, 30)]
         expect(page.locator("#histogram")).to_be_visible()
         page.keyboard.press(" ")
