@@ -218,7 +218,7 @@ LARGE = [
 
 
 @pytest.mark.parametrize("text", LARGE)
-def test_what_is_as_large_as_may_be_is_answered_by_both(connection: Any, text: str) -> None:
+def test_queries_at_the_limits_are_answered_alike_by_both(connection: Any, text: str) -> None:
     events = [event("ab" * 2_000, id=NOW), event("c" * 2_000, id=NOW + 1)]
     store(connection, events)
     query = ask(text)

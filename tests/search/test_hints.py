@@ -24,7 +24,7 @@ HINTS = {
 
 
 @pytest.mark.parametrize(("text", "message"), HINTS.items())
-def test_what_looks_like_syntax_and_is_text_says_so(text: str, message: str) -> None:
+def test_text_that_looks_like_syntax_gets_a_hint(text: str, message: str) -> None:
     assert message in [each.message for each in ask(text).hints]
 
 
@@ -41,7 +41,7 @@ def test_what_looks_like_syntax_and_is_text_says_so(text: str, message: str) -> 
         "OR-gate it's",
     ],
 )
-def test_what_means_what_it_looks_like_has_no_hint(text: str) -> None:
+def test_a_query_that_means_what_it_looks_like_gets_no_hint(text: str) -> None:
     assert ask(text).hints == ()
 
 
@@ -56,5 +56,5 @@ def test_a_hint_of_a_long_word_is_short() -> None:
     assert len(hint.message) < 200
 
 
-def test_queries_of_one_meaning_are_equal_whatever_is_hinted() -> None:
+def test_queries_of_one_meaning_are_equal_whatever_their_hints() -> None:
     assert ask("timed*") == ask('"timed*"')
