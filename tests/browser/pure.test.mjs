@@ -83,7 +83,7 @@ test("a waiting clock keeps counting minutes beyond an hour", () => {
   assert.equal(elapsed(6001), "100:01");
 });
 
-test("control, bidirectional and invisible characters are shown by name", () => {
+test("control, bidirectional and invisible characters are shown as symbols", () => {
   assert.equal(visible("\x1b[31mred\x07\r \x7f \u202egnp.exe\u2066 a\u00adb\u0085"),
     "␛[31mred␇␍ ␡ ⟦U+202E⟧gnp.exe⟦U+2066⟧ a⟦U+00AD⟧b⟦U+0085⟧");
   assert.deepEqual(pieces("a\u202eb"), [{ shown: "a" }, { shown: "⟦U+202E⟧", odd: "U+202E" }, { shown: "b" }]);

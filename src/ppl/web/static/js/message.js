@@ -1,4 +1,4 @@
-/** A message as nodes: colours, matches, and invisible characters. Log text only ever becomes text nodes. */
+/** A message as nodes, with colours, matches and invisible characters shown. Log text only ever becomes text nodes. */
 
 import { hasColours, Pen } from "./ansi.js";
 import { button, element } from "./element.js";

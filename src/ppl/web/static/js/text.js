@@ -1,4 +1,4 @@
-/** Log text made visible: control, bidirectional and invisible characters are shown by name and never take effect. */
+/** Log text made visible: control, bidirectional and invisible characters appear as symbols and never take effect. */
 
 // C0 except tab and newline, DEL, C1, bidirectional controls and invisible characters; not the joiners (U+200C,
 // U+200D), which Persian, Hindi and many emoji need.
