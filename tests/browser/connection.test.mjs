@@ -1,4 +1,4 @@
-// The WebSocket's life over a double of the network: sockets that open, speak, fall silent and close at command.
+// The WebSocket's life over a test double of the network: sockets open, send, fall silent and close on command.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
@@ -34,7 +34,7 @@ class FakeSocket {
   }
 }
 
-/** A connection, and what it told. */
+/** A connection, and the calls of its handlers. */
 function connected() {
   const told = [];
   const connection = new Connection({
@@ -67,7 +67,7 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-test("a connection says who it is before anything else", () => {
+test("a connection identifies itself before anything else", () => {
   const { told } = connected();
   assert.equal(sockets[0].address, "wss://ppl.example/ws");
   sockets[0].opens();
@@ -75,7 +75,7 @@ test("a connection says who it is before anything else", () => {
   assert.deepEqual(told, [["opened"]]);
 });
 
-test("what an older socket still delivers is not heard", () => {
+test("frames from an older socket are ignored", () => {
   const { connection, told } = connected();
   sockets[0].opens();
   connection.open();
@@ -85,7 +85,7 @@ test("what an older socket still delivers is not heard", () => {
   assert.deepEqual(told, [["opened"], ["opened"]]);
 });
 
-test("a lost connection is tried again after a countdown, which grows until an answer came", () => {
+test("a lost connection is retried after a countdown, which grows until a frame arrives", () => {
   const { told } = connected();
   sockets[0].opens();
   sockets[0].says("send_logs", { events: [] });
@@ -107,7 +107,7 @@ test("a lost connection is tried again after a countdown, which grows until an a
   assert.deepEqual(told.at(-1), ["waiting", 1, 1]);
 });
 
-test("the next connection is told how long there was silence", () => {
+test("the next connection is told how long the silence was", () => {
   connected();
   sockets[0].opens();
   mock.timers.tick(3000);
@@ -117,7 +117,7 @@ test("the next connection is told how long there was silence", () => {
   assert.equal(sockets[1].sent[0].data.silence, 4000);
 });
 
-test("when it is quiet the server is asked, and its answer is nobody else's", () => {
+test("a silent server is probed, and the answer is not passed on", () => {
   const { told } = connected();
   sockets[0].opens();
   mock.timers.tick(30_000);
@@ -129,7 +129,7 @@ test("when it is quiet the server is asked, and its answer is nobody else's", ()
   assert.deepEqual(told, [["opened"]]);
 });
 
-test("a connection that answers no more is given up, though nobody closed it", () => {
+test("a connection that stops answering is given up, though nobody closed it", () => {
   const { told } = connected();
   sockets[0].opens();
   for (let second = 0; second < 60; second += 5) mock.timers.tick(5000);
@@ -137,7 +137,7 @@ test("a connection that answers no more is given up, though nobody closed it", (
   assert.equal(told[1][0], "waiting");
 });
 
-test("the network's return is not waited out", () => {
+test("when the network returns, the countdown is skipped", () => {
   connected();
   sockets[0].opens();
   listeners.get("offline")();
@@ -146,7 +146,7 @@ test("the network's return is not waited out", () => {
   assert.equal(sockets.length, 2);
 });
 
-test("a session that ended leads to the login page, and back to the same address", async () => {
+test("an expired session leads to the login page, and from there back to the same address", async () => {
   connected();
   status = 401;
   sockets[0].closes();

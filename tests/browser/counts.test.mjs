@@ -13,8 +13,8 @@ const total = (counts) => sum(counts.totals);
 const NOW = Date.parse("2026-11-25T12:00:30Z");
 
 /**
- * Counts over a server that gives these answers one after the other, what it was asked, and what of the day before that:
- * `earlier` has the answers to it.
+ * Counts over a server that gives these answers in order, with the requests it got; requests for the day before are in
+ * `compared`, with answers from `earlier`.
  */
 function counted(...answers) {
   const asked = [];
@@ -37,16 +37,16 @@ const bucket = (ago, counts) => ({ time: new Date(Math.floor(NOW / MINUTE) * MIN
 const whole = (...buckets) => ({ buckets, complete: true, reached: "0", reached_time: "1970-01-01T00:00:00Z" });
 const all = { userId: "h:1", query: "", from: null, to: null };
 
-test("severities are three: errors and worse, warnings, all others", () => {
+test("there are three classes of severities: errors and worse, warnings, all others", () => {
   assert.deepEqual(grouped({ emerg: 1, alert: 2, crit: 3, err: 4, warning: 5, notice: 6, none: 7 }), [10, 5, 13]);
 });
 
-test("bars are as wide as makes about a hundred of the range", () => {
+test("bars are as wide as it takes for the range to have about a hundred", () => {
   assert.deepEqual([15, 60, 180, 1440, 7 * 1440, 3650 * 1440].map((span) => fitting(span * MINUTE) / MINUTE),
     [1, 1, 2, 15, 120, 37 * 1440]);
 });
 
-test("without a beginning the shortest span that shows all of the last day is shown", async () => {
+test("without a beginning, the shortest span with all lines of the last day is shown", async () => {
   const { counts } = counted(whole(bucket(14, { err: 2 }), bucket(0, { info: 3 })));
   await counts.begin(all, NOW);
   assert.equal(total(counts), 5);
@@ -57,7 +57,7 @@ test("without a beginning the shortest span that shows all of the last day is sh
   assert.deepEqual(bars[1].count, [2, 0, 0]);
 });
 
-test("what is shown adds up to what was counted", async () => {
+test("the bars shown add up to the lines counted", async () => {
   const buckets = Array.from({ length: 1440 }, (_, ago) => bucket(ago, { err: ago % 3, info: 1 }));
   const { counts } = counted(whole(...buckets));
   await counts.begin(all, NOW);
@@ -66,7 +66,7 @@ test("what is shown adds up to what was counted", async () => {
   assert.equal(bars.reduce((sum, bar) => sum + bar.count[0] + bar.count[2], 0), total(counts));
 });
 
-test("a search is counted from the newest on, as many times as it takes, and added up", async () => {
+test("a search is counted from the newest backwards, in as many requests as it takes, and added up", async () => {
   const first = { buckets: [bucket(1, { err: 1 })], complete: false, reached: "77", reached_time: "2026-11-25T11:58:30Z" };
   const { counts, asked, changes } = counted(first, whole(bucket(1, { err: 2 }), bucket(5, { warning: 4 })));
   await counts.begin({ ...all, query: "x" }, NOW);
@@ -75,7 +75,7 @@ test("a search is counted from the newest on, as many times as it takes, and add
   assert.equal(changes(), 2);
 });
 
-test("whole minutes are told again, matches only once", async () => {
+test("whole minutes are counted again, matches only once", async () => {
   for (const [query, second] of [["", 3], ["x", 1]]) {
     const { counts, asked } = counted(whole(bucket(0, { info: 2 })), whole(bucket(0, { info: second })));
     await counts.begin({ ...all, query }, NOW);
@@ -93,7 +93,7 @@ test("a range that has ended is counted once", async () => {
   assert.deepEqual([counts.shown().width, counts.shown().bars.length], [1000, 240]);
 });
 
-test("where there was no answer counting goes on, and nothing is counted twice", async () => {
+test("after a failed request counting continues, and nothing is counted twice", async () => {
   const part = { buckets: [bucket(1, { err: 1 })], complete: false, reached: "77", reached_time: "2026-11-25T11:58:30Z" };
   const { counts, asked } = counted(part, null, whole(bucket(5, { err: 2 })), null, whole(bucket(0, { err: 4 })));
   await counts.begin({ ...all, query: "x" }, NOW);
@@ -106,7 +106,7 @@ test("where there was no answer counting goes on, and nothing is counted twice",
   assert.equal(asked[4].get("from"), new Date(NOW).toISOString());
 });
 
-test("who comes back after days has the last day counted, not more minutes than the server gives", async () => {
+test("after days of absence only the last day is counted, in no more minutes than the server returns", async () => {
   const { counts, asked } = counted(whole(bucket(0, { info: 2 })), whole(bucket(-3 * 1440, { info: 3 })));
   await counts.begin(all, NOW);
   await counts.refresh(NOW + 3 * 1440 * MINUTE);
@@ -114,7 +114,7 @@ test("who comes back after days has the last day counted, not more minutes than 
   assert.deepEqual([total(counts), counts.isWhole], [3, true]);
 });
 
-test("what could not be counted is tried again", async () => {
+test("a count that failed is retried", async () => {
   const { counts } = counted(null, whole(bucket(0, { info: 2 })));
   await counts.begin(all, NOW);
   assert.equal(counts.isWhole, false);
@@ -122,7 +122,7 @@ test("what could not be counted is tried again", async () => {
   assert.equal(total(counts), 2);
 });
 
-test("a moment is written for the query in the reader's zone, and in UTC where clocks are turned back", () => {
+test("a time in a query is in the reader's zone, and in UTC when clocks are set back", () => {
   const zone = new Zone("Europe/Berlin");
   assert.equal(queryTime(Date.parse("2026-11-25T12:00:00Z"), zone), "2026-11-25 13:00");
   assert.equal(queryTime(Date.parse("2026-11-25T12:00:05Z"), zone), "2026-11-25 13:00:05");
@@ -132,7 +132,7 @@ test("a moment is written for the query in the reader's zone, and in UTC where c
   assert.equal(between("x after:1h", Date.parse("2026-11-25T12:00:00Z"), null, zone), 'x after:"2026-11-25 13:00"');
 });
 
-test("what is offered stands in place of the word at the caret", () => {
+test("a suggestion replaces the word at the caret", () => {
   const seen = { host: new Set(["web-1", "a b"]), program: new Set(["nginx"]), ip: new Set(["10.0.0.7"]) };
   assert.deepEqual(completions("x ho", seen), ["host:"]);
   assert.deepEqual(completions("x -host:", seen), ["-host:=web-1", '-host:="a b"']);
@@ -143,7 +143,7 @@ test("what is offered stands in place of the word at the caret", () => {
   for (const before of ["", "x ", '"ho', "constructor:", "message:x", "host:=web-1"]) assert.deepEqual(completions(before, seen), []);
 });
 
-test("a short range is counted in seconds, what comes too", async () => {
+test("a short range is counted in seconds, new lines too", async () => {
   assert.deepEqual([1, 4, 5, 15, 60].map((span) => fitting(span * MINUTE, true) / 1000), [1, 1, 5, 5, 30]);
   const at = (ago) => new Date(NOW - ago * 1000).toISOString();
   const { counts, asked } = counted(whole({ time: at(5), counts: { err: 1 } }), whole({ time: at(0), counts: { info: 2 } }));
@@ -156,14 +156,14 @@ test("a short range is counted in seconds, what comes too", async () => {
   assert.equal(total(counts), 3);
 });
 
-test("a range in seconds that has become long is counted in minutes", async () => {
+test("a range counted in seconds is counted in minutes once it is long", async () => {
   const { counts, asked } = counted(whole(), whole());
   await counts.begin({ ...all, from: NOW - 15 * MINUTE }, NOW);
   await counts.refresh(NOW + 61 * MINUTE);
   assert.deepEqual([asked[1].get("minutes"), asked[1].get("from")], ["1", asked[0].get("from")]);
 });
 
-test("the day before stands at the same time, as far as it is known", async () => {
+test("the day before is aligned by time of day, as far as it is known", async () => {
   const { counts, compared, earlier } = counted(whole(bucket(2, { info: 2 })));
   earlier.push(whole(bucket(1442, { warning: 7 })));
   await counts.begin(all, NOW);
@@ -174,7 +174,7 @@ test("the day before stands at the same time, as far as it is known", async () =
   assert.equal(bars[0].before !== undefined, true);
 });
 
-test("what took long to count is not counted of the day before too", async () => {
+test("if counting took several requests, the day before is not counted", async () => {
   const part = { buckets: [], complete: false, reached: "77", reached_time: "2026-11-25T11:58:30Z" };
   const { counts, compared } = counted(part, whole(bucket(0, { err: 1 })));
   await counts.begin({ ...all, query: "x" }, NOW);
@@ -182,7 +182,7 @@ test("what took long to count is not counted of the day before too", async () =>
   assert.equal(counts.shown().bars[0].before, undefined);
 });
 
-test("a range is widened to three times around its middle, and to everything where it is long", () => {
+test("a range is widened to three times its length around its middle, and to everything if it is long", () => {
   const range = { from: NOW - 10 * MINUTE, to: NOW - 5 * MINUTE };
   assert.deepEqual(widened(range, NOW).map((each) => (each - NOW) / MINUTE), [-15.5, 0.5], "to whole minutes");
   assert.deepEqual(widened({ from: NOW - 5000, to: NOW }, NOW), [NOW - 10_000, NOW + 5000]);
@@ -191,12 +191,12 @@ test("a range is widened to three times around its middle, and to everything whe
   assert.equal(widened({ from: null, to: NOW }, NOW), null);
 });
 
-test("bars are stacked with errors lowest, and the day before is a line in steps that may be cut", () => {
+test("bars are stacked with errors lowest, and the day before is a stepped line that may be clipped", () => {
   assert.deepEqual(stacks([[1, 0, 3], [0, 0, 0]], 4), ["M0.5 100.0V75.5h9V100.0z", "", "M0.5 75.5V2.0h9V75.5z"]);
   assert.equal(steps([2, 8], 4), "M0 51.0H10V2.0H20");
 });
 
-test("times below the bars are at round distances", () => {
+test("times below the bars are at round intervals", () => {
   const zone = new Zone("+00:00");
   const texts = (span, room) => ticks(NOW, span, room, zone).map(({ text }) => text);
   assert.deepEqual(texts(20_000, 500), ["12:00:30", "12:00:35", "12:00:40", "12:00:45"]);

@@ -1,4 +1,4 @@
-// What the details say of an event before it becomes nodes: its fields, its JSON, what is copied.
+// The content of the details before it becomes nodes: an event's fields, its JSON, and the copied texts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -15,7 +15,7 @@ const event = {
 
 const written = (json) => [...linesOf(json)].map((line) => line.map((piece) => piece.text).join("")).join("\n");
 
-test("an event is told field by field, in UTC and in the reader's zone", () => {
+test("an event is shown field by field, in UTC and in the reader's zone", () => {
   assert.deepEqual(Object.fromEntries(fieldsOf(event, new Zone("Europe/Berlin"))), {
     time: "2026-11-07 09:23:20.060123 UTC", local: "2026-11-07 10:23:20.060123 Europe/Berlin (UTC+01:00)",
     received: "+12 ms", ip: "10.0.13.224", host: "db-primary", program: "app", procid: "7",
@@ -25,13 +25,13 @@ test("an event is told field by field, in UTC and in the reader's zone", () => {
   assert.equal(local, "2026-11-07 05:53:20.060123 UTC−03:30");
 });
 
-test("a delay is told in two units at most, and a clock that is ahead is named", () => {
+test("a delay is shown in at most two units, and a clock that is ahead is mentioned", () => {
   const texts = [0, 400, 12_500, 999_999, 3_260_000, 125_000_000, 5 * 3600e6 + 60e6, 49 * 3600e6].map(delayText);
   assert.deepEqual(texts, ["+0.0 ms", "+0.4 ms", "+12 ms", "+999 ms", "+3.2 s", "+2 min 5 s", "+5 h 1 min", "+2 d 1 h"]);
   assert.equal(delayText(-1_500_000), "−1.5 s (the sender's clock is ahead)");
 });
 
-test("JSON is found alone and behind other text, and nowhere else", () => {
+test("JSON is found alone and after other text, and nowhere else", () => {
   assert.deepEqual(jsonIn('{"a":1}\n'), { before: "", json: '{"a":1}' });
   assert.deepEqual(jsonIn('@cee: {"a":{"b":2}}'), { before: "@cee: ", json: '{"a":{"b":2}}' });
   assert.deepEqual(jsonIn("[1,2]"), { before: "", json: "[1,2]" });
@@ -40,29 +40,29 @@ test("JSON is found alone and behind other text, and nowhere else", () => {
   }
 });
 
-test("JSON is written out as JSON.stringify would, but for what is not to the letter there", () => {
+test("JSON is printed as by JSON.stringify, except where that would not keep it verbatim", () => {
   const value = { a: 1, "b c": [true, null, { d: "x \"y\" \\ \u202e" }], e: {}, f: [], g: [[1, [2]]], h: "" };
   assert.equal(written(JSON.stringify(value)), JSON.stringify(value, null, 2));
   assert.equal(written('{"n":1.10e+5,"big":12345678901234567890,"u":"\\u00e9"}'),
     '{\n  "n": 1.10e+5,\n  "big": 12345678901234567890,\n  "u": "\\u00e9"\n}');
 });
 
-test("newlines and tabs in texts are written out, other escapes are not", () => {
+test("newlines and tabs in strings are unescaped, other escapes are not", () => {
   assert.equal(written('{"a":["x\\ny\\r\\n\\tz\\\\n"]}'), '{\n  "a": [\n    "x\n      y\n      \tz\\\\n"\n  ]\n}');
 });
 
-test("a value knows how the message writes it, with its key", () => {
+test("a value has its source in the message, with its key", () => {
   const sources = (json) => [...linesOf(json)].flat().flatMap(({ source }) => source ?? []);
   assert.deepEqual(sources('{"a": 1,"b":["x", 2],"c" : {"a":"y\\nz"}}'), ['"a": 1', '"x"', "2", '"a":"y\\nz"', '"a":"y\\nz"']);
 });
 
-test("hostile JSON costs what is shown of it", () => {
+test("hostile JSON costs only for the part shown", () => {
   const deep = `${"[".repeat(5000)}1${"]".repeat(5000)}`;
   const lines = linesOf(deep);
   for (let count = 0; count < 200; count += 1) assert.ok(lines.next().value.every(({ text }) => text.length <= 60));
 });
 
-test("what is copied works where it is pasted", () => {
+test("copied texts work where they are pasted", () => {
   const zone = new Zone("Europe/Berlin");
   assert.equal(lineOf(event, zone), "2026-11-07T10:23:20.060123+01:00 db-primary app[7] warning: a\nb");
   const bare = { ...event, time: "2026-07-07T09:23:20Z", file_name: "", procid: undefined, severity: undefined, hostname: "" };

@@ -290,7 +290,7 @@ def _test_line(visitor: Visitor) -> Page:
     # To a destination that has events: the other account's stays empty.
     page = visitor.busy("/settings")
     page.get_by_role("button", name=f"Send a test line to {visitor.accounts.busy.user_id}").click()
-    expect(page.get_by_role("status")).to_contain_text("Sent, and taken")
+    expect(page.get_by_role("status")).to_contain_text("Sent and accepted")
     return page
 
 

@@ -1,4 +1,4 @@
-// A search whose times stay what they are now.
+// Searches fixed in time: relative times become absolute.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -15,7 +15,7 @@ const read = async (query) => {
   return { from: query.startsWith("after") ? MEANT : null, to: query.startsWith("before") ? MEANT : null };
 };
 
-test("times in words become times, whatever stands around them", async () => {
+test("times in words become absolute times, whatever is around them", async () => {
   assert.equal(await fixed("", NEWEST, read), END);
   assert.equal(await fixed('err after:15m "x y"', NEWEST, read), `err after:${MEANT} "x y" ${END}`);
   assert.equal(await fixed('-after:"3 hours ago" NOT before:17:30 x', NEWEST, read), `-after:${MEANT} NOT before:${MEANT} x ${END}`);
@@ -23,10 +23,10 @@ test("times in words become times, whatever stands around them", async () => {
   assert.deepEqual(asked.slice(-3), ["before:noon", "after:1h", "after:17:30"]);
 });
 
-test("alternatives end with the last line shown too", async () => {
+test("a query of alternatives is also bounded by the last line shown", async () => {
   assert.equal(await fixed("a OR after:1h", NEWEST, read), `(a OR after:${MEANT}) ${END}`);
 });
 
-test("where nothing is shown or the server cannot be asked, the text stays", async () => {
+test("if nothing is shown or the server cannot be reached, the text stays", async () => {
   assert.equal(await fixed("after:15m", 0, async () => null), "after:15m");
 });

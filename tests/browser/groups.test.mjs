@@ -1,4 +1,4 @@
-// Groups of similar lines as they are reported. Run by test_modules.py, or by hand: node --test tests/browser
+// Groups of similar lines as the server reports them. Run by test_modules.py, or by hand: node --test tests/browser
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -13,7 +13,7 @@ const HEAD = { newest: "9", total: 10, from: "2026-11-30T09:00:00Z", to: "2026-1
 /** @param {Groups} groups @param {any} order */
 const keys = (groups, order) => groups.sorted(order).map((each) => each.key);
 
-test("a report changes what it names and forgets what is gone", () => {
+test("a report changes the groups it names and removes those gone", () => {
   const groups = new Groups();
   groups.take(HEAD);
   assert.deepEqual(groups.take({ groups: [group("a"), group("b")], read: 2, others: 0, back_to: HEAD.from }), ["a", "b"]);
@@ -26,7 +26,7 @@ test("a report changes what it names and forgets what is gone", () => {
   assert.deepEqual([groups.isDone, groups.isComplete, groups.isCompared], [true, true, false]);
 });
 
-test("groups are ordered by count, by their last line, or what is new first", () => {
+test("groups are ordered by count, by last line, or with new ones first", () => {
   const groups = new Groups();
   groups.take({ ...HEAD, compared_from: "2026-11-30T08:00:00Z" });
   groups.take({ groups: [
@@ -38,7 +38,7 @@ test("groups are ordered by count, by their last line, or what is new first", ()
   assert.deepEqual(keys(groups, "new"), ["new", "grown", "often", "late"]);
 });
 
-test("nothing is new before the time before is read whole", () => {
+test("nothing is new until the time compared with was read completely", () => {
   const groups = new Groups();
   groups.take({ ...HEAD, compared_from: "2026-11-30T08:00:00Z" });
   groups.take({ groups: [group("a")], done: true, complete: false, compared: false });
@@ -47,7 +47,7 @@ test("nothing is new before the time before is read whole", () => {
   assert.equal(groups.times(a), 0);
 });
 
-test("how many times as often takes the lengths of both times into account", () => {
+test("the ratio to before takes the lengths of both times into account", () => {
   const groups = new Groups();
   groups.take({ ...HEAD, compared_from: "2026-11-30T08:00:00Z" });
   groups.take({ groups: [group("a", { count: 10, before: 10 })], done: true, complete: true, compared: true });
@@ -57,7 +57,7 @@ test("how many times as often takes the lengths of both times into account", () 
   assert.deepEqual([1, 0.34, 0.0123, 0.0001].map(shareWords), ["100 %", "34 %", "1.2 %", "<0.1 %"]);
 });
 
-test("lines that came since are added, and the plots move on with the time", () => {
+test("lines received since are added, and the plots move on with time", () => {
   const groups = new Groups();
   groups.take(HEAD);
   groups.take({ groups: [group("a", { severity: "info" })], read: 1, others: 0, done: true, complete: true });
@@ -76,7 +76,7 @@ test("a plot is a path of bars", () => {
   assert.equal(pathOf([0, 0]), "");
 });
 
-test("reports are read as they come, however they are cut", async () => {
+test("reports are read as they arrive, however they are split", async () => {
   const bytes = new TextEncoder().encode('{"a":"…"}\n{"b":2}\n');
   const body = new ReadableStream({
     start(controller) {

@@ -1,4 +1,4 @@
-// Which answers of the server the list takes. Run by test_modules.py, or by hand: node --test tests/browser
+// Which of the server's answers reach the list. Run by test_modules.py, or by hand: node --test tests/browser
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -6,7 +6,7 @@ import { History } from "../../src/ppl/web/static/js/history.js";
 
 const answer = (after, ...ids) => ({ after, events: ids.map((id) => ({ id: String(id) })), isOldestEventReached: "false" });
 
-/** A history over a list that knows ids only, and what it asked the server. */
+/** A history over a list of ids, with its requests to the server. */
 function read() {
   const asked = [];
   const shown = [];
@@ -32,7 +32,7 @@ function read() {
   return { history, list, asked, shown, landed };
 }
 
-test("who goes to another time before the first one is there sees lines of the other only", () => {
+test("going to another time before the first one has arrived shows lines of the other only", () => {
   const { history, asked, shown } = read();
   history.seek(101);
   history.seek(501);
@@ -43,7 +43,7 @@ test("who goes to another time before the first one is there sees lines of the o
   assert.deepEqual(shown, [501, 502]);
 });
 
-test("who goes to the same time twice sees its lines once", () => {
+test("going to the same time twice shows its lines once", () => {
   const { history, shown } = read();
   history.seek(101);
   history.seek(101);
@@ -52,7 +52,7 @@ test("who goes to the same time twice sees its lines once", () => {
   assert.deepEqual(shown, [101, 102]);
 });
 
-test("newer lines that were asked for before going to a time are no part of what is shown then", () => {
+test("newer lines requested before going to a time are not shown after it", () => {
   const { history, list, shown } = read();
   list.append([{ id: "10" }]);
   list.atNewest = false;
@@ -63,7 +63,7 @@ test("newer lines that were asked for before going to a time are no part of what
   assert.deepEqual(shown, [501]);
 });
 
-test("a search's answer in parts is taken whole", () => {
+test("all parts of a search's answer are shown", () => {
   const { history, shown } = read();
   history.seek(101);
   history.received({ ...answer("100", 101), isPartial: "true", reached: "101" });
@@ -71,14 +71,14 @@ test("a search's answer in parts is taken whole", () => {
   assert.deepEqual(shown, [101, 102]);
 });
 
-test("times are asked for as ids that the server takes", () => {
+test("times are requested as ids that the server accepts", () => {
   const { history, asked } = read();
   history.seek(0);
   history.seek(Date.parse("2400-01-01T00:00:00Z") * 1000);
   assert.deepEqual(asked, [{ after: "0" }, { after: "9007199254740990" }]);
 });
 
-test("who goes to a time is told once of when the first line is, also where there is none", () => {
+test("after going to a time, the time of its first line is reported once, also if there is none", () => {
   const { history, landed } = read();
   history.seek(2000);
   history.received({ ...answer("1999"), isPartial: "true", reached: "3000" });
@@ -92,7 +92,7 @@ test("who goes to a time is told once of when the first line is, also where ther
   assert.deepEqual(landed, [[2, 9], [20, 0]]);
 });
 
-test("a search from a moment on goes on until there is a line, or it is cancelled, and then when told", () => {
+test("a search from a time on continues until a line is found or it is cancelled, and then on request", () => {
   const { history, list, asked, shown } = read();
   history.seek(101);
   history.progressed({ reached: "150" });

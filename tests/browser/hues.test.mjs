@@ -8,7 +8,7 @@ import { hueOf } from "../../src/ppl/web/static/js/hues.js";
 const css = readFileSync(new URL("../../src/ppl/web/static/viewer.css", import.meta.url), "utf8");
 const defined = new Set([...css.matchAll(/\.hues \.(h\d+) \{ color: light-dark/g)].map((match) => match[1]));
 
-test("every host has one of the colours that there are, and all are used", () => {
+test("every host has one of the existing colours, and all are used", () => {
   const used = new Set();
   for (let number = 0; number < 1000; number += 1) used.add(hueOf(`host-${number}.example`));
   assert.deepEqual([...used].sort(), [...defined].sort());
@@ -16,7 +16,7 @@ test("every host has one of the colours that there are, and all are used", () =>
   assert.ok(defined.has(hueOf("\u{1f980}".repeat(100))));
 });
 
-test("hosts that are numbered have different colours", () => {
+test("numbered hosts have different colours", () => {
   const names = Array.from({ length: 9 }, (_, number) => hueOf(`web-0${number + 1}`));
   assert.equal(new Set(names).size, 9);
 });

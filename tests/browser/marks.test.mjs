@@ -1,4 +1,4 @@
-// What is marked in rows. Run by test_modules.py, or by hand: node --test tests/browser
+// The parts marked in rows. Run by test_modules.py, or by hand: node --test tests/browser
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -11,7 +11,7 @@ const marked = (query, text, place = "message") => {
   return found.map(([from, to]) => text.slice(from, to));
 };
 
-test("what is wanted in messages is marked, and nothing else", () => {
+test("texts searched for in messages are marked, and nothing else", () => {
   const query = 'error "time out" -no message:(ref*ed x) (a OR b) NOT (c d) a';
   assert.deepEqual(marked(query, "Error no time out refused x c d A b"), ["Error", "time out", "ref", "ed", "x", "A", "b"]);
   assert.deepEqual(marked('message:="a*b" host:=c', "a*b c"), ["a*b"]);
@@ -24,7 +24,7 @@ test("a colon or dash that stands alone is not marked", () => {
   assert.ok(marksOf(":").isEmpty);
 });
 
-test("a word is marked where it may stand: in host, program and message; an attribute's value in its own place", () => {
+test("a word is marked in host, program and message; an attribute's value only in its own place", () => {
   assert.deepEqual(marked("web", "web-01", "host"), ["web"]);
   assert.deepEqual(marked("web", "webd", "program"), ["web"]);
   assert.deepEqual(marked("host:web-*", "web-01", "host"), ["web-"]);
@@ -39,7 +39,7 @@ test("an exact host is marked whole or not at all", () => {
   assert.deepEqual(marked("host:=app-1", "app-12", "host"), []);
 });
 
-test("a search of which nothing can be marked says so", () => {
+test("a search without anything to mark says so", () => {
   for (const query of ["severity:err", "ip:10.0.0.7", "-x", "after:1h", "/(a|b)+c/"]) {
     assert.ok(marksOf(query, translate).isEmpty, query);
   }
@@ -68,7 +68,7 @@ test("regular expressions are marked as the server reads them", () => {
   assert.deepEqual(marked("program:(/^ssh/ cron)", "sshd", "program"), ["ssh"]);
 });
 
-test("what JavaScript cannot say, or not in time, is not marked", () => {
+test("an expression that JavaScript cannot express, or not apply in time, is not marked", () => {
   for (const pattern of [
     "(a+)+b", "(a|b)*c", "((a?){9}){9}", `${"a?".repeat(30)}${"a".repeat(30)}`, ".*.*.*.*x", "[[:punct:]]", "[]a]", "[^]a]",
     String.raw`[\W]`, String.raw`\q`, "(a", "(a|aa){2,200}",
@@ -79,7 +79,7 @@ test("what JavaScript cannot say, or not in time, is not marked", () => {
   assert.ok(longest >= 150 && longest < 1000, `${longest} characters`);
 });
 
-test("hostile lines do not hold the page up", () => {
+test("hostile lines do not block the page", () => {
   const line = "a".repeat(100_000);
   for (const query of ["/a.*b/", "/a+a+b/", `/${"a?".repeat(12)}b/`, "/(a|aa)(a|aa)(a|aa)b/"]) {
     const { message } = marksOf(query, translate);

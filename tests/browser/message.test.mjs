@@ -1,4 +1,4 @@
-// Messages as nodes, over the least of a document. Run by test_modules.py, or by hand: node --test tests/browser
+// Messages as nodes, over a minimal document. Run by test_modules.py, or by hand: node --test tests/browser
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -34,7 +34,7 @@ for (const [name, text, shown] of [
   ["both", "\x1b[31m\x01a\x01b\x01c".repeat(110), "␁a␁b␁c".repeat(110)],
   ["matches", "ab".repeat(600), "ab".repeat(600)],
 ]) {
-  test(`a message full of ${name} is some hundred elements, and no character is lost`, () => {
+  test(`a message full of ${name} becomes at most 500 elements, and no character is lost`, () => {
     made = 0;
     assert.equal(makeMessage(text, name === "matches" ? marksOf("a").message : null).textContent, shown);
     assert.ok(made <= 500, `${made} elements`);

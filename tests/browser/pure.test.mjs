@@ -7,14 +7,14 @@ import { Fresh } from "../../src/ppl/web/static/js/fresh.js";
 import { cutAt, pieces, visible } from "../../src/ppl/web/static/js/text.js";
 import { elapsed, Zone } from "../../src/ppl/web/static/js/time.js";
 
-test("tries to reconnect come further and further apart, half a minute at most, and never all at once", () => {
+test("attempts to reconnect are further and further apart, at most half a minute, and with jitter", () => {
   const middle = [1, 2, 3, 4, 5, 6, 7, 1000].map((attempt) => secondsBefore(attempt, 0.5));
   assert.deepEqual(middle, [1, 2, 4, 8, 16, 30, 30, 30]);
   assert.ok(secondsBefore(6, 0) < secondsBefore(6, 0.999));
   assert.ok(secondsBefore(1, 0) >= 1);
 });
 
-test("new lines are those under way at the pause and those the server counts after it", () => {
+test("new lines are those in transit at the pause plus those the server counts after it", () => {
   const fresh = new Fresh();
   fresh.begin(3);
   fresh.missed(2);
@@ -24,7 +24,7 @@ test("new lines are those under way at the pause and those the server counts aft
   assert.equal(String(fresh), "1,284");
 });
 
-test("after a reconnect counting goes on from what is known to be new", () => {
+test("after a reconnect counting continues from the lines known to be new", () => {
   const fresh = new Fresh();
   fresh.begin(0);
   fresh.report(50);
@@ -37,7 +37,7 @@ test("after a reconnect counting goes on from what is known to be new", () => {
   assert.equal(String(fresh), "0");
 });
 
-test("an offset is a zone in both its forms", () => {
+test("an offset is a zone in both notations", () => {
   for (const name of ["+02.00", "+02:00"]) {
     const zone = new Zone(name);
     assert.equal(zone.name, "UTC+02:00");
@@ -47,7 +47,7 @@ test("an offset is a zone in both its forms", () => {
   assert.equal(new Zone("-03.30").write(Date.parse("2026-01-01T00:00:00Z")).clock, "20:30:00");
 });
 
-test("a named zone changes its offset at the very minute", () => {
+test("a named zone changes its offset at the exact minute", () => {
   const zone = new Zone("Europe/Berlin");
   assert.equal(zone.write(Date.parse("2026-03-29T00:59:59.999Z")).clock, "01:59:59");
   assert.equal(zone.write(Date.parse("2026-03-29T01:00:00Z")).clock, "03:00:00");
@@ -66,7 +66,7 @@ test("times agree with Intl in many zones over a year", () => {
   }
 });
 
-test("a moment names its day unless that is today", () => {
+test("a time is written with its day unless that is today", () => {
   const zone = new Zone("+02:00");
   assert.equal(zone.moment(Date.parse("2016-10-06T22:59:59Z")), "7 October 2016, 00:59:59");
   assert.match(zone.moment(Date.now()), /^\d\d:\d\d:\d\d$/);
@@ -78,12 +78,12 @@ test("a zone that the browser does not know is UTC, and says so", () => {
   assert.equal(zone.write(0).clock, "00:00:00");
 });
 
-test("a waiting clock counts minutes on", () => {
+test("a waiting clock keeps counting minutes beyond an hour", () => {
   assert.equal(elapsed(42.9), "00:42");
   assert.equal(elapsed(6001), "100:01");
 });
 
-test("characters that steer, turn or hide text are shown as what they are", () => {
+test("control, bidirectional and invisible characters are shown as symbols", () => {
   assert.equal(visible("\x1b[31mred\x07\r \x7f \u202egnp.exe\u2066 a\u00adb\u0085"),
     "␛[31mred␇␍ ␡ ⟦U+202E⟧gnp.exe⟦U+2066⟧ a⟦U+00AD⟧b⟦U+0085⟧");
   assert.deepEqual(pieces("a\u202eb"), [{ shown: "a" }, { shown: "⟦U+202E⟧", odd: "U+202E" }, { shown: "b" }]);

@@ -1,4 +1,4 @@
-// How live lines are gathered: whatever comes, each line is shown or lies in the gap that is shown before it.
+// How live lines are collected: every line is either shown or part of the gap shown before them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -6,7 +6,7 @@ import { MOST_AT_ONCE, MOST_WAITING, Tail } from "../../src/ppl/web/static/js/ta
 
 const events = (from, to) => Array.from({ length: to - from }, (_, index) => ({ id: String(from + index) }));
 
-/** A tail whose flushes wait until `look()`, and what it showed. */
+/** A tail whose flushes wait for `look()`, and the batches it showed. */
 function tailed() {
   const looks = [];
   const shown = [];
@@ -15,7 +15,7 @@ function tailed() {
   return { tail, shown, looks, look: () => looks.shift()?.() };
 }
 
-test("lines that come within one look are shown in one go", () => {
+test("lines that arrive before a flush are shown in one batch", () => {
   const { tail, shown, looks, look } = tailed();
   tail.add(events(1, 3), 0);
   tail.add(events(3, 5), 0);
@@ -27,7 +27,7 @@ test("lines that come within one look are shown in one go", () => {
   assert.deepEqual(shown[1], { gap: null, ids: [5] });
 });
 
-test("of too many for one look the newest are shown, and the rest is a gap between them and what was shown", () => {
+test("of too many lines for one batch the newest are shown, the others are a gap after the lines before", () => {
   const { tail, shown, look } = tailed();
   tail.add(events(11, 11 + 1200), 10);
   look();
@@ -50,7 +50,7 @@ test("a page that draws nothing for hours keeps a bounded number of lines and co
   assert.deepEqual(gap, { after: 0, before: ids[0], count: 100_000 - ids.length });
 });
 
-test("lines that wait when the server leaves some out are part of the gap, not lost", () => {
+test("lines that wait when the server skips some are part of the gap, not lost", () => {
   const { tail, shown, look } = tailed();
   tail.add(events(11, 14), 10);
   tail.addGap({ after: 13, before: 31, count: 17 }, 10);
@@ -66,7 +66,7 @@ test("a gap alone is shown too", () => {
   assert.deepEqual(shown, [{ gap: { after: 13, before: 31, count: 17 }, ids: [] }]);
 });
 
-test("two gaps within one look are one", () => {
+test("two gaps in one batch are one", () => {
   const { tail, shown, look } = tailed();
   tail.addGap({ after: 10, before: 21, count: 10 }, 10);
   tail.add(events(21, 24), 10);
@@ -76,7 +76,7 @@ test("two gaps within one look are one", () => {
   assert.deepEqual(shown, [{ gap: { after: 10, before: 31, count: 20 }, ids: [31] }]);
 });
 
-test("what was cleared is not shown by the look that was due", () => {
+test("cleared lines are not shown by a flush already scheduled", () => {
   const { tail, shown, look } = tailed();
   tail.add(events(1, 3), 0);
   tail.clear();

@@ -74,7 +74,7 @@ def test_looking_says_so_and_is_ended_by_escape(ppl_process: PplProcess, open_pa
     asked = []
     page.route("**/api/events?**", lambda route: asked.append(route))
     page.keyboard.press("E")
-    until_state(page, "Paused — looking for an error further up · Esc ends it")
+    until_state(page, "Paused — looking for an error further up · Esc cancels")
     eventually(lambda: state(page) and len(asked) == 1, "the server is asked")
     page.keyboard.press("Escape")
     until_state(page, "Paused — reading")

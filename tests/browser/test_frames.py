@@ -452,7 +452,7 @@ def test_a_time_is_gone_to_in_a_search_that_says_how_far_it_is_and_can_be_cancel
     _until_asked(page, server, "get_logs", {"after": reached})
     server.logs(*_ids(2000), after=reached)
     eventually(lambda: ids(page) == _ids(2000), "the next line")
-    until_state(page, "Paused — nothing at 1 November 2015, 12:10:00, the next line is of ")
+    until_state(page, "Paused — nothing at 1 November 2015, 12:10:00, the next line is from ")
 
 
 def test_after_a_pause_a_search_closes_the_gap_from_its_newer_end(searching: Searching) -> None:

@@ -68,7 +68,7 @@ def test_new_hits_are_told_while_the_tab_is_hidden(ppl_process: PplProcess, open
     until_shown(page, "bad 1")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "true")
-    eventually(lambda: [each["title"] for each in told(page)] == ["New hits will be told like this"], "what it is like")
+    eventually(lambda: [each["title"] for each in told(page)] == ["New hits will look like this"], "what it is like")
     ppl_process.send(who.port, line("bad 2"))
     until_shown(page, "bad 2")
     assert len(told(page)) == 1, "whoever looks is told nothing"
@@ -106,7 +106,7 @@ def test_a_browser_that_does_not_allow_it_is_said(ppl_process: PplProcess, open_
     bell = page.get_by_role("button", name="Notify me of new hits")
     expect(page.locator("#log .note")).to_contain_text("No lines match")
     bell.click()
-    expect(page.locator("#status .problem")).to_contain_text("The browser blocks notifications of this page")
+    expect(page.locator("#status .problem")).to_contain_text("The browser blocks notifications from this page")
     expect(bell).to_have_attribute("aria-pressed", "false")
     assert told(page) == []
 

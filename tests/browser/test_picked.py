@@ -102,9 +102,7 @@ def test_one_link_opens_all_that_was_picked_with_what_is_around(ppl_process: Ppl
     page.goto(link)
     anchors = page.locator("#context .row.anchor .message")
     expect(anchors).to_have_text([f"line {number}" for number in range(590, 595)])
-    expect(page.locator("#context .words")).to_contain_text(
-        "The lines marked, from 11:23:20.060 on Saturday 7 November"
-    )
+    expect(page.locator("#context .words")).to_contain_text("Marked lines from 11:23:20.060 on Saturday 7 November")
     expect(_row(page, 585, "#context")).to_be_visible()
     page.get_by_role("button", name="← Back").click()
     until_shown(page, "line 599")

@@ -45,7 +45,7 @@ def test_without_scripts_senders_are_restricted(ppl_process: PplProcess, open_pa
     page.get_by_label(f"Client certificates for {who.user_id}").fill(certificate)
     page.get_by_role("button", name="Save certificates").click()
     expect(page.get_by_text("CN=sender, valid to")).to_be_visible()
-    page.get_by_text("How senders show a certificate").click()
+    page.get_by_text("How senders present a certificate").click()
     expect(page.get_by_text("DefaultNetstreamDriverCertFile")).to_be_visible()
 
 
@@ -85,7 +85,7 @@ def test_nothing_of_it_is_wider_than_the_page(
     page.get_by_role("button", name="Save networks").click()
     pictured(page, "restrictions", f"error-{width}-{scheme}")
     page.get_by_role("button", name="Make a token").click()
-    page.get_by_text("How senders show a certificate").click()
+    page.get_by_text("How senders present a certificate").click()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     pictured(page, "restrictions", f"token-{width}-{scheme}")
     page.goto(f"{ppl_process.url}/dashboard")

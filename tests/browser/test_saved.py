@@ -34,7 +34,7 @@ def test_what_one_saves_another_opens(ppl_process: PplProcess, open_page: OpenPa
     menu(page)
     page.get_by_label("Save severity:err as").fill("Errors <b>")
     page.keyboard.press("Enter")
-    expect(page.locator("#saved .said")).to_contain_text("Saved as Errors <b>, for all who may read")
+    expect(page.locator("#saved .said")).to_contain_text("Saved as Errors <b>, for everyone who can read")
     expect(page.locator("#saved li button")).to_have_text("Errors <b>severity:err")
 
     page = open_page(ppl_process, other, path=f"/?user_id={who.user_id}")
@@ -92,7 +92,7 @@ def test_the_menu_says_which_is_in_use_and_replaces_it(ppl_process: PplProcess, 
     menu(page)
     name = page.get_by_label("Save good as")
     expect(name).to_have_value("Mine")
-    expect(page.locator("#saved .instead")).to_have_text("Replaces bad for all who may read the destination.")
+    expect(page.locator("#saved .instead")).to_have_text("Replaces bad for everyone who can read the destination.")
     name.fill("other")
     expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
     name.fill(" mine")

@@ -144,8 +144,8 @@ def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(
     search(page, "lin* status:500")
     hints = page.locator(".note .hint")
     expected = [
-        "* is a plain star in lin*: words are fragments already, so leave it out.",
-        "status: is no attribute. It is searched as text.",
+        "* is an ordinary character in lin*: words match anywhere in a text already, so leave it out.",
+        "status: is not an attribute. It is searched for as text.",
     ]
     expect(hints).to_have_text(expected)
     page.reload()
@@ -168,7 +168,7 @@ def test_a_search_without_a_connection_leaves_the_lines_until_the_server_is_ther
     try:
         expect(page.locator("#offline")).to_contain_text("Reconnecting in")
         search(page, '"line 2"')
-        until_state(page, "Offline: lines of the search before")
+        until_state(page, "Offline: lines of the previous search")
         assert shown(page) == [f"line {number}" for number in range(1, 30)]
         expect(page.locator("#histogram")).to_be_visible()
         page.keyboard.press(" ")

@@ -19,7 +19,7 @@ def test_the_time_follows_the_zone_that_is_typed(ppl_process: PplProcess, open_p
         field.fill(zone)
         expect(page.locator("#now")).to_have_text(f"In {zone} it is now 2026-07-01 {time}.")
     field.fill("Mars")
-    expect(page.locator("#now")).to_have_text("That is no time zone that this browser knows.")
+    expect(page.locator("#now")).to_have_text("This browser does not know that time zone.")
 
 
 def test_a_snippet_copies_itself(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -39,7 +39,7 @@ def test_without_scripts_all_of_it_works(ppl_process: PplProcess, open_page: Ope
     page.locator("form[action^='/settings/time-zone'] button").click()
     expect(page.locator("#now")).to_contain_text("In Asia/Tokyo it is now 20")
     page.get_by_role("button", name="Send a test line").click()
-    expect(page.get_by_role("status")).to_contain_text("Sent, and taken: <14>1 ")
+    expect(page.get_by_role("status")).to_contain_text("Sent and accepted: <14>1 ")
     eventually(lambda: ppl_process.count(who.port) == 1, "the test line")
     page.get_by_text("Set up a sender").click()
     page.get_by_text("Python", exact=True).click()

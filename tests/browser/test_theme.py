@@ -48,7 +48,7 @@ def test_a_theme_holds_on_every_page_and_after_a_reload(ppl_process: PplProcess,
     expect(page.get_by_role("radio", name="dark")).to_be_checked()
     page.keyboard.press("Escape")
     page.goto(ppl_process.url + "/settings")
-    _choose(page, "as the system")
+    _choose(page, "follow the system")
     assert _background(page) == _LIGHT
     page.emulate_media(color_scheme="dark")
     assert _background(page) == _DARK

@@ -1,4 +1,4 @@
-// What a view does between the server's frames. Run by test_modules.py, or by hand: node --test tests/browser
+// How a view handles the server's frames. Run by test_modules.py, or by hand: node --test tests/browser
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -11,7 +11,7 @@ const surroundings = () => ({
   send: () => false, away: () => "", stands: () => "", came() {}, changed() {}, looked() {}, newestReached() {},
 });
 
-test("what came during a pause is not all read where the reader resumes while the connection is lost", () => {
+test("resuming while the connection is lost does not read all lines of the pause", () => {
   const view = new View(surroundings());
   assert.deepEqual(view.goOn(0), { since: "7" });
   view.pause("reading");

@@ -1,4 +1,4 @@
-"""Small factories for the tests of the search language."""
+"""Small factories for tests of the search language."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ NOW = int(datetime(2026, 11, 25, 14, 0, tzinfo=BERLIN).timestamp()) * 1_000_000
 
 
 def ask(text: str) -> Query:
-    """``text`` as asked in Berlin at :data:`NOW`."""
+    """The query ``text``, parsed in Berlin's time zone at :data:`NOW`."""
     return parse(text, BERLIN, NOW)
 
 
 def micros(*fields: int) -> int:
-    """That time in Berlin (year, month, …), in µs."""
+    """The time ``fields`` (year, month, …) in Berlin, in µs."""
     return int(datetime(*fields, tzinfo=BERLIN).timestamp()) * 1_000_000  # type: ignore[arg-type, misc]
 
 
 def event(message: str = "", **fields: object) -> Event:
-    """An event with that message; ``fields`` replace what is otherwise plain."""
+    """An event with ``message``; ``fields`` replace the defaults of its other fields."""
     plain = {
         "id": NOW, "created_at": NOW, "sender_ip": "192.0.2.1", "file_name": "nginx", "hostname": "web1", "severity": 6,
         "facility": 16,
@@ -33,5 +33,5 @@ def event(message: str = "", **fields: object) -> Event:
 
 
 def matches(text: str, **fields: object) -> bool:
-    """Whether the query ``text`` matches an event of ``fields``."""
+    """Whether the query ``text`` matches an event with ``fields``."""
     return ask(text).predicate()(event(**fields))

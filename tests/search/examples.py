@@ -1,4 +1,4 @@
-"""Queries with an event that they find, or do not find; what is not named is as in ``asking.event``."""
+"""Queries, each with fields of an event that it finds or does not find; other fields are as in ``asking.event``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The two back ends are equal: what the database finds is what the predicate finds, over random events and queries.
+"""The two back ends are equal: database and predicate find the same events, for random events and queries.
 
-The database is the embedded one; every question is asked without and with the trigram index.
+The database is the embedded one; every query runs without and with the trigram index.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from tests.search.examples import FOUND, NOT_FOUND
 
 COLUMNS = ("id", "created_at", "sender_ip", "file_name", "message", "hostname", "severity", "facility")
 
-# Few characters, so that random texts meet: case pairs of every kind, wildcards, quotes, separators, combining ones.
+# Few characters, so that random texts coincide: case pairs of every kind, wildcards, quotes, separators, combining
+# characters.
 ALPHABET = (
     "aAbBkK\u212aiIİısſSßẞσςΣéÉe\u0301жЖǆǅǄ\u1c89\u1c8aåÅ\u212b𐐀𐐨01%_\\*'\"-()/:.,^$|+?[]{}# \n\t\x01\u200f\ufffd"
 )
@@ -217,7 +218,7 @@ LARGE = [
 
 
 @pytest.mark.parametrize("text", LARGE)
-def test_what_is_as_large_as_may_be_is_answered_by_both(connection: Any, text: str) -> None:
+def test_queries_at_the_limits_are_answered_alike_by_both(connection: Any, text: str) -> None:
     events = [event("ab" * 2_000, id=NOW), event("c" * 2_000, id=NOW + 1)]
     store(connection, events)
     query = ask(text)

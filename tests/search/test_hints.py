@@ -1,4 +1,4 @@
-"""What is written like syntax and is none: a query says so, and means what it means without that."""
+"""Hints on words that look like syntax: a query gives them, and searches for the words literally."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from ppl.search.hints import MOST_HINTS
 from tests.search.asking import ask
 
 HINTS = {
-    "status:500": "status: is no attribute. It is searched as text.",
-    "x -level:error": "level: is no attribute, severity: is. It is searched as text.",
-    "hots:web": "hots: is no attribute, host: is. It is searched as text.",
-    "timed*": "* is a plain star in timed*: words are fragments already, so leave it out.",
-    'host:"web-*"': "In quotes * is a plain star: without them web-* is a pattern.",
-    "a or b": "or is searched as text: the operator is OR.",
-    "a && b": "&& is searched as text: the operator is AND.",
-    "!health": "!health is searched as text: - before a word leaves it out.",
-    "--force": '--force leaves out the text -force: to find it, write "--force".',
-    "timed.*out": "timed.*out is searched as text: a regular expression stands between slashes, as in /a.*b/.",
-    "(a|b)": "a|b is searched as text: a regular expression stands between slashes, as in /a.*b/.",
-    "“time out”": "“ is no quote here: a phrase stands in \" or '.",
+    "status:500": "status: is not an attribute. It is searched for as text.",
+    "x -level:error": "level: is not an attribute, severity: is. It is searched for as text.",
+    "hots:web": "hots: is not an attribute, host: is. It is searched for as text.",
+    "timed*": "* is an ordinary character in timed*: words match anywhere in a text already, so leave it out.",
+    'host:"web-*"': "In quotes, * is an ordinary character: without quotes, web-* is a pattern.",
+    "a or b": "or is searched for as text: the operator is OR.",
+    "a && b": "&& is searched for as text: the operator is AND.",
+    "!health": "!health is searched for as text: to exclude a word, put - before it.",
+    "--force": '--force excludes the text -force: to find --force, write "--force".',
+    "timed.*out": "timed.*out is searched for as text: put a regular expression between slashes, as in /a.*b/.",
+    "(a|b)": "a|b is searched for as text: put a regular expression between slashes, as in /a.*b/.",
+    "“time out”": "“ is not a quote here: put phrases in \" or '.",
 }
 
 
 @pytest.mark.parametrize(("text", "message"), HINTS.items())
-def test_what_looks_like_syntax_and_is_text_says_so(text: str, message: str) -> None:
+def test_text_that_looks_like_syntax_gets_a_hint(text: str, message: str) -> None:
     assert message in [each.message for each in ask(text).hints]
 
 
@@ -41,7 +41,7 @@ def test_what_looks_like_syntax_and_is_text_says_so(text: str, message: str) -> 
         "OR-gate it's",
     ],
 )
-def test_what_means_what_it_looks_like_has_no_hint(text: str) -> None:
+def test_a_query_that_means_what_it_looks_like_gets_no_hint(text: str) -> None:
     assert ask(text).hints == ()
 
 
@@ -56,5 +56,5 @@ def test_a_hint_of_a_long_word_is_short() -> None:
     assert len(hint.message) < 200
 
 
-def test_queries_of_one_meaning_are_equal_whatever_is_hinted() -> None:
+def test_queries_of_one_meaning_are_equal_whatever_their_hints() -> None:
     assert ask("timed*") == ask('"timed*"')

@@ -130,7 +130,7 @@ def test_a_query_does_not_find(text: str, fields: dict) -> None:
     assert not matches(text, **fields)
 
 
-# Position and a part of what was expected there.
+# The position, and a part of the text that says what was expected there.
 ERRORS = {
     "(a": (2, "closing parenthesis of the group at character 1"),
     "a)": (1, "opening parenthesis"),
@@ -188,10 +188,10 @@ ERRORS = {
     "/*a/": (1, "something to repeat"),
     "/a\x01/": (2, "can occur"),
     f"/{'a' * 1001}/": (1001, "at most 1000"),
-    f"/{'(' * 21}a{')' * 21}/": (21, "at most 20 groups"),
+    f"/{'(' * 21}a{')' * 21}/": (21, "at most 20 nested groups"),
     "a\0": (1, "not NUL"),
-    "\udc00": (0, "half a pair"),
-    "(" * 200 + "a" + ")" * 200: (50, "at most 50 groups"),
+    "\udc00": (0, "half a surrogate pair"),
+    "(" * 200 + "a" + ")" * 200: (50, "at most 50 nested groups"),
     "a " * 1000: (400, "at most 200"),
     "a" * 10_241: (10_240, "at most 10240"),
 }
@@ -209,9 +209,9 @@ def test_an_error_names_its_position_and_what_was_expected(text: str) -> None:
 
 LARGE = {
     "10 KB of one word": "x" * 10_240,
-    "as many words as may be": "ab " * 200,
-    "as deep as may be": "(" * 50 + "a" + ")" * 50,
-    "as many refusals as fit": "NOT " * 2_500 + "a",
+    "the most words": "ab " * 200,
+    "the deepest nesting": "(" * 50 + "a" + ")" * 50,
+    "negations up to the longest query": "NOT " * 2_500 + "a",
     "quotes": "'" + '"' * 10_000 + "'",
     "slashes": "/a " * 199,
     "stars": "message:" + "*a" * 5_000,
@@ -220,10 +220,10 @@ LARGE = {
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_what_is_large_or_strange_has_an_answer(name: str) -> None:
+def test_a_large_or_strange_query_has_an_answer(name: str) -> None:
     query = ask(LARGE[name])
     query.predicate()(event("a" * 100_000))
-    assert query == ask(query.text()) or name == "as many refusals as fit"
+    assert query == ask(query.text()) or name == "negations up to the longest query"
     assert query.sql()[0]
 
 
@@ -240,7 +240,7 @@ def test_what_is_large_or_strange_has_an_answer(name: str) -> None:
         ).map("".join),
     )
 )  # fmt: skip
-def test_any_text_is_a_query_or_an_error_of_its_own(text: str) -> None:
+def test_any_text_is_a_query_or_a_query_error(text: str) -> None:
     try:
         query = ask(text)
     except QueryError as caught:
@@ -263,7 +263,7 @@ def test_any_text_can_be_quoted(text: str) -> None:
     assert ask(canonical(Not(word(text)))).tree == Not(word(text))
 
 
-def test_what_does_not_fit_in_time_bounds_the_ids() -> None:
+def test_times_in_a_query_bound_the_ids() -> None:
     day = 86_400_000_000
     start, end = ask("after:2026-11-20 x").id_bounds()
     assert ask("after:2026-11-20 before:2026-11-21").id_bounds() == (start, start + day)
@@ -274,7 +274,7 @@ def test_what_does_not_fit_in_time_bounds_the_ids() -> None:
     assert low == high
 
 
-def test_literals_are_what_a_match_cannot_do_without() -> None:
+def test_every_match_contains_the_literals() -> None:
     assert ask("Foo -bar program:baz*qux").literals() == tuple(frozenset([x]) for x in ("foo", "baz", "qux"))
     assert ask("foo OR (barbaz x)").literals() == (frozenset({"foo", "barbaz"}),)
     assert ask("foo OR -bar").literals() == ()
@@ -285,13 +285,13 @@ def test_literals_are_what_a_match_cannot_do_without() -> None:
 
 
 def test_a_catastrophic_expression_is_only_slow() -> None:
-    line = "a" * 100_000  # where backtracking would take longer than the universe has
+    line = "a" * 100_000  # backtracking would take practically forever
     for text in ["/(a+)+b/", "/(a|a)*b/", "/(a*)*b/", "/a*a*a*a*a*a*b/", "/(.*a){90}b/", "/(a?){90}a{90}b/"]:
         assert not matches(f"message:{text}", message=line)
         assert not matches(f"message:{text.replace('b', '[bx]')}", message=line)
 
 
-def test_a_query_without_its_bounds_says_what_without_when() -> None:
+def test_a_query_without_bounds_keeps_all_but_its_times() -> None:
     def left(text: str) -> str:
         return ask(text).without_bounds.text()
 

@@ -87,13 +87,13 @@ OUT_OF_RANGE = ["3000 years ago", "999999 months ago", "1969-12-31", "0001-01-01
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_text_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadValue, match="time"):
         parse_time(text, BERLIN, NOW)
 
 
 @pytest.mark.parametrize("text", OUT_OF_RANGE)
-def test_what_no_clock_shows_is_refused(text: str) -> None:
+def test_a_time_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(BadValue, match="1970 and 9999"):
         parse_time(text, BERLIN, NOW)
 

@@ -63,7 +63,7 @@ def test_lines_beyond_the_rate_are_dropped_and_said(ppl_forms: PplProcess) -> No
     assert counted(ppl_forms, second) == (5 * count, 0)
     ppl_forms.start()
     page = re.sub(r"\s+", " ", ppl_forms.page(first, "/dashboard"))
-    assert "<dt>Quota of lines</dt><dd>1 line/s" in page
+    assert "<dt>Line quota</dt><dd>1 line/s" in page
     assert f'<dd class="warning">{5 * count - stored} lines</dd>' in page
     assert "<dt>Quota</dt><dd>none" in re.sub(r"\s+", " ", ppl_forms.page(second, "/dashboard"))
 

@@ -1,1 +1,1 @@
-"""The search language: a text becomes a tree; the tree becomes SQL for history, and a predicate for live events."""
+"""The search language: a query is parsed to a tree, which becomes SQL for history and a predicate for live events."""

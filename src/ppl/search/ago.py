@@ -1,4 +1,4 @@
-"""How long ago: ``3 hours``, ``1h30m``, ``2 days and 4 hours``, taken off a time of day in the reader's zone."""
+"""Durations such as ``3 hours``, ``1h30m``, ``2 days and 4 hours``, subtracted from a time in the reader's zone."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _AMOUNT = re.compile(r"(\d{1,6}|[a-z]+)\s*([a-z]+)[\s,]*(?:and\s+)?")
 
 
 class NotAnAmount(ValueError):
-    """The text is no sum of amounts such as ``3 hours``."""
+    """The text is not a sum of amounts such as ``3 hours``."""
 
 
 def back(text: str, local: datetime) -> datetime:
-    """``local`` less the amounts in ``text``: ``3 hours``, ``1h30m``, ``2 days and 4 hours``.
+    """``local`` minus the amounts in ``text``: ``3 hours``, ``1h30m``, ``2 days and 4 hours``.
 
     Raises:
-        NotAnAmount: the text is something else.
-        OverflowError: there is no such year.
+        NotAnAmount: the text is not a sum of amounts.
+        OverflowError: the result's year is out of range.
     """
     at = 0
     while at < len(text):
@@ -45,9 +45,9 @@ def back(text: str, local: datetime) -> datetime:
 
 
 def less(local: datetime, count: int, unit: str) -> datetime:
-    """``local`` less ``count`` of ``unit``. Days and longer keep the time of day. Raises ``OverflowError``."""
+    """``local`` minus ``count`` of ``unit``. Days and longer keep the time of day. Raises ``OverflowError``."""
     if unit in ("seconds", "minutes", "hours"):
-        # Hours are hours, whatever the clock on the wall does meanwhile.
+        # Elapsed time, computed in UTC: a clock change in between does not matter.
         return (local.astimezone(UTC) - timedelta(**{unit: count})).astimezone(local.tzinfo)
     if unit in ("days", "weeks"):
         return local - timedelta(**{unit: count})

@@ -1,4 +1,4 @@
-"""The attributes of the language: what may stand after ``sender:`` and the others, and what it means."""
+"""The attributes of the language (``sender:``, ``severity:`` …): which values each accepts, and what they mean."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Kind(Enum):
 
 @attrs.frozen
 class Value:
-    """A word, the text within quotes, or what stands between slashes; exact if ``=`` stands before it."""
+    """A word, the text within quotes or the expression between slashes; exact if ``=`` precedes it."""
 
     kind: Kind
     text: str
@@ -51,7 +51,7 @@ class Value:
 
 @attrs.frozen
 class Reader:
-    """Where and when the query was asked: what times without zone and ``3 hours ago`` refer to. ``now`` in µs."""
+    """The reader's zone, for times without one, and ``now`` in µs, for times such as ``3 hours ago``."""
 
     zone: tzinfo
     now: int
@@ -60,12 +60,12 @@ class Reader:
 Meaning = Callable[[Value, Reader], Node]
 
 
-_EXACT = "a name without * (or without =, if * is to stand for any text, or in quotes, if it is meant as text)"
+_EXACT = "a value without * (write it without = if * is to match any text, or in quotes if * is meant literally)"
 
 
 @attrs.frozen
 class TextIn:
-    """Values are parts of ``field``; words with ``*`` are like the whole of it, exact values are the whole of it."""
+    """Values are searched for in ``field``; words with ``*`` and exact values are compared with the whole field."""
 
     field: Field
 
@@ -73,7 +73,7 @@ class TextIn:
         field = self.field
         if value.kind is Kind.REGEX:
             pattern = parse_regex(value.text)
-            for_re2(pattern)  # refused here if RE2 has not the memory for it
+            for_re2(pattern)  # raises BadValue here if the expression needs more memory than RE2 may use
             return Regex(field, pattern)
         has_star = value.kind is Kind.WORD and "*" in value.text
         if value.is_exact:
@@ -104,14 +104,14 @@ def _severity(value: Value, reader: Reader) -> Node:
         if numbers == list(range(len(SEVERITIES))):
             return Severity(0, len(SEVERITIES) - 1)
         return disjunction([Severity(number, number) for number in numbers])
-    # "At least warning" is warning and everything worse, whose numbers are lower.
+    # "At least warning" is warning and everything worse; worse severities have lower numbers.
     number, worst, mildest = numbers[0], 0, len(SEVERITIES) - 1
     first, last = {
         ">=": (worst, number), ">": (worst, number - 1), "<=": (number, mildest), "<": (number + 1, mildest),
         "=": (number, number),
     }[sign]  # fmt: skip
     if first > last:
-        raise BadValue(f"a severity that something can be {'above' if sign == '>' else 'below'}")
+        raise BadValue(f"a severity with others {'above' if sign == '>' else 'below'} it")
     return Severity(first, last)
 
 
@@ -129,7 +129,7 @@ def _word(value: Value, expected: str) -> str:
 
 
 def _numbers(text: str, names: dict[str, int], count: int) -> list[int]:
-    """The numbers, ascending, that ``text`` names: a keyword, a pattern of keywords or the number itself."""
+    """The numbers, ascending, that ``text`` names: by a keyword, a pattern of keywords or a number."""
     if text.isascii() and text.isdecimal() and len(text) <= 2:
         return [int(text)] if int(text) < count else []
     if "*" in text and len(text) <= 64:
@@ -143,7 +143,7 @@ def _ip(value: Value, reader: Reader) -> Node:
         return TextIn(Field.IP)(value, reader)
     try:
         if "%" in value.text:
-            raise ValueError  # an interface's name, which no stored address has
+            raise ValueError  # an IPv6 zone id: stored addresses have none
         return Network(ip_network(value.text, strict=False))
     except ValueError as error:
         raise BadValue(_ADDRESS) from error

@@ -1,4 +1,4 @@
-"""A tree as text again: what the viewer shows, and what a program puts together. The text parses to the same tree."""
+"""A tree written as query text, for the viewer and for programs that build queries. It parses to the same tree."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _leaf(node: Node, zone: tzinfo) -> str:
 
 
 def quoted(text: str) -> str:
-    """``text`` as a term that means just this text: a word if it can be one, else a phrase."""
+    """``text`` as a term that is searched for literally: a word if possible, else a phrase in quotes."""
     if _PLAIN.fullmatch(text) and not _SPECIAL.match(text):
         return text
     quote = "'" if '"' in text and "'" not in text else '"'
@@ -79,7 +79,7 @@ def quoted(text: str) -> str:
 
 
 def exact(field: Field, text: str) -> str:
-    """The term that means just ``text`` as the whole of ``field``."""
+    """The term that matches if the whole of ``field`` is ``text``."""
     return f"{_prefix(field)}={quoted(text)}"
 
 
@@ -98,5 +98,5 @@ def _time(microseconds: int, zone: tzinfo) -> str:
     try:
         text = moment.astimezone(zone).isoformat()
     except OverflowError:
-        text = moment.isoformat()  # the last hours of the year 9999 are in no calendar of the east
+        text = moment.isoformat()  # the last hours of 9999 would be in the year 10000 in a zone east of UTC
     return text.replace("+00:00", "Z")

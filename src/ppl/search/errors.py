@@ -1,4 +1,4 @@
-"""What can be wrong with a query."""
+"""Errors of the search language."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from ppl.errors import PplError
 
 
 class QueryError(PplError):
-    """The query cannot be understood, or is beyond a limit.
+    """The query cannot be parsed, or exceeds a limit.
 
     Attributes:
-        position: index of the character where it went wrong, from 0; the query's length at its end.
-        expected: what would have been right there, as the end of a sentence.
+        position: index of the character where parsing failed, from 0; the query's length if that is its end.
+        expected: what would have been valid there, worded to follow "expected".
     """
 
     code = "bad_query"
 
     def __init__(self, position: int, expected: str) -> None:
-        super().__init__(f"At character {position + 1} of the query expected {expected}.")
+        super().__init__(f"At character {position + 1} of the query: expected {expected}.")
         self.position = position
         self.expected = expected
 
 
 class BadValue(Exception):
-    """A part of a query is wrong; whoever knows where the part stands makes a :class:`QueryError` of it.
+    """A part of a query is wrong. The caller, which knows the part's position, turns it into a :class:`QueryError`.
 
     Attributes:
-        expected: what would have been right.
-        offset: index within the part, from 0.
+        expected: what would have been valid.
+        offset: index of the error within the part, from 0.
     """
 
     def __init__(self, expected: str, offset: int = 0) -> None:

@@ -1,6 +1,6 @@
-"""What is written like syntax and is searched for as text: said to whoever finds nothing and wonders why.
+"""Hints on query text that looks like syntax but is searched for literally, shown to a reader who finds nothing.
 
-``hint_of(value, name, start)`` tells of one value, for the parser; the sentences are for a person.
+The parser calls :func:`hint_of` for each value; the sentences are for a person.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 from ppl.search.attributes import Kind, Value
 
 MOST_HINTS = 5
-"""Of one query."""
+"""Maximum number of hints per query."""
 _LONGEST_SHOWN = 40
 
 # Not `http://…`, `std::string`, `12:30`.
@@ -24,7 +24,7 @@ _LIKE_OPERATOR = {
     "or": "OR", "and": "AND", "not": "NOT", "||": "OR", "|": "OR", "&&": "AND", "&": "AND",
 }  # fmt: skip
 _TYPED_QUOTES = "“”„‘‚«»"
-#: What others call it.
+#: Names that other tools use for our attributes.
 _ALSO_CALLED = {
     "level": "severity", "lvl": "severity", "priority": "severity", "loglevel": "severity", "hostname": "host",
     "server": "host", "machine": "host", "source": "sender", "from": "sender", "app": "program", "appname": "program",
@@ -35,11 +35,11 @@ _ALSO_CALLED = {
 
 @attrs.frozen
 class Hint:
-    """One of them.
+    """A hint on one value of a query.
 
     Attributes:
-        position: index of the character where it stands in the query.
-        message: a sentence.
+        position: index of the value's first character in the query.
+        message: a sentence for the reader.
     """
 
     position: int
@@ -47,19 +47,19 @@ class Hint:
 
 
 def hint_of(value: Value, start: int, is_named: bool, names: Collection[str]) -> Hint | None:
-    """What to say of a value, if anything.
+    """The hint on a value, if there is one to give.
 
     Args:
         value: as it was written.
-        start: where.
-        is_named: whether it is an attribute's.
-        names: of the attributes.
+        start: index of its first character in the query.
+        is_named: whether it is the value of an attribute.
+        names: the names of all attributes.
     """
     message = None
     if value.kind is Kind.PHRASE and is_named and "*" in value.text and not value.is_exact:
-        message = f"In quotes * is a plain star: without them {_shown(value.text)} is a pattern."
+        message = f"In quotes, * is an ordinary character: without quotes, {_shown(value.text)} is a pattern."
     elif value.kind is Kind.WORD and value.text[:1] in _TYPED_QUOTES:
-        message = f"{value.text[0]} is no quote here: a phrase stands in \" or '."
+        message = f"{value.text[0]} is not a quote here: put phrases in \" or '."
     elif value.kind is Kind.WORD and not is_named:
         message = _of_word(value.text, names)
     return None if message is None else Hint(start, message)
@@ -68,19 +68,19 @@ def hint_of(value: Value, start: int, is_named: bool, names: Collection[str]) ->
 def _of_word(word: str, names: Collection[str]) -> str | None:
     shown = _shown(word)
     if word in _LIKE_OPERATOR:
-        return f"{word} is searched as text: the operator is {_LIKE_OPERATOR[word]}."
+        return f"{word} is searched for as text: the operator is {_LIKE_OPERATOR[word]}."
     if word.startswith("-") and len(word) > 1:
-        return f'-{shown} leaves out the text {shown}: to find it, write "-{shown}".'
+        return f'-{shown} excludes the text {shown}: to find -{shown}, write "-{shown}".'
     if re.match(r"![\w\"'(]", word):
-        return f"{shown} is searched as text: - before a word leaves it out."
+        return f"{shown} is searched for as text: to exclude a word, put - before it."
     attribute = _LIKE_ATTRIBUTE.match(word)
     if attribute is not None:
         instead = _instead(attribute[1].lower(), names)
-        return f"{_shown(attribute[1])}: is no attribute{instead}. It is searched as text."
+        return f"{_shown(attribute[1])}: is not an attribute{instead}. It is searched for as text."
     if _LIKE_REGEX.search(word):
-        return f"{shown} is searched as text: a regular expression stands between slashes, as in /a.*b/."
+        return f"{shown} is searched for as text: put a regular expression between slashes, as in /a.*b/."
     if "*" in word:
-        return f"* is a plain star in {shown}: words are fragments already, so leave it out."
+        return f"* is an ordinary character in {shown}: words match anywhere in a text already, so leave it out."
     return None
 
 

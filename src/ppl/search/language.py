@@ -1,4 +1,4 @@
-"""The language: a text becomes a tree, or an error that says where it went wrong and what was expected there.
+"""The parser of the search language: query text in; out comes a tree, or an error with its position.
 
 ::
 
@@ -9,10 +9,10 @@
     named    = value | "=" ( word | "'" … "'" | '"' … '"' )
     value    = word | "'" … "'" | '"' … '"' | "/" regular expression "/"
 
-A quote within its own kind of quotes is written twice. Within an attribute's parentheses values are as after its colon,
-and terms side by side are alternatives, refused ones (``-``) excepted: these hold for all. Words end at blanks and
-parentheses. What looks like an attribute of another name is a word, as is what begins with a slash and is not closed by
-one before a blank.
+A quote within its own kind of quotes is doubled. Within an attribute's parentheses, values are as after its colon, and
+terms side by side are alternatives, except for negated ones (``-``), which all apply. Words end at blanks and
+parentheses. An unknown name with a colon is a word, as is text that begins with a slash but has no closing slash before
+a blank or a parenthesis.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ppl.search.hints import MOST_HINTS, Hint, hint_of
 from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
 
 LONGEST = 10_240
-"""Characters of a query."""
+"""Maximum length of a query, in characters."""
 MOST_TERMS = 200
-"""Words, phrases and values: each is looked for in every live event."""
+"""Maximum number of words, phrases and values: each is searched for in every live event."""
 DEEPEST = 50
-"""Groups in one another."""
+"""Maximum nesting of groups."""
 
 _BLANKS = re.compile(r"\s*")
 _WORD = re.compile(r"[^\s()]+")
@@ -44,21 +44,21 @@ _TERM = "a word, a phrase in quotes, an attribute or a group"
 
 
 def parse_query(text: str, zone: tzinfo, now: int) -> tuple[Node, tuple[Hint, ...]]:
-    """The tree of ``text``, and what in it is written like syntax and is none.
+    """The tree of ``text``, and hints on words in it that look like syntax but are searched for literally.
 
     Args:
         text: as a person wrote it.
-        zone: of times that name none.
-        now: the present in µs, which ``3 hours ago`` refers to.
+        zone: used for times that name none.
+        now: the present in µs, for times such as ``3 hours ago``.
 
     Raises:
-        QueryError: with the position and what was expected there.
+        QueryError: ``text`` cannot be parsed; it names the position and what was expected there.
     """
     if len(text) > LONGEST:
-        raise QueryError(LONGEST, f"its end: at most {LONGEST} characters")
+        raise QueryError(LONGEST, f"the end of the query: at most {LONGEST} characters")
     unusable = re.search("[\0\ud800-\udfff]", text)
     if unusable:
-        raise QueryError(unusable.start(), "a character that a text can hold, not NUL or half a pair")
+        raise QueryError(unusable.start(), "a valid character, not NUL or half a surrogate pair")
     parser = _Parser(text, Reader(zone, now))
     return parser.query(), tuple(parser.hints)
 
@@ -100,7 +100,7 @@ class _Parser:
         return self._operator() == name and self._take(name)
 
     def _either(self, attribute: Meaning | None) -> Node:
-        """Alternatives; ends before what cannot belong to them. ``attribute`` is of the group they stand in."""
+        """Terms joined by ``OR``, up to a ``)`` or the end. ``attribute`` is that of the group, if it has one."""
         nodes = [self._all(attribute)]
         while self._take_operator("OR"):
             nodes.append(self._all(attribute))
@@ -121,7 +121,7 @@ class _Parser:
         return conjunction([*([disjunction(wanted)] if wanted else []), *refused])
 
     def _term(self, attribute: Meaning | None) -> Node:
-        """One term; blanks around it are skipped."""
+        """One term, with the blanks around it."""
         is_refused = False
         self._skip_blanks()
         while self._take_operator("NOT"):
@@ -155,7 +155,7 @@ class _Parser:
             return self._value(meaning)
         self.depth += 1
         if self.depth > DEEPEST:
-            raise QueryError(start, f"at most {DEEPEST} groups in one another")
+            raise QueryError(start, f"at most {DEEPEST} nested groups")
         node = self._either(attribute)
         if not self._take(")"):
             raise QueryError(self.at, f"the closing parenthesis of the group at character {start + 1}")
@@ -166,7 +166,7 @@ class _Parser:
         start = self.at
         self.terms += 1
         if self.terms > MOST_TERMS:
-            raise QueryError(start, f"no further term: at most {MOST_TERMS}")
+            raise QueryError(start, f"at most {MOST_TERMS} terms")
         value, begin = self._exact() if isinstance(meaning, TextIn) and meaning.takes_exact else self._written()
         try:
             node = meaning(value, self.reader)
@@ -178,7 +178,7 @@ class _Parser:
         return node
 
     def _exact(self) -> tuple[Value, int]:
-        """As :meth:`_written`, but ``=`` may stand before it."""
+        """Like :meth:`_written`, but a ``=`` may precede the value."""
         if not self._take("="):
             return self._written()
         start = self.at
@@ -196,7 +196,7 @@ class _Parser:
         return match[0]
 
     def _written(self) -> tuple[Value, int]:
-        """The value that stands here, and where its text begins."""
+        """The value at the current position, and the index where its text begins."""
         start = self.at
         char = self.text[start : start + 1]
         if char in ("", ")"):

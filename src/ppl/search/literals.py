@@ -1,7 +1,7 @@
-"""The literal texts that a match cannot do without: what a trigram index is asked for, and a quick way to say no.
+"""The literal texts that every match must contain: terms for a trigram index, and a quick way to rule an event out.
 
-The answer is a tuple of alternatives, all of which must hold: of each at least one text occurs in the event's sender
-names, program or message, folded. Nothing is said of what is refused (``Not``), of numbers and of times.
+The result is a tuple of sets, all of which must hold: at least one text of each set occurs in the event's sender names,
+program or message, folded. Negated nodes (``Not``), numbers and times contribute nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MOST_ALTERNATIVES = 16
 
 
 def literals(node: Node) -> tuple[Alternatives, ...]:
-    """The folded texts that every event ``node`` matches must have."""
+    """The folded texts that every event matched by ``node`` must contain."""
     if isinstance(node, And):
         return _distinct(each for part in node.nodes for each in literals(part))
     if isinstance(node, Or):
@@ -37,7 +37,7 @@ def literals(node: Node) -> tuple[Alternatives, ...]:
 
 
 def literals_of_regex(part: Part) -> tuple[Alternatives, ...]:
-    """The folded texts that every text ``part`` matches must have."""
+    """The folded texts that every text matched by ``part`` must contain."""
     return _distinct(_walk(part))
 
 
@@ -52,7 +52,7 @@ def _walk(part: Part) -> Iterator[Alternatives]:
             continue
         repeated = _only_character(each.part) if isinstance(each, Repeat) and each.least > 0 else ""
         if repeated:
-            # aa+b: what stood before ends with one "a", what follows begins with one.
+            # aa+b: the literal before the repetition ends with one "a", the literal after it begins with one.
             yield from _literal(run + repeated)
             run = repeated
             continue
@@ -84,7 +84,7 @@ def _literal(text: str) -> tuple[Alternatives, ...]:
 
 
 def _either(branches: list[tuple[Alternatives, ...]]) -> tuple[Alternatives, ...]:
-    """One set of alternatives that holds whichever branch matches: of each branch its longest literals."""
+    """One set of alternatives that holds whichever branch matches: the longest literals of each branch."""
     if not all(branches):
         return ()
     best = [max(branch, key=lambda texts: min(map(len, texts))) for branch in branches]

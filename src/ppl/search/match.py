@@ -1,6 +1,7 @@
-"""A tree as a predicate over events: the same answer as the condition in SQL, without a database, for live events.
+"""A tree compiled to a predicate over live events: the same answer as the condition in SQL, without a database.
 
-Compiled once into closures. No closure takes time that grows faster than the event's text: substrings, and RE2.
+The predicate is built of closures, once per query. Each takes time at most linear in the event's text: substring
+searches, and RE2.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def predicate(node: Node) -> Predicate:
 
 
 class _Folded:
-    """An event and its texts, folded when first asked for."""
+    """An event and its texts, each folded on first use."""
 
     __slots__ = ("_texts", "event")
 
@@ -52,7 +53,7 @@ class _Folded:
         self._texts: dict[Field, str] = {}
 
     def text(self, field: Field) -> str:
-        """The folded text of ``field``: of several the folded texts with :data:`SEPARATOR` between."""
+        """The folded text of ``field``; for ``ANY``, the texts of all fields joined by :data:`SEPARATOR`."""
         text = self._texts.get(field)
         if text is None:
             text = self._texts[field] = fold(_TEXTS[field](self.event))
@@ -133,7 +134,7 @@ def _in_any(fields: tuple[Field, ...], matches: Callable[[str], bool]) -> _Test:
 
 
 def _like(parts: list[str]) -> Callable[[str], bool]:
-    """Whether a whole text is ``parts`` with any text between them."""
+    """A function that tells whether a whole text consists of ``parts`` with any text between them."""
     if not any(parts):
         return bool
     first, *middle, last = parts
@@ -141,7 +142,7 @@ def _like(parts: list[str]) -> Callable[[str], bool]:
     def matches(text: str) -> bool:
         if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
             return False
-        # The leftmost place for each part leaves most to the next.
+        # Taking the leftmost match of each part leaves the most text for the next.
         at, end = len(first), len(text) - len(last)
         for part in middle:
             at = text.find(part, at, end)

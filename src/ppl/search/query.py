@@ -1,6 +1,6 @@
-"""A parsed query and all that can be made of it: what the store, the viewer and the page ask for.
+"""A parsed query and what the store, the viewer and the pages derive from it: SQL, a predicate, id bounds, text.
 
-``parse(text, zone, now)`` raises :class:`~ppl.search.errors.QueryError` or gives a :class:`Query`.
+``parse(text, zone, now)`` returns a :class:`Query` or raises :class:`~ppl.search.errors.QueryError`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ HIGHEST_ID = (1 << 63) - 1
 
 @attrs.frozen
 class Query:
-    """What somebody searches for. Queries of the same meaning, as far as the tree shows it, are equal.
+    """A parsed query. Queries with equal trees are equal.
 
     Attributes:
-        tree: what it means.
-        hints: what in its text is written like syntax and is searched for as text.
+        tree: its meaning.
+        hints: places where its text looks like syntax but is searched for literally.
     """
 
     tree: Node
@@ -33,34 +33,34 @@ class Query:
 
     @property
     def is_everything(self) -> bool:
-        """Whether it was empty."""
+        """Whether the query is empty and so matches every event."""
         return isinstance(self.tree, Everything)
 
     def sql(self, collation: str | None = sql.UNICODE_COLLATION) -> sql.Condition:
-        """The condition over table ``event``, with ``%s`` for its parameters, and these. See ``ppl.search.sql``."""
+        """The condition over table ``event``, with ``%s`` placeholders, and its parameters. See ``ppl.search.sql``."""
         return sql.condition(self.tree, collation)
 
     def predicate(self) -> Predicate:
-        """A function that tells whether an event matches, as the condition does. See ``ppl.search.match``."""
+        """A function that tells whether an event matches, equivalent to :meth:`sql`. See ``ppl.search.match``."""
         return predicate(self.tree)
 
     def id_bounds(self) -> tuple[int, int]:
-        """``(first, end)``: what matches has ``first <= id < end``. The walk over slots need not leave them."""
+        """``(first, end)``: every match has ``first <= id < end``. The walk over slots may stay within these bounds."""
         return _bounds(self.tree, False)
 
     @property
     def without_bounds(self) -> Query:
-        """The query without the times that bound all of it, which :meth:`id_bounds` has."""
+        """The query without its top-level time bounds, which :meth:`id_bounds` covers."""
         nodes = self.tree.nodes if isinstance(self.tree, And) else (self.tree,)
         left = [each for each in nodes if not isinstance(each, Since | Before)]
         return Query(conjunction(left) if left else Everything())
 
     def literals(self) -> tuple[frozenset[str], ...]:
-        """What an index is asked for: of each set at least one folded text occurs in whatever matches."""
+        """The terms for an index: every match contains at least one folded text of each set."""
         return literals.literals(self.tree)
 
     def text(self, zone: tzinfo = UTC) -> str:
-        """The query in its canonical form, times in ``zone``; it parses to an equal query."""
+        """The query in canonical form, with times in ``zone``; it parses to an equal query."""
         return canonical(self.tree, zone)
 
 
@@ -69,11 +69,11 @@ def parse(text: str, zone: tzinfo, now: int) -> Query:
 
     Args:
         text: in the language of ``docs/search.rst``.
-        zone: the reader's, of times that name none.
-        now: the present in µs, which ``3 hours ago`` refers to.
+        zone: the reader's zone, for times that name none.
+        now: the present in µs, for times such as ``3 hours ago``.
 
     Raises:
-        QueryError: a sentence with the position and what was expected there.
+        QueryError: ``text`` cannot be parsed; it names the position and what was expected there.
     """
     return Query(*parse_query(text, zone, now))
 

@@ -1,11 +1,11 @@
-"""A tree as a condition over the columns of table ``event``, every text a bound parameter (``%s``).
+"""A tree as an SQL condition over the columns of table ``event``, with every text as a bound parameter (``%s``).
 
-One trigram index serves every search for text: it is on :func:`searched`, the sender's names, the program and the
-message as one folded text. What is asked of one field only is also asked of that text, for the index's sake.
+One trigram index serves every text search: it is on :func:`searched`, which joins the sender's names, the program and
+the message to one folded text. A condition on one field is repeated on that text, so that the index can serve it.
 
-Case is folded by ``lower`` under a collation that is named, so that the answer is the same in every database and the
-same as ``ppl.search.regex.folding``'s: ``pg_c_utf8`` exists from PostgreSQL 17. Before that it is the database's own,
-and letters beyond ASCII fold as that has it.
+Case is folded by ``lower`` with an explicit collation, ``pg_c_utf8``, so that every database gives the same answer as
+``ppl.search.regex.folding``. Before PostgreSQL 17, which introduced it, the database's own collation is used, and
+letters beyond ASCII fold by its rules.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from ppl.search.tree import (
 )  # fmt: skip
 
 UNICODE_COLLATION = "pg_c_utf8"
-"""The collation that folds as ``ppl.search.regex.folding`` does; from PostgreSQL 17."""
+"""The collation that folds case like ``ppl.search.regex.folding``; from PostgreSQL 17."""
 UNICODE_COLLATION_SINCE = 170_000
-"""The first ``server_version`` that has it."""
+"""The first ``server_version`` with this collation."""
 
 _ALL = r"hostname || E'\x01' || host(sender_ip) || E'\x01' || file_name || E'\x01' || message"
 _COLUMNS = {
@@ -57,16 +57,16 @@ Condition = tuple[str, list[Any]]
 
 
 def searched(collation: str | None = UNICODE_COLLATION) -> str:
-    """The expression that a trigram index is to be made on: ``CREATE INDEX … USING gin ((<this>) gin_trgm_ops)``.
+    """The expression for the trigram index: ``CREATE INDEX … USING gin ((<this>) gin_trgm_ops)``.
 
     Args:
-        collation: its name; ``None`` for the database's own.
+        collation: the collation's name; ``None`` for the database's own.
     """
     return _lower(_ALL, collation)
 
 
 def condition(node: Node, collation: str | None = UNICODE_COLLATION) -> Condition:
-    """The condition that holds for the rows ``node`` matches (true or false, never null), and its parameters."""
+    """The condition for the rows that ``node`` matches (true or false, never null), and its parameters."""
     return _Writer(collation).written(node, is_wanted=True)
 
 
@@ -87,7 +87,7 @@ class _Writer:
     collation: str | None
 
     def written(self, node: Node, is_wanted: bool) -> Condition:
-        """``node``; an index can only help where it ``is_wanted``, not refused."""
+        """The condition of ``node``; an index can help only if it ``is_wanted``, not negated."""
         if isinstance(node, Not):
             text, parameters = self.written(node.node, not is_wanted)
             return f"NOT {text}", parameters
@@ -104,7 +104,7 @@ class _Writer:
             return [self.written(each, is_wanted) for each in with_joint_refusal(node.nodes)]
         if is_wanted:
             return [self.written(each, is_wanted) for each in node.nodes]
-        # Where no index can help, the joint text is made and folded once for all words.
+        # A negated node cannot use an index: build and fold the joint text once for all words.
         words, others = split_words(node.nodes, SEPARATOR)
         parts = [self.written(each, is_wanted) for each in others]
         if words:
@@ -129,7 +129,7 @@ class _Writer:
             return _any([f"{column} = %s" for column in columns]), [node.text] * len(columns)
         if isinstance(node, Regex):
             expressions = self._expressions(node.field, as_one=not node.pattern.is_anchored)
-            # Not the operator ~: the index would work out trigrams of its own, in up to seconds for one expression.
+            # Not the operator ~: with it the index extracts trigrams itself, up to seconds for one expression.
             tests = [f"regexp_like({each}, %s)" for each in expressions]
             return _any(tests), [for_postgresql(node.pattern)] * len(expressions)
         if isinstance(node, Contains):
@@ -146,7 +146,7 @@ class _Writer:
         return [_lower(column, self.collation) for column in _COLUMNS[field]]
 
     def _like(self, expressions: Sequence[str], pattern: str) -> Condition:
-        # PostgreSQL folds both sides: what is written the same is found whatever it takes for a capital.
+        # PostgreSQL folds both sides, so equal texts match whichever case rules its collation has.
         like = _lower("%s::text", self.collation)
         return _any([f"{each} LIKE {like}" for each in expressions]), [pattern] * len(expressions)
 

@@ -1,7 +1,7 @@
-"""The tree of a query: frozen values that compare by meaning. Made by ``ppl.search.language``, read by everything else.
+"""The tree of a query: frozen values that compare by meaning. ``ppl.search.language`` builds it; all else reads it.
 
 ``And`` and ``Or`` hold two nodes or more and never one of their own kind; ``Not`` never holds a ``Not``. The functions
-:func:`conjunction`, :func:`disjunction` and :func:`negation` see to that.
+:func:`conjunction`, :func:`disjunction` and :func:`negation` ensure this.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ppl.search.regex.pattern import Pattern
 
 
 class Field(Enum):
-    """Where a text is looked for; the value is the attribute's name in the language."""
+    """Where a text is searched for; the value is the attribute's name in the language."""
 
     ANY = ""
     """In hostname, address, program or message."""
@@ -35,7 +35,7 @@ class Everything:
 
 @attrs.frozen
 class Contains:
-    """``text`` is a part of the field."""
+    """The field contains ``text``."""
 
     field: Field
     text: str
@@ -43,7 +43,7 @@ class Contains:
 
 @attrs.frozen
 class Exact:
-    """The whole field is ``text``, capitals and all; ``""``: there is none."""
+    """The whole field equals ``text``, case included; ``""`` matches an empty field."""
 
     field: Field
     text: str
@@ -51,7 +51,7 @@ class Exact:
 
 @attrs.frozen
 class Glob:
-    """The whole field is like ``pattern``, in which each ``*`` stands for any text; ``*`` alone: for any but none."""
+    """The whole field matches ``pattern``, where each ``*`` stands for any text; ``*`` alone is any non-empty field."""
 
     field: Field
     pattern: str
@@ -82,7 +82,7 @@ class Severity:
 
 @attrs.frozen
 class Facility:
-    """The facility's number, 0 to 23. An event without facility does not match."""
+    """The facility is ``number``, 0 to 23. An event without facility does not match."""
 
     number: int
 
@@ -103,21 +103,21 @@ class Before:
 
 @attrs.frozen
 class Not:
-    """What ``node`` does not match."""
+    """The events that ``node`` does not match."""
 
     node: Node
 
 
 @attrs.frozen
 class And:
-    """What all of ``nodes`` match."""
+    """The events that all of ``nodes`` match."""
 
     nodes: tuple[Node, ...]
 
 
 @attrs.frozen
 class Or:
-    """What any of ``nodes`` matches."""
+    """The events that any of ``nodes`` matches."""
 
     nodes: tuple[Node, ...]
 
@@ -127,31 +127,31 @@ Node = Leaf | Not | And | Or
 
 
 def conjunction(nodes: Sequence[Node]) -> Node:
-    """All of ``nodes`` (at least one)."""
+    """The node that matches if all of ``nodes`` (at least one) do."""
     flat = [each for node in nodes for each in (node.nodes if isinstance(node, And) else (node,))]
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
 def disjunction(nodes: Sequence[Node]) -> Node:
-    """Any of ``nodes`` (at least one)."""
+    """The node that matches if any of ``nodes`` (at least one) does."""
     flat = [each for node in nodes for each in (node.nodes if isinstance(node, Or) else (node,))]
     return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
 def negation(node: Node) -> Node:
-    """Not ``node``."""
+    """The node that matches if ``node`` does not."""
     return node.node if isinstance(node, Not) else Not(node)
 
 
 def with_joint_refusal(nodes: Sequence[Node]) -> list[Node]:
-    """``nodes`` of an :class:`And` with all that is refused in one ``Not``, last: one look at a text for all of it."""
+    """``nodes`` of an :class:`And` with all negated nodes merged into one ``Not`` at the end: one scan of a text."""
     refused = [node.node for node in nodes if isinstance(node, Not)]
     wanted: list[Node] = [node for node in nodes if not isinstance(node, Not)]
     return [*wanted, Not(disjunction(refused))] if refused else wanted
 
 
 def split_words(nodes: Sequence[Node], separator: str) -> tuple[list[str], list[Node]]:
-    """The texts among ``nodes`` that are looked for anywhere and have no ``separator``, and the other nodes."""
+    """The texts among ``nodes`` that may be in any field and contain no ``separator``, and the other nodes."""
     texts: list[str] = []
     others: list[Node] = []
     for node in nodes:

@@ -1,7 +1,7 @@
 """Times as people write them: ``2026-11-23 17:30``, ``yesterday 5:30pm``, ``3 hours ago``, ``5 AM Friday``.
 
-A time without a zone is in the reader's. What names no day, or only a weekday, is the latest such time that is not in
-the future. What names a day, week, month or year and no time of day is its beginning.
+A time without a zone is in the reader's zone. A time without a day, or with only a weekday, is the latest such time
+that is not in the future. A day, week, month or year without a time of day is its beginning.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ppl.search.ago import UNITS, NotAnAmount, back, less
 from ppl.search.errors import BadValue
 
 LONGEST = 100
-"""Characters of a time."""
+"""Maximum length of a time, in characters."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXPECTED = 'a time such as 2026-11-23, "2026-11-23 17:30", "yesterday 5:30pm", "3 hours ago" or "5 AM Friday"'
 _RANGE = "a time between the years 1970 and 9999"
@@ -45,7 +45,7 @@ _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("word", r"[a-z]+"),
     )
 )
-# Directly after a date or a time of day may stand what would otherwise continue a number: 2026-11-23T12:00Z.
+# A date or a time of day may be followed directly by "T", a zone or an offset, as in 2026-11-23T12:00Z.
 _JOINED = {"ymd": re.compile(r"(\d{4})-(\d\d)-(\d\d)t(?=\d)"), "clock": re.compile(
     r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?(?=z|[+-]\d)"
 )}  # fmt: skip
@@ -56,11 +56,11 @@ def parse_time(text: str, zone: tzinfo, now: int) -> int:
 
     Args:
         text: as a person wrote it.
-        zone: of times that name none.
+        zone: used if ``text`` names none.
         now: the present, in µs.
 
     Raises:
-        BadValue: no such time, or before 1970 or after 9999.
+        BadValue: ``text`` is not a time, or is before 1970 or after 9999.
     """
     plain = text.strip().lower()
     if not plain or len(plain) > LONGEST or not plain.isascii():
@@ -99,7 +99,7 @@ def _parse(text: str, zone: tzinfo, now: datetime) -> datetime:
 
 @attrs.define
 class _Reading:
-    """What the parts of a text have said so far."""
+    """The parts of a time that have been read so far."""
 
     text: str
     now: datetime
@@ -137,7 +137,7 @@ class _Reading:
 
     def _set(self, name: str, value: object) -> None:
         if getattr(self, name) is not None:
-            raise ValueError  # said twice
+            raise ValueError  # named twice
         setattr(self, name, value)
 
     def _ymd(self, match: re.Match[str]) -> None:
@@ -196,7 +196,7 @@ class _Reading:
             raise ValueError
 
     def _begin(self, unit: str) -> None:
-        """``last month`` is its beginning."""
+        """Move ``day`` to the beginning of its ``unit``: ``last month`` is the first of that month."""
         assert self.day is not None
         if unit == "weeks":
             self.day -= timedelta(days=self.day.weekday())
@@ -224,10 +224,10 @@ class _Reading:
         return self._latest([today, today - timedelta(days=1)], clock)
 
     def _calendar(self, clock: time) -> datetime:
-        """A month by its name, with a day, a year or both."""
+        """The moment for a named month with a day, a year or both."""
         if self.day is not None or self.month is None:
             raise ValueError
-        # Nine years back there was a 29 February, even around a century without.
+        # The last nine years include a 29 February, even around a century year without one.
         years = range(self.now.year, self.now.year - 9, -1) if self.year is None else [self.year]
         days = [date(year, self.month, self.number or 1) for year in years if self._exists(year)]
         if not days or (self.weekday is not None and self.year is not None and days[0].weekday() != self.weekday):
@@ -238,12 +238,12 @@ class _Reading:
         return 1 <= year <= 9999 and (self.number or 1) <= monthrange(year, self.month or 1)[1]
 
     def _latest(self, days: list[date], clock: time) -> datetime:
-        """The first of ``days`` (latest first) whose ``clock`` is not in the future; else the last."""
+        """``clock`` on the first of ``days`` (latest first) where it is not in the future; else on the last of them."""
         moments = [self._at(day, clock) for day in days]
         return next((moment for moment in moments if moment <= self.now), moments[-1])
 
     def _at(self, day: date, clock: time) -> datetime:
-        # By way of UTC: a time that the clocks skipped becomes the one an hour later.
+        # Conversion to UTC turns a time skipped by a clock change into the time an hour later.
         return datetime.combine(day, clock, self.now.tzinfo).astimezone(UTC)
 
 
@@ -260,7 +260,7 @@ def _hour(hour: int, half: str | None) -> int:
 
 
 def _named(word: str, names: tuple[str, ...]) -> int | None:
-    """The index of the name that ``word`` is, or begins with three letters or more."""
+    """The index of the first of ``names`` that begins with ``word``, if that has at least three letters."""
     if len(word) < 3:
         return None
     return next((index for index, name in enumerate(names) if name.startswith(word)), None)

@@ -130,8 +130,8 @@ async def test_a_quota_how_much_of_it_is_used_and_what_was_dropped_are_shown(ser
     for each in rows:
         execute(dsn, "INSERT INTO intake_hour SELECT id, %s, 1, %s, %s FROM destination", each)
     found = tiles(await watched.page("/dashboard"))
-    assert found["Quota of lines"].startswith("1,000 lines/s")
-    assert found["Quota of a day (UTC)"].startswith("2.0 MB")
+    assert found["Line quota"].startswith("1,000 lines/s")
+    assert found["Daily quota (UTC)"].startswith("2.0 MB")
     assert found["Received today (UTC)"] == "500 kB, 25% of the quota"
     assert found["Dropped in 24 hours"] == "1,007 lines"
     await served.store.set_retention(1, watched.destination.id, 1)

@@ -211,7 +211,7 @@ async def test_the_note_outlives_its_event(served: Served, dsn: str) -> None:
     await mark(filled)
     execute(dsn, "DELETE FROM event WHERE id = %s", [filled.ids[1]])
     page = await filled.browser.get("/marks")
-    assert "Expired: the line is no longer kept, only its note." in page.text
+    assert "Expired: the line is deleted, its note remains." in page.text
     assert "here it began" in page.text
     assert f"/events/{filled.ids[1]}" not in page.text
     (made,) = await listed(filled.browser, "?events=yes")

@@ -61,7 +61,7 @@ async def test_a_wrong_query_is_refused_with_the_place_and_what_was_typed_stays(
     await browser.register("user@gmail.com")
     page = await add(served, browser, "mine", "severity:(")
     assert page.status == 400
-    assert "At character 11 of the query expected" in page.text
+    assert "At character 11 of the query: expected" in page.text
     assert 'value="severity:("' in page.text
     assert 'value="mine"' in page.text
     assert re.search(r'id="query".*?aria-invalid="true"', page.text, re.S)

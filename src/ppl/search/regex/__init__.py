@@ -1,1 +1,1 @@
-"""Regular expressions that mean the same to PostgreSQL and to RE2, and are bounded."""
+"""Regular expressions of bounded size that mean the same to PostgreSQL and to RE2."""

@@ -1,8 +1,8 @@
-r"""Word boundaries (``\y``, ``\m``, ``\M``, and ``\b`` as everybody else writes it) as what both engines agree on.
+r"""Word boundaries (``\y``, ``\m``, ``\M``, and ``\b`` as other engines write it), rewritten to agree in both engines.
 
-RE2 knows words of ASCII only, PostgreSQL those of the locale. At the beginning of an expression, before a character of
-a word, a boundary is as good as "the field's beginning or a character of no word"; at its end likewise. Elsewhere it is
-refused.
+RE2 knows ASCII words only, PostgreSQL those of the locale. At the beginning of an expression, before a word character,
+a boundary is equivalent to "the field's beginning or a non-word character"; likewise at its end. Boundaries elsewhere
+are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OUTSIDE = charset.without_separator(charset.complement(charset.folded(_WORD)))
 
 @attrs.frozen
 class Boundary:
-    """A word boundary: the letter after its backslash, and its offset in the expression."""
+    """A word boundary: the letter after its backslash, and the boundary's offset in the expression."""
 
     letter: str
     offset: int
@@ -31,7 +31,7 @@ def without_boundaries(parts: Many[Part | Boundary], may_have: bool) -> list[Par
     """``parts`` of a sequence with the boundaries at its ends replaced.
 
     Raises:
-        BadValue: one stands elsewhere, or not next to a character of a word, or there ``may_have`` been none.
+        BadValue: a boundary is elsewhere or not next to a word character, or is not allowed here (``may_have``).
     """
     plain = [part for part in parts if not isinstance(part, Boundary)]
     before: list[Part] = []
@@ -46,14 +46,14 @@ def without_boundaries(parts: Many[Part | Boundary], may_have: bool) -> list[Par
         else:
             raise BadValue(
                 "a word boundary only at the beginning or the end of the expression, or of one of its"
-                " alternatives, next to a character of a word",
+                " alternatives, next to a word character",
                 part.offset,
             )
     return [*before, *plain, *after]
 
 
 def _is_word(part: Part, first: bool) -> bool:
-    """Whether the ``first`` (or the last) character of ``part`` surely is one, and of a word."""
+    """Whether ``part`` always begins (or, unless ``first``, ends) with a word character."""
     if isinstance(part, Chars):
         return charset.union([*part.chars, *_WORD]) == _WORD
     if isinstance(part, Repeat):

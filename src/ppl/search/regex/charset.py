@@ -10,13 +10,13 @@ from ppl.search.regex.folding import fold, folded_codes
 CharSet = tuple[tuple[int, int], ...]
 
 HIGHEST = 0x10FFFF
-#: Stands between the fields where they are searched as one text, so no regular expression matches it.
+#: Separates the fields where they are searched as one text; no regular expression matches it.
 SEPARATOR = "\x01"
 _FEW = 256
 
 
 def union(ranges: Iterable[tuple[int, int]]) -> CharSet:
-    """The set of all code points in ``ranges``."""
+    """The set of all code points in ``ranges``, sorted and merged."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if merged and low <= merged[-1][1] + 1:
@@ -27,7 +27,7 @@ def union(ranges: Iterable[tuple[int, int]]) -> CharSet:
 
 
 def complement(chars: CharSet) -> CharSet:
-    """All code points but ``chars`` and NUL, which no text of PostgreSQL holds."""
+    """All code points except ``chars`` and NUL, which PostgreSQL texts cannot contain."""
     ends = [(0, 0), *chars, (HIGHEST + 1, HIGHEST + 1)]
     return tuple((low + 1, high - 1) for (_, low), (high, _) in pairwise(ends) if low + 1 <= high - 1)
 
@@ -39,14 +39,14 @@ def without_separator(chars: CharSet) -> CharSet:
 
 
 def folded(chars: CharSet) -> CharSet:
-    """What ``chars`` are in folded text. (Of large sets only what is added: the rest never occurs there.)"""
+    """``chars`` folded. Large sets keep their upper-case members, which never occur in folded text."""
     if sum(high - low + 1 for low, high in chars) <= _FEW:
         codes = [ord(fold(chr(code))) for low, high in chars for code in range(low, high + 1)]
         return union((code, code) for code in codes)
     added = [
         (lower, lower)
         for code, lower in folded_codes().items()
-        if any(low <= code <= high for low, high in chars)  # some thousand comparisons, once per set
+        if any(low <= code <= high for low, high in chars)  # a few thousand comparisons, once per set
     ]
     return union([*chars, *added])
 
@@ -57,12 +57,12 @@ def of(text: str) -> CharSet:
 
 
 def named(name: str) -> CharSet | None:
-    """The set of a POSIX class such as ``alpha``, of folded text: the same for any locale. ``None`` if unknown."""
+    """The set of a POSIX class such as ``alpha``, the same in every locale. ``None`` if the name is unknown."""
     return _NAMED.get(name)
 
 
-# Letters beyond ASCII: roughly, in few ranges, since every range makes an expression slower. What is left out are
-# the blocks of controls, punctuation, currency, symbols, private use and emoji; combining marks are within.
+# Letters beyond ASCII, approximated by few ranges, since every range makes an expression slower. The blocks of
+# controls, punctuation, currency, symbols, private use and emoji are left out; combining marks are included.
 _FOREIGN: CharSet = (
     (0xAA, 0xAA), (0xB5, 0xB5), (0xBA, 0xBA), (0xC0, 0xD6), (0xD8, 0xF6), (0xF8, 0x167F), (0x1681, 0x1FFF),
     (0x2C00, 0x2DFF), (0x3005, 0x3007), (0x3021, 0x302F), (0x3031, 0xD7FF), (0xF900, 0xFDFF), (0xFE70, 0xFEFE),

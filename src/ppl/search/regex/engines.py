@@ -1,4 +1,4 @@
-"""A parsed regular expression as each engine wants it written: PostgreSQL's advanced regular expressions, and RE2."""
+"""A parsed regular expression in each engine's syntax: PostgreSQL's advanced regular expressions, and RE2."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _MEMORY = 8 << 20
 
 
 def for_postgresql(pattern: Pattern) -> str:
-    """``pattern`` for PostgreSQL's ``~`` over folded text."""
+    """``pattern`` in PostgreSQL's syntax, for folded text."""
     return _written(pattern.root, lambda code: f"\\U{code:08x}")
 
 
 @lru_cache(maxsize=256)
 def for_re2(pattern: Pattern) -> Callable[[bytes], bool]:
-    """A function that finds ``pattern`` in folded text, given as UTF-8.
+    """A function that tells whether folded text, given as UTF-8, contains ``pattern``.
 
     Raises:
-        BadValue: too large for RE2's memory.
+        BadValue: ``pattern`` needs more memory than RE2 may use.
     """
     options = re2.Options()
     options.dot_nl = True
@@ -34,7 +34,7 @@ def for_re2(pattern: Pattern) -> Callable[[bytes], bool]:
     try:
         search = re2.compile(_written(pattern.root, lambda code: f"\\x{{{code:x}}}"), options).search
     except re2.error as error:
-        raise BadValue("a simpler regular expression") from error
+        raise BadValue("a simpler regular expression: this one needs too much memory") from error
     return lambda text: search(text) is not None
 
 

@@ -1,13 +1,14 @@
-r"""Regular expressions: the part of PostgreSQL's syntax that means the same to PostgreSQL and to RE2, and is bounded.
+r"""The parser of regular expressions: the part of PostgreSQL's syntax that means the same to RE2, with bounded size.
 
-:func:`parse_regex` gives a :class:`Pattern`, which writes itself for both engines. They look at folded text, and sets
-of characters are spelled out, so neither locale nor case can make them differ. Both work in time linear in the text:
-what needs backtracking (back-references, look-around) is refused, counted repetitions are bounded when written out.
+:func:`parse_regex` returns a :class:`Pattern`, which ``ppl.search.regex.engines`` writes for both engines. They search
+folded text, and character sets are spelled out, so neither locale nor case can make them differ. Both take time linear
+in the text: syntax that needs backtracking (back-references, look-around) is refused, and the size of an expression
+with its counted repetitions written out is bounded.
 
 Accepted: characters, ``.``, ``[…]`` with ranges, ``^`` and POSIX classes, ``\d \s \w`` and their opposites, ``\n \t \r
 \f \v``, ``\uwxyz``, ``\Ustuvwxyz``, ``\`` before punctuation, groups, ``|``, ``* + ? {m} {m,} {m,n}`` also lazy, ``^ $
-\A \Z``, and word boundaries where they can be done without (``ppl.search.regex.boundaries``). As in PostgreSQL, ``.``
-matches a newline, and ``^`` and ``$`` stand for the ends of the field.
+\A \Z``, and word boundaries where they can be rewritten (``ppl.search.regex.boundaries``). As in PostgreSQL, ``.``
+matches a newline, and ``^`` and ``$`` match only the ends of the field.
 """
 
 from __future__ import annotations
@@ -19,29 +20,29 @@ from ppl.search.regex.charset import CharSet
 from ppl.search.regex.pattern import Chars, Choice, Edge, Part, Pattern, Repeat, Sequence
 
 LONGEST = 1_000
-"""Characters of a regular expression."""
+"""Maximum length of a regular expression, in characters."""
 MOST_REPEATS = 255
 """PostgreSQL's limit for ``{m,n}``."""
 LARGEST = 500
-"""Characters and sets when all repetitions are written out: with these a match takes at most some µs a byte."""
+"""Maximum characters and sets with all repetitions written out: a match then takes at most a few µs a byte."""
 DEEPEST = 20
-"""Nesting of groups."""
+"""Maximum nesting of groups."""
 _FEW_RANGES = 4
-_WIDE_SET = 4  # a set of many ranges counts as so many: it becomes as many instructions of RE2
+_WIDE_SET = 4  # how much a set of many ranges counts: RE2 compiles it to several instructions
 
 
 def parse_regex(source: str) -> Pattern:
     """The regular expression ``source``.
 
     Raises:
-        BadValue: with the offset in ``source`` where it goes wrong.
+        BadValue: ``source`` cannot be parsed or is too large; it names the offset of the error.
     """
     if len(source) > LONGEST:
         raise BadValue(f"a regular expression of at most {LONGEST} characters", LONGEST)
     parser = _Parser(source)
     root = parser.choice(0)
     if parser.at < len(source):
-        raise BadValue("an opening parenthesis before this one", parser.at)
+        raise BadValue("an opening parenthesis before this closing one", parser.at)
     if _size(root) > LARGEST:
         raise BadValue(f"a regular expression of at most {LARGEST} characters when its repetitions are written out")
     return Pattern(source, root, parser.is_anchored)
@@ -99,7 +100,7 @@ class _Parser:
             return part
         if isinstance(part, Edge | Boundary):
             raise BadValue("something to repeat before this", start)
-        self._take("?")  # lazy or not only matters to where a match ends
+        self._take("?")  # laziness only affects where a match ends
         again = self.at
         if self._quantifier() is not None:
             raise BadValue("no second repetition", again)
@@ -111,7 +112,7 @@ class _Parser:
             self.at += 1
             return simple
         if self._next() != "{" or self._next(2)[1:] not in _DIGITS or len(self._next(2)) < 2:
-            return None  # as in PostgreSQL, a brace before anything but a digit is a character
+            return None  # as in PostgreSQL, a brace not followed by a digit is an ordinary character
         start = self.at
         self.at += 1
         least = self._number()
@@ -155,12 +156,12 @@ class _Parser:
     def _chars(self, chars: CharSet, start: int) -> Chars:
         chars = charset.without_separator(charset.folded(chars))
         if not chars:
-            raise BadValue("a character that can occur", start)
+            raise BadValue("a character that can occur in a text", start)
         return Chars(chars)
 
     def _group(self, start: int, depth: int) -> Part:
         if depth >= DEEPEST:
-            raise BadValue(f"at most {DEEPEST} groups in one another", start)
+            raise BadValue(f"at most {DEEPEST} nested groups", start)
         if self._next() == "?" and not self._take("?:"):
             raise BadValue("a plain group or (?:…): look-around and options are not supported", start)
         inner = self.choice(depth + 1)
@@ -184,15 +185,15 @@ class _Parser:
         return self._chars(charset.of(self._character(char, start)), start)
 
     def _character(self, char: str, start: int) -> str:
-        """What ``\\`` and ``char`` stand for."""
+        """The character that ``\\`` followed by ``char`` stands for."""
         if char in _CHARACTERS:
             return _CHARACTERS[char]
         if char in _HEXADECIMAL:
             return self._hexadecimal(_HEXADECIMAL[char], start)
         if char in "123456789":
-            raise BadValue("no back-reference: they are not supported", start)
+            raise BadValue("no back-reference: back-references are not supported", start)
         if char.isalnum():
-            raise BadValue(r"an escape that is known: \d \s \w \n \t, or a backslash before punctuation", start)
+            raise BadValue(r"a known escape: \d \s \w \n \t, or a backslash before punctuation", start)
         return char
 
     def _hexadecimal(self, digits: int, start: int) -> str:
@@ -201,7 +202,7 @@ class _Parser:
             raise BadValue(f"{digits} hexadecimal digits", self.at)
         code = int(text, 16)
         if not 0 < code <= charset.HIGHEST or 0xD800 <= code < 0xE000:
-            raise BadValue("the number of a character", start)
+            raise BadValue("the code point of a character", start)
         self.at += digits
         return chr(code)
 
@@ -230,14 +231,14 @@ class _Parser:
         return ((ord(low), ord(high)),)
 
     def _member(self) -> str | CharSet:
-        """A character, or a whole set, within brackets."""
+        """One member of a bracket expression: a character or a whole set."""
         start = self.at
         char = self._next()
         self.at += 1
         if char == "":
             raise BadValue("a character", start)
         if char == "[" and self._next() and self._next() in ".=":
-            raise BadValue("no collating element: they are not supported", start)
+            raise BadValue("no collating element: collating elements are not supported", start)
         if char == "[" and self._next() == ":":
             end = self._source.find(":]", self.at + 1)
             chars = charset.named(self._source[self.at + 1 : end]) if end > 0 else None

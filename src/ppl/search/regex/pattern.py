@@ -1,6 +1,6 @@
-"""A parsed regular expression: frozen values.
+"""A parsed regular expression as frozen values.
 
-Made by ``ppl.search.regex.parser``, written out by ``ppl.search.regex.engines``.
+Built by ``ppl.search.regex.parser``; ``ppl.search.regex.engines`` writes it for each engine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ppl.search.regex.charset import CharSet
 
 @attrs.frozen
 class Chars:
-    """One character of a set."""
+    """Any one character of a set."""
 
     chars: CharSet
 
@@ -26,21 +26,21 @@ class Edge:
 
 @attrs.frozen
 class Sequence:
-    """One after the other."""
+    """``parts`` one after the other."""
 
     parts: tuple[Part, ...]
 
 
 @attrs.frozen
 class Choice:
-    """Any of them."""
+    """Any one of ``parts``."""
 
     parts: tuple[Part, ...]
 
 
 @attrs.frozen
 class Repeat:
-    """``part`` from ``least`` to ``most`` times; ``None``: without end."""
+    """``part`` from ``least`` to ``most`` times; ``None`` means without limit."""
 
     part: Part
     least: int
@@ -56,7 +56,7 @@ class Pattern:
 
     Attributes:
         source: as written, without the slashes around it.
-        root: its parts; sets are of folded text.
+        root: the parsed expression; its sets are folded.
         is_anchored: whether the ends of the field matter.
     """
 

@@ -1,8 +1,8 @@
-/** The registration form suggests the time zone of the browser, where the server offers that name, and says which it is. */
+/** The registration form suggests the browser's time zone, if the server offers it, and shows the chosen zone. */
 
 const field = /** @type {HTMLInputElement | null} */ (document.querySelector("#timeZone[data-suggest]"));
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-// Not what somebody wrote before the script came.
+// Keep what the user typed before the script was loaded.
 if (field?.list && field.value === field.defaultValue) {
   if ([...field.list.options].some((option) => option.value === timeZone)) field.value = timeZone;
 }

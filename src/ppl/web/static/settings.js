@@ -1,4 +1,4 @@
-/** The settings page with scripts: what time it is in the zone that is being typed, and buttons that copy snippets and new secrets. */
+/** The settings page's script: the time in the zone being typed, and buttons that copy snippets and new secrets. */
 
 import { begunAt, now as serverTime } from "./js/clock.js";
 import { copyButton } from "./js/copy.js";
@@ -13,7 +13,7 @@ function tell() {
   const name = field.value.trim() || "UTC";
   const zone = new Zone(name);
   if (!zone.isKnown) {
-    now.textContent = "That is no time zone that this browser knows.";
+    now.textContent = "This browser does not know that time zone.";
     return;
   }
   const moment = serverTime();
@@ -35,7 +35,7 @@ for (const secret of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
   secret.append(" ", copyButton(/** @type {HTMLElement} */ (secret.querySelector("code")), secret.dataset.name ?? ""));
 }
 
-// Which section is read: the last that began above the upper third of the window; at the page's end the one asked for.
+// The current section: the last to begin in the window's upper third or above; at the page's end, the link's target.
 const links = /** @type {HTMLAnchorElement[]} */ ([...document.querySelectorAll(".contents a")]);
 const tops = () => links.map(({ hash }) => document.getElementById(hash.slice(1))?.getBoundingClientRect().top ?? 0);
 

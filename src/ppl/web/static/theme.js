@@ -1,9 +1,9 @@
-/** The choice of a theme on every page. A cookie keeps it: so the server writes it into the page, and no other is seen first. */
+/** The theme menu on every page. A cookie keeps the choice, so the server renders it and no other theme flashes. */
 
 const menu = /** @type {HTMLElement} */ (document.getElementById("themes"));
 const YEAR_S = 31_536_000;
 
-/** @param {string} theme `dark`, `light` or, as the system has it, empty */
+/** @param {string} theme `dark`, `light`, or empty to follow the system */
 function show(theme) {
   document.documentElement.dataset.theme = theme;
   /** @type {HTMLInputElement} */ (menu.querySelector(`[value="${theme}"]`)).checked = true;
@@ -12,7 +12,7 @@ function show(theme) {
 }
 
 menu.addEventListener("change", (event) => show(/** @type {HTMLInputElement} */ (event.target).value));
-// It may have been chosen on another page meanwhile.
+// Another page may have changed the theme meanwhile.
 for (const name of ["pageshow", "visibilitychange"]) {
   addEventListener(name, () => show(/(?:^|; )ppl_theme=(dark|light)(?:;|$)/.exec(document.cookie)?.[1] ?? ""));
 }

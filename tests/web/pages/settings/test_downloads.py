@@ -44,7 +44,7 @@ async def test_a_wrong_query_leads_back_to_the_form(served: Served, browser: Bro
     await browser.register("user@gmail.com")
     page = await browser.get("/settings/export?q=severity%3A%28&format=text")
     assert page.status == 400
-    assert "At character 11 of the query expected" in page.text
+    assert "At character 11 of the query: expected" in page.text
     assert 'value="severity:("' in page.text
 
 
@@ -65,7 +65,7 @@ async def test_the_newest_archives_are_on_the_page_and_all_by_years(serve: Serve
     browser = served.browser()
     await browser.register("user@gmail.com")
     (destination,) = await served.store.destinations()
-    assert "is archived yet: each is, after midnight UTC" in (await browser.get("/settings")).text
+    assert "is archived yet: each day is archived after midnight UTC" in (await browser.get("/settings")).text
     assert "No day is archived" in (await browser.get("/settings/archives")).text
     note(dsn, destination.id, 400, str(tmp_path))
     user_id = destination.user_id.replace(":", "%3A")
@@ -88,7 +88,7 @@ async def test_what_is_kept_elsewhere_is_no_link(served: Served, browser: Browse
     note(dsn, destination.id, 1, "s3://elsewhere")
     page = await browser.get("/settings")
     assert "2023-12-31" in page.text
-    assert "kept where this server does not reach it" in page.text
+    assert "stored where this server cannot reach it" in page.text
     assert "/api/archives/" not in page.text
     assert "elsewhere" not in page.text
 

@@ -101,7 +101,7 @@ async def test_who_has_closed_the_last_destination_makes_a_new_one(
     await close(browser, owned, owned.user_id)
     page = await browser.get("/settings")
     assert f'<code>{owned.user_id}</code> <span class="closed">closed</span>' in page.text
-    assert f"<legend>{owned.user_id} takes</legend>" not in page.text
+    assert f"<legend>{owned.user_id} accepts</legend>" not in page.text
     assert "data-closed" in (await browser.get("/")).text
     page = await browser.submit("/settings/destinations", {}, on="/settings")
     (made,) = await served.store.destinations()

@@ -88,7 +88,7 @@ async def test_a_member_sees_it_and_cannot_change_it(
     await change(browser, owned, "tls")
     served.listeners.opened.clear()
     page = await member.get("/settings")
-    assert f"<code>{owned.user_id}</code> takes: encrypted only" in page.text
+    assert f"<code>{owned.user_id}</code> accepts: encrypted only" in page.text
     assert f"/settings/destinations/{owned.id}/transport" not in page.text
     assert (await change(member, owned, "plain")).status == 403
     assert await stored(served, owned) == "tls"

@@ -1,11 +1,11 @@
 /**
- * Colours of terminals (ECMA-48's SGR) as a page can show them: every text stays readable in both themes.
+ * Terminal colours (ECMA-48's SGR) as CSS: every text stays readable in both themes.
  *
- * Only SGR is obeyed, for it changes how text looks and nothing else; and of SGR nothing that hides text. Every other
- * escape stays in the text, where it is shown as what it is.
+ * Only SGR is applied, because it changes only how text looks, and nothing of it that hides text. Every other escape
+ * stays in the text and is shown literally.
  */
 
-/** @typedef {{color: string, background: string, names: string}} Look CSS colours or empty, and classes */
+/** @typedef {{color: string, background: string, names: string}} Look CSS colours or empty, and class names */
 /** @typedef {{text: string, look: Look | null}} Run */
 
 // eslint-disable-next-line no-control-regex
@@ -14,20 +14,20 @@ const LONGEST = 67;
 const MOST_RUNS = 2000;
 const MOST_COLOURS = 1000;
 
-// Black to white, then the bright ones; of middle lightness, so that either theme shifts them little.
+// Black to white, then the bright colours; of medium lightness, so that neither theme shifts them much.
 const SIXTEEN = [
   0x3b4450, 0xe5534b, 0x57ab5a, 0xc69026, 0x4c91f0, 0xb083f0, 0x36b3bf, 0xc5ced8,
   0x7d8896, 0xff7b72, 0x6bc46d, 0xe0ac3f, 0x6cb0ff, 0xcba6f7, 0x56d4dd, 0xffffff,
 ];
 const PALE = 0xc5ced8;
-// Luminances of the palest ground in the dark theme and of the darkest in the light one, tints included.
+// Luminance of the lightest background in the dark theme and of the darkest in the light theme, tints included.
 const GROUND = { dark: 0.026, light: 0.83 };
 const CONTRAST = 4.6;
 
 /** @param {string} text @returns {boolean} */
 export const hasColours = (text) => text.includes("\u001b[") && SGR.test(text);
 
-/** @param {string} text @param {number} at @returns {number} `at`, or before the colour that would be torn there */
+/** @param {string} text @param {number} at @returns {number} `at`, or the start of an escape that a cut would split */
 export function besideColours(text, at) {
   const from = text.lastIndexOf("\u001b", at - 1);
   if (from < 0 || from <= at - LONGEST) return at;
@@ -35,9 +35,9 @@ export function besideColours(text, at) {
   return found?.index === 0 && from + found[0].length > at ? from : at;
 }
 
-/** What a terminal's state is at some place of a text. */
+/** The colour state of a terminal while it reads a text. */
 export class Pen {
-  /** @param {number} [most] pieces that a text is cut into */
+  /** @param {number} [most] limit of the pieces of a text */
   constructor(most = MOST_RUNS) {
     this.most = most;
     /** @type {number | null} */
@@ -48,7 +48,7 @@ export class Pen {
     this.names = new Set();
   }
 
-  /** @param {string} text @returns {Run[]} the text without its colours, in pieces of one look each */
+  /** @param {string} text @returns {Run[]} the text without colour escapes, in pieces of one look each */
   runs(text) {
     const parts = text.split(SGR);
     /** @type {Run[]} */
@@ -70,7 +70,7 @@ export class Pen {
         this.obey(code, parts[0]);
         continue;
       }
-      // ISO 8613-6 has the parts after colons, with a colour space that nobody gives; xterm's way is semicolons.
+      // ISO 8613-6 separates the parts by colons, with a colour space that nobody writes; xterm uses semicolons.
       let rest = parts;
       if (!parts.length) {
         rest = codes.slice(at + 1, at + 5).map(Number);
@@ -109,7 +109,7 @@ export class Pen {
     else if (code >= 100 && code <= 107) this.back = SIXTEEN[code - 92];
   }
 
-  /** @returns {Look | null} `null`: like any text */
+  /** @returns {Look | null} `null` for plain text */
   get look() {
     let { front, back } = this;
     const names = new Set(this.names);
@@ -165,8 +165,8 @@ function on(front, back) {
 }
 
 /**
- * Mixed with black or white until it can be read.
- * @param {number} colour @param {number} ground luminance of what it is written on
+ * The colour mixed with black or white until it is readable.
+ * @param {number} colour @param {number} ground luminance of the background
  */
 export function readable(colour, ground) {
   const target = ground > 0.18 ? 0 : 255;

@@ -1,12 +1,12 @@
-/** What the page asks beside its WebSocket, and what it says where the server is away. */
+/** Requests beside the WebSocket, and the words for a server that cannot be reached. */
 
 export const UNREACHABLE = "The server cannot be reached.";
 
 /**
- * Ask the API, with the right to change what it keeps.
- * @param {HTMLElement} problem where it is said why not @param {string} csrfToken @param {string} method
+ * Call the API with the CSRF token, which changes need.
+ * @param {HTMLElement} problem shows why the call failed @param {string} csrfToken @param {string} method
  * @param {string} address @param {object} [fields]
- * @returns {Promise<any>} `null` if refused, which is then said
+ * @returns {Promise<any>} the answer; `null` on failure, which is shown
  */
 export async function ask(problem, csrfToken, method, address, fields) {
   problem.textContent = "";
@@ -25,9 +25,9 @@ export async function ask(problem, csrfToken, method, address, fields) {
 }
 
 /**
- * A module that is loaded when it is first needed.
+ * A module loaded on demand.
  * @template Module @param {Promise<Module>} loading @param {(problem: string) => void} say
- * @param {string} [problem] @returns {Promise<Module | null>} `null` where it cannot be loaded, which is then said
+ * @param {string} [problem] @returns {Promise<Module | null>} `null` if it cannot be loaded, after `say(problem)`
  */
 export function loaded(loading, say, problem = UNREACHABLE) {
   return loading.catch(() => {
@@ -36,5 +36,5 @@ export function loaded(loading, say, problem = UNREACHABLE) {
   });
 }
 
-/** To the login, and from there to what is looked at now. */
+/** Go to the login page, which leads back to the current address. */
 export const logIn = () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);

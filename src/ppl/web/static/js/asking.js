@@ -1,19 +1,19 @@
-/** Asks for times where no menu has them. Loaded when it is first opened. */
+/** A dialog for times that no menu offers. Loaded on first use. */
 
 import { UNREACHABLE } from "./api.js";
 import { now } from "./clock.js";
 import { term } from "./query.js";
 import { readQuery } from "./search.js";
 
-/** How far the server's clock may be from what is known of it. */
+/** How far the estimate of the server's clock may be off. */
 const UNSURE_MS = 5000;
 
 /** @typedef {(times: Record<string, number>, terms: string) => void} Chosen ms since 1970 by field, and as query text */
 
-/** A dialog of fields for times in words, which the server reads. */
+/** A dialog with fields for times in words, which the server parses. */
 export class TimeDialog {
   /**
-   * @param {HTMLDialogElement} dialog its fields are named `after` and `before`, or one of these
+   * @param {HTMLDialogElement} dialog with fields named `after` and `before`, or one of these
    * @param {Chosen} chosen
    */
   constructor(dialog, chosen) {
@@ -49,7 +49,7 @@ export class TimeDialog {
       }
       times[name] = Date.parse(meaning[name === "after" ? "from" : "to"] ?? "1970-01-01T00:00:00Z");
       if (name === "after" && times.after > now() + UNSURE_MS) {
-        this.error.textContent = "That is in the future: nothing has come from then on.";
+        this.error.textContent = "That time is in the future: there are no lines yet.";
         return;
       }
     }

@@ -1,9 +1,9 @@
-/** How long to wait before the next try to connect. */
+/** How long to wait before the next attempt to connect. */
 
 const LONGEST = 30;
 
 /**
- * Doubles from one second to half a minute, spread so that a restarted server is not met by all browsers at once.
+ * Doubles from one second to half a minute, with jitter, so that browsers do not all reconnect at once after a restart.
  * @param {number} attempt 1 for the first @param {number} random from 0 to 1 @returns {number} whole seconds
  */
 export function secondsBefore(attempt, random) {

@@ -1,4 +1,4 @@
-/** The room above the log: finds the parts that say what is searched for and when there was how much, and joins them. */
+/** The area above the log: creates and connects the search, its chips and menus, the suggestions and the histogram. */
 
 import { loaded } from "./api.js";
 import { Chips } from "./chips.js";
@@ -12,7 +12,7 @@ import { Recent } from "./recent.js";
 import { Search } from "./search.js";
 import { Seen } from "./seen.js";
 
-// How long a search must stay until its lines are counted, and how often what is new is.
+// How long a search must be unchanged before its lines are counted, and how often new lines are.
 const SETTLED_MS = 250;
 const COUNTED_MS = 10_000;
 
@@ -24,7 +24,7 @@ export class Bar {
    * @param {import("./list.js").LogList} list @param {import("./time.js").Zone} zone
    * @param {() => string} userId the destination
    * @param {{changed: () => void, seek: (moment: number) => void, refuse: (message: string) => void}} acts
-   *   another search holds; go to a time
+   *   `changed`: the search changed; `seek`: go to a time
    */
   constructor(list, zone, userId, acts) {
     this.userId = userId;
@@ -60,7 +60,7 @@ export class Bar {
     search.field.addEventListener("focus", () => {
       suggesting ??= import("./suggest.js").then(({ Suggest }) => {
         new Suggest(search, byId("suggestions"), () => this.seen.values, () => this.recent);
-      // Without it nothing is offered, until the field is entered again.
+      // Without the module there are no suggestions until the field is focused again.
       }).catch(() => { suggesting = null; });
     });
     /** @param {number} from @param {number} to */
@@ -85,7 +85,7 @@ export class Bar {
   }
 
   /**
-   * Ask for times. @param {string} id of the dialog @param {import("./asking.js").Chosen} chosen
+   * Open a dialog for times. @param {string} id of the dialog @param {import("./asking.js").Chosen} chosen
    * @param {Record<string, string>} [values] by field
    */
   async ask(id, chosen, values) {
@@ -104,13 +104,13 @@ export class Bar {
 
   get recent() { return new Recent(this.userId()); }
 
-  /** Another destination has other senders. */
+  /** Forget the senders: another destination was chosen. */
   forget() {
     this.seen.clear();
     this.senders.forget();
   }
 
-  /** A view begins: say what it shows. */
+  /** Adapt to the search of a view that begins. */
   begin() {
     this.chips.update();
     for (const menu of this.menus) menu.update();
@@ -118,7 +118,7 @@ export class Bar {
     this.histogram.expectOther();
   }
 
-  /** Count what the search is about, when it has settled. */
+  /** Count the lines of the search once it has settled. */
   count() {
     const { from, to } = this.search.bounds;
     this.histogram.setZoomed(from !== null || to !== null);
@@ -133,10 +133,10 @@ export class Bar {
     this.settling = settling;
   }
 
-  /** Take all of history instead of a range. */
+  /** Search all of history instead of a range. */
   widen() { this.search.set(withoutAll(this.search.query, TIMES)); }
 
-  /** Narrow the search to a row's host or program. @param {Element} clicked @param {boolean} isExcluded or leave it out */
+  /** Search for only a row's host or program. @param {Element} clicked @param {boolean} isExcluded or without it */
   narrow(clicked, isExcluded) {
     const part = /** @type {HTMLElement | null} */ (clicked.closest(".host, .program"));
     if (!part || !getSelection()?.isCollapsed) return;

@@ -1,4 +1,4 @@
-/** The bell beside the search: while it rings, new hits of this search are told by the browser when nobody looks. */
+/** The bell beside the search: while on, the browser notifies the reader of new hits when the tab is hidden. */
 
 import { loaded } from "./api.js";
 import { remember, remembered } from "./memory.js";
@@ -10,18 +10,18 @@ const KEY = "notify";
 export class Bell {
   /**
    * @param {HTMLElement} button @param {{query: string}} search @param {() => string} userId the destination
-   * @param {(message: string) => void} refuse says why it cannot be
+   * @param {(message: string) => void} refuse shows why it cannot be turned on
    */
   constructor(button, search, userId, refuse) {
     this.button = button;
     this.search = search;
     this.userId = userId;
     this.refuse = refuse;
-    /** The search that it rings for; a reload of this tab keeps it. */
+    /** Key of the search that it is on for; survives a reload of this tab. */
     this.chosen = remembered(KEY, "sessionStorage");
     /** @type {import("./notices.js").Notices | null} */
     this.notices = null;
-    /** @type {LogEvent | undefined} the newest that came while nobody looked */
+    /** @type {LogEvent | undefined} the newest received while the tab was hidden */
     this.latest = undefined;
     button.addEventListener("click", () => this.turn());
   }
@@ -30,12 +30,12 @@ export class Bell {
 
   get isOn() { return this.chosen === this.key && globalThis.Notification?.permission === "granted"; }
 
-  /** Another search. */
+  /** Adapt to another search. */
   update() {
     this.button.hidden = !this.search.query;
     this.button.setAttribute("aria-pressed", String(this.isOn));
     this.told(0);
-    // Loaded while the server is there.
+    // Loaded in advance, while the server can be reached.
     if (this.isOn) this.load();
   }
 
@@ -57,12 +57,12 @@ export class Bell {
     this.button.setAttribute("aria-pressed", String(this.isOn));
   }
 
-  /** @param {LogEvent[]} events lines came */
+  /** @param {LogEvent[]} events received lines */
   came(events) {
     if (document.hidden && events.length) this.latest = events[events.length - 1];
   }
 
-  /** @param {number} unseen lines that came while nobody looked, 0 when somebody does again */
+  /** @param {number} unseen lines received while the tab was hidden; 0 when it is visible again */
   told(unseen) {
     if (!unseen) this.latest = undefined;
     if (this.isOn || !unseen) this.notices?.tell(unseen, this.search.query, this.latest);

@@ -1,4 +1,4 @@
-/** The next line of a kind beyond those that are loaded, which the server looks for. Loaded when a key first asks for it. */
+/** Finds the next line of a kind beyond the loaded ones, by asking the server. Loaded on first use. */
 
 import { idOf } from "./list.js";
 
@@ -9,13 +9,13 @@ export class Beyond {
   /** @param {import("./reading.js").Reading} reading */
   constructor(reading) {
     this.reading = reading;
-    /** Id of a line that was found, until it is on the page among its lines. */
+    /** Id of a line found, until it is shown with the lines around it. */
     this.wanted = "";
     /** @type {AbortController | null} */
     this.looking = null;
   }
 
-  /** Look, and show what was found. @param {1 | -1} direction @param {Kind} kind */
+  /** Find the next line and show it. @param {1 | -1} direction @param {Kind} kind */
   async look(direction, kind) {
     this.stop();
     const looking = new AbortController();
@@ -36,7 +36,7 @@ export class Beyond {
     around.busy("reading");
   }
 
-  /** @returns {boolean} whether anything was looked for */
+  /** Cancel the lookup. @returns {boolean} whether one was running */
   stop() {
     this.wanted = "";
     if (!this.looking) return false;
@@ -48,8 +48,8 @@ export class Beyond {
 
   /**
    * @param {1 | -1} direction @param {Kind} kind @param {AbortSignal} signal
-   * @returns {Promise<LogEvent | null>} the nearest, if there is one
-   * @throws {Error} with a message for the reader, or because it was ended
+   * @returns {Promise<LogEvent | null>} the nearest line, if there is one
+   * @throws {Error} with a message for the reader, or because the lookup was cancelled
    */
   async find(direction, { name, term }, signal) {
     const { around, context } = this.reading;
@@ -61,7 +61,7 @@ export class Beyond {
     });
     let reached = "";
     for (let at = this.edge(direction); ;) {
-      around.busy(`${doing}${reached} · Esc ends it`);
+      around.busy(`${doing}${reached} · Esc cancels`);
       asked.set(direction > 0 ? "after" : "before", String(at));
       const answer = await fetch(`/api/events?${asked}`, { signal, cache: "no-store" });
       const found = await answer.json();
@@ -69,11 +69,11 @@ export class Beyond {
       if (found.events.length) return found.events[0];
       if (found.complete) return null;
       at = direction > 0 ? Number(found.reached) - 1 : Number(found.reached);
-      reached = `, ${around.zone.moment(Date.parse(found.reached_time))} reached`;
+      reached = `, reached ${around.zone.moment(Date.parse(found.reached_time))}`;
     }
   }
 
-  /** Where to look from: lines left out on the way, or the end of those loaded. @param {1 | -1} direction */
+  /** The id to start from: at the gap on the way, or at the end of the loaded lines. @param {1 | -1} direction */
   edge(direction) {
     const { cursor: { gap }, looked } = this.reading;
     if (gap) return idOf(direction > 0 ? looked.rowBefore(gap) : looked.rowFrom(gap));
@@ -86,7 +86,7 @@ export class Beyond {
     if (!this.came()) this.reading.around.seek(Number(id));
   }
 
-  /** Lines came in: perhaps the one that was found, and then what is before it. @returns {boolean} whether it is here */
+  /** Lines arrived: maybe the one found, then those before it. @returns {boolean} whether the one found is shown */
   came() {
     const { reading, wanted } = this;
     const { list, cursor } = reading;

@@ -1,4 +1,4 @@
-/** The terms of the search as chips: each is always visible, and one click takes it out. */
+/** The terms of the search as chips: always visible, and removed by a click. */
 
 import { button } from "./element.js";
 import { terms, without } from "./query.js";

@@ -1,4 +1,4 @@
-/** What can be done with a host or a program, for fingers, which have no second button. Loaded with the first tap. */
+/** A menu for a tapped host or program, since touch has no second button. Loaded on the first tap. */
 
 import { makeDialog } from "./dialog.js";
 import { button } from "./element.js";

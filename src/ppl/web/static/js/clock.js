@@ -1,6 +1,6 @@
-/** The server's time, by which lines are received: the browser's clock may be hours off. */
+/** The server's time, which stamps received lines: the browser's clock may be hours off. */
 
-/** Answers name whole seconds, and take a moment to come. */
+/** Responses state whole seconds, and take a moment to arrive: smaller differences are ignored. */
 const CLOSE_MS = 3000;
 
 let offset = 0;
@@ -8,14 +8,14 @@ let offset = 0;
 /** @returns {number} ms since 1970 */
 export const now = () => Date.now() + offset;
 
-/** @param {number} moment what time it is at the server */
+/** @param {number} moment the server's current time, ms */
 export function heard(moment) {
   if (Math.abs(moment - now()) > CLOSE_MS) offset = moment - Date.now();
 }
 
 /**
- * Ask the server, and hear what time it is there.
- * @param {string} address @param {AbortSignal} [signal] @returns {Promise<any>} `null` where there is no answer
+ * Fetch JSON, and learn the server's time from the response.
+ * @param {string} address @param {AbortSignal} [signal] @returns {Promise<any>} `null` on failure
  */
 export async function getJson(address, signal) {
   try {
@@ -27,7 +27,7 @@ export async function getJson(address, signal) {
   }
 }
 
-/** @param {number} moment when the server made the page */
+/** @param {number} moment when the server rendered the page, ms */
 export function begunAt(moment) {
   const [loading] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   heard(moment + performance.now() - (loading?.responseStart ?? 0));

@@ -1,4 +1,4 @@
-/** The viewer's WebSocket: opens, identifies, notices silence, reconnects with backoff, and says what happens. */
+/** The viewer's WebSocket: opens, identifies, detects silence, reconnects with backoff, and reports its events. */
 
 import { logIn } from "./api.js";
 import { secondsBefore } from "./backoff.js";
@@ -6,16 +6,16 @@ import { secondsBefore } from "./backoff.js";
 const LOOK_MS = 5_000;
 const QUIET_MS = 25_000;
 const PATIENCE_MS = 10_000;
-// A range that holds nothing: the answer shows that the server is there, and costs it nothing.
+// An empty range: the answer shows that the server is alive, at no cost.
 const PROBE = { after: "0", before: "1" };
 
 /**
  * @typedef {Object} Handlers
- * @property {(silence: number) => Record<string, unknown>} identify data of `send_user_data`, asked at every open,
- *   with the ms since the server was heard
+ * @property {(silence: number) => Record<string, unknown>} identify returns the data of `send_user_data` at each open,
+ *   given the ms since the last frame
  * @property {(event: string, data: any) => void} received
- * @property {() => void} opened `send_user_data` is on its way
- * @property {(seconds: number, attempt: number) => void} waiting called each second until the next try
+ * @property {() => void} opened called when `send_user_data` was sent
+ * @property {(seconds: number, attempt: number) => void} waiting called each second until the next attempt
  */
 
 export class Connection {
@@ -35,7 +35,7 @@ export class Connection {
 
   get isOpen() { return this.socket?.readyState === WebSocket.OPEN; }
 
-  /** Connect, or begin anew. */
+  /** Connect, replacing an existing connection. */
   open() {
     clearTimeout(this.timer);
     this.drop();
@@ -43,7 +43,7 @@ export class Connection {
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     this.socket = socket;
-    // What an older socket still delivers belongs to a view that is gone.
+    // Frames of an older socket belong to a view that is gone.
     socket.onopen = () => {
       if (this.socket === socket) this.opened();
     };
@@ -55,12 +55,12 @@ export class Connection {
     };
   }
 
-  /** Try now instead of waiting. */
+  /** Connect now instead of waiting. */
   retry() {
     if (!this.isOpen) this.open();
   }
 
-  /** @param {string} event @param {Record<string, unknown>} [data] @returns {boolean} whether it could be sent */
+  /** @param {string} event @param {Record<string, unknown>} [data] @returns {boolean} whether it was sent */
   send(event, data = {}) {
     if (!this.isOpen) return false;
     this.socket?.send(JSON.stringify({ event, data }));
@@ -78,12 +78,12 @@ export class Connection {
   received({ event, data = {} }) {
     this.heard = Date.now();
     this.probed = 0;
-    // Only an answer shows that the server is there; a proxy may accept and close at once.
+    // Only a frame shows that the server is alive; a proxy may accept and close at once.
     this.attempt = 0;
     if (data.after !== PROBE.after || data.before !== PROBE.before) this.handlers.received(event, data);
   }
 
-  /** A cable pulled or a laptop asleep closes no WebSocket: ask when it is quiet, and do not wait for ever. */
+  /** Probe a silent connection and give it up without an answer: a pulled cable or a suspend closes no WebSocket. */
   look() {
     if (!this.isOpen) return;
     const now = Date.now();
@@ -97,7 +97,7 @@ export class Connection {
     socket?.close();
   }
 
-  /** The connection is gone, or could not be made. */
+  /** Drop a connection that failed, and schedule the next attempt. */
   async giveUp() {
     this.drop();
     this.attempt += 1;
@@ -117,7 +117,7 @@ export class Connection {
   }
 }
 
-/** The WebSocket cannot tell why it was refused; the API can. */
+/** Ask the API, since a WebSocket cannot tell why it was refused. */
 async function isLoggedOut() {
   try {
     const answer = await fetch("/api/me", { cache: "no-store" });

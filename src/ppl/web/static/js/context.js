@@ -1,5 +1,5 @@
 /**
- * What stands around one event, whatever is searched for: over the log, which stays as it is beneath.
+ * The context: the lines around one event, regardless of the search, over the log, which stays unchanged beneath.
  *
  * Its address, `/events/<id>`, shows the same to everyone who may read the event.
  */
@@ -22,7 +22,7 @@ export class Context {
   /**
    * @param {HTMLElement} room
    * @param {{zone: import("./time.js").Zone, userId: () => string, covered: HTMLElement[], left: () => void,
-   *   opened: (row: HTMLElement) => void}} around `covered`: what is beneath
+   *   opened: (row: HTMLElement) => void}} around `covered`: the elements beneath
    */
   constructor(room, around) {
     this.room = room;
@@ -43,13 +43,13 @@ export class Context {
 
   get isOpen() { return !this.room.hidden; }
 
-  /** @returns {string} id of the event that the page's address names, or empty */
+  /** @returns {string} id of the event in the page's address, or empty */
   get addressed() { return ADDRESS.exec(location.pathname)?.[1] ?? ""; }
 
-  /** @returns {number} id of the last event that the address names, 0: it names one event only */
+  /** @returns {number} id of the last event in the address, 0 if it names only one */
   get last() { return Number(/^\d{1,18}$/.exec(readAddress("to")) ?? 0); }
 
-  /** Show what the address says. */
+  /** Show the event in the address, or close the context if there is none. */
   follow() {
     if (this.addressed) this.show(this.addressed);
     else if (this.isOpen) this.hide();
@@ -62,13 +62,13 @@ export class Context {
     address.pathname = pathname;
     address.searchParams.delete("to");
     address.searchParams.set("user_id", new URLSearchParams(search).get("user_id") ?? "");
-    // From one event's surroundings to another's: Back leads out of both.
+    // Going from one event's context to another's: Back leaves both.
     if (this.isOpen) history.replaceState(history.state, "", address);
     else history.pushState({ isStep: true }, "", address);
     this.show(event.id);
   }
 
-  /** Back to where the reader came from; with a link of its own the page begins. */
+  /** Return to where the reader came from; if the page was opened by an event's link, to the log. */
   leave() {
     if (history.state?.isStep) {
       history.back();
@@ -78,7 +78,7 @@ export class Context {
     this.hide();
   }
 
-  /** The reader looks for something else, which is no matter of this event: its address goes too. */
+  /** Close without a step in the browser's history: the reader changed the search or the view. */
   giveWay() {
     if (!this.isOpen) return;
     history.replaceState(null, "", beneath());
@@ -97,7 +97,7 @@ export class Context {
     this.asked.abort();
     this.asked = new AbortController();
     const { last } = this;
-    // While the server looks, the room is laid out.
+    // The panel is laid out while the server reads.
     const asked = this.read(id, AROUND, last ? PORTION : AROUND);
     this.list.clear();
     this.history.forget();
@@ -114,14 +114,14 @@ export class Context {
     row.classList.add("anchor");
     this.mark();
     const { day, clock, millis } = this.around.zone.write(Date.parse(answer.event.time));
-    const what = last > Number(id) ? "The lines marked, from" : "Around";
-    this.words.textContent = `${what} ${clock}${millis} on ${day} — every line, whatever is searched for`;
+    const what = last > Number(id) ? "Marked lines from" : "Around";
+    this.words.textContent = `${what} ${clock}${millis} on ${day} — all lines, not only matches`;
     row.scrollIntoView({ block: "center" });
     this.history.looked({ events: [], isOldestEventReached: String(answer.is_oldest_reached) });
     this.around.opened(row);
   }
 
-  /** Mark what the address names, as far as it is here. */
+  /** Mark the lines that the address names, as far as they are loaded. */
   mark() {
     const { last } = this;
     if (!last) return;
@@ -132,7 +132,7 @@ export class Context {
     }
   }
 
-  /** @param {{before?: string, after?: string}} range one of them @returns {boolean} */
+  /** @param {{before?: string, after?: string}} range with one of the two @returns {boolean} */
   ask({ before, after }) {
     const id = before ?? after ?? "";
     const { signal } = this.asked;
@@ -149,7 +149,7 @@ export class Context {
 
   /**
    * @param {string} id @param {number} before @param {number} after
-   * @returns {Promise<any>} the answer of the API, or nothing; then the reader was told why
+   * @returns {Promise<any>} the API's answer; `null` on failure, after telling the reader why
    */
   async read(id, before, after) {
     const { signal } = this.asked;

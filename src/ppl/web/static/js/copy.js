@@ -1,4 +1,4 @@
-/** Copying: what of events goes to the clipboard, and how to get there with and without TLS. */
+/** Copying: events as text, and access to the clipboard with and without TLS. */
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
@@ -6,7 +6,7 @@ const SAID_MS = 2000;
 
 /**
  * @param {LogEvent} event @param {import("./time.js").Zone} zone
- * @returns {string} a line that says by itself when, where, what and how bad, with its newlines as they are
+ * @returns {string} a line with time, host, program and severity, and the message with its newlines
  */
 export function lineOf({ time, hostname, sender_ip: ip, file_name: program, procid = "", severity, message }, zone) {
   const words = [program + (procid && `[${procid}]`), severity].filter(Boolean).join(" ");
@@ -19,10 +19,10 @@ export function curlOf(event, origin, userId) {
   return `curl -H "Authorization: Bearer $PPL_TOKEN" '${address.replaceAll("'", "%27")}'`;
 }
 
-/** @param {LogEvent} event @param {string} userId @returns {string} path and query of the link to it */
+/** @param {LogEvent} event @param {string} userId @returns {string} path and query of its permalink */
 export const pathOf = (event, userId) => `/events/${event.id}?user_id=${encodeURIComponent(userId)}`;
 
-/** @param {string} text @returns {Promise<boolean>} whether it is in the clipboard */
+/** @param {string} text @returns {Promise<boolean>} whether it was copied */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -32,7 +32,7 @@ export async function copy(text) {
   }
 }
 
-/** Without TLS browsers keep the clipboard's own interface closed; the old command still works. @param {string} text */
+/** Without TLS browsers hide the clipboard API; the older `execCommand` still works. @param {string} text */
 function copyByHand(text) {
   const field = document.createElement("textarea");
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
@@ -46,7 +46,7 @@ function copyByHand(text) {
   return isCopied;
 }
 
-/** A button that copies what stands in an element. @param {HTMLElement} code @param {string} name what it is */
+/** A button that copies an element's text. @param {HTMLElement} code @param {string} name of the text */
 export function copyButton(code, name) {
   const button = document.createElement("button");
   button.type = "button";
@@ -70,19 +70,19 @@ export function copyButton(code, name) {
   return button;
 }
 
-/** Copy, and say on the button what became of it. @param {HTMLElement} button @param {string} text */
+/** Copy, and show the result on the button. @param {HTMLElement} button @param {string} text */
 export async function copyFor(button, text) {
   say(button, (await copy(text)) ? "Copied" : "Not copied");
 }
 
 let unsay = () => {};
 
-/** Say on a button what became of it, for a moment, or until another says so. @param {HTMLElement} button @param {string} text */
+/** Show a result on a button, briefly or until the next result. @param {HTMLElement} button @param {string} text */
 export function say(button, text) {
   unsay();
   const label = button.querySelector(".label") ?? button;
   const before = label.textContent;
-  // What stands beside it does not move.
+  // Keep the width, so that nothing beside it moves.
   button.style.minWidth = `${button.getBoundingClientRect().width}px`;
   label.textContent = text;
   const timer = setTimeout(() => unsay(), SAID_MS);

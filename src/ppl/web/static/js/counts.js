@@ -1,8 +1,8 @@
 /**
- * How many lines there were when, by severity: asked of /api/histogram, kept up with what is new, and added up to bars.
+ * Line counts over time by severity: fetched from /api/histogram, updated with new lines, and added up to bars.
  *
- * Without a query whole minutes are counted; with one, and in a short range, what matches, to the second, from the newest
- * on, for as long as it takes. Where that is done at once, the same is counted of the day before, to compare with.
+ * Without a query whole minutes are counted; with one, or in a short range, matches are counted to the second, from the
+ * newest backwards, for as long as it takes. If one request suffices, the day before is counted too, for comparison.
  */
 
 import { getJson } from "./clock.js";
@@ -10,22 +10,22 @@ import { getJson } from "./clock.js";
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const BARS = 100;
-/** Of a short range, to which a search is bounded: ms of a bucket, and the most of them. */
+/** A search bounded to at most SHORT ms is counted in buckets of FINE_WIDTHS ms, at most FINE_BARS of them. */
 const SHORT = 60 * MINUTE;
 const FINE_WIDTHS = [1000, 5000, 10_000, 30_000];
 const FINE_BARS = 240;
 const WIDTHS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440];
-/** Where the search sets no beginning: the shortest of these, in minutes, that shows all of the last day. */
+/** Spans in minutes for a search without a beginning: the shortest that includes all lines of the last day is shown. */
 const SPANS = [15, 60, 180, 360, 720, 1440];
 const MOST_ROUNDS = 24;
-/** Buckets that are asked for to catch up; the server gives no more than 1,500. */
+/** Most buckets requested to catch up; the server returns no more than 1,500. */
 const MOST_MISSED = 1000;
 
 /** @typedef {{userId: string, query: string, from: number | null, to: number | null}} Asked ms since 1970 */
 /** @typedef {[number, number, number]} Count errors and worse, warnings, all others */
-/** @typedef {{start: number, count: Count, before?: Count}} Bar `before`: at the same time on the day before, if counted */
+/** @typedef {{start: number, count: Count, before?: Count}} Bar `before`: the same time a day before, if counted */
 
-/** @param {number} span ms @param {boolean} [isFine] whether in seconds, if it is short @returns {number} ms of a bar */
+/** @param {number} span ms @param {boolean} [isFine] allows bars in seconds @returns {number} width of a bar, ms */
 export function fitting(span, isFine) {
   const fine = isFine && FINE_WIDTHS.find((width) => width * FINE_BARS >= span);
   if (fine) return fine;
@@ -58,18 +58,18 @@ export class Counts {
     this.buckets = new Map();
     this.from = this.to = 0;
     this.unit = MINUTE;
-    /** @type {Map<number, Count>} start of a bucket → lines one day before it, and until when they are known */
+    /** @type {Map<number, Count>} start of a bucket → lines one day before it; known until `comparedTo` */
     this.before = new Map();
     this.comparedTo = 0;
-    /** Back to when it is counted, and whether that is all. */
+    /** How far back lines are counted, and whether that is the whole range. */
     this.counted = 0;
     this.isWhole = this.isBusy = false;
-    /** @type {URLSearchParams | null} what is asked for and not yet counted whole */
+    /** @type {URLSearchParams | null} the request that is not yet answered completely */
     this.wanted = null;
     this.rounds = 0;
   }
 
-  /** Whether what is counted is told once only, and not in whole minutes. */
+  /** Whether answers add up, each match being counted once; whole minutes replace earlier counts instead. */
   get isExact() { return Boolean(this.asked?.query) || this.unit < MINUTE; }
 
   /** @param {number} from @param {number} to */
@@ -99,7 +99,7 @@ export class Counts {
     if (this.isWhole && this.rounds === 1) await this.compare(asked);
   }
 
-  /** Count the day before, up to a while after now where time goes on. @param {Asked} asked */
+  /** Count the day before; for a range without an end, up to an hour after now. @param {Asked} asked */
   async compare(asked) {
     const { from, to } = this;
     const { signal } = this.control;
@@ -113,7 +113,7 @@ export class Counts {
     this.changed();
   }
 
-  /** Count what came since, or go on where there was no answer. @param {number} now ms */
+  /** Count lines received since, or continue a request that failed. @param {number} now ms */
   async refresh(now) {
     const { asked } = this;
     if (!asked || this.isBusy || (this.isWhole && asked.to !== null)) return;
@@ -126,7 +126,7 @@ export class Counts {
     if (this.wanted) {
       await this.ask(this.wanted);
     } else {
-      // Whole minutes are told: the last one may have been counted before its end.
+      // Whole minutes are counted again: the last one may have been counted before its end.
       const from = this.isExact ? this.to : Math.floor(this.to / this.unit) * this.unit;
       await this.count(asked, from, now);
     }
@@ -142,7 +142,7 @@ export class Counts {
     await this.ask(this.wanted);
   }
 
-  /** @param {Asked} asked @param {number} from @param {number} to @returns {URLSearchParams} of the question */
+  /** @param {Asked} asked @param {number} from @param {number} to @returns {URLSearchParams} of the request */
   fields({ userId, query }, from, to) {
     const [name, ms] = this.unit < MINUTE ? ["seconds", 1000] : ["minutes", MINUTE];
     return new URLSearchParams({
@@ -150,7 +150,7 @@ export class Counts {
     });
   }
 
-  /** @param {URLSearchParams} wanted of which a part may be counted */
+  /** @param {URLSearchParams} wanted a request of which a part may be counted already */
   async ask(wanted) {
     const { signal } = this.control;
     this.isBusy = true;
@@ -171,7 +171,7 @@ export class Counts {
     this.isBusy = false;
   }
 
-  /** All is counted. @param {number} to */
+  /** Note that the range is counted completely. @param {number} to */
   reach(to) {
     if (this.isWhole && this.asked?.from === null) this.from += to - this.to;
     this.to = to;
@@ -196,7 +196,7 @@ export class Counts {
     return totals;
   }
 
-  /** @returns {{width: number, bars: Bar[]}} what to show: every bar of the range, ms */
+  /** @returns {{width: number, bars: Bar[]}} every bar of the range to show; ms */
   shown() {
     let { from } = this;
     if (this.asked?.from === null && this.isWhole) {

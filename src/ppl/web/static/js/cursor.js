@@ -1,11 +1,11 @@
-/** The row that keys choose, in the list that is looked at. */
+/** The row chosen by keys, in the list on top. */
 
 export class Cursor {
-  /** @param {() => import("./list.js").LogList} list the one that is looked at @param {() => void} pause */
+  /** @param {() => import("./list.js").LogList} list the list on top @param {() => void} pause */
   constructor(list, pause) {
     this.list = list;
     this.pause = pause;
-    /** @type {Element | undefined} where lines are left out on the way of the last step */
+    /** @type {Element | undefined} the gap row that stopped the last step */
     this.gap = undefined;
   }
 
@@ -25,13 +25,13 @@ export class Cursor {
   }
 
   /**
-   * To the next row of a kind, below or above; not past lines left out, among which there may be one.
-   * @param {1 | -1} direction @param {string} kind a selector @returns {boolean} whether there is one
+   * Go to the next row of a kind, below or above; not past a gap row, which may stand for such a row.
+   * @param {1 | -1} direction @param {string} kind a selector @returns {boolean} whether there was one
    */
   step(direction, kind = ".row") {
     this.pause();
     const list = this.list();
-    // Else no screen reader follows the row.
+    // Without the focus on the list, screen readers do not follow the chosen row.
     if (document.activeElement === document.body) list.pane.focus({ preventScroll: true });
     const { row } = this;
     const from = row ?? (list.atBottom ? null : list.firstInSight);
@@ -45,7 +45,7 @@ export class Cursor {
 }
 
 /**
- * @param {HTMLElement[]} rows in order @param {HTMLElement | null} from `null`: the end
+ * @param {HTMLElement[]} rows in order @param {HTMLElement | null} from `null` for the end
  * @param {1 | -1} direction @param {boolean} isFromIncluded
  */
 function neighbour(rows, from, direction, isFromIncluded) {

@@ -1,9 +1,9 @@
-/** The line above the log: the day of the first line in sight, in the reader's zone. */
+/** The bar above the log: the day of the first visible line, in the reader's zone. */
 
 export class DayBar {
   /**
    * @param {HTMLElement} bar @param {import("./list.js").LogList} list @param {string} zone
-   * @param {(row: HTMLElement | null) => void} looked the first row in sight may be another
+   * @param {(row: HTMLElement | null) => void} looked called with the first visible row, which may have changed
    */
   constructor(bar, list, zone, looked) {
     this.bar = bar;
@@ -13,7 +13,7 @@ export class DayBar {
     this.isDue = false;
   }
 
-  /** Look again, at the next frame. */
+  /** Update at the next frame. */
   update() {
     if (this.isDue) return;
     this.isDue = true;

@@ -1,4 +1,4 @@
-/** How close lines stand: chosen in the dialog of keys, remembered by the browser. */
+/** The spacing of lines: chosen in the help dialog, remembered by the browser. */
 
 import { remember, remembered } from "./memory.js";
 
@@ -13,7 +13,7 @@ export class Density {
     this.set(remembered(KEY));
   }
 
-  /** @param {string} value of one of the buttons; else the usual */
+  /** @param {string} value of one of the buttons; any other means the default */
   set(value) {
     const chosen = this.buttons.find((each) => each.value === value) ?? this.buttons[1];
     chosen.checked = true;

@@ -1,4 +1,4 @@
-/** The menu of destinations: which one is watched, as the address names it. */
+/** The menu of destinations; the chosen one is in the page's address. */
 
 import { readAddress, writeAddress } from "./address.js";
 
@@ -16,13 +16,13 @@ export class Destinations {
 
   get userId() { return this.menu.value; }
 
-  /** What the page knows of the chosen one: where senders send to, and whether it is closed. */
+  /** The chosen destination: where its senders send to, and whether it is closed. */
   get chosen() {
     const { host = "", port = "", transport = "", closed } = this.menu.selectedOptions[0]?.dataset ?? {};
     return { host, port, transport, isClosed: closed !== undefined };
   }
 
-  /** Choose the one that the address names. @returns {boolean} whether that is another */
+  /** Choose the destination that the address names. @returns {boolean} whether that changed the choice */
   follow() {
     const { options, value } = this.menu;
     const named = [...options].find((option) => option.value === readAddress("user_id")) ?? options[0];

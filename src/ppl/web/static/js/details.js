@@ -1,4 +1,4 @@
-/** The panel beside the log: one event with every field, its JSON written out, and what can be done with it. */
+/** The panel beside the log: one event with all fields, its JSON pretty-printed, and actions on it. */
 
 import { copyFor, curlOf, lineOf, pathOf } from "./copy.js";
 import { button, element } from "./element.js";
@@ -32,7 +32,7 @@ export class Details {
     panel.addEventListener("click", (event) => this.clicked(event));
   }
 
-  /** @param {LogEvent} event @param {boolean} [isByKey] whether the focus goes along */
+  /** @param {LogEvent} event @param {boolean} [isByKey] whether a key opens it: then it gets the focus */
   open(event, isByKey = false) {
     const { panel } = this;
     if (panel.hidden) {
@@ -40,7 +40,7 @@ export class Details {
       this.around.keepingPlace(() => { panel.hidden = false; });
     }
     if (event !== this.event) this.fill(event);
-    // A sheet over the log takes the focus in any case: what is below it cannot be seen.
+    // A sheet over the log always takes the focus: it hides the lines below it.
     if (isByKey || getComputedStyle(panel).position === "fixed") panel.focus({ preventScroll: true });
   }
 
@@ -90,7 +90,7 @@ export class Details {
   async writeJson(json) {
     const place = this.body.appendChild(element("span", ""));
     const view = await import("./jsonview.js").catch(() => null);
-    // Meanwhile another event may be shown.
+    // Another event may have been opened meanwhile.
     if (!place.isConnected) return;
     if (view) {
       place.replaceWith(...view.makeJson(json, this.around.narrow));
@@ -113,7 +113,7 @@ export class Details {
       case "json": copyFor(target, JSON.stringify(shown, null, 2)); break;
       case "curl": copyFor(target, curlOf(shown, location.origin, around.userId())); break;
       case "permalink":
-        // With Ctrl or the middle button it is a link like any other.
+        // With Ctrl or the middle button it works as an ordinary link.
         if (event.ctrlKey || event.metaKey || event.shiftKey) break;
         event.preventDefault();
         this.copyLink();
@@ -125,7 +125,7 @@ export class Details {
   copyLink() { return copyFor(this.link, this.link.href); }
 }
 
-/** Long texts in two steps. @param {HTMLElement} place @param {string} text */
+/** Write a text; a long one gets a button for its rest. @param {HTMLElement} place @param {string} text */
 function write(place, text) {
   const cut = text.length > MOST_CHARACTERS ? cutAt(text, MOST_CHARACTERS) : text.length;
   appendText(place, text.slice(0, cut));

@@ -1,8 +1,8 @@
-/** A dialog that is made when it opens, and is gone when it closes. */
+/** A dialog that is created when it opens and removed when it closes. */
 
 import { element } from "./element.js";
 
-/** @param {string} name its class @param {string} title @returns {HTMLDialogElement} to be filled, and shown */
+/** @param {string} name its class @param {string} title @returns {HTMLDialogElement} to be filled and shown */
 export function makeDialog(name, title) {
   const dialog = /** @type {HTMLDialogElement} */ (element("dialog", name));
   const heading = element("h2", "", title);

@@ -1,4 +1,4 @@
-/** The menu of what can be taken along: all lines that the search finds, in a file, and a link to what is shown. */
+/** The content of the download menu: a file of all lines that the search finds, and a link to the view. */
 
 import { getJson } from "./clock.js";
 import { copyFor } from "./copy.js";
@@ -10,9 +10,9 @@ const ASK_MS = 1000;
 
 /**
  * @typedef {Object} Shown what the page shows
- * @property {string} userId whose lines
+ * @property {string} userId the destination
  * @property {string} query
- * @property {number} newest id of the last line; 0: there is none
+ * @property {number} newest id of the last line; 0 if there is none
  */
 
 export class Download {
@@ -26,7 +26,7 @@ export class Download {
     this.said = part(".said");
     this.problem = part(".problem");
     this.link = part(".view button");
-    /** Name of the export that is told of. */
+    /** Name of the export whose progress is shown. */
     this.name = "";
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -35,7 +35,7 @@ export class Download {
     this.link.addEventListener("click", () => this.copyLink());
   }
 
-  /** Say what there is to take. */
+  /** Show which lines would be downloaded. */
   opened() {
     const { query, userId } = this.shown();
     const what = query ? ["All lines that ", element("code", "", query), " finds"] : [`All lines of ${userId}`];
@@ -51,15 +51,15 @@ export class Download {
     });
     const link = /** @type {HTMLAnchorElement} */ (element("a", ""));
     link.href = `/api/export?${asked}`;
-    // Whatever is answered, the page stays.
+    // With it the page stays, whatever the server answers.
     link.download = "";
     link.click();
     this.problem.textContent = "";
-    this.said.textContent = "Begun: the browser shows the file among its downloads.";
+    this.said.textContent = "Started: the browser shows the file among its downloads.";
     this.follow(this.name);
   }
 
-  /** Say how far the export is, until it is complete or nobody knows. @param {string} name */
+  /** Show the export's progress until it is complete or unknown. @param {string} name */
   async follow(name) {
     for (;;) {
       await new Promise((done) => { setTimeout(done, ASK_MS); });
@@ -67,7 +67,7 @@ export class Download {
       const answer = await getJson(`/api/export/${name}`);
       if (!answer) {
         this.said.textContent = "";
-        this.problem.textContent = "The server cannot say how far the download is.";
+        this.problem.textContent = "The server cannot report the download's progress.";
         return;
       }
       const lines = counted(answer.events, "line");

@@ -1,8 +1,8 @@
-/** A menu that opens below its button: Escape, and whatever goes elsewhere, closes it. */
+/** A menu that opens below its button; Escape, a click elsewhere or focus leaving it closes it. */
 
 /**
  * @param {HTMLDetailsElement} menu @param {() => unknown} opened
- * @returns {() => void} closes it, and the focus goes back to its button
+ * @returns {() => void} closes the menu and focuses its button
  */
 export function dropDown(menu, opened) {
   const close = () => {

@@ -1,6 +1,6 @@
-/** Elements as the viewer makes them. */
+/** Creates elements. */
 
-/** @param {string} tag @param {string} name its class @param {string} [text] */
+/** @param {string} tag @param {string} name its class, or empty @param {string} [text] */
 export function element(tag, name, text) {
   const made = document.createElement(tag);
   if (name) made.className = name;
@@ -8,7 +8,7 @@ export function element(tag, name, text) {
   return made;
 }
 
-/** @param {string} name @param {string} text */
+/** @param {string} name its class, or empty @param {string} text */
 export function button(name, text) {
   const made = element("button", name, text);
   made.setAttribute("type", "button");

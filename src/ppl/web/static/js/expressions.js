@@ -1,8 +1,8 @@
 /**
- * The regular expressions of searches as JavaScript's, to mark what they found. Loaded with the first one.
+ * Translates the regular expressions of searches to JavaScript's, to mark matches. Loaded with the first one.
  *
- * The server's engine takes time in proportion to the text, JavaScript's tries every way through it: what may have too
- * many ways is not said at all, and the rest looks only at as many characters as can be looked at in no time.
+ * The server's engine takes time linear in the text, JavaScript's backtracks: an expression with too many ways to match
+ * is not translated, and the others are applied only to as many characters as can be searched at once.
  */
 
 /** @typedef {import("./marks.js").Expression} Expression */
@@ -27,7 +27,7 @@ const IN_CLASS = /\[:(\w+):\]|\\u[0-9a-f]{4}|\\([\s\S])|[\s\S]/giu;
 
 class Unsayable extends Error {}
 
-/** @param {string} pattern of a search @returns {Expression | null} */
+/** @param {string} pattern of a search @returns {Expression | null} `null` if it cannot be translated */
 export function translate(pattern) {
   try {
     const tokens = pattern.match(TOKEN) ?? [];
@@ -53,7 +53,7 @@ function said(token) {
 /** @param {string} token `[…]` */
 function setOf(token) {
   const isNot = token[1] === "^";
-  // There it stands for itself, which JavaScript does not know.
+  // A "]" in first place stands for itself, which JavaScript does not support.
   if (token[isNot ? 2 : 1] === "]") throw new Unsayable();
   const inner = token.slice(isNot ? 2 : 1, -1).replace(IN_CLASS, (each, posix, name) => {
     if (posix) {
@@ -66,7 +66,7 @@ function setOf(token) {
   return `[${isNot ? "^" : ""}${inner}]`;
 }
 
-/** @param {string} name what a backslash stands before */
+/** @param {string} name the character after a backslash */
 function escaped(name) {
   if (/[nrtfv]/.test(name) || /[\^$\\.*+?()[\]{}|/-]/.test(name)) return name === "-" ? "\\x2d" : `\\${name}`;
   if (/[\p{L}\p{N}]/u.test(name)) throw new Unsayable();
@@ -74,15 +74,15 @@ function escaped(name) {
 }
 
 /**
- * How many characters can be looked at: each repetition without a bound multiplies the ways by the text's length, each
- * choice by two.
+ * How many characters the expression may be applied to: each unbounded repetition multiplies the ways to match by the
+ * text's length, each choice by two.
  * @param {string[]} tokens
  */
 function reachOf(tokens) {
   const ways = { endless: 0, choices: 0 };
-  /** @type {typeof ways[]} of each group that is open, as they were before it */
+  /** @type {typeof ways[]} for each open group, the ways before it */
   const open = [];
-  /** Of the group that closed last. */
+  /** The ways within the group closed last. */
   let within = { endless: 0, choices: 0 };
   tokens.forEach((token, at) => {
     const before = tokens[at - 1] ?? "";

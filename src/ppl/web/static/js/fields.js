@@ -1,4 +1,4 @@
-/** What the details say of an event, field by field. */
+/** The fields of an event as the details show them. */
 
 import { exactTerm } from "./query.js";
 
@@ -8,7 +8,7 @@ export const SEVERITIES = ["emerg", "alert", "crit", "err", "warning", "notice",
 const FACILITIES = ["kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
   "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
 
-/** @param {LogEvent} event @param {import("./time.js").Zone} zone @returns {[string, string][]} only what there is */
+/** @param {LogEvent} event @param {import("./time.js").Zone} zone @returns {[string, string][]} without empty fields */
 export function fieldsOf(event, zone) {
   const delay = Number(event.id) - microseconds(event.time);
   /** @type {[string, string | undefined][]} */
@@ -29,12 +29,12 @@ export function fieldsOf(event, zone) {
   return /** @type {[string, string][]} */ (fields.filter(([, value]) => value));
 }
 
-/** @type {Record<string, "sender_ip" | "hostname" | "file_name" | "severity" | "facility">} by the name of the search's attribute */
+/** @type {Record<string, "sender_ip" | "hostname" | "file_name" | "severity" | "facility">} by the search attribute */
 const SEARCHED = { ip: "sender_ip", host: "hostname", program: "file_name", severity: "severity", facility: "facility" };
 
 /**
  * @param {LogEvent} event @param {string} name of a field @param {boolean} isExcluded
- * @returns {string} the term for the lines that say the same in it, empty where none does
+ * @returns {string} the term for lines with the same value in it, empty if there is no such term
  */
 export function fieldTerm(event, name, isExcluded) {
   const value = event[SEARCHED[name]];
@@ -60,7 +60,7 @@ function local(zone, time) {
 /** @param {string | undefined} name @param {string[]} names */
 const numbered = (name, names) => (name && names.includes(name) ? `${name} (${names.indexOf(name)})` : name);
 
-/** How much later than it happened an event was received. @param {number} delay microseconds */
+/** How long after it happened an event was received. @param {number} delay microseconds */
 export function delayText(delay) {
   const sign = delay < 0 ? "−" : "+";
   const after = delay < 0 ? " (the sender's clock is ahead)" : "";

@@ -18,7 +18,7 @@ export class FirstLine {
     /** @type {HTMLElement} */ (section.querySelector(".test")).addEventListener("click", () => this.sendTestLine());
     this.timer = 0;
     this.host = this.port = this.userId = this.transport = this.sender = "";
-    /** @type {Map<string, Map<string, [string, string][]>>} sender → over what → labels and texts to fill in */
+    /** @type {Map<string, Map<string, [string, string][]>>} sender → transport → labels and texts to fill in */
     this.snippets = new Map(JSON.parse(section.dataset.snippets ?? "[]")
       .map((/** @type {[string, [string, [string, string][]][]]} */ [sender, ways]) => [sender, new Map(ways)]));
     for (const name of this.snippets.keys()) this.addTab(name);
@@ -27,7 +27,7 @@ export class FirstLine {
 
   /** @param {string} host @param {string} port @param {string} userId @param {string} transport */
   show(host, port, userId, transport) {
-    // After a reconnect one still waits for the same.
+    // After a reconnect the page and its waiting time stay.
     if (!this.section.hidden && userId === this.userId) return;
     Object.assign(this, { host, port, userId, transport });
     /** @type {HTMLElement} */ (this.section.querySelector(".what strong")).textContent = userId;
@@ -59,7 +59,7 @@ export class FirstLine {
     this.tabs.append(tab);
   }
 
-  /** Over what a sender can be told to send to this destination. @param {string} sender @returns {string[]} */
+  /** The transports of a sender that this destination accepts. @param {string} sender @returns {string[]} */
   ways(sender) {
     return [...(this.snippets.get(sender)?.keys() ?? [])].filter(
       (way) => this.transport === "either" || way.endsWith("TLS") === (this.transport === "tls"));
@@ -78,7 +78,7 @@ export class FirstLine {
     }
     this.sender = name;
     const ways = this.ways(name);
-    // Who wants TLS for one sender wants it for the next.
+    // Keep the chosen transport from one sender to the next.
     const before = this.way.value;
     this.way.replaceChildren(...ways.map((way) => new Option(way)));
     if (ways.includes(before)) this.way.value = before;
@@ -91,7 +91,7 @@ export class FirstLine {
     this.blocks.replaceChildren(...blocks.map(([label, text]) => this.block(label, text)));
   }
 
-  /** One thing to paste. @param {string} label @param {string} text with {host} and {port} to fill in */
+  /** One snippet to paste. @param {string} label @param {string} text with {host} and {port} to fill in */
   block(label, text) {
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");

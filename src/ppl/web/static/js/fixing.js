@@ -1,4 +1,4 @@
-/** A search whose times stay what they are now: `after:15m` and the like become times of a day. */
+/** Fixes a search in time: relative times such as `after:15m` become absolute ones. */
 
 import { term, termOf, terms, withTerm } from "./query.js";
 import { TIMES } from "./ranges.js";
@@ -9,9 +9,9 @@ const NAMED = /^((?:NOT\s+)*-?(?:(?:after|before):)?)/i;
 /** @typedef {import("./query.js").Term} Term */
 
 /**
- * @param {string} query @param {number} newest id of the last line shown, 0: none
- * @param {(query: string) => Promise<any>} [read] says what a query means
- * @returns {Promise<string>} finds what `query` finds now, up to `newest`
+ * @param {string} query @param {number} newest id of the last line shown, 0 for none
+ * @param {(query: string) => Promise<any>} [read] fetches what a query means
+ * @returns {Promise<string>} a query that always finds what `query` finds now, up to `newest`
  */
 export async function fixed(query, newest, read = readQuery) {
   let text = query;

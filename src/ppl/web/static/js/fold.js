@@ -1,9 +1,9 @@
-/** Where the list folds a message: stack traces after some lines, JSON and anything long after some characters. */
+/** Where the list folds a message: stack traces after some lines, JSON and other long texts after some characters. */
 
 import { besideColours } from "./ansi.js";
 import { counted, cutAt } from "./text.js";
 
-/** @typedef {{shown: string, rest: string, label: string}} Folded together the text; `rest` empty: nothing is folded */
+/** @typedef {{shown: string, rest: string, label: string}} Folded `rest` is empty if nothing is folded */
 
 const LINES = 3;
 const JSON_CHARACTERS = 400;
@@ -21,13 +21,13 @@ export function fold(text) {
     const rest = whole.slice(end);
     return { shown: whole.slice(0, end), rest, label: more(linesOf(rest), "line") };
   }
-  // What is hardly longer than that is shown whole.
+  // A text only slightly longer is shown whole.
   if (whole.length <= most * 1.25) return { shown: whole, rest: "", label: "" };
   const at = besideColours(whole, cutAt(whole, most));
   return { shown: whole.slice(0, at), rest: whole.slice(at), label: more(whole.length - at, "character") };
 }
 
-/** Where the third line ends, if more than one follows; else -1. @param {string} text */
+/** The index where the third line ends if more than one line follows, else -1. @param {string} text */
 function endOfLines(text) {
   let end = -1;
   for (let line = 0; line < LINES; line += 1) {
@@ -48,13 +48,13 @@ function linesOf(rest) {
 /** @param {number} count @param {string} what */
 const more = (count, what) => `▸ ${counted(count, "more " + what)}`;
 
-/** JSON written over several lines; its texts and numbers stay to the letter. @param {string} text */
+/** JSON of several lines on one line; strings and numbers stay verbatim. @param {string} text */
 export function onOneLine(text) {
   if (!isJson(text)) return text;
   return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|\s+/g, (_, words) => words ?? "");
 }
 
-/** @param {string} text @returns {boolean} of some length at most */
+/** @param {string} text @returns {boolean} `false` for a very long text, which is not parsed */
 function isJson(text) {
   if (text.length > LONGEST_JSON) return false;
   try {
@@ -64,7 +64,7 @@ function isJson(text) {
   }
 }
 
-/** @param {string} message @returns {{before: string, json: string} | null} what stands before an object, and it */
+/** @param {string} message @returns {{before: string, json: string} | null} its JSON, and the text before it */
 export function jsonIn(message) {
   const text = message.trimEnd();
   const start = text.startsWith("[") ? 0 : text.indexOf("{");

@@ -1,4 +1,4 @@
-/** When to pause and when to go on: the reader's hand decides, and is told why. */
+/** When to pause and when to resume: the reader's scrolling and selecting decides, and the reason is shown. */
 
 import { layOutNear } from "./layout.js";
 
@@ -39,15 +39,15 @@ export class Follow {
 
   up() {
     this.isDown = false;
-    // A flick or the scrollbar may have reached the top before it is told; without a scrollbar there is no up.
+    // A flick or the scrollbar may reach the top before its event arrives; without overflow there is no scrolling up.
     const { pane, atBottom } = this.list;
     if (pane.scrollTop > 0 || !atBottom) this.acts.pause("scrolled up");
   }
 
-  /** The reader moves by rows: reaching the newest one is not asking for more. */
+  /** Do not resume: the reader moves by rows, and reaching the newest one is no request for live lines. */
   hold() { this.isDown = false; }
 
-  /** Down, perhaps where no scroll event tells of it: one is at the bottom already. */
+  /** The reader scrolls down, maybe without a scroll event, because the list is at the bottom already. */
   down() {
     this.isDown = true;
     this.settle();
@@ -57,7 +57,7 @@ export class Follow {
   key(event) {
     const { pane } = this.list;
     if (!SCROLL_KEYS.has(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
-    // Nothing has the focus: the keys that scroll are meant for the log.
+    // If nothing has the focus, scroll keys are meant for the log.
     if (document.activeElement === document.body) pane.focus({ preventScroll: true });
     if (document.activeElement !== pane) return;
     if (UP_KEYS.has(event.key)) this.up();
@@ -74,7 +74,7 @@ export class Follow {
     this.acts.scrolled();
   }
 
-  /** Go on live where the reader came down to the newest line. */
+  /** Resume if the reader has scrolled down to the newest line. */
   settle() {
     const { list } = this;
     if (this.isDown && !list.isLive && list.atBottom && list.atNewest && !this.isSelected) this.acts.resume();

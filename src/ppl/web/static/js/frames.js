@@ -1,8 +1,8 @@
-/** The frames of the WebSocket: what the page says when it opens, and what becomes of what comes. */
+/** The frames of the WebSocket: the first that the page sends, and the dispatch of those it receives. */
 
 const PORTION = 200;
 
-/** @param {string} userId @param {string} query @returns what `send_user_data` always says */
+/** @param {string} userId @param {string} query @returns the data that every `send_user_data` has */
 export function wanted(userId, query) {
   return { user_id: userId, query, logs_portion: String(PORTION), batch: true };
 }
@@ -16,6 +16,6 @@ export function receive(view, event, data) {
     case "live_gap": view.receivedGap(data); break;
     case "search_progress": view.history.progressed(data); break;
     case "error": view.refused(data.message, data.event); break;
-    default: break; // what a newer server adds
+    default: break; // added by a newer server
   }
 }

@@ -1,14 +1,14 @@
-/** How much is new while the reader holds the view still. */
+/** Counts the new lines while the view is paused. */
 
 export class Fresh {
   constructor() {
     this.base = 0;
     this.counted = 0;
-    /** Whether there may be more than the total. */
+    /** Whether there may be more new lines than the total. */
     this.isAtLeast = false;
   }
 
-  /** A pause begins. @param {number} missed lines that had come and were not shown */
+  /** Begin a pause. @param {number} missed lines received but not yet shown */
   begin(missed) {
     this.base = missed;
     this.counted = 0;
@@ -17,15 +17,15 @@ export class Fresh {
 
   get total() { return this.base + this.counted; }
 
-  /** Lines that were under way when the server was told of the pause. @param {number} lines */
+  /** Add lines that were in transit when the pause began. @param {number} lines */
   missed(lines) { this.base += lines; }
 
-  /** `paused_count`: what the server counts since it was told. @param {number} lines */
+  /** `paused_count`: the server's count since it learned of the pause. @param {number} lines */
   report(lines) { this.counted = lines; }
 
   /**
-   * The server begins to count anew, as after a reconnect.
-   * @param {number} known lines known to be new by now @param {boolean} isAll whether those are all
+   * The server starts counting from zero again, as after a reconnect.
+   * @param {number} known lines known to be new so far @param {boolean} isAll whether those are all
    */
   recount(known, isAll) {
     this.base = isAll ? known : Math.max(known, this.total);

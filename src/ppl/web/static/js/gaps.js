@@ -1,9 +1,9 @@
-/** A row that stands for lines left out between two ids: admitted, and loaded on click, some at a time. */
+/** A row that stands for lines skipped between two ids; a click loads some of them. */
 
 import { button, element } from "./element.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
-/** @typedef {import("./tail.js").Gap & {isAbout?: boolean}} Gap `count` 0: it is not known how many, if any */
+/** @typedef {import("./tail.js").Gap & {isAbout?: boolean}} Gap `count` 0 if it is unknown how many, or whether any */
 
 export class GapRow {
   /** @param {Gap} gap @param {(gap: GapRow) => void} load */
@@ -12,7 +12,7 @@ export class GapRow {
     this.before = gap.before;
     this.count = gap.count;
     this.isAbout = gap.isAbout ?? false;
-    /** Lines that may still be loaded without another click. */
+    /** Lines still to be loaded without another click. */
     this.quota = 0;
     this.asked = "";
     this.element = element("div", "gap");
@@ -23,13 +23,13 @@ export class GapRow {
     this.rest();
   }
 
-  /** The range still missing, for `get_logs`. */
+  /** The range that is still missing, for `get_logs`. */
   get range() { return { after: String(this.after), before: String(this.before) }; }
 
   /** @param {number} quota */
   begin(quota) {
     this.quota = quota;
-    /** `after` of the question that is under way. */
+    /** `after` of the pending request. */
     this.asked = String(this.after);
     this.words.textContent = "Loading…";
     this.button.hidden = true;
@@ -37,7 +37,7 @@ export class GapRow {
 
   /**
    * @param {LogEvent[]} events the next lines of the gap
-   * @param {number} reached id up to which a search looked
+   * @param {number} reached id up to which a search came
    * @returns {boolean} whether to ask for more at once
    */
   took(events, reached) {
@@ -45,12 +45,12 @@ export class GapRow {
     this.quota -= events.length;
     const wasKnown = this.count > 0;
     this.count = Math.max(0, this.count - events.length);
-    // All that were counted are here: one more question tells whether that was all.
+    // All counted lines are loaded: one more request tells whether there are others.
     return this.quota > 0 || (wasKnown && this.count === 0);
   }
 
   /**
-   * The gap closes from its newer end. @param {import("./history.js").Portion} portion what comes right after it
+   * Close the gap from its newer end. @param {import("./history.js").Portion} portion the lines right after it
    * @param {import("./list.js").LogList} list @returns {boolean} whether it is closed
    */
   cameBefore({ events, reached, isOldestEventReached, isPartial }, list) {
@@ -64,7 +64,7 @@ export class GapRow {
     return isClosed;
   }
 
-  /** Nothing is under way. */
+  /** No request is pending: show the count and the button. */
   rest() {
     const lines = `${this.count.toLocaleString("en")} ${this.count === 1 ? "line" : "lines"} skipped –`;
     if (!this.count) this.words.textContent = "Lines may have been skipped here –";

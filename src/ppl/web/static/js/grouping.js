@@ -1,4 +1,4 @@
-/** The room of similar lines over the log, which is loaded when it is first asked for. */
+/** Opens and closes the panel of similar lines, whose module is loaded on first use. */
 
 import { loaded } from "./api.js";
 
@@ -8,7 +8,7 @@ export class Grouping {
   /**
    * @param {HTMLElement} room
    * @param {ConstructorParameters<typeof import("./similar.js").Similar>[1]} around
-   * @param {{entering: () => void, problem: (words: string) => void}} acts `entering`: something else may lie there
+   * @param {{entering: () => void, problem: (words: string) => void}} acts `entering`: make room for the panel
    */
   constructor(room, around, { entering, problem }) {
     this.room = room;
@@ -19,7 +19,7 @@ export class Grouping {
     this.similar = undefined;
   }
 
-  /** Into the room, or out of it. */
+  /** Open the panel, or close it. */
   async toggle() {
     const similar = await loaded(import("./similar.js"), this.problem, NOT_LOADED);
     if (!similar) return;
@@ -28,10 +28,10 @@ export class Grouping {
     this.similar.toggle();
   }
 
-  /** Another search. */
+  /** Group again: the search has changed. */
   begin() { this.similar?.begin(); }
 
-  /** @returns {boolean} whether there was anything to leave */
+  /** Close the panel. @returns {boolean} whether it was open */
   leave() {
     if (!this.similar?.isOpen) return false;
     this.similar.close();

@@ -1,4 +1,4 @@
-/** A group of similar lines as a row: its figures, its plot, its text, and what can be done with it. */
+/** A group of similar lines as a row: its counts, plot, text and buttons. */
 
 import { button, element } from "./element.js";
 import { pathOf, shareWords, timesWords, UNKNOWN } from "./groups.js";
@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const BAD = new Set(["emerg", "alert", "crit", "err"]);
 
-/** @param {Group} group @returns {HTMLElement} what stays; `fillRow` says the rest */
+/** @param {Group} group @returns {HTMLElement} a row without its changing parts, which `fillRow` writes */
 export function makeRow(group) {
   const row = element("li", "group");
   row.dataset.key = group.key;
@@ -19,12 +19,12 @@ export function makeRow(group) {
     text.append(part);
   });
   if (!group.text) text.append(element("span", "varying", "(an empty message)"));
-  text.title = "Show only these lines (Alt-click: leave them out)";
+  text.title = "Show only these lines (Alt-click: exclude them)";
   const hide = button("hide", "Hide");
   hide.setAttribute("aria-label", `Hide lines like ${group.text.slice(0, 80)}`);
-  hide.title = "Leave these lines out";
+  hide.title = "Exclude these lines";
   if (group.query === null) {
-    text.title = hide.title = "Nothing in these lines stays the same that could be searched for";
+    text.title = hide.title = "These lines have no text in common to search for";
     for (const each of [text, hide]) each.setAttribute("aria-disabled", "true");
   }
   const plot = document.createElementNS(SVG, "svg");
@@ -38,7 +38,7 @@ export function makeRow(group) {
 }
 
 /**
- * @param {HTMLElement} row @param {Group} group what changes of it @param {import("./groups.js").Groups} groups all
+ * Fill in what changes. @param {HTMLElement} row @param {Group} group @param {import("./groups.js").Groups} groups all
  * @param {import("./time.js").Zone} zone
  */
 export function fillRow(row, group, groups, zone) {

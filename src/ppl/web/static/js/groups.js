@@ -1,14 +1,14 @@
-/** Groups of similar lines as the server reports them: what is known so far, what is new, and their order. Pure. */
+/** Groups of similar lines as the server reports them: their state so far, which are new, and their order. No DOM. */
 
 import { SEVERITIES } from "./fields.js";
 
 /**
  * @typedef {Object} Group
  * @property {string} key
- * @property {string} text the message with `…` for what varies
- * @property {string | null} query what finds its lines
+ * @property {string} text the message with `…` for its varying parts
+ * @property {string | null} query the query that finds its lines
  * @property {number} count
- * @property {number} before lines in the time that is compared with, or `UNKNOWN`
+ * @property {number} before lines in the time compared with, or `UNKNOWN`
  * @property {string} first RFC 3339
  * @property {string} last
  * @property {string} id of the last line
@@ -18,10 +18,10 @@ import { SEVERITIES } from "./fields.js";
 
 /** @typedef {"count" | "last" | "new"} Order */
 
-/** A group that is this many times as frequent as before has grown. */
+/** A group at least this many times as frequent as before has grown. */
 const GROWN = 2;
 
-/** Of a group that came while one was looking: the time before was read before that. */
+/** `before` of a group that appeared live, after the time compared with was read. */
 export const UNKNOWN = -1;
 
 export class Groups {
@@ -30,9 +30,9 @@ export class Groups {
     this.all = new Map();
     this.read = this.others = this.total = this.searched = 0;
     this.from = this.to = this.comparedFrom = 0;
-    /** The highest id that is counted. */
+    /** The highest id counted. */
     this.newest = "";
-    /** How far back the lines are read, in ms; 0: not known. */
+    /** How far back lines were read, ms since 1970; 0 if unknown. */
     this.backTo = 0;
     this.isDone = this.isComplete = this.isCompared = false;
   }
@@ -61,9 +61,9 @@ export class Groups {
   }
 
   /**
-   * Lines that came since.
+   * Add lines received since.
    *
-   * @param {Groups} more of these lines @returns {string[]} keys of the groups that changed
+   * @param {Groups} more the groups of these lines @returns {string[]} keys of the groups that changed
    */
   add(more) {
     if (more.newest) this.newest = more.newest;
@@ -81,7 +81,7 @@ export class Groups {
     return [...more.all.keys()];
   }
 
-  /** Time goes on: the plots move on with it. @param {number} to ms */
+  /** Move the range and the plots on with time. @param {number} to ms */
   shift(to) {
     const [any] = this.all.values();
     if (!any || !(to > this.to)) return;
@@ -93,10 +93,10 @@ export class Groups {
     this.to += bars * width;
   }
 
-  /** @param {Group} group @returns {boolean} whether the time before had none, for certain */
+  /** @param {Group} group @returns {boolean} whether it certainly had no lines in the time compared with */
   isNew(group) { return this.isCompared && group.before === 0; }
 
-  /** @param {Group} group @returns {number} how many times as frequent as before it is; 0 if that is not known or new */
+  /** @param {Group} group @returns {number} its frequency divided by that before; 0 if unknown or new */
   times(group) {
     if (!this.isCompared || group.before <= 0) return 0;
     return (group.count / group.before) * ((this.from - this.comparedFrom) / Math.max(1, this.to - this.from));
@@ -118,14 +118,14 @@ function worse(a, b) {
   return SEVERITIES[Math.min(SEVERITIES.indexOf(a), SEVERITIES.indexOf(b))];
 }
 
-/** @param {number} times how many times as frequent @returns {string} e.g. `4.2×`, empty where it hardly differs */
+/** @param {number} times ratio of frequencies @returns {string} e.g. `4.2×`, empty if it is near 1 */
 export function timesWords(times) {
   if (!times || (times < GROWN && times > 1 / GROWN)) return "";
   if (times >= 10) return `${Math.round(times).toLocaleString("en")}×`;
   return times < 0.1 ? "<0.1×" : `${times.toFixed(1)}×`;
 }
 
-/** @param {number[]} plot @returns {string} an SVG path of bars in a box of a unit a bar and 16 high */
+/** @param {number[]} plot @returns {string} an SVG path of bars, each one unit wide and up to 16 high */
 export function pathOf(plot) {
   const most = Math.max(1, ...plot);
   return plot.map((count, index) => {
@@ -139,7 +139,7 @@ export function pathOf(plot) {
 export const shareWords = (part) => (part >= 0.095 ? `${Math.round(part * 100)} %` : part >= 0.001 ? `${(part * 100).toFixed(1)} %` : "<0.1 %");
 
 /**
- * Reads an answer of JSON objects, one a line, as they come.
+ * Reads a response of JSON objects, one per line, as they arrive.
  *
  * @param {ReadableStream<Uint8Array>} body @param {(report: any) => void} take
  */

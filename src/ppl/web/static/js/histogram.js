@@ -1,4 +1,4 @@
-/** The histogram above the log: where one is in time, and a way to zoom by drag, touch or keys. */
+/** The histogram above the log: lines over time, the reader's place in them, and zooming by drag, touch or keys. */
 
 import { sum } from "./counts.js";
 import { Legend } from "./legend.js";
@@ -9,9 +9,9 @@ import { counted } from "./text.js";
 /** @typedef {import("./counts.js").Counts} Counts */
 
 const MINUTE = 60_000;
-/** How much higher than the highest bar the line of the day before may be, and is not cut. */
+/** How many times the highest bar the line of the day before may reach before it is clipped. */
 const HIGHER = 1.5;
-/** @type {Record<string, number>} key → bars to move by: those of every slider */
+/** @type {Record<string, number>} key → bars to move by, as in any slider */
 const STEPS = {
   ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity,
 };
@@ -19,7 +19,7 @@ const STEPS = {
 export class Histogram {
   /**
    * @param {HTMLElement} room @param {import("./time.js").Zone} zone
-   * @param {(change: () => void) => void} keepingPlace runs what moves the log on the page
+   * @param {(change: () => void) => void} keepingPlace runs a change that moves the log on the page
    * @param {{zoom: (from: number, to: number) => void, zoomOut: () => void}} acts ms since 1970
    */
   constructor(room, zone, keepingPlace, acts) {
@@ -39,22 +39,22 @@ export class Histogram {
     this.marker = part(".here");
     this.uncounted = part(".uncounted");
     this.chosen = part(".chosen");
-    /** @type {Counts | null} what is drawn */
+    /** @type {Counts | null} the counts drawn */
     this.counts = null;
     /** @type {Bar[]} */
     this.bars = [];
     this.width = MINUTE;
-    /** The bars at both ends of what is pointed at, -1 for none. */
+    /** The bars at both ends of the selection, -1 for none. */
     this.anchor = this.at = -1;
     this.isDown = false;
-    /** When the lines in sight were received, 0 while the newest are. */
+    /** When the first visible line was received, 0 while the newest lines are shown. */
     this.looked = 0;
     this.legend = new Legend(part(".legend"), () => this.counts && this.draw(this.counts));
     this.listen();
     new ResizeObserver(() => this.drawTicks()).observe(this.ticks);
   }
 
-  /** What is shown is not of the present search. */
+  /** Mark the drawing as stale: the search has changed. */
   expectOther() { this.room.classList.add("stale"); }
 
   /** @param {Counts} counts */
@@ -79,7 +79,7 @@ export class Histogram {
     this.plot.setAttribute("aria-valuemax", String(bars.length - 1));
     this.point();
     this.mark();
-    // With all in it: its height is made up for once.
+    // Only when complete, so that the log moves for its height just once.
     this.show(true);
     this.drawTicks();
   }
@@ -102,9 +102,9 @@ export class Histogram {
   /** @param {boolean} isZoomed whether the search has a range */
   setZoomed(isZoomed) { this.out.hidden = !isZoomed; }
 
-  /** Say where the reader is. @param {HTMLElement | null} row the first in sight, `null` while the newest are */
+  /** Mark the reader's place. @param {HTMLElement | null} row the first visible, `null` while following the newest */
   look(row) {
-    // An id is the microsecond of receipt.
+    // An id is the time of receipt in microseconds.
     const moment = row ? Number(row.dataset.id) / 1000 : 0;
     if (moment === this.looked) return;
     this.looked = moment;
@@ -163,7 +163,7 @@ export class Histogram {
     });
   }
 
-  /** @param {string} key @param {boolean} isShifted @returns {boolean} whether it means something here */
+  /** @param {string} key @param {boolean} isShifted @returns {boolean} whether the key was handled */
   key(key, isShifted) {
     const last = this.bars.length - 1;
     const from = this.at < 0 ? last : this.at;
@@ -204,7 +204,7 @@ export class Histogram {
 
   get ends() { return [Math.min(this.anchor, this.at), Math.max(this.anchor, this.at)]; }
 
-  /** Show what is pointed at, and say it. */
+  /** Show the selection and describe it. */
   point() {
     const [first, last] = this.ends;
     const bars = first < 0 ? [] : this.bars.slice(first, last + 1);
@@ -231,7 +231,7 @@ export class Histogram {
   }
 }
 
-/** @param {number} most lines @param {number} seconds of a bar @returns {string} such as `233/s`, `3 in 10 s` or `4/min` */
+/** @param {number} most lines @param {number} seconds per bar @returns {string} as `233/s`, `3 in 10 s`, `4/min` */
 function rate(most, seconds) {
   const perSecond = most / seconds;
   if (perSecond >= 10) return `${Math.round(perSecond).toLocaleString("en")}/s`;

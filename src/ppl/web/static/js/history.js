@@ -1,4 +1,4 @@
-/** Lines that are not live: older ones before the reader reaches the top, newer ones again, and those of gaps. */
+/** Lines that are not live: loads older ones as the reader nears the top, newer ones again, and those of gaps. */
 
 import { GapRow } from "./gaps.js";
 
@@ -7,11 +7,11 @@ import { GapRow } from "./gaps.js";
  * @typedef {Object} Portion `send_logs`, or `search_progress` without events
  * @property {LogEvent[]} events
  * @property {string} isOldestEventReached
- * @property {string} [isPartial] more of it comes
+ * @property {string} [isPartial] `true` if more parts follow
  * @property {string} [before]
  * @property {string} [after]
- * @property {string} [reached] how far a search looked; missing where it is at its end
- * @property {string} [left] events that it has not looked at
+ * @property {string} [reached] how far a search came; absent at its end
+ * @property {string} [left] number of events still to be searched
  */
 
 const NEAR = 800;
@@ -20,7 +20,7 @@ const BY_CLICK = 1000;
 export class History {
   /**
    * @param {import("./list.js").LogList} list
-   * @param {(range: {after?: string, before?: string}) => boolean} ask sends `get_logs`; whether it could
+   * @param {(range: {after?: string, before?: string}) => boolean} ask sends `get_logs`; returns whether it was sent
    * @param {{looked: (history: History) => void, landed?: (from: number, next: number) => void,
    *   newestReached: () => void}} tell
    */
@@ -28,25 +28,25 @@ export class History {
     this.list = list;
     this.ask = ask;
     this.tell = tell;
-    /** Whether an answer is awaited. */
+    /** Whether a request is pending. */
     this.loading = false;
-    /** Whether a search ended without a hit, or was cancelled: only the reader says that it goes on. */
+    /** Whether a search stopped without a hit or was cancelled: it continues only when the reader asks. */
     this.isWeary = false;
     this.isCancelled = false;
-    /** Whether it goes on until there is a hit: nothing is found yet, or the reader said so. */
+    /** Whether a search continues until there is a hit: nothing is found yet, or the reader asked. */
     this.isPersistent = false;
-    /** Events that the search has not looked at, and the most that there were. */
+    /** Events still to be searched, and the most there were. */
     this.left = this.mostLeft = 0;
     this.topCuts = this.bottomCuts = 0;
-    /** `after` of the question for newer ones whose answer is awaited: who goes elsewhere meanwhile wants no other. */
+    /** `after` of the pending request for newer lines; answers to others are dropped, as the reader has moved on. */
     this.newerAfter = "";
-    /** The moment gone to, as an id, until the first line from then on is here. */
+    /** The time gone to, as an id, until its first line has arrived. */
     this.sought = 0;
     /** @type {Set<GapRow>} */
     this.filling = new Set();
   }
 
-  /** What was asked for will not come: the connection is gone, or the server could not answer. */
+  /** Forget pending requests: the connection is lost, or the server could not answer. */
   forget() {
     this.loading = this.isWeary = this.isCancelled = this.isPersistent = false;
     this.newerAfter = "";
@@ -56,7 +56,7 @@ export class History {
     this.tell.looked(this);
   }
 
-  /** Load before the reader is there, in both directions. */
+  /** Load lines before the reader reaches the end of the list, in both directions. */
   loadNear() {
     const { list } = this;
     if (this.loading || list.isLive || !list.count) return;
@@ -80,7 +80,7 @@ export class History {
     this.loading = this.ask({ after: this.newerAfter });
   }
 
-  /** The reader wants to know what is older still; where a time was gone to and nothing is found yet, what is newer. */
+  /** Continue the search on request: to older lines or, while seeking a time, to newer ones. */
   goOn() {
     this.isPersistent = true;
     if (!this.isSeeking) {
@@ -92,16 +92,16 @@ export class History {
     this.tell.looked(this);
   }
 
-  /** Whether a search goes on from a moment, and nothing is found yet. */
+  /** Whether a search from a time on has found nothing yet. */
   get isSeeking() { return !this.list.count && !this.list.atNewest; }
 
-  /** Show what was received from a moment on, instead of what is shown. @param {number} id */
+  /** Replace the list by lines received from a time on. @param {number} id */
   seek(id) {
     this.list.clear();
     this.list.atNewest = false;
     this.sought = id;
     this.isCancelled = false;
-    // Ids before 1970 and of the year 2255 and later there are none.
+    // No ids exist before 1970, or beyond the year 2255.
     this.list.lookedUpTo = Math.min(Math.max(id, 1), Number.MAX_SAFE_INTEGER) - 1;
     this.loadNewer();
   }
@@ -113,7 +113,7 @@ export class History {
     return row;
   }
 
-  /** @param {GapRow} gap @param {number} quota most lines, about */
+  /** @param {GapRow} gap @param {number} quota approximate limit of lines */
   fill(gap, quota) {
     if (!gap.element.isConnected || !this.ask(gap.range)) return;
     gap.begin(quota);
@@ -127,7 +127,7 @@ export class History {
     else this.receivedBetween(portion);
   }
 
-  /** @param {Portion} portion what comes before the rows, next to them */
+  /** @param {Portion} portion lines directly before the rows */
   receivedOlder(portion) {
     const { list } = this;
     if (this.topCuts !== list.topCuts) {
@@ -141,7 +141,7 @@ export class History {
     else if (!list.atOldest) this.loadNear();
   }
 
-  /** How far back a search, or a portion, came. @param {Portion} portion */
+  /** Note how far back a search, or a portion, came. @param {Portion} portion */
   looked({ events, isPartial, isOldestEventReached, reached, left }) {
     const { list } = this;
     this.isLeft(left);

@@ -1,22 +1,22 @@
-/** JSON as lines of pieces for the eye; its texts and numbers stay to the letter, but for newlines and tabs in texts. */
+/** JSON as lines of pieces for reading; strings and numbers stay verbatim, except for newlines and tabs in strings. */
 
 /**
  * @typedef {Object} Piece
  * @property {string} text
  * @property {"key" | "string" | "number" | "word" | ""} kind
- * @property {string} [source] of a value: how the JSON writes it, with its key
+ * @property {string} [source] for a value: its source in the JSON, with its key
  */
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[-\d][-+.\deE]*|[a-z]+|[{}[\],:]/g;
-// Deeper than that nobody reads; without a bound a line of brackets would be indented by itself, squared.
+// Nobody reads deeper levels; without a limit, the indentation of nested brackets would grow quadratically.
 const DEEPEST = 30;
 const ESCAPED = /\\r\\n|\\[^]/g;
 
-/** @param {string} json valid @returns {Generator<Piece[]>} its lines, as they are asked for */
+/** @param {string} json valid @returns {Generator<Piece[]>} its lines, on demand */
 export function* linesOf(json) {
   const tokens = json.match(TOKEN) ?? [];
   let depth = 0;
-  // Where the token begins, and the key before it.
+  // The index of the token, and of the key before it.
   let place = 0;
   let key = 0;
   /** @type {Piece[]} */
@@ -66,7 +66,7 @@ function kindOf(token, next) {
   return /[a-z]/.test(token[0]) ? "word" : "number";
 }
 
-/** A text whose newlines and tabs are what they stand for: stack traces are read line by line. @param {string} token */
+/** A string with its newlines and tabs unescaped, so that stack traces can be read. @param {string} token */
 function writtenOut(token) {
   return token.replace(ESCAPED, (escaped) => {
     if (escaped === "\\t") return "\t";

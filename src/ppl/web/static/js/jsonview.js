@@ -1,4 +1,4 @@
-/** The JSON of an event written out in its details; each value opens a menu of what can be done with it. */
+/** An event's JSON, pretty-printed in its details; each value opens a menu of actions. */
 
 import { button, element } from "./element.js";
 import { linesOf } from "./json.js";
@@ -8,17 +8,17 @@ import { openValue } from "./value.js";
 
 const LINES_AT_ONCE = 200;
 const MORE_LINES = 2000;
-/** Characters by which a line is indented at most where it is broken. */
+/** Most characters by which the continuation of a wrapped line is indented. */
 const DEEPEST = 20;
 
 /**
  * @param {string} json valid @param {(term: string) => void} narrow the search
- * @returns {HTMLElement[]} the JSON, and a button where there is more of it
+ * @returns {HTMLElement[]} the JSON, and a button if there is more of it
  */
 export function makeJson(json, narrow) {
   const block = element("pre", "json");
   const lines = linesOf(json);
-  /** @type {WeakMap<Element, string>} value → how the message writes it */
+  /** @type {WeakMap<Element, string>} value → its source in the message */
   const sources = new WeakMap();
   const open = (/** @type {HTMLElement} */ value) => openValue(value, sources.get(value) ?? "", narrow);
   block.addEventListener("keydown", (event) => step(event, open));
@@ -43,7 +43,7 @@ export function makeJson(json, narrow) {
 
 /**
  * @param {import("./json.js").Piece[]} pieces @param {WeakMap<Element, string>} sources
- * @param {boolean} isFirst whether no value is there yet: Tab leads to the first one, arrows to the others
+ * @param {boolean} isFirst whether there is no value yet: Tab leads to the first value, arrow keys to the others
  */
 function makeLine(pieces, sources, isFirst) {
   const line = element("span", "line");
@@ -61,7 +61,7 @@ function makeLine(pieces, sources, isFirst) {
     span.tabIndex = isFirst ? 0 : -1;
     isFirst = false;
   }
-  // What is longer than the panel goes on below where it begins.
+  // A hanging indent: lines wider than the panel wrap below their own beginning.
   const indent = Math.min(DEEPEST, line.textContent?.search(/\S/) ?? 0) + 2;
   line.style.paddingLeft = `${indent}ch`;
   line.style.textIndent = `-${indent}ch`;

@@ -1,11 +1,11 @@
-/** Keys of the viewer; never in fields, never with Ctrl, Alt or Meta. */
+/** Keys of the viewer; ignored in fields and with Ctrl, Alt or Meta. */
 
-/** @param {Record<string, () => void>} acts key → what it does */
+/** @param {Record<string, () => void>} acts key → action */
 export function listenToKeys(acts) {
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
-    // What has the focus there is not meant.
+    // Menus and popovers handle their own keys.
     if (target.closest(".menu, [popover]")) return;
     const inField = target.closest("input, select, textarea");
     if (inField && event.key === "Escape") target.blur();

@@ -1,17 +1,17 @@
 /**
- * True heights for chunks that were never drawn. While live, what is out of sight is not even laid out; a pause must not
- * wait for all of it: near chunks are laid out at once, the others one by one when there is nothing else to do.
+ * True heights for chunks that were never drawn. While live, chunks out of sight are not laid out. A pause must not
+ * wait for all of them: near chunks are laid out at once, the others one by one when the browser is idle.
  */
 
 /** @typedef {import("./list.js").LogList} LogList */
 
-/** @type {(act: () => void) => void} not every browser knows idleness */
+/** @type {(act: () => void) => void} not every browser has requestIdleCallback */
 const whenIdle = globalThis.requestIdleCallback ?? ((act) => { setTimeout(act, 50); });
 
 /** @param {LogList} list @returns {Element[]} */
 const farOf = (list) => (list.isLive ? [] : [...list.pane.children].filter((each) => each.classList.contains("far")));
 
-/** Live ends. @param {LogList} list */
+/** End live mode. @param {LogList} list */
 export function hold(list) {
   list.keepingPlace(() => {
     for (const chunk of list.pane.querySelectorAll(".chunk")) chunk.classList.toggle("far", !isNear(list, chunk));
@@ -20,7 +20,7 @@ export function hold(list) {
   layOutSoon(list);
 }
 
-/** The reader comes where chunks may not be laid out yet. @param {LogList} list */
+/** Lay out chunks near the reader's place. @param {LogList} list */
 export function layOutNear(list) {
   const near = farOf(list).filter((each) => isNear(list, each));
   if (near.length) list.keepingPlace(() => near.forEach((each) => each.classList.remove("far")));
@@ -36,5 +36,5 @@ function layOutSoon(list) {
   });
 }
 
-/** @param {LogList} list @param {Element} chunk at most a whole look up or down */
+/** @param {LogList} list @param {Element} chunk near: at most one height of the pane away */
 const isNear = (list, chunk) => list.isWithin(chunk, list.pane.clientHeight);

@@ -1,4 +1,4 @@
-/** What the histogram's colours mean, with how many lines there are of each; a click counts one of them only. */
+/** The histogram's legend: each severity class with its number of lines; a click shows only that class. */
 
 const NAMES = ["err", "warning", "other"];
 
@@ -8,7 +8,7 @@ export class Legend {
   /** @param {HTMLElement} room @param {() => void} changed */
   constructor(room, changed) {
     this.buttons = NAMES.map((name) => /** @type {HTMLElement} */ (room.querySelector(`button.${name}`)));
-    /** Which of {@link Count} is counted only, -1 for all. */
+    /** Index in {@link Count} of the only class shown, -1 for all. */
     this.only = -1;
     this.buttons.forEach((button, index) => button.addEventListener("click", () => {
       this.only = this.only === index ? -1 : index;
@@ -17,7 +17,7 @@ export class Legend {
     }));
   }
 
-  /** @param {Count} count @returns {Count} what of it is counted */
+  /** @param {Count} count @returns {Count} only the classes shown */
   of(count) {
     return this.only < 0 ? count : /** @type {Count} */ (count.map((lines, index) => (index === this.only ? lines : 0)));
   }

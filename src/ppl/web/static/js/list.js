@@ -1,7 +1,7 @@
 /**
- * The list of log lines: a sliding window of real DOM rows in chunks, which is cut at the end one does not look at.
+ * The list of log lines: a sliding window of DOM rows in chunks, trimmed at the end that the reader does not look at.
  *
- * It knows ids and scrolling, nothing of the connection. Ids are microseconds since 1970 and exact as numbers.
+ * It knows ids and scrolling, not the connection. Ids are microseconds since 1970 and exact as numbers.
  */
 
 import { element } from "./element.js";
@@ -22,18 +22,18 @@ export class LogList {
   constructor(pane, zone) {
     this.pane = pane;
     this.zone = zone;
-    /** @type {import("./marks.js").Marks | null} what to mark in new rows */
+    /** @type {import("./marks.js").Marks | null} the marks for new rows */
     this.marks = null;
     this.count = 0;
-    /** Where the last scrolling that is known ended. */
+    /** The last known scroll position. */
     this.lastTop = 0;
     this.covered = 0;
-    /** Whether the last row is the newest event that was sent to us. */
+    /** Whether the last row is the newest event received. */
     this.atNewest = true;
     this.atOldest = false;
-    /** How far searches looked beyond the rows: ids, 0 where it is not known to be further than these. */
+    /** How far searches came beyond the rows, as ids; 0 if not known to be further than the rows. */
     this.lookedBackTo = this.lookedUpTo = 0;
-    /** How many times rows were forgotten at an end: what was asked for beyond it no longer joins what is shown. */
+    /** How many times rows were cut at each end: an answer to a request from before a cut does not join the rows. */
     this.topCuts = this.bottomCuts = 0;
     /** @type {HTMLElement | null} */
     this.note = null;
@@ -60,7 +60,7 @@ export class LogList {
 
   get isLive() { return this.pane.classList.contains("live"); }
 
-  /** @param {boolean} live whether the newest line is followed; then chunks out of sight are not even laid out */
+  /** @param {boolean} live whether to follow the newest line; then chunks out of sight are not laid out */
   setLive(live) {
     if (live === this.isLive) return;
     if (live) this.pane.classList.add("live");
@@ -69,12 +69,12 @@ export class LogList {
 
   // Scrolling
 
-  /** Pixels of rows below what is in sight. */
+  /** Pixels of rows below the visible part. */
   get below() { return this.pane.scrollHeight - this.pane.scrollTop - this.pane.clientHeight - this.covered; }
 
   get atBottom() { return this.below <= AT_BOTTOM; }
 
-  /** Note that the next scroll event is ours and not the reader's. */
+  /** Note that the next scroll event comes from the page, not from the reader. */
   touchScroll() { this.lastTop = this.pane.scrollTop; }
 
   toBottom() {
@@ -82,7 +82,7 @@ export class LogList {
     this.touchScroll();
   }
 
-  /** Follow: chunks get their true height only when they are drawn, so again after the next frames. */
+  /** Scroll to the bottom, and again after the next frames, because chunks get their true height only when drawn. */
   followBottom(frames = 2) {
     this.toBottom();
     if (!frames) return;
@@ -96,13 +96,13 @@ export class LogList {
   /** @param {HTMLElement} row */
   isInSight(row) { return this.isWithin(row, 0); }
 
-  /** @param {Element} part @param {number} around pixels beyond what is in sight */
+  /** @param {Element} part @param {number} around pixels beyond the visible part */
   isWithin(part, around) {
     const [{ top, bottom }, room] = [part.getBoundingClientRect(), this.pane.getBoundingClientRect()];
     return bottom > room.top - around && top < room.bottom + around;
   }
 
-  /** Into sight, as far as it is not and fits; that is no scrolling of the reader's. @param {HTMLElement} row */
+  /** Scroll a row into view, if needed, without this counting as the reader's scrolling. @param {HTMLElement} row */
   reveal(row) {
     row.scrollIntoView({ block: this.fits(row) ? "nearest" : "start" });
     this.touchScroll();
@@ -111,13 +111,13 @@ export class LogList {
   /** @param {HTMLElement} row */
   fits(row) { return row.offsetHeight <= this.pane.clientHeight - this.covered; }
 
-  /** @param {boolean} isCovered whether something lies over the lowest rows: then there is room below them */
+  /** @param {boolean} isCovered whether the pill covers the lowest rows: then there is space below them */
   setCovered(isCovered) {
     this.covered = isCovered ? COVERED : 0;
     this.pane.classList.toggle("covered", isCovered);
   }
 
-  /** @returns {HTMLElement | null} the first row that is at least partly in sight */
+  /** @returns {HTMLElement | null} the first row that is at least partly visible */
   get firstInSight() {
     const { top } = this.pane.getBoundingClientRect();
     for (const chunk of this.pane.querySelectorAll(".chunk")) {
@@ -130,12 +130,12 @@ export class LogList {
   }
 
   /**
-   * Run `change` and correct the scroll to the pixel, so that what the reader sees stays.
-   * @param {() => void} change @param {HTMLElement | null} row that stays; the first in sight, if it is not in sight
+   * Run `change` and correct the scroll position to the pixel, so that visible rows stay in place.
+   * @param {() => void} change @param {HTMLElement | null} row that stays; the first visible one, if it is not visible
    */
   keepingPlace(change, row = null) {
     if (!row || !this.isInSight(row)) row = this.firstInSight;
-    // What the reader scrolled just now, and no event has told of yet.
+    // The reader's latest scrolling, whose event has not arrived yet.
     const untold = this.pane.scrollTop - this.lastTop;
     const before = row?.getBoundingClientRect().top ?? 0;
     change();
@@ -146,7 +146,7 @@ export class LogList {
 
   // Rows
 
-  /** @param {LogEvent[]} events ascending, all newer than what is shown */
+  /** @param {LogEvent[]} events ascending, all newer than the rows */
   append(events) {
     let previous = this.rowBefore(null);
     let chunk = this.pane.lastElementChild;
@@ -167,7 +167,7 @@ export class LogList {
     this.keepingPlace(() => this.insert(events, this.pane.querySelector(".chunk")));
   }
 
-  /** Put events before a gap's row, to which they belong. @param {LogEvent[]} events @param {HTMLElement} gap */
+  /** Put events of a gap before its row. @param {LogEvent[]} events @param {HTMLElement} gap */
   insertBefore(events, gap) {
     this.keepingPlace(() => this.insert(events, gap));
   }
@@ -189,13 +189,13 @@ export class LogList {
     this.count += events.length;
   }
 
-  /** @param {HTMLElement} gap a row that stands for lines left out after the last; at an edge it is not needed */
+  /** @param {HTMLElement} gap row for lines skipped after the last; not needed in an empty list */
   appendGap(gap) {
     if (this.count) this.pane.append(gap);
     else this.forgetOldest();
   }
 
-  /** Say something at the top, or nothing. @param {HTMLElement | null} note */
+  /** Show a note at the top, or none. @param {HTMLElement | null} note */
   showNote(note) {
     if (note === this.note) return;
     this.keepingPlace(() => {
@@ -214,12 +214,12 @@ export class LogList {
 
   // Bounds
 
-  /** Live: forget the oldest rows beyond the bound. */
+  /** Live: drop the oldest rows beyond the bound. */
   trimLive() {
     while (this.count > LIVE_ROWS + CHUNK) this.cut(true);
   }
 
-  /** History: forget rows beyond the bound at the end that is farther away. */
+  /** History: drop rows beyond the bound, at the end farther from the reader. */
   trimHistory() {
     while (this.count > HISTORY_ROWS + CHUNK) {
       const isTop = this.pane.scrollTop > this.below;
@@ -227,7 +227,7 @@ export class LogList {
     }
   }
 
-  /** Forget the chunk at one end, and gaps that then are at the edge: scrolling on loads them too. @param {boolean} isTop */
+  /** Drop the chunk at one end and gaps next to it: scrolling there loads their lines too. @param {boolean} isTop */
   cut(isTop) {
     if (isTop) {
       this.forgetOldest();
@@ -247,7 +247,7 @@ export class LogList {
 
   // Days
 
-  /** A day row stands before `row` where its day differs from that before. @param {HTMLElement} row @param {HTMLElement | null} previous */
+  /** Keep a day row before `row` if its day differs. @param {HTMLElement} row @param {HTMLElement | null} previous */
   separate(row, previous) {
     const separator = row.previousElementSibling?.classList.contains("day") ? row.previousElementSibling : null;
     const isNeeded = previous !== null && previous.dataset.day !== row.dataset.day;
@@ -270,7 +270,7 @@ export class LogList {
   }
 }
 
-/** Screen readers go through its rows one by one. */
+/** A chunk, as a list, so that screen readers go through its rows one by one. */
 function makeChunk() {
   const chunk = element("div", "chunk");
   chunk.setAttribute("role", "list");

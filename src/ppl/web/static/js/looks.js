@@ -1,4 +1,4 @@
-/** How lines look, as the reader has chosen it: density, wrapping, colours, width of the details; and the list of keys. */
+/** The reader's choices of how lines look: density, wrapping, colours, width of the details; and the help dialog. */
 
 import { Density } from "./density.js";
 import { Sizer } from "./sizer.js";
@@ -6,7 +6,7 @@ import { Switch } from "./switch.js";
 
 /**
  * @param {(id: string) => HTMLElement} byId @param {(change: () => void) => void} keepingPlace
- * @returns {{wrap: Switch, help: HTMLDialogElement}} what keys switch and open too
+ * @returns {{wrap: Switch, help: HTMLDialogElement}} the parts that keys also switch and open
  */
 export function look(byId, keepingPlace) {
   const classes = document.documentElement.classList;

@@ -1,4 +1,4 @@
-/** The viewer page: finds its parts and joins them. */
+/** The viewer page: creates its parts and connects them. */
 
 import { Bar } from "./bar.js";
 import { Bell } from "./bell.js";
@@ -54,9 +54,9 @@ const takeAlong = new TakeAlong(
   () => ({ userId: userId(), query: search.query, newest: list.newestId }), problem);
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
-/** Whether the view that was asked for is still to begin: the rows of the one before stay until the server is there. */
+/** Whether a new view waits for the server; the previous view's rows stay until then. */
 let isDue = false;
-/** What is said while there is no connection. */
+/** The state shown while there is no connection. */
 let away = "Connecting…";
 
 const sought = new Sought(list, zone, search, {
@@ -96,8 +96,8 @@ const view = new View({
   landed(from, next) {
     const at = zone.moment(from);
     if (!next) view.notice = `Nothing came after ${at}: these are the newest lines`;
-    // A line within a minute of a time is what was there then.
-    else if (next - from > 60_000) view.why = `nothing at ${at}, the next line is of ${zone.moment(next)}`;
+    // A line within a minute of the time counts as found there.
+    else if (next - from > 60_000) view.why = `nothing at ${at}, the next line is from ${zone.moment(next)}`;
   },
   newestReached: () => (list.count ? follow.settle() : resume()),
 });
@@ -115,7 +115,7 @@ const connection = new Connection({
   },
   waiting(seconds, attempt) {
     offline.waiting(seconds, attempt);
-    away = isDue && list.count ? "Offline: lines of the search before" : "Offline";
+    away = isDue && list.count ? "Offline: lines of the previous search" : "Offline";
     view.offline();
   },
   received(event, data) {
@@ -135,10 +135,10 @@ const follow = new Follow(list, {
 });
 
 let hasBegun = false;
-/** @type {import("./marks.js").Marks | null} what the view that is due marks */
+/** @type {import("./marks.js").Marks | null} the marks for the new view */
 let marks = null;
 
-/** A view of its own begins: another destination, another search; a WebSocket watches one. */
+/** Begin a view of another destination or search, on a new WebSocket, since each watches one. */
 function begin() {
   hasBegun = true;
   reading.giveWay();
@@ -157,7 +157,7 @@ function begin() {
   else connection.open();
 }
 
-/** Its lines are asked for when they can be marked. @param {string} query */
+/** Connect once the module that marks regular expressions is loaded. @param {string} query */
 async function markPatterns(query) {
   connection.drop();
   const found = await marksWithPatterns(query);
@@ -166,7 +166,7 @@ async function markPatterns(query) {
   connection.open();
 }
 
-/** What is shown gives way to what was asked for. */
+/** Replace the view shown by the new one. */
 function start() {
   isDue = false;
   list.marks = marks;
@@ -177,7 +177,7 @@ function start() {
   dayBar.update();
 }
 
-/** Another destination: nothing that is shown is of it. */
+/** Clear the view: another destination was chosen, to which none of the lines belong. */
 function leave() {
   bar.forget();
   view.begin();
@@ -199,20 +199,20 @@ function home() {
   reading.looked.toTop();
 }
 
-/** Out of everything that covers the live lines, and on with them. */
+/** Close what covers the live lines, and resume them. */
 function live() {
   if (reading.context.isOpen) reading.context.leave();
   resume();
 }
 
-// Before the listener of the context, which may cover what begins here.
+// Added before the context's listener, so that the context may cover a view that begins here.
 addEventListener("popstate", () => {
   const isOther = destinations.follow();
   if (isOther) leave();
   if (!search.follow() && isOther) begin();
 });
 
-/** What lies below the context and the groups of similar lines. */
+/** The elements beneath the context and the groups of similar lines. */
 const covered = [pane, byId("day"), byId("pill"), byId("first-line")];
 const reading = new Reading({
   context: byId("context"), details: byId("details"), said: byId("chosen-line"),
@@ -239,7 +239,7 @@ const grouping = new Grouping(byId("similar"), { zone, search, userId, covered }
 });
 byId("group").addEventListener("click", () => grouping.toggle());
 byId("pill").addEventListener("click", live);
-// Before what is clicked changes: whoever opens a line or a gap wants to read it.
+// A click on a line's or a gap's button pauses first: the reader wants to read what it opens.
 pane.addEventListener("click", (event) => {
   if (/** @type {HTMLElement} */ (event.target).closest("button")) view.pause("reading");
 }, { capture: true });
@@ -264,7 +264,7 @@ function followOn() {
   if (list.isLive && !document.hidden) list.followBottom();
   dayBar.update();
 }
-/** @param {() => void} change of the page that moves lines */
+/** @param {() => void} change one that moves lines on the page */
 function keepingPlace(change) {
   reading.keepingPlace(change);
   followOn();
@@ -281,7 +281,7 @@ destinations.follow();
 const { wrap, help } = look(byId, keepingPlace);
 const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), reading);
 if (reading.context.addressed) {
-  status.state("paused", "One event and what is around it");
+  status.state("paused", "One event and the lines around it");
   reading.context.follow();
 } else {
   begin();

@@ -1,4 +1,4 @@
-/** The form that marks a line with a note, and the list of the lines that are marked. Loaded when either is opened. */
+/** The form that marks a line with a note, and the list of marked lines. Loaded when either is opened. */
 
 import { ask } from "./api.js";
 import { pathOf } from "./copy.js";
@@ -10,11 +10,11 @@ import { shortened, visible } from "./text.js";
 /** @typedef {import("./pins.js").Mark} Mark */
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
-/** As the server has it. */
+/** As on the server. */
 const LONGEST_NOTE = 500;
 const LONGEST_EXCERPT = 200;
 
-/** @param {Pinned} marks @param {LogEvent} event @param {Mark} [mark] that it has */
+/** @param {Pinned} marks @param {LogEvent} event @param {Mark} [mark] its present mark */
 export function edit(marks, event, mark) {
   const dialog = makeDialog("marking", mark ? "Change the mark" : "Mark this line");
   const form = /** @type {HTMLFormElement} */ (element("form", ""));
@@ -22,7 +22,7 @@ export function edit(marks, event, mark) {
   const note = /** @type {HTMLTextAreaElement} */ (element("textarea", "", mark?.note ?? ""));
   note.maxLength = LONGEST_NOTE;
   note.rows = 3;
-  note.placeholder = "What is it about? A mark may stand without a note.";
+  note.placeholder = "What is this about? The note is optional.";
   label.append(note);
   const problem = element("p", "problem");
   problem.setAttribute("role", "alert");
@@ -63,10 +63,10 @@ export function edit(marks, event, mark) {
 
 /** @param {Mark | undefined} mark */
 const written = (mark) =>
-  "Enter saves, Shift+Enter begins a line. Everyone who can read this destination sees it."
+  "Enter saves, Shift+Enter starts a new line. Everyone who can read this destination sees it."
   + (mark?.marked_by ? ` Last changed by ${mark.marked_by}.` : "");
 
-/** Fill the menu with the marks there are, each with its line. @param {Pinned} marks */
+/** Fill the menu with all marks, each with its line. @param {Pinned} marks */
 export async function list(marks) {
   const items = /** @type {HTMLElement} */ (marks.menu.querySelector("ul"));
   const problem = /** @type {HTMLElement} */ (marks.menu.querySelector(".problem"));
@@ -101,7 +101,7 @@ function itemOf(mark, marks) {
   return item;
 }
 
-/** When, where and what. @param {LogEvent} event @param {Pinned} marks */
+/** A line's time, host, program and message. @param {LogEvent} event @param {Pinned} marks */
 function excerpt(event, { zone }) {
   const line = element("span", "excerpt");
   line.append(

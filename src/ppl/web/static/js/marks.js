@@ -1,11 +1,11 @@
-/** What to mark in rows: where the texts and patterns of a search are found in a message, a host and a program. */
+/** What to mark in rows: the places where a search's texts and patterns occur in message, host and program. */
 
 import { terms } from "./query.js";
 
-/** @typedef {{source: string, longest: number}} Expression for JavaScript; `longest`: characters that it may look at */
-/** @typedef {(pattern: string) => Expression | null} Translate a regular expression of a search; `null`: it cannot be said */
+/** @typedef {{source: string, longest: number}} Expression for JavaScript; `longest`: most characters to apply it to */
+/** @typedef {(pattern: string) => Expression | null} Translate a search's regular expression; `null` if impossible */
 
-// Of all a search's marking: then lines are shown without marks rather than late.
+// Time budget for all marking of a search: beyond it, lines are shown without marks rather than late.
 const MOST_MS = 300;
 /** @type {Record<string, ("message" | "host" | "program")[]>} attribute → where its value is shown */
 const PLACES = {
@@ -14,7 +14,7 @@ const PLACES = {
 };
 const PATTERN = /^(?:NOT\s+)*-?(?:\w+:)?\/(.*)\/$/s;
 
-/** Finds the parts of a text. */
+/** Finds the parts of a text to mark. */
 export class Finder {
   /** @param {Expression[]} parts */
   constructor(parts) {
@@ -39,9 +39,9 @@ export class Finder {
   }
 }
 
-/** Of one search, for each place of a row. */
+/** The finders of one search, one for each place of a row. */
 export class Marks {
-  /** @param {string} query @param {Translate} [translate] without it regular expressions are not marked */
+  /** @param {string} query @param {Translate} [translate] without it, regular expressions are not marked */
   constructor(query, translate = () => null) {
     /** Whether the search has regular expressions, which need translation. */
     this.hasPatterns = false;
@@ -55,7 +55,7 @@ export class Marks {
     this.program = finder(program);
   }
 
-  /** Whether nothing of the search can be marked: then each line it finds is a match. */
+  /** Whether nothing of the search can be marked: then each line found is a match. */
   get isEmpty() { return !(this.message || this.host || this.program); }
 
   /** @param {import("./query.js").Term[]} from */
@@ -77,19 +77,19 @@ export class Marks {
       const translated = this.translate(pattern[1]);
       return translated ? [translated] : [];
     }
-    // A folded message is looked through in parts.
+    // Not for messages: a folded one is searched in parts.
     if (isExact && place !== "message") return [plain(value, "^", "$")];
     const hasStars = attribute && !isExact && !/["']$/.test(text);
     const pieces = (hasStars ? value.split("*") : [value]).filter(Boolean);
-    // One dash or colon is everywhere: to mark it says nothing.
+    // A single dash or colon is everywhere: marking it tells nothing.
     return pieces.filter((piece) => !/^[^\p{L}\p{N}]$/u.test(piece)).map((piece) => plain(piece));
   }
 }
 
-/** @param {string} query @param {Translate} [translate] @returns {Marks | null} `null` where nothing is searched for */
+/** @param {string} query @param {Translate} [translate] @returns {Marks | null} `null` for an empty query */
 export const marksOf = (query, translate) => (query ? new Marks(query, translate) : null);
 
-/** Of a query with regular expressions, which are marked if what translates them can be loaded. @param {string} query */
+/** The marks of a query with regular expressions, without these if their module fails to load. @param {string} query */
 export async function marksWithPatterns(query) {
   const translate = await import("./expressions.js").then((module) => module.translate, () => undefined);
   return marksOf(query, translate);

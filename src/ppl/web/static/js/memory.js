@@ -1,8 +1,8 @@
-/** What the browser remembers of the reader's choices. One that remembers nothing shows the usual next time. */
+/** The reader's choices, in the browser's storage. Without storage the defaults are shown next time. */
 
-/** @typedef {"localStorage" | "sessionStorage"} Place for good, or for the tab */
+/** @typedef {"localStorage" | "sessionStorage"} Place permanent, or for this tab */
 
-/** @param {string} key @param {Place} [place] @returns {string} empty where nothing is remembered */
+/** @param {string} key @param {Place} [place] @returns {string} empty if nothing is stored */
 export function remembered(key, place = "localStorage") {
   try {
     return globalThis[place].getItem(key) ?? "";
@@ -15,5 +15,5 @@ export function remembered(key, place = "localStorage") {
 export function remember(key, value, place = "localStorage") {
   try {
     globalThis[place].setItem(key, value);
-  } catch { /* full, or closed to us */ }
+  } catch { /* full, or access is denied */ }
 }

@@ -1,4 +1,4 @@
-/** Menus that say a part of the search: one attribute, or some that belong together. An option's value is query text. */
+/** Menus for a part of the search: one attribute, or some that belong together. An option's value is query text. */
 
 import { terms, withoutAll, withTerm } from "./query.js";
 
@@ -7,8 +7,8 @@ const MOST_OPTIONS = 200;
 export class Menu {
   /**
    * @param {HTMLSelectElement} select @param {string[]} attributes @param {import("./search.js").Search} search
-   * @param {Record<string, () => void>} [acts] what options do that are no query text
-   * @param {() => string} [words] what a part means that no option has, where it can be said shorter
+   * @param {Record<string, () => void>} [acts] actions of options whose value is not query text
+   * @param {() => string} [words] short words for a part of the search that no option has, or empty
    */
   constructor(select, attributes, search, acts = {}, words = () => "") {
     this.words = words;
@@ -26,7 +26,7 @@ export class Menu {
     });
   }
 
-  /** Say what the search says. */
+  /** Select the option for the search's terms; add one if there is none. */
   update() {
     const { select } = this;
     const said = terms(this.search.query).filter((each) => this.attributes.includes(each.attribute) && !each.isExcluded);
@@ -42,13 +42,13 @@ export class Menu {
     select.classList.toggle("set", Boolean(value));
   }
 
-  /** Offer but what is said, as in the beginning. */
+  /** Remove the offered options, except for the search's own. */
   forget() {
     this.select.length = 1;
     this.update();
   }
 
-  /** Offer one more. @param {string} label @param {string} value */
+  /** Add an option. @param {string} label @param {string} value */
   offer(label, value) {
     if (this.select.length >= MOST_OPTIONS || [...this.select.options].some((each) => each.value === value)) return;
     const before = [...this.select.options].findIndex((each, index) => index > 0 && each.text > label);
@@ -57,7 +57,7 @@ export class Menu {
 }
 
 /**
- * @param {string} query @param {string[]} attributes @param {string} part instead of what it says of these
+ * @param {string} query @param {string[]} attributes @param {string} part replaces the query's terms of these
  * @returns {string}
  */
 export function withPart(query, attributes, part) {

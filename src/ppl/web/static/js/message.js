@@ -1,18 +1,18 @@
-/** A message as nodes: colours, matches, and marks for what is not text. Log text only ever becomes text nodes. */
+/** A message as nodes, with colours, matches and invisible characters shown. Log text only ever becomes text nodes. */
 
 import { hasColours, Pen } from "./ansi.js";
 import { button, element } from "./element.js";
 import { fold } from "./fold.js";
 import { hasOdd, pieces, visible } from "./text.js";
 
-/** @typedef {import("./marks.js").Finder | null} Finder of what to mark */
+/** @typedef {import("./marks.js").Finder | null} Finder finds the parts to mark */
 
-// Of a row: a thousand lines of a thousand elements each would hold the page up for half a minute.
+// Per row: a thousand lines of a thousand elements each would block the page for half a minute.
 const MOST_PIECES = 200;
 const LONG_WORD = 60;
 const LONG = /(\S{60,})/;
 
-/** The message of a row, folded. @param {string} text @param {Finder} marks */
+/** A row's message, folded if long. @param {string} text @param {Finder} marks */
 export function makeMessage(text, marks) {
   const message = element("span", "message");
   const pen = new Pen(MOST_PIECES);
@@ -25,8 +25,8 @@ export function makeMessage(text, marks) {
 }
 
 /**
- * The button that shows what is folded, and hides it again. With the keys it is the row's, so Tab passes it by.
- * @param {string} rest @param {string} label @param {Finder} marks @param {Pen} pen has the colours before it
+ * The button that unfolds the rest and folds it again. Tab skips it: its key works on the chosen row.
+ * @param {string} rest @param {string} label @param {Finder} marks @param {Pen} pen with the colours at its start
  */
 function folder(rest, label, marks, pen) {
   const more = button("more", label);
@@ -57,7 +57,7 @@ function folder(rest, label, marks, pen) {
   return more;
 }
 
-/** @param {HTMLElement} parent @param {string} text @param {Finder} marks @param {Pen} pen has the colours before it */
+/** @param {HTMLElement} parent @param {string} text @param {Finder} marks @param {Pen} pen with the colours so far */
 export function appendText(parent, text, marks = null, pen = new Pen()) {
   if (!marks && !pen.look && !hasColours(text)) {
     appendVisible(parent, text, pen.most);
@@ -80,8 +80,8 @@ export function appendText(parent, text, marks = null, pen = new Pen()) {
 }
 
 /**
- * A run cut at the ends of the matches, which may reach beyond it.
- * @param {string} text @param {number} start where the run begins @param {[number, number][]} found
+ * A run cut into parts at the boundaries of matches, which may extend beyond the run.
+ * @param {string} text @param {number} start index of the run in the message @param {[number, number][]} found
  */
 function* along(text, start, found) {
   const end = start + text.length;
@@ -100,15 +100,15 @@ function* along(text, start, found) {
 /** @param {import("./ansi.js").Look} look */
 function looking({ color, background, names }) {
   const span = element("span", names);
-  // Set through the CSSOM, which the CSP allows; a style attribute it does not.
+  // Set through the CSSOM, which the CSP allows, unlike a style attribute.
   span.style.color = color;
   span.style.background = background;
   return span;
 }
 
 /**
- * Text, in which what is too long for a row is broken where the row ends instead of beginning on a row of its own.
- * @param {HTMLElement} parent @param {string} text @param {number} most pieces
+ * Append text; words too long for a row break at the row's end instead of starting on a new row.
+ * @param {HTMLElement} parent @param {string} text @param {number} most limit of pieces
  */
 function appendWords(parent, text, most) {
   if (text.length < LONG_WORD || !LONG.test(text)) {
@@ -120,7 +120,7 @@ function appendWords(parent, text, most) {
   else parts.forEach((part, index) => parent.append(index % 2 ? element("span", "long", part) : part));
 }
 
-/** @param {HTMLElement} parent @param {string} text @param {number} most pieces */
+/** @param {HTMLElement} parent @param {string} text @param {number} most limit of pieces */
 function appendVisible(parent, text, most) {
   if (!hasOdd(text)) {
     appendWords(parent, text, most);

@@ -1,4 +1,4 @@
-/** The browser's notifications of new hits: one for each time that nobody looks, which counts on in silence. */
+/** The browser's notifications of new hits: one each time the tab is hidden, whose count then rises silently. */
 
 import { counted, shortened, visible } from "./text.js";
 
@@ -16,22 +16,22 @@ export class Notices {
     this.due = 0;
   }
 
-  /** Ask the reader for the permission, and show what it will be like. @param {string} query @returns {Promise<string>} why not */
+  /** Ask for permission and show a sample. @param {string} query @returns {Promise<string>} why it failed, or empty */
   async ask(query) {
-    if (!globalThis.Notification) return "This browser shows notifications over https only, or none at all.";
+    if (!globalThis.Notification) return "This browser shows notifications only over https, or not at all.";
     if (await Notification.requestPermission() !== "granted") {
-      return "The browser blocks notifications of this page: allow them in its settings.";
+      return "The browser blocks notifications from this page: allow them in its settings.";
     }
     try {
-      this.show("New hits will be told like this", `While this tab is hidden: ${shortened(query, LONGEST_QUERY)}`, query, true);
+      this.show("New hits will look like this", `While this tab is hidden: ${shortened(query, LONGEST_QUERY)}`, query, true);
     } catch {
-      // Browsers of phones want more than a page for this.
-      return "This browser shows no notifications of pages.";
+      // Mobile browsers require a service worker for this.
+      return "This browser shows no notifications from pages.";
     }
     return "";
   }
 
-  /** @param {number} unseen hits, 0 to begin anew @param {string} query @param {LogEvent} [latest] the newest of them */
+  /** @param {number} unseen hits, 0 to start over @param {string} query @param {LogEvent} [latest] the newest hit */
   tell(unseen, query, latest) {
     clearTimeout(this.timer);
     if (!unseen) {
@@ -52,7 +52,7 @@ export class Notices {
 
   /** @param {string} heading @param {string} body @param {string} query @param {boolean} silent */
   show(heading, body, query, silent) {
-    // Of one tag there is one: it takes the place of the one before.
+    // A notification replaces the previous one with the same tag.
     const shown = new Notification(heading, { body, silent, tag: `ppl ${query}` });
     shown.addEventListener("click", () => {
       window.focus();

@@ -1,9 +1,9 @@
-/** The amber banner while there is no connection. */
+/** The amber banner shown while there is no connection. */
 
 export class Offline {
   /**
    * @param {HTMLElement} banner
-   * @param {(change: () => void) => void} keepingPlace runs what moves the log on the page
+   * @param {(change: () => void) => void} keepingPlace runs a change that moves the log on the page
    * @param {() => void} retry
    */
   constructor(banner, keepingPlace, retry) {

@@ -1,4 +1,4 @@
-/** Lines that the reader picked, from one row to another: how many, and a bar of what can be done with them. */
+/** The lines picked from one row to another: marks them, and shows a bar with their number and actions. */
 
 import { copyFor, lineOf, pathOf } from "./copy.js";
 import { button, element } from "./element.js";
@@ -14,7 +14,7 @@ export class Picked {
   constructor(around) {
     this.around = around;
     this.pane = document.body;
-    /** @type {Element[]} rows, and what stands for lines left out between them; also when the list forgets them */
+    /** @type {Element[]} rows and the gap rows between them; kept when the list drops them */
     this.parts = [];
     this.words = element("span", "words");
     this.words.setAttribute("role", "status");
@@ -42,7 +42,7 @@ export class Picked {
     return made;
   }
 
-  /** @param {HTMLElement} pane of rows @param {HTMLElement} from @param {HTMLElement} to above it or below */
+  /** @param {HTMLElement} pane of rows @param {HTMLElement} from @param {HTMLElement} to above or below `from` */
   show(pane, from, to) {
     this.pane = pane;
     const [first, last] = [from, to].map((row) => Number(row.dataset.id)).sort((one, other) => one - other);
@@ -79,7 +79,7 @@ export class Picked {
     }).join("\n");
   }
 
-  /** @returns {string} a link above a block of code, which nothing in the lines can end */
+  /** @returns {string} a link and a code block, whose fence is longer than any in the lines */
   get markdown() {
     const { events, text } = this;
     const { zone } = this.around;
@@ -89,7 +89,7 @@ export class Picked {
     return `[${this.count} · ${times}](${this.link})\n\n${fence}text\n${text}\n${fence}\n`;
   }
 
-  /** @returns {string} opens all lines from the first to the last, with these marked */
+  /** @returns {string} a link that opens the lines from the first to the last and marks them */
   get link() {
     const { events } = this;
     const last = events[events.length - 1];

@@ -1,10 +1,10 @@
-/** Lines that are picked, from the row that was chosen first to the one that is chosen now. */
+/** Picks lines, from the row chosen first to the row chosen now. */
 
 export class Picking {
   /** @param {import("./reading.js").Reading} reading */
   constructor(reading) {
     this.reading = reading;
-    /** @type {HTMLElement | null} the row from which lines are picked */
+    /** @type {HTMLElement | null} the row where picking began */
     this.anchor = null;
     /** @type {import("./picked.js").Picked | null} */
     this.picked = null;
@@ -25,7 +25,7 @@ export class Picking {
     looked.reveal(row);
   }
 
-  /** @param {1 | -1} direction in which one more line is picked, or one less */
+  /** Extend or shrink the picked lines by one. @param {1 | -1} direction */
   reach(direction) {
     const { cursor } = this.reading;
     this.anchor ??= cursor.row;

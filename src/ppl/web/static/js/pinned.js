@@ -1,4 +1,4 @@
-/** Which lines are marked: asks the server. What shows and changes marks is loaded when there is one, or is to be. */
+/** Fetches which lines are marked. The modules that show and change marks are loaded once they are needed. */
 
 import { loaded } from "./api.js";
 import { getJson } from "./clock.js";
@@ -7,7 +7,7 @@ import { PINS } from "./pins.js";
 import { eventOf } from "./rows.js";
 
 export class Pinned {
-  /** @param {HTMLDetailsElement} menu of the marks there are @param {import("./reading.js").Reading} reading */
+  /** @param {HTMLDetailsElement} menu of the marks @param {import("./reading.js").Reading} reading */
   constructor(menu, reading) {
     this.menu = menu;
     this.reading = reading;
@@ -18,7 +18,7 @@ export class Pinned {
     const { mark, csrfToken = "" } = list.pane.dataset;
     this.csrfToken = csrfToken;
     if (mark) this.show([JSON.parse(mark)], true);
-    // There the live lines, whose connection would ask for them, do not begin.
+    // On an event's own page no live connection begins, which would otherwise fetch them.
     if (reading.context.addressed) this.refresh();
     dropDown(menu, () => this.use(import("./marking.js"), (marking) => marking.list(this)));
     document.addEventListener("click", ({ target }) => {
@@ -27,7 +27,7 @@ export class Pinned {
     });
   }
 
-  /** Read them, and show them where their lines are. */
+  /** Fetch the marks and show them on their lines. */
   async refresh() {
     this.asked += 1;
     const { asked } = this;
@@ -40,7 +40,7 @@ export class Pinned {
     if (marks.length || PINS.size) this.use(import("./pinning.js"), (pinning) => pinning.show(this, marks, isBeginning));
   }
 
-  /** Mark an event, or change what is written to it. @param {import("./rows.js").LogEvent | undefined} event */
+  /** Mark an event, or change its note. @param {import("./rows.js").LogEvent | undefined} event */
   edit(event) {
     this.reading.around.status.problem(event ? "" : "Choose the line to mark first: j, k or a click");
     if (event) this.use(import("./marking.js"), (marking) => marking.edit(this, event, PINS.get(event.id)?.mark));

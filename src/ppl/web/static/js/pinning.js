@@ -1,8 +1,8 @@
 /**
- * Marks on rows: a pin with the note that somebody wrote. Notes are hostile too: they only ever become text nodes.
+ * Marks on rows: a pin with the mark's note. Notes are hostile too: they only ever become text nodes.
  *
- * A row that is made with its mark has the pin on a line of its own. In a list that is held still a new pin lies over
- * the end of its row instead, and one that changes keeps its room, so that nothing moves. Loaded once there is a mark.
+ * A row created with a mark has the pin on a line of its own. In a paused list a new pin overlays the end of its row
+ * instead, and a changed pin keeps its height, so that nothing moves. Loaded once there is a mark.
  */
 
 import { button } from "./element.js";
@@ -14,9 +14,9 @@ import { visible } from "./text.js";
 const SETTLING = new WeakSet();
 
 /**
- * All marks there are, on the rows that are shown.
+ * Show all marks on the rows in the page.
  * @param {import("./pinned.js").Pinned} pinned @param {Mark[]} marks
- * @param {boolean} isBeginning whether nobody looks at the rows yet: then they may move
+ * @param {boolean} isBeginning whether the page has just begun: then rows may move
  */
 export function show({ menu, reading }, marks, isBeginning) {
   const { list } = reading;
@@ -41,7 +41,7 @@ function pinAll(marks, mayMove) {
   }
 }
 
-/** What was kept in its place while the lines were held still gets its own. @param {import("./list.js").LogList} list */
+/** On resume, give pins changed during the pause their normal place. @param {import("./list.js").LogList} list */
 function settleWhenLive(list) {
   if (SETTLING.has(list)) return;
   SETTLING.add(list);
@@ -73,7 +73,7 @@ function put(row, mark, way) {
   row.classList.remove("pinned", "overlaid");
   if (!mark) return;
   const made = button("pin", "");
-  // The key is the row's, so Tab passes it by.
+  // Tab skips it: its key works on the chosen row.
   made.tabIndex = -1;
   write(made, mark);
   row.append(made);

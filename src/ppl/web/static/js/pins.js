@@ -1,4 +1,4 @@
-/** The marks there are, each with what puts its pin on a row; filled once there is one. */
+/** All marks, each with the function that puts its pin on a row; empty until a mark is loaded. */
 
 /**
  * @typedef {Object} Mark as the API writes it

@@ -1,9 +1,9 @@
-/** How the histogram is drawn: bars that are stacked, a line to compare with, and the times below them. */
+/** Draws the histogram: stacked bars, a line for comparison, and the times below them. */
 
 /** @typedef {import("./counts.js").Count} Count */
 /** @typedef {import("./counts.js").Bar} Bar */
 
-/** The units of the drawing that a bar is wide, and that the plot is high. */
+/** Width of a bar and height of the plot, in units of the drawing. */
 export const BAR = 10;
 export const HEIGHT = 100;
 
@@ -29,7 +29,7 @@ export function stacks(counts, most) {
   return drawn;
 }
 
-/** A line in steps; what is higher than the plot is cut. @param {number[]} lines one for each bar @param {number} most */
+/** A stepped line, clipped at the top. @param {number[]} lines counts, one for each bar @param {number} most */
 export function steps(lines, most) {
   return lines.map((each, index) => {
     const top = (HEIGHT - Math.min(1, each / most) * (HEIGHT - 2)).toFixed(1);
@@ -40,7 +40,7 @@ export function steps(lines, most) {
 /**
  * @param {number} from ms since 1970 @param {number} span ms @param {number} room pixels
  * @param {import("./time.js").Zone} zone
- * @returns {{part: number, text: string}[]} times at round distances, and where they stand from 0 to 1
+ * @returns {{part: number, text: string}[]} times at round intervals, each with its place from 0 to 1
  */
 export function ticks(from, span, room, zone) {
   const step = TICKS.find((each) => span / each <= room / TICK_PIXELS) ?? Math.ceil(span / DAY) * DAY;

@@ -1,17 +1,17 @@
 /**
- * The text of a search and its terms, as docs/search.rst has them: which there are, one more, one less. Pure, and
- * lenient: only the server says what is wrong with a text.
+ * The terms of a query (docs/search.rst): list them, add one, remove one. Pure functions, and lenient: only the server
+ * reports errors.
  */
 
 /**
- * @typedef {Object} Term one that stands by itself; of a query with alternatives (`OR`) the whole
+ * @typedef {Object} Term one term; a query with alternatives (`OR`) is a single one
  * @property {string} text as written
  * @property {number} start index in the query
  * @property {number} end
  * @property {boolean} isExcluded
  * @property {string} attribute such as `host`, empty for a word, phrase or group
  * @property {string} value without quotes; empty for a group or a regular expression
- * @property {boolean} isExact whether the value is the whole of what the attribute says, not a part of it
+ * @property {boolean} isExact whether the value must equal the whole field
  * @property {Term[]} parts of a group
  */
 
@@ -23,7 +23,7 @@ const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
 const REGEX = /\/(?:[^/\\]|\\.)+\/(?=[\s()]|$)/sy;
 const WORD = /[^\s()]+/y;
 const BLANKS = /\s*/y;
-// The server takes 50 groups in one another; a text of brackets alone must not exhaust the stack.
+// The server accepts 50 nested groups; a text of only brackets must not exhaust the stack.
 const DEEPEST = 60;
 const ONE_OF_A_KIND = new Set(["severity", "after", "before"]);
 
@@ -44,7 +44,7 @@ class Reader {
     return match;
   }
 
-  /** @param {string} inherited attribute of the group @param {boolean} isGroup @returns {Term[]} */
+  /** @param {string} inherited the group's attribute @param {boolean} isGroup @returns {Term[]} */
   terms(inherited, isGroup) {
     const found = [];
     for (;;) {
@@ -91,7 +91,7 @@ class Reader {
     }
     if (this.take(REGEX)) return { value: "", parts: [] };
     const word = this.take(WORD);
-    if (!word) this.at += 1; // a parenthesis too many
+    if (!word) this.at += 1; // an unmatched parenthesis
     return { value: word?.[0] ?? "", parts: [] };
   }
 }
@@ -107,7 +107,7 @@ export function terms(query) {
 }
 
 /**
- * A term that means just this text. @param {string} attribute such as `host`, or empty: anywhere
+ * A term that finds exactly this text. @param {string} attribute such as `host`, or empty for anywhere
  * @param {string} value @param {boolean} [isExcluded] @returns {string}
  */
 export function term(attribute, value, isExcluded = false) {
@@ -115,8 +115,8 @@ export function term(attribute, value, isExcluded = false) {
 }
 
 /**
- * A term that means just this text as the whole of what the attribute says.
- * @param {string} attribute such as `host`; of `ip` every address is whole @param {string} value
+ * A term that matches if the whole field is this text.
+ * @param {string} attribute such as `host`; for `ip`, an address is always compared whole @param {string} value
  * @param {boolean} [isExcluded] @returns {string}
  */
 export function exactTerm(attribute, value, isExcluded = false) {
@@ -124,7 +124,7 @@ export function exactTerm(attribute, value, isExcluded = false) {
   return `${isExcluded ? "-" : ""}${attribute}:${sign}${written(attribute, value)}`;
 }
 
-/** @param {string} attribute @param {string} value @returns {string} in quotes where it would mean something else */
+/** @param {string} attribute @param {string} value @returns {string} in quotes if it would be read as syntax */
 function written(attribute, value) {
   const isPlain = /^[^\s()"'/*=-][^\s()*]*$/.test(value)
     && (attribute || !(/^(AND|OR|NOT)$/.test(value) || new RegExp(ATTRIBUTE.source, "i").test(value)));
@@ -133,7 +133,7 @@ function written(attribute, value) {
 }
 
 /**
- * `query` and `added`. The opposite of it goes; of severities and times there is one each.
+ * `query` with `added`. Removes its opposite, and keeps one severity and one time of each kind.
  * @param {string} query @param {string} added a term @returns {string}
  */
 export function withTerm(query, added) {
@@ -161,12 +161,12 @@ export function without(query, gone) {
   return `${before} ${after}`.trim();
 }
 
-/** @param {string} query @param {string} attribute @returns {Term | undefined} the term that says it and excludes nothing */
+/** @param {string} query @param {string} attribute @returns {Term | undefined} its first that excludes nothing */
 export function termOf(query, attribute) {
   return terms(query).find((each) => each.attribute === attribute && !each.isExcluded);
 }
 
-/** @param {string} query @param {string[]} attributes @returns {string} the query without what it wants of these */
+/** @param {string} query @param {string[]} attributes @returns {string} without their terms; exclusions stay */
 export function withoutAll(query, attributes) {
   let rest = query;
   for (const each of terms(query).reverse()) {
@@ -182,5 +182,5 @@ function hasAlternatives(query) {
   return reader.hasAlternatives;
 }
 
-/** @param {Term} each @returns {string} without what excludes it */
+/** @param {Term} each @returns {string} its text without `NOT` and `-` */
 const bareText = ({ text }) => text.replace(/^(NOT\s+)*-?/, "");

@@ -1,4 +1,4 @@
-/** Times that the search is bounded by: written for the query, and said in words. */
+/** The time bounds of a search: as query text, and in words. */
 
 import { term } from "./query.js";
 import { withPart } from "./menus.js";
@@ -6,13 +6,13 @@ import { withPart } from "./menus.js";
 export const TIMES = ["after", "before"];
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-/** What is longer is widened to all of history. */
+/** A longer range is widened to all of history. */
 const WIDEST = 10 * 24 * 60 * MINUTE;
 const NEAR_CHANGE = 3 * 3600_000;
 
 /** @param {number} moment ms since 1970 @param {import("./time.js").Zone} zone @returns {string} as a query reads it */
 export function queryTime(moment, zone) {
-  // Where clocks are turned back a time of day is two moments: UTC names one.
+  // When clocks are set back, a local time occurs twice: UTC is unambiguous.
   const isSure = zone.isKnown && zone.offset(moment - NEAR_CHANGE) === zone.offset(moment + NEAR_CHANGE);
   const text = new Date(moment + (isSure ? zone.offset(moment) : 0)).toISOString();
   const minutes = moment % MINUTE ? text.slice(0, 19) : text.slice(0, 16);
@@ -21,7 +21,7 @@ export function queryTime(moment, zone) {
 
 /**
  * @param {string} query @param {number} from ms since 1970 @param {number | null} to exclusive, `null` for no end
- * @param {import("./time.js").Zone} zone @returns {string} the query, bounded so
+ * @param {import("./time.js").Zone} zone @returns {string} the query with these bounds
  */
 export function between(query, from, to, zone) {
   const bounds = [term("after", queryTime(from, zone))];
@@ -31,7 +31,7 @@ export function between(query, from, to, zone) {
 
 /**
  * @param {import("./search.js").Bounds} bounds @param {number} now ms since 1970
- * @returns {[number, number] | null} three times as long around the same middle, `null` where that is nearly everything
+ * @returns {[number, number] | null} three times as long around the same middle, `null` for all of history
  */
 export function widened({ from, to }, now) {
   const end = to ?? now;

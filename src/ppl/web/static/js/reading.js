@@ -1,4 +1,4 @@
-/** The reader's hand on single lines: the row that is chosen, its details, what is around it, and the keys for them. */
+/** Reading single lines: the chosen row, its details, its context, and the keys for these. */
 
 import { loaded } from "./api.js";
 import { Context } from "./context.js";
@@ -11,14 +11,14 @@ import { copySelected } from "./selected.js";
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 /** @typedef {import("./list.js").LogList} LogList */
 
-/** Where the details are a sheet over the lines; as in details.css. */
+/** The widths at which the details are a sheet over the lines; as in details.css. */
 const SHEET = "(max-width: 900px)";
 const UNREACHABLE = "The server cannot be reached: try again.";
 
-/** Characters of a line that are read aloud when a key chooses it. */
+/** Characters of a line that screen readers announce when a key chooses it. */
 const MOST_SAID = 300;
 
-/** @typedef {{name: string, rows: string, term: string}} Kind selector of the loaded rows; what else a search says of it */
+/** @typedef {{name: string, rows: string, term: string}} Kind `rows`: selector of its rows; `term`: its search term */
 
 /** @type {Kind} */
 const LINE = { name: "line", rows: ".row", term: "" };
@@ -32,13 +32,13 @@ const MATCH = { name: "match", rows: ".row:has(mark, .hit)", term: "" };
 export class Reading {
   /**
    * @param {{context: HTMLElement, details: HTMLElement, said: HTMLElement, covered: HTMLElement[]}} rooms
-   *   `said`: what screen readers are told; `covered` by the context
+   *   `said`: the live region for screen readers; `covered`: the elements beneath the context
    * @param {{list: LogList, zone: import("./time.js").Zone, status: import("./status.js").Status,
    *   search: import("./search.js").Search, userId: () => string, pause: () => void, left: () => void,
    *   narrow: (part: Element, isExcluded: boolean) => void, seek: (id: number) => void,
    *   busy: (why: string) => void}} around
-   *   `pause`: hold the lines still; `left`: the context was left; `seek`: show what came from there on; `busy`: say what
-   *   is going on while they are held
+   *   `pause`: hold the lines still; `left`: the context was left; `seek`: show lines from an id on; `busy`: show why
+   *   the lines are held
    */
   constructor(rooms, around) {
     this.around = around;
@@ -72,13 +72,13 @@ export class Reading {
     for (const each of [this.list.pane, this.context.list.pane]) this.listen(each);
   }
 
-  /** @returns {LogList} the list that is looked at */
+  /** @returns {LogList} the list on top: the context's if it is open, else the log */
   get looked() { return this.context.isOpen ? this.context.list : this.list; }
 
-  /** @returns {LogEvent | undefined} of the panel, or of the row that was chosen */
+  /** @returns {LogEvent | undefined} the event of the details, or of the chosen row */
   get event() { return this.details.event ?? eventOf(this.cursor.row); }
 
-  /** @param {() => void} change of the page that moves both lists; the chosen row stays */
+  /** @param {() => void} change one that moves both lists on the page; the chosen row stays in place */
   keepingPlace(change) {
     const { context, cursor, list } = this;
     const row = cursor.row;
@@ -90,7 +90,7 @@ export class Reading {
   listen(pane) {
     let wasSelected = false;
     let isFinger = false;
-    // A click that ends a selection only ends it.
+    // A click that clears a selection does nothing else.
     pane.addEventListener("pointerdown", ({ pointerType }) => {
       wasSelected = !getSelection()?.isCollapsed;
       isFinger = pointerType === "touch";
@@ -120,7 +120,7 @@ export class Reading {
     });
   }
 
-  /** A finger hits a host or program by accident, and cannot leave it out. @param {Element} part @param {HTMLElement | null} row */
+  /** Touch has no Ctrl-click, and hits by accident. @param {Element} part @param {HTMLElement | null} row */
   async offer(part, row) {
     const choices = await this.loaded(import("./choices.js"));
     choices?.offerPart(part, this.around.narrow, () => this.openDetails(row));
@@ -133,11 +133,11 @@ export class Reading {
     this.around.pause();
     this.cursor.choose(row);
     this.details.open(event, isByKey);
-    // The pill may cover it. Of what does not fit the reader sees what they want.
+    // The pill may cover the row. A row taller than the pane stays as the reader has scrolled it.
     if (row && this.looked.fits(row)) this.looked.reveal(row);
   }
 
-  /** What is looked for is another: no line of before is meant any more. */
+  /** Give up the picked lines, the lookup and the context: the search has changed. */
   giveWay() {
     this.picking.end();
     this.stopLooking();
@@ -149,12 +149,12 @@ export class Reading {
     if (!event) return;
     this.picking.end();
     this.around.pause();
-    // There it lies over the lines.
+    // As a sheet the details would cover the context.
     if (matchMedia(SHEET).matches) this.details.close();
     this.context.open(event);
   }
 
-  /** To the next line of a kind. @param {1 | -1} direction @param {Kind} [kind] */
+  /** Go to the next line of a kind. @param {1 | -1} direction @param {Kind} [kind] */
   step(direction, kind = LINE) {
     this.stopLooking();
     this.around.status.problem("");
@@ -163,10 +163,10 @@ export class Reading {
     else this.lookBeyond(direction, kind);
   }
 
-  /** @param {Kind} kind @returns {string} a selector; of a search that cannot be marked each line is a match */
+  /** @param {Kind} kind @returns {string} a selector; if the search cannot be marked, each line is a match */
   rowsOf(kind) { return kind === MATCH && this.looked.marks?.isEmpty ? LINE.rows : kind.rows; }
 
-  /** Whether there may be such lines beyond those loaded. @param {1 | -1} direction @param {Kind} kind */
+  /** Whether there may be more such lines beyond those loaded. @param {1 | -1} direction @param {Kind} kind */
   isMore(direction, kind) {
     const { looked } = this;
     const isEnd = direction < 0 && looked.atOldest && !this.cursor.gap;
@@ -178,7 +178,7 @@ export class Reading {
     this.around.status.problem(`No ${name} further ${direction > 0 ? "down" : "up"}`);
   }
 
-  /** The row that is chosen now is read aloud, and shown in the details if they are open. */
+  /** Announce the chosen row to screen readers, and show it in the details if they are open. */
   arrive() {
     const { row } = this.cursor;
     this.said.textContent = row?.textContent?.slice(0, MOST_SAID) ?? "";
@@ -196,7 +196,7 @@ export class Reading {
   /** @template Module @param {Promise<Module>} loading */
   loaded(loading) { return loaded(loading, (problem) => this.around.status.problem(problem), UNREACHABLE); }
 
-  /** @returns {boolean} whether anything was looked for */
+  /** Cancel a lookup. @returns {boolean} whether one was running */
   stopLooking() { return this.beyond?.stop() ?? false; }
 
   permalink() {

@@ -1,4 +1,4 @@
-/** The searches of before, newest first, kept by the browser. */
+/** Recent searches, newest first, kept by the browser. */
 
 import { remember, remembered } from "./memory.js";
 
@@ -6,7 +6,7 @@ const MOST = 20;
 const LONGEST = 500;
 
 export class Recent {
-  /** @param {string} name whose */
+  /** @param {string} name the destination they belong to */
   constructor(name) { this.name = `searches ${name}`; }
 
   /** @returns {string[]} */

@@ -1,8 +1,8 @@
-/** Rooms over the log: what lies beneath one that is open cannot be reached. */
+/** Panels over the log: the elements beneath an open one are inert. */
 
 /**
- * After the next frame: many lines beneath take long to become inert, and nothing of it is seen.
- * @param {HTMLElement} room that opens @param {HTMLElement[]} covered
+ * Make the covered elements inert after the next frame: with many lines it takes long and changes nothing visible.
+ * @param {HTMLElement} room the panel that opens @param {HTMLElement[]} covered
  */
 export function cover(room, covered) {
   requestAnimationFrame(() => setTimeout(() => {
@@ -10,7 +10,7 @@ export function cover(room, covered) {
   }));
 }
 
-/** A room closes; the focus that it had goes to what was beneath. @param {HTMLElement} room @param {HTMLElement[]} covered */
+/** Hide a panel; what it covered gets its focus, if any. @param {HTMLElement} room @param {HTMLElement[]} covered */
 export function uncover(room, covered) {
   const hadFocus = room.contains(document.activeElement);
   room.hidden = true;

@@ -1,4 +1,4 @@
-/** One event as one row of real DOM. Log text is hostile: it only ever becomes text nodes. */
+/** One event as one DOM row. Log text is hostile: it only ever becomes text nodes. */
 
 import { element } from "./element.js";
 import { hueOf } from "./hues.js";
@@ -30,9 +30,9 @@ const MARKS = {
 };
 /** @type {WeakMap<Element, LogEvent>} */
 const EVENTS = new WeakMap();
-const CLICK = "click for only these lines, Alt- or Ctrl-click to leave them out";
+const CLICK = "click to show only these lines, Alt- or Ctrl-click to exclude them";
 
-/** @param {Element | null} row @returns {LogEvent | undefined} what the row shows */
+/** @param {Element | null} row @returns {LogEvent | undefined} the row's event */
 export const eventOf = (row) => (row ? EVENTS.get(row) : undefined);
 
 /**
@@ -83,7 +83,7 @@ function markSeverity(row, { severity, facility }) {
     row.className += ` ${mark[0]}`;
     row.append(element("span", "tag", mark[1]), " ");
   } else if (severity === "notice" && facility !== "user") {
-    // user.notice is what senders write that have no opinion (RFC 3164, 4.3.3): that is no mark.
+    // user.notice is the default of senders that set no priority (RFC 3164, 4.3.3): it is not highlighted.
     row.className += " notice";
     row.append(element("span", "unseen", "NOTICE "));
   }

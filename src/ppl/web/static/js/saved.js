@@ -1,4 +1,4 @@
-/** The menu of saved searches beside the search box: says which is in use, opens one, saves or replaces one. */
+/** The menu of saved searches beside the search box: shows the one in use, opens, saves and replaces searches. */
 
 import { ask } from "./api.js";
 import { dropDown } from "./dropdown.js";
@@ -10,7 +10,7 @@ export class Saved {
   /**
    * @param {HTMLDetailsElement} menu
    * @param {{query: string, set: (query: string) => void}} search
-   * @param {() => string} userId whose searches
+   * @param {() => string} userId the destination of the searches
    * @param {string} csrfToken
    */
   constructor(menu, search, userId, csrfToken) {
@@ -26,12 +26,12 @@ export class Saved {
     this.instead = /** @type {HTMLElement} */ (menu.querySelector(".instead"));
     this.button = /** @type {HTMLElement} */ (this.form.querySelector("button"));
     this.summary = /** @type {HTMLElement} */ (menu.querySelector("summary"));
-    /** @type {SavedSearch[]} those of the destination `owner` */
+    /** @type {SavedSearch[]} the searches of the destination `owner` */
     this.searches = [];
     this.owner = "";
-    /** What the list shows. */
+    /** The content of the list, serialized. */
     this.shown = "";
-    /** Name of the one that was in use last. */
+    /** Name of the saved search last in use. */
     this.lastUsed = "";
     this.name.addEventListener("input", () => this.offer());
     this.close = dropDown(menu, () => this.opened());
@@ -41,14 +41,14 @@ export class Saved {
     });
   }
 
-  /** Another search, or another destination: say which saved one it is. */
+  /** After a change of search or destination, show which saved search is in use. */
   async update() {
     if (this.owner !== this.userId()) this.searches = [];
     this.say();
     if (this.search.query && this.owner !== this.userId()) await this.load();
   }
 
-  /** Another destination has others. */
+  /** Fetch the destination's saved searches. */
   async load() {
     const owner = this.userId();
     const answer = await this.ask("GET", `?user_id=${encodeURIComponent(owner)}`);
@@ -58,7 +58,7 @@ export class Saved {
     this.say();
   }
 
-  /** Say on the menu which of them is in use, and what would be saved: it is complete when it opens. */
+  /** Show on the menu which search is in use and what would be saved, so that the menu opens complete. */
   say() {
     const { query } = this.search;
     this.form.hidden = !query;
@@ -75,31 +75,31 @@ export class Saved {
     this.problem.textContent = this.said.textContent = "";
     await this.load();
     const names = this.searches.map(({ name }) => name);
-    // Whoever has changed the search that was opened wants to keep that, it is likely.
+    // After changing an opened search, the reader probably wants to save it under the same name.
     if (!this.name.value && names.includes(this.lastUsed) && !this.summary.classList.contains("set")) {
       this.name.value = this.lastUsed;
     }
     this.offer();
   }
 
-  /** @returns {SavedSearch | undefined} that of the name that is typed */
+  /** @returns {SavedSearch | undefined} the search with the typed name */
   get named() {
     const name = this.name.value.trim().toLowerCase();
     return this.searches.find((each) => each.name.toLowerCase() === name);
   }
 
-  /** Save under a new name, or replace what has that name. */
+  /** Label the button: save under a new name, or replace the search with that name. */
   offer() {
     const { named } = this;
     this.button.textContent = named ? "Replace" : "Save";
     this.instead.replaceChildren();
     if (!named) return;
-    this.instead.append("Replaces ", element("code", "", named.query), " for all who may read the destination.");
+    this.instead.append("Replaces ", element("code", "", named.query), " for everyone who can read the destination.");
   }
 
   fill() {
     const shown = JSON.stringify([this.searches, this.search.query]);
-    // What is the same stays, and has the focus perhaps.
+    // An unchanged list stays, since it may have the focus.
     if (shown === this.shown) return;
     this.shown = shown;
     this.list.replaceChildren(...this.searches.map(({ name, query }) => {
@@ -128,9 +128,9 @@ export class Saved {
     this.name.value = "";
     await this.opened();
     const { name, user_id: userId } = answer.saved;
-    this.said.textContent = `${named ? "Replaced" : "Saved as"} ${name}, for all who may read ${userId}.`;
+    this.said.textContent = `${named ? "Replaced" : "Saved as"} ${name}, for everyone who can read ${userId}.`;
   }
 
-  /** @param {string} method @param {string} [more] of the address @param {object} [fields] */
+  /** @param {string} method @param {string} [more] rest of the address @param {object} [fields] */
   ask(method, more = "", fields) { return ask(this.problem, this.csrfToken, method, `/api/saved${more}`, fields); }
 }

@@ -1,7 +1,7 @@
 /**
- * The search of the view: its field, its text in the page's address, and what is wrong with a text, said in place.
+ * The search of the view: its field, its query in the page's address, and errors in a query, shown in place.
  *
- * The server is asked what a text means before the view gives up what it shows.
+ * The server is asked what a query means before the view drops the lines shown.
  */
 
 import { readAddress, writeAddress } from "./address.js";
@@ -15,8 +15,8 @@ const ANY_TIME = { from: null, to: null };
 
 export class Search {
   /**
-   * @param {HTMLFormElement} form @param {() => void} changed another query holds from now on
-   * @param {(change: () => void) => void} keepingPlace runs what moves the log on the page
+   * @param {HTMLFormElement} form @param {() => void} changed called when the query has changed
+   * @param {(change: () => void) => void} keepingPlace runs a change that moves the log on the page
    */
   constructor(form, changed, keepingPlace) {
     this.form = form;
@@ -24,12 +24,12 @@ export class Search {
     this.keepingPlace = keepingPlace;
     this.field = /** @type {HTMLInputElement} */ (form.elements.namedItem("q"));
     this.error = /** @type {HTMLElement} */ (document.getElementById("search-error"));
-    /** What the view shows, in the language of docs/search.rst; empty: everything. */
+    /** The current query, in the language of docs/search.rst; empty for everything. */
     this.query = readAddress("q");
     this.bounds = ANY_TIME;
-    /** @type {string[]} what in it looks like syntax and is text */
+    /** @type {string[]} hints on parts of the query that look like syntax but are searched for as text */
     this.hints = [];
-    /** What was asked for last; it may still be on its way to become `query`. */
+    /** The query asked for last; it becomes `query` unless the server rejects it. */
     this.wanted = this.query;
     this.field.value = this.query;
     form.addEventListener("submit", (event) => {
@@ -38,7 +38,7 @@ export class Search {
     });
     this.field.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      // What is half typed stays, to be gone on with.
+      // The half-typed text stays, to be continued.
       this.wanted = this.query;
       this.refuse(null);
     });
@@ -49,15 +49,15 @@ export class Search {
     });
     this.field.addEventListener("input", () => this.showClear());
     this.showClear();
-    /** Whether the server has said that it does not understand the query, as an address may have it. */
+    /** Whether the server rejected the query, which may have come from the page's address. */
     this.isWrong = false;
-    /** @type {Promise<void>} until it is known what the query means, as far as the server can be asked */
+    /** @type {Promise<void>} resolves when the query's meaning is known, or the server did not answer */
     this.known = this.readBounds();
   }
 
   showClear() { this.clear.hidden = !this.field.value && !this.query; }
 
-  /** Into the field, to type over what is there. */
+  /** Focus the field and select its text. */
   enter() {
     this.field.focus();
     this.field.select();
@@ -66,7 +66,7 @@ export class Search {
   /** Narrow the search. @param {string} term such as `host:web-1` or `-program:nginx` */
   add(term) { this.set(withTerm(this.wanted, term)); }
 
-  /** Search for something else. @param {string} text @param {boolean} [isAgain] also if it is the same */
+  /** Set another query. @param {string} text @param {boolean} [isAgain] search again even if it is the same */
   async set(text, isAgain = false) {
     const query = text.trim();
     this.wanted = query;
@@ -86,7 +86,7 @@ export class Search {
     }
   }
 
-  /** Search for what the address says. @returns {boolean} whether that is another query */
+  /** Search for the query in the address. @returns {boolean} whether it is another query */
   follow() {
     const query = readAddress("q");
     const isOther = query !== this.query;
@@ -94,7 +94,7 @@ export class Search {
     return isOther;
   }
 
-  /** @param {string} query @param {any} [meaning] what the server said of it */
+  /** @param {string} query @param {any} [meaning] the server's answer about it */
   take(query, meaning) {
     this.wanted = this.query = this.field.value = query;
     this.showClear();
@@ -106,13 +106,13 @@ export class Search {
     this.changed();
   }
 
-  /** @param {any} meaning what the server said of the query, if it did */
+  /** @param {any} meaning the server's answer about the query, if any */
   learn(meaning) {
     this.bounds = meaning ? boundsOf(meaning) : ANY_TIME;
     this.hints = (meaning?.hints ?? []).map((/** @type {{message: string}} */ { message }) => message);
   }
 
-  /** After a reload the bounds are not known yet. */
+  /** Fetch the query's bounds, which are unknown after a reload. */
   async readBounds() {
     const { query } = this;
     const meaning = query && await readQuery(query);
@@ -134,7 +134,7 @@ export class Search {
     if (!error) return;
     this.error.append(error.expected ? `Expected ${error.expected}.` : error.message);
     if (error.position === undefined) return;
-    // The server counts characters, strings here count UTF-16.
+    // The server counts characters, JavaScript counts UTF-16 units.
     const characters = [...this.wanted];
     const before = characters.slice(0, error.position).join("");
     const place = document.createElement("code");
@@ -149,5 +149,5 @@ export class Search {
 /** @param {{from: string | null, to: string | null}} meaning @returns {Bounds} */
 const boundsOf = ({ from, to }) => ({ from: from ? Date.parse(from) : null, to: to ? Date.parse(to) : null });
 
-/** @param {string} query @returns {Promise<any>} the answer of `/api/query`, `null` where the server cannot be asked */
+/** @param {string} query @returns {Promise<any>} the answer of `/api/query`, `null` on failure */
 export const readQuery = (query) => getJson(`/api/query?q=${encodeURIComponent(query)}`);

@@ -1,9 +1,9 @@
-/** The hosts, programs and addresses that came by or were counted, to be offered; bounded. */
+/** The hosts, programs and addresses seen in lines or counted by the server, for suggestions; bounded. */
 
 import { getJson } from "./clock.js";
 
 const MOST = 200;
-// A longer name is only known in part.
+// The server stores only a part of longer names.
 const LONGEST = 254;
 /** @type {Record<string, string>} kind of sender → attribute */
 const KINDS = { host: "host", file: "program", address: "ip" };
@@ -14,16 +14,16 @@ export class Seen {
     this.added = added;
     /** @type {Record<string, Set<string>>} attribute → values */
     this.values = { host: new Set(), program: new Set(), ip: new Set() };
-    /** The destination whose senders were asked for. */
+    /** The destination whose senders were fetched. */
     this.asked = "";
   }
 
-  /** Add those that the server has counted, most events first. @param {string} userId the destination */
+  /** Add the senders counted by the server, those with most events first. @param {string} userId the destination */
   async ask(userId) {
     if (this.asked === userId) return;
     this.asked = userId;
     const answer = await getJson(`/api/senders?user_id=${encodeURIComponent(userId)}`);
-    // Without an answer what came by is offered.
+    // Without an answer only senders seen in lines are offered.
     if (!answer || this.asked !== userId) return;
     for (const { kind, name } of answer.senders) if (name && name.length <= LONGEST) this.one(KINDS[kind], name);
   }
@@ -45,7 +45,7 @@ export class Seen {
     this.added(kind, value);
   }
 
-  /** Another destination. */
+  /** Forget all: another destination was chosen. */
   clear() {
     this.asked = "";
     for (const known of Object.values(this.values)) known.clear();

@@ -1,4 +1,4 @@
-/** What the browser copies of selected rows. */
+/** The text that the browser copies for selected rows. */
 
 import { lineOf } from "./copy.js";
 import { eventOf } from "./rows.js";
@@ -6,7 +6,7 @@ import { eventOf } from "./rows.js";
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 /**
- * A selection over several rows is copied as lines that say their day, zone and severity too.
+ * Copy a selection of several rows as lines that include day, zone and severity.
  * @param {ClipboardEvent} event of a pane of rows @param {import("./time.js").Zone} zone
  */
 export function copySelected(event, zone) {
@@ -20,7 +20,7 @@ export function copySelected(event, zone) {
   event.preventDefault();
 }
 
-/** A range may end before the first letter of a row, which then is not meant. @param {Range} range @param {Element} row */
+/** Whether text of the row is selected: a range may end before its start. @param {Range} range @param {Element} row */
 function isSelected(range, row) {
   const part = range.cloneRange();
   if (!row.contains(range.startContainer)) part.setStartBefore(row);

@@ -1,6 +1,6 @@
 /**
- * Groups of similar lines: a room over the log, filled while the server reads. A group is shown by narrowing the search
- * to it, or left out. The order settles only while nothing is pointed at or focused, so that nothing slips away.
+ * Groups of similar lines: a panel over the log, filled while the server reads. A group can be shown, by narrowing the
+ * search to it, or excluded. Groups are reordered only while none is hovered or focused, so that none slips away.
  */
 
 import { logIn, UNREACHABLE } from "./api.js";
@@ -10,12 +10,12 @@ import { Groups, readLines } from "./groups.js";
 import { cover, uncover } from "./rooms.js";
 import { counted } from "./text.js";
 
-/** Groups that are shown at first: of more one sees nothing. */
+/** Groups shown at first: more are hard to take in. */
 const SHOWN = 200;
 
 const LIVE_MS = 5000;
 
-/** Keys that are the page's here too. */
+/** Keys that work as on the rest of the page. */
 const OURS = new Set(["/", "?", "s", "t", "l", "Escape"]);
 
 const count = (/** @type {number} */ number) => number.toLocaleString("en");
@@ -25,7 +25,7 @@ export class Similar {
   /**
    * @param {HTMLElement} room
    * @param {{zone: import("./time.js").Zone, search: import("./search.js").Search, userId: () => string,
-   *   covered: HTMLElement[]}} around `covered`: what is beneath
+   *   covered: HTMLElement[]}} around `covered`: the elements beneath
    */
   constructor(room, around) {
     this.room = room;
@@ -88,7 +88,7 @@ export class Similar {
     this.problem.textContent = this.said.textContent = "";
   }
 
-  /** Another search, destination or comparison: group anew, if anybody looks. */
+  /** Group again after a change of search, destination or comparison, if the panel is open. */
   begin() {
     if (!this.isOpen) return;
     this.clear();
@@ -104,7 +104,7 @@ export class Similar {
     });
   }
 
-  /** The reader has seen enough. */
+  /** Stop grouping: the reader cancelled. */
   stop() {
     this.asked.abort();
     this.isCancelled = true;
@@ -120,7 +120,7 @@ export class Similar {
     this.live();
   }
 
-  /** What comes from now on is added, where the range has no end and all of it is read. */
+  /** Keep adding new lines, if the range has no end and was read completely. */
   live() {
     clearTimeout(this.timer);
     if (!this.groups.isComplete || this.around.search.bounds.to !== null) return;
@@ -141,7 +141,7 @@ export class Similar {
 
   /**
    * @param {Record<string, string>} fields @param {(report: any) => void} take
-   * @returns {Promise<boolean>} whether the answer has come to its end; else the reader was told why
+   * @returns {Promise<boolean>} whether the response was complete; if not, the reader was told why
    */
   async ask(fields, take) {
     this.asked.abort();
@@ -193,21 +193,21 @@ export class Similar {
     }
     const parts = [`${lines(read)} in ${counted(all.size, "group")}`];
     if (others) parts.push(`${lines(others)} in rarer ones`);
-    const why = this.isCancelled ? "stopped" : "out of time";
+    const why = this.isCancelled ? "stopped" : "timed out";
     if (!groups.isComplete && backTo) parts.push(`${why} at ${zone.moment(backTo)}: older lines are not counted`);
     else if (groups.from) parts.push(`from ${zone.moment(groups.from)}`);
     if (groups.isCompared) parts.push(`compared from ${zone.moment(groups.comparedFrom)}`);
     this.words.textContent = read || !groups.isComplete ? parts.join(", ") : "No lines match";
   }
 
-  /** @param {boolean} [isAsked] also while something is pointed at */
+  /** @param {boolean} [isAsked] even while a group is hovered or focused */
   draw(isAsked = false) {
     if (!this.isOpen) return;
     const isHeld = !isAsked && (this.list.matches(":hover") || this.list.contains(document.activeElement));
     const sorted = this.groups.sorted(this.order.value);
     const wanted = sorted.slice(0, this.most);
     if (isHeld) {
-      // Rows stay where they are; what is new goes to the end.
+      // Existing rows stay in place; new ones are appended.
       this.list.append(...wanted.filter((each) => !this.rows.has(each.key)).map((each) => this.row(each)));
       return;
     }
@@ -236,7 +236,7 @@ export class Similar {
     return row;
   }
 
-  // What the reader does
+  // The reader's actions
 
   /** @param {MouseEvent} event */
   clicked(event) {
@@ -259,7 +259,7 @@ export class Similar {
 
   /** @param {KeyboardEvent} event */
   pressed(event) {
-    // The lines beneath are not meant.
+    // Keep these keys from the lines beneath.
     if (!OURS.has(event.key)) event.stopPropagation();
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     if (!step || event.ctrlKey || event.altKey || event.metaKey || /** @type {HTMLElement} */ (event.target).closest("select")) return;

@@ -1,11 +1,11 @@
-/** The edge between the lines and the details: drawn by mouse or touch, moved by arrow keys, remembered by the browser. */
+/** The edge between lines and details: dragged by mouse or touch, moved by arrow keys, remembered by the browser. */
 
 import { remember, remembered } from "./memory.js";
 
 const KEY = "details-width";
 const STEP = 24;
 const LEAST = 280;
-/** What is left to the lines; as in details.css. */
+/** Least width left to the lines; as in details.css. */
 const REST = 320;
 
 export class Sizer {
@@ -29,7 +29,7 @@ export class Sizer {
     new ResizeObserver(() => this.say()).observe(panel);
   }
 
-  /** At the next frame: all lines are laid out anew. @param {number} width */
+  /** Set the width at the next frame, since each change lays out all lines again. @param {number} width */
   draw(width) {
     this.wanted = width;
     if (this.isDue) return;
@@ -40,7 +40,7 @@ export class Sizer {
     });
   }
 
-  /** @param {number} width pixels; 0: as wide as it is by itself */
+  /** @param {number} width pixels; 0 for the default width */
   set(width) {
     const within = width && Math.round(Math.max(LEAST, Math.min(width, this.most)));
     this.keepingPlace(() => { this.panel.style.flexBasis = within ? `${within}px` : ""; });
@@ -60,7 +60,7 @@ export class Sizer {
     this.set(widths[event.key]);
   }
 
-  /** For screen readers: the part of the widths that there are. */
+  /** Tell screen readers the width, in percent between the smallest and the largest. */
   say() {
     const part = (this.panel.offsetWidth - LEAST) / Math.max(1, this.most - LEAST);
     this.edge.setAttribute("aria-valuenow", String(Math.round(Math.max(0, Math.min(1, part)) * 100)));

@@ -1,4 +1,4 @@
-/** The line above the oldest row: how far a search has looked, or that there is nothing older, or nothing at all. */
+/** The note above the oldest row: how far a search has come, that nothing is older, or that nothing matches. */
 
 import { button, element } from "./element.js";
 
@@ -18,7 +18,7 @@ export class Sought {
     this.words.setAttribute("role", "status");
     this.bar = /** @type {HTMLProgressElement} */ (element("progress", ""));
     this.bar.setAttribute("aria-label", "Searched");
-    // Apart from the words: how far it is, is not read aloud twice a second.
+    // Outside the live region, so that screen readers do not announce the progress twice a second.
     this.far = element("span", "reached");
     this.more = element("span", "");
     this.note.append(this.words, this.far, this.bar, this.more);
@@ -64,7 +64,7 @@ export class Sought {
     const hints = this.list.count ? [] : this.search.hints;
     if (this.words.textContent !== text) this.words.textContent = text;
     const key = [...offers.map(([name]) => name), ...hints].join();
-    // A button that has the focus stays.
+    // Only on a change, so that a focused button stays.
     if (key !== this.key) {
       this.key = key;
       this.more.replaceChildren(...offers.flatMap(([name, act]) => {

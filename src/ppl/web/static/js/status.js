@@ -1,4 +1,4 @@
-/** The bottom line and the pill: what state the view is in, how fast lines come, how much is new. */
+/** The status bar and the pill: the view's state, the rate of lines, the number of new lines. */
 
 const RATE_SECONDS = 3;
 
@@ -20,7 +20,7 @@ export class Status {
     this.pill = pill;
     this.pillText = /** @type {HTMLElement} */ (pill.querySelector(".text"));
     this.seconds = new Array(RATE_SECONDS).fill(0);
-    /** Lines a second when there were any last. */
+    /** The last rate above zero, in lines per second. */
     this.lastRate = 0;
     setInterval(() => this.tick(), 1000);
   }
@@ -31,10 +31,10 @@ export class Status {
     write(this.text, text);
   }
 
-  /** @param {string} message what the server refused, or nothing */
+  /** @param {string} message a problem to show, or empty */
   problem(message) { write(this.trouble, message); }
 
-  /** @param {number} lines that came in */
+  /** @param {number} lines received */
   came(lines) {
     this.seconds[0] += lines;
     this.title.came(lines);
@@ -60,7 +60,7 @@ export class Status {
   }
 }
 
-/** Live regions are read aloud when written: only changes are. @param {HTMLElement} part @param {string} text */
+/** Write only changes: screen readers announce each write. @param {HTMLElement} part @param {string} text */
 function write(part, text) {
   if (part.textContent !== text) part.textContent = text;
 }

@@ -1,6 +1,6 @@
 /**
- * What the search field offers: searches of before while it is empty, else attributes and what was seen of them. Loaded
- * when the field is first entered.
+ * Suggestions of the search field: recent searches while it is empty, else attributes and their values seen so far.
+ * Loaded when the field is first focused.
  */
 
 import { element } from "./element.js";
@@ -9,12 +9,12 @@ import { exactTerm, term } from "./query.js";
 const MOST_OFFERED = 8;
 const ATTRIBUTES = ["host", "program", "severity", "ip", "sender", "message", "facility", "after", "before"];
 const SEVERITIES = [">=err", ">=warning", "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
-/** @type {Record<string, string>} what else an attribute is called */
+/** @type {Record<string, string>} attribute → the attribute whose values are suggested for it */
 const ALIASES = { file: "program", sender: "host" };
 
 /**
  * @param {string} before the field's text up to the caret @param {Record<string, Set<string>>} seen
- * @returns {string[]} what may stand in place of the word at the caret
+ * @returns {string[]} replacements for the word at the caret
  */
 export function completions(before, seen) {
   const word = wordAt(before);
@@ -38,7 +38,7 @@ export function completions(before, seen) {
   ].slice(0, MOST_OFFERED);
 }
 
-/** @param {string} before @returns {string} the word at its end, empty within quotes */
+/** @param {string} before @returns {string} its last word, empty within quotes */
 const wordAt = (before) => ((before.split('"').length % 2) ? /[^\s()]*$/.exec(before)?.[0] ?? "" : "");
 
 export class Suggest {
@@ -57,7 +57,7 @@ export class Suggest {
     field.addEventListener("blur", () => this.close());
     search.form.addEventListener("submit", () => this.close());
     field.addEventListener("keydown", (event) => this.key(event));
-    // The field keeps the focus, so that a click is not taken for leaving it.
+    // The field keeps the focus: losing it would close the list before the click arrives.
     list.addEventListener("mousedown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
       const option = /** @type {HTMLElement} */ (event.target).closest("[role=option]");

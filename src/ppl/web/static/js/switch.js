@@ -1,9 +1,9 @@
-/** Something of the view that is on or off: on at first, then as the browser remembers it. */
+/** A setting of the view that is on or off: on at first, then as the browser remembers it. */
 
 import { remember, remembered } from "./memory.js";
 
 export class Switch {
-  /** @param {HTMLElement} box a checkbox, whose id is the name in the browser's memory @param {(isOn: boolean) => void} show */
+  /** @param {HTMLElement} box a checkbox, whose id is the storage key @param {(isOn: boolean) => void} show */
   constructor(box, show) {
     this.box = /** @type {HTMLInputElement} */ (box);
     this.key = box.id;

@@ -1,11 +1,11 @@
 /**
- * Live lines on their way to the list: gathered, and shown in one go about twelve times a second.
+ * Live lines on their way to the list: collected, and shown in one batch about twelve times a second.
  *
- * Bounded: what is too much for one look becomes a gap, which is admitted and loads on click.
+ * Bounded: if too many lines wait for one batch, the oldest become a gap row, which loads on click.
  */
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
-/** @typedef {{after: number, before: number, count: number}} Gap ids exclusive; it comes before the lines */
+/** @typedef {{after: number, before: number, count: number}} Gap ids, exclusive; older than the lines shown with it */
 
 const FLUSH_MS = 80;
 export const MOST_AT_ONCE = 500;
@@ -14,7 +14,7 @@ export const MOST_WAITING = 5000;
 export class Tail {
   /**
    * @param {(gap: Gap | null, events: LogEvent[]) => void} show
-   * @param {(flush: () => void) => void} schedule calls `flush` soon; once for each call
+   * @param {(flush: () => void) => void} schedule calls `flush` once, soon
    */
   constructor(show, schedule = nextLook) {
     this.show = show;
@@ -27,7 +27,7 @@ export class Tail {
     this.shown = 0;
   }
 
-  /** How many lines wait. */
+  /** Number of waiting lines. */
   get length() { return this.events.length + (this.gap?.count ?? 0); }
 
   clear() {
@@ -40,23 +40,23 @@ export class Tail {
   add(events, shown) {
     this.shown = shown;
     for (const event of events) this.events.push(event);
-    // A hidden page draws no frames: what waits there must stay bounded too.
+    // A hidden page draws no frames: its waiting lines must stay bounded too.
     if (this.events.length > MOST_WAITING) this.skipTo(MOST_AT_ONCE);
     this.soon();
   }
 
-  /** The server left lines out, after those that wait. @param {Gap} gap @param {number} shown as for `add` */
+  /** The server skipped lines after the waiting ones. @param {Gap} gap @param {number} shown as for `add` */
   addGap(gap, shown) {
     this.shown = shown;
     const isFirst = !this.events.length && !this.gap;
     const after = this.gap?.after ?? (isFirst ? Math.max(shown, gap.after) : shown);
-    // One gap at most: the lines before it join it.
+    // One gap at most: lines waiting before it join it.
     this.gap = { after, before: gap.before, count: this.length + gap.count };
     this.events = [];
     this.soon();
   }
 
-  /** Leave out all but the newest. @param {number} kept */
+  /** Skip all but the newest lines. @param {number} kept */
   skipTo(kept) {
     const skipped = this.events.splice(0, this.events.length - kept);
     const after = this.gap?.after ?? this.shown;

@@ -1,4 +1,4 @@
-/** The menu of what can be taken along of a view: a download, and a link to it. Its content is loaded when it is first opened. */
+/** The download menu: a file of the view's lines, and a link to the view. Its content is loaded on first use. */
 
 import { loaded } from "./api.js";
 import { dropDown } from "./dropdown.js";
@@ -6,7 +6,7 @@ import { dropDown } from "./dropdown.js";
 export class TakeAlong {
   /**
    * @param {HTMLDetailsElement} menu
-   * @param {() => {userId: string, query: string, newest: number}} what is shown now
+   * @param {() => {userId: string, query: string, newest: number}} what the view shows
    * @param {(problem: string) => void} say
    */
   constructor(menu, what, say) {

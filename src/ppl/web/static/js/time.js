@@ -1,4 +1,4 @@
-/** Times as a reader sees them: in the account's time zone, which may be an offset such as `+02.00`. */
+/** Times as shown to the reader: in the account's time zone, which may be an offset such as `+02.00`. */
 
 import { now } from "./clock.js";
 
@@ -11,7 +11,7 @@ const MONTHS = ["January", "February", "March", "April", "May", "June", "July", 
 /** @param {number} number @param {number} digits */
 const pad = (number, digits = 2) => String(number).padStart(digits, "0");
 
-/** Writes moments in one zone. Zones change only at quarters of an hour, so each quarter is asked of Intl once. */
+/** Formats times in one zone. Offsets change only on quarters of an hour, so Intl is asked once per quarter. */
 export class Zone {
   /** @param {string} name `+02.00`, `+02:00` or an IANA name */
   constructor(name) {
@@ -19,7 +19,7 @@ export class Zone {
     this.name = offset ? `UTC${offset[1]}${offset[2]}:${offset[3]}` : name;
     this.fixed = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60000 : null;
     this.format = offset ? null : formatOf(name);
-    /** Whether it is the reader's zone, which this browser knows. */
+    /** Whether this browser knows the zone; if not, UTC is used. */
     this.isKnown = Boolean(offset || this.format);
     if (!this.isKnown) {
       this.name = `UTC (this browser does not know ${name})`;
@@ -57,7 +57,7 @@ export class Zone {
   /** @param {number} moment @returns {string} e.g. `7 Nov` */
   date(moment) { return this.write(moment).day.replace(/^\w+ (\d+ \w{3}).*/, "$1"); }
 
-  /** @param {number} moment @returns {string} e.g. `09:23:20`, of another day `7 November 2026, 09:23:20` */
+  /** @param {number} moment @returns {string} e.g. `09:23:20`, on another day `7 November 2026, 09:23:20` */
   moment(moment) {
     const { day, clock } = this.write(moment);
     return day === this.write(now()).day ? clock : `${day.replace(/^\w+ /, "")}, ${clock}`;
@@ -74,7 +74,7 @@ export class Zone {
   }
 }
 
-/** @param {string} timeZone @returns {Intl.DateTimeFormat | null} `null` for a zone newer than the browser */
+/** @param {string} timeZone @returns {Intl.DateTimeFormat | null} `null` for a zone that the browser does not know */
 function formatOf(timeZone) {
   try {
     return new Intl.DateTimeFormat("en-US", {

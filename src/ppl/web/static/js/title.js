@@ -1,14 +1,14 @@
-/** The window's title: what is searched for, and how many lines are new, so that many tabs can be told apart. */
+/** The window's title: the search and the number of new lines, so that many tabs can be told apart. */
 
 const LONGEST = 80;
 
 export class Title {
-  /** @param {(unseen: number) => void} told how many lines came while the page was hidden; 0 when it is seen again */
+  /** @param {(unseen: number) => void} told called with the lines received while hidden; 0 when visible again */
   constructor(told) {
     this.told = told;
     this.name = "Events";
     this.fresh = "";
-    /** Lines that came while the page was hidden. */
+    /** Lines received while the page was hidden. */
     this.unseen = 0;
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) return;
@@ -18,7 +18,7 @@ export class Title {
     });
   }
 
-  /** @param {string} query what is searched for, or nothing */
+  /** @param {string} query the search, or empty */
   search(query) {
     this.name = query.length > LONGEST ? `${query.slice(0, LONGEST)}…` : query || "Events";
     this.fresh = "";
@@ -26,13 +26,13 @@ export class Title {
     this.write();
   }
 
-  /** @param {boolean} isPaused @param {import("./fresh.js").Fresh} fresh what is new since */
+  /** @param {boolean} isPaused @param {import("./fresh.js").Fresh} fresh the count of new lines */
   paused(isPaused, fresh) {
     this.fresh = isPaused && fresh.total ? String(fresh) : "";
     this.write();
   }
 
-  /** @param {number} lines that came live */
+  /** @param {number} lines received live */
   came(lines) {
     if (!document.hidden) return;
     this.unseen += lines;

@@ -1,4 +1,4 @@
-/** A small menu at a value of an event's JSON: only the lines that have it, the lines that do not, or its text. */
+/** A menu on a value of an event's JSON: show only lines with it, exclude them, or copy it. */
 
 import { copyFor } from "./copy.js";
 import { button, element } from "./element.js";
@@ -9,11 +9,11 @@ const LONGEST = 300;
 const BELOW = 4;
 
 /**
- * @param {HTMLElement} value @param {string} source how the message writes it, which is what is searched for
+ * @param {HTMLElement} value @param {string} source the value as the message writes it, to search for
  * @param {(term: string) => void} narrow
  */
 export function openValue(value, source, narrow) {
-  // The field of the search has one line.
+  // The search field holds one line.
   const text = source.slice(0, cutAt(source, LONGEST)).split(/[\r\n]/)[0];
   const menu = element("div", "values");
   menu.setAttribute("popover", "");
@@ -41,7 +41,7 @@ export function openValue(value, source, narrow) {
   menu.querySelector("button")?.focus();
 }
 
-/** Below the value where there is room, else above. @param {HTMLElement} menu @param {DOMRect} at */
+/** Place the menu below the value if there is room, else above. @param {HTMLElement} menu @param {DOMRect} at */
 function place(menu, at) {
   const { width, height } = menu.getBoundingClientRect();
   const fits = at.bottom + BELOW + height <= innerHeight;
@@ -49,7 +49,7 @@ function place(menu, at) {
   menu.style.top = `${fits ? at.bottom + BELOW : Math.max(BELOW, at.top - height - BELOW)}px`;
 }
 
-/** @param {string} source a value of JSON, perhaps with its key @returns {string} what it says */
+/** @param {string} source a JSON value, possibly with its key @returns {string} the value as plain text */
 function plain(source) {
   const [value] = Object.values(JSON.parse(/^"(?:[^"\\]|\\.)*"\s*:/.test(source) ? `{${source}}` : `[${source}]`));
   return typeof value === "string" ? value : source.replace(/^"(?:[^"\\]|\\.)*"\s*:\s*/, "");

@@ -1,8 +1,8 @@
 /**
- * One view of a destination's lines: what each frame of the server means for the list, and when it is held still.
+ * One view of a destination's lines: applies the server's frames to the list, and pauses and resumes it.
  *
- * Live: every line is shown as it comes. Paused: the list does not change but by the reader's own scrolling, and what
- * is new is counted; resuming reads the newest portion again and joins it, with a gap row where lines may lie between.
+ * Live: every line is shown as it arrives. Paused: the list changes only by the reader's own scrolling, and new lines
+ * are counted; resuming reads the newest portion and appends it, with a gap row if lines may be missing between.
  */
 
 import { Fresh } from "./fresh.js";
@@ -13,7 +13,7 @@ import { Tail } from "./tail.js";
 /** @typedef {import("./history.js").Portion & {since?: string}} Answer */
 /** @typedef {import("./gaps.js").GapRow} GapRow */
 
-// After a longer absence, or where more may have come, the newest lines are shown at once; the rest is a gap row.
+// After a longer absence, or if more lines may have arrived, only the newest are shown; the rest is a gap row.
 const SHORT_ABSENCE_S = 120;
 const FEW_LINES = 20_000;
 
@@ -22,12 +22,12 @@ const FEW_LINES = 20_000;
  * @property {import("./list.js").LogList} list
  * @property {import("./status.js").Status} status
  * @property {(event: string, data?: Record<string, unknown>) => boolean} send
- * @property {() => string} away what is said while there is no connection
- * @property {() => string} stands why nothing new can come, or empty
- * @property {(events: LogEvent[]) => void} came lines came in, shown or not
- * @property {() => void} changed what is shown changed
- * @property {(history: History) => void} looked a search came further, or all of history is here
- * @property {(from: number, next: number) => void} landed the first line from a moment on is of `next`, 0 for none; ms
+ * @property {() => string} away the state to show while there is no connection
+ * @property {() => string} stands why no new line can arrive, or empty
+ * @property {(events: LogEvent[]) => void} came called with received lines, shown or not
+ * @property {() => void} changed called when the list or its state changed
+ * @property {(history: History) => void} looked called when a search progressed or history is complete
+ * @property {(from: number, next: number) => void} landed called with the time gone to and that of the first line, or 0
  * @property {() => void} newestReached
  */
 
@@ -43,28 +43,28 @@ export class View {
     this.isOnline = false;
     this.isPaused = false;
     this.why = "";
-    /** What is said with the next lines. */
+    /** A message to show with the next lines. */
     this.notice = "";
-    /** Id of the newest line that was shown when the reader paused. */
+    /** Id of the newest line shown when the reader paused. */
     this.frontier = 0;
     /**
-     * What the next newest portion is: a view's beginning, or to be joined after a pause, or only to be counted.
+     * The use of the next newest portion: to begin a view, to be appended after a pause, or only to be counted.
      * @type {"beginning" | "resume" | "count"}
      */
     this.awaited = "beginning";
-    /** Whether what came during a pause was asked for, and is not here. */
+    /** Whether the lines of a pause were requested and have not arrived. */
     this.isResuming = false;
-    /** Whether nothing matched before the connection was lost: whatever is found now is new. */
+    /** Whether nothing matched before the connection was lost: every line found after it is new. */
     this.knewNone = false;
     /**
-     * What further parts of the newest portion are: older than what is shown, or only counted, or they close a gap.
+     * The use of further parts of the newest portion: older lines to prepend, only counted, or closing a gap.
      * @type {"older" | "counted" | GapRow | null}
      */
     this.rest = null;
     this.begin();
   }
 
-  /** Forget all: another destination, another search. */
+  /** Clear everything for another destination or search. */
   begin() {
     this.list.clear();
     this.tail.clear();
@@ -82,11 +82,11 @@ export class View {
 
   // The connection
 
-  /** @param {number} silence ms since the server was heard @returns {Record<string, string>} how to go on */
+  /** @param {number} silence ms since the last frame @returns {Record<string, string>} fields for `send_user_data` */
   goOn(silence) {
     this.tail.clear();
     this.history.forget();
-    // What was to close a gap does not come: the reader may load it.
+    // The lines that were closing a gap will not arrive: let the reader load it.
     if (this.rest && typeof this.rest !== "string") this.rest.rest();
     this.rest = null;
     const known = this.list.newestId;
@@ -122,7 +122,7 @@ export class View {
     else if (this.rest) this.receivedRest(this.rest, answer);
     else this.receivedNewest(answer);
     this.around.changed();
-    // Its lines may have come in a later part.
+    // The first line may have arrived only in a later part.
     this.showState();
   }
 
@@ -130,7 +130,7 @@ export class View {
   receivedLive(events) {
     this.around.came(events);
     if (this.isPaused) {
-      // They were under way when the reader paused: resuming reads them again.
+      // They were in transit when the reader paused: resuming reads them again.
       this.fresh.missed(events.length);
       this.showState();
       return;
@@ -154,13 +154,13 @@ export class View {
     this.showState();
   }
 
-  /** @param {string} message @param {string} [event] the event refused */
+  /** @param {string} message @param {string} [event] name of the frame refused */
   refused(message, event) {
     if (event === "get_logs") this.history.forget();
     this.status.problem(message);
   }
 
-  /** @param {Answer} answer the newest portion, or of a search its first part */
+  /** @param {Answer} answer the newest portion, or a search's first part of it */
   receivedNewest(answer) {
     const { events } = answer;
     const isAll = answer.isOldestEventReached === "true";
@@ -185,7 +185,7 @@ export class View {
     if (!this.isPaused) this.list.followBottom();
   }
 
-  /** @param {Answer} answer @param {boolean} isAll @returns {GapRow | null} what is not known yet to be joined */
+  /** @param {Answer} answer @param {boolean} isAll @returns {GapRow | null} the gap row, if lines may be missing */
   join({ events, reached, isPartial }, isAll) {
     const after = this.list.newestId;
     const newer = events.filter((event) => Number(event.id) > after);
@@ -196,12 +196,12 @@ export class View {
       const count = Math.max(0, this.fresh.total - newer.length);
       gap = this.history.appendGap({ after, before, count, isAbout: true });
       if (isPartial === "true") gap.begin(0);
-      // Perhaps there is nothing between: the store knows.
+      // There may be nothing between: ask the server.
       else if (!count) this.history.fill(gap, 1);
     }
     this.list.append(newer);
     this.list.trimLive();
-    // Those of a pause were counted while it lasted.
+    // Lines of a pause were counted during it.
     if (!this.isResuming) this.status.came(newer.length);
     return gap;
   }
@@ -221,7 +221,7 @@ export class View {
   /** @param {import("./tail.js").Gap | null} gap @param {LogEvent[]} events */
   showLive(gap, events) {
     if (gap) this.history.appendGap(gap);
-    // What a reconnect asked for and what came live may overlap.
+    // Lines requested after a reconnect and live lines may overlap.
     let newest = this.list.newestId;
     this.list.append(events.filter((event) => {
       const isNew = Number(event.id) > newest;
@@ -234,7 +234,7 @@ export class View {
     this.showState();
   }
 
-  /** What was found so far is enough. */
+  /** Stop the search: the reader cancelled. */
   cancelSearch() {
     this.history.isCancelled = true;
     this.around.send("cancel_search");
@@ -256,14 +256,14 @@ export class View {
     this.history.loadNear();
   }
 
-  /** @param {string} why the view is held still by now */
+  /** @param {string} why new reason why the view is paused */
   holdFor(why) {
     if (!this.isPaused) return;
     this.why = why;
     this.showState();
   }
 
-  /** Show what was received from a moment on. @param {number} id its microseconds since 1970 @param {string} why */
+  /** Show lines received from a time on. @param {number} id the time in microseconds since 1970 @param {string} why */
   seek(id, why) {
     if (!this.isOnline) return;
     this.pause(why);

@@ -1,4 +1,4 @@
-/** The page of a new account over the empty log, which is loaded when there is nothing else to show. */
+/** The welcome page of a new account over the empty log; its module is loaded when the log is empty. */
 
 export class Welcome {
   /** @param {HTMLElement} section @param {string} csrfToken */
@@ -17,7 +17,7 @@ export class Welcome {
       const { FirstLine } = await import("./firstline.js");
       this.page ??= new FirstLine(this.section, this.csrfToken);
     } catch {
-      // The connection is gone, which is said, and the log stays empty.
+      // The connection is lost, which the banner tells; the log stays empty.
       return;
     }
     if (this.isWanted) this.page.show(host, port, userId, transport);
