@@ -1,6 +1,7 @@
-"""The floor of the fan-out: Autobahn alone, that broadcasts lines as they come, with no parsing, no store, no state.
+"""The floor of the fan-out benchmark: Autobahn alone broadcasts lines as they come, without parsing, store or state.
 
-The frames are as long as Ppl's, one for all viewers each tick, as Autobahn's prepared message.
+Its frames are as long as Ppl's: one for all viewers each tick, as Autobahn's prepared message. Used by
+:mod:`benchmarks.fanout`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class _Lines(LineOnlyReceiver):
 
 
 def broadcast(tick_seconds: float, pipe: Connection) -> None:
-    """In a process of its own: gives the ports of viewers and of the sender, then broadcasts until it is killed."""
+    """Run in a process of its own: send the ports for viewers and for the sender, then broadcast until killed."""
     # Only here: the process that starts this one must not have a reactor.
     from twisted.internet import reactor
     from twisted.internet.protocol import ServerFactory

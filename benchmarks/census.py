@@ -1,8 +1,8 @@
-"""What counting senders costs beside a flood, and how fast it is: the same flood without it, with it, and catching up.
+"""What the census of senders costs beside a flood, and how fast it counts.
 
-Run ``python -m benchmarks.census`` from the project's root. Rounds alternate: the census kept out by its own lock; the
-census as it is; the census let in with a history that nobody has counted yet. At the end it counts everything with
-nothing beside it.
+Run ``python -m benchmarks.census`` from the project's root. The rounds send the same flood in turns: with the census
+running; with the census kept out by its own lock; and with the census catching up on a history that is not counted yet.
+At the end, the census counts everything with nothing beside it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def main() -> None:
         administrator = as_administrator(ppl.dsn, "ppl")
 
         def out() -> None:
-            """Keep the census out."""
+            """Stop the census from running."""
             execute(administrator, f"SELECT pg_terminate_backend(pid) FROM ({_HELD}) AS held")
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", CENSUS_KEY)
 
         def back() -> None:
-            """Let it in again, and wait until it is."""
+            """Let the census run again, and wait until it does."""
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", CENSUS_KEY)
             eventually(lambda: execute(administrator, _HELD), "the census", 30)
 
@@ -56,7 +56,7 @@ def main() -> None:
             )
 
         def behind() -> None:
-            """What the round before brought is not counted yet."""
+            """Let the census run; what the previous round stored is not counted yet."""
             execute(administrator, "CHECKPOINT")
             back()
 
@@ -74,7 +74,7 @@ def main() -> None:
         eventually(lambda: not execute(administrator, _BEHIND), "all is counted", 600)
         execute(administrator, "TRUNCATE census, sender, sender_hour, event_quarter")
         ((stored,),) = ppl.rows("SELECT sum(count)::bigint FROM event_count")
-        eventually(lambda: execute(administrator, "SELECT FROM census"), "it has begun", 30)
+        eventually(lambda: execute(administrator, "SELECT FROM census"), "the census has begun", 30)
         start = time.perf_counter()
         eventually(lambda: not execute(administrator, _BEHIND), "all is counted", 600)
         seconds = time.perf_counter() - start
@@ -82,7 +82,7 @@ def main() -> None:
     for name, found in rates.items():
         ratio = statistics.median(found) / statistics.median(rates["without"])
         print(f"{name}: {spread(found)} rows/s; ratio: {ratio:.2f}")
-    print(f"alone, at half of the time: {stored / seconds:,.0f} events/s counted")
+    print(f"alone, resting half of the time: {stored / seconds:,.0f} events/s counted")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Hundreds of viewers in a process of their own that does little for each: so that it is the server that is measured.
+"""Hundreds of viewers in a process of their own, which does little for each, so that the server is what is measured.
 
-A message under watch begins with ``#`` and eight digits, counted from 0. Of the frames of
-one read only the first and the last are looked at and all are counted; how long each event took is worked out when all
-is over.
+Each message that they watch begins with ``#`` and eight digits, counted from 0. Of the frames of one read, only the
+first and the last event are examined, and all are counted. How long each event took is worked out when all is over.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Seen:
 
     Attributes:
         complete: viewers that got every event once and in order.
-        tenths: how many events took so many tenths of a millisecond.
+        tenths: tenths of a millisecond → how many events took that long.
         frames: frames received.
     """
 
@@ -43,7 +42,7 @@ class Seen:
 
 
 def milliseconds(tenths: Counter[int], percent: float) -> float:
-    """The time within which that share of all events was there (the upper end of its tenth)."""
+    """The milliseconds within which ``percent`` of all events arrived, rounded up to a tenth."""
     left = tenths.total() * percent / 100
     for tenth in sorted(tenths):
         left -= tenths[tenth]
@@ -53,7 +52,7 @@ def milliseconds(tenths: Counter[int], percent: float) -> float:
 
 
 class Crowd:
-    """``size`` viewers of ``who`` at ``url`` (``http://…``), each to get ``expected`` events."""
+    """``size`` viewers of ``who`` at ``url`` (``http://…``), each of which expects ``expected`` events."""
 
     def __init__(self, url: str, who: Registered, size: int, expected: int, batch: bool) -> None:
         self._expected = expected
@@ -65,7 +64,7 @@ class Crowd:
             self._poll.register(viewer.socket, select.EPOLLIN)
 
     def watch(self, seconds: float) -> None:
-        """Read until every viewer has what it expects, or for ``seconds``."""
+        """Read until every viewer has all the events it expects, or for ``seconds``."""
         deadline = time.monotonic() + seconds
         missing = set(self._viewers)
         while missing and time.monotonic() < deadline:
@@ -76,7 +75,7 @@ class Crowd:
                     missing.discard(number)
 
     def seen(self, sent: array[int]) -> Seen:
-        """``sent`` holds the monotonic ns at which each event was sent."""
+        """What the viewers saw; ``sent`` holds the monotonic ns at which each event was sent."""
         tenths: Counter[int] = Counter()
         frames = 0
         for viewer in self._viewers.values():
@@ -88,7 +87,7 @@ class Crowd:
 
 
 class _Viewer:
-    """One WebSocket: ``next`` is the number it expects, ``arrived`` what came as (first, end, monotonic ns)."""
+    """One WebSocket: ``next`` is the number it expects; ``arrived`` has (first, end, monotonic ns) for each read."""
 
     def __init__(self, url: str, who: Registered, batch: bool) -> None:
         address = urlsplit(url)
@@ -123,7 +122,7 @@ class _Viewer:
         self.socket.sendall(bytes([0x80 | opcode]) + length + b"\0\0\0\0" + payload)
 
     def read(self) -> None:
-        """Take what has come."""
+        """Read what has arrived, without blocking."""
         try:
             octets = self.socket.recv(262144)
         except BlockingIOError:
@@ -150,7 +149,7 @@ class _Viewer:
         del buffer[:start]
 
     def _take(self, end: int, at: int) -> None:
-        """Whole frames, as far as ``end``: the numbers are the one expected, and as many as lie up to the last."""
+        """Note the events of the whole frames up to ``end``, and whether they continue the numbers without a gap."""
         buffer = self._buffer
         count = buffer.count(_MARK, 0, end)
         if count:
@@ -162,7 +161,7 @@ class _Viewer:
 
 
 def watch(url: str, who: Registered, size: int, expected: int, batch: bool, seconds: float, pipe: Connection) -> None:
-    """In a process of its own: says when all watch, then is given when each event was sent, and gives a ``Seen``."""
+    """Run in a process of its own: say when all watch and when all is over; get the sending times, give a ``Seen``."""
     crowd = Crowd(url, who, size, expected, batch)
     pipe.send("ready")
     crowd.watch(seconds + _LATEST_SECONDS)

@@ -1,7 +1,7 @@
-"""A quiet client's milliseconds from write to viewer, alone and while another client floods, in the same run.
+"""A quiet client's milliseconds from write to viewer, alone and beside another client's flood, in the same run.
 
-Run ``python -m benchmarks.fairness`` from the project's root. The flood is full-speed TCP from processes of its own to
-another destination, as fast as Ppl takes it.
+Run ``python -m benchmarks.fairness`` from the project's root. The flood is TCP at full speed, from processes of its own
+to another destination.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from benchmarks.running import percentile, running_ppl, verdict
 from benchmarks.stopwatch import latency, summary
 from tests.fixtures.running import PplProcess, Registered
 
-#: The most that a quiet client's line may take, in ms at the 99th percentile (issue 3).
+#: Most milliseconds for a quiet client's line, at the 99th percentile (issue 3).
 BAR = 50.0
 
 
 @contextmanager
 def flooding(port: int, senders: int) -> Iterator[None]:
-    """``senders`` processes, each of which sends to ``port`` as fast as it may."""
+    """Run ``senders`` processes, each of which sends to ``port`` as fast as it can."""
     data = lines(20_000)
     stop = multiprocessing.Event()
     flooders = [multiprocessing.Process(target=_flood, args=(port, data, stop)) for _ in range(senders)]
@@ -46,7 +46,7 @@ def _flood(port: int, data: bytes, stop: Event) -> None:
 
 
 def stored(ppl: PplProcess, who: Registered) -> int:
-    """How many events of ``who`` are committed."""
+    """How many events of the destination of ``who`` are committed."""
     sql = (
         "SELECT coalesce(sum(count), 0) FROM event_count JOIN destination ON destination.id = destination_id"
         " WHERE port = %s"

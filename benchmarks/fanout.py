@@ -1,9 +1,8 @@
-"""Milliseconds from a sender's write to each of hundreds of viewers of one destination, beside a rival in the same run.
+"""Milliseconds from a sender's write to each of hundreds of viewers of one destination, beside a floor in the same run.
 
-Run ``python -m benchmarks.fanout`` from the project's root. The rival is Autobahn alone, that broadcasts the same lines
-without parsing or storing them: the floor. ``--against PATH`` measures another working tree of Ppl as well. Every
-viewer must get every event, once and in order; ``--single`` has them take one event a frame, as the founding document
-has it.
+Run ``python -m benchmarks.fanout`` from the project's root. The floor is Autobahn alone, which broadcasts the same
+lines without parsing or storing them. ``--against PATH`` measures another working tree of Ppl as well. Every viewer
+must get every event, once and in order. With ``--single``, viewers take one event a frame, as in the founding document.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _spawn = multiprocessing.get_context("spawn")
 
 @attrs.frozen
 class Server:
-    """What is measured: where the viewers go, as whom, to which port lines are sent, and its process."""
+    """A server to measure: the viewers' address and account, the port for lines, and the id of its process."""
 
     url: str
     who: Registered
@@ -45,31 +44,31 @@ class Server:
     pid: int
 
     def cpu(self) -> float:
-        """Seconds of CPU it has used."""
+        """Seconds of processor time that the process has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @attrs.frozen
 class Result:
-    """Of one server: what all viewers saw, and the cores its process kept busy."""
+    """Figures of one server: what all viewers saw, and how many cores its process kept busy."""
 
     seen: list[Seen]
     cores: float
 
     @property
     def complete(self) -> int:
-        """Viewers that got everything."""
+        """How many viewers got every event once and in order."""
         return sum(each.complete for each in self.seen)
 
     def milliseconds(self, percent: float) -> float:
-        """The time within which that share of all events was there (the upper end of its tenth)."""
+        """The milliseconds within which ``percent`` of all events arrived, rounded up to a tenth."""
         return milliseconds(sum((each.tenths for each in self.seen), Counter()), percent)
 
 
 @contextmanager
 def ppl(viewers: int, tree: Path | None = None) -> Iterator[Server]:
-    """This Ppl, or that of another working ``tree``."""
+    """Run this Ppl, or the one in another working ``tree``."""
     environment = {"PPL_MAX_VIEWERS": str(viewers)}
     if tree is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(tree), str(tree / "src")])
@@ -79,7 +78,7 @@ def ppl(viewers: int, tree: Path | None = None) -> Iterator[Server]:
 
 @contextmanager
 def floor(viewers: int) -> Iterator[Server]:
-    """Autobahn alone, at the ticks of Ppl."""
+    """Run Autobahn alone, at the ticks of Ppl."""
     here, there = _spawn.Pipe()
     process = _spawn.Process(target=broadcast, args=(max(TICK_SECONDS, viewers * SECONDS_EACH), there))
     process.start()
@@ -93,7 +92,7 @@ def floor(viewers: int) -> Iterator[Server]:
 
 
 def measure(server: Server, arguments: argparse.Namespace) -> Result:
-    """Have the viewers watch while the lines are sent, one a write."""
+    """Have the viewers watch while the lines are sent, one for each write."""
     count = arguments.rate * arguments.seconds
     size = arguments.viewers // arguments.processes
     pipes, crowds = [], []
@@ -129,7 +128,7 @@ def measure(server: Server, arguments: argparse.Namespace) -> Result:
 
 
 def text_of(name: str, result: Result, arguments: argparse.Namespace) -> str:
-    """One server's figures."""
+    """One server's figures, as a line of text."""
     viewers = arguments.viewers // arguments.processes * arguments.processes
     frames = sum(each.frames for each in result.seen) / viewers / arguments.seconds
     return (
@@ -146,7 +145,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000, help="lines a second")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2, help="that share the viewers")
+    parser.add_argument("--processes", type=int, default=2, help="processes that share the viewers")
     parser.add_argument("--single", action="store_true", help="viewers that take one event a frame")
     parser.add_argument("--against", type=Path, metavar="PATH", help="another working tree of Ppl")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Lines of a hundred clients, hour by hour up to now, in the slots of a running Ppl: made by PostgreSQL itself.
+"""Lines of a hundred clients, hour by hour up to the present, made by PostgreSQL itself in the slots of a running Ppl.
 
-They lie as ingest would have left them: clients interleaved in order of id, counted, vacuumed, and the slots that are
-over sealed by Ppl. A tenth of the lines are the searching client's. Used by :mod:`benchmarks.search`.
+The slots are as ingest would have left them: clients interleaved in order of id, events counted, tables vacuumed, and
+past slots sealed by Ppl. A tenth of the lines are the searching client's. Used by :mod:`benchmarks.search`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOUR = 60 * MINUTE
 
 _spawn = multiprocessing.get_context("spawn")
 
-# Line n of a slot. Every tenth is the searching client's; mail servers (kind 9) it has none of.
+# Line n of a slot. Every tenth is the searching client's, which has no lines of mail servers (kind 9).
 _LINES = """
 INSERT INTO event_{lower} (destination_id, id, created_at, sender_ip, facility, severity, hostname, file_name, procid,
                            message)
@@ -69,18 +69,18 @@ INSERT INTO event_minute
     SELECT destination_id, id / 60000000, {by_severity} FROM event_{lower} GROUP BY 1, 2;
 """
 
-#: Seconds of the present hour that stay free, so that what is sent next comes after all of it.
+#: Seconds before the present that stay empty, so that lines sent next get later ids.
 _FREE = 1
 
 
 @attrs.frozen
 class History:
-    """What was made.
+    """The history that was made.
 
     Attributes:
-        dsn: of the database.
+        dsn: the database.
         searcher: destination id of the searching client.
-        lowers: of the slots, oldest first; the last is open.
+        lowers: first ids of the slots, oldest first; the last slot is open.
     """
 
     dsn: str
@@ -88,12 +88,12 @@ class History:
     lowers: tuple[int, ...]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What a statement gives, with ``{searcher}``, ``{first}`` and ``{open}`` (slots) filled in."""
+        """The rows of a statement, with ``{searcher}`` and the slots ``{first}`` and ``{open}`` filled in."""
         return execute(self.dsn, sql.format(searcher=self.searcher, first=self.lowers[0], open=self.lowers[-1]))
 
 
 def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
-    """Fill ``slots`` slots of an hour with ``events`` lines, and wait until Ppl has sealed those that are over."""
+    """Fill ``slots`` slots of an hour with ``events`` lines, and wait until Ppl has sealed all but the open one."""
     now = int(time.time() * 1_000_000)
     newest = now - now % HOUR
     lowers = tuple(newest - HOUR * index for index in reversed(range(slots)))
@@ -118,7 +118,7 @@ def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
         execute(dsn, f"VACUUM (ANALYZE) event_{lower}")
 
     with closing(psycopg2.connect(dsn)) as sealing, ThreadPoolExecutor(2) as pool:
-        # As a process that seals: else Ppl would give slots that are still empty their index.
+        # Hold the lock of sealing: otherwise Ppl would index slots that are still empty.
         sealing.autocommit = True
         sealing.cursor().execute("SELECT pg_advisory_lock(%s, %s)", SEAL_KEY)
         make_slots(dsn, lowers[0], now)
@@ -133,7 +133,7 @@ def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
 
 
 def make_slots(dsn: str, first: int, last: int) -> None:
-    """Make the slots, of an hour each, of a time in µs."""
+    """Make slots of an hour for the time from ``first`` to ``last``, in µs."""
     making = _spawn.Process(target=_make_slots, args=(dsn, first, last))
     making.start()
     making.join()
@@ -141,7 +141,7 @@ def make_slots(dsn: str, first: int, last: int) -> None:
 
 
 def _make_slots(dsn: str, first: int, last: int) -> None:
-    """In a process of its own, which has the reactor."""
+    """Run in a process of its own, with a reactor of its own."""
 
     async def work(reactor: Any) -> None:
         pool = Pool(reactor, dsn, 1)

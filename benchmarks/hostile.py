@@ -1,8 +1,9 @@
-"""A quiet client's latency while each attack of ``tests/fixtures/hostile.py`` runs, on another's port or on the site's.
+"""A quiet client's latency without and with each attack of ``tests/fixtures/hostile.py``, in the same run.
 
-Run ``python -m benchmarks.hostile`` from the project's root. The quiet client sends 50 lines a second and a viewer
-watches them, the viewer and the attacker in processes of their own, on the machine's monotonic clock. The first row is
-the same without an attack, in the same run. Resident memory is that of Ppl's process, at its highest.
+Run ``python -m benchmarks.hostile`` from the project's root. An attack goes to another client's port or to the site's.
+The quiet client sends 50 lines a second, and a viewer watches them. The viewer and the attacker are processes of their
+own; times are of the machine's monotonic clock. The first row is without an attack. The last column is the highest
+resident memory of Ppl's process.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from tests.fixtures.running import PplProcess, Registered
 
 NAMES = [*ATTACKS, *ACCOUNT_ATTACKS]
 
-#: What the attacked destination holds 300 of, to be asked for.
+#: The attacked destination holds 300 of these, for attacks that ask for its pages.
 LONGEST = b"<13>" + b"long " * 19_600 + b"\n"
 
 
 class Most(threading.Thread):
-    """Looks at the resident memory until it is stopped."""
+    """Measures the highest resident memory of a process until stopped."""
 
     def __init__(self, pid: int) -> None:
         super().__init__()
@@ -38,14 +39,14 @@ class Most(threading.Thread):
             self.megabytes = max(self.megabytes, int(resident(self._pid)))
 
     def stop(self) -> int:
-        """The highest, in MB."""
+        """Stop measuring; gives the highest, in MB."""
         self._stop_looking.set()
         self.join()
         return self.megabytes
 
 
 def settle(ppl: PplProcess) -> None:
-    """Until nothing more is stored: the kernel keeps megabytes for each connection, also when its sender has gone."""
+    """Wait until nothing more is stored: the kernel buffers megabytes of a connection, even after its sender left."""
     before = -1
     while True:
         ((stored,),) = ppl.rows("SELECT coalesce(sum(count), 0) FROM event_count")
@@ -58,7 +59,7 @@ def settle(ppl: PplProcess) -> None:
 def under(
     name: str, ppl: PplProcess, quiet: Registered, attacked: Registered, rate: int, seconds: int
 ) -> tuple[list[float], int]:
-    """The quiet client's ms while the attack ``name`` runs, and Ppl's MB."""
+    """Run the attack ``name``; gives the quiet client's latencies in ms, and Ppl's highest memory in MB."""
     attacker = None
     address = f"127.0.1.{1 + NAMES.index(name)}" if name in NAMES else ""
     if name in ACCOUNT_ATTACKS:
@@ -81,7 +82,7 @@ def main() -> None:
     """Parse the arguments, run the attacks one after the other, print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=50, help="lines a second of the quiet client")
-    parser.add_argument("--seconds", type=int, default=6, help="of each attack")
+    parser.add_argument("--seconds", type=int, default=6, help="length of each attack")
     parser.add_argument("--only", nargs="+", default=NAMES, help="names of attacks")
     arguments = parser.parse_args()
     print(f"{'':32} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8} {'MB':>6}")

@@ -1,9 +1,10 @@
 """Durable rows per second from TCP, against raw ``COPY`` of the same rows, and against rsyslog, in the same run.
 
-Run ``python -m benchmarks.ingest`` from the project's root. Each round sends the lines over TCP into a running Ppl and
-waits until the last is committed; then PostgreSQL alone copies the very rows that were stored from a file into an
-empty twin of the table; then the same senders send a part of the same lines to rsyslog, which stores them in the same
-PostgreSQL. The ratios are of the medians. Without rsyslogd (Debian: ``rsyslog``, ``rsyslog-pgsql``) it is left out.
+Run ``python -m benchmarks.ingest`` from the project's root. Each round has three steps. It sends the lines over TCP
+into a running Ppl and waits until the last is committed. Then PostgreSQL alone copies the very rows that were stored
+from a file into an empty twin of the table. Then the same senders send a part of the same lines to rsyslog, which
+stores them in the same PostgreSQL; without rsyslogd (Debian: ``rsyslog``, ``rsyslog-pgsql``) this step is left out. The
+ratios are of the medians.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ def lines(count: int) -> bytes:
 
 
 def send(port: int, data: bytes) -> None:
-    """Everything over one connection."""
+    """Send all of ``data`` over one connection."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(data)
 
 
 def until_stored(dsn: str, stored: str, count: int) -> None:
-    """Until the statement ``stored`` gives ``count``; looks every 20 ms."""
+    """Wait until the statement ``stored`` gives ``count``; runs it every 20 ms."""
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
 
@@ -59,18 +60,18 @@ def until_stored(dsn: str, stored: str, count: int) -> None:
 
 
 def until_ppl_stored(dsn: str, count: int) -> None:
-    """Until ``count`` events are committed, by the counts kept in the same transactions."""
+    """Wait until ``count`` events are committed, by the counts that the same transactions keep."""
     until_stored(dsn, "SELECT coalesce(sum(count), 0) FROM event_count", count)
 
 
 def until_rsyslog_stored(dsn: str, count: int) -> None:
-    """Until ``count`` rows are committed. The highest id is cheap to know, and is not enough: it has two workers."""
+    """Wait until ``count`` rows are committed. The highest id is cheap to read, but two workers commit out of order."""
     until_stored(dsn, "SELECT coalesce(max(id), 0) FROM rival", count)
     until_stored(dsn, "SELECT count(*) FROM rival", count)
 
 
 def ingest(port: int, shares: list[bytes], count: int, until: Callable[[], None]) -> float:
-    """Rows per second from the first byte sent to the last row committed, which is when ``until`` returns."""
+    """Rows per second, from the first byte sent until ``until`` returns: then the last row is committed."""
     senders = [threading.Thread(target=send, args=(port, share)) for share in shares]
     start = time.perf_counter()
     for sender in senders:
@@ -92,7 +93,7 @@ def copy(administrator: str, path: str, count: int) -> float:
 
 
 def shares_of(data: bytes, count: int, senders: int) -> list[bytes]:
-    """The first ``count`` lines of ``data`` in equal parts, one a sender."""
+    """The first ``count`` lines of ``data`` in equal parts, one for each sender."""
     each = count // senders * 154
     return [data[index * each : (index + 1) * each] for index in range(senders)]
 
@@ -126,7 +127,7 @@ def main() -> None:
             shares = shares_of(data, count, arguments.senders)
             ours.append(ingest(who.port, shares, count, lambda: until_ppl_stored(ppl.dsn, count)))
             assert ppl.rows("SELECT count(*) FROM event") == [(count,)]
-            # Not "COPY event": a partitioned table is copied out by a query.
+            # Not "COPY event": PostgreSQL copies a partitioned table out only through a query.
             execute(administrator, f"COPY (SELECT * FROM event) TO '{path}'")
             copied.append(copy(administrator, path, count))
             said = f"round {round_ + 1}: Ppl {ours[-1]:,.0f} rows/s, COPY {copied[-1]:,.0f} rows/s"

@@ -1,8 +1,8 @@
 """Milliseconds from a sender's write to a WebSocket client, beside PostgreSQL's own commit of one row in the same run.
 
-Run ``python -m benchmarks.latency`` from the project's root. Up to 5,000 lines a second the viewer is a seed-protocol
-client (one event a frame) and a line is one write; above, lines are written every millisecond and the viewer takes
-batches.
+Run ``python -m benchmarks.latency`` from the project's root. Up to 5,000 lines a second, the viewer takes one event a
+frame, as in the founding document, and each line is one write. Above that, the sender writes every millisecond and the
+viewer takes batches.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.stopwatch import latency, summary
 
 
 def commits(dsn: str, count: int = 500) -> list[float]:
-    """The ms of durable one-row commits, one after the other: the floor under every figure above."""
+    """Milliseconds of durable one-row commits, one after the other: the floor under every other figure."""
     taken = []
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         connection.autocommit = True

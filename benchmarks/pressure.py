@@ -1,7 +1,8 @@
-"""Ppl's memory under a full flood while PostgreSQL stands still for a part of it, and whether every line was stored.
+"""Ppl's memory under a full flood while PostgreSQL is frozen for a part of it, and whether every line was stored.
 
-Run ``python -m benchmarks.pressure`` from the project's root. All of PostgreSQL's processes are stopped by SIGSTOP for
-a sixth of the time, after a third of it. Then Ppl is stopped in order and started again, and the rows are counted.
+Run ``python -m benchmarks.pressure`` from the project's root. After a third of the time, SIGSTOP freezes all of
+PostgreSQL's processes for a sixth of it. At the end, Ppl is stopped in order and started again, and the rows are
+counted.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from benchmarks.ingest import lines
 from benchmarks.running import resident, running_ppl, verdict
 from tests.fixtures.running import PplProcess, eventually
 
-#: The most memory that Ppl may ever hold, in MB (issue 3).
+#: Most MB of memory that Ppl may hold at any time (issue 3).
 BAR = 300.0
 
 _LINES = 20_000
 
 
 def flood(port: int, stop: Event, pipe: Connection) -> None:
-    """In a process of its own: sends until ``stop``, and until Ppl has taken all; gives how many lines it sent."""
+    """Run in a process of its own: send until ``stop``, wait until Ppl has read everything, report the lines sent."""
     data = lines(_LINES)
     sent = 0
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -42,7 +43,7 @@ def flood(port: int, stop: Event, pipe: Connection) -> None:
 
 
 def postgres_processes(ppl: PplProcess) -> list[int]:
-    """PostgreSQL's own process, then its children."""
+    """Ids of PostgreSQL's main process and of its children, in this order."""
     directory = Path(ppl.environment["PPL_DATA_DIR"], "postgres")
     first = int((directory / "postmaster.pid").read_text("ascii").split()[0])
     children = Path(f"/proc/{first}/task/{first}/children").read_text("ascii").split()
@@ -94,7 +95,7 @@ def main() -> None:
 
 
 def _most_resident(ppl: PplProcess, seconds: float) -> float:
-    """The most of some seconds, looked at every 20 ms."""
+    """Ppl's highest resident memory in MB over ``seconds``, measured every 20 ms."""
     end = time.monotonic() + seconds
     most = [0.0]
 

@@ -1,7 +1,7 @@
-"""What :mod:`benchmarks.search` asks of a Ppl while lines come in, and how long each answer took.
+"""The questions that :mod:`benchmarks.search` asks of a Ppl while lines come in, and how long each answer took.
 
-Runs in a process of its own. Pages and searches are asked of the store, by the pools that Ppl itself uses; those of the
-kinds that are named so, over HTTP of the running Ppl. The kinds take turns until the time is over.
+Runs in a process of its own. It asks the store for pages and searches, through the same kind of pools that Ppl itself
+uses. Kinds of questions named ``HTTP: …`` go to the running Ppl over HTTP. The kinds take turns until the time is over.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ppl.store.postgres import PostgresStore
 from tests.fixtures.running import Registered
 
 Taken = dict[str, list[float]]
-"""What was asked → milliseconds of each answer."""
+"""Kind of question → milliseconds of each answer."""
 
-#: Events of a page.
+#: Events on a page.
 PAGE = 100
 
-#: Ids of which the history has one event each; the queries for them are drawn from these.
+#: Statements that draw request ids, each of which one event of the history has; searches look for these.
 _SAMPLE = (
     "SELECT substring(message FROM 'request_id=([0-9a-f]+)'), id >= {open} FROM"
     " (SELECT message, id FROM event WHERE destination_id = {searcher} AND id >= {first} ORDER BY random() LIMIT 3000)"
@@ -48,7 +48,7 @@ _OPEN_SAMPLE = (
 
 
 class Questions:
-    """Asks; ``taken`` fills."""
+    """Asks the questions and collects the milliseconds of each answer in ``taken``."""
 
     def __init__(self, history: History, store: PostgresStore, url: str, who: Registered) -> None:
         self.taken: Taken = defaultdict(list)
@@ -56,13 +56,13 @@ class Questions:
         words = [word for word, is_open in history.rows(_SAMPLE) if not is_open]
         opened = [word for (word,) in history.rows(_OPEN_SAMPLE)]
         share = max(1, len(words) // len(history.lowers))
-        #: As often in the open slot as in any other.
+        #: The open slot has as many of them as any other slot.
         self._words = words + opened[:share]
         self._opened = opened
         self._newest = history.rows("SELECT max(id) FROM event WHERE destination_id = {searcher}")[0][0]
 
     async def ask_all(self, rounds_end: float) -> None:
-        """Until that monotonic time; each kind at least once."""
+        """Ask until the monotonic time ``rounds_end``, and each kind at least once."""
         kinds: Sequence[tuple[int, Callable[[], Awaitable[None]]]] = (
             (4, self._pages),
             (3, self._once),
@@ -99,7 +99,7 @@ class Questions:
         assert len(page.events) == PAGE
 
     async def _search(self, text: str, limit: int = PAGE) -> tuple[int, list[float]]:
-        """To the end or until there is a page; gives how many were found, and the milliseconds of each step."""
+        """Search to the end, or until a page is full; gives how many were found, and the milliseconds of each step."""
         query = parse(text, UTC, wall_clock())
         search = self._store.search(1, self._history.searcher, query)
         found, steps = 0, []
@@ -176,7 +176,7 @@ class Questions:
 
 
 def ask(history: History, url: str, who: Registered, seconds: float, pipe: Connection) -> None:
-    """In a process of its own: gives what was :data:`Taken`."""
+    """Run in a process of its own: ask for ``seconds``, and send the :data:`Taken` through ``pipe``."""
 
     async def work(reactor: Any) -> None:
         pool = Pool(reactor, history.dsn, 2)

@@ -1,7 +1,7 @@
-"""rsyslog that writes into PostgreSQL with ompgsql: the rival of :mod:`benchmarks.ingest`.
+"""rsyslog, writing into PostgreSQL with ompgsql: the rival in :mod:`benchmarks.ingest`.
 
-As its documentation tunes it: a queue in memory, two workers, batches of 2,000, one transaction a batch. The table has
-what ``event`` has, but for partitions and counts.
+It is tuned as its documentation recommends: a queue in memory, two workers, batches of 2,000, one transaction for each
+batch. Its table has the columns and the key of ``event``, but no partitions and no counts.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def find_rsyslogd() -> str | None:
 
 @contextmanager
 def running_rsyslog(rsyslogd: str, dsn: str, directory: Path, port: int) -> Iterator[None]:
-    """rsyslogd that takes TCP on ``port`` and stores in the table ``rival`` of ``dsn``, which is made."""
+    """Create the table ``rival`` in ``dsn``, and run an rsyslogd that stores in it the lines from TCP ``port``."""
     execute(dsn, TABLE)
-    # In the form of a URI: rsyslog takes no blanks here.
+    # As a URI, because rsyslog accepts no blanks here.
     conninfo = "postgresql:///?" + urlencode(parse_dsn(dsn))
     configuration = directory / "rsyslog.conf"
     configuration.write_text(dedent(_CONFIGURATION).format(directory=directory, conninfo=conninfo, port=port), "utf-8")
@@ -92,6 +92,6 @@ def running_rsyslog(rsyslogd: str, dsn: str, directory: Path, port: int) -> Iter
 
 
 def _listens(port: int) -> bool:
-    # Not by connecting: rsyslog would count an empty sender.
+    # Without connecting: rsyslog would count that as an empty sender.
     table = Path("/proc/net/tcp").read_text("ascii").splitlines()
     return any(row.split()[1].endswith(f":{port:04X}") for row in table)

@@ -1,4 +1,4 @@
-"""A Ppl of its own with its embedded PostgreSQL, for a benchmark; and how figures are summed up."""
+"""Runs a Ppl with its embedded PostgreSQL for a benchmark, reads its memory, and sums up figures as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fixtures.running import PplProcess, Registered
 
 @contextmanager
 def running_ppl(**environment: str) -> Iterator[tuple[PplProcess, Registered]]:
-    """Ppl in one process on an embedded PostgreSQL in a temporary directory, with one account.
+    """Run Ppl in one process on an embedded PostgreSQL in a temporary directory, with one account.
 
     ``environment`` adds ``PPL_…`` variables.
     """
@@ -32,7 +32,7 @@ def running_ppl(**environment: str) -> Iterator[tuple[PplProcess, Registered]]:
 
 
 def resident(pid: int, field: str = "VmRSS") -> float:
-    """The resident memory of a process in MB (10^6 bytes); ``VmHWM``: the most it ever was."""
+    """The resident memory of a process in MB (10^6 bytes); with ``VmHWM``, the highest so far."""
     for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
         name, _, value = line.partition(":")
         if name == field:
@@ -41,7 +41,7 @@ def resident(pid: int, field: str = "VmRSS") -> float:
 
 
 def verdict(value: float, bar: float, unit: str, *, is_least: bool = False) -> str:
-    """Whether ``value`` keeps the bar, which is the most (or the least) that it may be, as text."""
+    """Whether ``value`` keeps ``bar``, its upper (or, with ``is_least``, lower) bound, as text."""
     is_kept = value >= bar if is_least else value <= bar
     return f"the bar of {bar:g} {unit}: {'kept' if is_kept else 'MISSED'}"
 
@@ -53,6 +53,6 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def spread(values: Sequence[float], form: str = "{:,.0f}") -> str:
-    """Minimum, median and maximum as text."""
+    """Median, minimum and maximum as text."""
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{form.format(middle)} ({form.format(low)} to {form.format(high)})"

@@ -1,8 +1,8 @@
 """Ten thousand destinations: how soon all listen, and what memory they and as many idle senders take.
 
 Run ``python -m benchmarks.scale`` from the project's root. The senders are sockets of a helper process, one to each
-destination, from twenty addresses of this machine; so no limit of Ppl's need be raised. They are as many as the limit
-on open files lets Ppl take.
+destination, from twenty addresses of this machine. There are as many as the limit on open files lets Ppl accept; the
+limit of connections from one address is raised.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from benchmarks.running import resident, running_ppl, verdict
 from tests.fixtures.running import PplProcess, eventually
 
-#: Issue 3: seconds until all listen, MB of Ppl's process with them, KB (10^3 bytes) of an idle connection.
+#: Upper bounds of issue 3: seconds until all listen, MB of Ppl's process then, KB (10^3 bytes) of an idle connection.
 START_BAR, MEMORY_BAR, CONNECTION_BAR = 10.0, 250.0, 8.0
 
 _ADDRESSES = 20
@@ -27,7 +27,7 @@ _LINE = b"<134>1 - web-01 access.log - - - GET /api/v1/orders\n"
 
 
 def connect(ports: range, count: int, pipe: Connection) -> None:
-    """In a process of its own: connects, sends a line over each when told to, and waits for the end."""
+    """Run in a process of its own: connect, send a line over each connection when told to, and wait for the end."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     connections = []
@@ -57,12 +57,12 @@ def open_files(ppl: PplProcess) -> int:
 
 
 def open_files_limit(ppl: PplProcess) -> int:
-    """How many it may have open."""
+    """How many files Ppl may have open."""
     return resource.prlimit(ppl.pid, resource.RLIMIT_NOFILE)[0]
 
 
 def settled(ppl: PplProcess) -> float:
-    """Resident MB once it has not changed for a second."""
+    """Ppl's resident memory in MB, once it has not changed for a second."""
     seen: list[float] = []
 
     def is_settled() -> bool:

@@ -1,11 +1,11 @@
 """Milliseconds of pages, searches and histograms over ten million events while lines come in, beside ``grep``.
 
 Run ``python -m benchmarks.search`` from the project's root. A hundred clients' lines are made in the slots of a running
-Ppl (:mod:`benchmarks.history`), which seals those that are over; the newest is open and as full as the others. Then one
-reader asks for ``--seconds`` (:mod:`benchmarks.questions`) while ``--rate`` lines a second come in over TCP, a tenth of
-them the searching client's, each of which is timed to a WebSocket client. Beside it, of the same run: ``grep -F`` and
-ripgrep, where installed, over the searching client's lines and over all lines in a file; bytes per event; and what the
-one joint text costs against separate columns.
+Ppl (:mod:`benchmarks.history`). Ppl seals the past slots; the newest slot is open and as full as the others. Then one
+reader asks questions for ``--seconds`` (:mod:`benchmarks.questions`) while ``--rate`` lines a second come in over TCP.
+A tenth of them are the searching client's; each line is timed to a WebSocket client. The same run also measures
+``grep -F`` and ripgrep, where installed, over the searching client's lines and over all lines in a file; bytes per
+event; and what the one joint text costs against separate columns.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from tests.fixtures.database import as_administrator, execute
 from tests.fixtures.running import PplProcess, Registered
 
 _HEAD = b"<134>1 - web-01 access.log - - - #%08d "
-#: What lines say in turn, as those of the history do.
+#: Messages of the lines, in turn; they resemble those of the history.
 _SAID = (b"connection to db-01:5432 timed out after 3000 ms (attempt %d), retrying request_id=%016x\n",) + 8 * (
     b"GET /api/v1/orders?page=%d HTTP/1.1 200 request_id=%016x\n",
 )
 
-#: What the issue of search asks for: kind → (percentile, ms).
+#: Upper bounds of the issue about search: kind → (percentile, ms).
 BARS = {
     "page, newest": (99, 10),
     "page, any depth": (99, 10),
@@ -49,16 +49,17 @@ BARS = {
     "histogram of 24 h": (95, 50),
 }
 
-#: A turn in which lines are sent; every tenth line is the searching client's.
+#: Seconds that the sender sleeps at least when it is ahead of its rate; then it sends all lines that are due.
 _TURN = 0.002
 
 _spawn = multiprocessing.get_context("spawn")
 
 
 class Load:
-    """``rate`` lines a second from two senders for ``seconds``, each timed to a viewer of its client.
+    """``rate`` lines a second from two senders for ``seconds``; each line is timed to a viewer of its client.
 
-    The viewers take many events in a frame, as the page does.
+    Every tenth line is the searching client's, the first of the two. The viewers take many events in a frame, as the
+    page does.
     """
 
     def __init__(self, url: str, clients: tuple[Registered, Registered], rate: int, seconds: int) -> None:
@@ -75,7 +76,7 @@ class Load:
             self._watching.append(process)
 
     def run(self) -> list[Seen]:
-        """Send; gives what the two viewers saw."""
+        """Send the lines; gives what the two viewers saw."""
         sent = (array("q"), array("q"))
         sockets = [socket.create_connection(("127.0.0.1", who.port)) for who in self._clients]
         for each in sockets:
@@ -107,7 +108,7 @@ def under_load(
 ) -> tuple[Taken, list[Seen]]:
     """Ask while lines come in."""
     here, there = _spawn.Pipe()
-    # A little less: lines come in until the last answer.
+    # Ask for a little less, so that lines come in until the last answer.
     asking = _spawn.Process(target=ask, args=(history, ppl.url, clients[0], seconds * 0.8, there))
     asking.start()
     there.close()
@@ -119,7 +120,7 @@ def under_load(
 
 
 def report(taken: Taken, seen: list[Seen]) -> None:
-    """Print each kind with its percentiles, and the bar it has."""
+    """Print the percentiles of each kind, and whether it keeps its bar."""
     for name, values in taken.items():
         p50, p95, p99 = (percentile(values, percent) for percent in (50, 95, 99))
         bar = ""
@@ -140,7 +141,7 @@ def report(taken: Taken, seen: list[Seen]) -> None:
 
 
 def beside(history: History, word: str) -> None:
-    """The seconds of ``grep -F`` and ripgrep for ``word`` in the lines as a file that is in memory."""
+    """Print how long ``grep -F`` and ripgrep search for ``word`` in the lines as a file that is in memory."""
     administrator = as_administrator(history.dsn, "ppl")
     ((directory,),) = execute(administrator, "SHOW data_directory")
     text = "concat_ws(' ', to_timestamp(id / 1e6), hostname, host(sender_ip), file_name, message)"
@@ -166,7 +167,7 @@ def beside(history: History, word: str) -> None:
 
 
 def sizes(history: History) -> None:
-    """Bytes per event of the slots that are sealed."""
+    """Print the bytes per event of the sealed slots."""
     ((table, key, text, count),) = history.rows(
         "SELECT sum(pg_relation_size('event_' || lower)), sum(pg_relation_size('event_' || lower || '_pkey')),"
         " sum(pg_relation_size('event_' || lower || '_text')),"
@@ -177,7 +178,7 @@ def sizes(history: History) -> None:
 
 
 def joint_text(history: History) -> None:
-    """What the one joint text costs against separate columns, in a slot's table of its own without an index."""
+    """Print what the one joint text costs against separate columns, in a copy of a slot without an index."""
     administrator = as_administrator(history.dsn, "ppl")
     source = f"event_{history.lowers[-1]}"
     execute(administrator, f"CREATE TABLE twin AS SELECT * FROM {source}")
@@ -201,7 +202,7 @@ def joint_text(history: History) -> None:
         administrator, "SELECT pg_relation_size('twin_joint')::float / pg_relation_size('twin_message')"
     )
     execute(administrator, "DROP TABLE twin")
-    print(f"one look at the joint text: {times['joint'] / times['separate']:.2f} of the time of four ILIKE")
+    print(f"one scan of the joint text: {times['joint'] / times['separate']:.2f} of the time of four ILIKE")
     print(f"its index: {ratio:.2f} times the size of one on the message alone")
 
 
@@ -209,7 +210,7 @@ def main() -> None:
     """Parse the arguments, make the lines, ask, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=10_000_000)
-    parser.add_argument("--slots", type=int, default=25, help="of an hour each, the last one open")
+    parser.add_argument("--slots", type=int, default=25, help="number of slots, of an hour each, the last one open")
     parser.add_argument("--rate", type=int, default=5000, help="lines a second that come in meanwhile")
     parser.add_argument("--seconds", type=int, default=90)
     arguments = parser.parse_args()

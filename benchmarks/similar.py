@@ -1,10 +1,10 @@
-"""Seconds and megabytes of grouping a million lines by their shape, with a quiet client's latency beside it.
+"""Seconds and megabytes of grouping a million lines by their shape, and a quiet client's latency meanwhile.
 
 Run ``python -m benchmarks.similar`` from the project's root. ``--events`` lines of several programs (access logs,
 requests with ids, JSON, tracebacks, pods, a firewall) are put into the slots of the last six hours, as ingest would
-have left them. Then ``/api/similar`` is asked ``--times`` times, and the most resident memory of its process is read.
-Beside it, of the same run: ``COPY`` of the same messages into a file, ``sort | uniq -c`` of that file, and what another
-client's lines take to a WebSocket with and without a grouping under way.
+have left them. Then ``/api/similar`` is asked ``--times`` times, and the highest resident memory of its process is
+read. The same run also measures ``COPY`` of the same messages into a file, ``sort | uniq -c`` of that file, and the
+time that another client's lines take to a WebSocket, with and without a grouping under way.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def messages(count: int, seed: int = 5) -> Iterator[tuple[str, int, str]]:
-    """``(program, severity, message)`` of lines as several programs write them."""
+    """Lines as several programs write them, as ``(program, severity, message)``."""
     drawn = random.Random(seed)
 
     def digits(most: int) -> int:
@@ -76,7 +76,7 @@ def messages(count: int, seed: int = 5) -> Iterator[tuple[str, int, str]]:
 
 
 def fill(dsn: str, destination: int, events: int) -> None:
-    """Put the lines where ingest would have, over the last hours."""
+    """Store the lines over the last hours, as ingest would have."""
     now = int(time.time() * 1_000_000)
     first = now - now % HOUR - (_HOURS - 1) * HOUR
     make_slots(dsn, first, now)
@@ -105,7 +105,7 @@ def fill(dsn: str, destination: int, events: int) -> None:
 
 
 class Grouped:
-    """One request: seconds to the first report and to the last, and what that says."""
+    """One request: seconds to the first report and to the last, and the last report itself."""
 
     def __init__(self, ppl: PplProcess, who: Registered) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", ppl.http_port, timeout=120)
@@ -127,7 +127,7 @@ class Grouped:
 
 
 def workers(ppl: PplProcess) -> list[int]:
-    """Process ids of what groups lines for this Ppl."""
+    """Ids of the processes that group lines for this Ppl."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -141,13 +141,13 @@ def workers(ppl: PplProcess) -> list[int]:
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used."""
+    """Seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def beside(dsn: str, destination: int) -> None:
-    """What else could be done with the same lines."""
+    """Print how long other tools take over the same lines."""
     select = f"SELECT message FROM event WHERE destination_id = {destination} ORDER BY id DESC"
     with tempfile.NamedTemporaryFile() as file, closing(psycopg2.connect(dsn)) as connection:
         start = time.monotonic()
@@ -182,12 +182,12 @@ def main() -> None:
             f" after {spread([run.first for run in runs], '{:.2f}')} s, {last.bytes / 1e3:.0f} kB;"
             f" {verdict(sorted(seconds)[len(seconds) // 2], _SECONDS, 's')}"
         )
-        print(f"of these {busy:.2f} s of processor time are its process's, of which it may use one core")
+        print(f"each grouping took {busy:.2f} s of the grouping process's processor time; it may use one core")
         for each in sorted(last.groups.values(), key=lambda group: -group["count"])[:8]:
             print(f"  {each['count']:9,}  {each['text'][:90]}")
         pid = workers(ppl)[0]
         print(
-            f"memory of its process at most: {resident(pid, 'VmHWM'):.0f} MB;"
+            f"highest memory of the grouping process: {resident(pid, 'VmHWM'):.0f} MB;"
             f" {verdict(resident(pid, 'VmHWM'), _MEGABYTES, 'MB')}"
         )
         beside(ppl.dsn, destination)

@@ -1,7 +1,7 @@
 """Milliseconds from a sender's write to a WebSocket client.
 
-Each line begins with the machine's monotonic clock as its sender read it just before the write; the client, in a
-process of its own, reads the same clock when it has the event.
+Each line begins with the time of the machine's monotonic clock, read just before the write. The client, in a process of
+its own, reads the same clock when it has the event. Used by the benchmarks that measure latency.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from benchmarks.running import percentile
 from tests.fixtures.running import PplProcess, Registered
 from tests.fixtures.watching import Viewer
 
-#: Fastest at which every line is a write of its own, and an event a frame; above it goes in batches.
+#: Up to this many lines a second, each line is a write of its own and each frame has one event; above it, batches go.
 SINGLE_RATE = 5_000
 
 _WRITES_A_SECOND = 1_000
 
 
 def latency(ppl: PplProcess, who: Registered, rate: int, seconds: int) -> list[float]:
-    """The ms that each of ``rate`` lines a second took over ``seconds``.
+    """Milliseconds that each line took, at ``rate`` lines a second over ``seconds``.
 
     Above ``SINGLE_RATE`` the sender writes a thousand times a second and the client takes batches.
     """
@@ -66,6 +66,6 @@ def _send(port: int, writes: int, lines_a_write: int, rate: float) -> None:
 
 
 def summary(taken: list[float]) -> str:
-    """Percentiles as text."""
+    """The percentiles of ``taken`` as text."""
     p50, p99 = percentile(taken, 50), percentile(taken, 99)
     return f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, most {max(taken):.2f} ms"

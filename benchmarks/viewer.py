@@ -1,9 +1,9 @@
 """What the viewer page costs a browser while lines come in: frames, long tasks, main-thread time and heap.
 
 Run ``python -m benchmarks.viewer`` from the project's root; it needs Chromium (Debian: ``chromium``). A headless
-Chromium looks at the page of a running Ppl, in which some thousand lines of history are, while each of ``--rates``
-lines a second comes in. ``--against PATH`` measures another working tree of Ppl in turns with this one.
-``--heap-seconds 600`` follows the heap over ten minutes at 1,000 lines a second, after a collection each.
+Chromium shows the page of a running Ppl with some thousand lines of history, while lines come in at each of ``--rates``
+in turn. ``--against PATH`` measures another working tree of Ppl in turns with this one. ``--heap-seconds 600`` follows
+the heap over ten minutes at 1,000 lines a second, measured after a garbage collection each time.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ _SEEN = "() => { window.seen.isOn = false; return window.seen; }"
 
 @attrs.frozen
 class Looked:
-    """What was seen in some seconds.
+    """What one look at the page measured.
 
     Attributes:
-        frames: a second.
-        longest: ms of the longest task; 0 when none took over 50.
-        long_tasks: over 100 ms.
-        busy: share of the time that the main thread was.
-        heap: MB, after a collection.
-        rows: in the list.
+        frames: frames a second.
+        longest: ms of the longest task; 0 if none took over 50.
+        long_tasks: tasks over 100 ms.
+        busy: share of the time for which the main thread was busy.
+        heap: MB, after a garbage collection.
+        rows: rows in the list.
     """
 
     frames: float
@@ -77,7 +77,7 @@ def lines(start: int, count: int) -> bytes:
 
 
 def send(port: int, rate: int, seconds: float) -> None:
-    """``rate`` lines a second, fifty writes a second."""
+    """Send ``rate`` lines a second for ``seconds``, in fifty writes a second."""
     each = rate // _WRITES_A_SECOND
     with socket.create_connection(("127.0.0.1", port)) as connection:
         start = time.monotonic()
@@ -90,7 +90,7 @@ def send(port: int, rate: int, seconds: float) -> None:
 
 @contextmanager
 def page_of(tree: Path | None, browser: Any) -> Iterator[tuple[Page, Registered]]:
-    """The viewer of this Ppl, or of that in another working ``tree``, with some history, live."""
+    """The live viewer page of this Ppl, or of the one in another working ``tree``, with some history."""
     environment = {}
     if tree is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(tree), str(tree / "src")])
@@ -107,7 +107,7 @@ def page_of(tree: Path | None, browser: Any) -> Iterator[tuple[Page, Registered]
 
 
 def look(page: Page, who: Registered, rate: int, seconds: int) -> Looked:
-    """At the page while lines come in."""
+    """Measure the page for ``seconds`` while lines come in at ``rate``."""
     developer = page.context.new_cdp_session(page)
     developer.send("Performance.enable")
     page.evaluate(_WATCH)
@@ -136,7 +136,7 @@ def _busy(developer: Any) -> float:
 
 
 def heap(developer: Any) -> float:
-    """MB that are used after a collection."""
+    """MB of the heap that are in use after a garbage collection."""
     developer.send("HeapProfiler.collectGarbage")
     return float(developer.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
@@ -156,7 +156,7 @@ def follow_heap(page: Page, who: Registered, seconds: int) -> None:
 
 
 def main() -> None:
-    """Parse the arguments, look, print the figures."""
+    """Parse the arguments, measure the page, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rates", type=int, nargs="+", default=[0, 2_000, 5_000])
     parser.add_argument("--seconds", type=int, default=10)
