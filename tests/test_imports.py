@@ -52,10 +52,10 @@ ALLOWED = {
     "listener.writing": {"errors", "model", "services", "store.interface"},
     "listener.limits": {"access", "errors", "listener.writing", "model", "services", "sources", "store.interface"},
     "listener.client_certificates": {"listener.tls"},
-    "listener.entrance": {"access", "listener.client_certificates", "listener.limits", "listener.tls", "model"}
+    "listener.intake": {"access", "listener.client_certificates", "listener.limits", "listener.tls", "model"}
     | {"listener.writing", "sources", "timezone"},
-    "listener.sockets": {"listener.entrance", "listener.limits", "listener.tls", "model", "services", "sources"},
-    "listener.http": {"access", "errors", "http", "listener.entrance", "listener.limits", "model", "services"}
+    "listener.sockets": {"listener.intake", "listener.limits", "listener.tls", "model", "services", "sources"},
+    "listener.http": {"access", "errors", "http", "listener.intake", "listener.limits", "model", "services"}
     | {"sources", "store.interface", "timezone"},
     "listener": {"errors", "link", "listener.sockets", "model", "store.interface"},
     "viewer": {"access", "errors", "link", "live", "model", "options", "search", "search.errors", "services"}

@@ -4,7 +4,7 @@ The same error looks the same in HTTP, WebSocket, command line and log. The view
 in ``docs/protocol.rst``.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class PplError(Exception):
@@ -14,6 +14,11 @@ class PplError(Exception):
     """
 
     code: ClassVar[str] = "internal_error"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """``code``, ``message`` and what else helps a program: the same in each protocol's JSON."""
+        return {"code": self.code, "message": str(self)}
 
 
 class ConfigurationError(PplError):
@@ -118,3 +123,8 @@ class ProtocolError(PplError):
     def __init__(self, message: str, event: str | None = None) -> None:
         super().__init__(message)
         self.event = event
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As for any error, with ``event`` where there is one."""
+        return super().fields if self.event is None else {**super().fields, "event": self.event}

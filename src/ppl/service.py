@@ -37,14 +37,14 @@ from ppl.link.local import LocalLink
 from ppl.link.registry import Listeners
 from ppl.link.websocket import LinkClient, LinkServer
 from ppl.listener.control import ListenerControl
-from ppl.listener.entrance import Intake
 from ppl.listener.http.admission import DrainAdmission, DrainLimits
 from ppl.listener.http.drain import Drain, Farewell
 from ppl.listener.http.site import DrainSite
+from ppl.listener.intake import Intake
 from ppl.listener.limits.admission import Admission, Limits
 from ppl.listener.limits.losses import Losses
 from ppl.listener.limits.meters import Meters
-from ppl.listener.limits.unfinished import Unfinished
+from ppl.listener.limits.partial_input import Unfinished
 from ppl.listener.public_host import PublicHost
 from ppl.listener.sockets.ports import Ports
 from ppl.listener.tls import Certificates, self_signed
@@ -61,7 +61,7 @@ from ppl.services.sockets import Sockets, inherited_from, initial_environment
 from ppl.services.systemd import Manager, Ready, Watchdog, manager_from
 from ppl.similar.workers import Workers
 from ppl.store.connecting.migrate import migrate
-from ppl.store.connecting.outage import Outage
+from ppl.store.connecting.outage import PostgresOutage
 from ppl.store.connecting.pool import Pool
 from ppl.store.embedded.server import EmbeddedPostgres
 from ppl.store.events.collation import collation_of
@@ -206,7 +206,7 @@ def make_service(
         dsn = embedded.dsn
     else:
         dsn = settings.database
-    outage = Outage(reactor, dsn)
+    outage = PostgresOutage(reactor, dsn)
     pool = Pool(reactor, dsn, settings.pool_size, outage=outage)
     # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
     searching = Pool(

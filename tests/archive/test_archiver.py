@@ -20,7 +20,7 @@ from ppl.archive import dayfile
 from ppl.archive.directory import DirectoryPlace
 from ppl.archive.interface import Draft
 from ppl.model import DAY
-from ppl.store.connecting.connection import Connection, Parameters, Row
+from ppl.store.connecting.connection import Connection, Parameters, ResultRow
 from ppl.store.connecting.locks import ARCHIVE_KEY
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.archives import set_archiving
@@ -304,7 +304,7 @@ class MortalConnection(Connection):
         super().__init__(*arguments)
         self.fails_at = fails_at
 
-    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[Row]:
+    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[ResultRow]:
         if (self.fails_at, sql) == ("note", "BEGIN"):
             raise Crashes
         done = await super().execute(sql, parameters, patience)

@@ -9,7 +9,7 @@ from typing import Any
 from ppl.sources.framing import CUT_MARK, Framer, Frames, whole_message
 from ppl.sources.known import stream_kind
 from ppl.sources.line import parse_line
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 from ppl.sources.relp import LEAST_MAX_DATA, Relp, RelpError
 from tests.sources.lines import RECEIVED, rows
 
@@ -28,7 +28,7 @@ def cut(data: bytes, how: int) -> Iterator[bytes]:
 
 
 def lines_of(frames: Frames) -> list[bytes]:
-    """The lines without trailers and without empty ones; those of :func:`parse` are the same."""
+    """The lines without trailers and without empty ones; those of :func:`parse_message` are the same."""
     lines = [line.rstrip(b"\r\0") for line in frames.block.split(b"\n")] + list(frames.messages)
     return [line for line in lines if line]
 
@@ -74,13 +74,13 @@ def message(data: bytes) -> None:
     """The fast pattern gives what the complete parser gives, and PostgreSQL takes it."""
     framer = Framer(1 << 20)
     framer.feed(b"x\n")  # lines, whatever the first looks like
-    fast = rows(parse(framer.feed(data + b"\n"), RECEIVED))
+    fast = rows(parse_message(framer.feed(data + b"\n"), RECEIVED))
     lines = [line.rstrip("\r\0").replace("\0", "\ufffd") for line in data.decode("utf-8", "replace").split("\n")]
     assert fast == [parse_line(line, RECEIVED, UTC) for line in lines if line]
     # One by one, so that the quickest path and the fast pattern see each alone.
-    alone = [row for line in data.split(b"\n") for row in rows(parse(Frames(block=line + b"\n"), RECEIVED))]
+    alone = [row for line in data.split(b"\n") for row in rows(parse_message(Frames(block=line + b"\n"), RECEIVED))]
     assert fast == alone
-    counted = rows(parse(Frames(messages=(whole_message(data, 1 << 20),)), RECEIVED))
+    counted = rows(parse_message(Frames(messages=(whole_message(data, 1 << 20),)), RECEIVED))
     for row in fast + counted:
         check_storable(row)
 

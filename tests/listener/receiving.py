@@ -14,11 +14,11 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from ppl.access.quota import Quota
-from ppl.listener.entrance import Entrance, Intake, Patience
+from ppl.listener.intake import ConnectionTimeouts, DestinationIntake, Intake
 from ppl.listener.limits.admission import Admission, Limits
 from ppl.listener.limits.losses import Losses
 from ppl.listener.limits.meters import Meters
-from ppl.listener.limits.unfinished import Unfinished
+from ppl.listener.limits.partial_input import Unfinished
 from ppl.listener.sockets.ports import Ports
 from ppl.listener.tls import Certificates
 from ppl.listener.writing.writer import BatchEvents, Writer
@@ -110,12 +110,12 @@ LIMITS = Limits(
 
 def intake(store: Store, writer: Writer, certificates: Certificates | None = None, **limits: Any) -> Intake:
     """An intake into ``writer``, with counts in ``store`` and limits that tests can reach."""
-    patience = limits.pop("patience", Patience())
+    timeouts = limits.pop("timeouts", ConnectionTimeouts())
     unfinished = Unfinished(limits.pop("partial_bytes", 1 << 26), limits.pop("partial_seconds", 300), reactor)
     quota = Quota(limits.pop("max_lines_per_second", None), limits.pop("max_bytes_per_day", None))
     meters = Meters(store, writer, reactor, wall_clock, steady_clock, quota)
     admission = Admission(attrs.evolve(LIMITS, **limits), wall_clock)
-    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, meters, certificates, patience)
+    return Intake(writer, wall_clock, admission, Losses(reactor), unfinished, meters, certificates, timeouts)
 
 
 class Receiving:
@@ -133,8 +133,8 @@ class Receiving:
     def _report(self, destination: Destination, reason: str | None) -> None:
         self.reported.append((destination.port, reason))
 
-    def entrance(self, destination: Destination) -> Entrance:
-        found = self.ports.entrance(destination)
+    def intake_of(self, destination: Destination) -> DestinationIntake:
+        found = self.ports.intake_of(destination)
         assert found is not None
         return found
 

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from ppl.live.filtering import Filter, Filters
 from ppl.live.gathering import Gathering
-from ppl.live.sieve import LONGEST_REST, SLICE_SECONDS, Sieve, Turns
+from ppl.live.sieve import LONGEST_REST, SLICE_SECONDS, Sieve, SieveTurns
 from ppl.model import Event
 from ppl.search.query import parse
 from tests.live.test_audience import Told
@@ -45,11 +45,11 @@ def numbered(first: int, end: int) -> list[Event]:
 class Sifted:
     """A sieve, and what it reported."""
 
-    def __init__(self, clock: Clock, filter_: Filter, turns: Turns | None = None, **limits: int) -> None:
+    def __init__(self, clock: Clock, filter_: Filter, turns: SieveTurns | None = None, **limits: int) -> None:
         self.found: list[int] = []
         self.missed = 0
         self.failures: list[Failure] = []
-        turns = turns or Turns(clock)
+        turns = turns or SieveTurns(clock)
         self.sieve = Sieve(filter_, turns, self._found, self._missed, self.failures.append, **limits)
 
     def _found(self, events: Sequence[Event]) -> None:
@@ -97,7 +97,7 @@ def test_a_slow_query_takes_turns_with_everything_else() -> None:
 
 def test_a_slow_query_does_not_keep_a_quick_one_waiting() -> None:
     clock = Clock()
-    turns = Turns(clock)
+    turns = SieveTurns(clock)
     slow, quick = filter_of("odd"), filter_of("even")
     Counting(slow, clock, SLICE_SECONDS)
     sifted_slow, sifted_quick = Sifted(clock, slow, turns), Sifted(clock, quick, turns)
@@ -126,7 +126,7 @@ def test_an_error_of_ours_is_told_and_a_stop_is_none() -> None:
     clock = Clock()
     filter_ = filter_of("odd")
     filter_.matches = lambda each: bool(1 // 0)
-    turns = Turns(clock)
+    turns = SieveTurns(clock)
     sifted = Sifted(clock, filter_, turns)
     sifted.sieve.announce(numbered(1, 3))
     clock.advance(0)
@@ -142,7 +142,7 @@ def test_all_who_search_for_the_same_are_given_the_same_and_each_event_is_looked
     clock = Clock()
     filter_ = filter_of("odd")
     counting = Counting(filter_, clock)
-    gathering = Gathering(clock, Turns(clock), filter_)
+    gathering = Gathering(clock, SieveTurns(clock), filter_)
     members = [Told() for _ in range(4)]
     for member in members:
         gathering.enter(member, batch=member is not members[3])
@@ -161,7 +161,7 @@ def test_all_who_search_for_the_same_are_given_the_same_and_each_event_is_looked
 
 def test_who_leaves_in_the_middle_leaves_nothing_to_do() -> None:
     clock = Clock()
-    gathering = Gathering(clock, Turns(clock), filter_of("odd"))
+    gathering = Gathering(clock, SieveTurns(clock), filter_of("odd"))
     member = Told()
     gathering.enter(member, batch=False)
     gathering.announce(numbered(1, 8))

@@ -12,7 +12,7 @@ from twisted.web.http_headers import Headers
 
 from ppl.http.client import Proxies
 from ppl.http.uploads import log_line
-from ppl.listener.limits.unfinished import Unfinished
+from ppl.listener.limits.partial_input import Unfinished
 from ppl.services.clock import BEAT, make_steady
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ppl.model import Event
 from ppl.search.query import parse
-from ppl.similar.queries import query_of
+from ppl.similar.queries import grouping_query
 from ppl.similar.shapes import MOST_BYTES, Shaper, line_of, readable
 
 
@@ -128,22 +128,22 @@ def test_many_at_once_are_shaped_like_each_alone(messages: list[str]) -> None:
 @given(MESSAGES)
 def test_the_query_of_a_shape_finds_its_lines(message: str) -> None:
     message = message.replace("\x01", "")  # which separates a sender, a program and a message for a search
-    query = query_of(Shaper().shapes([line_of(message)])[0])
+    query = grouping_query(Shaper().shapes([line_of(message)])[0])
     if query is not None:
         event = Event(1, 1, "192.0.2.1", "p", message, "h", "", "", "", None, None)
         assert parse(query, UTC, 0).predicate()(event), query
 
 
 def test_a_shape_of_nothing_fixed_has_no_query() -> None:
-    assert query_of(Shaper().shapes([b"12 5"])[0]) is None
-    assert query_of(Shaper().shapes([b""])[0]) == 'message:=""'
+    assert grouping_query(Shaper().shapes([b"12 5"])[0]) is None
+    assert grouping_query(Shaper().shapes([b""])[0]) == 'message:=""'
 
 
 def test_long_lines_have_short_shapes_and_their_queries_find_them() -> None:
     for message in ("word " * 1000, "/5" * 3000, "(]" * 1000, "é" * 1000, '"' + "x" * 5000):
         ((found),) = Shaper().shapes([line_of(message)])
         assert len(found) <= MOST_BYTES
-        query = query_of(found)
+        query = grouping_query(found)
         event = Event(1, 1, "192.0.2.1", "p", message, "h", "", "", "", None, None)
         assert query is None or parse(query, UTC, 0).predicate()(event)
 

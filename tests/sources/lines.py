@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ppl.model import Lines
 from ppl.sources.framing import Framer
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 
 #: 2026-11-24T12:00:00Z, when everything here is received.
 RECEIVED = calendar.timegm((2026, 11, 24, 12, 0, 0)) * 1_000_000
@@ -26,7 +26,7 @@ def rows(lines: Lines) -> list[tuple[Any, ...]]:
 def parse_bytes(data: bytes, limit: int = 100_000) -> list[tuple[Any, ...]]:
     """The rows from a connection that sends ``data`` and ends."""
     framer = Framer(limit)
-    return rows(parse(framer.feed(data), RECEIVED)) + rows(parse(framer.finish(), RECEIVED))
+    return rows(parse_message(framer.feed(data), RECEIVED)) + rows(parse_message(framer.finish(), RECEIVED))
 
 
 def micros(*moment: int, micro: int = 0) -> int:

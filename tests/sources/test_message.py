@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ppl.sources.framing import Framer
 from ppl.sources.line import parse_line
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 from ppl.sources.uniform import same_form, same_program
 from tests.sources.lines import RECEIVED, any_line, micros, nearly_uniform, parse_bytes, rows
 from tests.sources.lines import same_program as lines_of_a_program
@@ -170,7 +170,7 @@ def test_all_of_them_octet_counted() -> None:
 
 def test_a_timestamp_without_a_zone_is_in_the_given_one() -> None:
     frames = Framer(1000).feed(b"<13>Nov 24 10:00:00 host app: x\n<13>2026-11-24T10:00:00 host app: x\n")
-    lines = parse(frames, RECEIVED, timezone(timedelta(hours=2)))
+    lines = parse_message(frames, RECEIVED, timezone(timedelta(hours=2)))
     assert list(lines.created_at) == [micros(2026, 11, 24, 8, 0, 0)] * 2
 
 
@@ -196,7 +196,7 @@ def _agree(lines: list[str]) -> None:
     # Not counted, whatever the first line looks like.
     framer = Framer(100_000)
     framer.feed(b"x\n")
-    fast = rows(parse(framer.feed(block), RECEIVED))
+    fast = rows(parse_message(framer.feed(block), RECEIVED))
     stripped = (line.rstrip("\r\0").replace("\0", "\ufffd") for line in lines)
     assert fast == [parse_line(line, RECEIVED, UTC) for line in stripped if line]
 
@@ -252,8 +252,8 @@ def test_any_bytes_give_storable_rows(data: bytes, step: int) -> None:
     framer = Framer(50)
     found = []
     for start in range(0, len(data), step):
-        found += rows(parse(framer.feed(data[start : start + step]), RECEIVED))
-    found += rows(parse(framer.finish(), RECEIVED))
+        found += rows(parse_message(framer.feed(data[start : start + step]), RECEIVED))
+    found += rows(parse_message(framer.finish(), RECEIVED))
     for created_at, facility, severity, *texts in found:
         assert created_at is None or 631_152_000_000_000 <= created_at <= RECEIVED + 86_400_000_000
         assert facility is None or 0 <= facility <= 23

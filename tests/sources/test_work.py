@@ -12,7 +12,7 @@ import pytest
 
 from ppl.sources.framing import Framer, Frames
 from ppl.sources.line import parse_line
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 from ppl.sources.relp import Relp, RelpError
 from tests.sources.lines import RECEIVED
 
@@ -73,9 +73,9 @@ def nasty(start: str, middle: str, end: str) -> str:
 def test_a_line_costs_its_length(start: str, middle: str, end: str) -> None:
     line = nasty(start, middle, end)
     data = line.encode()
-    assert len(parse(Frames(block=data + b"\n"), RECEIVED)) == 1
-    assert len(parse(Frames(messages=(data,)), RECEIVED)) == 1
-    assert len(parse(Frames(block=b"x\n" + data + b"\n"), RECEIVED)) == 2
+    assert len(parse_message(Frames(block=data + b"\n"), RECEIVED)) == 1
+    assert len(parse_message(Frames(messages=(data,)), RECEIVED)) == 1
+    assert len(parse_message(Frames(block=b"x\n" + data + b"\n"), RECEIVED)) == 2
     parse_line(line.replace("\0", "\ufffd"), RECEIVED, UTC)
 
 
@@ -94,7 +94,7 @@ def test_a_line_without_an_end_is_kept_up_to_the_limit_and_each_byte_is_looked_a
     block = b"x" * (1 << 17)
     for _ in range(1 << 13):
         assert framer.feed(block) == Frames()
-    (line,) = parse(framer.feed(b"\n"), RECEIVED).message
+    (line,) = parse_message(framer.feed(b"\n"), RECEIVED).message
     assert line == "x" * 100_000 + " [cut by Ppl at 100000 bytes]"
 
 

@@ -14,7 +14,16 @@ from ppl.errors import ProtocolError
 from ppl.live.filtering import Filter, Filters
 from ppl.search.query import parse
 from ppl.viewer import frames
-from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, SendUserData, event_of, read_request
+from ppl.viewer.requests import (
+    CancelSearch,
+    GetLogs,
+    Pause,
+    Resume,
+    SendUserData,
+    ViewerRequest,
+    event_of,
+    read_request,
+)
 
 MOST = 1000
 FILTERS = Filters()
@@ -31,7 +40,7 @@ def as_filter(text: str) -> Filter | None:
     return FILTERS.of(parse(text, UTC, 0))
 
 
-def read(event: str, **data: Any) -> Request:
+def read(event: str, **data: Any) -> ViewerRequest:
     return read_request(json.dumps({"event": event, "data": data}).encode(), MOST, as_filter)
 
 

@@ -11,7 +11,7 @@ from ppl.live.batch import Batch
 from ppl.live.filtering import Filters
 from ppl.model import Event, Page
 from ppl.search.query import parse
-from ppl.viewer.effects import Authorise, EndQuery, Query, SendError, SendLive, SendLogs, SendProgress, Way
+from ppl.viewer.effects import Authorise, EndReading, ReadEvents, SendError, SendLive, SendLogs, SendProgress, Way
 from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Resume, SendUserData
 from ppl.viewer.session import ViewerSession
 from tests.viewer.test_session import asked, event, ids, page, refusal
@@ -31,7 +31,7 @@ def part(*held: int) -> Page:
     return page(*held, complete=False)
 
 
-def beginning(since: int | None = None, portion: int = 3) -> tuple[ViewerSession, Query]:
+def beginning(since: int | None = None, portion: int = 3) -> tuple[ViewerSession, ReadEvents]:
     session = ViewerSession(5)
     request = SendUserData("a:1", None, portion, False, since, Filters().of(QUERY))
     assert session.request(request) == [Authorise("a:1")]
@@ -71,8 +71,8 @@ def test_a_search_that_just_begins_begins_anew_when_something_may_have_been_miss
     session, query = beginning()
     assert session.live(Batch([event(21)])) == []
     end, anew = session.catch_up()
-    assert end == EndQuery(query.token)
-    assert isinstance(anew, Query)
+    assert end == EndReading(query.token)
+    assert isinstance(anew, ReadEvents)
     assert (anew.kind, anew.search, anew.delay) == ("newest", QUERY, 0)
     assert session.results(query.token, part(17), back(15, 1, is_last=False, top=18)) == []
     first, live = session.results(anew.token, part(20), back(15, 1, is_last=False, top=20))
@@ -109,10 +109,10 @@ def test_a_search_is_cancelled_at_once_though_requests_wait() -> None:
     session = watching(17, reached=12)
     query = asked(session.request(GetLogs()))
     assert session.request(GetLogs()) == []
-    assert session.request(CancelSearch()) == [EndQuery(query.token)]
+    assert session.request(CancelSearch()) == [EndReading(query.token)]
     answer, again = session.results(query.token, part(11), back(10, 1))
     assert answer == SendLogs((event(11),), False, way=back(10, 1))
-    assert isinstance(again, Query)
+    assert isinstance(again, ReadEvents)
     assert again.before == 10
 
 
@@ -125,9 +125,9 @@ def test_resuming_waits_for_no_search() -> None:
     session = watching(17, reached=12)
     session.request(Pause())
     query = asked(session.request(GetLogs()))
-    assert session.request(Resume()) == [EndQuery(query.token)]
+    assert session.request(Resume()) == [EndReading(query.token)]
     _, view = session.results(query.token, part(), back(12))
-    assert isinstance(view, Query)
+    assert isinstance(view, ReadEvents)
     assert view.kind == "newest"
 
 
@@ -135,7 +135,7 @@ def test_what_was_missed_is_not_cancelled_but_a_pause_ends_it() -> None:
     session = watching(17)
     query = asked(session.catch_up())
     assert session.request(CancelSearch()) == []
-    assert session.request(Pause()) == [EndQuery(query.token)]
+    assert session.request(Pause()) == [EndReading(query.token)]
     assert session.results(query.token, part(21), forth(21, 1, top=30)) == []
     assert session.max_id == 20
 
@@ -173,7 +173,7 @@ def test_since_goes_on_past_the_budget_and_says_how_far_it_is() -> None:
     assert session.results(query.token, part(), way) == [SendProgress(way)]
     first, again = session.results(query.token, part(13), forth(15, 1, top=40))
     assert first == SendLogs((event(13),), False, since=12, way=forth(15, 1, top=40))
-    assert isinstance(again, Query)
+    assert isinstance(again, ReadEvents)
     assert again.after == 15
     assert session.results(again.token, page(), forth(40, top=40)) == []
     assert session.max_id == 40
@@ -191,12 +191,12 @@ def test_too_many_searches_are_told_and_a_view_waits_for_its_turn(kind: str) -> 
     told, again = session.failed(query.token, TooManySearches("Too many."))
     assert isinstance(told, SendError)
     assert (told.error.code, told.error.event) == ("too_many_searches", "send_user_data")
-    assert isinstance(again, Query)
+    assert isinstance(again, ReadEvents)
     assert again.delay > 0
     assert again.search == QUERY
     assert refusal(session.request(GetLogs())) == "too_many_searches"
     (later,) = session.failed(again.token, StoreUnavailable("away"))
-    assert isinstance(later, Query)
+    assert isinstance(later, ReadEvents)
 
 
 def test_only_what_matches_is_counted_while_paused() -> None:

@@ -8,8 +8,8 @@ from ppl.errors import ProtocolError, StoreUnavailable
 from ppl.live.batch import Batch
 from ppl.live.portion import PAGE_BYTES
 from ppl.model import Event, Page
-from ppl.viewer.effects import Authorise, Effect, Query, SendError, SendGap, SendLive, SendLogs, SendPausedCount
-from ppl.viewer.errors import Forbidden
+from ppl.viewer.effects import Authorise, Effect, ReadEvents, SendError, SendGap, SendLive, SendLogs, SendPausedCount
+from ppl.viewer.errors import ViewerForbidden
 from ppl.viewer.requests import GetLogs, Pause, Resume, SendUserData
 from ppl.viewer.session import MOST_WAITING, ViewerSession
 
@@ -27,9 +27,9 @@ def ids(effect: Effect) -> list[int]:
     return [each.id for each in effect.events]
 
 
-def asked(effects: list[Effect]) -> Query:
+def asked(effects: list[Effect]) -> ReadEvents:
     """The one query among ``effects``."""
-    (query,) = [effect for effect in effects if isinstance(effect, Query)]
+    (query,) = [effect for effect in effects if isinstance(effect, ReadEvents)]
     return query
 
 
@@ -64,7 +64,7 @@ def test_user_data_is_answered_with_the_newest_portion() -> None:
     session = ViewerSession(5)
     session.request(wanted(portion=2, sender_ip="192.0.2.1"))
     query = asked(session.authorised())
-    assert query == Query(query.token, "newest", 2, sender_ip="192.0.2.1")
+    assert query == ReadEvents(query.token, "newest", 2, sender_ip="192.0.2.1")
     assert session.results(query.token, page(7, 9, complete=False)) == [SendLogs((event(7), event(9)), False)]
     assert (session.min_id, session.max_id) == (7, 9)
 
@@ -72,7 +72,7 @@ def test_user_data_is_answered_with_the_newest_portion() -> None:
 def test_a_refused_user_id_leaves_the_session_as_it_was() -> None:
     session = ViewerSession(5)
     session.request(wanted())
-    assert refusal(session.refused(Forbidden("no", "send_user_data"))) == "forbidden"
+    assert refusal(session.refused(ViewerForbidden("no", "send_user_data"))) == "forbidden"
     assert session.user_id is None
     assert session.live(Batch([event(1)])) == []
     assert session.request(wanted()) == [Authorise("a:1")]
@@ -246,7 +246,7 @@ def test_since_brings_everything_newer_in_portions_then_live() -> None:
     assert session.live(Batch([event(15)])) == []
     first, again = session.results(query.token, page(11, 12, complete=False))
     assert first == SendLogs((event(11), event(12)), False, since=10)
-    assert isinstance(again, Query)
+    assert isinstance(again, ReadEvents)
     assert again.after == 12
     second, live = session.results(again.token, page(13, 14))
     assert isinstance(second, SendLogs)
@@ -308,10 +308,10 @@ def test_a_view_that_cannot_begin_says_so_once_and_tries_on() -> None:
     told, again = session.failed(query.token, StoreUnavailable("away"))
     assert isinstance(told, SendError)
     assert told.error.event == "send_user_data"
-    assert isinstance(again, Query)
+    assert isinstance(again, ReadEvents)
     assert again.delay > 0
     (later,) = session.failed(again.token, StoreUnavailable("away"))
-    assert isinstance(later, Query)
+    assert isinstance(later, ReadEvents)
     assert later.delay > again.delay
     assert session.results(later.token, page(5)) == [SendLogs((event(5),), True)]
 
@@ -320,7 +320,7 @@ def test_catching_up_that_fails_is_tried_on_silently() -> None:
     session = watching(5)
     query = asked(session.catch_up())
     (again,) = session.failed(query.token, StoreUnavailable("away"))
-    assert isinstance(again, Query)
+    assert isinstance(again, ReadEvents)
     assert session.live(Batch([event(7)])) == []
     assert ids(session.results(again.token, page(6, 7))[0]) == [6, 7]
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ppl.errors import StoreUnavailable
 from ppl.live.batch import Batch
 from ppl.model import Page
-from ppl.viewer.effects import Authorise, Effect, Query, SendError, SendGap, SendLive, SendLogs
+from ppl.viewer.effects import Authorise, Effect, ReadEvents, SendError, SendGap, SendLive, SendLogs
 from ppl.viewer.requests import GetLogs, Pause, Resume
 from ppl.viewer.session import MOST_WAITING, ViewerSession
 from tests.viewer.test_session import event, wanted
@@ -27,7 +27,7 @@ class Viewing(RuleBasedStateMachine):
         super().__init__()
         self.stored: list[int] = []
         self.unannounced: list[int] = []
-        self.query: Query | None = None
+        self.query: ReadEvents | None = None
         # The page as of an earlier moment, where the store answers late.
         self.read: Page | None = None
         self.is_linked = True
@@ -35,7 +35,7 @@ class Viewing(RuleBasedStateMachine):
         self.known_from = self.known_until = 0
         self.was_paused = False
         # What the next portion answers, if it answers a query.
-        self.answered: Query | None = None
+        self.answered: ReadEvents | None = None
 
     @initialize(
         before=st.integers(0, 12),
@@ -177,7 +177,7 @@ class Viewing(RuleBasedStateMachine):
 
     def _take(self, effect: Effect) -> None:
         match effect:
-            case Query():
+            case ReadEvents():
                 assert self.query is None, "one question at a time"
                 self.query = effect
             case SendLive(events):

@@ -12,7 +12,7 @@ import attrs
 
 from ppl.errors import PplError
 from ppl.model import Destination, Role, destination_named
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 
 
 class NotReadable(PplError):
@@ -115,7 +115,7 @@ class Access:
         return destination
 
 
-async def access_of(store: Store, account_id: int) -> Access:
+async def access_of(store: PeopleStore, account_id: int) -> Access:
     """What the account may touch by now.
 
     Raises:

@@ -10,7 +10,7 @@ import re
 
 from ppl.access.secrets import is_secret, secret_hash
 from ppl.model import Account
-from ppl.store.interface import Session, SessionKind, Store
+from ppl.store.interface import PeopleStore, Session, SessionKind
 
 SESSION_COOKIE = "ppl_session"
 """Name of the session cookie over plain HTTP; over TLS browsers enforce more with ``__Host-`` before it."""
@@ -46,7 +46,9 @@ def bearer_secret(authorization_header: str | None) -> str | None:
     return match[1] if match else None
 
 
-async def find_session(store: Store, candidates: list[str], kind: SessionKind) -> tuple[str, Session, Account] | None:
+async def find_session(
+    store: PeopleStore, candidates: list[str], kind: SessionKind
+) -> tuple[str, Session, Account] | None:
     """The first of ``candidates`` that is the secret of an unexpired session of ``kind``."""
     for secret in candidates:
         found = await store.session(secret_hash(secret))
@@ -55,7 +57,9 @@ async def find_session(store: Store, candidates: list[str], kind: SessionKind) -
     return None
 
 
-async def authenticate(store: Store, cookie_header: str | None, authorization_header: str | None) -> Account | None:
+async def authenticate(
+    store: PeopleStore, cookie_header: str | None, authorization_header: str | None
+) -> Account | None:
     """Who sends these headers: a program with a bearer token, or a browser with its session cookie.
 
     A ``Bearer`` header that is not valid is refused even beside a valid cookie; other schemes belong to proxies.

@@ -44,7 +44,7 @@ LINGER_SECONDS = 5.0
 
 
 @attrs.frozen
-class Reply:
+class UploadReply:
     """What an upload is answered; header values are plain ASCII."""
 
     status: int
@@ -222,7 +222,7 @@ class UploadRequest(server.Request):
     _upload: Upload | None = None
     _is_complete = False
     _expects = False
-    _reply: Reply | None = None
+    _reply: UploadReply | None = None
     _answered = False
     _dropped = 0
     _length: int | None = None
@@ -302,7 +302,7 @@ class UploadRequest(server.Request):
             self._reading.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._read_on()
 
-    def answer(self, reply: Reply) -> None:
+    def answer(self, reply: UploadReply) -> None:
         """Answer, once. Before the body has come whole that is a refusal of it: the rest is dropped."""
         if self.gone or self._answered:
             return
@@ -326,7 +326,7 @@ class UploadRequest(server.Request):
         if not self.startedWriting:
             self.setHeader("Connection", "close")
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: UploadReply) -> None:
         self.setResponseCode(reply.status)
         self.setHeader("Server", "Ppl")
         self.setHeader("Content-Type", "application/json; charset=utf-8")

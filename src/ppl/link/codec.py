@@ -32,19 +32,19 @@ from ppl.wire import link_event, read_link_event
 FRAME_BYTES = 1 << 20
 
 
-class NotJson(ProtocolError):
+class LinkNotJson(ProtocolError):
     """A frame is no JSON object with an event and data."""
 
     code = "not_json"
 
 
-class UnknownEvent(ProtocolError):
+class LinkUnknownEvent(ProtocolError):
     """No such event on this link, in this direction."""
 
     code = "unknown_event"
 
 
-class BadData(ProtocolError):
+class LinkBadData(ProtocolError):
     """An event's data has not the fields and types it must have."""
 
     code = "bad_data"
@@ -76,7 +76,7 @@ def encode(message: Message) -> Iterator[str]:
 
 def encode_error(error: ProtocolError) -> str:
     """The ``error`` frame that answers a frame which cannot be read."""
-    return _frame("error", {"code": error.code, "message": str(error), "event": error.event})
+    return _frame("error", error.fields)
 
 
 def _encode_new_logs(user_id: str, events: Events | Iterable[Event]) -> Iterator[str]:
@@ -118,7 +118,7 @@ def decode_from_listener(text: str) -> list[FromListener]:
         return list(_read_new_logs(data))
     reader = _FROM_LISTENER.get(name)
     if reader is None:
-        raise UnknownEvent("A listener sends no such event.", name)
+        raise LinkUnknownEvent("A listener sends no such event.", name)
     return [reader(name, data)]
 
 
@@ -127,7 +127,7 @@ def decode_from_server(text: str) -> list[FromServer]:
     name, data = _open(text)
     reader = _FROM_SERVER.get(name)
     if reader is None:
-        raise UnknownEvent("A server sends no such event.", name)
+        raise LinkUnknownEvent("A server sends no such event.", name)
     return [reader(name, data)]
 
 
@@ -143,19 +143,19 @@ def _open(text: str) -> tuple[str, Mapping[str, Any]]:
     try:
         frame = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NotJson("The frame is not JSON.") from error
+        raise LinkNotJson("The frame is not JSON.") from error
     if not isinstance(frame, dict) or not isinstance(frame.get("event"), str):
-        raise NotJson("The frame is no JSON object with an event.")
+        raise LinkNotJson("The frame is no JSON object with an event.")
     data = frame.get("data", {})
     if not isinstance(data, dict):
-        raise BadData("The event's data is no object.", frame["event"])
+        raise LinkBadData("The event's data is no object.", frame["event"])
     return frame["event"], data
 
 
 def _read_new_logs(data: Mapping[str, Any]) -> Iterator[NewLogs]:
     many = data.get("events", [data])
     if not isinstance(many, list) or not all(isinstance(each, dict) for each in many):
-        raise BadData("The events are no list of objects.", "new_logs")
+        raise LinkBadData("The events are no list of objects.", "new_logs")
     gathered: dict[str, list[Event]] = {}
     without_id: set[str] = set()
     for each in many:
@@ -173,14 +173,14 @@ def _read_new_logs(data: Mapping[str, Any]) -> Iterator[NewLogs]:
 def _text(name: str, data: Mapping[str, Any], field: str) -> str:
     value = data.get(field)
     if not isinstance(value, str) or not value or len(value) > 1000:
-        raise BadData(f"The field {field} must be a text.", name)
+        raise LinkBadData(f"The field {field} must be a text.", name)
     return value
 
 
 def _port(name: str, data: Mapping[str, Any]) -> int:
     value = data.get("port")
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
-        raise BadData("The port must be a number from 1 to 65535.", name)
+        raise LinkBadData("The port must be a number from 1 to 65535.", name)
     return value
 
 

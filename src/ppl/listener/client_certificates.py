@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ppl.listener.tls import Certificates, Connection, why
+from ppl.listener.tls import Certificates, TlsConnection, why
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -40,4 +40,4 @@ class KnownSenders:
             else:
                 self._made_beside = current
         # A context without a certificate fails every handshake.
-        return Connection(self._context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        return TlsConnection(self._context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))

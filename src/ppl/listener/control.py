@@ -26,7 +26,7 @@ from ppl.link.messages import (
 )
 from ppl.listener.sockets.ports import Ports
 from ppl.model import Destination, Events
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 
 RECONCILE_SECONDS = 60.0
 
@@ -57,7 +57,7 @@ class ListenerControl(Service):
     _log = Logger()
     name = "the senders' ports"
 
-    def __init__(self, store: Store, ports: Ports, host: str, reactor: Any) -> None:
+    def __init__(self, store: PeopleStore, ports: Ports, host: str, reactor: Any) -> None:
         self._store = store
         self._ports = ports
         self._host = host

@@ -17,7 +17,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 
 
 class PublicHost(Service):
@@ -32,7 +32,7 @@ class PublicHost(Service):
 
     _log = Logger()
 
-    def __init__(self, store: Store, data_dir: Path, host: str, former: str | None) -> None:
+    def __init__(self, store: PeopleStore, data_dir: Path, host: str, former: str | None) -> None:
         self._store, self._host, self._former = store, host, former
         self._directory = data_dir / "public-hosts"
         self._held: int | None = None

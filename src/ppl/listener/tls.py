@@ -83,7 +83,7 @@ class Certificates(Service):
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
         """Twisted: TLS for one more connection."""
-        return Connection(self.current())
+        return TlsConnection(self.current())
 
     def current(self) -> ssl.SSLContext:
         """The TLS context of the newest usable files; the same object until they change."""
@@ -164,7 +164,7 @@ def reasons_of(error: BaseException | None) -> str:
     return ", ".join(filter(None, (reason for *_, reason in error.args[0])))
 
 
-class Connection:
+class TlsConnection:
     """TLS of the standard library, with those methods of ``OpenSSL.SSL.Connection`` that Twisted calls."""
 
     def __init__(self, context: ssl.SSLContext) -> None:

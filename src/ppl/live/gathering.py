@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from ppl.live.audience import Audience, Member
 from ppl.live.filtering import Filter
-from ppl.live.sieve import Sieve, Turns
+from ppl.live.sieve import Sieve, SieveTurns
 from ppl.model import Event
 
 #: Live frames of ``batch`` viewers: the first at once, then one a tick, which is at least as long.
@@ -32,7 +32,7 @@ class Gathering:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, turns: Turns, filter_: Filter | None) -> None:
+    def __init__(self, reactor: Any, turns: SieveTurns, filter_: Filter | None) -> None:
         self._reactor = reactor
         # The viewers that take many events in a frame, and those that take one.
         self._audiences: dict[bool, Audience] = {}

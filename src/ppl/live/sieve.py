@@ -30,7 +30,7 @@ _STEP_EVENTS, _STEP_SIZE = 25, 1 << 13
 MOST_EVENTS, MOST_SIZE = 50_000, 16 << 20
 
 
-class Turns:
+class SieveTurns:
     """The time that all sieves share, one step of each in rotation.
 
     Args:
@@ -87,7 +87,7 @@ class Sieve:
     def __init__(
         self,
         filter_: Filter,
-        turns: Turns,
+        turns: SieveTurns,
         found: Callable[[Sequence[Event]], None],
         missed: Callable[[], None],
         failed: Callable[[Failure], object],

@@ -21,8 +21,8 @@ from ppl.search.tree import (
     Facility,
     Field,
     Glob,
+    InNetwork,
     Leaf,
-    Network,
     Node,
     Regex,
     Severity,
@@ -50,14 +50,14 @@ class Value:
 
 
 @attrs.frozen
-class Reader:
+class ReadingContext:
     """The reader's zone, for times without one, and ``now`` in µs, for times such as ``3 hours ago``."""
 
     zone: tzinfo
     now: int
 
 
-Meaning = Callable[[Value, Reader], Node]
+Meaning = Callable[[Value, ReadingContext], Node]
 
 
 _EXACT = "a value without * (write it without = if * is to match any text, or in quotes if * is meant literally)"
@@ -69,7 +69,7 @@ class TextIn:
 
     field: Field
 
-    def __call__(self, value: Value, reader: Reader) -> Leaf:
+    def __call__(self, value: Value, reader: ReadingContext) -> Leaf:
         field = self.field
         if value.kind is Kind.REGEX:
             pattern = parse_regex(value.text)
@@ -94,7 +94,7 @@ _FACILITY = f"a facility: {', '.join(FACILITIES)}"
 _ADDRESS = "an address such as 192.0.2.7, a network such as 192.0.2.0/24, or a pattern such as 192.0.2.*"
 
 
-def _severity(value: Value, reader: Reader) -> Node:
+def _severity(value: Value, reader: ReadingContext) -> Node:
     text = _word(value, _SEVERITY)
     sign = next((sign for sign in _COMPARISONS if text.startswith(sign)), "")
     numbers = _numbers(text.removeprefix(sign), SEVERITY_WORDS, len(SEVERITIES))
@@ -115,7 +115,7 @@ def _severity(value: Value, reader: Reader) -> Node:
     return Severity(first, last)
 
 
-def _facility(value: Value, reader: Reader) -> Node:
+def _facility(value: Value, reader: ReadingContext) -> Node:
     numbers = _numbers(_word(value, _FACILITY), FACILITY_WORDS, len(FACILITIES))
     if not numbers:
         raise BadValue(_FACILITY)
@@ -138,26 +138,26 @@ def _numbers(text: str, names: dict[str, int], count: int) -> list[int]:
     return [names[text]] if text in names else []
 
 
-def _ip(value: Value, reader: Reader) -> Node:
+def _ip(value: Value, reader: ReadingContext) -> Node:
     if value.kind is Kind.REGEX or (value.kind is Kind.WORD and "*" in value.text):
         return TextIn(Field.IP)(value, reader)
     try:
         if "%" in value.text:
             raise ValueError  # an IPv6 zone id: stored addresses have none
-        return Network(ip_network(value.text, strict=False))
+        return InNetwork(ip_network(value.text, strict=False))
     except ValueError as error:
         raise BadValue(_ADDRESS) from error
 
 
-def _since(value: Value, reader: Reader) -> Leaf:
+def _since(value: Value, reader: ReadingContext) -> Leaf:
     return Since(_time(value, reader))
 
 
-def _before(value: Value, reader: Reader) -> Leaf:
+def _before(value: Value, reader: ReadingContext) -> Leaf:
     return Before(_time(value, reader))
 
 
-def _time(value: Value, reader: Reader) -> int:
+def _time(value: Value, reader: ReadingContext) -> int:
     if value.kind is Kind.REGEX:
         raise BadValue("a time")
     return parse_time(value.text, reader.zone, reader.now)

@@ -16,7 +16,7 @@ from ppl.search.tree import (
     Facility,
     Field,
     Glob,
-    Network,
+    InNetwork,
     Node,
     Not,
     Or,
@@ -55,7 +55,7 @@ def _leaf(node: Node, zone: tzinfo) -> str:
         return _prefix(node.field) + node.pattern
     if isinstance(node, Regex):
         return f"{_prefix(node.field)}/{node.pattern.source}/"
-    if isinstance(node, Network):
+    if isinstance(node, InNetwork):
         whole = node.network.prefixlen == node.network.max_prefixlen
         return f"ip:{node.network.network_address if whole else node.network}"
     if isinstance(node, Severity):

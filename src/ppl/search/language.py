@@ -22,7 +22,7 @@ from datetime import tzinfo
 
 import attrs
 
-from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, Reader, TextIn, Value
+from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, ReadingContext, TextIn, Value
 from ppl.search.errors import BadValue, QueryError
 from ppl.search.hints import MOST_HINTS, Hint, hint_of
 from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
@@ -59,14 +59,14 @@ def parse_query(text: str, zone: tzinfo, now: int) -> tuple[Node, tuple[Hint, ..
     unusable = re.search("[\0\ud800-\udfff]", text)
     if unusable:
         raise QueryError(unusable.start(), "a valid character, not NUL or half a surrogate pair")
-    parser = _Parser(text, Reader(zone, now))
+    parser = _Parser(text, ReadingContext(zone, now))
     return parser.query(), tuple(parser.hints)
 
 
 @attrs.define
 class _Parser:
     text: str
-    reader: Reader
+    reader: ReadingContext
     at: int = 0
     terms: int = 0
     depth: int = 0

@@ -23,7 +23,7 @@ from ppl.search.tree import (
     Facility,
     Field,
     Glob,
-    Network,
+    InNetwork,
     Node,
     Not,
     Or,
@@ -166,7 +166,7 @@ def _found(node: Regex) -> _Test:
 
 
 def _other(node: Node) -> _Test:
-    if isinstance(node, Network):
+    if isinstance(node, InNetwork):
         network = node.network
         return lambda folded: (address := _address(folded.event.sender_ip)) is not None and address in network
     if isinstance(node, Severity):

@@ -27,7 +27,7 @@ from ppl.search.tree import (
     Facility,
     Field,
     Glob,
-    Network,
+    InNetwork,
     Node,
     Not,
     Or,
@@ -156,7 +156,7 @@ class _Writer:
 
 
 def _other(node: Node) -> Condition:
-    if isinstance(node, Network):
+    if isinstance(node, InNetwork):
         whole = node.network.prefixlen == node.network.max_prefixlen
         return f"(sender_ip {'=' if whole else '<<='} %s::inet)", [str(node.network)]
     if isinstance(node, Severity):

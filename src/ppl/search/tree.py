@@ -66,7 +66,7 @@ class Regex:
 
 
 @attrs.frozen
-class Network:
+class InNetwork:
     """The sender's address is in ``network``."""
 
     network: IPv4Network | IPv6Network
@@ -122,7 +122,7 @@ class Or:
     nodes: tuple[Node, ...]
 
 
-Leaf = Everything | Contains | Exact | Glob | Regex | Network | Severity | Facility | Since | Before
+Leaf = Everything | Contains | Exact | Glob | Regex | InNetwork | Severity | Facility | Since | Before
 Node = Leaf | Not | And | Or
 
 

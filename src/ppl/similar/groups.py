@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from ppl.model import SEVERITIES
-from ppl.similar.queries import query_of
+from ppl.similar.queries import grouping_query
 from ppl.similar.shapes import readable
 from ppl.timezone import utc_text
 
@@ -69,7 +69,7 @@ class Group:
 
     def whole(self) -> dict[str, Any]:
         """With what stays."""
-        return {**self.counts(), "text": readable(self.shape), "query": query_of(self.shape)}
+        return {**self.counts(), "text": readable(self.shape), "query": grouping_query(self.shape)}
 
 
 class Groups:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ppl.store.events.grouping import Stretch
+from ppl.store.events.grouping import GroupingRange
 
 #: Longest line that a worker writes, in bytes; another has lost its way.
 MOST_LINE = 8 << 20
@@ -20,7 +20,7 @@ class Job:
     Attributes:
         dsn: of PostgreSQL; it may hold a password, so it goes by a pipe.
         destination_id, after, before: the events, ids exclusive.
-        condition, parameters: SQL, see :class:`ppl.store.events.grouping.Stretch`.
+        condition, parameters: SQL, see :class:`ppl.store.events.grouping.GroupingRange`.
         is_ordered: likewise.
         start, end: µs, between which the plots are; ``start``: ``None`` for the oldest event.
         compared: µs: as many directly before the range are compared with it; 0: none.
@@ -48,6 +48,6 @@ class Job:
         """The inverse of :meth:`line`."""
         return cls(**json.loads(line))
 
-    def stretch(self, after: int, before: int) -> Stretch:
+    def stretch(self, after: int, before: int) -> GroupingRange:
         """The events of the job between two ids, exclusive."""
-        return Stretch(self.destination_id, after, before, self.condition, self.parameters, self.is_ordered)
+        return GroupingRange(self.destination_id, after, before, self.condition, self.parameters, self.is_ordered)

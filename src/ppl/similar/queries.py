@@ -21,7 +21,7 @@ _MOST_CHARACTERS = 490
 _PART = re.compile(rb"""("|')?( ?)([%b])""" % (VARIES + LIST + CUT))
 
 
-def query_of(shape: bytes) -> str | None:
+def grouping_query(shape: bytes) -> str | None:
     """A query in the language of ``docs/search.rst``; ``None`` where nothing of the shape can be searched for."""
     if not shape:
         return 'message:=""'

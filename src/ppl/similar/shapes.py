@@ -115,7 +115,7 @@ class Shaper:
         self._words = dict(_KNOWN)
 
     def shapes(self, lines: Sequence[bytes]) -> list[bytes]:
-        """The shape of each of ``lines``, for :func:`readable` and :func:`ppl.similar.queries.query_of`.
+        """The shape of each of ``lines``, for :func:`readable` and :func:`ppl.similar.queries.grouping_query`.
 
         Args:
             lines: UTF-8, with :data:`NEWLINE` and :data:`BACKSLASH` for these, and :data:`CUT` at the end of one that

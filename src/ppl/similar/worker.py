@@ -25,7 +25,7 @@ from ppl.similar.groups import BARS, Groups
 from ppl.similar.job import Job
 from ppl.similar.shapes import BACKSLASH, CUT, NEWLINE, Shaper
 from ppl.store.connecting.quiet import keep_rows_off_stderr
-from ppl.store.events.grouping import MOST_CHARACTERS, Reader
+from ppl.store.events.grouping import MOST_CHARACTERS, GroupingReader
 from ppl.timezone import utc_text
 
 #: Lines that are looked at together: while that is done PostgreSQL fills a socket's buffers.
@@ -43,7 +43,7 @@ _MOST_MEMORY = 1 << 30
 
 _TIMED_OUT = "57014"
 
-Take = Callable[[list[bytes], list[bytes], list[bytes]], None]
+TakeShapes = Callable[[list[bytes], list[bytes], list[bytes]], None]
 
 
 class _Lines:
@@ -54,7 +54,7 @@ class _Lines:
         last: the id of the last.
     """
 
-    def __init__(self, shaper: Shaper, take: Take) -> None:
+    def __init__(self, shaper: Shaper, take: TakeShapes) -> None:
         self._shaper, self._take = shaper, take
         self.count = self.last = 0
         self._rows: list[bytes] = []
@@ -86,7 +86,7 @@ class _Lines:
 class _Work:
     """One job."""
 
-    def __init__(self, job: Job, reader: Reader, shaper: Shaper, say: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, job: Job, reader: GroupingReader, shaper: Shaper, say: Callable[[dict[str, Any]], None]) -> None:
         self._job, self._reader, self._shaper, self._say = job, reader, shaper, say
         self._groups = Groups()
         self._ends = time.monotonic() + job.seconds
@@ -127,7 +127,7 @@ class _Work:
     def _limit(self) -> None:
         self._reader.limit(max(0.001, self._ends - time.monotonic()))
 
-    def _walk(self, after: int, before: int, take: Take) -> bool:
+    def _walk(self, after: int, before: int, take: TakeShapes) -> bool:
         """Read what lies between; whether all was within the time."""
         stretch = self._job.stretch(after, before)
         lines = _Lines(self._shaper, take)
@@ -214,16 +214,16 @@ def main() -> None:
     keep_rows_off_stderr()
     jobs: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=[jobs], daemon=True).start()
-    reader: Reader | None = None
+    reader: GroupingReader | None = None
     shaper = Shaper()
     while True:
         job = Job.read(jobs.get())
         is_old = reader is not None
         try:
-            reader = reader or Reader(job.dsn)
+            reader = reader or GroupingReader(job.dsn)
             if is_old and not reader.is_alive():
                 # PostgreSQL was restarted since the last job.
-                reader = Reader(job.dsn)
+                reader = GroupingReader(job.dsn)
             _Work(job, reader, shaper, _say).run()
         except psycopg2.Error as error:
             # Its text may hold a customer's line.

@@ -109,7 +109,7 @@ class Grouping:
                 try:
                     yield await self._next()
                 except StoreUnavailable as error:
-                    said = {"error": {"code": error.code, "message": str(error)}, "done": True, "complete": False}
+                    said = {"error": error.fields, "done": True, "complete": False}
                     yield json.dumps(said).encode("ascii") + b"\n"
                     return
         finally:

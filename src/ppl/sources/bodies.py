@@ -18,7 +18,7 @@ from ppl.model import Lines
 from ppl.sources.framing import Framer, Frames
 from ppl.sources.json_lines import json_pieces
 from ppl.sources.line import BOM
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 
 #: Bytes of a piece: a few milliseconds of work.
 PIECE_BYTES = 32 * 1024
@@ -142,10 +142,10 @@ def _framed(
 ) -> Iterator[Piece]:
     for start in range(0, len(body), PIECE_BYTES):
         data = body[start : start + PIECE_BYTES]
-        yield Piece(parse(mended(framer.feed(data)), received_at, zone), len(data))
+        yield Piece(parse_message(mended(framer.feed(data)), received_at, zone), len(data))
         while framer.has_more:
-            yield Piece(parse(mended(framer.feed(b"")), received_at, zone), 0)
-    rest = parse(mended(framer.finish()), received_at, zone)
+            yield Piece(parse_message(mended(framer.feed(b"")), received_at, zone), 0)
+    rest = parse_message(mended(framer.finish()), received_at, zone)
     if rest:
         yield Piece(rest, 0)
 

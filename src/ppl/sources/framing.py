@@ -1,7 +1,7 @@
 """Splits a TCP stream into syslog messages: both framings of RFC 6587, detected for each connection.
 
 :class:`Framer` takes what a socket gave and returns whole lines, whatever they say. The listener feeds it and hands its
-:class:`Frames` to :func:`ppl.sources.message.parse`.
+:class:`Frames` to :func:`ppl.sources.message.parse_message`.
 """
 
 from __future__ import annotations

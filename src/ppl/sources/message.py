@@ -1,6 +1,6 @@
 """Parses whole reads of syslog lines to columns: one regular expression for most lines, the complete parser for others.
 
-As little Python as possible runs for each line. The listener calls :func:`parse`.
+As little Python as possible runs for each line. The listener calls :func:`parse_message`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _facilities = {str(value): value >> 3 for value in range(192)}
 _severities = {str(value): value & 7 for value in range(192)}
 
 
-def parse(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
+def parse_message(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines:
     """The lines of ``frames`` as columns, in order; empty lines are ignored.
 
     Invalid UTF-8 becomes U+FFFD, as does NUL within a line (PostgreSQL cannot store it).

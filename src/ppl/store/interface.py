@@ -1,5 +1,7 @@
 """The one interface to storage. Everything else in Ppl sees PostgreSQL through it.
 
+It is four protocols, of people, events, figures and archives, which :class:`Store` joins.
+
 Every method may raise :class:`~ppl.errors.StoreUnavailable` (PostgreSQL is away: a clear refusal, never a hang) and
 :class:`~ppl.errors.StatementTimeout`. ``async def`` methods are coroutines over Deferreds.
 """
@@ -54,7 +56,7 @@ class Session:
 
 
 @attrs.frozen
-class Drain:
+class DrainToken:
     """A token by which lines come over HTTPS; the secret itself is never stored.
 
     Attributes:
@@ -146,7 +148,7 @@ class Mark:
 
 
 class Search(Protocol):
-    """A walk that :meth:`Store.search` began.
+    """A walk that :meth:`EventStore.search` began.
 
     Attributes:
         is_complete: whether it is at its end.
@@ -168,10 +170,8 @@ class Search(Protocol):
         """It is over, or not wanted any more; may repeat. A step under way raises ``StoreUnavailable``."""
 
 
-class Store(Protocol):
-    """Accounts, destinations and events; implemented by :class:`ppl.store.postgres.PostgresStore`."""
-
-    # Accounts and destinations
+class PeopleStore(Protocol):
+    """Accounts and what belongs to them: destinations, sessions, tokens, saved searches and marks."""
 
     async def count_accounts(self) -> int:
         """How many accounts exist."""
@@ -260,8 +260,6 @@ class Store(Protocol):
         it is pinned or ``host`` has a destination of that port.
         """
 
-    # Sessions
-
     async def create_session(
         self, account_id: int, secret_hash: bytes, kind: SessionKind, label: str, expires_at: int | None
     ) -> Session:
@@ -279,17 +277,15 @@ class Store(Protocol):
     async def delete_expired_sessions(self) -> int:
         """Forget all that have expired; how many."""
 
-    # Drains
-
     async def create_drain(
         self, account_id: int, destination_id: int, secret_hash: bytes, label: str, most: int
-    ) -> Drain | None:
+    ) -> DrainToken | None:
         """Remember a token by the SHA-256 of its random secret; ``None`` if the account does not own the destination.
 
         Raises :class:`~ppl.errors.TooManyDrains` when the destination has ``most`` already.
         """
 
-    async def drains_of(self, account_id: int) -> Sequence[Drain]:
+    async def drains_of(self, account_id: int) -> Sequence[DrainToken]:
         """The tokens of the destinations that the account owns, by id."""
 
     async def delete_drain(self, account_id: int, drain_id: int) -> bool:
@@ -297,8 +293,6 @@ class Store(Protocol):
 
     async def drained(self, secret_hash: bytes) -> Destination | None:
         """The destination that the token of that hash leads to."""
-
-    # Tokens of senders
 
     async def create_sender_token(
         self, account_id: int, destination_id: int, secret_hash: bytes, most: int
@@ -313,22 +307,6 @@ class Store(Protocol):
 
     async def delete_sender_token(self, account_id: int, destination_id: int, token_id: int) -> bool:
         """Revoke one; ``False`` if the account owns no such destination, or that has no such token."""
-
-    # What came
-
-    async def count_received(self, counts: Sequence[Received]) -> None:
-        """Add ``counts`` (of different destinations or hours) to what is known."""
-
-    async def forget_received(self, before: int) -> None:
-        """Forget what came before the hour ``before`` (since 1970)."""
-
-    async def bytes_taken(self, since: int) -> Mapping[int, int]:
-        """Destination id → bytes that were taken from the hour ``since`` (since 1970) on."""
-
-    async def received_since(self, destination_id: int, since: int) -> Sequence[Received]:
-        """What came to a destination from the hour ``since`` on."""
-
-    # Saved searches
 
     async def save_search(
         self, account_id: int, destination_id: int, name: str, query: str, most: int
@@ -355,8 +333,6 @@ class Store(Protocol):
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
         """Forget one; ``False`` if the account may read no destination with it."""
 
-    # Marks
-
     async def mark(self, account_id: int, destination_id: int, event_id: int, note: str, most: int) -> Mark | None:
         """Mark an event, or change its note; ``None`` if the account may not read the destination.
 
@@ -375,49 +351,9 @@ class Store(Protocol):
     async def unmark(self, account_id: int, mark_id: int) -> Mark | None:
         """Forget one, and give what it was; ``None`` if the account may read no destination with it."""
 
-    async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
-        """Id → event of those that are still kept, with at most ``longest`` characters of their messages.
 
-        Structured data is left out.
-        """
-
-    # Events
-
-    def search(
-        self,
-        account_id: int,
-        destination_id: int,
-        query: Query,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        sender_ip: str | None = None,
-        newest_first: bool = True,
-        purpose: Purpose = "find",
-    ) -> Search:
-        """Begin a search over ``after < id < before``; whoever began it closes it.
-
-        Raises:
-            TooManySearches: the account has as many for that purpose as it may.
-        """
-
-    async def event(self, destination_id: int, event_id: int) -> Event | None:
-        """The event of that id."""
-
-    async def histogram(self, destination_id: int, first: int, last: int, minutes: int) -> Sequence[Bucket]:
-        """Events received from ``first`` to ``last`` (µs, whole minutes) in buckets of ``minutes``, by severity."""
-
-    async def archives(self, destination_id: int) -> Sequence[Archive]:
-        """The archived days of a destination, newest first."""
-
-    async def senders(self, destination_id: int, now: int) -> SendersSeen:
-        """Who sends to a destination, their hours up to ``now`` (µs); counted in the background."""
-
-    async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
-        """What was received from ``since`` (µs, a whole quarter of an hour) on and is kept, by quarters of an hour."""
-
-    async def stored_in_all(self, destination_id: int) -> Stored | None:
-        """What is kept of a destination, from its oldest event on; ``None``: nothing."""
+class EventStore(Protocol):
+    """Events: stored, paged and searched."""
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit all of ``batch`` or nothing; when it returns they are durable.
@@ -444,3 +380,72 @@ class Store(Protocol):
         self, destination_id: int, after: int, limit: int, sender_ip: str | None = None, before: int | None = None
     ) -> Page:
         """The oldest ``limit`` events with ``after < id`` (and ``id < before``); ``complete`` if none newer."""
+
+    async def event(self, destination_id: int, event_id: int) -> Event | None:
+        """The event of that id."""
+
+    def search(
+        self,
+        account_id: int,
+        destination_id: int,
+        query: Query,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        sender_ip: str | None = None,
+        newest_first: bool = True,
+        purpose: Purpose = "find",
+    ) -> Search:
+        """Begin a search over ``after < id < before``; whoever began it closes it.
+
+        Raises:
+            TooManySearches: the account has as many for that purpose as it may.
+        """
+
+    async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
+        """Id → event of those that are still kept, with at most ``longest`` characters of their messages.
+
+        Structured data is left out.
+        """
+
+
+class FigureStore(Protocol):
+    """Counts: what was received, what is stored, and who sends it."""
+
+    async def count_received(self, counts: Sequence[Received]) -> None:
+        """Add ``counts`` (of different destinations or hours) to what is known."""
+
+    async def forget_received(self, before: int) -> None:
+        """Forget what came before the hour ``before`` (since 1970)."""
+
+    async def bytes_taken(self, since: int) -> Mapping[int, int]:
+        """Destination id → bytes that were taken from the hour ``since`` (since 1970) on."""
+
+    async def received_since(self, destination_id: int, since: int) -> Sequence[Received]:
+        """What came to a destination from the hour ``since`` on."""
+
+    async def histogram(self, destination_id: int, first: int, last: int, minutes: int) -> Sequence[Bucket]:
+        """Events received from ``first`` to ``last`` (µs, whole minutes) in buckets of ``minutes``, by severity."""
+
+    async def senders(self, destination_id: int, now: int) -> SendersSeen:
+        """Who sends to a destination, their hours up to ``now`` (µs); counted in the background."""
+
+    async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
+        """What was received from ``since`` (µs, a whole quarter of an hour) on and is kept, by quarters of an hour."""
+
+    async def stored_in_all(self, destination_id: int) -> Stored | None:
+        """What is kept of a destination, from its oldest event on; ``None``: nothing."""
+
+
+class ArchiveStore(Protocol):
+    """Days that are archived."""
+
+    async def archives(self, destination_id: int) -> Sequence[Archive]:
+        """The archived days of a destination, newest first."""
+
+
+class Store(PeopleStore, EventStore, FigureStore, ArchiveStore, Protocol):
+    """All of storage; implemented by :class:`ppl.store.postgres.PostgresStore`.
+
+    A part of Ppl asks for the narrowest of the four that it needs.
+    """

@@ -8,24 +8,24 @@ from twisted.internet.defer import Deferred
 
 from ppl.model import Archive, Bucket, Clock, Event, Events, Page, SendersSeen, Stored
 from ppl.search.query import Query
-from ppl.store.accounts.accounts import Accounts
+from ppl.store.accounts.accounts import AccountStore
 from ppl.store.accounts.drains import Drains
-from ppl.store.accounts.marks import Marks
-from ppl.store.accounts.saved_searches import SavedSearches
+from ppl.store.accounts.marks import MarkStore
+from ppl.store.accounts.saved_searches import SavedSearchStore
 from ppl.store.accounts.sender_tokens import SenderTokens
 from ppl.store.connecting.pool import Pool
 from ppl.store.events.append import COPY_EVENTS, Appender
 from ppl.store.events.minutes import histogram
-from ppl.store.events.paging import Pages
+from ppl.store.events.paging import PageReader
 from ppl.store.events.received import ReceivedCounts
-from ppl.store.events.searching import MOST_SEARCHES, Search, Searches
+from ppl.store.events.searching import MOST_SEARCHES, EventSearch, Searches
 from ppl.store.events.senders import senders_seen, stored_in_all, stored_since
 from ppl.store.events.slots import Slots
 from ppl.store.interface import Purpose
 from ppl.store.upkeep.archives import archives_of
 
 
-class PostgresStore(Accounts, Drains, Marks, ReceivedCounts, SavedSearches, SenderTokens):
+class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearchStore, SenderTokens):
     """Everything Ppl keeps, in a migrated PostgreSQL.
 
     Args:
@@ -48,7 +48,7 @@ class PostgresStore(Accounts, Drains, Marks, ReceivedCounts, SavedSearches, Send
         super().__init__(pool, clock)
         self._slots = Slots(pool, slot_seconds)
         self._appender = Appender(pool, self._slots, copy_events)
-        self._pages = Pages(pool)
+        self._pages = PageReader(pool)
         self._searches = searches or Searches(pool, MOST_SEARCHES)
 
     @property
@@ -76,7 +76,7 @@ class PostgresStore(Accounts, Drains, Marks, ReceivedCounts, SavedSearches, Send
         sender_ip: str | None = None,
         newest_first: bool = True,
         purpose: Purpose = "find",
-    ) -> Search:
+    ) -> EventSearch:
         """Begin a search over ``after < id < before``."""
         return self._searches.begin(
             account_id,

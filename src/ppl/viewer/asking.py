@@ -9,11 +9,11 @@ import attrs
 
 from ppl.errors import PplError
 from ppl.model import Page
-from ppl.viewer.effects import Effect, EndQuery, Query, Way
+from ppl.viewer.effects import Effect, EndReading, ReadEvents, Way
 from ppl.viewer.requests import SendUserData
 
 #: What is made of a page; the way is given where it was searched for.
-Answer = Callable[[Page, Way | None], list[Effect]]
+PageHandler = Callable[[Page, Way | None], list[Effect]]
 
 _FIRST_RETRY, _LONGEST_RETRY = 0.25, 5.0
 
@@ -32,8 +32,8 @@ class Asked:
         failure: why it is asked again, ``None`` if it is not.
     """
 
-    query: Query
-    answer: Answer
+    query: ReadEvents
+    answer: PageHandler
     holds_live: bool
     event: str | None
     ends_with_pause: bool
@@ -69,7 +69,7 @@ class Asking:
         self,
         wanted: SendUserData,
         kind: Literal["newest", "older", "newer"],
-        answer: Answer,
+        answer: PageHandler,
         holds_live: bool,
         *,
         before: int | None = None,
@@ -77,11 +77,11 @@ class Asking:
         event: str | None = "get_logs",
         ends_with_pause: bool = False,
         limit: int | None = None,
-    ) -> Query:
-        """The query to carry out, in the words of :class:`~ppl.viewer.effects.Query` and :class:`Asked`."""
+    ) -> ReadEvents:
+        """The query to carry out, in the words of :class:`~ppl.viewer.effects.ReadEvents` and :class:`Asked`."""
         self.token += 1
         search = None if wanted.filter is None else wanted.filter.query
-        query = Query(self.token, kind, limit or wanted.portion, before, after, wanted.sender_ip, search=search)
+        query = ReadEvents(self.token, kind, limit or wanted.portion, before, after, wanted.sender_ip, search=search)
         # Of what comes after an id nothing may be left out.
         may_end_early = search is not None and not (kind == "newer" and holds_live)
         self.asked = Asked(query, answer, holds_live, event, ends_with_pause, may_end_early)
@@ -95,7 +95,7 @@ class Asking:
             self._retry = _FIRST_RETRY
         return asked
 
-    def go_on(self, answer: Answer) -> None:
+    def go_on(self, answer: PageHandler) -> None:
         """What comes next of the query under way is for ``answer``, and holds nothing."""
         assert self.asked is not None
         self.asked = attrs.evolve(self.asked, answer=answer, holds_live=False)
@@ -106,7 +106,7 @@ class Asking:
         self.token += 1
         stale = self.asked.query.token
         self.asked = attrs.evolve(self.asked, query=attrs.evolve(self.asked.query, token=self.token))
-        return [EndQuery(stale), self.asked.query]
+        return [EndReading(stale), self.asked.query]
 
     def failed(self, token: int) -> Asked | None:
         """The query that was asked with that ``token``, ``None`` if it is stale; it has ended."""
@@ -115,7 +115,7 @@ class Asking:
             self.asked = None
         return asked
 
-    def again(self, asked: Asked, failure: PplError) -> Query:
+    def again(self, asked: Asked, failure: PplError) -> ReadEvents:
         """The same query once more, after a pause that grows; told of once, the tries that follow are silent."""
         self.token += 1
         query = attrs.evolve(asked.query, token=self.token, delay=self._retry)

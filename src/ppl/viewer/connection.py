@@ -55,14 +55,14 @@ class House(Protocol):
     filters: Filters
     max_portion: int
 
-    def entered(self, connection: Connection, destination: Destination) -> None:
+    def entered(self, connection: ViewerConnection, destination: Destination) -> None:
         """``connection`` watches ``destination`` from now on."""
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: ViewerConnection) -> None:
         """``connection`` watches nothing any more."""
 
 
-class Connection:
+class ViewerConnection:
     """Joins a :class:`~ppl.viewer.session.ViewerSession` of ``account`` to its ``socket``, the hub and the store."""
 
     _log = Logger()
@@ -181,9 +181,9 @@ class Connection:
                 self._send_paused_count()
             case wanted.Authorise(user_id):
                 self._start(self._authorise(user_id))
-            case wanted.Query():
+            case wanted.ReadEvents():
                 self._query(effect)
-            case wanted.EndQuery(token):
+            case wanted.EndReading(token):
                 self._end(token)
             case wanted.SendLogs():
                 self._send_logs(effect)
@@ -237,7 +237,7 @@ class Connection:
         try:
             destination = access.named(user_id)
         except NotReadable as error:
-            self._do(self.session.refused(errors.Forbidden(str(error), "send_user_data")))
+            self._do(self.session.refused(errors.ViewerForbidden(str(error), "send_user_data")))
         else:
             self._destination = destination
             self._readable_at = self._house.reactor.seconds()
@@ -245,13 +245,13 @@ class Connection:
             self._house.entered(self, destination)
             self._do(self.session.authorised())
 
-    def _query(self, query: wanted.Query) -> None:
+    def _query(self, query: wanted.ReadEvents) -> None:
         if query.delay:
             self._retry = self._house.reactor.callLater(query.delay, lambda: self._start(self._read(query)))
         else:
             self._start(self._read(query))
 
-    async def _read(self, query: wanted.Query) -> None:
+    async def _read(self, query: wanted.ReadEvents) -> None:
         try:
             if self._house.reactor.seconds() - self._readable_at > self._house.times.readable:
                 await self.recheck()
@@ -266,7 +266,7 @@ class Connection:
         else:
             self._do(self.session.results(query.token, page, way))
 
-    async def _search(self, query: wanted.Query) -> tuple[Page, wanted.Way]:
+    async def _search(self, query: wanted.ReadEvents) -> tuple[Page, wanted.Way]:
         assert self._destination is not None
 
         def tell(page: Page, way: wanted.Way) -> None:
@@ -286,7 +286,7 @@ class Connection:
         if self._walk is not None and self._walk[0] == token:
             self._walk[1].stop()
 
-    async def _page(self, query: wanted.Query) -> Page:
+    async def _page(self, query: wanted.ReadEvents) -> Page:
         assert self._destination is not None
         store, id_ = self._house.store, self._destination.id
         match query.kind:

@@ -20,7 +20,7 @@ class Authorise:
 
 
 @attrs.frozen
-class Query:
+class ReadEvents:
     """Read events; answered by ``results`` or ``failed`` with the same ``token``.
 
     With ``search`` there may be several ``results``, each with the :class:`Way` that the search has come.
@@ -46,7 +46,7 @@ class Query:
 
 
 @attrs.frozen
-class EndQuery:
+class EndReading:
     """Have the search of that ``token`` end with what it has found; answered by its last ``results``."""
 
     token: int
@@ -128,4 +128,6 @@ class SendError:
     error: ProtocolError
 
 
-Effect = Authorise | Query | EndQuery | SendLogs | SendProgress | SendLive | SendGap | SendPausedCount | SendError
+Effect = (
+    Authorise | ReadEvents | EndReading | SendLogs | SendProgress | SendLive | SendGap | SendPausedCount | SendError
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ppl.errors import PplError, ProtocolError, StatementTimeout, TooManySearches
 
 
@@ -71,7 +73,7 @@ class BadAfter(ProtocolError):
     code = "bad_after"
 
 
-class BadQuery(ProtocolError):
+class ViewerBadQuery(ProtocolError):
     """``query`` is no text, or cannot be understood.
 
     Attributes:
@@ -88,6 +90,12 @@ class BadQuery(ProtocolError):
         self.position = position
         self.expected = expected
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As for any error, with ``position`` and ``expected`` where the query went wrong."""
+        where = {} if self.position is None else {"position": self.position, "expected": self.expected}
+        return {**super().fields, **where}
+
 
 class SearchesBusy(ProtocolError):
     """The account has as many searches under way as it may; a view's beginning waits for one to end."""
@@ -95,7 +103,7 @@ class SearchesBusy(ProtocolError):
     code = "too_many_searches"
 
 
-class Forbidden(ProtocolError):
+class ViewerForbidden(ProtocolError):
     """The account may not read that ``user_id``, or there is none such."""
 
     code = "forbidden"
@@ -113,7 +121,7 @@ class AlreadyIdentified(ProtocolError):
     code = "already_identified"
 
 
-class TooManyRequests(ProtocolError):
+class ViewerTooManyRequests(ProtocolError):
     """More requests wait than are allowed."""
 
     code = "too_many_requests"

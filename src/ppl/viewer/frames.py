@@ -12,7 +12,6 @@ from ppl.live.batch import Batch
 from ppl.model import Event
 from ppl.timezone import parse_time_zone, utc_text
 from ppl.viewer.effects import Way
-from ppl.viewer.errors import BadQuery
 from ppl.wire import viewer_event
 
 #: About the bytes of one ``live_update_logs``.
@@ -158,12 +157,7 @@ def marks_changed() -> bytes:
 
 def error(refusal: ProtocolError) -> bytes:
     """``error``."""
-    data: dict[str, object] = {"code": refusal.code, "message": str(refusal)}
-    if refusal.event is not None:
-        data["event"] = refusal.event
-    if isinstance(refusal, BadQuery) and refusal.position is not None:
-        data |= {"position": refusal.position, "expected": refusal.expected}
-    return _frame("error", data)
+    return _frame("error", refusal.fields)
 
 
 def _frame(event: str, data: Mapping[str, object]) -> bytes:

@@ -12,14 +12,14 @@ from twisted.logger import Logger
 from ppl.link.registry import Listeners
 from ppl.live.filtering import Filter, Filters
 from ppl.live.gathering import Gathering
-from ppl.live.sieve import Turns
+from ppl.live.sieve import SieveTurns
 from ppl.model import Account, Clock, Destination, Event
 from ppl.options import Settings
 from ppl.services.clock import wall_clock
 from ppl.store.interface import Store
-from ppl.viewer.connection import Connection, Socket
+from ppl.viewer.connection import Socket, ViewerConnection
 from ppl.viewer.frames import EventTexts, LiveFrames
-from ppl.viewer.places import Guest, Place, Places
+from ppl.viewer.places import Guest, Places, ViewerPlace
 from ppl.viewer.rations import Rations
 from ppl.viewer.times import Times
 
@@ -64,7 +64,7 @@ class Hub(Service):
         self.filters = Filters()
         self.max_portion = settings.max_portion
         self.max_frame_bytes = settings.max_frame_bytes
-        self.connected_users: dict[str, set[Connection]] = {}
+        self.connected_users: dict[str, set[ViewerConnection]] = {}
         self._listeners = listeners
         self.rations = Rations(reactor)
         self.places = Places(settings.max_viewers)
@@ -72,8 +72,8 @@ class Hub(Service):
         # Of each user_id, the viewers that search for the same.
         self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
         # The user_id that each connection watches: it may have asked for it by a former name.
-        self._watched: dict[Connection, str] = {}
-        self._turns = Turns(reactor)
+        self._watched: dict[ViewerConnection, str] = {}
+        self._turns = SieveTurns(reactor)
         listeners.subscribe(self)
 
     # Viewers come and go
@@ -82,15 +82,15 @@ class Hub(Service):
         """Whether the account may open one more WebSocket, and the hub is not stopping."""
         return bool(self.running) and self.places.are_left(account)
 
-    def admit(self, account: Account, guest: Guest) -> Place | None:
+    def admit(self, account: Account, guest: Guest) -> ViewerPlace | None:
         """A place for one more WebSocket of ``account``, ``None`` if it may not open one now."""
         return self.places.take(account, guest) if self.running else None
 
-    def connect(self, place: Place, socket: Socket) -> Connection:
+    def connect(self, place: ViewerPlace, socket: Socket) -> ViewerConnection:
         """The WebSocket that was given ``place`` is open."""
-        return Connection(self, place.account, socket, self._queue_events)
+        return ViewerConnection(self, place.account, socket, self._queue_events)
 
-    def entered(self, connection: Connection, destination: Destination) -> None:
+    def entered(self, connection: ViewerConnection, destination: Destination) -> None:
         """``connection`` watches ``destination``."""
         self._watched[connection] = destination.user_id
         watching = self.connected_users.setdefault(destination.user_id, set())
@@ -103,7 +103,7 @@ class Hub(Service):
         if len(watching) == 1:
             self._listeners.watch(destination.user_id, self)
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: ViewerConnection) -> None:
         """``connection`` watches nothing any more; may repeat."""
         user_id = self._watched.pop(connection, None)
         if user_id is not None:
@@ -114,12 +114,12 @@ class Hub(Service):
                 del self.connected_users[user_id]
                 self._listeners.unwatch(user_id, self)
 
-    def disconnect(self, connection: Connection) -> None:
+    def disconnect(self, connection: ViewerConnection) -> None:
         """The WebSocket is gone."""
         connection.closed()
         self.left(connection)
 
-    def _leave(self, user_id: str, connection: Connection) -> None:
+    def _leave(self, user_id: str, connection: ViewerConnection) -> None:
         gatherings = self._gatherings[user_id]
         gathering = gatherings[connection.session.filter]
         gathering.leave(connection, connection.session.batch)

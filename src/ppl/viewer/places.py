@@ -28,7 +28,7 @@ class Guest(Protocol):
         """Close if the session has ended, or the account may no longer read the destination."""
 
 
-class Place:
+class ViewerPlace:
     """One WebSocket of ``account``; made by :class:`Places`."""
 
     def __init__(self, places: Places, account: Account, guest: Guest) -> None:
@@ -50,32 +50,32 @@ class Places:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._of_accounts: dict[int, set[Place]] = {}
+        self._of_accounts: dict[int, set[ViewerPlace]] = {}
         self._waiting: list[Deferred[bool]] = []
 
     def __len__(self) -> int:
         return sum(map(len, self._of_accounts.values()))
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[ViewerPlace]:
         return (place for places in tuple(self._of_accounts.values()) for place in tuple(places))
 
     def are_left(self, account: Account) -> bool:
         """Whether the account may have one more."""
         return len(self._of_accounts.get(account.id, ())) < self._most
 
-    def take(self, account: Account, guest: Guest) -> Place | None:
+    def take(self, account: Account, guest: Guest) -> ViewerPlace | None:
         """A place for ``guest``, ``None`` if the account has none left."""
         if not self.are_left(account):
             return None
-        place = Place(self, account, guest)
+        place = ViewerPlace(self, account, guest)
         self._of_accounts.setdefault(account.id, set()).add(place)
         return place
 
-    def of(self, account_id: int) -> tuple[Place, ...]:
+    def of(self, account_id: int) -> tuple[ViewerPlace, ...]:
         """Those of one account."""
         return tuple(self._of_accounts.get(account_id, ()))
 
-    def forget(self, place: Place) -> None:
+    def forget(self, place: ViewerPlace) -> None:
         """``place`` is free; may repeat."""
         places = self._of_accounts.get(place.account.id, set())
         places.discard(place)

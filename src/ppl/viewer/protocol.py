@@ -23,9 +23,9 @@ from ppl.services.bursts import Bursts
 from ppl.services.dropping import DROPPING_SECONDS, Dropping
 from ppl.viewer import errors, frames
 from ppl.viewer.client_faults import ClientFaults
-from ppl.viewer.connection import Connection
+from ppl.viewer.connection import ViewerConnection
 from ppl.viewer.hub import Hub
-from ppl.viewer.places import Place
+from ppl.viewer.places import ViewerPlace
 from ppl.viewer.rations import Ration
 
 Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
@@ -51,9 +51,9 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     # Autobahn's: its logger, and what was read and is not handled.
     log: Any
     data: bytes
-    _connection: Connection | None = None
+    _connection: ViewerConnection | None = None
     # Taken in the handshake.
-    _place: Place | None = None
+    _place: ViewerPlace | None = None
     _is_answering = False
     is_full = False
     # Whether what it sent is not handled yet; then it is not read from either.

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from ppl.access.throttle import Rate, Throttle
-from ppl.live.sieve import Turns
+from ppl.live.sieve import SieveTurns
 from ppl.model import SECOND
 
 #: Frames of one WebSocket, and of all of one account.
@@ -26,7 +26,7 @@ SOCKET_RATE, ACCOUNT_RATE = Rate(burst=200, seconds=0.01), Rate(burst=800, secon
 FRAME_BYTES = 4096
 
 
-class Reader(Protocol):
+class RationedReader(Protocol):
     """A WebSocket that has read more than it has handled."""
 
     def handle_frame(self) -> int:
@@ -53,11 +53,11 @@ class Rations:
             return int(reactor.seconds() * SECOND)
 
         self.reactor = reactor
-        self.turns = Turns(reactor)
+        self.turns = SieveTurns(reactor)
         self.of_sockets, self.of_accounts = Throttle(socket_rate, clock), Throttle(account_rate, clock)
         self._numbers = count()
 
-    def of(self, account_id: int, reader: Reader) -> Ration:
+    def of(self, account_id: int, reader: RationedReader) -> Ration:
         """The ration of one WebSocket of an account."""
         return Ration(self, f"{next(self._numbers)}", f"{account_id}", reader)
 
@@ -69,7 +69,7 @@ class Rations:
 class Ration:
     """The ration of one WebSocket; made by :class:`Rations`."""
 
-    def __init__(self, rations: Rations, socket: str, account: str, reader: Reader) -> None:
+    def __init__(self, rations: Rations, socket: str, account: str, reader: RationedReader) -> None:
         self._rations, self._socket, self._account, self._reader = rations, socket, account, reader
         self._is_at_work = self._has_ended = False
         # While it has used up its frames: what wakes it, and when.

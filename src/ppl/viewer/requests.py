@@ -66,10 +66,10 @@ class CancelSearch:
     """``cancel_search``: no further than the search has come."""
 
 
-Request = SendUserData | GetLogs | Pause | Resume | CancelSearch
+ViewerRequest = SendUserData | GetLogs | Pause | Resume | CancelSearch
 
 
-def read_request(payload: bytes, max_portion: int, read_query: ReadQuery) -> Request:
+def read_request(payload: bytes, max_portion: int, read_query: ReadQuery) -> ViewerRequest:
     """The request of one frame; raises :class:`~ppl.errors.ProtocolError` with the code to answer."""
     try:
         frame = json.loads(payload.decode("utf-8"))
@@ -94,7 +94,7 @@ def read_request(payload: bytes, max_portion: int, read_query: ReadQuery) -> Req
     return _PLAIN[event]
 
 
-_PLAIN: dict[str, Request] = {
+_PLAIN: dict[str, ViewerRequest] = {
     "pause_live_update": Pause(),
     "resume_live_update": Resume(),
     "cancel_search": CancelSearch(),
@@ -102,7 +102,7 @@ _PLAIN: dict[str, Request] = {
 _EVENTS = frozenset({"send_user_data", "get_logs", *_PLAIN})
 
 
-def event_of(request: Request) -> str:
+def event_of(request: ViewerRequest) -> str:
     """The protocol's name of the request."""
     match request:
         case SendUserData():
@@ -138,11 +138,11 @@ def _filter(query: object, read_query: ReadQuery, event: str) -> Filter | None:
     if query in (None, ""):
         return None
     if not isinstance(query, str):
-        raise errors.BadQuery("query must be a text.", event)
+        raise errors.ViewerBadQuery("query must be a text.", event)
     try:
         return read_query(query)
     except QueryError as error:
-        raise errors.BadQuery(str(error), event, error.position, error.expected) from error
+        raise errors.ViewerBadQuery(str(error), event, error.position, error.expected) from error
 
 
 def _sender_ip(value: object, event: str) -> str | None:

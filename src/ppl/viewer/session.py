@@ -24,7 +24,7 @@ from ppl.viewer.asking import Asking
 from ppl.viewer.effects import (
     Authorise,
     Effect,
-    EndQuery,
+    EndReading,
     SendError,
     SendGap,
     SendLive,
@@ -34,7 +34,7 @@ from ppl.viewer.effects import (
     Way,
 )
 from ppl.viewer.queue import LiveQueue
-from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Request, Resume, SendUserData, event_of
+from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Resume, SendUserData, ViewerRequest, event_of
 
 #: Requests that may wait for the one being answered.
 MOST_WAITING = 16
@@ -87,7 +87,7 @@ class ViewerSession:
         self.user_id: str | None = None
         self.new_while_paused = 0
         self._wanted: SendUserData | None = None
-        self._waiting: deque[Request] = deque()
+        self._waiting: deque[ViewerRequest] = deque()
         self._asking = Asking()
         # Live events not yet sent, ascending, all newer than max_id.
         self._queue = LiveQueue(queue_events)
@@ -106,10 +106,12 @@ class ViewerSession:
 
     # What the client asks
 
-    def request(self, request: Request) -> list[Effect]:
+    def request(self, request: ViewerRequest) -> list[Effect]:
         """A checked request of the client."""
         if len(self._waiting) >= MOST_WAITING:
-            return [SendError(errors.TooManyRequests("Too many requests wait for their answers.", event_of(request)))]
+            return [
+                SendError(errors.ViewerTooManyRequests("Too many requests wait for their answers.", event_of(request)))
+            ]
         if isinstance(request, Pause) and not self._waiting and self.user_id is not None:
             return self._pause()
         if isinstance(request, CancelSearch) and self.user_id is not None:
@@ -156,7 +158,7 @@ class ViewerSession:
     def _authorising(self) -> bool:
         return self._wanted is not None and self.user_id is None
 
-    def _serve(self, request: Request) -> list[Effect]:
+    def _serve(self, request: ViewerRequest) -> list[Effect]:
         match request:
             case SendUserData():
                 if self._wanted is not None:
@@ -218,7 +220,7 @@ class ViewerSession:
         asked = self._asking.asked
         if asked is None or not asked.may_end_early:
             return []
-        return [EndQuery(asked.query.token)]
+        return [EndReading(asked.query.token)]
 
     # Pause and resume
 
@@ -232,7 +234,7 @@ class ViewerSession:
         self._drop_queue()
         asked = self._asking.asked
         if asked is not None and asked.ends_with_pause and self.filter is not None:
-            return [EndQuery(asked.query.token)]
+            return [EndReading(asked.query.token)]
         return []
 
     def _resume(self) -> list[Effect]:

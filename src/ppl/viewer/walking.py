@@ -1,6 +1,7 @@
 """A viewer's search in history: a portion of what matches, in steps, within a time budget, and how far it came.
 
-The :class:`~ppl.viewer.connection.Connection` carries out a :class:`~ppl.viewer.effects.Query` with a ``search`` by it.
+The :class:`~ppl.viewer.connection.ViewerConnection` carries out a :class:`~ppl.viewer.effects.ReadEvents` with a
+``search`` by it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from functools import partial
 from ppl.live.portion import PAGE_BYTES, size_of, within_bytes
 from ppl.model import Found, Page
 from ppl.search import query as searching
-from ppl.store.interface import Store
+from ppl.store.interface import EventStore
 from ppl.store.walker import Walker
-from ppl.viewer.effects import Query, Way
+from ppl.viewer.effects import ReadEvents, Way
 from ppl.viewer.times import Times
 
 Tell = Callable[[Page, Way], None]
@@ -33,12 +34,12 @@ class Walk:
 
     def __init__(
         self,
-        store: Store,
+        store: EventStore,
         seconds: Callable[[], float],
         times: Times,
         account_id: int,
         destination_id: int,
-        query: Query,
+        query: ReadEvents,
         tell: Tell,
     ) -> None:
         assert query.search is not None

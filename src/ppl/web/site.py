@@ -27,7 +27,7 @@ from ppl.services.turns import Turns
 from ppl.similar.workers import Workers
 from ppl.store.interface import Store
 from ppl.web.api.archives import Archives
-from ppl.web.api.events import Events
+from ppl.web.api.events import EventsApi
 from ppl.web.api.export import Exports
 from ppl.web.api.health import Health
 from ppl.web.api.marks import Marks, MarksApi, MarksChanged
@@ -57,7 +57,7 @@ from ppl.web.http.routing import Routed, Routes
 from ppl.web.http.sessions import SessionEnded, Sessions
 from ppl.web.http.setup import Setup
 from ppl.web.http.visit import Visit
-from ppl.web.pages.accounts import Accounts
+from ppl.web.pages.accounts import AccountPages
 from ppl.web.pages.dashboard import Dashboard
 from ppl.web.pages.event import EventPage
 from ppl.web.pages.marks import MarksPage
@@ -116,7 +116,7 @@ def make_site(
     served = assets.Assets()
     pages = Pages(served, settings.public_host, clock)
     sessions = Sessions(store, clock, session_ended, limits.sessions)
-    accounts = Accounts(store, listeners, passwords or Passwords(reactor), sessions, pages, settings, steady, setup)
+    accounts = AccountPages(store, listeners, passwords or Passwords(reactor), sessions, pages, settings, steady, setup)
     retention_days = settings.retention_days or None
     transports = Transports(store, listeners, steady)
     lines = SampleLines(SampleSender(reactor, clock, settings.listen_interface), steady)
@@ -129,7 +129,7 @@ def make_site(
     restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
-    events = Events(store, clock, retention_days, reactor.seconds, limits.search_seconds)
+    events = EventsApi(store, clock, retention_days, reactor.seconds, limits.search_seconds)
     event_page = EventPage(store, events, pages)
     exports = Exports(store, clock, reactor.seconds, limits.export_events)
     downloads = Downloads(store, archives, settings_page, pages, clock)

@@ -15,7 +15,7 @@ from ppl.access.secrets import new_sender_token, secret_hash
 from ppl.listener.limits.sender_tokens import MOST_WRONG, Strikes, TokenCheck
 from ppl.model import SECOND, Destination
 from ppl.sources.framing import Frames
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 from ppl.store.postgres import PostgresStore
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import Receiving, connect, messages, send
@@ -29,7 +29,7 @@ T = "2026-11-23T12:00:01.000002Z"
 
 def screened(*texts: str) -> tuple[list[tuple[Any, ...]], list[int]]:
     """Program, structured data and message of each kept line, and the positions of the others."""
-    parsed = parse(Frames(block="".join(f"{text}\n" for text in texts).encode()), NOW)
+    parsed = parse_message(Frames(block="".join(f"{text}\n" for text in texts).encode()), NOW)
     lines, wrong = CHECK.screen(parsed, NOW, UTC)
     assert len(lines) + len(wrong) == len(parsed)
     return list(zip(lines.file_name, lines.structured_data, lines.message, strict=True)), list(wrong)
@@ -115,7 +115,7 @@ async def test_a_connection_of_wrong_lines_only_ends_and_others_go_on(
     stranger.transport.write(b"forged\n" * (MOST_WRONG - 1))
     await send(other.port, b"no token needed\n")
     await until(lambda: receiving.announced, "the other's line")
-    assert len(receiving.entrance(asking).connections) == 1
+    assert len(receiving.intake_of(asking).connections) == 1
     stranger.transport.write(b"forged\n")
     await stranger.gone
     await send(asking.port, f"{TOKEN} mine\nforged\n{TOKEN} mine too".encode())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from ppl.listener.entrance import Patience
+from ppl.listener.intake import ConnectionTimeouts
 from ppl.listener.tls import Certificates, self_signed
 from ppl.services.clock import wall_clock
 from tests.listener.conftest import MakeDestination, MakeReceiving
@@ -67,7 +67,7 @@ def crowd() -> Iterator[type[Crowd]]:
 
 
 async def settled(receiving: Receiving, destination: Any, connections: int) -> None:
-    await until(lambda: len(receiving.entrance(destination).connections) == connections, f"{connections} connections")
+    await until(lambda: len(receiving.intake_of(destination).connections) == connections, f"{connections} connections")
 
 
 @pytest_twisted.ensureDeferred
@@ -140,14 +140,14 @@ async def test_what_only_was_not_read_from_is_not_silent(
     with Crowd(destination.port) as crowd:
         held = crowd.connect("127.0.0.1", 2)
         await settled(receiving, destination, 2)
-        for each in receiving.entrance(destination).connections:
+        for each in receiving.intake_of(destination).connections:
             each.hold("a test")
         held[1].sendall(b"waits in the kernel\n")
         for _ in range(2):
             crowd.connect("127.0.0.2")
             await until(lambda: not is_open(held[0]), "the silent one gone")
             assert is_open(held[1])
-        for each in receiving.entrance(destination).connections:
+        for each in receiving.intake_of(destination).connections:
             each.let_go("a test")
         await until(lambda: count(receiving) == 1, "its line")
 
@@ -161,7 +161,7 @@ async def test_a_tls_handshake_that_is_not_finished_gives_way(
     with Crowd(destination.port) as crowd:
         (begun,) = crowd.connect("127.0.0.1", said=b"\x16\x03\x01\x02\x00\x01")
         await settled(receiving, destination, 1)
-        (connection,) = receiving.entrance(destination).connections
+        (connection,) = receiving.intake_of(destination).connections
         await until(lambda: connection.is_secure, "a handshake that is begun")
         sender = await secured(destination.port)
         sender.transport.write(b"encrypted\n")
@@ -175,7 +175,7 @@ async def test_a_tls_handshake_that_is_not_finished_gives_way(
 async def test_where_connections_become_scarce_the_silent_end_after_a_while_and_elsewhere_they_may_wait(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    receiving = await make_receiving(store, patience=Patience(silence=0.05), max_connections=8)
+    receiving = await make_receiving(store, timeouts=ConnectionTimeouts(silence=0.05), max_connections=8)
     destination = await opened(store, receiving, await make_destination())
     rests = await connect(destination.port)
     rests.transport.write(b"once\n")
@@ -183,9 +183,9 @@ async def test_where_connections_become_scarce_the_silent_end_after_a_while_and_
     with Crowd(destination.port) as crowd:
         crowd.connect("127.0.0.2", 6)
         await settled(receiving, destination, 4)
-        before = receiving.entrance(destination).connections
+        before = receiving.intake_of(destination).connections
         crowd.connect("127.0.0.2")
-        await until(lambda: receiving.entrance(destination).connections != before, "another")
+        await until(lambda: receiving.intake_of(destination).connections != before, "another")
         await settled(receiving, destination, 4)
         assert not rests.gone.called
     rests.transport.loseConnection()

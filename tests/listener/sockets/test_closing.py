@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
-from ppl.listener.entrance import Patience
+from ppl.listener.intake import ConnectionTimeouts
 from ppl.listener.tls import Certificates, self_signed
 from ppl.services.clock import wall_clock
 from tests.listener.conftest import MakeDestination, MakeReceiving
@@ -30,7 +30,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 #: Long enough that no connection is aborted: each ends in order.
-PATIENT = Patience(closing=600.0)
+PATIENT = ConnectionTimeouts(closing=600.0)
 
 
 @implementer(IHalfCloseableProtocol)
@@ -57,12 +57,12 @@ async def writer(port: int) -> Any:
 async def test_a_sender_is_told_and_what_it_writes_until_its_own_end_is_kept(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    receiving = await make_receiving(store, patience=PATIENT)
+    receiving = await make_receiving(store, timeouts=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     begun, new = [await writer(destination.port) for _ in range(2)]
     begun.transport.write(b"one\ntw")
     await until(lambda: count(receiving) == 1, "the first line")
-    await until(lambda: len(receiving.entrance(destination).connections) == 2, "both connections")
+    await until(lambda: len(receiving.intake_of(destination).connections) == 2, "both connections")
     closing = receiving.close(destination)
     await until(lambda: begun.is_told and new.is_told, "both told")
     assert not closing.called
@@ -80,11 +80,11 @@ async def test_a_sender_is_told_and_what_it_writes_until_its_own_end_is_kept(
 async def test_what_the_kernel_holds_when_the_port_closes_is_read(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
-    receiving = await make_receiving(store, patience=PATIENT)
+    receiving = await make_receiving(store, timeouts=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     sender = await writer(destination.port)
-    await until(lambda: receiving.entrance(destination).connections, "the connection")
-    (connection,) = receiving.entrance(destination).connections
+    await until(lambda: receiving.intake_of(destination).connections, "the connection")
+    (connection,) = receiving.intake_of(destination).connections
     connection.hold("a test")
     sender.transport.write(b"".join(b"line %d\n" % number for number in range(20_000)))
     sender.transport.loseConnection()
@@ -99,13 +99,13 @@ async def test_what_the_kernel_holds_when_the_port_closes_is_read(
 async def test_a_sender_that_never_reads_holds_nothing_up(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, has_sent: bool
 ) -> None:
-    receiving = await make_receiving(store, patience=PATIENT)
+    receiving = await make_receiving(store, timeouts=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     sender = await writer(destination.port)
     if has_sent:
         sender.transport.write(b"kept\n")
         await until(lambda: count(receiving) == 1, "its line")
-    await until(lambda: receiving.entrance(destination).connections, "the connection")
+    await until(lambda: receiving.intake_of(destination).connections, "the connection")
     await receiving.close(destination)
     sender.transport.loseConnection()
     await until(lambda: sender.is_gone)
@@ -115,7 +115,7 @@ async def test_a_sender_that_never_reads_holds_nothing_up(
 async def test_a_tls_sender_that_never_reads_holds_nothing_up_and_what_it_writes_meanwhile_is_kept(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, certificates: Certificates
 ) -> None:
-    receiving = await make_receiving(store, certificates, patience=PATIENT)
+    receiving = await make_receiving(store, certificates, timeouts=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     deaf = await secured(destination.port)
     deaf.transport.write(b"one\n")
@@ -134,12 +134,12 @@ async def test_a_tls_sender_that_never_reads_holds_nothing_up_and_what_it_writes
 async def test_a_tls_handshake_that_is_not_finished_holds_nothing_up(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, certificates: Certificates
 ) -> None:
-    receiving = await make_receiving(store, certificates, patience=PATIENT)
+    receiving = await make_receiving(store, certificates, timeouts=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     sender = await connect(destination.port)
     sender.transport.write(b"\x16\x03\x01\x02\x00")
-    await until(lambda: receiving.entrance(destination).connections, "the connection")
-    (connection,) = receiving.entrance(destination).connections
+    await until(lambda: receiving.intake_of(destination).connections, "the connection")
+    (connection,) = receiving.intake_of(destination).connections
     await until(lambda: connection.is_secure, "a handshake that is begun")
     await receiving.close(destination)
     await sender.gone
@@ -155,7 +155,7 @@ async def test_a_relp_client_that_closes_when_it_is_told_is_gone_at_once(
     is_secure: bool,
 ) -> None:
     gated = GatedStore(store)
-    receiving = await make_receiving(gated, certificates, patience=PATIENT)
+    receiving = await make_receiving(gated, certificates, timeouts=PATIENT)
     destination = await opened(store, receiving, await make_destination())
     gated.shut = True
     sender = await (secured if is_secure else connect)(destination.port)
@@ -176,7 +176,7 @@ async def test_a_flood_is_read_on_for_a_moment_only_and_no_more_than_there_is_ro
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
     gated = GatedStore(store)
-    receiving = await make_receiving(gated, patience=PATIENT, queue_bytes=1_000_000)
+    receiving = await make_receiving(gated, timeouts=PATIENT, queue_bytes=1_000_000)
     destination = await opened(store, receiving, await make_destination())
     gated.shut = True
     sender = await writer(destination.port)

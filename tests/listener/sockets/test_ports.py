@@ -71,7 +71,7 @@ async def test_a_full_queue_stops_reading_and_loses_nothing(
     data = b"".join(b"line %06d %s\n" % (number, b"x" * 200) for number in range(40_000))
     sender.transport.write(data)
     await until(lambda: receiving.writer.waiting_bytes > 2_000_000, "a full queue")
-    (receiver,) = receiving.entrance(destination).connections
+    (receiver,) = receiving.intake_of(destination).connections
     await until(lambda: receiver.held_by == {"queue"}, "a connection that is not read from")
     assert receiving.writer.waiting_events < 5_000, "bounded, whatever is sent"
     gated.open()
@@ -91,8 +91,8 @@ async def test_a_destination_has_a_bounded_number_of_connections(
     receiving.ports.open(destination)
     await until(lambda: receiving.reported, "an open port")
     first, second = await connect(destination.port), await connect(destination.port)
-    entrance = receiving.entrance(destination)
-    await until(lambda: len(entrance.connections) == 2, "two connections")
+    intake = receiving.intake_of(destination)
+    await until(lambda: len(intake.connections) == 2, "two connections")
     for sender in (first, second):
         sender.transport.write(b"line\n")
     await until(lambda: sum(map(len, receiving.announced)) == 2, "their lines")
@@ -100,7 +100,7 @@ async def test_a_destination_has_a_bounded_number_of_connections(
     await third.gone
     first.transport.loseConnection()
     await first.gone
-    await until(lambda: len(entrance.connections) == 1, "room")
+    await until(lambda: len(intake.connections) == 1, "room")
     await send(destination.port, b"let in\n")
     await until(lambda: sum(map(len, receiving.announced)) == 3, "its line")
     second.transport.loseConnection()
@@ -166,7 +166,7 @@ async def test_reconciling_opens_what_is_missing_closes_what_is_too_many_and_ren
     receiving.ports.reconcile([changed, new])
     await until(lambda: len(receiving.reported) == 4, "the new port, and the changed one anew")
     assert {each.id for each in receiving.ports.destinations} == {kept.id, new.id}
-    assert str(receiving.entrance(changed).zone) == "UTC"
+    assert str(receiving.intake_of(changed).zone) == "UTC"
     with pytest.raises(Exception, match="refused"):
         await connect(gone.port)
 
@@ -186,7 +186,7 @@ async def test_a_port_that_changes_twice_at_once_is_as_it_was_said_last(
         assert [each.transport for each in receiving.ports.destinations] == [transport]
     await sender.gone
     await until(lambda: len(receiving.reported) == 2, "the port open anew, once")
-    assert receiving.entrance(destination).destination.transport == "plain"
+    assert receiving.intake_of(destination).destination.transport == "plain"
     await send(destination.port, b"after\n")
     await until(lambda: len(receiving.announced) == 2, "both lines")
     assert await messages(store, destination) == ["before", "after"]

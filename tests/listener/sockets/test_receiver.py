@@ -164,8 +164,11 @@ async def test_a_relp_client_that_sends_empty_messages_without_end_is_held_back(
     gated.shut = True
     sender = await connect(destination.port)
     sender.transport.write(OPEN + b"2 syslog 3 one\n" + b"3 syslog 0\n" * 200_000)
-    entrance = receiving.entrance(destination)
-    await until(lambda: entrance.connections and "window" in next(iter(entrance.connections)).held_by, "a full window")
+    intake = receiving.intake_of(destination)
+    await until(
+        lambda: intake.connections and "window" in next(iter(intake.connections)).held_by,
+        "a full window",
+    )
     gated.open()
     await until(lambda: sender.data.count(b" rsp ") == 200_002, "every answer", 30)
     sender.transport.loseConnection()
@@ -256,13 +259,13 @@ async def test_a_handshake_without_an_end_is_ended_before_it_holds_much(
     records = b"".join(b"\x16\x03\x01\x10\x00" + hello[at : at + 4096] for at in range(0, 126_976, 4096))
     if pause:
         sender.transport.write(records[:20])
-        await until(lambda: receiving.entrance(destination).connections, "the connection")
-        (receiver,) = receiving.entrance(destination).connections
+        await until(lambda: receiving.intake_of(destination).connections, "the connection")
+        (receiver,) = receiving.intake_of(destination).connections
         await until(lambda: receiver.is_secure, "the beginning of a handshake")
         records = records[20:]
     sender.transport.write(records)
     await sender.gone
-    await until(lambda: not receiving.entrance(destination).connections, "no connection")
+    await until(lambda: not receiving.intake_of(destination).connections, "no connection")
 
 
 @pytest_twisted.ensureDeferred
@@ -401,10 +404,10 @@ async def test_a_changed_port_opens_without_waiting_for_a_sender_that_does_not_l
     deaf.transport.write(b"kept\n")
     await until(lambda: count(receiving) == 1, "its line")
     deaf.transport.pauseProducing()
-    former = receiving.entrance(destination)
+    former = receiving.intake_of(destination)
     receiving.ports.open(attrs.evolve(destination, transport="tls"))
     await until(lambda: len(receiving.reported) == 2, "the port open anew")
     assert len(former.connections) == 1, "TLS waits for the end that the peer does not say"
-    await until(lambda: receiving.entrance(destination).destination.transport == "tls", "the new policy")
+    await until(lambda: receiving.intake_of(destination).destination.transport == "tls", "the new policy")
     deaf.transport.resumeProducing()
     await deaf.gone

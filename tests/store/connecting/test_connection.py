@@ -11,7 +11,7 @@ from twisted.internet import reactor
 from twisted.internet.interfaces import IReadWriteDescriptor
 from zope.interface import implementer
 
-from ppl.store.connecting.connection import Connection, Watching
+from ppl.store.connecting.connection import Connection, WatchedReactor
 from tests.waiting import until
 
 
@@ -43,7 +43,7 @@ class Watched:
 @pytest.mark.parametrize("removal", ["forget", "removeReader", "removeWriter"])
 @ensureDeferred
 async def test_the_next_socket_with_the_number_of_a_closed_one_is_watched(ways: tuple[str, ...], removal: str) -> None:
-    watching = Watching(reactor, Connection(reactor))
+    watching = WatchedReactor(reactor, Connection(reactor))
     ours, theirs = socket.socketpair()
     first = Watched(ours.fileno())
     for way in ways:

@@ -19,7 +19,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 from ppl.store.connecting.connection import Connection, StoreRefuses, describe
-from ppl.store.connecting.outage import Outage
+from ppl.store.connecting.outage import PostgresOutage
 from ppl.store.connecting.pool import Pool, Transaction, unsuitable
 from tests.fixtures.database import as_administrator, execute
 from tests.store.proxy import Proxy
@@ -338,7 +338,7 @@ def test_an_outage_is_said_at_first_for_each_new_reason_and_at_growing_intervals
     said: list[str], nothing_left_behind: list[str]
 ) -> None:
     clock = Clock()
-    outage, pool = Outage(clock, "host=db password=sesame"), object()
+    outage, pool = PostgresOutage(clock, "host=db password=sesame"), object()
     away, refused = StoreUnavailable("Connection refused\nsecond line"), StoreRefuses("authentication failed")
     outage.met(pool, away)
     outage.met(pool, away)
@@ -366,7 +366,7 @@ def test_an_outage_is_said_at_first_for_each_new_reason_and_at_growing_intervals
 
 
 def test_pools_that_share_an_outage_are_all_back_before_it_is_over(said: list[str]) -> None:
-    outage, away = Outage(Clock(), "host=db"), StoreUnavailable("Connection refused")
+    outage, away = PostgresOutage(Clock(), "host=db"), StoreUnavailable("Connection refused")
     storing, searching = object(), object()
     for pool in (storing, searching, storing):
         outage.met(pool, away)

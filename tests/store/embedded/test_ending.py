@@ -20,7 +20,7 @@ from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
 from ppl.store.embedded import watchdog
-from ppl.store.embedded.ending import Ending, Patience, Postmaster
+from ppl.store.embedded.ending import Ending, EndingTimeouts, Postmaster
 from ppl.store.embedded.processes import is_recovering, processes, state
 from ppl.store.embedded.programs import ServerUser, spawn
 from ppl.store.embedded.server import EmbeddedPostgres
@@ -29,7 +29,7 @@ from tests.fixtures.database import FAST, execute, fast_directory
 from tests.store.leftover import left_running
 from tests.waiting import until
 
-SHORT = Patience(heed=0.5, fast=20, immediate=0.5, killed=20)
+SHORT = EndingTimeouts(heed=0.5, fast=20, immediate=0.5, killed=20)
 #: Nothing of PostgreSQL's answers so fast on a busy machine that these would be fair; the tests freeze it.
 EAGER = Attention(period=0.2, looks=5, patience=2)
 
@@ -160,7 +160,7 @@ async def test_a_start_that_ends_a_frozen_postgresql_can_be_stopped(
 ) -> None:
     left = await left_running(data_dir)
     signal_all(all_on(data_dir / "postgres"), signal.SIGSTOP)
-    server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=Patience(heed=600))
+    server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=EndingTimeouts(heed=600))
     starting = server.startService()
     await until(lambda: [text for text in logged if "still runs" in text], "that it ends what is left")
     await server.stopService()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 
 from ppl.model import SECOND
-from ppl.store.connecting.connection import Parameters, Row
+from ppl.store.connecting.connection import Parameters, ResultRow
 from ppl.store.connecting.pool import Pool
 from ppl.store.events.walk import MOST_BYTES
 from ppl.store.postgres import PostgresStore
@@ -28,7 +28,7 @@ class WatchedPool(Pool):
     statements: list[tuple[str, Parameters]]
     most_bytes = 0
 
-    async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
+    async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[ResultRow]:
         self.statements.append((sql, parameters))
         rows = await super().read(sql, parameters, seconds=seconds)
         size = sum(len(value) for row in rows for value in row if isinstance(value, str))

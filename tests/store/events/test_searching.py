@@ -20,9 +20,9 @@ from twisted.internet.defer import Deferred
 from ppl.errors import StoreUnavailable, TooManySearches
 from ppl.model import MINUTE, Destination, Event
 from ppl.search.query import Query, parse
-from ppl.store.connecting.connection import Parameters, Row
+from ppl.store.connecting.connection import Parameters, ResultRow
 from ppl.store.connecting.pool import Pool
-from ppl.store.events.searching import RARE, Search, Searches, SearchLimits
+from ppl.store.events.searching import RARE, EventSearch, Searches, SearchLimits
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.sealing import MOST_PUT_OFF, Sealer
 from tests.fixtures.database import execute
@@ -56,7 +56,7 @@ class SleepyPool(Pool):
         super().__init__(*arguments, **settings)
         self.selected: list[tuple[str, Parameters]] = []
 
-    async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
+    async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[ResultRow]:
         if "FROM event WHERE" in sql:
             self.selected.append((sql, parameters))
         if self.asleep is not None and self.asleep in sql:
@@ -77,7 +77,7 @@ def searches(search_pool: Pool) -> Searches:
     return Searches(search_pool, 2)
 
 
-async def found(search: Search, limit: int = 100, *, newest_first: bool = True) -> list[Event]:
+async def found(search: EventSearch, limit: int = 100, *, newest_first: bool = True) -> list[Event]:
     """All that a search gives, in the order of its walk; what it says of its way is checked."""
     try:
         return await walked(search, limit, newest_first)
@@ -85,7 +85,7 @@ async def found(search: Search, limit: int = 100, *, newest_first: bool = True) 
         search.close()
 
 
-async def walked(search: Search, limit: int, newest_first: bool) -> list[Event]:
+async def walked(search: EventSearch, limit: int, newest_first: bool) -> list[Event]:
     all_: list[Event] = []
     reached: list[int] = []
     while not search.is_complete:
@@ -99,7 +99,7 @@ async def walked(search: Search, limit: int, newest_first: bool) -> list[Event]:
     return all_
 
 
-async def counted(search: Search, width: int) -> Counter[tuple[int, int | None]]:
+async def counted(search: EventSearch, width: int) -> Counter[tuple[int, int | None]]:
     """All that a search counts."""
     counts: Counter[tuple[int, int | None]] = Counter()
     with closing(search):

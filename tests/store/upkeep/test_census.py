@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from ppl.errors import StoreUnavailable
 from ppl.model import DAY, HOUR, MINUTE, QUARTER, SECOND, Destination, Sender
-from ppl.store.connecting.connection import Connection, Parameters, Row
+from ppl.store.connecting.connection import Connection, Parameters, ResultRow
 from ppl.store.connecting.locks import CENSUS_KEY
 from ppl.store.events import senders
 from ppl.store.postgres import PostgresStore
@@ -105,7 +105,7 @@ class MortalConnection(Connection):
         super().__init__(*arguments)
         self.left = left
 
-    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[Row]:
+    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[ResultRow]:
         self.left -= 1
         done = await super().execute(sql, parameters, patience)
         if not self.left:

@@ -13,7 +13,7 @@ from twisted.internet import reactor
 
 from ppl.errors import StoreUnavailable
 from ppl.model import DAY, MINUTE, Destination
-from ppl.store.connecting.connection import Parameters, Row
+from ppl.store.connecting.connection import Parameters, ResultRow
 from ppl.store.connecting.pool import Pool, Transaction
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.retention import Retention
@@ -144,7 +144,7 @@ class DyingTransaction:
     pool: DyingPool
     transaction: Transaction
 
-    async def run(self, sql: str, parameters: Parameters = None) -> list[Row]:
+    async def run(self, sql: str, parameters: Parameters = None) -> list[ResultRow]:
         self.pool.left -= 1
         if self.pool.left:
             return await self.transaction.run(sql, parameters)

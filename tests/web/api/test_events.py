@@ -26,7 +26,7 @@ from ppl.model import DAY, MINUTE, SECOND, Counted, Destination
 from ppl.search.query import parse
 from ppl.services.clock import wall_clock
 from ppl.store.connecting.pool import Pool
-from ppl.store.events.searching import MOST_SEARCHES, Search, Searches, SearchLimits
+from ppl.store.events.searching import MOST_SEARCHES, EventSearch, Searches, SearchLimits
 from ppl.store.postgres import PostgresStore
 from ppl.store.walker import TRIES
 from ppl.timezone import parse_time_zone, utc_text
@@ -298,16 +298,16 @@ async def test_a_histogram_of_seconds_is_gone_on_with_where_its_time_is_up(serve
 async def test_a_histogram_says_how_far_it_came_where_a_step_takes_too_long(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = Search.count
+    count = EventSearch.count
     steps: list[int] = []
 
-    async def slow(search: Search, width: int) -> Counted:
+    async def slow(search: EventSearch, width: int) -> Counted:
         steps.append(width)
         if 2 <= len(steps) <= 1 + TRIES:
             raise StatementTimeout
         return await count(search, width)
 
-    monkeypatch.setattr(Search, "count", slow)
+    monkeypatch.setattr(EventSearch, "count", slow)
     filled = await fill(served)
     got = await filled.get("/api/histogram?q=message")
     assert not got["complete"]

@@ -15,7 +15,7 @@ from pytest_twisted import ensureDeferred
 
 from ppl.model import DAY, HOUR, MINUTE, QUARTER, SECOND, Bucket
 from ppl.timezone import parse_time_zone
-from ppl.web.pages.figures import bytes_text, histogram, moment, rate_text, sparkline
+from ppl.web.pages.figures import bytes_text, histogram_of, moment, rate_text, sparkline
 from tests.fixtures.database import execute
 from tests.store.samples import T0
 from tests.web.conftest import Serve, Served
@@ -173,7 +173,7 @@ COUNTS = st.lists(st.integers(0, 10**6), min_size=9, max_size=9).map(tuple).filt
 def test_every_piece_lies_within_the_plot_and_above_the_one_before(found: dict[int, tuple[int, ...]]) -> None:
     start = T0 - T0 % QUARTER
     buckets = [Bucket(start + index * QUARTER, counts) for index, counts in sorted(found.items())]
-    plot = histogram(buckets, start, QUARTER, 96, UTC, ["a"])
+    plot = histogram_of(buckets, start, QUARTER, 96, UTC, ["a"])
     assert len(plot.stacks) == len(found)
     for stack, bucket in zip(plot.stacks, buckets, strict=True):
         below = float(plot.height)

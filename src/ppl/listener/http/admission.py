@@ -9,11 +9,11 @@ import attrs
 from ppl.access.networks import Networks
 from ppl.access.secrets import secret_hash
 from ppl.access.throttle import Rate, Throttle
-from ppl.listener.entrance import Intake
 from ppl.listener.http.refusals import AddressNotAllowed, NotServedHere, OverQuota, TooMany, UnknownToken
+from ppl.listener.intake import Intake
 from ppl.listener.limits.admission import uncount
 from ppl.model import Destination
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 
 #: Wrong tokens allowed from one address.
 _WRONG_TOKENS = Rate(burst=20, seconds=6)
@@ -52,7 +52,7 @@ class DrainAdmission:
         limits: how many uploads are admitted, and how large.
     """
 
-    def __init__(self, store: Store, intake: Intake, host: str, limits: DrainLimits) -> None:
+    def __init__(self, store: PeopleStore, intake: Intake, host: str, limits: DrainLimits) -> None:
         self.limits = limits
         self._store = store
         self._intake = intake

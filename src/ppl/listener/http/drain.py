@@ -14,10 +14,10 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ppl.http.client import Proxies
 from ppl.http.uploads import UploadRequest
-from ppl.listener.entrance import Intake
 from ppl.listener.http.admission import DrainAdmission
-from ppl.listener.http.refusals import STOPPING, Unavailable
+from ppl.listener.http.refusals import STOPPING, UploadUnavailable
 from ppl.listener.http.upload import DrainUpload, Uploading
+from ppl.listener.intake import Intake
 
 #: Seconds that a stop waits for answers to go out.
 FAREWELL_SECONDS = 5.0
@@ -58,7 +58,7 @@ class Drain(Service):
         if self._state.is_open:
             upload.begin(length)
         else:
-            upload.refuse(Unavailable(STOPPING))
+            upload.refuse(UploadUnavailable(STOPPING))
         return upload
 
     def startService(self) -> None:
@@ -73,7 +73,7 @@ class Drain(Service):
         for upload in list(self._state.uploads):
             self._connections.add(upload.connection_ended)
             if not upload.is_taken:
-                upload.refuse(Unavailable(STOPPING))
+                upload.refuse(UploadUnavailable(STOPPING))
         submitting = [_also(work) for work in self._state.submitting]
         self._state.gate.wake()
         return DeferredList(submitting).addCallback(lambda _: None)
@@ -81,7 +81,7 @@ class Drain(Service):
     async def farewell(self) -> None:
         """After the writer has stopped: send every answer, and refuse uploads that could not be stored."""
         for upload in list(self._state.uploads):
-            upload.refuse(Unavailable("The database cannot be reached: these lines are not stored."))
+            upload.refuse(UploadUnavailable("The database cannot be reached: these lines are not stored."))
         everyone = DeferredList([_also(ended) for ended in self._connections], consumeErrors=True)
         timer: IDelayedCall = self._reactor.callLater(FAREWELL_SECONDS, everyone.cancel)
         await everyone

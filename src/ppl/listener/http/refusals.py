@@ -6,7 +6,7 @@ import json
 from typing import ClassVar
 
 from ppl.errors import PplError
-from ppl.http.uploads import Reply
+from ppl.http.uploads import UploadReply
 
 #: Seconds after which a sender may try again when Ppl or its database is unavailable.
 RETRY_SECONDS = 5
@@ -29,9 +29,10 @@ class DrainRefusal(PplError):
         self.headers = headers
 
     @property
-    def reply(self) -> Reply:
+    def reply(self) -> UploadReply:
         """The answer to send."""
-        return error_reply(self.status, self.code, str(self), self.headers)
+        body = json.dumps({"error": self.fields}, ensure_ascii=False)
+        return UploadReply(self.status, body.encode("utf-8"), self.headers)
 
 
 class UnknownToken(DrainRefusal):
@@ -64,7 +65,7 @@ class NotServedHere(DrainRefusal):
         super().__init__(f"This listener does not serve {host}: send to the drain of the listener that does.")
 
 
-class MethodNotAllowed(DrainRefusal):
+class UploadMethodNotAllowed(DrainRefusal):
     """The method is not POST."""
 
     code = "method_not_allowed"
@@ -74,14 +75,14 @@ class MethodNotAllowed(DrainRefusal):
         super().__init__("Only POST is allowed here: send lines with POST.", (("Allow", "POST"),))
 
 
-class UnsupportedType(DrainRefusal):
+class UploadUnsupportedType(DrainRefusal):
     """The content type or the content encoding is not supported."""
 
     code = "unsupported_type"
     status = 415
 
 
-class TooLarge(DrainRefusal):
+class UploadTooLarge(DrainRefusal):
     """The body is larger than one upload may be."""
 
     code = "too_large"
@@ -121,7 +122,7 @@ class OverQuota(TooMany):
     code = "over_quota"
 
 
-class Unavailable(DrainRefusal):
+class UploadUnavailable(DrainRefusal):
     """Ppl or its database is unavailable."""
 
     code = "unavailable"
@@ -131,12 +132,26 @@ class Unavailable(DrainRefusal):
         super().__init__(message, (("Retry-After", str(RETRY_SECONDS)),))
 
 
-def error_reply(status: int, code: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """The answer ``{"error": {"code", "message"}}``."""
-    body = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
-    return Reply(status, body.encode("utf-8"), headers)
+class NothingHere(DrainRefusal):
+    """The drain's own endpoint has nothing but the addresses of tokens."""
+
+    code = "not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("Only POST /logs/<token> is served here.")
 
 
-def stored_reply(count: int) -> Reply:
+class UploadFailed(DrainRefusal):
+    """Ppl met an internal error; its log has the rest."""
+
+    code = "internal_error"
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("Internal error in Ppl; its log has more.")
+
+
+def stored_reply(count: int) -> UploadReply:
     """The answer when ``count`` lines are stored."""
-    return Reply(200, json.dumps({"lines": count}).encode("ascii"))
+    return UploadReply(200, json.dumps({"lines": count}).encode("ascii"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 from twisted.internet.defer import Deferred
 
-from ppl.http.uploads import Reply
+from ppl.http.uploads import UploadReply
 
 _MOST_FRAMES = 10_000
 
@@ -17,23 +17,23 @@ _MOST_FRAMES = 10_000
 class _Frame:
     """A logplex frame: its answer once it is stored, and the repeats that wait for it."""
 
-    stored: Reply | None = None
-    waiting: list[Deferred[Reply]] = attrs.Factory(list)
+    stored: UploadReply | None = None
+    waiting: list[Deferred[UploadReply]] = attrs.Factory(list)
 
 
-class Frames:
+class SeenFrames:
     """Recent frames, by destination and ``Logplex-Frame-Id``; the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._frames: OrderedDict[tuple[int, str], _Frame] = OrderedDict()
 
-    async def once(self, frame: tuple[int, str], store: Callable[[], Deferred[Reply]]) -> Reply:
+    async def once(self, frame: tuple[int, str], store: Callable[[], Deferred[UploadReply]]) -> UploadReply:
         """The answer of ``store``; for a frame that was stored, or is being stored, the answer of the first."""
         known = self._frames.get(frame)
         if known is not None:
             if known.stored is not None:
                 return known.stored
-            answer: Deferred[Reply] = Deferred()
+            answer: Deferred[UploadReply] = Deferred()
             known.waiting.append(answer)
             return await answer
         mine = self._frames[frame] = _Frame()

@@ -12,7 +12,7 @@ from ppl.access.throttle import Rate
 from ppl.http.client import Proxies
 from ppl.http.refusals import LINES_OF_ADDRESS, Refusals
 from ppl.http.uploads import UploadChannel, UploadRequest, Uploads, log_line
-from ppl.listener.http.refusals import error_reply
+from ppl.listener.http.refusals import NothingHere
 from ppl.listener.limits.addresses import sender_address
 from ppl.listener.limits.admission import Admission
 from ppl.services.clock import steady_clock
@@ -142,7 +142,7 @@ class _Elsewhere(Resource):
     isLeaf = True
 
     def render(self, request: Any) -> Any:
-        reply = error_reply(404, "not_found", "Only POST /logs/<token> is served here.")
+        reply = NothingHere().reply
         request.setResponseCode(reply.status)
         request.setHeader("Server", "Ppl")
         request.setHeader("Content-Type", "application/json; charset=utf-8")

@@ -13,23 +13,23 @@ from twisted.python.failure import Failure
 
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.http.client import Proxies
-from ppl.http.uploads import Reply, UploadRequest
-from ppl.listener.entrance import Intake
+from ppl.http.uploads import UploadReply, UploadRequest
 from ppl.listener.http.admission import DrainAdmission
 from ppl.listener.http.refusals import (
     STOPPING,
     DrainRefusal,
-    MethodNotAllowed,
-    TooLarge,
     TooMany,
     TooSlow,
-    Unavailable,
     Unreadable,
-    UnsupportedType,
-    error_reply,
+    UploadFailed,
+    UploadMethodNotAllowed,
+    UploadTooLarge,
+    UploadUnavailable,
+    UploadUnsupportedType,
     stored_reply,
 )
-from ppl.listener.http.repeats import Frames
+from ppl.listener.http.repeats import SeenFrames
+from ppl.listener.intake import Intake
 from ppl.model import Destination
 from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable
 from ppl.sources.known import BODIES, BodyKind, body_kind
@@ -86,7 +86,7 @@ class Uploading:
     reactor: Any
     proxies: Proxies
     gate: Gate = attrs.Factory(Gate)
-    frames: Frames = attrs.Factory(Frames)
+    frames: SeenFrames = attrs.Factory(SeenFrames)
     is_open: bool = False
     uploads: set[DrainUpload] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
@@ -119,7 +119,7 @@ class DrainUpload:
     def begin(self, length: int | None) -> None:
         """The headers have come."""
         if self._request.method != b"POST":
-            self.refuse(MethodNotAllowed())
+            self.refuse(UploadMethodNotAllowed())
             return
         self._request.pause()
         self._do(self._admit(length))
@@ -195,7 +195,7 @@ class DrainUpload:
         else:
             self._answer(await self._drain.frames.once(frame, lambda: Deferred.fromCoroutine(self._store(body))))
 
-    async def _store(self, body: bytes) -> Reply:
+    async def _store(self, body: bytes) -> UploadReply:
         commits: list[Deferred[None]] = []
         submitting: Deferred[None] = Deferred()
         self._drain.submitting.add(submitting)
@@ -219,7 +219,7 @@ class DrainUpload:
                 if drain.is_open:
                     await drain.gate.moved()
                 if drain.gate.shut:
-                    raise Unavailable(STOPPING)
+                    raise UploadUnavailable(STOPPING)
             committed: Deferred[None] = Deferred()
             commits.append(committed)
             count += len(piece.lines)
@@ -263,7 +263,7 @@ class DrainUpload:
         """Answer with ``refusal``."""
         self._answer(refusal.reply)
 
-    def _answer(self, reply: Reply) -> None:
+    def _answer(self, reply: UploadReply) -> None:
         if self._is_answered:
             return
         self._end()
@@ -291,25 +291,25 @@ class DrainUpload:
         if isinstance(error, DrainRefusal):
             self.refuse(error)
         elif isinstance(error, StoreUnavailable | StatementTimeout):
-            self.refuse(Unavailable("The database cannot be reached right now."))
+            self.refuse(UploadUnavailable("The database cannot be reached right now."))
         else:
             self._log.failure("An upload failed", failure)
-            self._answer(error_reply(500, "internal_error", "Internal error in Ppl; its log has more."))
+            self._answer(UploadFailed().reply)
 
 
 def _kind(request: UploadRequest) -> BodyKind:
     kind = body_kind(request.header("content-type"))
     if kind is None:
-        raise UnsupportedType("Send text/plain, application/x-ndjson, application/json or application/logplex-1.")
+        raise UploadUnsupportedType("Send text/plain, application/x-ndjson, application/json or application/logplex-1.")
     return kind
 
 
 def _is_gzip(request: UploadRequest) -> bool:
     encoding = request.header("content-encoding").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise UnsupportedType("The only supported content encoding is gzip.")
+        raise UploadUnsupportedType("The only supported content encoding is gzip.")
     return encoding.endswith("gzip")
 
 
-def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"A body may hold at most {most:,} bytes, also after unzipping (--max-drain-bytes).")
+def _too_large(most: int) -> UploadTooLarge:
+    return UploadTooLarge(f"A body may hold at most {most:,} bytes, also after unzipping (--max-drain-bytes).")

@@ -18,7 +18,7 @@ from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.listener.limits.meter import Meter
 from ppl.listener.writing.writer import Writer
 from ppl.model import DAY, HOUR, Clock, Destination, Lines
-from ppl.store.interface import Received, Store
+from ppl.store.interface import FigureStore, Received
 
 #: Seconds between two rounds; each reports what was dropped and saves the counts.
 PERIOD_SECONDS = 60.0
@@ -49,7 +49,7 @@ class Meters(Service):
     name = "the quotas of destinations"
 
     def __init__(
-        self, store: Store, writer: Writer, reactor: Any, clock: Clock, steady: Clock, most: Quota | None = None
+        self, store: FigureStore, writer: Writer, reactor: Any, clock: Clock, steady: Clock, most: Quota | None = None
     ) -> None:
         self._store, self._writer, self._clock, self._steady = store, writer, clock, steady
         self._most = most or Quota()

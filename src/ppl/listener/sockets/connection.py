@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet import tcp
 from twisted.internet.interfaces import IProtocolFactory
 
-from ppl.listener.limits.share import Reader, Share
+from ppl.listener.limits.turn_share import Share, SharedReader
 from ppl.services.polling import bound_accepts
 
 
@@ -21,7 +21,7 @@ class SenderConnection(tcp.Server):  # type: ignore[misc]
     """
 
     share: Share
-    reader: Reader
+    reader: SharedReader
 
     #: Reads that are left (``None``: not counted), and what is called when none is left.
     reads_left: int | None = None

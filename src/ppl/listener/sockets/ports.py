@@ -13,9 +13,9 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
-from ppl.listener.entrance import Entrance, Intake
+from ppl.listener.intake import DestinationIntake, Intake
 from ppl.listener.limits.addresses import sender_address
-from ppl.listener.limits.share import Reserve, Share
+from ppl.listener.limits.turn_share import Reserve, Share
 from ppl.listener.sockets.connection import SenderPort
 from ppl.listener.sockets.receiver import Receiver
 from ppl.listener.sockets.udp import DatagramPort
@@ -35,17 +35,17 @@ class ReceiverFactory(ServerFactory):
 
     noisy = False
 
-    def __init__(self, entrance: Entrance) -> None:
-        self._entrance = entrance
+    def __init__(self, intake: DestinationIntake) -> None:
+        self._intake = intake
 
     def buildProtocol(self, addr: IAddress | None) -> Receiver | None:
         """Twisted: a new connection; ``None`` closes it."""
         sender_ip = sender_address(getattr(addr, "host", ""))
-        if not self._entrance.admits(sender_ip):
+        if not self._intake.admits(sender_ip):
             return None
-        if not self._entrance.intake.admission.admit(self._entrance.destination, sender_ip):
+        if not self._intake.shared.admission.admit(self._intake.destination, sender_ip):
             return None
-        return Receiver(self._entrance, sender_ip)
+        return Receiver(self._intake, sender_ip)
 
 
 @attrs.define(eq=False)
@@ -90,13 +90,13 @@ class _Socket:
 
 @attrs.define(eq=False)
 class _Port:
-    entrance: Entrance
+    intake: DestinationIntake
     stream: _Socket
     datagrams: _Socket | None
 
     @property
     def destination(self) -> Destination:
-        return self.entrance.destination
+        return self.intake.destination
 
     async def release(self) -> None:
         """Close both sockets: accept no more connections and datagrams."""
@@ -149,8 +149,8 @@ class Ports:
             self._renewed[address] = destination
         elif known is not None and known.destination == destination:
             self._report(destination, known.stream.reason)
-        elif known is not None and known.entrance.can_become(destination):
-            known.entrance.change(destination)
+        elif known is not None and known.intake.can_become(destination):
+            known.intake.change(destination)
             self._report(destination, known.stream.reason)
         elif known is not None:
             # Registered anew, or with another time zone or policy, which the open port does not know.
@@ -162,22 +162,22 @@ class Ports:
                 port.datagrams.open(self._reactor)
 
     def _new(self, destination: Destination) -> _Port:
-        entrance = Entrance(destination, self._intake, Share(self._reactor, self._reserve))
+        own = DestinationIntake(destination, self._intake, Share(self._reactor, self._reserve))
         number, user_id = destination.port, destination.user_id
-        factory = ReceiverFactory(entrance)
+        factory = ReceiverFactory(own)
         stream = _Socket(
             lambda: self._listen_tcp(number, factory),
             lambda: self._opened(destination, stream),
             lambda reason, first: self._failed(destination, reason, first),
         )
         if destination.takes == "tls" or not self._has_files_for_udp():
-            return _Port(entrance, stream, None)
+            return _Port(own, stream, None)
         datagrams = _Socket(
-            lambda: self._listen_udp(entrance),
+            lambda: self._listen_udp(own),
             lambda: None,
             lambda reason, first: self._say_failed(f"{user_id} over UDP", reason, first),
         )
-        return _Port(entrance, stream, datagrams)
+        return _Port(own, stream, datagrams)
 
     def _listen_tcp(self, number: int, factory: ReceiverFactory) -> SenderPort:
         with self._sockets.open(socket.SOCK_STREAM, number, self._interface) as listening:
@@ -196,12 +196,12 @@ class Ports:
             )
         return fits
 
-    def _listen_udp(self, entrance: Entrance) -> DatagramPort:
-        destination, intake = entrance.destination, self._intake
+    def _listen_udp(self, own: DestinationIntake) -> DatagramPort:
+        destination, intake = own.destination, self._intake
 
         def take(sender_ip: str, frames: Frames, size: int) -> None:
-            if entrance.admits(sender_ip):
-                entrance.submit(sender_ip, frames, size, port)
+            if own.admits(sender_ip):
+                own.submit(sender_ip, frames, size, port)
 
         port = DatagramPort(
             self._reactor,
@@ -235,7 +235,7 @@ class Ports:
         if destination is not None:
             self.open(destination)
         # Last, so that a sender that does not close does not delay the new port.
-        await known.entrance.close_connections()
+        await known.intake.close_connections()
 
     async def close(self, destination: Destination) -> None:
         """Close the port for good and end its connections; the lines they have received are kept."""
@@ -249,7 +249,7 @@ class Ports:
             await port.release()
             if is_for_good:
                 self._forget_sockets(destination, None)
-            await port.entrance.close_connections()
+            await port.intake.close_connections()
 
     def _forget_sockets(self, destination: Destination, successor: Destination | None) -> None:
         """Release the kept sockets of ``destination`` that ``successor`` does not need."""
@@ -291,10 +291,10 @@ class Ports:
         """Destinations whose port is open or is being tried."""
         return [*(port.destination for port in self._ports.values()), *self._renewed.values()]
 
-    def entrance(self, destination: Destination) -> Entrance | None:
-        """The entrance of ``destination``, while its port is open or is being tried."""
+    def intake_of(self, destination: Destination) -> DestinationIntake | None:
+        """The intake of ``destination``, while its port is open or is being tried."""
         port = self._ports.get((destination.host, destination.port))
-        return port.entrance if port is not None else None
+        return port.intake if port is not None else None
 
     def _opened(self, destination: Destination, stream: _Socket) -> None:
         if stream.reason is not None:

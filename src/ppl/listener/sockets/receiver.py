@@ -9,7 +9,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ppl.listener.entrance import Entrance, Tls
+from ppl.listener.intake import DestinationIntake, Tls
 from ppl.listener.limits.sender_tokens import MOST_WRONG, Strikes
 from ppl.listener.sockets.reading_out import ReadingOut
 from ppl.listener.sockets.unspoken import Unspoken
@@ -48,9 +48,9 @@ class Receiver(Protocol):
     is_overdue = False
     _unspoken: Unspoken
 
-    def __init__(self, entrance: Entrance, sender_ip: str) -> None:
-        self._entrance = entrance
-        self._patience = entrance.intake.patience
+    def __init__(self, intake: DestinationIntake, sender_ip: str) -> None:
+        self._intake = intake
+        self._timeouts = intake.shared.timeouts
         self.sender_ip = sender_ip
         self._stream: Stream | None = None
         # Bytes read but not yet fed: the first ones, until they show what is spoken, or more than one turn may process.
@@ -67,12 +67,12 @@ class Receiver(Protocol):
     def connectionMade(self) -> None:
         """Twisted: connected."""
         transport: Any = self.transport
-        transport.share, transport.reader = self._entrance.share, self
+        transport.share, transport.reader = self._intake.share, self
         transport.bufferSize = READ_BYTES
         transport.setTcpKeepAlive(True)
-        self._entrance.connected(self)
-        admission, destination = self._entrance.intake.admission, self._entrance.destination
-        silence = self._patience.silence
+        self._intake.connected(self)
+        admission, destination = self._intake.shared.admission, self._intake.destination
+        silence = self._timeouts.silence
         self._unspoken = Unspoken(transport, admission, destination, self.sender_ip, self._give_way, silence)
 
     def dataReceived(self, data: bytes) -> None:
@@ -94,8 +94,8 @@ class Receiver(Protocol):
         kind = None if is_tls or is_tls is None else stream_kind(start)
         if not is_tls:
             self._unspoken.spoken()  # a TLS handshake does not count as having sent something
-        policy = self._entrance.destination.takes
-        certificates = self._entrance.certificates
+        policy = self._intake.destination.takes
+        certificates = self._intake.certificates
         if kind is None and not is_tls:
             self._start = start  # too little to tell what is spoken
             self._count_held(len(start))
@@ -127,18 +127,18 @@ class Receiver(Protocol):
     def _queue(self) -> None:
         if not self._is_queued:
             self._is_queued = True
-            self._entrance.share.later(self)
+            self._intake.share.later(self)
 
     def _count_held(self, held: int) -> bool:
         """Tell the budget that the connection holds ``held`` bytes; ``False`` if there is no room for more."""
         before, self._held = self._held, held
-        return before == held or self._entrance.intake.unfinished.changed(self, before, held)
+        return before == held or self._intake.shared.unfinished.changed(self, before, held)
 
     def go_on(self) -> None:
         """The share: process another part of what was read."""
         assert self._stream is not None
         self._is_queued = False
-        if self._lost or (self.held_by == {"turn"} and not self._entrance.share.holds(self)):
+        if self._lost or (self.held_by == {"turn"} and not self._intake.share.holds(self)):
             data, self._start = self._start, b""
             self._feed(self._stream, data)
             if self._lost and not self._stream.has_more:
@@ -148,7 +148,7 @@ class Receiver(Protocol):
         if kind.answers:
             transport: Any = self.transport
             transport.registerProducer(self, True)
-        return kind.make(self, self._entrance.intake.limits.max_line_bytes)
+        return kind.make(self, self._intake.shared.limits.max_line_bytes)
 
     def _start_tls(self, start: bytes, certificates: Tls) -> None:
         transport: Any = self.transport
@@ -158,7 +158,7 @@ class Receiver(Protocol):
         self.is_secure = True
         transport.bufferSize = HANDSHAKE_READ_BYTES
         transport.reads_left, transport.read_too_often = HANDSHAKE_READS, self._end_handshake
-        self._abort_after(self._patience.handshake)
+        self._abort_after(self._timeouts.handshake)
         transport.startTLS(certificates)
         # startTLS made TLS the transport's protocol; these are the handshake's first bytes.
         transport.protocol.dataReceived(start)
@@ -172,7 +172,7 @@ class Receiver(Protocol):
 
     def _end_handshake(self) -> None:
         """End a TLS handshake that is longer than any real one."""
-        self._entrance.intake.admission.say_once(self.sender_ip, _FAILED)
+        self._intake.shared.admission.say_once(self.sender_ip, _FAILED)
         self._abort()
 
     def _abort(self) -> None:
@@ -186,8 +186,8 @@ class Receiver(Protocol):
         if self._reading_out is not None:
             self._reading_out.stop()
         if self.is_secure and not self._is_shaken:
-            admission = self._entrance.intake.admission
-            known = self._entrance.destination.client_certificates
+            admission = self._intake.shared.admission
+            known = self._intake.destination.client_certificates
             admission.say_once(self.sender_ip, _NOT_KNOWN if known else _FAILED, reasons_of(reason.value))
         if self._start and self._stream is None and (self.is_secure or not self._must_be_secure):
             self._as_lines()
@@ -208,8 +208,8 @@ class Receiver(Protocol):
         """Release all that the connection holds: everything that was read is submitted."""
         self._unspoken.spoken()
         self._count_held(0)
-        self._entrance.share.forget(self)
-        self._entrance.disconnected(self)
+        self._intake.share.forget(self)
+        self._intake.disconnected(self)
 
     def expire(self) -> None:
         """The budget: a line or frame has been unfinished for too long."""
@@ -226,11 +226,11 @@ class Receiver(Protocol):
 
     @property
     def _must_be_secure(self) -> bool:
-        return self._entrance.destination.takes == "tls"
+        return self._intake.destination.takes == "tls"
 
     def _give_way(self) -> None:
         """Free this connection's place for another at once, and end it."""
-        self._entrance.disconnected(self)
+        self._intake.disconnected(self)
         self.hang_up()
 
     def close(self) -> None:
@@ -240,7 +240,7 @@ class Receiver(Protocol):
         elif self._stream is None:
             self.read_out()
         else:
-            self._abort_after(self._patience.closing)
+            self._abort_after(self._timeouts.closing)
             self._stream.close()
 
     def shut_out(self) -> None:
@@ -284,10 +284,10 @@ class Receiver(Protocol):
     # What a stream asks for
 
     def submit(self, frames: Frames, size: int, committed: Committed | None = None) -> None:
-        """Hand lines to the entrance of the destination."""
+        """Hand lines to the intake of the destination."""
         if frames.block or frames.messages:
             self.is_overdue = False
-            self._entrance.submit(self.sender_ip, frames, size, self._entrance.share, committed, self._strikes)
+            self._intake.submit(self.sender_ip, frames, size, self._intake.share, committed, self._strikes)
             if self._strikes.is_out and self._stream is not None and not self._is_out:
                 self._is_out = True
                 self._stream.give_up(_NO_TOKEN)
@@ -318,11 +318,11 @@ class Receiver(Protocol):
     def hang_up(self, why: str | None = None) -> None:
         """End the connection; ``why`` is for the log, when it is the sender's fault."""
         if why is not None:
-            self._entrance.intake.admission.say_once(self.sender_ip, why)
+            self._intake.shared.admission.say_once(self.sender_ip, why)
         self._is_hung_up = True
         if not self._lost:
             transport: Any = self.transport
-            self._abort_after(self._patience.closing)
+            self._abort_after(self._timeouts.closing)
             transport.unregisterProducer()
             transport.loseConnection()
             # Without a producer nothing would report that the answers were read.

@@ -37,7 +37,7 @@ _buffer = bytearray(65_536)
 _view = memoryview(_buffer)
 
 #: Takes the address of a sender, its messages in order of receipt, and their bytes as received.
-Take = Callable[[str, Frames, int], None]
+TakeDatagrams = Callable[[str, Frames, int], None]
 
 
 @implementer(IReadDescriptor)
@@ -55,7 +55,7 @@ class DatagramPort:
     __slots__ = ("__weakref__", "_dropped", "_lost", "_max_line_bytes", "_reactor", "_socket", "_take")
 
     def __init__(
-        self, reactor: Any, bound: socket.socket, max_line_bytes: int, take: Take, lost: Callable[[int], None]
+        self, reactor: Any, bound: socket.socket, max_line_bytes: int, take: TakeDatagrams, lost: Callable[[int], None]
     ) -> None:
         self._reactor = reactor
         self._max_line_bytes, self._take, self._lost = max_line_bytes, take, lost

@@ -17,10 +17,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ppl.errors import IdConflict, PplError, StoreUnavailable
-from ppl.listener.writing.queue import Batch, Submission
+from ppl.listener.writing.queue import Submission, WriteBatch
 from ppl.services.backoff import Backoff
 from ppl.services.pausing import Rest
-from ppl.store.interface import Store
+from ppl.store.interface import EventStore
 
 _log = Logger()
 
@@ -30,13 +30,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 class Supply(Protocol):
     """The writer as a lane sees it: gives batches and is told of commits."""
 
-    def take(self, lane: Lane) -> Batch:
+    def take(self, lane: Lane) -> WriteBatch:
         """The next batch of ``lane``; an empty one ends its work."""
 
     def begun(self, lane: Lane) -> None:
         """The commit of a batch has begun: the next may be sent ahead."""
 
-    def committed(self, lane: Lane, batch: Batch, seconds: float) -> None:
+    def committed(self, lane: Lane, batch: WriteBatch, seconds: float) -> None:
         """``batch`` of ``lane`` is durable; storing it took ``seconds``."""
 
     async def refresh_ids(self) -> None:
@@ -49,7 +49,7 @@ class Supply(Protocol):
         """``lane`` has nothing more to do, or was abandoned."""
 
 
-class Outage:
+class StoringOutage:
     """Logs once that events cannot be stored, and once that they are again, for all lanes together.
 
     Args:
@@ -84,7 +84,7 @@ class Outage:
 class _Ahead:
     """A batch that was sent ahead, and its append, which commits once ``turn`` has fired."""
 
-    batch: Batch
+    batch: WriteBatch
     stored: Deferred[None]
     turn: Deferred[None]
     is_rolled_back: bool = False
@@ -129,10 +129,10 @@ class Lane:
         in_flight: how many events are in this lane.
     """
 
-    def __init__(self, store: Store, reactor: Any, supply: Supply, outage: Outage) -> None:
+    def __init__(self, store: EventStore, reactor: Any, supply: Supply, outage: StoringOutage) -> None:
         self._store, self._reactor, self._supply, self._outage = store, reactor, supply, outage
         self._rest = Rest(reactor)
-        self._batch: Batch | None = None
+        self._batch: WriteBatch | None = None
         self._ahead: _Ahead | None = None
         self._abandoned = False
         self.is_running = False
@@ -155,7 +155,7 @@ class Lane:
         """Whether a batch is being committed and no other was sent ahead."""
         return self._batch is not None and self._ahead is None
 
-    def send_ahead(self, batch: Batch) -> None:
+    def send_ahead(self, batch: WriteBatch) -> None:
         """Send ``batch`` to PostgreSQL now, to commit after the present one; :attr:`may_send_ahead` must be true."""
         turn: Deferred[None] = Deferred()
         stored = Deferred.fromCoroutine(self._store.append(batch.events, turn))
@@ -174,7 +174,7 @@ class Lane:
         finally:
             self._end()
 
-    async def _work_on(self, batch: Batch, ahead: _Ahead | None) -> None:
+    async def _work_on(self, batch: WriteBatch, ahead: _Ahead | None) -> None:
         self._batch = batch
         self._count()
         began = self._reactor.seconds()
@@ -201,7 +201,7 @@ class Lane:
         self.destinations = {id_ for batch in batches for id_ in batch.destinations}
         self.in_flight = sum(batch.count for batch in batches)
 
-    async def _store_it(self, batch: Batch, ahead: _Ahead | None) -> bool:
+    async def _store_it(self, batch: WriteBatch, ahead: _Ahead | None) -> bool:
         """Store ``batch``, with as many tries as it takes; ``False`` if the lane was abandoned first.
 
         No error makes it discard received lines: the store itself leaves out what it can never accept.
@@ -225,7 +225,7 @@ class Lane:
                 return True
         return False
 
-    async def _renew_ids(self, batch: Batch) -> None:
+    async def _renew_ids(self, batch: WriteBatch) -> None:
         """Give everything that is not stored yet new ids above the stored ones.
 
         If that fails, ``batch`` meets the same conflict at the next try.

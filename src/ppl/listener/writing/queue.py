@@ -1,6 +1,6 @@
 """Submissions that wait for the store: a queue for each destination, their turns, and a limit on their memory.
 
-Used by the writer alone, which decides when a lane takes its next :class:`Batch`.
+Used by the writer alone, which decides when a lane takes its next :class:`WriteBatch`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Submission:
 
 
 @attrs.define(eq=False)
-class Batch:
+class WriteBatch:
     """Submissions that are committed together.
 
     Attributes:
@@ -100,7 +100,7 @@ class Waiting:
         self.bytes += _cost(len(events), size)
         self.events += len(events)
 
-    def remove(self, batch: Batch) -> None:
+    def remove(self, batch: WriteBatch) -> None:
         """Stop counting ``batch``, which is stored."""
         self.bytes -= batch.cost
         self.events -= batch.count
@@ -120,9 +120,9 @@ class Waiting:
         first = self._queues[destination_id][0]
         return len(first.events) <= EXPRESS_EVENTS and first.size <= EXPRESS_BYTES
 
-    def take(self, most_events: int, busy: Set[int]) -> Batch:
+    def take(self, most_events: int, busy: Set[int]) -> WriteBatch:
         """A batch of one submission of each destination not ``busy``, in turn, until it is full or nothing waits."""
-        batch = Batch()
+        batch = WriteBatch()
         skipped = []
         while self._queues and batch.count < most_events and batch.size < BATCH_BYTES:
             destination_id, queue = self._queues.popitem(last=False)
@@ -137,15 +137,15 @@ class Waiting:
             self._queues.move_to_end(destination_id, last=False)
         return batch
 
-    def take_little(self, busy: Set[int]) -> Batch:
+    def take_little(self, busy: Set[int]) -> WriteBatch:
         """As :meth:`take`, for the express lane: what destinations that send little gathered during its last batch."""
-        batch = Batch()
+        batch = WriteBatch()
         waiting = [each for each in self._queues if each not in busy]
         while waiting:
             waiting = [each for each in waiting if self._move_little(each, batch)]
         return batch
 
-    def _move_little(self, destination_id: int, batch: Batch) -> bool:
+    def _move_little(self, destination_id: int, batch: WriteBatch) -> bool:
         """Move one submission if it fits; ``True`` if more of the destination wait."""
         queue = self._queues[destination_id]
         first = queue[0]
@@ -164,7 +164,7 @@ def _cost(count: int, size: int) -> int:
     return size + count * LINE_OVERHEAD
 
 
-def _move(queue: deque[Submission], batch: Batch) -> None:
+def _move(queue: deque[Submission], batch: WriteBatch) -> None:
     submission = queue.popleft()
     batch.submissions.append(submission)
     batch.count += len(submission.events)

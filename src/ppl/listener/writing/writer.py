@@ -20,12 +20,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ppl.listener.writing.ids import IdSequence
-from ppl.listener.writing.lane import Lane, Outage
-from ppl.listener.writing.queue import Batch, Submission, Waiting
+from ppl.listener.writing.lane import Lane, StoringOutage
+from ppl.listener.writing.queue import Submission, Waiting, WriteBatch
 from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines
 from ppl.services.backoff import Backoff
 from ppl.services.pausing import Rest
-from ppl.store.interface import Store
+from ppl.store.interface import EventStore
 
 #: Seconds that a batch of the main lane should take, at the rate of the one before it.
 BATCH_SECONDS = 0.1
@@ -92,7 +92,7 @@ class Writer(Service):
 
     def __init__(
         self,
-        store: Store,
+        store: EventStore,
         announce: Callable[[Events], None],
         reactor: Any,
         clock: Clock,
@@ -107,7 +107,7 @@ class Writer(Service):
         self._batch_events = batch_events
         self._ids: IdSequence | None = None
         self._paused: set[Source] = set()
-        self._outage = Outage(lambda: self.waiting_events)
+        self._outage = StoringOutage(lambda: self.waiting_events)
         self._main = Lane(store, reactor, self, self._outage)
         self._express = Lane(store, reactor, self, self._outage)
         # When the express lane was last used, and the events a second of the main lane's last batch.
@@ -217,7 +217,7 @@ class Writer(Service):
 
     # The lanes' Supply
 
-    def take(self, lane: Lane) -> Batch:
+    def take(self, lane: Lane) -> WriteBatch:
         """See :class:`~ppl.listener.writing.lane.Supply`."""
         if lane is self._main:
             return self._gather()
@@ -231,7 +231,7 @@ class Writer(Service):
         if lane is self._main:
             self._send_ahead_if_due()
 
-    def committed(self, lane: Lane, batch: Batch, seconds: float) -> None:
+    def committed(self, lane: Lane, batch: WriteBatch, seconds: float) -> None:
         """See :class:`~ppl.listener.writing.lane.Supply`."""
         self._commits += 1
         if lane is self._main:
@@ -270,7 +270,7 @@ class Writer(Service):
     def _is_working(self) -> bool:
         return self._main.is_running or self._express.is_running
 
-    def _gather(self) -> Batch:
+    def _gather(self) -> WriteBatch:
         """The next batch of the main lane."""
         seconds = SHARED_SECONDS if self._is_shared() else BATCH_SECONDS
         most = min(self._batch_events.most, max(self._batch_events.least, int(self._rate * seconds)))

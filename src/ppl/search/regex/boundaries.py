@@ -15,7 +15,7 @@ from ppl.search.errors import BadValue
 from ppl.search.regex import charset
 from ppl.search.regex.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
 
-_WORD = charset.named("word") or ()
+_WORD = charset.named_class("word") or ()
 _OUTSIDE = charset.without_separator(charset.complement(charset.folded(_WORD)))
 
 

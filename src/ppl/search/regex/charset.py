@@ -56,7 +56,7 @@ def of(text: str) -> CharSet:
     return union((ord(char), ord(char)) for char in text)
 
 
-def named(name: str) -> CharSet | None:
+def named_class(name: str) -> CharSet | None:
     """The set of a POSIX class such as ``alpha``, the same in every locale. ``None`` if the name is unknown."""
     return _NAMED.get(name)
 

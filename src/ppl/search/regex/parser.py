@@ -180,7 +180,7 @@ class _Parser:
         if char in "AZ":
             return self._edge("^" if char == "A" else "$")
         if char.lower() in _SETS and char in "dswDSW":
-            chars = charset.named(_SETS[char.lower()]) or ()
+            chars = charset.named_class(_SETS[char.lower()]) or ()
             return self._chars(chars if char.islower() else charset.complement(charset.folded(chars)), start)
         return self._chars(charset.of(self._character(char, start)), start)
 
@@ -241,7 +241,7 @@ class _Parser:
             raise BadValue("no collating element: collating elements are not supported", start)
         if char == "[" and self._next() == ":":
             end = self._source.find(":]", self.at + 1)
-            chars = charset.named(self._source[self.at + 1 : end]) if end > 0 else None
+            chars = charset.named_class(self._source[self.at + 1 : end]) if end > 0 else None
             if chars is None:
                 raise BadValue("a class such as [:alpha:], [:alnum:], [:digit:], [:space:] or [:punct:]", start)
             self.at = end + 2
@@ -253,7 +253,7 @@ class _Parser:
         if char == "":
             raise BadValue("a character after the backslash", start + 1)
         if char in "dsw":
-            return charset.named(_SETS[char]) or ()
+            return charset.named_class(_SETS[char]) or ()
         if char in "DSW":
-            return charset.complement(charset.folded(charset.named(_SETS[char.lower()]) or ()))
+            return charset.complement(charset.folded(charset.named_class(_SETS[char.lower()]) or ()))
         return self._character(char, start)

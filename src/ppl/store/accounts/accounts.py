@@ -20,7 +20,7 @@ DESTINATION = (
 _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
 
-class Accounts:
+class AccountStore:
     """See :class:`ppl.store.interface.Store`, whose methods these are."""
 
     def __init__(self, pool: Pool, clock: Clock) -> None:

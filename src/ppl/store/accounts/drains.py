@@ -9,7 +9,7 @@ from ppl.model import Clock, Destination
 from ppl.store.accounts.accounts import DESTINATION
 from ppl.store.accounts.owned import OWNED, count_owned
 from ppl.store.connecting.pool import Pool, Transaction
-from ppl.store.interface import Drain
+from ppl.store.interface import DrainToken
 
 
 class Drains:
@@ -20,11 +20,11 @@ class Drains:
 
     async def create_drain(
         self, account_id: int, destination_id: int, secret_hash: bytes, label: str, most: int
-    ) -> Drain | None:
+    ) -> DrainToken | None:
         """Remember a token; ``None`` if the account does not own the destination."""
         now = self._clock()
 
-        async def work(transaction: Transaction) -> Drain | None:
+        async def work(transaction: Transaction) -> DrainToken | None:
             count = await count_owned(transaction, account_id, destination_id, "drain")
             if count is None:
                 return None
@@ -35,18 +35,18 @@ class Drains:
                 " VALUES (%s, %s, %s, %s) RETURNING id",
                 [destination_id, secret_hash, label, now],
             )
-            return Drain(drain_id, destination_id, label, now)
+            return DrainToken(drain_id, destination_id, label, now)
 
         return await self._pool.transact(work)
 
-    async def drains_of(self, account_id: int) -> Sequence[Drain]:
+    async def drains_of(self, account_id: int) -> Sequence[DrainToken]:
         """The tokens of the destinations that the account owns, by id."""
         rows = await self._pool.look_up(
             "SELECT id, destination_id, label, created_at FROM drain"  # noqa: S608
             f" WHERE destination_id IN ({OWNED}) ORDER BY id",
             [account_id],
         )
-        return [Drain(*row) for row in rows]
+        return [DrainToken(*row) for row in rows]
 
     async def delete_drain(self, account_id: int, drain_id: int) -> bool:
         """Revoke one; ``False`` if the account owns no destination with such a token."""

@@ -21,7 +21,7 @@ _COLUMNS = (
 _EXCERPT = SELECTED.replace("message", "left(message, %s)").replace("structured_data", "''")
 
 
-class Marks:
+class MarkStore:
     """See :class:`ppl.store.interface.Store`, whose methods these are."""
 
     _pool: Pool

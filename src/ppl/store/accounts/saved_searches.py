@@ -16,7 +16,7 @@ from ppl.store.interface import SavedSearch
 _TAKEN = "SELECT FROM saved_search WHERE destination_id = %s AND lower(name) = lower(%s) AND id <> %s"
 
 
-class SavedSearches:
+class SavedSearchStore:
     """See :class:`ppl.store.interface.Store`, whose methods these are."""
 
     _pool: Pool

@@ -27,7 +27,7 @@ from zope.interface import implementer
 from ppl.dsn import KEEPALIVE, parsed
 from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 
-Row = tuple[Any, ...]
+ResultRow = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 # SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator's
@@ -63,7 +63,7 @@ class StoreRefuses(StoreUnavailable):
     """PostgreSQL answers and lets nobody in with this DSN; before somebody changes one of them it will not."""
 
 
-class Watching:
+class WatchedReactor:
     """The reactor as txpostgres uses it, where a socket that libpq has already closed ends the connection.
 
     libpq may close it before psycopg2 says ``closed``; ``addReader`` of a descriptor of -1 would raise wherever
@@ -137,7 +137,7 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
     cursorFactory = _Cursor
 
     def __init__(self, reactor: Any, owner: Connection, connect: Callable[..., Any]) -> None:
-        super().__init__(Watching(reactor, owner))
+        super().__init__(WatchedReactor(reactor, owner))
         self._owner = owner
         self.connectionFactory = connect
 
@@ -235,7 +235,7 @@ class Connection:
         """Whether it lives and is outside of any transaction, so that somebody else may have it."""
         return not self.is_lost and self._connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
-    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[Row]:
+    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[ResultRow]:
         """Run ``sql`` (one statement or several) and give the rows of the last.
 
         Args:
@@ -255,7 +255,7 @@ class Connection:
         timer = self._reactor.callLater(patience, self._out_of_patience, patience)
         try:
             await self._uncancelled(cursor.execute(sql, parameters))
-            rows: list[Row] = cursor.fetchall() if cursor.description is not None else []
+            rows: list[ResultRow] = cursor.fetchall() if cursor.description is not None else []
         except (psycopg2.Error, CancelledError, ConnectionDone, SocketLost) as error:
             raise self._translated(error) from error
         finally:

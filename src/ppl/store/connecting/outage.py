@@ -17,7 +17,7 @@ _MOST_REASONS = 8
 _SILENT = "silent"
 
 
-class Outage:
+class PostgresOutage:
     """What is said of the PostgreSQL of ``dsn``, once for all pools that share this; ``reactor`` keeps the time."""
 
     _log = Logger()

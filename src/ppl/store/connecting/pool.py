@@ -21,9 +21,9 @@ from twisted.python.failure import Failure
 
 from ppl.errors import PplError, StoreUnavailable, StoreUnsuitable
 from ppl.services.backoff import Backoff
-from ppl.store.connecting.connection import Connection, ConnectionLost, Parameters, Row, StoreRefuses, describe
+from ppl.store.connecting.connection import Connection, ConnectionLost, Parameters, ResultRow, StoreRefuses, describe
 from ppl.store.connecting.copying import Copier
-from ppl.store.connecting.outage import Outage
+from ppl.store.connecting.outage import PostgresOutage
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Transaction:
     def __init__(self, connection: Connection, patience: float) -> None:
         self._connection, self._patience = connection, patience
 
-    async def run(self, sql: str, parameters: Parameters = None) -> list[Row]:
+    async def run(self, sql: str, parameters: Parameters = None) -> list[ResultRow]:
         """Run ``sql`` within the transaction and give the rows of its last statement."""
         return await self._connection.execute(sql, parameters, self._patience)
 
@@ -98,7 +98,7 @@ class Pool(Service):
         grace: float = 5.0,
         parameters: Mapping[str, str] | None = None,
         application: str = "ppl",
-        outage: Outage | None = None,
+        outage: PostgresOutage | None = None,
         look_up_seconds: float = LOOK_UP_SECONDS,
     ) -> None:
         self._reactor, self._dsn, self._size = reactor, dsn, size
@@ -116,7 +116,7 @@ class Pool(Service):
         self._drained: Deferred[None] | None = None
         self._started: Deferred[None] | None = None
         self._is_unsuitable = False
-        self._outage = outage or Outage(reactor, dsn)
+        self._outage = outage or PostgresOutage(reactor, dsn)
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Fires when connected, however long that takes; fails with ``StoreUnsuitable``.
@@ -142,7 +142,7 @@ class Pool(Service):
         """How many connections there are now, and how many calls wait for one."""
         return PoolStatistics(len(self._connections), len(self._idle), len(self._waiting))
 
-    async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
+    async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[ResultRow]:
         """Run ``sql``, a transaction by itself (also when it is several statements); the rows of the last.
 
         Args:
@@ -157,7 +157,7 @@ class Pool(Service):
         async with self._borrowed() as connection:
             return await connection.execute(sql, parameters, limit + self._grace)
 
-    async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[Row]:
+    async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[ResultRow]:
         """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath.
 
         A server that did not answer is not asked again: whoever waits would wait twice as long.
@@ -167,7 +167,7 @@ class Pool(Service):
         except ConnectionLost:
             return await self.run(sql, parameters, seconds=seconds)
 
-    async def look_up(self, sql: str, parameters: Parameters = None) -> list[Row]:
+    async def look_up(self, sql: str, parameters: Parameters = None) -> list[ResultRow]:
         """As :meth:`read`, for a few rows that every request asks for: a slow server is not waited for long."""
         return await self.read(sql, parameters, seconds=self._look_up_seconds)
 

@@ -24,7 +24,7 @@ _LOOK = 0.05
 
 
 @attrs.frozen
-class Patience:
+class EndingTimeouts:
     """Seconds that an ending waits before its next step.
 
     Attributes:
@@ -80,7 +80,7 @@ class Ending:
 
     reactor: Any
     directory: Path
-    patience: Patience
+    patience: EndingTimeouts
 
     _log = Logger()
 

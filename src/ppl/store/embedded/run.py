@@ -13,7 +13,7 @@ from ppl.store.embedded.cluster import Cluster
 from ppl.store.embedded.ending import Ending, Postmaster
 from ppl.store.embedded.processes import is_recovering
 from ppl.store.embedded.programs import Program, ServerUser
-from ppl.store.embedded.watchdog import Attention, Watchdog
+from ppl.store.embedded.watchdog import Attention, ServerWatchdog
 
 
 class Server:
@@ -43,7 +43,7 @@ class Server:
     ) -> None:
         self._is_leaving = is_leaving
         self._program, self._user, self._ending = program, user, ending
-        self._watchdog = Watchdog(reactor, cluster.socket, attention)
+        self._watchdog = ServerWatchdog(reactor, cluster.socket, attention)
         self._watching = Deferred.fromCoroutine(self._watch(lambda: is_recovering(cluster.directory, user.uid)))
         self._watching.addErrback(self._watch_failed)
 

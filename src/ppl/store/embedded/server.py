@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from ppl.errors import StoreUnsuitable
 from ppl.services.backoff import Backoff
 from ppl.store.embedded.cluster import PORT, Cluster, unreachable
-from ppl.store.embedded.ending import Ending, Patience, Postmaster
+from ppl.store.embedded.ending import Ending, EndingTimeouts, Postmaster
 from ppl.store.embedded.processes import leftover, state
 from ppl.store.embedded.programs import DIRECTORY_CLOSED, ServerUser, spawn
 from ppl.store.embedded.run import Server
@@ -64,7 +64,7 @@ class EmbeddedPostgres(Service):
         settings: Mapping[str, str] | None = None,
         *,
         sql_port: int = 0,
-        patience: Patience | None = None,
+        patience: EndingTimeouts | None = None,
         attention: Attention | None = None,
         is_leaving: Callable[[], bool] = lambda: False,
         longest_pause: float = LONGEST_PAUSE,
@@ -75,7 +75,7 @@ class EmbeddedPostgres(Service):
         self._settings = dict(settings or {})
         self._lock: int | None = None
         self._server: Server | None = None
-        self._patience, self._attention = patience or Patience(), attention or Attention()
+        self._patience, self._attention = patience or EndingTimeouts(), attention or Attention()
         self._is_leaving, self._longest_pause = is_leaving, longest_pause
         self._ending = Ending(reactor, self.cluster.directory, self._patience)
         self._server_log = ServerLog(data_dir)

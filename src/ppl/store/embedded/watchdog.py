@@ -40,7 +40,7 @@ class Attention:
     patience: float = 5.0
 
 
-class Watchdog:
+class ServerWatchdog:
     """Watches the PostgreSQL that listens on ``socket``.
 
     Args:
@@ -132,4 +132,4 @@ class _Asking(Protocol):
         self.answer.callback(data)
 
 
-__all__ = ["Attention", "Watchdog", "answers"]
+__all__ = ["Attention", "ServerWatchdog", "answers"]

@@ -36,7 +36,7 @@ class Rows(Protocol):
 
 
 @attrs.frozen
-class Stretch:
+class GroupingRange:
     """Events of a destination with ``after < id < before`` for which ``condition`` holds.
 
     Attributes:
@@ -53,7 +53,7 @@ class Stretch:
     is_ordered: bool
 
 
-class Reader:
+class GroupingReader:
     """One connection.
 
     Args:
@@ -99,9 +99,9 @@ class Reader:
         rows = self._run("SELECT id FROM event WHERE destination_id = %s ORDER BY id LIMIT 1", [destination_id])
         return int(rows[0][0]) if rows else None
 
-    def slots(self, stretch: Stretch) -> Iterator[walk.Slot]:
+    def slots(self, stretch: GroupingRange) -> Iterator[walk.Slot]:
         """Each slot of ``stretch`` that has events of the destination, newest first."""
-        walked = walk.Stretch(stretch.destination_id, stretch.after, stretch.before, newest_first=True)
+        walked = walk.IdRange(stretch.destination_id, stretch.after, stretch.before, newest_first=True)
         beyond: int | None = None
         while True:
             rows = self._run(*walk.listing(walked, beyond))
@@ -110,7 +110,7 @@ class Reader:
                 return
             beyond = rows[-1][0]
 
-    def copy(self, stretch: Stretch, first: int, end: int, rows: Rows, most: int) -> None:
+    def copy(self, stretch: GroupingRange, first: int, end: int, rows: Rows, most: int) -> None:
         """What ``stretch`` has with ``first <= id < end``, newest first, at most so many, to ``rows``."""
         with self._connection.cursor() as cursor:
             sql = cursor.mogrify(

@@ -12,9 +12,10 @@ from typing import Any
 import attrs
 
 from ppl.model import Event, Page
-from ppl.store.connecting.connection import Row
+from ppl.search.query import HIGHEST_ID
+from ppl.store.connecting.connection import ResultRow
 from ppl.store.connecting.pool import Pool
-from ppl.store.events.walk import AT_ONCE, HIGHEST_ID, MOST_BYTES, SELECTED, Slot, Stretch, cut, following, within_bytes
+from ppl.store.events.walk import AT_ONCE, MOST_BYTES, SELECTED, IdRange, Slot, cut, cut_at_bytes, following
 
 _SLOTS_AT_ONCE = 10
 
@@ -23,12 +24,12 @@ _SLOTS_AT_ONCE = 10
 class _Question:
     """What a page is asked for."""
 
-    stretch: Stretch
+    stretch: IdRange
     limit: int
     sender_ip: str | None
 
 
-class Pages:
+class PageReader:
     """Reads pages; see :class:`ppl.store.interface.Store`."""
 
     def __init__(self, pool: Pool) -> None:
@@ -40,19 +41,19 @@ class Pages:
 
     async def older(self, destination_id: int, before: int, limit: int, sender_ip: str | None) -> Page:
         """The newest ``limit`` events with ``id < before``."""
-        return await self._page(_Question(Stretch(destination_id, -1, before, True), limit, sender_ip))
+        return await self._page(_Question(IdRange(destination_id, -1, before, True), limit, sender_ip))
 
     async def newer(
         self, destination_id: int, after: int, limit: int, sender_ip: str | None, before: int | None
     ) -> Page:
         """The oldest ``limit`` events with ``after < id < before``."""
         end = HIGHEST_ID if before is None else before
-        return await self._page(_Question(Stretch(destination_id, after, end, False), limit, sender_ip))
+        return await self._page(_Question(IdRange(destination_id, after, end, False), limit, sender_ip))
 
     async def _page(self, asked: _Question) -> Page:
         if asked.sender_ip is not None and not _is_address(asked.sender_ip):
             return Page((), complete=True)
-        rows: list[Row] = []
+        rows: list[ResultRow] = []
         room, is_cut = MOST_BYTES, False
         beyond: int | None = None
         while len(rows) <= asked.limit and not is_cut:
@@ -100,9 +101,9 @@ def _select(asked: _Question, slots: Sequence[Slot], wanted: int, room: int) -> 
         bounds = [max(slot.lower, asked.stretch.after + 1), min(slot.upper, asked.stretch.before)]
         parameters += [asked.stretch.destination_id, *bounds, *([] if not sender else [asked.sender_ip]), wanted]
     if len(parts) == 1:
-        return within_bytes(parts[0], asked.stretch.direction), [*parameters, room]
+        return cut_at_bytes(parts[0], asked.stretch.direction), [*parameters, room]
     sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS slots ORDER BY id {asked.stretch.direction} LIMIT %s"  # noqa: S608
-    return within_bytes(sql, asked.stretch.direction), [*parameters, wanted, room]
+    return cut_at_bytes(sql, asked.stretch.direction), [*parameters, wanted, room]
 
 
 def _is_address(text: str) -> bool:

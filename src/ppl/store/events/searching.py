@@ -16,21 +16,20 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
 from ppl.model import Counted, Event, Found
-from ppl.search.query import Query
+from ppl.search.query import HIGHEST_ID, Query
 from ppl.store.connecting.connection import ConnectionLost
 from ppl.store.connecting.pool import Pool
 from ppl.store.events.collation import collation_of
 from ppl.store.events.walk import (
     AT_ONCE,
-    HIGHEST_ID,
     MOST_BYTES,
     SELECTED,
     Cut,
+    IdRange,
     Slot,
-    Stretch,
     cut,
+    cut_at_bytes,
     following,
-    within_bytes,
 )
 from ppl.store.interface import Purpose
 
@@ -70,7 +69,7 @@ class SearchLimits:
 
 
 @attrs.define(eq=False, slots=False)
-class Search:
+class EventSearch:
     """One walk; made by :class:`Searches`.
 
     Attributes:
@@ -79,7 +78,7 @@ class Search:
 
     _searches: Searches
     _counted_as: tuple[int, Purpose]
-    _stretch: Stretch
+    _stretch: IdRange
     _condition: str
     _parameters: list[Any]
     _has_literals: bool
@@ -335,10 +334,10 @@ class Search:
         for first, end in bounds:
             parameters += [self._stretch.destination_id, first, end, *self._parameters, limit]
         if len(bounds) == 1:
-            return cut(await self._run(within_bytes(part, self._stretch.direction), [*parameters, most_bytes]))
+            return cut(await self._run(cut_at_bytes(part, self._stretch.direction), [*parameters, most_bytes]))
         union = " UNION ALL ".join([part] * len(bounds))
         sql = f"SELECT * FROM ({union}) AS slots ORDER BY id {self._stretch.direction} LIMIT %s"  # noqa: S608
-        bounded = within_bytes(sql, self._stretch.direction)
+        bounded = cut_at_bytes(sql, self._stretch.direction)
         return cut(await self._run(bounded, [*parameters, limit, most_bytes]))
 
     async def _run(self, sql: str, parameters: list[Any]) -> list[Any]:
@@ -393,7 +392,7 @@ class Searches:
         sender_ip: str | None = None,
         newest_first: bool = True,
         purpose: Purpose = "find",
-    ) -> Search:
+    ) -> EventSearch:
         """A search over ``after < id < before``; to be closed by whoever began it.
 
         Raises:
@@ -406,14 +405,14 @@ class Searches:
         if sender_ip is not None:
             condition, parameters = f"({condition}) AND sender_ip = %s::inet", [*parameters, sender_ip]
         first, end = query.id_bounds()
-        stretch = Stretch(
+        stretch = IdRange(
             destination_id,
             max(first - 1, -1 if after is None else after),
             min(end, HIGHEST_ID if before is None else before),
             newest_first,
         )
         self._open[counted_as] += 1
-        return Search(self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits)
+        return EventSearch(self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits)
 
     def forget(self, counted_as: tuple[int, Purpose]) -> None:
         """One search is closed."""

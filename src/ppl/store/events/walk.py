@@ -12,14 +12,13 @@ from typing import Any
 import attrs
 
 from ppl.model import Event
+from ppl.search.query import HIGHEST_ID
 
 #: Runs a statement with its parameters, and gives the rows.
 Run = Callable[[str, list[Any]], Awaitable[list[Any]]]
 
 #: Slots that one statement finds.
 AT_ONCE = 256
-
-HIGHEST_ID = (1 << 63) - 1
 
 #: The columns of an :class:`~ppl.model.Event`, in its order.
 SELECTED = ", ".join(
@@ -47,7 +46,7 @@ class Cut:
     is_cut: bool
 
 
-def within_bytes(sql: str, direction: str) -> str:
+def cut_at_bytes(sql: str, direction: str) -> str:
     """``sql``, which selects :data:`SELECTED` in order of id, ended where its texts exceed bytes, a further parameter.
 
     PostgreSQL sends no more than these and one row. The length of a text is known without reading it whole. The rows
@@ -63,7 +62,7 @@ def within_bytes(sql: str, direction: str) -> str:
 
 
 def cut(rows: list[Any]) -> Cut:
-    """What came of a statement of :func:`within_bytes`."""
+    """What came of a statement of :func:`cut_at_bytes`."""
     if not rows:
         return Cut([], 0, False)
     *_, size, is_cut = rows[-1]
@@ -76,7 +75,7 @@ def bounded(event_id: int) -> int:
 
 
 @attrs.frozen
-class Stretch:
+class IdRange:
     """The events of a destination with ``after < id < before``, to be walked in one direction."""
 
     destination_id: int
@@ -106,12 +105,12 @@ class Slot:
     is_indexed: bool
 
 
-async def following(run: Run, stretch: Stretch, beyond: int | None) -> list[Slot]:
+async def following(run: Run, stretch: IdRange, beyond: int | None) -> list[Slot]:
     """The next slots of ``stretch``, at most :data:`AT_ONCE`, past the one whose lower bound is ``beyond``."""
     return [Slot(*row) for row in await run(*listing(stretch, beyond))]
 
 
-def listing(stretch: Stretch, beyond: int | None) -> tuple[str, list[Any]]:
+def listing(stretch: IdRange, beyond: int | None) -> tuple[str, list[Any]]:
     """The statement of :func:`following`, which selects the fields of :class:`Slot`, and its parameters."""
     past = ""
     parameters: list[Any] = [stretch.destination_id, stretch.before, stretch.after]

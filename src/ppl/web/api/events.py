@@ -18,7 +18,7 @@ from ppl.access.destinations import access_of
 from ppl.errors import TooManySearches
 from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
 from ppl.search.query import Query, parse
-from ppl.store.interface import Search, Store
+from ppl.store.interface import EventStore, Search, Store
 from ppl.store.walker import Walker
 from ppl.timezone import local_text, parse_time_zone, utc_text
 from ppl.web.http.answers import Answer, BadRequest, Gone, NotFound, TooManyRequests, json_answer
@@ -39,7 +39,7 @@ MOST_SECONDS, LONGEST_IN_SECONDS = 30, HOUR
 _LAST_TIME = 253_402_300_799_999_999
 
 
-class Events:
+class EventsApi:
     """Handlers of ``/api/events`` and ``/api/histogram``; with the cookie or a bearer token.
 
     Args:
@@ -215,8 +215,8 @@ def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]],
         raise
 
 
-def begin(store: Store, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
-    """See :meth:`ppl.store.interface.Store.search`.
+def begin(store: EventStore, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
+    """See :meth:`ppl.store.interface.EventStore.search`.
 
     Raises:
         TooManyRequests: the account has as many searches under way as it may.

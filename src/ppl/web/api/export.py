@@ -32,7 +32,7 @@ from ppl.wire import viewer_event
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _MOST_KNOWN = 200
 
-Writer = Callable[[Iterable[Event], tzinfo], str]
+FormatWriter = Callable[[Iterable[Event], tzinfo], str]
 
 
 @attrs.define
@@ -161,7 +161,7 @@ class Format:
     title: str
     suffix: str
     content_type: str
-    write: Writer
+    write: FormatWriter
     heading: str = ""
 
 

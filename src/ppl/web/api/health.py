@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ppl.errors import StatementTimeout, StoreUnavailable
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import Answer
 from ppl.web.http.routing import Route, for_anyone
 from ppl.web.http.sessions import Login
@@ -32,7 +32,7 @@ class Health:
 
     _log = Logger()
 
-    def __init__(self, store: Store, reactor: Any) -> None:
+    def __init__(self, store: PeopleStore, reactor: Any) -> None:
         self._store, self._reactor = store, reactor
         self._waiting: list[Deferred[str]] = []
         self._is_asking = False

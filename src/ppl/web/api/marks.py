@@ -14,7 +14,7 @@ from ppl.errors import TooManyMarks
 from ppl.model import Account, Clock, Destination, Event
 from ppl.store.interface import Mark, Store
 from ppl.timezone import parse_time_zone, utc_text
-from ppl.web.api.events import Events
+from ppl.web.api.events import EventsApi
 from ppl.web.http.answers import Answer, BadRequest, Conflict, NotFound, json_answer, spend
 from ppl.web.http.forms import WrongField
 from ppl.web.http.parameters import destination_of, destinations_asked, id_of, word_of
@@ -49,7 +49,7 @@ class Marks:
     """
 
     store: Store
-    events: Events
+    events: EventsApi
     clock: Clock
     changed: MarksChanged = lambda destination_id: None
     _changes: Throttle = attrs.field(init=False)
@@ -64,7 +64,7 @@ class Marks:
 
         Raises:
             NotFound, Gone: there is no such event.
-            TooManyMarks: see :meth:`ppl.store.interface.Store.mark`.
+            TooManyMarks: see :meth:`ppl.store.interface.PeopleStore.mark`.
             TooManyRequests: the account changes marks too often.
             NotReadable: it has just lost the destination.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ppl.access.destinations import access_of
 from ppl.model import Account
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.version import version
 from ppl.web.api.test_line import SampleLines
 from ppl.web.http.answers import Answer, BadRequest, json_answer
@@ -17,7 +17,7 @@ from ppl.web.http.visit import Visit
 class Api:
     """Handlers that answer programs."""
 
-    def __init__(self, store: Store, lines: SampleLines) -> None:
+    def __init__(self, store: PeopleStore, lines: SampleLines) -> None:
         self._store, self._lines = store, lines
 
     @property

@@ -9,7 +9,6 @@ from ppl.search.query import HIGHEST_ID
 from ppl.timezone import utc_text
 from ppl.web.http.answers import Answer, json_answer
 from ppl.web.http.parameters import BadQuery, query_of
-from ppl.web.http.rendering import error_fields
 from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 
@@ -37,7 +36,7 @@ class Queries:
         try:
             query = query_of(visit.query, account, self._clock())
         except BadQuery as error:
-            return json_answer({"from": None, "to": None, "hints": [], **error_fields(error)})
+            return json_answer({"from": None, "to": None, "hints": [], "error": error.fields})
         first, end = query.id_bounds()
         return json_answer(
             {

@@ -11,7 +11,7 @@ from ppl.access.destinations import NotReadable, access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import AlreadyExists, TooManySaved
 from ppl.model import Account, Clock, Destination
-from ppl.store.interface import SavedSearch, Store
+from ppl.store.interface import PeopleStore, SavedSearch
 from ppl.timezone import utc_text
 from ppl.web.http.answers import Answer, BadRequest, Conflict, NotFound, json_answer, spend
 from ppl.web.http.forms import WrongField
@@ -35,7 +35,7 @@ class SavedSearches:
         clock: what ``3 hours ago`` in a query is checked against; throttles.
     """
 
-    store: Store
+    store: PeopleStore
     clock: Clock
     _saves: Throttle = attrs.field(init=False)
 
@@ -48,7 +48,7 @@ class SavedSearches:
         Raises:
             WrongField: of ``name`` or ``query``.
             BadQuery: the query cannot be understood.
-            AlreadyExists, TooManySaved: see :meth:`ppl.store.interface.Store.save_search`.
+            AlreadyExists, TooManySaved: see :meth:`ppl.store.interface.PeopleStore.save_search`.
             TooManyRequests: the account saves too often.
             Forbidden: it has just lost the destination.
         """
@@ -96,7 +96,7 @@ class SavedSearches:
 class SavedApi:
     """Handlers of ``/api/saved``; read with the cookie or a bearer token, changed with the cookie only."""
 
-    def __init__(self, store: Store, saved: SavedSearches) -> None:
+    def __init__(self, store: PeopleStore, saved: SavedSearches) -> None:
         self._store, self._saved = store, saved
 
     @property

@@ -10,7 +10,7 @@ from ppl.errors import TooManySearches
 from ppl.model import DAY, HOUR, Account, Clock
 from ppl.search.query import HIGHEST_ID
 from ppl.similar.workers import Grouping, Workers
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import StreamedAnswer, TooManyRequests, spend
 from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
 from ppl.web.http.routing import Route, for_account
@@ -25,7 +25,7 @@ _COMPARED = {"no": 0, "hour": HOUR, "day": DAY}
 class Similar:
     """Handler of ``/api/similar``."""
 
-    def __init__(self, store: Store, workers: Workers, clock: Clock, steady: Clock) -> None:
+    def __init__(self, store: PeopleStore, workers: Workers, clock: Clock, steady: Clock) -> None:
         self._store, self._workers, self._clock = store, workers, clock
         self._throttle = Throttle(_GROUPINGS, steady)
 

@@ -288,7 +288,7 @@ class InternalError(Refusal):
     advice = "Try again; if it stays so, look into Ppl's log at this time."
 
     def __init__(self) -> None:
-        super().__init__("Ppl met an error of its own.")
+        super().__init__("Internal error in Ppl.")
 
 
 def spend(throttle: Throttle, key: str) -> None:

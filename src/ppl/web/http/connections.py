@@ -30,7 +30,7 @@ class Connections:
         self._most, self._most_of_address, self._proxies = most, most_of_address, proxies
         self._of_address: Counter[str] = Counter()
         # In the order in which they came to the stage.
-        self._giving_way: dict[Stage, dict[Counted, None]] = {"idle": {}, "receiving": {}}
+        self._giving_way: dict[Stage, dict[CountedConnection, None]] = {"idle": {}, "receiving": {}}
 
     def __len__(self) -> int:
         return self._of_address.total()
@@ -43,7 +43,7 @@ class Connections:
         if self._most and len(self) >= self._most and not self._make_room():
             return _Refused()
         self._of_address[address] += 1
-        connection = Counted(self, channel, address)
+        connection = CountedConnection(self, channel, address)
         channel.stage = connection.enter
         channel.ended.addBoth(lambda _: connection.leave())
         connection.enter("idle")
@@ -56,14 +56,14 @@ class Connections:
         next(iter(waiting)).give_way()
         return True
 
-    def entered(self, connection: Counted, stage: Stage) -> None:
+    def entered(self, connection: CountedConnection, stage: Stage) -> None:
         """``connection`` has come to ``stage``."""
         for each in self._giving_way.values():
             each.pop(connection, None)
         if stage in self._giving_way:
             self._giving_way[stage][connection] = None
 
-    def left(self, connection: Counted) -> None:
+    def left(self, connection: CountedConnection) -> None:
         """``connection`` has ended."""
         self.entered(connection, "handling")
         self._of_address[connection.address] -= 1
@@ -71,7 +71,7 @@ class Connections:
             del self._of_address[connection.address]
 
 
-class Counted:
+class CountedConnection:
     """A connection that is counted until it ends, also when a WebSocket has taken it over from HTTP.
 
     Attributes:

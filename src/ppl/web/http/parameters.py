@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from ppl.access.destinations import Access
@@ -28,6 +29,11 @@ class BadQuery(BadRequest):
         super().__init__(str(error))
         self.position = error.position
         self.expected = error.expected
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As for any error, with ``position`` and ``expected``: where the query went wrong."""
+        return {**super().fields, "position": self.position, "expected": self.expected}
 
 
 def destination_of(fields: Mapping[str, str], access: Access) -> Destination:

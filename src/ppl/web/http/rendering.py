@@ -11,7 +11,6 @@ from ppl.access.sessions import cookies
 from ppl.model import Clock
 from ppl.web.http.answers import Answer, Refusal, json_answer
 from ppl.web.http.assets import Assets
-from ppl.web.http.parameters import BadQuery
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
@@ -65,12 +64,4 @@ def theme_of(visit: Visit) -> str:
 
 def json_error(refusal: Refusal) -> Answer:
     """``refusal`` for programs."""
-    return json_answer(error_fields(refusal), refusal.status, refusal.headers)
-
-
-def error_fields(refusal: Refusal) -> dict[str, Any]:
-    """``{"error": {"code", "message"}}``, of a query also where it went wrong."""
-    error: dict[str, Any] = {"code": refusal.code, "message": str(refusal)}
-    if isinstance(refusal, BadQuery):
-        error |= {"position": refusal.position, "expected": refusal.expected}
-    return {"error": error}
+    return json_answer({"error": refusal.fields}, refusal.status, refusal.headers)

@@ -110,7 +110,7 @@ class Request(UploadRequest):
         if self.startedWriting:
             self.loseConnection()  # type: ignore[no-untyped-call]
         else:
-            send(self, Answer(500, b"Ppl met an error of its own; its log has more.", "text/plain; charset=utf-8"))
+            send(self, Answer(500, b"Internal error in Ppl; its log has more.", "text/plain; charset=utf-8"))
         return reason
 
 

@@ -40,18 +40,18 @@ from ppl.web.http.rendering import Pages
 from ppl.web.http.sessions import Login, Sessions, is_own_form
 from ppl.web.http.visit import Visit
 
-Reply = Awaitable[Answer | StreamedAnswer]
-PublicHandler = Callable[Concatenate[Visit, Login | None, ...], Reply]
+PendingAnswer = Awaitable[Answer | StreamedAnswer]
+PublicHandler = Callable[Concatenate[Visit, Login | None, ...], PendingAnswer]
 """``handler(visit, login, *parts of the path)``; ``login`` is ``None`` for a visitor who is not logged in."""
-LoginHandler = Callable[Concatenate[Visit, Login, ...], Reply]
+LoginHandler = Callable[Concatenate[Visit, Login, ...], PendingAnswer]
 """``handler(visit, login, *parts of the path)``."""
-AccountHandler = Callable[Concatenate[Visit, Account, ...], Reply]
+AccountHandler = Callable[Concatenate[Visit, Account, ...], PendingAnswer]
 """``handler(visit, account, *parts of the path)``."""
 
 NUMBER = r"(\d{1,18})"
 """The part of a path that is the id of something."""
 
-Audience = Literal["anyone", "login", "account"]
+Allowed = Literal["anyone", "login", "account"]
 """For whom a route is: anyone, a browser that is logged in, or an account with a browser's cookie or bearer token."""
 
 
@@ -69,8 +69,8 @@ class Route:
 
     method: str
     pattern: re.Pattern[str]
-    audience: Audience
-    handler: Callable[..., Reply]
+    audience: Allowed
+    handler: Callable[..., PendingAnswer]
     page: str = ""
 
 

@@ -9,7 +9,7 @@ import attrs
 from ppl.access.secrets import csrf_token, csrf_token_matches, new_secret, secret_hash
 from ppl.access.sessions import SESSION_COOKIE, authenticate, cookie_name, cookie_values, find_session
 from ppl.model import SECOND, Account, Clock
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import Cookie, NotLoggedIn
 from ppl.web.http.visit import Visit
 
@@ -48,7 +48,7 @@ class Sessions:
         most: browsers that an account may be logged in with.
     """
 
-    def __init__(self, store: Store, clock: Clock, session_ended: SessionEnded, most: int) -> None:
+    def __init__(self, store: PeopleStore, clock: Clock, session_ended: SessionEnded, most: int) -> None:
         self._store, self._most = store, most
         self._clock = clock
         self._session_ended = session_ended

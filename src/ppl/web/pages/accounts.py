@@ -11,7 +11,7 @@ from ppl.errors import AlreadyExists, RegistrationClosed
 from ppl.model import Account, Clock, Destination
 from ppl.options import Settings
 from ppl.services.listening import is_port_taken
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import Answer, Forbidden, found, see_other, spend
 from ppl.web.http.destinations import PortOpener, is_opened, needing_a_port
 from ppl.web.http.forms import (
@@ -36,14 +36,14 @@ from ppl.web.pages.viewer import viewer_page
 _REGISTRATIONS_OF_ADDRESS = Rate(burst=100, seconds=30)
 
 
-class Accounts:
+class AccountPages:
     """The pages of people who come and go."""
 
     _log = Logger()
 
     def __init__(
         self,
-        store: Store,
+        store: PeopleStore,
         listeners: PortOpener,
         passwords: Passwords,
         sessions: Sessions,

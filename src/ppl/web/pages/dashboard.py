@@ -24,7 +24,7 @@ from ppl.web.http.rendering import Pages
 from ppl.web.http.routing import Route, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
-from ppl.web.pages.figures import LEVELS, added, bytes_text, histogram, levels_of, moment, sparkline
+from ppl.web.pages.figures import LEVELS, added, bytes_text, histogram_of, levels_of, moment, sparkline
 from ppl.web.pages.senders import chosen, events_path, sender_row, senders_path
 
 #: Senders of a kind that are shown.
@@ -113,7 +113,7 @@ class Dashboard:
         counts, counts_before = added(buckets), added(before)
         marks = _marks(start, end, shown, zone)
         return {
-            "plot": histogram(buckets, start, shown.bar, shown.bars, zone, marks),
+            "plot": histogram_of(buckets, start, shown.bar, shown.bars, zone, marks),
             "levels": [
                 {"level": level, "name": name, "count": count}
                 for (level, name, _), count in zip(LEVELS, counts, strict=True)

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from ppl.access.destinations import access_of
 from ppl.model import Account, Destination
-from ppl.store.interface import Store
-from ppl.web.api.events import Events
+from ppl.store.interface import PeopleStore
+from ppl.web.api.events import EventsApi
 from ppl.web.api.marks import mark_fields
 from ppl.web.http.answers import Answer, Gone, NotFound, found
 from ppl.web.http.parameters import present_address
@@ -28,7 +28,7 @@ class EventPage:
         pages: the templates.
     """
 
-    def __init__(self, store: Store, events: Events, pages: Pages) -> None:
+    def __init__(self, store: PeopleStore, events: EventsApi, pages: Pages) -> None:
         self._store, self._events, self._pages = store, events, pages
 
     @property

@@ -138,7 +138,7 @@ def added(buckets: Sequence[Bucket]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*(levels_of(each.counts) for each in buckets), strict=True))) or (0,) * len(LEVELS)
 
 
-def histogram(
+def histogram_of(
     buckets: Sequence[Bucket], start: int, width_of_one: int, number: int, zone: tzinfo, marks: Sequence[str]
 ) -> Plot:
     """``buckets`` from ``start`` on (µs), ``number`` of them, ``width_of_one`` µs each, as stacked bars."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from ppl.access.destinations import access_of
 from ppl.model import Destination, Event
-from ppl.store.interface import Mark, Store
+from ppl.store.interface import Mark, PeopleStore
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.api.marks import LONGEST_NOTE, Marks, note_of
 from ppl.web.http.answers import Answer, see_other
@@ -21,7 +21,7 @@ from ppl.web.pages.viewer import event_path
 class MarksPage:
     """Handlers of ``/marks`` and the forms on it; all need a login."""
 
-    def __init__(self, store: Store, marks: Marks, pages: Pages) -> None:
+    def __init__(self, store: PeopleStore, marks: Marks, pages: Pages) -> None:
         self._store, self._marks, self._pages = store, marks, pages
 
     @property

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from ppl.access.destinations import Access, access_of
 from ppl.errors import AlreadyExists, TooManySaved
 from ppl.model import Destination
-from ppl.store.interface import SavedSearch, Store
+from ppl.store.interface import PeopleStore, SavedSearch
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.api.saved import SavedSearches
 from ppl.web.http.answers import Answer, see_other
@@ -24,7 +24,7 @@ from ppl.web.http.visit import Visit
 class SavedPage:
     """Handlers of ``/saved`` and the forms on it; all need a login."""
 
-    def __init__(self, store: Store, saved: SavedSearches, pages: Pages) -> None:
+    def __init__(self, store: PeopleStore, saved: SavedSearches, pages: Pages) -> None:
         self._store, self._saved, self._pages = store, saved, pages
 
     @property

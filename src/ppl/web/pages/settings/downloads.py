@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from ppl.access.destinations import access_of
 from ppl.model import Clock
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.api.archives import Archives
 from ppl.web.api.export import FORMATS
 from ppl.web.http.answers import Answer, see_other
@@ -24,7 +24,7 @@ class Downloads:
     """Handlers of ``/settings/export`` and ``/settings/archives``; both need a login."""
 
     def __init__(
-        self, store: Store, archives: Archives, settings_page: SettingsPage, pages: Pages, clock: Clock
+        self, store: PeopleStore, archives: Archives, settings_page: SettingsPage, pages: Pages, clock: Clock
     ) -> None:
         self._store, self._archives, self._clock = store, archives, clock
         self._settings_page, self._pages = settings_page, pages

@@ -10,7 +10,7 @@ from ppl.access.throttle import Rate, Throttle
 from ppl.errors import TooManyDrains
 from ppl.model import Clock
 from ppl.options import Settings
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import Answer, NotFound, see_other, spend
 from ppl.web.http.forms import WrongField, label_of
 from ppl.web.http.routing import NUMBER, Route, form_on
@@ -69,7 +69,7 @@ class NewDrain:
 class DrainsPage:
     """Handlers of the forms at ``/settings/drains``; all need a login."""
 
-    def __init__(self, store: Store, settings_page: SettingsPage, settings: Settings, clock: Clock) -> None:
+    def __init__(self, store: PeopleStore, settings_page: SettingsPage, settings: Settings, clock: Clock) -> None:
         self._store = store
         self._settings_page = settings_page
         self._base = settings.drain_url or settings.public_url

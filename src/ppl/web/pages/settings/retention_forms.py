@@ -10,7 +10,7 @@ from ppl.errors import TooManyDestinations
 from ppl.model import Clock, Destination
 from ppl.options import Settings
 from ppl.services.listening import is_port_taken
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import Answer, see_other, spend
 from ppl.web.http.destinations import PortOpener, is_opened, needing_a_port
 from ppl.web.http.forms import WrongField
@@ -38,7 +38,7 @@ class KeepingPage:
     _log = Logger()
 
     def __init__(
-        self, store: Store, settings_page: SettingsPage, listeners: PortOpener, settings: Settings, clock: Clock
+        self, store: PeopleStore, settings_page: SettingsPage, listeners: PortOpener, settings: Settings, clock: Clock
     ) -> None:
         self._store, self._settings_page, self._listeners = store, settings_page, listeners
         self._settings = settings

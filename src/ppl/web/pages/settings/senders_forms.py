@@ -12,7 +12,7 @@ from ppl.access.secrets import new_sender_token, secret_hash
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import ListenerUnavailable, TooManySenderTokens
 from ppl.model import Clock, Destination
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import Answer, NotFound, see_other, spend
 from ppl.web.http.destinations import PortOpener
 from ppl.web.http.forms import WrongField
@@ -42,7 +42,7 @@ class RestrictingPage:
     _log = Logger()
 
     def __init__(
-        self, store: Store, settings_page: SettingsPage, listeners: PortOpener, most: Quota, clock: Clock
+        self, store: PeopleStore, settings_page: SettingsPage, listeners: PortOpener, most: Quota, clock: Clock
     ) -> None:
         self._store, self._settings_page, self._listeners, self._most = store, settings_page, listeners, most
         self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)

@@ -10,7 +10,7 @@ from ppl.access.destinations import NotOwned, access_of
 from ppl.access.throttle import Rate, Throttle
 from ppl.errors import ListenerUnavailable
 from ppl.model import TRANSPORTS, Clock, Destination, Role, Transport
-from ppl.store.interface import Store
+from ppl.store.interface import PeopleStore
 from ppl.web.http.answers import spend
 from ppl.web.http.destinations import PortOpener
 from ppl.web.http.forms import WrongField
@@ -37,7 +37,7 @@ class Transports:
 
     _log = Logger()
 
-    def __init__(self, store: Store, listeners: PortOpener, clock: Clock) -> None:
+    def __init__(self, store: PeopleStore, listeners: PortOpener, clock: Clock) -> None:
         self._store, self._listeners = store, listeners
         self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)
 

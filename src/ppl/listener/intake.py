@@ -1,4 +1,4 @@
-"""The way of received lines to the writer: the intake of a listener, and the entrance of each destination into it."""
+"""The way of received lines to the writer: the intake of a listener, and that of each of its destinations."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ppl.listener.client_certificates import KnownSenders
 from ppl.listener.limits.admission import Admission, Limits
 from ppl.listener.limits.losses import Losses
 from ppl.listener.limits.meters import Meters
+from ppl.listener.limits.partial_input import Unfinished
 from ppl.listener.limits.sender_tokens import Strikes, TokenCheck
-from ppl.listener.limits.share import Share
-from ppl.listener.limits.unfinished import Unfinished
+from ppl.listener.limits.turn_share import Share
 from ppl.listener.tls import Certificates
 from ppl.listener.writing.queue import LINE_OVERHEAD
 from ppl.listener.writing.writer import Source, Writer
 from ppl.model import Clock, Destination, Lines
 from ppl.sources.framing import Frames
-from ppl.sources.message import parse
+from ppl.sources.message import parse_message
 from ppl.sources.screening import NONE_REFUSED, Committed, first_of, left_out, refused_of
 from ppl.timezone import parse_time_zone
 
@@ -31,7 +31,7 @@ _LACKING = "dropping lines from {detail} that lack the token (Settings, Senders)
 
 
 @attrs.frozen
-class Patience:
+class ConnectionTimeouts:
     """How long to wait for a sender's connection, in seconds.
 
     Attributes:
@@ -57,7 +57,7 @@ class Intake:
         unfinished: the budget for unfinished lines and frames.
         meters: count received lines and apply the quotas.
         certificates: serve TLS; ``None``: there is no TLS.
-        patience: how long to wait for connections.
+        timeouts: how long to wait for connections.
     """
 
     writer: Writer
@@ -67,7 +67,7 @@ class Intake:
     unfinished: Unfinished
     meters: Meters
     certificates: Certificates | None = None
-    patience: Patience = Patience()
+    timeouts: ConnectionTimeouts = ConnectionTimeouts()
 
     @property
     def limits(self) -> Limits:
@@ -91,17 +91,18 @@ class Connected(Protocol):
         """The sender may not send any more: end the connection at once."""
 
 
-class Entrance:
-    """The entrance of one destination: its open connections, and its lines on their way to the writer.
+class DestinationIntake:
+    """The intake of one destination: its open connections, and its lines on their way to the writer.
 
     Attributes:
+        shared: what it shares with the other destinations.
         share: limits what the destination's connections take of the listener.
         certificates: serve TLS on its port; ``None``: there is no TLS.
     """
 
     def __init__(self, destination: Destination, intake: Intake, share: Share) -> None:
         self.destination = destination
-        self.intake = intake
+        self.shared = intake
         self.share = share
         self.zone = parse_time_zone(destination.time_zone)
         self._networks = Networks(destination.networks)
@@ -120,7 +121,7 @@ class Entrance:
         """Whether ``address`` is within the networks that may send; if not, that is logged once per burst."""
         if self._networks.hold(address):
             return True
-        self.intake.admission.say_once(self.destination.user_id, _OUTSIDE, address)
+        self.shared.admission.say_once(self.destination.user_id, _OUTSIDE, address)
         return False
 
     def can_become(self, destination: Destination) -> bool:
@@ -132,7 +133,7 @@ class Entrance:
         self.destination = destination
         self._networks = Networks(destination.networks)
         self._tokens = _token_check(destination)
-        self._meter = self.intake.meters.of(destination)
+        self._meter = self.shared.meters.of(destination)
         for connection in self.connections:
             if not self.admits(connection.sender_ip):
                 connection.shut_out()
@@ -146,7 +147,7 @@ class Entrance:
         if connection not in self._connected:
             return
         self._connected.discard(connection)
-        self.intake.admission.left(self.destination, connection.sender_ip)
+        self.shared.admission.left(self.destination, connection.sender_ip)
         if self._emptied is not None and not self._connected:
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
@@ -159,7 +160,7 @@ class Entrance:
                 connection.close()
             await self._emptied
         self.share.stop()
-        self.intake.writer.forget(self.share)
+        self.shared.writer.forget(self.share)
 
     def submit(
         self,
@@ -175,7 +176,7 @@ class Entrance:
         ``committed`` is called once all accepted lines are durable; see the writer's ``submit``. ``strikes`` counts the
         lines of a connection that lack a required token.
         """
-        lines = parse(frames, self.intake.clock(), self.zone)
+        lines = parse_message(frames, self.shared.clock(), self.zone)
         count = len(lines)
         wrong: Sequence[int] = ()
         if self._tokens is not None and count:
@@ -191,14 +192,14 @@ class Entrance:
             lines, size = first_of(lines, taken), size * taken // len(lines)
         self.share.offered = size + taken * LINE_OVERHEAD
         done = partial(committed, refused) if committed is not None else None
-        self.intake.writer.submit(self.destination, sender_ip, lines, size, source, done)
+        self.shared.writer.submit(self.destination, sender_ip, lines, size, source, done)
 
     def _with_token(self, tokens: TokenCheck, lines: Lines, sender_ip: str) -> tuple[Lines, Sequence[int]]:
         """The lines that carry the token, and the positions of the others, which are counted as dropped."""
-        kept, wrong = tokens.screen(lines, self.intake.clock(), self.zone)
+        kept, wrong = tokens.screen(lines, self.shared.clock(), self.zone)
         if wrong:
             self._meter.drop(len(wrong), "they lack this destination's token")
-            self.intake.admission.say_once(self.destination.user_id, _LACKING, sender_ip)
+            self.shared.admission.say_once(self.destination.user_id, _LACKING, sender_ip)
         return kept, wrong
 
 

@@ -27,7 +27,7 @@ class Reserve:
         self.bytes = RESERVE_BYTES
 
 
-class Reader(Protocol):
+class SharedReader(Protocol):
     """A connection that reads when its share allows.
 
     Attributes:
@@ -66,13 +66,13 @@ class Share:
         # While some connections could not read in the turn before, each reads only once in a round.
         self._round = 1
         self._has_left_out = self._is_contended = False
-        self._going_on: deque[Reader] = deque()
+        self._going_on: deque[SharedReader] = deque()
         self._next_turn: IDelayedCall | None = None
         # Whether the writer's queue is full, and the readers that have wanted to read since then.
         self._is_full = False
-        self._held: set[Reader] = set()
+        self._held: set[SharedReader] = set()
 
-    def may_read(self, reader: Reader) -> bool:
+    def may_read(self, reader: SharedReader) -> bool:
         """Whether ``reader`` may read now. If not, the reactor asks again next turn, or once a full queue has room."""
         if self.holds(reader):
             return False
@@ -83,7 +83,7 @@ class Share:
         reader.round = self._round
         return True
 
-    def holds(self, reader: Reader) -> bool:
+    def holds(self, reader: SharedReader) -> bool:
         """Whether the writer's queue is full; if so, ``reader`` is paused until the queue has room."""
         if self._is_full:
             self._held.add(reader)
@@ -97,12 +97,12 @@ class Share:
             self._is_spent = True
             self._wake()
 
-    def later(self, reader: Reader) -> None:
+    def later(self, reader: SharedReader) -> None:
         """Let ``reader`` go on in a later turn."""
         self._going_on.append(reader)
         self._wake()
 
-    def forget(self, reader: Reader) -> None:
+    def forget(self, reader: SharedReader) -> None:
         """Forget ``reader``, which has ended."""
         self._held.discard(reader)
 

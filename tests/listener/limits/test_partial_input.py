@@ -140,7 +140,7 @@ async def test_a_read_of_very_many_lines_is_done_in_parts_and_all_are_kept_in_or
         await until(lambda: sum(map(len, receiving.announced)) == 30_000, "every line", 30)
         assert [text for events in receiving.announced for text in events.lines.message] == expected
         assert max(map(len, receiving.announced)) <= 2048
-    await until(lambda: not receiving.entrance(destination).connections, "no connection")
+    await until(lambda: not receiving.intake_of(destination).connections, "no connection")
 
 
 @pytest_twisted.ensureDeferred
@@ -154,7 +154,7 @@ async def test_a_full_queue_holds_the_parts_of_a_read_too_and_an_end_of_the_port
     sender = await connect(destination.port)
     sender.transport.write(b"x\n" * 60_000)
     await until(lambda: receiving.writer.waiting_bytes > 4_000_000, "a full queue")
-    (receiver,) = receiving.entrance(destination).connections
+    (receiver,) = receiving.intake_of(destination).connections
     await until(lambda: "queue" in receiver.held_by, "a connection that is held")
     assert receiving.writer.waiting_bytes < 6_000_000
     closing = Deferred.fromCoroutine(receiving.ports.close(destination))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ppl.listener.limits.share import MOST_BORROWED, RESERVE_BYTES, TURN_SECONDS, Reserve, Share
+from ppl.listener.limits.turn_share import MOST_BORROWED, RESERVE_BYTES, TURN_SECONDS, Reserve, Share
 
 
 class Reactor:
