@@ -192,7 +192,7 @@ async def test_refusals_of_an_address_have_so_many_lines_in_the_access_log(
     request = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
     await speak(served.port, request * 30 + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert len([line for line in logged if '"GET /' in line]) == 10
-    said = "127.0.0.1: too many of its requests are refused; more are not in the access log"
+    said = "127.0.0.1: too many refused requests; further ones are not in the access log"
     assert [line for line in logged if "too many" in line] == [said]
 
 
