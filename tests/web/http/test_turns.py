@@ -178,7 +178,7 @@ async def test_requests_that_come_too_often_are_said_once(
     assert [line for line in logged if "too many" in line] == [said]
     served.clock.advance(120)
     await speak(served.port, _REQUEST * 20 + _LAST)
-    assert logged[-1] == f"{said} (30 times more in the burst before)"
+    assert logged[-1] == f"{said} (30 more in the previous burst)"
 
 
 @pytest.mark.parametrize("path", [b"/?a=1&a=2", b"/logs/nope"])
