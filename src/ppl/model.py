@@ -40,7 +40,7 @@ QUARTER = 15 * MINUTE
 HOUR = 60 * MINUTE
 DAY = 86_400 * SECOND
 
-#: By what a destination tells senders apart.
+#: The kinds of senders that a destination tells apart.
 SenderKind = Literal["host", "file", "address"]
 SENDER_KINDS: tuple[SenderKind, ...] = ("host", "file", "address")
 

@@ -177,7 +177,7 @@ def make_daemon(settings: Settings, reactor: Any) -> Daemon:
 
 def end_with_failure(reactor: Any) -> None:
     """Stop ``reactor``, which may not run yet or be stopping already, and make the process end with status 1."""
-    # twistd always exits with 0 after the reactor; systemd must see that the start failed.
+    # twistd always exits with 0 when the reactor has stopped; systemd must see that the start failed.
     atexit.register(_exit_with_failure)
     if reactor.running:
         with suppress(ReactorNotRunning):

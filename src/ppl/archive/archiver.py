@@ -189,7 +189,7 @@ class Archiver:
         finally:
             self._waiting = None
 
-    # In a thread
+    # Called in a thread
 
     def _write(self, notes: ArchiveNotes, day: Day, key: str) -> tuple[int, int, _Counts]:
         """Write, publish and read back the file; gives its rows and bytes, and the database's rows of each slot.

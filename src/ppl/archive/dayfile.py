@@ -17,7 +17,7 @@ from ppl.archive.interface import ArchiveDamaged
 from ppl.model import COLUMNS
 
 _TIME = pa.timestamp("us", tz="UTC")
-#: The columns, in their order.
+#: The columns of the file, in their order.
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.int64(), nullable=False),

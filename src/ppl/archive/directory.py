@@ -78,7 +78,7 @@ class _DirectoryDraft:
         os.fsync(self.file.fileno())
         length = os.fstat(self.file.fileno()).st_size
         self.temporary.rename(self.path)
-        # New directories are entries of their parents, which must survive a power cut too.
+        # The entries of new directories in their parents must survive a power cut too.
         for directory in (self.path.parent, self.path.parent.parent, self.path.parent.parent.parent):
             _sync(directory)
         return length

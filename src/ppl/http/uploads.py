@@ -137,7 +137,7 @@ class UploadChannel(HTTPChannel):
             super().dataReceived(piece)  # type: ignore[no-untyped-call]
         finally:
             self._is_reading = False
-        # Without a transport a WebSocket has taken it over.
+        # Without a transport, a WebSocket has taken the connection over.
         transport: Any = self.transport
         if self._is_lost or transport is None or transport.disconnecting:
             self._early.clear()

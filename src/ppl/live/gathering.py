@@ -34,7 +34,7 @@ class Gathering:
 
     def __init__(self, reactor: Any, turns: Turns, filter_: Filter | None) -> None:
         self._reactor = reactor
-        # Whether many events go in a frame, or one → the viewers that take them so.
+        # Whether a frame holds many events or one → the viewers of such frames.
         self._audiences: dict[bool, Audience] = {}
         self._sieve = Sieve(filter_, turns, self._tell, self.catch_up, self._failed) if filter_ else None
 

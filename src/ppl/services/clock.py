@@ -6,7 +6,7 @@ Wall time is set by people and by NTP, forwards and backwards. Whatever waits or
 import time
 from typing import Any
 
-#: Most seconds between two reads of the reactor's clock; a longer gap than the second figure means a suspended process.
+#: Most seconds between two reads of the reactor's clock, and the gap beyond which the process must have stood still.
 BEAT, STOOD_STILL = 0.25, 1.0
 
 

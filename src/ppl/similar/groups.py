@@ -91,7 +91,7 @@ class Groups:
 
     def add(self, shapes: Sequence[bytes], severities: Sequence[bytes], ids: Sequence[bytes], bar: int) -> None:
         """Count lines of one bar, newest first; the severity of a line without one is ``\\N``."""
-        # In a dictionary the last value of a key wins: here the id of a shape's oldest line, below of its newest.
+        # In a dictionary the last value of a key wins: here the id of a shape's oldest line, below that of its newest.
         firsts = dict(zip(shapes, ids, strict=True))
         lasts = dict(zip(reversed(shapes), reversed(ids), strict=True))
         groups = self._groups
