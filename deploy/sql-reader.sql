@@ -30,7 +30,8 @@ SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCT
     WHERE t.tablename = 'sql_reader' AND p.pronamespace = 'pg_catalog'::regnamespace
         AND p.proname ~ '^(pg_(try_)?advisory_|pg_logical_emit_message|lo_(create|creat|from_bytea|open|put|import|truncate|unlink)|lowrite)' \gexec
 
--- The planner's estimates reveal what its statistics know. Ppl lets none be gathered of texts; existing ones are removed.
+-- The planner's estimates reveal what its statistics know. Ppl lets none be gathered of texts, and existing ones are
+-- removed.
 DELETE FROM pg_statistic s USING pg_attribute a WHERE s.starelid = a.attrelid AND s.staattnum = a.attnum
     AND a.attstattarget = 0 AND a.attrelid IN (
         SELECT 'event'::regclass UNION ALL SELECT 'destination'::regclass
