@@ -1,10 +1,10 @@
 # Ppl's commands; each is enough on a fresh machine with Python 3.11+ and make.
 
 PYTHON ?= python3
-# Started by root, PostgreSQL runs as a system user of its own, which cannot enter a place such as /root.
+# If root starts Ppl, PostgreSQL runs as a system user of its own, which cannot enter a directory such as /root.
 DATA ?= $(shell $(PYTHON) -c 'import os, pathlib; here = pathlib.Path.cwd(); print(here / "data" if os.geteuid() \
     or all(each.stat().st_mode & 1 for each in (here, *here.parents)) else "/var/lib/ppl")')
-# More than two cores: tests wait as long as they compute.
+# More workers than the two cores of a small machine: tests wait as long as they compute.
 WORKERS ?= 3
 SECONDS ?= 60
 VENV := .venv
@@ -19,10 +19,10 @@ export PYTHONPATH := $(CURDIR)
 help:
 	@echo "make run        start Ppl on an embedded PostgreSQL; data in $(DATA) (DATA=…)"
 	@echo "make test       lint, then every test but the long ones"
-	@echo "make fuzz       the fuzzer over what strangers' bytes reach first, SECONDS=$(SECONDS) for each target"
+	@echo "make fuzz       fuzz the parsers that strangers' bytes reach first, SECONDS=$(SECONDS) for each target"
 	@echo "make test-long  soak and fault tests (PPL_TEST_SOAK_SECONDS=600: a longer soak)"
 	@echo "make chaos      clients, viewers and random faults for SECONDS=$(SECONDS), in one process and in two (SEED=…)"
-	@echo "make lint       ruff and mypy; tsc over the browser's modules where Node is"
+	@echo "make lint       ruff and mypy; tsc over the browser's modules if Node is installed"
 	@echo "make format     let ruff rewrite the code"
 	@echo "make docs       the documentation, into docs/_build/html"
 	@echo "make wheel      the installable package, into dist/"
@@ -55,12 +55,12 @@ lint: $(VENV)/.test lint-scripts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# The browser's modules are plain JavaScript; their JSDoc types are checked where Node is, and under CI always.
+# The browser's modules are plain JavaScript; their JSDoc types are checked if Node is installed, and always under CI.
 lint-scripts:
 	@if [ -x $(TSC) ] || { command -v npm >/dev/null && npm install --silent --no-save --no-audit --no-fund \
 	    --prefix build/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT); }; then echo "$(TSC) -p ." && $(TSC) -p .; \
-	elif [ -n "$$CI" ]; then echo "npm or its registry is not there, and under CI it must be." >&2; exit 1; \
-	else echo "The types of the browser's modules are not checked: npm or its registry is not there."; fi
+	elif [ -n "$$CI" ]; then echo "npm or its registry is not available, and under CI it must be." >&2; exit 1; \
+	else echo "The types of the browser's modules are not checked: npm or its registry is not available."; fi
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix .
@@ -72,12 +72,12 @@ test: lint
 test-long: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -m long
 
-# Without SEED one is chosen, and printed at the end.
+# Without SEED a seed is chosen, and printed at the end.
 chaos: $(VENV)/.test
 	PPL_TEST_CHAOS_SECONDS=$(SECONDS) PPL_TEST_CHAOS_SEED=$${SEED:-$$(date +%s)} \
 	    $(VENV)/bin/python -m pytest -m long tests/faults/test_chaos.py
 
-# The README's pictures, as a test of the real page sees it.
+# The README's pictures, as a test of the real pages sees them.
 pictures: $(VENV)/.test
 	@$(PIP) install --editable '.[pictures]'
 	PPL_PICTURES='$(CURDIR)/docs/images' $(VENV)/bin/python -m pytest tests/browser/test_walkthrough.py

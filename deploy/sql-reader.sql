@@ -1,6 +1,6 @@
--- Makes a role that reads one account's events; run it as PostgreSQL's superuser in Ppl's database, a role each:
+-- Makes a role that reads one account's events; run it as PostgreSQL's superuser in Ppl's database, once for each role:
 --   PPL_READER_PASSWORD='…' psql … -v reader=grafana -v email=you@example.com -f sql-reader.sql
--- Run again with another password or address, it changes them.
+-- Run it again with another password or address to change them.
 
 \set ON_ERROR_STOP on
 \getenv password PPL_READER_PASSWORD
@@ -19,8 +19,8 @@ ALTER ROLE :"reader" SET max_parallel_workers_per_gather = 0;
 ALTER ROLE :"reader" SET work_mem = '16MB';
 ALTER ROLE :"reader" SET temp_file_limit = '1GB';
 
--- What any role may do in a database unless it is taken back: temporary tables, large objects, records in the log of
--- the server, and the advisory locks with which Ppl's processes take turns.
+-- Revoke what any role may do in a database by default: temporary tables, large objects, records in the log of the
+-- server, and the advisory locks with which Ppl's processes take turns.
 SELECT format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), tableowner) FROM pg_tables
     WHERE tablename = 'sql_reader' \gexec
@@ -30,7 +30,8 @@ SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCT
     WHERE t.tablename = 'sql_reader' AND p.pronamespace = 'pg_catalog'::regnamespace
         AND p.proname ~ '^(pg_(try_)?advisory_|pg_logical_emit_message|lo_(create|creat|from_bytea|open|put|import|truncate|unlink)|lowrite)' \gexec
 
--- The planner's estimates tell what its statistics know. Ppl has none gathered of texts; what was gathered before is removed.
+-- The planner's estimates reveal what its statistics know. Ppl lets none be gathered of texts, and existing ones are
+-- removed.
 DELETE FROM pg_statistic s USING pg_attribute a WHERE s.starelid = a.attrelid AND s.staattnum = a.attnum
     AND a.attstattarget = 0 AND a.attrelid IN (
         SELECT 'event'::regclass UNION ALL SELECT 'destination'::regclass

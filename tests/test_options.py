@@ -92,9 +92,9 @@ def test_a_secret_is_never_shown() -> None:
     ("given", "why"),
     [
         ({"role": "listener"}, "needs the endpoint of its server"),
-        ({"role": "listener", "link": "tcp:8081:interface=127.0.0.1:x=y"}, "no Twisted client endpoint"),
+        ({"role": "listener", "link": "tcp:8081:interface=127.0.0.1:x=y"}, "not a Twisted client endpoint"),
         ({"role": "server", "link": "tcp:1 tcp:2"}, "exactly one"),
-        ({"role": "server", "link": "nothing"}, "no Twisted server endpoint"),
+        ({"role": "server", "link": "nothing"}, "not a Twisted server endpoint"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(given: dict[str, str], why: str) -> None:
@@ -207,8 +207,8 @@ def test_a_dsn_is_not_shown_among_the_settings() -> None:
 def test_a_variable_that_is_no_option_is_named_with_what_may_be_meant() -> None:
     environment = {"PPL_RETENTION_DAY": "30", "PPL_SOMETHING": "1", "PPL_PORTS": "1-2", "PATH": "/", "PPL_TEST_X": ""}
     assert unknown_variables(environment) == [
-        "PPL_RETENTION_DAY is no option of Ppl and is ignored; is PPL_RETENTION_DAYS meant?",
-        "PPL_SOMETHING is no option of Ppl and is ignored",
+        "PPL_RETENTION_DAY is not an option of Ppl and is ignored; did you mean PPL_RETENTION_DAYS?",
+        "PPL_SOMETHING is not an option of Ppl and is ignored",
     ]
 
 

@@ -1,7 +1,7 @@
-"""libpq's DSNs as their operator meant them: nothing of a password is taken for a host, a port or a database.
+"""Parses DSNs for libpq, and refuses one in which part of a password would become a host, a port or a database.
 
-libpq ends the user and the password of a URL at the first ``@`` or ``/``. A password that holds one unencoded becomes
-in part the host, the port or the database, which messages show.
+libpq ends the user and the password of a URL at the first ``@`` or ``/``. If a password contains one of them
+unencoded, its rest becomes the host, the port or the database, which messages show.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
-#: The kernel ends what no packet answers; libpq's defaults wait for hours.
+#: With these the kernel ends a connection to a silent machine; libpq's defaults wait for hours.
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 _ENCODING = "a password with @ / : ? # % must be percent-encoded"
@@ -21,23 +21,23 @@ def parsed(dsn: str) -> dict[str, str]:
     """The parts of ``dsn`` by libpq's names for them.
 
     Raises:
-        ValueError: the end of a sentence, which shows nothing of ``dsn``.
+        ValueError: with the end of a sentence, which shows nothing of ``dsn``.
     """
     is_url = dsn.startswith(("postgresql://", "postgres://"))
     try:
         parts: dict[str, str] = parse_dsn(dsn)
     except psycopg2.Error:
-        # Its text may quote a part of the password.
+        # The error's text may quote a part of the password.
         hint = f" ({_ENCODING})" if is_url else ""
-        raise ValueError(f"it is no DSN that PostgreSQL's library understands{hint}") from None
+        raise ValueError(f"it is not a DSN that PostgreSQL's library understands{hint}") from None
     if is_url and "@" in _after_password(dsn):
-        raise ValueError(f"it has an @ too many: {_ENCODING}")
+        raise ValueError(f"it has one @ too many: {_ENCODING}")
     hosts = f"{parts.get('host', '')},{parts.get('hostaddr', '')}".split(",")
-    # Linux's abstract sockets begin with one.
+    # The names of Linux's abstract sockets begin with @.
     if any("@" in host[1:] for host in hosts if not host.startswith("/")):
         raise ValueError(f"its host contains @: {_ENCODING}" if is_url else "its host contains @")
     if not all(_is_port(port) for port in parts.get("port", "").split(",")):
-        raise ValueError(f"its port is no number from 1 to 65535; in a URL {_ENCODING}")
+        raise ValueError(f"its port must be a number from 1 to 65535; in a URL {_ENCODING}")
     return parts
 
 
@@ -49,5 +49,5 @@ def _after_password(url: str) -> str:
 
 
 def _is_port(text: str) -> bool:
-    """Empty stands for the usual one."""
+    """Whether ``text`` is a port; empty stands for the default one."""
     return not text or (re.fullmatch(r" *\d{1,5} *", text, re.ASCII) is not None and 1 <= int(text) <= 65535)

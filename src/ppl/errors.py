@@ -1,4 +1,4 @@
-"""Errors a person or a program may meet: each class has a stable ``code`` and says one sentence.
+"""Errors that a person or a program may meet: each class has a stable ``code``, and each error is one sentence.
 
 The same error looks the same in HTTP, WebSocket, command line and log. The viewer protocol's codes are listed
 in ``docs/protocol.rst``.
@@ -52,13 +52,13 @@ class TooManySearches(PplError):
 
 
 class IdConflict(PplError):
-    """Ids of new events belong to other events: somebody else writes to the same destination."""
+    """Ids of new events belong to other events already: another process writes to the same destination."""
 
     code = "id_conflict"
 
 
 class AlreadyExists(PplError):
-    """What was to be created exists already, such as an account with that email address."""
+    """The thing to be created exists already, such as an account with that email address."""
 
     code = "already_exists"
 
@@ -76,7 +76,7 @@ class NoPortLeft(PplError):
 
 
 class TooManyDestinations(PplError):
-    """The account owns as many destinations that are open as it may."""
+    """The account owns as many open destinations as it may."""
 
     code = "too_many_destinations"
 
@@ -88,7 +88,7 @@ class ListenerUnavailable(PplError):
 
 
 class TooManySenderTokens(PplError):
-    """A destination has as many tokens of its senders as it may."""
+    """The destination has as many sender tokens as it may."""
 
     code = "too_many_sender_tokens"
 

@@ -1,4 +1,4 @@
-"""The values everyone speaks: accounts, destinations and events, without I/O.
+"""The values that all packages share: accounts, destinations and events, without I/O.
 
 Times are ``int`` microseconds since 1970-01-01T00:00:00Z throughout ("µs"); only the edges turn them into text.
 An event's ``id`` is the microsecond of its receipt made unique by adding one, so ids are times too.
@@ -14,7 +14,7 @@ import attrs
 
 Role = Literal["owner", "member"]
 
-#: What a destination's port takes: only plain TCP and UDP, only TLS, or either.
+#: What a destination's port accepts: only plain TCP and UDP, only TLS, or either.
 Transport = Literal["plain", "tls", "either"]
 TRANSPORTS: tuple[Transport, ...] = ("either", "plain", "tls")
 
@@ -25,7 +25,7 @@ FACILITIES: tuple[str, ...] = (
 )  # fmt: skip
 SEVERITIES: tuple[str, ...] = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
-#: Words for them in lower case, also those that programs and other systems use: one table for reading and searching.
+#: Words for facilities and severities in lower case, also those of other programs: one table for parsing and searching.
 FACILITY_WORDS = {name: number for number, name in enumerate(FACILITIES)} | {"security": 4}
 SEVERITY_WORDS = {name: number for number, name in enumerate(SEVERITIES)} | {
     "emergency": 0, "panic": 0, "critical": 2, "fatal": 2, "error": 3, "warn": 4,
@@ -40,11 +40,11 @@ QUARTER = 15 * MINUTE
 HOUR = 60 * MINUTE
 DAY = 86_400 * SECOND
 
-#: What a destination sees senders by.
+#: The kinds of senders that a destination tells apart.
 SenderKind = Literal["host", "file", "address"]
 SENDER_KINDS: tuple[SenderKind, ...] = ("host", "file", "address")
 
-#: A sender that was seen in so many different hours of its last week is regular.
+#: A sender that was seen in at least this many different hours of its last week is regular.
 REGULAR_HOURS = 3
 
 
@@ -76,14 +76,14 @@ class Destination:
         host: public host name, as issued at registration.
         port: TCP port, 1 to 65535.
         time_zone: the zone its ``created_at`` texts are written in.
-        transport: what its port takes.
-        retention_days: for how long events are kept, ``None``: as long as the installation says.
-        closed_at: µs from when it receives nothing any more, ``None`` while it does.
+        transport: what its port accepts.
+        retention_days: days for which events are kept, ``None``: the number that the installation sets.
+        closed_at: µs when it stopped receiving, ``None`` while it receives.
         listener_host: the public host of the listener that serves it, where that is not ``host``.
-        former_hosts: names that it had before its listener's public host changed.
-        networks: addresses and networks that may send to it; none: any.
-        client_certificates: PEM of those of which a sender's must be one or be signed by one; ``""``: it needs none.
-        token_hashes: of the tokens of which its lines must carry one; none: they need none.
+        former_hosts: hosts that it had before its listener's public host changed.
+        networks: addresses and networks that may send to it; empty: any may.
+        client_certificates: PEM; a sender's certificate must be one of these or signed by one; ``""``: it needs none.
+        token_hashes: hashes of the sender tokens of which each line must carry one; empty: lines need none.
         max_lines_per_second, max_bytes_per_day: its owner's quota, within the operator's; ``None``: the operator's.
     """
 
@@ -104,7 +104,7 @@ class Destination:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it receives nothing any more."""
+        """Whether it has stopped receiving."""
         return self.closed_at is not None
 
     @property
@@ -114,12 +114,12 @@ class Destination:
 
     @property
     def takes(self) -> Transport:
-        """What its port takes: only TLS where senders must show a certificate."""
+        """What its port accepts: only TLS if senders must present a certificate."""
         return "tls" if self.client_certificates else self.transport
 
     @property
     def is_restricted(self) -> bool:
-        """Whether not everybody may send to it."""
+        """Whether only some senders may send to it."""
         return bool(self.networks or self.token_hashes or self.client_certificates)
 
     @property
@@ -129,7 +129,7 @@ class Destination:
 
 
 def destination_named(user_id: str | None, destinations: Iterable[Destination]) -> Destination | None:
-    """The one of ``destinations`` that is called ``user_id``, or else was called so before; ``None``: there is none."""
+    """The destination named ``user_id``, else one that had that name earlier; ``None`` if there is none."""
     known = list(destinations)
     for each in known:
         if each.user_id == user_id:
@@ -143,7 +143,7 @@ class Event:
 
     Attributes:
         id: strictly increasing per destination; the µs of receipt, made unique.
-        created_at: µs when it happened: the sender's timestamp if sane, else that of receipt.
+        created_at: µs when it happened: the sender's timestamp if sane, else the time of receipt.
         sender_ip: textual IPv4 or IPv6 address.
         file_name: syslog APP-NAME or TAG, ``""`` if none.
         message: the text itself, without NUL.
@@ -175,18 +175,18 @@ class Event:
 
 @attrs.frozen
 class Column:
-    """What a line may hold: a field of :class:`Lines` and :class:`Event`, and a column of the table ``event``.
+    """One part of a line: a field of :class:`Lines` and :class:`Event`, and a column of the table ``event``.
 
     Attributes:
         name: the same in all of them, on the wire, in exports and in archives.
-        sql_type: PostgreSQL's. A text that is missing is ``""``, a number ``None``.
+        sql_type: the type in PostgreSQL. A missing text is ``""``, a missing number ``None``.
     """
 
     name: str
     sql_type: Literal["bigint", "smallint", "text"]
 
 
-#: In the order of :class:`Lines`. Statements, archives and the wire are made from it.
+#: All columns, in the order of :class:`Lines`. SQL statements, archives and the wire format are made from it.
 COLUMNS = (
     Column("created_at", "bigint"),
     Column("facility", "smallint"),
@@ -199,7 +199,7 @@ COLUMNS = (
     Column("message", "text"),
 )
 
-#: Names of those that hold text.
+#: Names of the columns that hold text.
 TEXT_COLUMNS = tuple(column.name for column in COLUMNS if column.sql_type == "text")
 
 #: One parsed line: a value for each of :data:`COLUMNS`.
@@ -207,15 +207,15 @@ Row = tuple[Any, ...]
 
 
 def row_of(fields: Mapping[str, Any]) -> Row:
-    """The row of a line that holds ``fields``, by the names of :data:`COLUMNS`."""
+    """The row of a line with ``fields``, by the names of :data:`COLUMNS`; missing ones are empty."""
     return tuple([fields.get(column.name, "" if column.sql_type == "text" else None) for column in COLUMNS])
 
 
 @attrs.frozen
 class Lines:
-    """Parsed lines of one read as columns of equal length; what :mod:`ppl.sources.message` gives.
+    """Parsed lines of one read as columns of equal length, made by :mod:`ppl.sources.message`.
 
-    ``created_at`` is ``None`` where the line bore no sane timestamp. Other columns are as in :class:`Event`.
+    ``created_at`` is ``None`` where the line had no sane timestamp. Other columns are as in :class:`Event`.
     """
 
     created_at: Sequence[int | None]
@@ -250,8 +250,8 @@ class Events:
     """Events of one destination from one sender as columns, ascending by id: what is stored and announced.
 
     Attributes:
-        destination: whose they are.
-        sender_ip: textual address all of them came from.
+        destination: the destination that received them.
+        sender_ip: textual address that all of them came from.
         first_id: id of the first; the others follow one by one (``first_id + index``).
         lines: the parsed lines, ``len(lines)`` of them.
     """
@@ -300,7 +300,7 @@ class Found:
 
     Attributes:
         events: ascending by id.
-        reached: a search to older events has looked at every id from this one on; one to newer, at every id below.
+        reached: a search for older events has covered every id from this one on, one for newer every id below it.
         complete: whether the search is at its end.
     """
 
@@ -314,8 +314,8 @@ class Counted:
     """What one step of a search counted.
 
     Attributes:
-        counts: the start of a bucket, a severity, and how many; one of them may come more than once.
-        reached, complete: as of :class:`Found`.
+        counts: start of a bucket, severity, and number of events; a bucket and severity may occur more than once.
+        reached, complete: as in :class:`Found`.
     """
 
     counts: tuple[tuple[int, int | None, int], ...]
@@ -329,7 +329,7 @@ class Bucket:
 
     Attributes:
         start: µs of its beginning.
-        counts: events of severity 0 to 7, and then of those without one.
+        counts: numbers of events of severity 0 to 7, and then of events without a severity.
     """
 
     start: int
@@ -338,15 +338,15 @@ class Bucket:
 
 @attrs.frozen
 class Archive:
-    """The file of a destination's day.
+    """The archive file of a destination's day.
 
     Attributes:
         day: days since 1970-01-01, UTC.
-        place: where, for people.
-        key: within the place.
+        place: name of the place where it is kept, for people.
+        key: its key within the place.
         rows: events in it.
         bytes: its length.
-        archived_at: µs.
+        archived_at: when it was archived, µs.
     """
 
     day: int
@@ -362,13 +362,13 @@ class Sender:
     """A host, a file (program) or an address that a destination has received events from.
 
     Attributes:
-        kind: which of them.
-        name: at most 255 characters, ``""`` where events bear none; ``None``: all for which there was no room.
+        kind: whether it is a host, a file or an address.
+        name: at most 255 characters, ``""`` for events without a name; ``None`` for the overflow row.
         first_seen, last_seen: µs of receipt.
-        count: events in all.
-        hours: events of each of 24 hours since 1970, the last of them the present one.
-        hours_seen: in how many hours of the week before ``last_seen`` there were any.
-        longest_pause: the most whole hours without any between two such hours.
+        count: all its events.
+        hours: events in each of 24 whole hours of UTC, of which the last is the current one.
+        hours_seen: number of hours with events in the week before ``last_seen``.
+        longest_pause: the most whole hours without events between two such hours.
     """
 
     kind: SenderKind
@@ -381,14 +381,14 @@ class Sender:
     longest_pause: int
 
     def rate(self, now: int) -> float:
-        """Events a minute over the hour before ``now`` (µs), the hour that is over being counted in proportion."""
+        """Events per minute over the hour before ``now`` (µs); the previous whole hour counts in proportion."""
         return (self.hours[-1] + self.hours[-2] * (1 - now % HOUR / HOUR)) / 60
 
     @property
     def silent_after(self) -> int | None:
-        """When it counts as silent if nothing comes, µs; ``None`` where it was never regular.
+        """The time, µs, from which it counts as silent if nothing comes; ``None`` if it was never regular.
 
-        An hour plus 1.5 times its longest pause after it was last seen.
+        That is an hour plus 1.5 times its longest pause after it was last seen.
         """
         if self.name is None or self.hours_seen < REGULAR_HOURS:
             return None
@@ -405,8 +405,8 @@ class SendersSeen:
 
     Attributes:
         counted_to: events up to this id are counted, ``None``: none yet.
-        is_complete: whether that was all there were.
-        senders: by kind, most events first, the rest last.
+        is_complete: whether there were no further events to count.
+        senders: by kind, most events first, the overflow row last.
     """
 
     counted_to: int | None
@@ -414,18 +414,18 @@ class SendersSeen:
     senders: tuple[Sender, ...]
 
     def known_to(self, now: int) -> int:
-        """Up to when it is known who has sent, µs: what is not counted yet is no silence."""
+        """The time, µs, up to which senders are known: events that are not counted yet must not look like silence."""
         return now if self.is_complete or self.counted_to is None else min(now, self.counted_to)
 
 
 @attrs.frozen
 class Stored:
-    """How much is stored of a time.
+    """How much is stored for a period of time.
 
     Attributes:
         start: µs of its beginning.
-        count: events.
-        bytes: of their texts in UTF-8: host, file, PROCID, MSGID, structured data and message.
+        count: number of events.
+        bytes: length of their texts in UTF-8: host, file, PROCID, MSGID, structured data and message.
     """
 
     start: int

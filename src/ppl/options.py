@@ -32,7 +32,7 @@ RegistrationPolicy = Literal["first", "first-open", "open", "closed"]
 
 @attrs.frozen
 class Settings:
-    """Everything that can be set, checked. Field names are the option names with ``_`` for ``-``."""
+    """All settings, validated. Field names are the option names with ``_`` for ``-``."""
 
     role: RoleName
     data_dir: Path
@@ -40,7 +40,7 @@ class Settings:
     """libpq DSN, or ``None`` for the embedded PostgreSQL under ``data_dir``."""
     http: str
     public_url: str | None
-    """Scheme and authority that browsers use (``https://logs.example.com``), or ``None`` for what they say."""
+    """Scheme and authority that browsers use (``https://logs.example.com``); ``None``: as their request says."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     public_host: str
     former_host: str | None
@@ -72,9 +72,9 @@ class Settings:
     tls_key: Path | None
     """PEM files of clients' ports, both or neither; ``None``: a self-signed one under ``data_dir``."""
     drain: str | None
-    """Where a listener takes uploads beside the site of role ``all``, or ``None``."""
+    """Endpoint where a listener takes uploads, besides the site of role ``all``, or ``None``."""
     drain_url: str | None
-    """Scheme and authority of the drain's address as the settings page shows it; ``None``: the page's own."""
+    """Scheme and authority of the drain that the settings page shows; ``None``: those of the page."""
     max_drain_bytes: int
     max_drain_requests: int
     max_drain_requests_per_second: int
@@ -88,7 +88,7 @@ class Settings:
     sql_port: int
     """0: the embedded PostgreSQL is reached by its socket only."""
     archive: str
-    """``""``: nowhere; ``off``: not any more; else an absolute path or ``s3://bucket/prefix``."""
+    """``""``: this process archives nothing; ``off``: archiving has ended; else a path or ``s3://bucket/prefix``."""
     archive_endpoint: str | None
     viewer_queue_events: int
 
@@ -147,7 +147,9 @@ def _server_endpoint(text: str) -> str:
         # A reactor in memory: the string is parsed as Twisted will parse it, nothing is opened.
         serverFromString(MemoryReactor(), text)
     except Exception as error:
-        raise ValueError(f"it is no Twisted server endpoint such as tcp:8080:interface=127.0.0.1 ({error})") from error
+        raise ValueError(
+            f"it must be a Twisted server endpoint such as tcp:8080:interface=127.0.0.1 ({error})"
+        ) from error
     return text
 
 
@@ -223,7 +225,7 @@ class Option:
         default: as text.
         convert: text → value; raises ``ValueError`` with the end of a sentence.
         doc: one sentence for ``--help`` and the documentation.
-        is_secret: whether its value may hold a password, which no message shows.
+        is_secret: whether its value may hold a password, so that no message shows it.
     """
 
     name: str
@@ -249,18 +251,18 @@ OPTIONS: tuple[Option, ...] = (
            "Where browsers connect: a Twisted server endpoint."),
     Option("public-url", "", _url,
            "Scheme and host that browsers use, such as https://logs.example.com behind a proxy; "
-           "empty: the Host header."),
+           "empty: as the Host header says."),
     Option("trusted-proxies", "127.0.0.0/8,::1", _networks,
-           "Networks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, with commas "
-           "between them; empty: of none."),
+           "Networks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted, separated by "
+           "commas; empty: none."),
     Option("public-host", "localhost", _host,
-           "Host name given to clients as their log destination; a listener serves the destinations of its own, "
+           "Host name given to clients as their log destination; a listener serves the destinations with this host, "
            "which are renamed when it changes."),
     Option("former-host", "", _host_or_none,
-           "A former --public-host whose destinations this listener takes over; one that it served itself needs no "
-           "such word."),
+           "A former --public-host whose destinations this listener takes over; not needed for one that this "
+           "listener had itself."),
     Option("http-hosts", "", _hosts,
-           "Further host names by which browsers reach the site, with commas between them; known are those of "
+           "Further host names by which browsers reach the site, separated by commas; always accepted are those of "
            "--public-url and --public-host, the machine's own, localhost and addresses."),
     Option("ports", "20000-29999", _ports,
            "Range of TCP ports given to clients, first-last."),
@@ -273,8 +275,8 @@ OPTIONS: tuple[Option, ...] = (
            "Secret shared by listeners and servers, at least 16 characters; "
            "empty: made and kept in the data directory.", is_secret=True),
     Option("registration", "first", _one_of("first", "first-open", "open", "closed"),
-           "Who may register: only the first account, anyone (open), or nobody (closed). Where others reach the site, "
-           "the first account needs the link that the log shows; with first-open it does not."),
+           "Who may register: only the first account (first), anyone (open), or nobody (closed). If others can reach "
+           "the site, the first account needs the link that the log shows; with first-open it does not."),
     Option("max-line-bytes", "100000", _integer(480, 16_000_000),
            "Longest line in bytes; longer ones are cut and marked."),
     Option("max-portion", "1000", _integer(1, 10_000),
@@ -282,33 +284,33 @@ OPTIONS: tuple[Option, ...] = (
     Option("max-frame-bytes", "65536", _integer(1024, 16_000_000),
            "Largest WebSocket message accepted from a viewer, in bytes."),
     Option("max-destinations", "20", _integer(1, 100_000),
-           "Most destinations of one account that are open: each has a port of --ports."),
+           "Most open destinations of one account; each has a port of --ports."),
     Option("max-viewers", "100", _integer(1, 100_000),
            "Most open WebSockets of one account."),
     Option("max-http-connections", "0", _integer(0, 1_000_000),
-           "Most connections to the site, WebSockets included; 0: a third of the files that may be open, so that the "
-           "rest is for senders."),
+           "Most connections to the site, WebSockets included; 0: a third of the files that may be open, which leaves "
+           "the rest to senders."),
     Option("max-http-connections-per-address", "500", _integer(1, 1_000_000),
-           "Most connections to the site from one address (of IPv6 the /64), but for --trusted-proxies."),
+           "Most connections to the site from one address (for IPv6 its /64), except from --trusted-proxies."),
     Option("max-connections", "1000", _integer(1, 1_000_000),
            "Most sender connections to one destination."),
     Option("max-connections-per-address", "200", _integer(1, 1_000_000),
            "Most connections of senders, and of uploads to --drain, from one address, to all destinations together."),
     Option("max-connects-per-second", "100", _integer(1, 100_000),
-           "New such connections a second from one address, and to one destination; ten times as many at once."),
+           "Most new connections per second of senders and of uploads to --drain, from one address and to one "
+           "destination; ten times as many in a burst."),
     Option("max-lines-per-second", "0", _integer(0, MOST_LINES_PER_SECOND),
-           "Lines a second that are taken for one destination, ten times as many at once; 0: no quota. Its owner can "
-           "set less."),
+           "Most lines per second for one destination, ten times as many in a burst; 0: no quota. The owner can set a "
+           "lower one."),
     Option("max-bytes-per-day", "0", _integer(0, MOST_BYTES_PER_DAY),
-           "Bytes, as received, that are taken for one destination in a day of UTC; 0: no quota. Its owner can set "
-           "less."),
+           "Most bytes, as received, for one destination per UTC day; 0: no quota. The owner can set a lower one."),
     Option("udp", "on", _one_of("on", "off"),
-           "Whether clients' ports take UDP as well as TCP."),
+           "Whether clients' ports accept UDP as well as TCP."),
     Option("partial-bytes", "67108864", _integer(65536, 1 << 40),
-           "Bytes that all sender connections together may hold of lines and RELP frames that they have not ended."),
+           "Most bytes of unfinished lines and RELP frames that all sender connections together may hold."),
     Option("partial-seconds", "300", _integer(2, 31_536_000),
-           "After so long a line that is not ended is shown as far as it has come, and an unfinished RELP frame ends "
-           "its connection; at the earliest after half of it."),
+           "Seconds after which an unfinished line is shown as far as it has arrived, and an unfinished RELP frame "
+           "ends its connection; at the earliest after half of that time."),
     Option("tls-certificate", "", _file,
            "PEM file with the certificate (and its chain) that clients' ports show; read again when it changes; "
            "empty: a self-signed one, made in the data directory."),
@@ -316,33 +318,33 @@ OPTIONS: tuple[Option, ...] = (
            "PEM file with the certificate's private key."),
     Option("drain", "", _endpoint_or_none,
            "Twisted server endpoint on which a listener takes lines over HTTP, at /logs/; "
-           "empty: only role all does, on the site."),
+           "empty: only role all takes them, on the site."),
     Option("drain-url", "", _url,
            "Scheme and host of the drain that the settings page shows, such as https://drain.example.com; "
            "empty: the site's."),
     Option("max-drain-bytes", "16000000", _integer(65536, 1 << 30),
-           "Most bytes of one upload to the drain, unzipped too."),
+           "Most bytes of one upload to the drain, also after unzipping."),
     Option("max-drain-requests", "32", _integer(1, 100_000),
            "Most uploads under way to one destination."),
     Option("max-drain-requests-per-second", "100", _integer(1, 100_000),
-           "Uploads a second to one destination; ten times as many at once."),
+           "Most uploads per second to one destination; ten times as many in a burst."),
     Option("queue-bytes", "67108864", _integer(65536, 1 << 40),
            "Bytes of received lines that may wait for the database before senders are paused."),
     Option("pool-size", "8", _integer(2, 1000),
            "Connections to PostgreSQL."),
     Option("search-pool-size", "3", _integer(1, 1000),
-           "Further connections to PostgreSQL, for searches: so many run at once."),
+           "Further connections to PostgreSQL, for searches, and so the most searches that run at once."),
     Option("slot-seconds", "3600", _integer(1, 31_536_000),
            "Width of a time slot of stored events, in seconds."),
     Option("retention-days", "0", _integer(0, 36_500),
-           "Days for which events are kept, where the owner of a destination says nothing else; 0: for ever."),
+           "Days for which events are kept, unless the owner of a destination sets another number; 0: for ever."),
     Option("repair-clock", "off", _one_of("on", "off"),
-           "on: bring stored events that are ahead of the clock back before receiving begins; for one start."),
+           "on: before receiving begins, move events that were stored ahead of the clock back; meant for one start."),
     Option("sql-port", "0", _integer(0, 65_535),
-           "Port on 127.0.0.1 where the embedded PostgreSQL takes readers such as psql and Grafana; 0: none."),
+           "Port on 127.0.0.1 where the embedded PostgreSQL accepts readers such as psql and Grafana; 0: none."),
     Option("archive", "", _archive,
-           "Where each day's events are kept as Parquet, and only then forgotten: a directory or s3://bucket/prefix; "
-           "off: the installation archives no longer; empty: this process does not."),
+           "Where each day's events are archived as Parquet before retention drops them: a directory or "
+           "s3://bucket/prefix; off: ends archiving for the installation; empty: this process does not archive."),
     Option("archive-endpoint", "", _url,
            "URL of the S3 server where it is not Amazon's, such as http://localhost:9000."),
     Option("viewer-queue-events", "20000", _integer(100, 1_000_000),
@@ -361,7 +363,7 @@ class Options(usage.Options):  # type: ignore[misc]
     settings: Settings
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """As Twisted's, but what is wrong is said alone: twistd would print all of ``--help`` before it."""
+        """Parse as Twisted does, but print only the error: twistd would print all of ``--help`` before it."""
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -373,12 +375,12 @@ class Options(usage.Options):  # type: ignore[misc]
         sys.exit(0)
 
     def parseArgs(self, *words: str) -> None:
-        """There are only options; raises ``usage.UsageError``."""
+        """Refuse arguments that are not options; raises ``usage.UsageError``."""
         if words:
-            raise usage.UsageError(f"{words[0]!r} is no option; see twistd ppl --help.")
+            raise usage.UsageError(f"{words[0]!r} is not an option; see twistd ppl --help.")
 
     def postOptions(self) -> None:
-        """Turn what was given into ``settings``; raises ``usage.UsageError``."""
+        """Turn the given options into ``settings``; raises ``usage.UsageError``."""
         given = {name: value for name, value in self.items() if value is not None}
         self.settings = settings_from(given, os.environ)
 
@@ -406,11 +408,11 @@ def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> S
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """A sentence about each variable that looks like one of Ppl's options and is none."""
+    """A sentence about each variable that begins like one of Ppl's options and is none of them."""
     known = {option.variable for option in OPTIONS}
     return [
-        f"{name} is no option of Ppl and is ignored"
-        + (f"; is {nearest[0]} meant?" if (nearest := get_close_matches(name, known, 1, 0.8)) else "")
+        f"{name} is not an option of Ppl and is ignored"
+        + (f"; did you mean {nearest[0]}?" if (nearest := get_close_matches(name, known, 1, 0.8)) else "")
         for name in sorted(environment)
         if name.startswith("PPL_") and name not in known and not name.startswith("PPL_TEST_")
     ]
@@ -420,7 +422,7 @@ def _check_together(settings: Settings, linked: bool) -> None:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise usage.UsageError("--tls-certificate and --tls-key: give both or neither.")
     if settings.archive_endpoint and not settings.archive.startswith("s3://"):
-        raise usage.UsageError("--archive-endpoint: it is for --archive s3://bucket/prefix only.")
+        raise usage.UsageError("--archive-endpoint: it needs --archive s3://bucket/prefix.")
     if settings.role == "listener":
         if not linked:
             raise usage.UsageError("--link: a listener needs the endpoint of its server, such as tcp:127.0.0.1:8081.")
@@ -436,14 +438,14 @@ def _check_links(links: Sequence[str], parse: Callable[[str], object], kind: str
         try:
             parse(text)
         except Exception as error:
-            raise usage.UsageError(f"--link: {text!r} is no Twisted {kind} endpoint ({error}).") from error
+            raise usage.UsageError(f"--link: {text!r} is not a Twisted {kind} endpoint ({error}).") from error
 
 
 def link_secret(settings: Settings) -> str:
     """The link's shared secret: as set, or from ``data_dir/link-secret``, which is made (mode 0600) when missing.
 
     Raises:
-        usage.UsageError: when the file cannot be read or made.
+        usage.UsageError: the file cannot be read or made.
     """
     if settings.link_secret:
         return settings.link_secret

@@ -1,7 +1,7 @@
 """The composition root: :class:`~ppl.options.Settings` in, one service that runs Ppl out.
 
-The only module that knows the roles and which side of the link is local. ``twistd ppl`` and the ``.tac`` files come
-in here. Parts start in the order they are listed and stop in reverse, each awaited.
+The only module that knows the roles and which side of the link is local. ``twistd ppl`` and the ``.tac`` files call it.
+Parts start in the order they are listed and stop in reverse, each awaited.
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ from ppl.web.site import make_site
 
 _log = Logger()
 
-#: Open files that we would like to be allowed, and below which a busy service comes to its limit soon.
+#: Open files to ask for, and the number below which a busy service soon reaches its limit.
 _OPEN_FILES, _FEW_OPEN_FILES = 524_288, 4_096
 
 
 def makeService(options: Options) -> IService:
-    """twistd's way in: the service of parsed ``options``; its failure to start stops the process with status 1."""
+    """twistd's entry point: the service for parsed ``options``; if its start fails, the process ends with status 1."""
     with _said_alone():
         if options.parent is not None and not options.parent.get("nodaemon"):
             _check_before_daemonising(options.settings)
@@ -101,7 +101,7 @@ def makeService(options: Options) -> IService:
 def make_application(role: str) -> Any:
     """What a ``.tac`` file needs: an application of that role, its options from the environment (``PPL_…``).
 
-    Exits with one sentence where an option is wrong.
+    Exits with one sentence if an option is wrong.
     """
     with _said_alone():
         application = Application(f"ppl-{role}")
@@ -111,7 +111,7 @@ def make_application(role: str) -> Any:
 
 @contextmanager
 def _said_alone() -> Iterator[None]:
-    """A wrong option ends the process with one sentence: after parsing, twistd would show a traceback."""
+    """End the process with one sentence if an option is wrong: after parsing, twistd would show a traceback."""
     try:
         yield
     except (UsageError, ConfigurationError) as error:
@@ -119,7 +119,7 @@ def _said_alone() -> Iterator[None]:
 
 
 def _check_before_daemonising(settings: Settings) -> None:
-    """Raise ``ConfigurationError`` for what can be seen now: a daemon has told its starter 0 before it starts."""
+    """Raise ``ConfigurationError`` for errors known before the start: a daemon's starter gets status 0 before it."""
     if settings.role != "listener":
         check_endpoint("--http", settings.http)
     if settings.role == "server":
@@ -137,20 +137,20 @@ class Daemon(SequentialService):
     """Ppl as a whole process.
 
     Attributes:
-        log_path: of the file to log to, if twistd is to log to one.
+        log_path: the file to log to, ``None`` if twistd logs elsewhere.
     """
 
     log_path: Path | None = None
 
     def setServiceParent(self, parent: Any) -> None:
-        """Twisted: this is part of twistd's application ``parent`` from now on, which has not begun to log yet."""
+        """Twisted: become part of twistd's application ``parent``, which has not begun to log yet."""
         if self.log_path is not None:
             parent.setComponent(ILogObserver, bounded_observer(self.log_path))
         super().setServiceParent(parent)
 
 
 def make_daemon(settings: Settings, reactor: Any) -> Daemon:
-    """Ppl as a whole process: as :func:`make_service`, and a failed start says why and ends the process."""
+    """Ppl as a whole process: as :func:`make_service`, but a failed start is logged and ends the process."""
     make_steady(reactor)
     _log.info("This is Ppl {version}, role {role}", version=version(), role=settings.role)
     for sentence in unknown_variables(os.environ):
@@ -158,7 +158,7 @@ def make_daemon(settings: Settings, reactor: Any) -> Daemon:
     heed_one_signal(reactor)
     _raise_open_files_limit()
     bound_turns(reactor)
-    # A thread that copies needs the interpreter for moments between long waits: it shall not queue for 5 ms each time.
+    # A thread that copies needs the interpreter only for moments between long waits, and must not wait 5 ms for each.
     sys.setswitchinterval(0.0005)
     manager = manager_from(os.environ)
     sockets = Sockets(manager, inherited_from(initial_environment()))
@@ -176,8 +176,8 @@ def make_daemon(settings: Settings, reactor: Any) -> Daemon:
 
 
 def end_with_failure(reactor: Any) -> None:
-    """Stop ``reactor``, which may not run yet or be stopping already, and have the process end with status 1."""
-    # twistd always exits with 0 after the reactor; systemd must see that the start failed.
+    """Stop ``reactor``, which may not run yet or be stopping already, and make the process end with status 1."""
+    # twistd always exits with 0 when the reactor has stopped; systemd must see that the start failed.
     atexit.register(_exit_with_failure)
     if reactor.running:
         with suppress(ReactorNotRunning):
@@ -191,7 +191,7 @@ def make_service(
 ) -> Daemon:
     """All parts of ``settings.role`` in their order; nothing is opened before ``startService``.
 
-    ``manager`` is told how it goes, and ``sockets`` are listened on.
+    ``manager`` is notified of start and stop, and ``sockets`` gives the sockets to listen on.
 
     Raises:
         UsageError: the link's secret cannot be read or made.
@@ -208,7 +208,7 @@ def make_service(
         dsn = settings.database
     outage = PostgresOutage(reactor, dsn)
     pool = Pool(reactor, dsn, settings.pool_size, outage=outage)
-    # Of their own, so that searches wait for one another and nobody for them; PostgreSQL ends what is given up.
+    # Searches have their own pool, so that only searches wait for searches; PostgreSQL ends those that are given up.
     searching = Pool(
         reactor,
         dsn,
@@ -253,16 +253,16 @@ def make_service(
 
 
 async def _settle(sockets: Sockets, store: PostgresStore) -> None:
-    """What no destination and no option wants by now, nothing will listen on."""
+    """Release the sockets that no destination and no option uses by now."""
     try:
         await store.count_accounts()
     except (StoreUnavailable, StatementTimeout):
-        return  # the ports may come later
+        return  # destinations cannot be read yet, and may use the sockets later
     sockets.settle()
 
 
 def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: Place | None) -> list[IService]:
-    """What tidies the store beside everything else; several processes of one installation take turns."""
+    """Services that maintain the store in the background; several processes of one installation take turns."""
     leaps = Leaps(pool, wall_clock, steady_clock)
     retention = Retention(pool, wall_clock, settings.retention_days or None, leaps=leaps)
     sealer = Sealer(reactor, dsn, wall_clock)
@@ -284,12 +284,12 @@ def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: P
 
 
 def _archive_place(settings: Settings) -> Place | None:
-    """Where this process archives to.
+    """Where this process archives to; ``None``: nowhere.
 
-    What archives need is heavy and optional: it is imported where they are wanted only.
+    The libraries for archives are heavy and optional, so they are imported only if archives are wanted.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: a library is not installed.
     """
     if settings.archive in ("", "off"):
         return None
@@ -305,15 +305,15 @@ def _archive_place(settings: Settings) -> Place | None:
 
 
 async def _note_archiving(settings: Settings, place: Place | None, pool: Pool) -> None:
-    """Every process of the installation forgets only what is archived, from here on or not any more."""
+    """Record whether retention in all processes of the installation must wait for archives."""
     if place is not None:
         settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     if place is not None or settings.archive == "off":
         await set_archiving(pool, place.name if place is not None else None)
     elif (where := await archiving(pool)) is not None:
         _log.warn(
-            "Events are forgotten only once they are archived in {where}, which this process does not do: another one"
-            " must, or --archive off ends it",
+            "Retention drops events only once they are archived in {where}, and this process does not archive: run one"
+            " that does, or set --archive off",
             where=where,
         )
 
@@ -381,7 +381,7 @@ def _server(
         OriginPolicy(settings.public_url).allowed,
         Proxies(settings.trusted_proxies).says_tls,
     )
-    # The rest is for senders, ports, PostgreSQL and files.
+    # The other open files are for senders, ports, PostgreSQL and files on disk.
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     settings = attrs.evolve(settings, max_http_connections=settings.max_http_connections or files // 3)
     site = make_site(
@@ -404,7 +404,7 @@ def _server(
 
 
 class _Step(Service):
-    """One thing done at start, awaited before the next part starts."""
+    """A step of the start, awaited before the next part starts."""
 
     def __init__(self, step: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
         self._step = step
@@ -439,12 +439,12 @@ def _local_url(endpoint: str) -> str:
 
 
 def _raise_open_files_limit() -> None:
-    """Every sender, viewer and port is an open file: take what the hard limit allows, and raise that where we may."""
+    """Raise the limit of open files as far as allowed: every sender, viewer and port is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in (max(hard, _OPEN_FILES), hard):
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-        except (ValueError, OSError):  # more than root may give itself here
+        except (ValueError, OSError):  # the limit may not be raised that far
             continue
         soft = limit
         break

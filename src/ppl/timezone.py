@@ -28,7 +28,7 @@ def parse_time_zone(text: str) -> tzinfo:
     """``text`` as a :class:`~datetime.tzinfo`.
 
     Raises:
-        UnknownTimeZone: for anything but an offset below 24 hours or an IANA name.
+        UnknownTimeZone: ``text`` is neither an offset below 24 hours nor an IANA name.
     """
     match = _OFFSET.fullmatch(text)
     if match:
@@ -40,13 +40,13 @@ def parse_time_zone(text: str) -> tzinfo:
         try:
             return ZoneInfo(text)
         except (KeyError, ValueError, OSError) as error:
-            # Not found is a KeyError, a malformed key a ValueError, one that names a directory an OSError.
+            # An unknown key is a KeyError, a malformed one a ValueError, one that names a directory an OSError.
             raise _unknown(text) from error
     raise _unknown(text)
 
 
 def _unknown(text: str) -> UnknownTimeZone:
-    return UnknownTimeZone(f"{text[:64]!r} is no time zone: write +02:00 or a name such as Europe/Berlin.")
+    return UnknownTimeZone(f"{text[:64]!r} is not a time zone: write +02:00 or a name such as Europe/Berlin.")
 
 
 def local_text(microseconds: int, zone: tzinfo) -> str:

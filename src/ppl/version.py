@@ -1,4 +1,4 @@
-"""Which Ppl this is."""
+"""The version of this Ppl."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.metadata import version as installed_version
 
 @cache
 def version() -> str:
-    """The version of the installed package, such as ``0.1.0``; ``unknown`` where it runs from a directory alone."""
+    """The version of the installed package, such as ``0.1.0``; ``unknown`` if Ppl runs from a directory only."""
     try:
         return installed_version("ppl")
     except PackageNotFoundError:

@@ -1,6 +1,6 @@
-"""Events as the protocol page writes them: the dictionaries inside ``send_logs``, ``live_update_logs``, ``new_logs``.
+"""Events in the protocol's form: the dictionaries inside ``send_logs``, ``live_update_logs`` and ``new_logs``.
 
-One place for the field names, so that history, live and link can never differ.
+The field names have this one place, so that history, live and link can never differ.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ppl.timezone import local_text, utc_text
 
 _FACILITY_NUMBERS = {keyword: number for number, keyword in enumerate(FACILITIES)}
 _SEVERITY_NUMBERS = {keyword: number for number, keyword in enumerate(SEVERITIES)}
-# Those that are left out where they are empty.
+# The texts that are left out where they are empty.
 _MORE_TEXTS = tuple(name for name in TEXT_COLUMNS if name not in ("file_name", "message"))
 _more_texts = attrgetter(*_MORE_TEXTS)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def viewer_event(event: Event, zone: tzinfo) -> dict[str, str]:
-    """``event`` for a viewer: the four fields of the founding document, then ``id`` and what else is known.
+    """``event`` for a viewer: the four fields of the founding document, then ``id`` and the other known fields.
 
     ``created_at`` is written in ``zone``; fields that are empty or unknown are left out, except the four.
     """
@@ -53,13 +53,13 @@ def link_event(event: Event, user_id: str, zone: tzinfo) -> dict[str, str]:
 def read_link_event(data: Mapping[str, object]) -> tuple[str, Event | None]:
     """The inverse of :func:`link_event`: the ``user_id`` and the event.
 
-    The event is ``None`` where ``data`` has no ``id`` or ``time``, as a listener written from the founding document
-    alone sends it: then only the ``user_id`` is of use. Raises :class:`~ppl.errors.ProtocolError`.
+    The event is ``None`` if ``data`` has no ``id`` or ``time``, as from a listener written from the founding document
+    alone: then only the ``user_id`` is of use. Raises :class:`~ppl.errors.ProtocolError`.
     """
     user_id = _text(data, "user_id")
     message, file_name, sender_ip = _text(data, "message"), _text(data, "file_name"), _text(data, "sender_ip")
     if not user_id:
-        raise ProtocolError("An event names no user_id.", "new_logs")
+        raise ProtocolError("An event has no user_id.", "new_logs")
     if "id" not in data or "time" not in data:
         return user_id, None
     number = _text(data, "id")

@@ -1,4 +1,4 @@
-"""Networks as they are typed, and what is within them."""
+"""Parsing networks as typed, and telling whether an address is in one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import pytest
 from ppl.access.networks import MOST_NETWORKS, MOST_REMEMBERED, BadNetwork, Networks, parse_networks
 
 
-def test_they_are_kept_in_their_usual_form_and_once() -> None:
+def test_networks_are_kept_in_canonical_form_and_once() -> None:
     typed = "10.1.2.3/8, 192.0.2.7\n 2001:DB8:0::/32 \r\n::ffff:10.0.0.0/104 ::ffff:192.0.2.7"
     assert parse_networks(typed) == ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32")
     assert parse_networks(" \n ") == ()
 
 
 @pytest.mark.parametrize("word", ["example.com", "10.0.0.0/33", "1.2.3", "::/129", "fe80::1%eth0/64x", "10/8", "<b>"])
-def test_what_is_no_network_is_named(word: str) -> None:
+def test_a_word_that_is_no_network_is_named_in_the_error(word: str) -> None:
     with pytest.raises(BadNetwork, match="is neither an address nor a network"):
         parse_networks(f"10.0.0.1 {word}")
 
 
-def test_there_are_not_too_many() -> None:
+def test_too_many_networks_are_refused() -> None:
     parse_networks(" ".join(f"10.0.0.{number}" for number in range(MOST_NETWORKS)))
     with pytest.raises(BadNetwork, match="at most"):
         parse_networks(" ".join(f"10.0.0.{number}" for number in range(MOST_NETWORKS + 1)))
@@ -39,10 +39,10 @@ def test_there_are_not_too_many() -> None:
         ("unix", False),
     ],
 )
-def test_addresses_are_within_or_not(address: str, is_within: bool) -> None:
+def test_an_address_is_in_one_of_the_networks_or_not(address: str, is_within: bool) -> None:
     networks = Networks(parse_networks("10.0.0.0/8 2001:db8::/32 fe80::/10"))
     assert [networks.hold(address) for _ in range(2)] == [is_within] * 2
-    assert Networks(()).hold(address), "without networks every address is within"
+    assert Networks(()).hold(address), "without networks every address is allowed"
 
 
 def test_many_addresses_take_bounded_memory() -> None:

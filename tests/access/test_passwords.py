@@ -20,7 +20,7 @@ async def test_a_password_is_hashed_with_argon2id() -> None:
     password_hash = await Passwords(reactor).hash("correct horse")
     parameters = extract_parameters(password_hash)
     assert parameters.type is Type.ID
-    assert parameters.memory_cost >= 19 * 1024, "OWASP's least"
+    assert parameters.memory_cost >= 19 * 1024, "OWASP's minimum"
     assert "correct" not in password_hash
 
 
@@ -40,7 +40,7 @@ async def test_a_password_is_the_same_however_its_letters_were_composed() -> Non
 
 
 class Watched(PasswordHasher):
-    """Remembers the work that each verification takes."""
+    """A hasher that records the parameters of each verification."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=2, memory_cost=2048, parallelism=1)
@@ -52,7 +52,7 @@ class Watched(PasswordHasher):
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_password_of_nobody_takes_the_work_of_a_wrong_one() -> None:
+async def test_an_unknown_account_takes_the_same_work_as_a_wrong_password() -> None:
     hasher = Watched()
     passwords = Passwords(reactor, hasher=hasher)
     password_hash = await passwords.hash("correct horse")
@@ -63,7 +63,7 @@ async def test_the_password_of_nobody_takes_the_work_of_a_wrong_one() -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_hash_of_older_parameters_wants_a_new_one() -> None:
+async def test_a_hash_with_other_parameters_needs_a_rehash() -> None:
     assert Passwords(reactor).needs_rehash(await Passwords(reactor, hasher=QUICK).hash("correct horse"))
 
 

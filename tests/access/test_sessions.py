@@ -1,4 +1,4 @@
-"""Who sends a request: cookies, bearer tokens, and whose they are."""
+"""Authentication: reading cookies and bearer tokens, and finding their account."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_cookies_and_tokens_do_not_stand_in_for_each_other(store: Store) -
     assert await authenticate(store, f"ppl_session={token}", None) is None
     assert await authenticate(store, None, f"Bearer {browser}") is None
     assert await authenticate(store, f"ppl_session={browser}", "Bearer guess") is None
-    assert await authenticate(store, f"ppl_session={browser}", "Basic cHJveHk6cHJveHk="), "a proxy's business"
+    assert await authenticate(store, f"ppl_session={browser}", "Basic cHJveHk6cHJveHk="), "a proxy's scheme"
 
 
 @pytest_twisted.ensureDeferred
@@ -108,7 +108,7 @@ async def test_the_prefixed_cookie_alone_counts_where_there_is_one(store: Store)
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_has_expired_or_was_never_given_is_nobody(store: Store) -> None:
+async def test_an_expired_or_unknown_secret_authenticates_nobody(store: Store) -> None:
     expired = await _opened(store, "browser", -1)
     assert await authenticate(store, f"ppl_session={expired}", None) is None
     assert await authenticate(store, f"ppl_session={new_secret()}", f"Bearer {new_secret()}") is None

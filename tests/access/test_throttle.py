@@ -1,4 +1,4 @@
-"""Token buckets on a clock of our own."""
+"""Token buckets, on a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_clock_that_jumps_back_locks_nobody_out_for_long() -> None:
     assert throttle.take("a") == 0
 
 
-def test_memory_is_bounded_and_the_one_not_seen_for_longest_is_forgotten() -> None:
+def test_memory_is_bounded_and_the_least_recently_seen_key_is_dropped() -> None:
     throttle = Throttle(Rate(burst=1, seconds=10), Hand(), most_keys=100)
     for number in range(1000):
         throttle.take(str(number))

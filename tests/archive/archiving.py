@@ -1,4 +1,4 @@
-"""What tests of archives share: events over days, an archiver without pauses, and what files hold, by DuckDB."""
+"""Shared by tests of archives: events over several days, an archiver without pauses, reading files with DuckDB."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.waiting import until
 DAY0 = T0 - T0 % DAY
 NUMBER0 = DAY0 // DAY
 HOUR = 60 * MINUTE
-#: So long after its end a day is over.
+#: µs after the end of a day at which it certainly counts as over.
 LATER = 20 * MINUTE
 
 
 class OrderlyArchiver(Archiver):
-    """A run is over when PostgreSQL knows it too: the next one would find the lock taken."""
+    """Ends a run only when PostgreSQL has released its lock, which the next run would find taken."""
 
     dsn: str
 
@@ -43,7 +43,7 @@ class OrderlyArchiver(Archiver):
 
 
 def locked(dsn: str) -> int:
-    """How many hold the lock of those who archive."""
+    """How many sessions hold the archivers' lock."""
     sql = (
         "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()"
         " WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
@@ -54,7 +54,7 @@ def locked(dsn: str) -> int:
 def archiver(
     dsn: str, place: Place, now: int, connect: Callable[[Any, str], Connection] = Connection, **limits: Any
 ) -> Archiver:
-    """One that does not look for five seconds whether ingest is busy."""
+    """An archiver that does not measure ingest for five seconds before each day."""
     bounds = ArchiverLimits(**{"look_seconds": 0.001, **limits})
     made = OrderlyArchiver(reactor, dsn, lambda: now, place, limits=bounds, connect=connect)
     made.dsn = dsn
@@ -67,7 +67,7 @@ async def registered(store: PostgresStore, email: str = "one@example.com", port:
 
 
 async def fill(store: PostgresStore, destination: Destination, days: int = 2) -> None:
-    """An event in each of three hours of each day, and one in the last microsecond."""
+    """Append an event in each of three hours of each day, and one in its last microsecond."""
     for day in range(days):
         for hour in (0, 5, 23):
             at = DAY0 + day * DAY + hour * HOUR
@@ -76,7 +76,7 @@ async def fill(store: PostgresStore, destination: Destination, days: int = 2) ->
 
 
 async def forget(pool: Pool, now: int) -> None:
-    """Retention, at a time when all events have had theirs."""
+    """Run retention at a time when it has passed for all events."""
     await Retention(pool, lambda: now + 1000 * DAY, 1).run()
 
 
@@ -90,7 +90,7 @@ def files(root: Path) -> list[str]:
 
 
 def rows(root: Path, columns: str = "id", order: str = "id") -> list[tuple[Any, ...]]:
-    """What DuckDB reads in place."""
+    """The rows that DuckDB reads from the files in place."""
     with duckdb.connect() as connection:
         found: list[tuple[Any, ...]] = connection.execute(
             f"SELECT {columns} FROM read_parquet('{root}/*/*/*.parquet', hive_partitioning = true) ORDER BY {order}"
@@ -99,7 +99,7 @@ def rows(root: Path, columns: str = "id", order: str = "id") -> list[tuple[Any, 
 
 
 def kept(root: Path) -> set[int]:
-    """The ids in all files, none of them twice."""
+    """The ids in all files, checked for duplicates."""
     found = rows(root, "destination, id") if any(name.endswith(".parquet") for name in files(root)) else []
     assert len(found) == len(set(found)), "no event is in the archive twice"
     return {id_ for _, id_ in found}

@@ -1,4 +1,4 @@
-"""The place of most tests' archives."""
+"""The place of the archives in most tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archiving: days that are over become files, then their events may go; never the other way, whatever fails."""
+"""Archiving: days that are over become files, and only then may their events be dropped, whatever fails."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def said(logged: list[str]) -> Any:
 
 @contextmanager
 def listening() -> Iterator[list[str]]:
-    """What is said from a warning on."""
+    """Collects the log lines from level warning on."""
     logged: list[str] = []
     observe = said(logged)
     globalLogPublisher.addObserver(observe)
@@ -114,7 +114,7 @@ async def test_a_day_is_archived_when_it_is_over_and_once(dsn: str, place: Direc
 
 
 @ensureDeferred
-async def test_only_what_is_archived_is_forgotten(dsn: str, place: DirectoryPlace) -> None:
+async def test_only_archived_events_are_dropped(dsn: str, place: DirectoryPlace) -> None:
     pool, store = await started_store(dsn)
     one = await registered(store)
     await fill(store, one)
@@ -152,7 +152,7 @@ async def test_a_destinations_part_of_a_slot_waits_for_its_archive_too(dsn: str,
 
 
 @ensureDeferred
-async def test_events_that_come_late_are_added_whatever_is_forgotten_by_then(dsn: str, place: DirectoryPlace) -> None:
+async def test_late_events_are_added_whatever_has_been_dropped_by_then(dsn: str, place: DirectoryPlace) -> None:
     pool, store = await started_store(dsn)
     one = await registered(store)
     other = await registered(store, "other@example.com", 2)
@@ -168,7 +168,7 @@ async def test_events_that_come_late_are_added_whatever_is_forgotten_by_then(dsn
     assert kept(place.root) >= everything | {DAY0 + HOUR // 2}
     await forget(pool, NOW)
     assert stored(dsn) == set()
-    # As many as there were before, in a slot that is gone: counts alone would not tell.
+    # As many events as before, in slots that are gone: counts alone would not tell that these are not archived.
     more = [DAY0 + 5 * HOUR + 1, DAY0 + 17 * HOUR, DAY0 + 23 * HOUR + 2]
     for at in more:
         await store.append([events(at, ["later"], destination=one)])
@@ -200,16 +200,16 @@ async def test_slots_of_any_width_are_archived_by_day(dsn: str, place: Directory
     await pool.stopService()
 
 
-# Whatever fails
+# Failures
 
 
 class Crashes(Exception):
-    """The process is gone."""
+    """Stands for the death of the process."""
 
 
 @attrs.frozen
 class MortalFile:
-    """Dies, or has no room, after so many bytes."""
+    """A file that raises ``error`` after ``left`` bytes."""
 
     file: Any
     left: list[int]
@@ -227,7 +227,7 @@ class MortalFile:
 
 @attrs.define
 class MortalPlace(DirectoryPlace):
-    """A directory in which one step fails."""
+    """A directory in which the step ``fails_at`` fails."""
 
     fails_at: str = ""
     error: Exception = attrs.field(factory=Crashes)
@@ -314,7 +314,7 @@ class MortalConnection(Connection):
 
 
 @ensureDeferred
-async def test_what_a_killed_process_left_behind_goes(dsn: str, place: DirectoryPlace) -> None:
+async def test_a_draft_that_a_killed_process_left_is_removed(dsn: str, place: DirectoryPlace) -> None:
     pool, store = await started_store(dsn)
     await fill(store, await registered(store), 1)
     await archiver(dsn, place, NOW).run()
@@ -329,7 +329,7 @@ async def test_what_a_killed_process_left_behind_goes(dsn: str, place: Directory
 
 @pytest.mark.parametrize("step", ["draft", "write", "publish"])
 @ensureDeferred
-async def test_a_full_disk_is_said_once_and_nothing_is_forgotten(dsn: str, place: DirectoryPlace, step: str) -> None:
+async def test_a_full_disk_is_logged_once_and_nothing_is_dropped(dsn: str, place: DirectoryPlace, step: str) -> None:
     pool, store = await started_store(dsn)
     await fill(store, await registered(store))
     await set_archiving(pool, place.name)
@@ -345,7 +345,7 @@ async def test_a_full_disk_is_said_once_and_nothing_is_forgotten(dsn: str, place
         await forget(pool, NOW)
         await one.run()
     assert len(logged) == 1, logged
-    assert "Nothing is forgotten meanwhile" in logged[0]
+    assert "No event is dropped meanwhile" in logged[0]
     assert stored(dsn) == everything
     await archiver(dsn, place, NOW).run()
     await forget(pool, NOW)
@@ -354,7 +354,7 @@ async def test_a_full_disk_is_said_once_and_nothing_is_forgotten(dsn: str, place
 
 
 @ensureDeferred
-async def test_a_file_that_is_damaged_is_left_as_it_is_and_others_go_on(
+async def test_a_damaged_file_is_not_replaced_and_other_days_go_on(
     dsn: str, place: DirectoryPlace, nothing_left_behind: list[str]
 ) -> None:
     pool, store = await started_store(dsn)
@@ -376,7 +376,7 @@ async def test_a_file_that_is_damaged_is_left_as_it_is_and_others_go_on(
 
 
 @ensureDeferred
-async def test_counts_that_do_not_agree_keep_the_events_and_are_said_once(
+async def test_counts_that_do_not_agree_keep_the_events_and_are_logged_once(
     dsn: str, place: DirectoryPlace, nothing_left_behind: list[str]
 ) -> None:
     pool, store = await started_store(dsn)
@@ -392,7 +392,7 @@ async def test_counts_that_do_not_agree_keep_the_events_and_are_said_once(
 
 
 @ensureDeferred
-async def test_one_process_archives(dsn: str, place: DirectoryPlace) -> None:
+async def test_only_one_process_archives(dsn: str, place: DirectoryPlace) -> None:
     pool, store = await started_store(dsn)
     await fill(store, await registered(store))
     with psycopg2.connect(dsn) as other, other.cursor() as cursor:
@@ -404,11 +404,11 @@ async def test_one_process_archives(dsn: str, place: DirectoryPlace) -> None:
 
 @attrs.define
 class RobbingPlace(DirectoryPlace):
-    """A directory that ends whoever has the lock before a file is written.
+    """A directory that terminates the session with the lock before a file is written.
 
     Attributes:
-        dsn: of the database whose lock it is.
-        lengths: of the files that were written all the same.
+        dsn: of the database with the lock.
+        lengths: lengths of the drafts that were written all the same.
     """
 
     dsn: str
@@ -428,7 +428,7 @@ class RobbingPlace(DirectoryPlace):
 
 
 @ensureDeferred
-async def test_who_lost_the_lock_publishes_nothing(dsn: str, tmp_path: Path) -> None:
+async def test_an_archiver_that_lost_the_lock_publishes_nothing(dsn: str, tmp_path: Path) -> None:
     pool, store = await started_store(dsn)
     await fill(store, await registered(store), 1)
     place = RobbingPlace(tmp_path / "archive", dsn)
@@ -482,7 +482,7 @@ async def test_a_stop_in_the_middle_ends_the_run(dsn: str, tmp_path: Path) -> No
 
 @attrs.define
 class HangingPlace(DirectoryPlace):
-    """Does not answer until what it was asked is forgotten."""
+    """A place that does not answer until ``asked`` is cleared."""
 
     asked: list[str] = attrs.field(factory=list)
 

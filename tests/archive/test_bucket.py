@@ -49,7 +49,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client(server: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Of a server whose only bucket ``logs`` is empty."""
+    """A client of the server, whose only bucket ``logs`` is empty."""
     made = boto3.client("s3", endpoint_url=server)
     made.create_bucket(Bucket="logs")
     yield made
@@ -105,7 +105,7 @@ async def test_large_files_go_in_parts(server: str, client: Any, tmp_path: Path)
 
 
 @ensureDeferred
-async def test_what_refuses_is_said_once_without_secrets_and_nothing_is_forgotten(
+async def test_a_refusal_is_logged_once_without_secrets_and_nothing_is_dropped(
     dsn: str, server: str, client: Any, tmp_path: Path
 ) -> None:
     pool, store = await started_store(dsn)
@@ -128,7 +128,7 @@ async def test_what_refuses_is_said_once_without_secrets_and_nothing_is_forgotte
 
 
 class Liar(BaseHTTPRequestHandler):
-    """A server that takes every upload and gives back something else."""
+    """A server that accepts every upload and gives back something else."""
 
     protocol_version = "HTTP/1.1"
 
@@ -146,7 +146,7 @@ class Liar(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def lying() -> Iterator[str]:
         serving.join()
 
 
-def test_an_upload_that_comes_back_otherwise_does_not_count(lying: str, tmp_path: Path) -> None:
+def test_an_upload_that_reads_back_differently_fails(lying: str, tmp_path: Path) -> None:
     place = BucketPlace("logs", "", lying, tmp_path)
     with pytest.raises(ArchiveUnavailable, match="other bytes"), place.draft("x") as draft:
         draft.file.write(b"1")

@@ -1,4 +1,4 @@
-"""The line that the documentation gives for DuckDB works, and what is missing is one sentence at the start."""
+"""The documented line for DuckDB works, and a missing library is one sentence at the start."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_the_documented_line_reads_the_directory_in_place(dsn: str, place:
 
 
 @pytest.mark.parametrize(("module", "where"), [("pyarrow.parquet", "/tmp/x"), ("boto3", "s3://bucket/x")])
-def test_what_is_not_installed_is_one_sentence_at_the_start(
+def test_a_library_that_is_not_installed_is_one_sentence_at_the_start(
     monkeypatch: pytest.MonkeyPatch, module: str, where: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
@@ -48,7 +48,7 @@ def test_what_is_not_installed_is_one_sentence_at_the_start(
 
 
 @pytest.mark.parametrize("value", ["s3://", "s3://UPPER/x", "http://x/y", "s3://b/a b", "s3://bucket//x"])
-def test_a_place_that_cannot_be_is_refused(value: str) -> None:
+def test_an_impossible_place_is_refused(value: str) -> None:
     with pytest.raises(UsageError, match="--archive"):
         settings_from({"archive": value}, {})
 

@@ -1,4 +1,4 @@
-"""Whom a connection comes from, directly or through proxies."""
+"""The client's address of a connection, direct or through proxies."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def trusting(networks: str) -> Proxies:
         ("10.0.0.5", "[2001:db8:1:2::7]", INSIDE, "2001:db8:1:2::/64"),
     ],
 )
-def test_what_is_throttled_is_the_client_not_a_proxy_that_is_trusted(
+def test_the_client_is_throttled_and_not_a_trusted_proxy(
     peer: str | None, forwarded_for: str | None, trusted: str, throttled: str
 ) -> None:
     assert trusting(trusted).throttled(peer, forwarded_for) == throttled

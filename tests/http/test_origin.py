@@ -1,4 +1,4 @@
-"""Which pages may speak to Ppl."""
+"""Which web pages may talk to Ppl."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOST = "ppl.example:8080"
         ("file://", False),
     ],
 )
-def test_without_a_public_url_only_the_address_asked_for_is_own(origin: str | None, allowed: bool) -> None:
+def test_without_a_public_url_only_pages_of_the_address_asked_for_are_own(origin: str | None, allowed: bool) -> None:
     assert OriginPolicy(None).allowed(origin, HOST, secure=False) is allowed
 
 
@@ -44,7 +44,7 @@ def test_ipv6_addresses_are_hosts(host: str) -> None:
     assert OriginPolicy(None).allowed(f"http://{host}", host, secure=False)
 
 
-def test_with_a_public_url_only_that_is_own_whatever_the_host_header_says() -> None:
+def test_with_a_public_url_only_its_pages_are_own_whatever_the_host_header_says() -> None:
     policy = OriginPolicy("https://logs.example.com")
     assert policy.allowed("https://logs.example.com", "127.0.0.1:8080", secure=False)
     assert policy.allowed("https://logs.example.com:443", "127.0.0.1:8080", secure=False)
@@ -84,7 +84,7 @@ def test_an_origin_is_scheme_host_and_port() -> None:
 
 
 @pytest.mark.parametrize("text", ["a b", "a/b", "a:b", "a@b", "", "a" * 300, "a:123456", "a,b"])
-def test_a_malformed_host_is_none(text: str) -> None:
+def test_a_malformed_host_is_no_host(text: str) -> None:
     assert not is_host(text)
 
 
@@ -109,6 +109,6 @@ def test_a_malformed_host_is_none(text: str) -> None:
         ("127.0.0.1.evil.example", False),
     ],
 )
-def test_ppl_is_asked_by_its_own_names_only(host: str, is_known: bool) -> None:
+def test_ppl_answers_to_its_own_names_only(host: str, is_known: bool) -> None:
     hosts = hosts_of("https://logs.example.com", "senders.example.com", "Machine", ("further.example.com",))
     assert hosts.has(host) == is_known

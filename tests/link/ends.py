@@ -1,4 +1,4 @@
-"""What tests put at the ends of a link: it remembers what it is told."""
+"""What tests put at the ends of a link: an end that records what it is told."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ID = 1_790_000_000_000_000
 
 
 class End:
-    """A ``LinkEnd`` that keeps everything in order of its coming.
+    """A ``LinkEnd`` that records everything in the order of arrival.
 
     Attributes:
-        told: all of it.
-        channels: those that are open.
-        fail: whether it fails at each message.
-        answer: gives what it sends back at once for each message; ``None``: it sends nothing.
+        told: everything it was told.
+        channels: the open channels.
+        fail: whether it raises at each message.
+        answer: gives the message to send back at once for each message; ``None``: it sends nothing.
     """
 
     answer: Callable[[Any], Message] | None = None
@@ -55,7 +55,7 @@ class End:
 
 
 def flat(message: Message) -> Message:
-    """The message as it looks on either side: its events one by one."""
+    """``message`` in the same form on both sides: with its events one by one."""
     return NewLogs(message.user_id, tuple(message.events)) if isinstance(message, NewLogs) else message
 
 

@@ -1,4 +1,4 @@
-"""What every link promises, held for the local one and the WebSocket alike."""
+"""What every link promises, tested on the local link and on the WebSocket link alike."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FROM_SERVER = [
 
 
 class Link:
-    """Both ends, joined."""
+    """Both ends of a link, and the services that join them."""
 
     def __init__(self, services: list[Any], listener: End, server: End) -> None:
         self.services, self.listener, self.server = services, listener, server

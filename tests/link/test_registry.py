@@ -1,4 +1,4 @@
-"""The server's end of all links: who is told what, and how a port is asked for."""
+"""The server's end of all links: which messages reach listeners and observers, and how a port is opened."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USER = DESTINATION.user_id
 
 
 class Sent:
-    """A channel that keeps what is sent."""
+    """A channel that records what is sent."""
 
     congested = False
 
@@ -53,7 +53,7 @@ def listeners(clock: Clock) -> Listeners:
     return Listeners(clock)
 
 
-def test_watched_destinations_are_told_to_every_listener_also_to_those_that_come_later(listeners: Listeners) -> None:
+def test_every_listener_is_told_what_is_watched_even_one_that_is_linked_later(listeners: Listeners) -> None:
     first, second = Sent(), Sent()
     listeners.channel_opened(first)
     watcher = Watcher()
@@ -67,7 +67,7 @@ def test_watched_destinations_are_told_to_every_listener_also_to_those_that_come
     assert second.messages == [Watch("a:1")]
 
 
-def test_whoever_observes_is_told_of_events_and_of_what_may_have_passed_unseen(listeners: Listeners) -> None:
+def test_observers_are_told_of_events_and_of_what_they_may_have_missed(listeners: Listeners) -> None:
     watcher, channel = Watcher(), Sent()
     listeners.subscribe(watcher)
     listeners.channel_opened(channel)
@@ -98,7 +98,7 @@ async def test_without_a_listener_a_port_is_refused_at_once(listeners: Listeners
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_only_listener_that_fails_is_not_waited_for(listeners: Listeners) -> None:
+async def test_the_failure_of_the_only_listener_ends_the_wait_at_once(listeners: Listeners) -> None:
     channel = Sent()
     listeners.channel_opened(channel)
     opening = Deferred.fromCoroutine(listeners.open(DESTINATION))
@@ -108,7 +108,7 @@ async def test_the_only_listener_that_fails_is_not_waited_for(listeners: Listene
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_silent_listener_is_given_up_with_what_another_said(listeners: Listeners, clock: Clock) -> None:
+async def test_after_a_timeout_the_error_says_why_another_listener_failed(listeners: Listeners, clock: Clock) -> None:
     channel = Sent()
     listeners.channel_opened(channel)
     listeners.channel_opened(Sent())
@@ -122,7 +122,7 @@ async def test_a_silent_listener_is_given_up_with_what_another_said(listeners: L
 
 
 @pytest_twisted.ensureDeferred
-async def test_two_may_wait_for_the_same_port() -> None:
+async def test_two_requests_may_wait_for_the_same_port() -> None:
     listeners, channel = Listeners(reactor), Sent()
     listeners.channel_opened(channel)
     both = [Deferred.fromCoroutine(listeners.open(DESTINATION)) for _ in range(2)]
@@ -151,7 +151,7 @@ def test_an_observer_that_unwatches_takes_nothing_from_another(listeners: Listen
     assert channel.messages == [Watch("a:1"), Unwatch("a:1")]
 
 
-def test_watching_twice_is_ended_once(listeners: Listeners) -> None:
+def test_watching_twice_ends_with_one_unwatch(listeners: Listeners) -> None:
     channel, watcher = Sent(), Watcher()
     listeners.channel_opened(channel)
     listeners.watch("a:1", watcher)
@@ -160,7 +160,7 @@ def test_watching_twice_is_ended_once(listeners: Listeners) -> None:
     assert channel.messages == [Watch("a:1"), Unwatch("a:1")]
 
 
-def test_who_watches_is_remembered_while_no_listener_is_linked(listeners: Listeners) -> None:
+def test_watches_are_remembered_while_no_listener_is_linked(listeners: Listeners) -> None:
     first, second, third, one, other = Sent(), Sent(), Sent(), Watcher(), Watcher()
     listeners.channel_opened(first)
     listeners.watch("a:1", one)
@@ -178,7 +178,7 @@ def test_who_watches_is_remembered_while_no_listener_is_linked(listeners: Listen
 
 
 @pytest_twisted.ensureDeferred
-async def test_over_a_new_link_what_each_watches_is_told_once() -> None:
+async def test_over_a_new_link_each_watch_is_sent_once() -> None:
     listeners, listener, secret = Listeners(reactor), End(), "a shared secret"
     one, other = Watcher(), Watcher()
     accepting = LinkServer(reactor, "tcp:0:interface=127.0.0.1", secret, listeners)

@@ -1,4 +1,4 @@
-"""The WebSocket link alone: who gets in, what bad frames cost, how it comes back."""
+"""The WebSocket link alone: who is accepted, what bad frames do, how it reconnects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECRET = "a shared secret of the test"
 
 
 class Stranger(WebSocketClientProtocol):  # type: ignore[misc]
-    """A client that is no listener."""
+    """A client that is not a listener."""
 
     def onConnect(self, response: Any) -> None:
         self.factory.opened.callback(self)
@@ -44,7 +44,7 @@ class Stranger(WebSocketClientProtocol):  # type: ignore[misc]
 
 
 async def stranger(port: int, path: str = "/link", **headers: str) -> Any:
-    """Knock; gives the protocol when let in, else the reason."""
+    """Try to connect; gives the protocol if accepted, else the reason."""
     factory = WebSocketClientFactory(f"ws://127.0.0.1:{port}{path}", headers=headers, reactor=reactor)
     factory.protocol, factory.heard, factory.opened, factory.closed = Stranger, [], Deferred(), Deferred()
     factory.noisy = False
@@ -53,7 +53,7 @@ async def stranger(port: int, path: str = "/link", **headers: str) -> Any:
 
 
 async def serving(dropping_seconds: float = DROPPING_SECONDS) -> Any:
-    """A running server; ``end`` is what it tells."""
+    """A running server; its ``end`` records what it is told."""
     end = End()
     accepting = LinkServer(reactor, "tcp:0:interface=127.0.0.1", SECRET, end, dropping_seconds)
     accepting.end = end  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ async def server() -> AsyncIterator[LinkServer]:
     ],
 )
 @pytest_twisted.ensureDeferred
-async def test_who_does_not_show_the_secret_is_refused(
+async def test_a_client_without_the_secret_is_refused(
     server: Any, path: str, headers: dict[str, str], status: str
 ) -> None:
     assert status in await stranger(server.address.port, path, **headers)
@@ -151,7 +151,7 @@ async def test_a_listener_finds_its_server_again() -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_peer_that_drops_the_handshake_is_not_tried_in_a_hot_loop() -> None:
+async def test_a_peer_that_drops_the_handshake_is_not_retried_in_a_hot_loop() -> None:
     class Rude(Protocol):
         def connectionMade(self) -> None:
             attempts.append(reactor.seconds())
@@ -242,14 +242,14 @@ async def test_a_listener_that_says_close_and_does_not_read_is_lost_soon() -> No
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_server_that_says_close_and_keeps_the_connection_is_left_and_tried_again() -> None:
+async def test_a_server_that_says_close_and_keeps_the_connection_is_dropped_and_retried() -> None:
     class Holding(WebSocketServerProtocol):  # type: ignore[misc]
         def onOpen(self) -> None:
             held.append(self)
             self.sendFrame(opcode=8, payload=b"")
 
         def dropConnection(self, abort: bool = False) -> None:
-            """It has sent its Close by hand and never drops the connection, whatever is answered."""
+            """Keep the connection, whatever is answered: the server has sent its Close by hand."""
 
     held: list[Any] = []
     factory = WebSocketServerFactory(reactor=reactor)
@@ -266,7 +266,7 @@ async def test_a_server_that_says_close_and_keeps_the_connection_is_left_and_tri
 
 
 @pytest_twisted.ensureDeferred
-async def test_who_sends_without_end_before_the_handshake_is_cut_off(server: Any) -> None:
+async def test_a_client_that_sends_endlessly_before_the_handshake_is_cut_off(server: Any) -> None:
     class Talker(Protocol):
         def connectionMade(self) -> None:
             self.transport.registerProducer(self, False)

@@ -1,4 +1,4 @@
-"""Pauses between tries grow, are spread, and begin anew."""
+"""Pauses between retries grow, have jitter, and start again after a success."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_after_a_success_the_first_pause_comes_again() -> None:
     assert backoff.next() <= 0.15
 
 
-def test_those_that_wait_together_do_not_come_back_together() -> None:
+def test_clients_that_wait_together_do_not_come_back_together() -> None:
     assert len({Backoff(1.0, 5.0).next() for _ in range(50)}) == 50
 
 

@@ -1,4 +1,4 @@
-"""Timers follow a clock that is never set and stands still with the process; wall time is asked for where meant."""
+"""Timers follow a clock that nobody sets and that stops with the process; the access log has wall time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ppl.services.clock import BEAT, make_steady
 
 
 class Times:
-    """The wall clock, which is set, and the steady one, which goes on by hand."""
+    """A wall clock, which the test sets, and a steady clock, which the test advances."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wall, self.steady = time.time(), time.monotonic()
@@ -26,14 +26,14 @@ class Times:
         monkeypatch.setattr(time, "monotonic", lambda: self.steady)
 
     def turn(self, reactor: Any, seconds: float) -> None:
-        """The reactor turns for ``seconds``."""
+        """Let the reactor turn for ``seconds``."""
         end = self.steady + seconds
         while self.steady < end:
             self.steady += BEAT
             reactor.runUntilCurrent()
 
     def stand_still(self, reactor: Any, seconds: float) -> None:
-        """The process is suspended for ``seconds``; then come the timers that are due."""
+        """Suspend the process for ``seconds``, then run the timers that are due."""
         self.steady += seconds
         reactor.runUntilCurrent()
 
@@ -45,7 +45,7 @@ def times(monkeypatch: pytest.MonkeyPatch) -> Times:
 
 @pytest.fixture
 def own_reactor() -> Any:
-    """A reactor beside the test's own, which shall keep its clock."""
+    """A second reactor: the test's own must keep its clock."""
     reactor: Any = EPollReactor()
     yield reactor
     for reader in reactor.removeAll():
@@ -113,10 +113,10 @@ class _Request:
     site = SimpleNamespace(proxies=Proxies())
 
     def getClientAddress(self) -> None:
-        """Of nobody."""
+        """None: the request has no client."""
 
     def getHeader(self, name: bytes) -> None:
-        """None."""
+        """None: the request has no headers."""
 
 
 def test_the_access_log_tells_wall_time(times: Times) -> None:

@@ -1,4 +1,4 @@
-"""twistd's log file is bounded, and where twistd logs elsewhere there is none."""
+"""twistd's log file is bounded, and there is none if twistd logs elsewhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_where_twistd_logs(options: Any, path: Path | None) -> None:
 
 def test_twistd_logs_to_it(ppl_process: PplProcess, short_directory: Path) -> None:
     log = short_directory / "own.log"
-    # Its port is taken, so that it ends by itself.
+    # The port is taken, so that Ppl ends by itself.
     free = {"PPL_DATABASE": "", "PPL_DATA_DIR": str(short_directory / "own"), "PPL_PORTS": f"{free_ports(1)[0]}-29999"}
     ended = subprocess.run(
         [TWISTD, "--nodaemon", "--pidfile=", f"--logfile={log}", "ppl"],

@@ -17,13 +17,13 @@ from twisted.python.failure import Failure
 
 from ppl.services.polling import MOST_ACCEPTS, MOST_YOUNG, bound_accepts, bound_turns
 
-#: That are looked at in one turn.
+#: Sockets that are looked at in one turn.
 SOCKETS = 50
 
 
 @pytest.fixture
 def own_reactor() -> Iterator[Any]:
-    """A reactor beside the test's own."""
+    """A second reactor beside the test's own."""
     thresholds = gc.get_threshold()
     reactor: Any = EPollReactor()
     bound_turns(reactor, SOCKETS)
@@ -36,7 +36,7 @@ def own_reactor() -> Iterator[Any]:
 
 
 class _Ready:
-    """One end of a pair of sockets of which there is always something to read."""
+    """One end of a pair of sockets from which there is always something to read."""
 
     disconnected = False
 
@@ -71,7 +71,7 @@ def test_sockets_that_are_ready_take_turns(own_reactor: Any) -> None:
     assert {read[each] for each in sockets} == {1}, "each was read before one was read twice"
 
 
-def test_garbage_is_looked_for_before_it_takes_long_to_free(own_reactor: Any) -> None:
+def test_garbage_is_collected_before_it_takes_long_to_free(own_reactor: Any) -> None:
     assert gc.get_threshold()[0] == MOST_YOUNG
 
 

@@ -1,4 +1,4 @@
-"""What is repeated ends soon when it is stopped, whatever PostgreSQL does."""
+"""Repeated actions end soon when they are stopped, whatever PostgreSQL does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.waiting import until
 
 
 @ensureDeferred
-async def test_a_stop_gives_up_a_statement_that_does_not_end(dsn: str, nothing_left_behind: list[str]) -> None:
+async def test_a_stop_cancels_a_statement_that_does_not_end(dsn: str, nothing_left_behind: list[str]) -> None:
     pool = Pool(reactor, dsn, 1, statement_timeout=600)
     await pool.startService()
     ended: list[str] = []
@@ -26,7 +26,7 @@ async def test_a_stop_gives_up_a_statement_that_does_not_end(dsn: str, nothing_l
 
     background = Background("Sleeping", act, lambda: None, reactor)
     background.startService()
-    # Waits for the only connection.
+    # This one waits for the only connection.
     queued = Background("Queueing", act, lambda: None, reactor)
     queued.startService()
     stopping = [queued.stopService(), background.stopService()]
@@ -37,7 +37,7 @@ async def test_a_stop_gives_up_a_statement_that_does_not_end(dsn: str, nothing_l
 
 
 @ensureDeferred
-async def test_what_finds_no_free_connection_says_so(dsn: str) -> None:
+async def test_a_run_that_finds_no_free_connection_is_logged(dsn: str) -> None:
     said: list[str] = []
     observe = lambda event: said.append(formatEvent(event))  # noqa: E731
     pool = Pool(reactor, dsn, 1, wait=0.1)
@@ -59,7 +59,7 @@ async def test_what_finds_no_free_connection_says_so(dsn: str) -> None:
 
 
 @ensureDeferred
-async def test_a_stop_lets_a_run_end_that_soon_does() -> None:
+async def test_a_stop_waits_for_a_run_that_ends_soon() -> None:
     held: Deferred[None] = Deferred()
     ended: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What Ppl tells systemd, and the sockets that wait over a restart."""
+"""Notifications to systemd, and listening sockets that survive a restart."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def systemd(request: pytest.FixtureRequest, short_directory: Path) -> Iterator[S
         yield manager
 
 
-def test_the_service_manager_is_told_at_whatever_address(systemd: ServiceManager) -> None:
+def test_the_service_manager_is_notified_at_a_path_or_an_abstract_name(systemd: ServiceManager) -> None:
     environment = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "20000000", "WATCHDOG_PID": str(os.getpid())}
     manager = manager_from(environment)
     assert (manager.watchdog_seconds, environment) == (20.0, {})
@@ -40,7 +40,7 @@ def test_the_service_manager_is_told_at_whatever_address(systemd: ServiceManager
     eventually(lambda: systemd.messages == ["READY=1"], "the message")
 
 
-def test_without_a_service_manager_nothing_is_told_and_another_process_watchdog_is_not_ours() -> None:
+def test_without_a_service_manager_nothing_is_sent_and_another_process_watchdog_is_not_ours() -> None:
     manager_from({}).tell("READY=1")
     assert manager_from({"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": "1"}).watchdog_seconds == 0
 
@@ -50,7 +50,7 @@ def test_a_service_manager_that_is_not_there_harms_nobody() -> None:
 
 
 class Asked:
-    """A store that answers when told."""
+    """A store that answers when the test lets it."""
 
     def __init__(self) -> None:
         self.waiting: list[Deferred[int]] = []
@@ -60,7 +60,7 @@ class Asked:
         return self.waiting[-1]
 
 
-def test_the_watchdog_is_fed_while_the_store_answers_or_says_that_it_is_away_and_not_otherwise(
+def test_the_watchdog_is_fed_only_while_the_store_answers_or_reports_an_outage(
     short_directory: Path, nothing_left_behind: list[str]
 ) -> None:
     clock, asked = Clock(), Asked()
@@ -89,7 +89,7 @@ def test_the_watchdog_is_fed_while_the_store_answers_or_says_that_it_is_away_and
     assert "watchdog" in nothing_left_behind.pop()
 
 
-def test_new_sockets_are_given_to_be_kept_and_taken_back_when_nothing_shall_listen(short_directory: Path) -> None:
+def test_new_sockets_are_given_to_be_kept_and_removed_when_nothing_shall_listen(short_directory: Path) -> None:
     port = free_ports(1)[0]
     with ServiceManager(short_directory) as systemd:
         sockets = Sockets(Manager(systemd.address))
@@ -106,7 +106,7 @@ def test_new_sockets_are_given_to_be_kept_and_taken_back_when_nothing_shall_list
         socket.create_connection(("127.0.0.1", port))
 
 
-#: Listens on the ports of its arguments, under the service manager at the first, and ends.
+#: A program that listens on the ports of its arguments, with the service manager at the first, and ends.
 AN_EARLIER_LIFE = """
 import socket, sys
 from ppl.services.sockets import Sockets
@@ -118,7 +118,7 @@ for port in sys.argv[2:]:
 """
 
 
-def test_what_was_kept_is_listened_on_again_unless_it_is_bound_elsewhere_or_not_wanted(short_directory: Path) -> None:
+def test_kept_sockets_are_used_again_unless_they_are_bound_elsewhere_or_unwanted(short_directory: Path) -> None:
     same, elsewhere, unwanted = free_ports(3)
     with ServiceManager(short_directory) as systemd:
         command = [sys.executable, "-c", AN_EARLIER_LIFE, systemd.address, *map(str, (same, elsewhere, unwanted))]
@@ -138,7 +138,7 @@ def test_what_was_kept_is_listened_on_again_unless_it_is_bound_elsewhere_or_not_
         eventually(lambda: set(systemd.kept) == {f"ppl-tcp-{same}"}, "only what is listened on")
 
 
-def test_a_socket_of_a_unit_is_used_by_its_port_and_one_that_nothing_wants_is_said(
+def test_a_socket_of_a_unit_is_found_by_its_port_and_an_unused_one_is_logged(
     logged: list[str],
 ) -> None:
     wanted, unwanted = free_ports(2)
@@ -169,7 +169,7 @@ def test_connections_requests_and_datagrams_wait_while_ppl_restarts(managed: Cal
     ppl = managed()
     systemd = ppl.manager
     assert systemd is not None
-    # The site's is a socket unit's; ports come with registrations.
+    # The site's socket comes from a socket unit; clients' ports come with registrations.
     systemd.given["site"] = listening(ppl.http_port)
     ppl.start()
     eventually(lambda: systemd.said("READY=1"), "that it is ready")

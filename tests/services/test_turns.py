@@ -8,7 +8,7 @@ from ppl.services.turns import TURN_SECONDS, Turns
 
 
 class Reactor:
-    """What is called later is called in the next turn; its clock goes on only with work."""
+    """A reactor that makes delayed calls in its next turn, and whose clock advances only with work."""
 
     def __init__(self) -> None:
         self.calls: list[Callable[[], None]] = []
@@ -28,7 +28,7 @@ class Reactor:
 
 
 def working(reactor: Reactor, done: list[str], name: str, part: float) -> Callable[[], None]:
-    """Work that takes ``part`` of what a turn has."""
+    """Work that takes ``part`` of a turn's time."""
 
     def work() -> None:
         done.append(name)
@@ -51,7 +51,7 @@ def test_a_turn_has_an_end_and_what_waits_is_done_in_the_next_ones() -> None:
     assert reactor.calls == []
 
 
-def test_the_time_of_a_turn_counts_whoever_works_in_it_and_once() -> None:
+def test_all_work_in_a_turn_counts_towards_its_time_and_nested_work_only_once() -> None:
     reactor, done = Reactor(), []
     turns = Turns(reactor, reactor.seconds)
     turns.do(lambda: turns.do(working(reactor, done, "within", 0.6)))
@@ -62,7 +62,7 @@ def test_the_time_of_a_turn_counts_whoever_works_in_it_and_once() -> None:
     assert not turns.is_spent
 
 
-def test_an_address_with_many_connections_keeps_another_waiting_for_one_of_them_only() -> None:
+def test_another_address_waits_for_only_one_of_an_addresss_many_connections() -> None:
     reactor, done = Reactor(), []
     turns = Turns(reactor, reactor.seconds)
     for _ in range(100):
@@ -73,7 +73,7 @@ def test_an_address_with_many_connections_keeps_another_waiting_for_one_of_them_
     assert done == ["many", "one"]
 
 
-def test_what_is_left_for_later_while_a_turn_works_is_not_done_in_it() -> None:
+def test_work_queued_during_a_turn_is_not_done_in_that_turn() -> None:
     reactor, done = Reactor(), []
     turns = Turns(reactor, reactor.seconds)
 

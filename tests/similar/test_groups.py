@@ -6,13 +6,13 @@ from ppl.similar.groups import BARS, MOST_MEANWHILE, Groups
 
 
 def add(groups: Groups, *shapes: bytes, severity: bytes = b"6", newest: int = 1_000_000, bar: int = 0) -> None:
-    """Lines of these shapes, the first the newest."""
+    """Add lines of these shapes, the newest first."""
     ids = [str(newest - number).encode() for number in range(len(shapes))]
     groups.add(shapes, [severity] * len(shapes), ids, bar)
 
 
 def told(groups: Groups) -> dict[str, int]:
-    """Text → count of the groups of a last report."""
+    """Text → count of each group in a last report."""
     return {each["text"]: each["count"] for each in groups.report(is_last=True)["groups"]}
 
 
@@ -49,7 +49,7 @@ def test_a_report_says_only_what_has_changed_and_texts_once() -> None:
     assert "text" not in changed
 
 
-def test_a_group_that_is_no_more_among_the_largest_is_said_to_be_gone() -> None:
+def test_a_group_that_is_no_longer_among_the_largest_is_reported_as_gone() -> None:
     groups = Groups()
     add(groups, *(b"%d" % number for number in range(MOST_MEANWHILE)))
     keys = {each["key"] for each in groups.report()["groups"]}
@@ -59,7 +59,7 @@ def test_a_group_that_is_no_more_among_the_largest_is_said_to_be_gone() -> None:
     assert report["others"] == MOST_MEANWHILE
 
 
-def test_rare_shapes_give_way_and_what_counts_may_lack_is_said() -> None:
+def test_rare_shapes_are_dropped_and_reports_say_how_much_counts_may_lack() -> None:
     groups = Groups(most=10)
     add(groups, b"often", b"often", b"often")
     for number in range(100):
@@ -72,7 +72,7 @@ def test_rare_shapes_give_way_and_what_counts_may_lack_is_said() -> None:
     assert 1 <= report["missed"] <= 100
 
 
-def test_lines_of_the_time_before_count_for_groups_that_are_there() -> None:
+def test_lines_of_the_period_before_count_only_for_known_groups() -> None:
     groups = Groups()
     add(groups, b"a", b"b")
     groups.compare([b"a", b"a", b"c"])

@@ -1,4 +1,4 @@
-"""Shapes of lines: what varies becomes a placeholder, words stay, and the query of a shape finds each of its lines."""
+"""Shapes of lines: varying parts become placeholders, words stay, and a shape's query finds each of its lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ppl.similar.shapes import MOST_BYTES, Shaper, line_of, readable
 
 
 def shape(message: str) -> str:
-    """Of one line, by a shaper that has seen nothing else."""
+    """The shape of one line, by a shaper that has seen nothing else."""
     return readable(Shaper().shapes([line_of(message)])[0])
 
 
@@ -72,7 +72,7 @@ def test_what_varies_becomes_a_placeholder(message: str, expected: str) -> None:
 
 
 HEX = st.text("0123456789abcdef", min_size=1, max_size=40)
-#: Two texts of each kind that varies are alike.
+#: Two texts of each kind that varies, which must have the same shape.
 VARYING = {
     "number": st.integers(0, 10**12).map(str),
     "signed": st.integers(0, 10**6).flatmap(lambda number: st.sampled_from([f"-{number}", f"+{number}", f"{number}"])),
@@ -117,7 +117,7 @@ def test_a_shape_is_its_own_shape(message: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(MESSAGES, max_size=20))
-def test_many_at_once_are_shaped_like_each_alone(messages: list[str]) -> None:
+def test_many_lines_at_once_are_shaped_like_each_alone(messages: list[str]) -> None:
     shaper = Shaper()
     lines = [line_of(each) for each in messages]
     assert [readable(each) for each in shaper.shapes(lines)] == [shape(each) for each in messages]
@@ -134,7 +134,7 @@ def test_the_query_of_a_shape_finds_its_lines(message: str) -> None:
         assert parse(query, UTC, 0).predicate()(event), query
 
 
-def test_a_shape_of_nothing_fixed_has_no_query() -> None:
+def test_a_shape_without_fixed_text_has_no_query() -> None:
     assert grouping_query(Shaper().shapes([b"12 5"])[0]) is None
     assert grouping_query(Shaper().shapes([b""])[0]) == 'message:=""'
 

@@ -1,4 +1,4 @@
-"""``GET /api/similar`` of a whole Ppl: groups of a search's lines, told while they are read, whatever goes wrong."""
+"""``GET /api/similar`` of a whole Ppl: a search's lines in groups, reported while they are read, and its failures."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def store(ppl: PplProcess, who: Registered, messages: Sequence[str], at: float |
 
 
 def workers(ppl: PplProcess) -> list[int]:
-    """Process ids of what groups lines for this Ppl."""
+    """Process ids of the workers of this Ppl."""
     found = []
     for pid in children(ppl.server_pid):
-        # One that has ended and was not waited for has an empty command line.
+        # A process that has ended and was not waited for has an empty command line.
         with suppress(OSError):
             if b"ppl.similar.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
@@ -91,7 +91,7 @@ def workers(ppl: PplProcess) -> list[int]:
 
 
 def reading(ppl: PplProcess) -> int:
-    """How many workers have PostgreSQL read for them."""
+    """How many workers have a statement running in PostgreSQL."""
     ((count,),) = execute(
         as_administrator(ppl.dsn),
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ppl similar' AND datname = %s"
@@ -150,7 +150,7 @@ def test_only_what_a_search_finds_in_its_range_is_grouped(shared_ppl: PplProcess
     assert Asked(shared_ppl, who, q="nowhere").last["complete"]
 
 
-def test_what_was_not_there_before_is_new(shared_ppl: PplProcess) -> None:
+def test_lines_that_were_not_there_before_are_new(shared_ppl: PplProcess) -> None:
     who = shared_ppl.register()
     now = time.time()
     store(shared_ppl, who, ["old 1", "old 2", "old 3", "gone"], at=now - 60)
@@ -172,7 +172,7 @@ def test_without_a_beginning_the_last_hour_is_compared(shared_ppl: PplProcess) -
     assert first["compared_from"] < first["from"] < first["to"]
 
 
-def test_nobody_reads_what_is_not_theirs(shared_ppl: PplProcess) -> None:
+def test_nobody_reads_other_accounts_lines(shared_ppl: PplProcess) -> None:
     who, other = shared_ppl.register(), shared_ppl.register()
     store(shared_ppl, who, LINES)
     store(shared_ppl, other, ["theirs"])
@@ -188,7 +188,7 @@ def test_nobody_reads_what_is_not_theirs(shared_ppl: PplProcess) -> None:
     ("fields", "code"),
     [({"q": "("}, "bad_query"), ({"from": "x"}, "bad_request"), ({"compare": "year"}, "bad_request")],
 )
-def test_what_cannot_be_understood_is_refused(shared_ppl: PplProcess, fields: dict[str, str], code: str) -> None:
+def test_an_invalid_request_is_refused(shared_ppl: PplProcess, fields: dict[str, str], code: str) -> None:
     who = shared_ppl.register()
     asked = Asked(shared_ppl, who, **fields)
     assert (asked.status, asked.last["error"]["code"]) == (400, code)
@@ -224,7 +224,7 @@ def _open(ppl: PplProcess, who: Registered) -> socket.socket:
 
 
 def _read_until_unavailable(client: socket.socket) -> None:
-    """Until its answer says so; then it goes away."""
+    """Read until the answer has the error ``store_unavailable``, then disconnect."""
     said = b""
     while b"store_unavailable" not in said:
         part = client.recv(65536)
@@ -235,7 +235,7 @@ def _read_until_unavailable(client: socket.socket) -> None:
 
 @contextmanager
 def held(ppl: PplProcess) -> Iterator[None]:
-    """As long as this lasts, PostgreSQL gives nobody an event."""
+    """While this lasts, PostgreSQL gives nobody an event."""
     with closing(psycopg2.connect(ppl.dsn)) as connection:
         connection.cursor().execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
         yield
@@ -243,7 +243,7 @@ def held(ppl: PplProcess) -> Iterator[None]:
 
 @contextmanager
 def grouping(ppl: PplProcess) -> Iterator[tuple[Registered, socket.socket]]:
-    """As long as this lasts, a client's grouping reads and comes to nothing; gives its account and the client."""
+    """While this lasts, a client's grouping waits for its first event; gives its account and the client."""
     who = ppl.register()
     store(ppl, who, LINES)
     with held(ppl):
@@ -252,7 +252,7 @@ def grouping(ppl: PplProcess) -> Iterator[tuple[Registered, socket.socket]]:
         yield who, client
 
 
-def test_whoever_goes_away_ends_his_grouping_at_once(shared_ppl: PplProcess) -> None:
+def test_a_client_that_disconnects_ends_its_grouping_at_once(shared_ppl: PplProcess) -> None:
     with grouping(shared_ppl) as (_who, client):
         (worker,) = workers(shared_ppl)
         client.close()

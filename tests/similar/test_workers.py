@@ -1,4 +1,4 @@
-"""The processes that group lines, from the server's side: who waits, who is slow, who is killed."""
+"""The processes that group lines, seen from the server: groupings that wait, slow clients, workers that are killed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Process:
         self.is_killed = True
 
     def end(self) -> None:
-        """It is seen to have ended."""
+        """Tell the protocol that the process has ended."""
         self.protocol.processEnded(_Ended())
 
 
@@ -51,7 +51,7 @@ class _Ended:
 
 
 class Reactor(Clock):
-    """A clock that remembers what was spawned."""
+    """A clock that records the processes it spawned."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,10 +89,10 @@ def later(coroutine: Any) -> Deferred[Any]:
 
 
 def given(deferred: Deferred[Any]) -> Any:
-    """What it has fired with; fails the test if it has not."""
+    """The result of ``deferred``; fails the test if it has not fired."""
     results: list[Any] = []
     deferred.addBoth(results.append)
-    assert results, "it has fired"
+    assert results, "it must have fired"
     return getattr(results[0], "value", results[0])
 
 
@@ -147,7 +147,7 @@ def test_an_account_has_one_worker_and_one_place_in_the_queue(workers: Workers, 
     begin(workers)
 
 
-def test_whoever_waits_too_long_is_refused(workers: Workers, reactor: Reactor) -> None:
+def test_a_grouping_that_waits_too_long_is_refused(workers: Workers, reactor: Reactor) -> None:
     begin(workers), begin(workers, 2)
     waiting = begin(workers, 3)
     first = later(waiting.first())
@@ -186,7 +186,7 @@ def test_a_worker_that_dies_is_an_error_for_its_client_only(
     nothing_left_behind.clear()
 
 
-def test_a_failure_of_postgresql_is_said_and_the_worker_stays(workers: Workers, reactor: Reactor) -> None:
+def test_a_failure_of_postgresql_is_reported_and_the_worker_stays(workers: Workers, reactor: Reactor) -> None:
     grouping = begin(workers)
     reactor.processes[0].protocol.outReceived(b'{"failed":"57P01"}\n')
     error = given(later(grouping.first()))

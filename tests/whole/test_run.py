@@ -124,7 +124,7 @@ def test_a_failed_start_ends_the_process_whether_it_runs_or_not_or_is_being_stop
     [
         (["--ports", "9-1"], "--ports: '9-1' is wrong, it must be a range such as 20000-29999, from 1 to 65535."),
         (["--nonsense", "3"], "option --nonsense not recognized"),
-        (["something"], "'something' is no option; see twistd ppl --help."),
+        (["something"], "'something' is not an option; see twistd ppl --help."),
         (["--role", "server", "--data-dir", "/dev/null/x"], "--link-secret: /dev/null/x/link-secret cannot be used"),
     ],
 )
@@ -168,7 +168,8 @@ def test_its_version_and_unknown_variables_are_in_the_log_and_monitors_are_not(d
                 urllib.request.urlopen(ppl.url + path, timeout=20).read()
         eventually(lambda: "/login" in ppl.text(), "a line of the access log")
         assert f"This is Ppl {version()}, role all" in ppl.text()
-        assert "PPL_RETENTION_DAY is no option of Ppl and is ignored; is PPL_RETENTION_DAYS meant?" in ppl.text()
+        said = "PPL_RETENTION_DAY is not an option of Ppl and is ignored; did you mean PPL_RETENTION_DAYS?"
+        assert said in ppl.text()
         assert "/healthz" not in ppl.text()
         assert "/static" not in ppl.text()
 

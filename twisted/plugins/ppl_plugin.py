@@ -1,4 +1,4 @@
-"""``twistd ppl``: tells twistd where the service is made."""
+"""The plugin for ``twistd ppl``: tells twistd which module makes the service."""
 
 from twisted.application.service import ServiceMaker
 

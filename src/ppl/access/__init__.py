@@ -1,1 +1,1 @@
-"""Access: what proves who somebody is, how often a stranger may try, which networks and how much may be sent."""
+"""Access: authentication, throttling, what an account may read and change, allowed networks, and quotas."""

@@ -1,7 +1,7 @@
-"""Which destinations an account may read, and which of them it may change: the one place that says so.
+"""Which destinations an account may read, and which of them it may change: the one place that decides.
 
-Whoever acts for an account asks :func:`access_of` and takes the destination from what it gives. The store checks again
-in the statement that changes something, since a role may have gone in between.
+Code that acts for an account calls :func:`access_of` and takes the destination from the result. The store checks again
+in the statement that makes a change, since a role may be withdrawn in between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ppl.store.interface import PeopleStore
 
 
 class NotReadable(PplError):
-    """The account may not read the destination, or there is none such: nobody learns which."""
+    """The account may not read the destination, or no such destination exists; the error does not tell which."""
 
     code = "forbidden"
 
@@ -25,7 +25,7 @@ class NotReadable(PplError):
 
 
 class NoSuchDestination(PplError):
-    """No destination of this number can be read by the account."""
+    """The account may read no destination with this id."""
 
     code = "not_found"
 
@@ -34,10 +34,10 @@ class NoSuchDestination(PplError):
 
 
 class NotOwned(PplError):
-    """The account may read the destination and not change it.
+    """The account may read the destination but not change it.
 
     Args:
-        what: what only an owner does: ``decides …``.
+        what: the end of the sentence "Only the owner of a destination …", such as ``decides …``.
     """
 
     code = "forbidden"
@@ -48,10 +48,10 @@ class NotOwned(PplError):
 
 @attrs.frozen
 class Access:
-    """What one account may touch, as it was read from the store.
+    """The destinations that one account may read or change, as read from the store.
 
     Attributes:
-        roles: each destination that it may read with its role there, in the order of the pages.
+        roles: each destination that the account may read, with its role there, in the order in which pages list them.
     """
 
     roles: tuple[tuple[Destination, Role], ...]
@@ -64,23 +64,23 @@ class Access:
 
     @property
     def readable(self) -> Sequence[Destination]:
-        """Those that it may read."""
+        """The destinations that the account may read."""
         return [destination for destination, _ in self.roles]
 
     @property
     def owned(self) -> Sequence[Destination]:
-        """Those that it may change."""
+        """The destinations that the account may change."""
         return [destination for destination, role in self.roles if role == "owner"]
 
     def find(self, user_id: str | None) -> Destination | None:
-        """The readable one that is called ``user_id``, or else was called so before."""
+        """The readable destination named ``user_id``, else one that had the name earlier; ``None`` if there is none."""
         return destination_named(user_id, self.readable)
 
     def named(self, user_id: str) -> Destination:
-        """The readable one that is called ``user_id``, or else was called so before.
+        """The readable destination named ``user_id``, else one that had that name earlier.
 
         Raises:
-            NotReadable: there is none such for this account.
+            NotReadable: the account may read no such destination.
         """
         destination = self.find(user_id)
         if destination is None:
@@ -88,10 +88,10 @@ class Access:
         return destination
 
     def numbered(self, destination_id: int | str) -> Destination:
-        """The readable one with this id, a number or as a form has it.
+        """The readable destination with this id, given as a number or as the text of a form field.
 
         Raises:
-            NoSuchDestination: there is none such for this account.
+            NoSuchDestination: the account may read no such destination.
         """
         for destination in self.readable:
             if str(destination.id) == str(destination_id):
@@ -99,15 +99,15 @@ class Access:
         raise NoSuchDestination
 
     def owned_numbered(self, destination_id: int | str, what: str) -> Destination:
-        """The one with this id, to be changed.
+        """The destination with this id, which the account may change.
 
         Args:
-            destination_id: a number, or as a form has it.
-            what: what only an owner does: ``decides …``.
+            destination_id: a number, or the text of a form field.
+            what: what only an owner may do, see :class:`NotOwned`.
 
         Raises:
-            NoSuchDestination: there is none such for this account.
-            NotOwned: another account owns it.
+            NoSuchDestination: the account may read no such destination.
+            NotOwned: the account may read the destination but does not own it.
         """
         destination = self.numbered(destination_id)
         if destination not in self.owned:
@@ -116,9 +116,9 @@ class Access:
 
 
 async def access_of(store: PeopleStore, account_id: int) -> Access:
-    """What the account may touch by now.
+    """Read from the store what the account may access.
 
     Raises:
-        StoreUnavailable, StatementTimeout: that cannot be found out now.
+        StoreUnavailable, StatementTimeout: the store cannot be read now.
     """
     return Access(tuple(await store.destinations_of(account_id)))

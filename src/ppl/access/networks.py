@@ -1,4 +1,4 @@
-"""Networks that may send to a destination: as they are typed and kept, and whether an address is within them."""
+"""The networks that may send to a destination: parses them as typed, and tells whether an address is in one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
-#: Networks of one destination.
+#: Most networks of one destination.
 MOST_NETWORKS = 100
 
-#: Addresses whose answer is remembered, of one destination.
+#: Most addresses of one destination for which the answer is cached.
 MOST_REMEMBERED = 4096
 
 _MAPPED = ip_network("::ffff:0:0/96")
@@ -21,10 +21,10 @@ class BadNetwork(ValueError):
 
 
 def parse_networks(text: str) -> tuple[str, ...]:
-    """The addresses and networks of ``text``, apart by blanks, commas or line ends, in their usual form, each once.
+    """The addresses and networks in ``text``, separated by blanks, commas or line ends: in canonical form, each once.
 
     Raises:
-        BadNetwork: one cannot be read, or there are more than ``MOST_NETWORKS``.
+        BadNetwork: one cannot be parsed, or there are more than ``MOST_NETWORKS``.
     """
     found = dict.fromkeys(str(_network(word)) for word in text.replace(",", " ").split())
     if len(found) > MOST_NETWORKS:
@@ -47,10 +47,10 @@ def _network(word: str) -> Network:
 
 
 class Networks:
-    """Those of one destination.
+    """The networks of one destination.
 
     Args:
-        networks: as :func:`parse_networks` gives them; none: every address is within.
+        networks: as :func:`parse_networks` gives them; if empty, every address is allowed.
     """
 
     def __init__(self, networks: Sequence[str]) -> None:
@@ -59,11 +59,11 @@ class Networks:
 
     @property
     def remembered(self) -> int:
-        """How many addresses it knows the answer for without looking."""
+        """How many addresses have a cached answer."""
         return len(self._known)
 
     def hold(self, address: str) -> bool:
-        """Whether ``address`` (IPv4, IPv6, or IPv4 within IPv6) is within one of them."""
+        """Whether ``address`` (IPv4, IPv6, or IPv4 within IPv6) is in one of the networks."""
         if not self._networks:
             return True
         held = self._known.get(address)

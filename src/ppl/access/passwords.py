@@ -30,8 +30,8 @@ class TooBusy(PplError):
 class Passwords:
     """Hashes and verifies passwords with Argon2id in the reactor's threads, a few at a time.
 
-    Each takes 64 MiB and a good part of a processor (RFC 9106 section 4, second recommendation), so ``at_once`` are
-    worked on and a bounded number wait; beyond that :class:`TooBusy` is raised.
+    Each hash takes 64 MiB and much of a processor (RFC 9106 section 4, second recommendation), so only ``at_once`` are
+    computed at a time and a bounded number wait; beyond that :class:`TooBusy` is raised.
     """
 
     _log = Logger()
@@ -47,11 +47,11 @@ class Passwords:
         return await self._in_thread(lambda: self._hasher.hash(_normal(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether ``password`` is that of ``password_hash``; ``None`` (no such account) takes the same time."""
+        """Whether ``password`` matches ``password_hash``; ``None`` (no such account) takes as long and fails."""
         return await self._in_thread(lambda: self._verify(password_hash or self._nobody, password))
 
     def needs_rehash(self, password_hash: str) -> bool:
-        """Whether ``password_hash`` was made with parameters other than today's."""
+        """Whether ``password_hash`` was made with parameters other than the current ones."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def _verify(self, password_hash: str, password: str) -> bool:
@@ -60,7 +60,7 @@ class Passwords:
         except VerifyMismatchError:
             return False
         except InvalidHashError:
-            self._log.error("A stored password hash is not Argon2's; its account cannot log in")
+            self._log.error("A stored password hash is not Argon2; its account cannot log in")
             return False
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -72,12 +72,12 @@ class Passwords:
 
 
 def _normal(password: str) -> str:
-    """``password`` however the keyboard composed its letters (NIST SP 800-63B section 5.1.1.2)."""
+    """``password`` in NFKC, the same however the keyboard composed its letters (NIST SP 800-63B section 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 
 def _hash_of_nobody(hasher: PasswordHasher) -> str:
-    """A hash of today's parameters with a random digest: verifying takes its time and always fails."""
+    """A hash with the current parameters and a random digest: verifying takes the usual time and always fails."""
 
     def random(length: int) -> str:
         return base64.b64encode(secrets.token_bytes(length)).rstrip(b"=").decode("ascii")

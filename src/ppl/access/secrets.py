@@ -1,4 +1,4 @@
-"""Random secrets, of which the store knows only the SHA-256, and the tokens that tie a form to its browser."""
+"""Random secrets, which are stored only as their SHA-256, and the CSRF tokens that tie a form to its browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import secrets
 import string
 
-#: The form of a sender's token, as a regular expression.
+#: Regular expression for a sender token.
 SENDER_WORD = "[A-Za-z0-9]{26}"
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -22,12 +22,12 @@ def new_secret() -> str:
 
 
 def new_sender_token() -> str:
-    """A new random token for lines, of 154 bits: with its enterprise number it fills the SD-ID of RFC 5424."""
+    """A new random token of 154 bits that lines carry: with its enterprise number it fills an SD-ID of RFC 5424."""
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(26))
 
 
 def secret_hash(secret: str) -> bytes:
-    """What the store remembers of ``secret``. It is random, so a fast hash without salt is enough."""
+    """The hash of ``secret`` that is stored. Secrets are random, so a fast hash without salt is enough."""
     return hashlib.sha256(secret.encode("utf-8")).digest()
 
 
@@ -37,11 +37,11 @@ def is_secret(text: str) -> bool:
 
 
 def csrf_token(secret: str) -> str:
-    """The token of forms shown to the browser that holds ``secret``; the secret cannot be told from it."""
+    """The CSRF token in forms shown to the browser that holds ``secret``; the secret cannot be derived from it."""
     digest = hmac.digest(secret.encode("utf-8"), b"ppl form", "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def csrf_token_matches(secret: str, given: str) -> bool:
-    """Whether ``given`` is the form token of ``secret``, in constant time."""
+    """Whether ``given`` is the CSRF token of ``secret``, compared in constant time."""
     return hmac.compare_digest(csrf_token(secret).encode("ascii"), given.encode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Token buckets: how often a stranger may try. Bounded memory, the clock passed in."""
+"""Token buckets that limit how often something may be tried, in bounded memory; the clock is passed in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Rate:
 
 
 class Throttle:
-    """A bucket of ``rate`` for each key. Beyond ``most_keys`` the key not seen for longest is forgotten."""
+    """One token bucket of ``rate`` per key. Beyond ``most_keys`` the least recently seen key is dropped."""
 
     def __init__(self, rate: Rate, clock: Clock, most_keys: int = 20_000) -> None:
         self._burst = rate.burst
@@ -43,7 +43,7 @@ class Throttle:
         return max(0, -(-wait // SECOND))
 
     def give_back(self, key: str) -> None:
-        """Undo one :meth:`take`: the attempt was no guess."""
+        """Undo one :meth:`take`: the attempt was not a guess."""
         if key in self._full_at:
             self._full_at[key] -= self._interval
 

@@ -1,7 +1,7 @@
-"""Archives what is over, a destination's day at a time, oldest first; one process of an installation does it.
+"""Archives days that are over, a destination's day at a time, oldest first; one process of an installation does it.
 
-Write beside, publish at once, read back, note: in this order, and retention drops only what is noted. A crash between
-any two steps leaves a day that is archived again; whatever its file holds by then stays in it.
+Each file is written as a draft, published atomically, read back and noted, in this order, and retention drops only what
+is noted. After a crash between any two steps the day is archived again, and rows that its file already has stay in it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from ppl.store.upkeep.busy import BUSY_RATE, inserted
 
 T = TypeVar("T")
 
-#: Seconds between two looks for days that are over, and how many are taken up at a time.
+#: Seconds between two looks for days that are over, and most days that are taken up at a time.
 EVERY = 600.0
 _MOST = 1000
 
-#: Seconds for which is looked how much comes in.
+#: Seconds over which ingest is measured before each day.
 LOOK_SECONDS = 5.0
 
 _CONNECT_SECONDS = 5.0
@@ -52,10 +52,10 @@ class ArchiverLimits:
 
     Attributes:
         every: seconds between two looks for days that are over.
-        look_seconds: for which is looked how many events come in.
-        busy_rate: events a second, of which more make it wait.
-        part_bytes: of CSV that are taken up at a time.
-        group_rows: of a row group of a file.
+        look_seconds: seconds over which ingest is measured before each day.
+        busy_rate: ingested events per second above which archiving waits.
+        part_bytes: bytes of CSV that are read from PostgreSQL at a time.
+        group_rows: most rows in a row group of a file.
     """
 
     every: float = EVERY
@@ -66,15 +66,15 @@ class ArchiverLimits:
 
 
 class Archiver:
-    """Brings days to ``place``.
+    """Archives days to ``place``.
 
     Args:
-        reactor: connects, waits, and hears from threads.
-        dsn: libpq's.
-        clock: µs.
-        place: of the archives.
-        limits: of a run.
-        connect: makes a connection, as :class:`~ppl.store.connecting.connection.Connection` is made.
+        reactor: makes connections, has timers, and is called from threads.
+        dsn: libpq's DSN of PostgreSQL.
+        clock: wall time, µs.
+        place: where the archives are kept.
+        limits: how much is done at a time.
+        connect: makes a connection, called like :class:`~ppl.store.connecting.connection.Connection`.
     """
 
     _log = Logger()
@@ -101,7 +101,7 @@ class Archiver:
         self._left_out: set[tuple[int, int]] = set()
 
     def stop(self) -> None:
-        """End a run that is under way; nobody waits for a place that hangs."""
+        """End a run that is under way, without waiting for a place that hangs."""
         self._stopped.set()
         if self._waiting is not None:
             self._waiting.cancel()
@@ -109,7 +109,7 @@ class Archiver:
             self._connection.abandon("the process stops")
 
     async def run(self) -> None:
-        """Archive what is over and is not archived, unless another process does or ingest is busy.
+        """Archive days that are over and not archived yet, unless another process does so or ingest is busy.
 
         Raises:
             StoreUnavailable: PostgreSQL is away.
@@ -133,13 +133,13 @@ class Archiver:
         except ArchiveUnavailable as error:
             if str(error) != self._said:
                 self._said = str(error)
-                self._log.warn("{sentence} Nothing is forgotten meanwhile, and it is tried again", sentence=self._said)
+                self._log.warn("{sentence} No event is dropped meanwhile; archiving is retried", sentence=self._said)
         finally:
             self._connection = None
             connection.abandon("it is not needed now")
 
     async def _archive_all(self, connection: Connection, now: int) -> bool:
-        """Whether all was looked at."""
+        """Archive the pending days; gives whether all of them were looked at."""
         ((ours,),) = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", ARCHIVE_KEY, _CONNECT_SECONDS)
         if not ours:
             return False
@@ -153,14 +153,14 @@ class Archiver:
             try:
                 await self._archive(notes, await notes.day(*each))
             except ArchiveDamaged as error:
-                self._leave_out(each, f"it is left as it is: {error} Move it away")
+                self._leave_out(each, f"A damaged file has its place and is not replaced: {error} Move it away")
         return len(pending) < _MOST
 
     def _leave_out(self, each: tuple[int, int], why: str) -> None:
         self._left_out.add(each)
         self._log.error(
-            "The archive of day {day} of destination {destination_id} cannot be completed, and its events are not"
-            " forgotten; {why}, and restart Ppl",
+            "The archive of day {day} of destination {destination_id} cannot be completed, and its events stay in the"
+            " database. {why}, and restart Ppl",
             destination_id=each[0],
             day=each[1],
             why=why,
@@ -179,7 +179,7 @@ class Archiver:
         await notes.note(day, archive if rows else None, counts)
         each = day.destination_id, day.number
         if self._noted.get(each) == counts:
-            self._leave_out(each, "its counts say that there are more events than there are: look for lost rows")
+            self._leave_out(each, "The recorded counts exceed the events in the database: look for lost rows")
         self._noted[each] = counts
 
     async def _wait(self, for_what: Deferred[T]) -> T:
@@ -189,12 +189,12 @@ class Archiver:
         finally:
             self._waiting = None
 
-    # In a thread
+    # Called in a thread
 
     def _write(self, notes: ArchiveNotes, day: Day, key: str) -> tuple[int, int, _Counts]:
-        """Rows and bytes of the file that is published and read back, and how many of the database's are of each slot.
+        """Write, publish and read back the file; gives its rows and bytes, and the database's rows of each slot.
 
-        A day of a wide slot on which nothing came gets no file.
+        A day without events, as a wide slot may have, gets no file.
         """
         counts: _Counts = {}
         there = self._place.fetch(key)
@@ -219,7 +219,7 @@ class Archiver:
         return rows, length, counts
 
     def _still_ours(self, notes: ArchiveNotes) -> None:
-        """Two processes must not publish the same day: whoever lost the lock publishes nothing."""
+        """Raise unless this process still has the lock: two processes must not publish the same day."""
         outcome: Queue[Any] = Queue()
 
         def ask() -> None:
@@ -240,10 +240,10 @@ class Archiver:
             except ArchiveDamaged:
                 found = -1
         if found != rows:
-            raise ArchiveUnavailable(f"The archive {self._place.name} gives back other rows than it was given.")
+            raise ArchiveUnavailable(f"The archive {self._place.name} gives back other rows than were written to it.")
 
     def _tables(self, day: Day, counts: _Counts) -> Generator[Any, None, None]:
-        """The database's events of that day, and in ``counts`` how many of each slot."""
+        """The database's events of the day as tables; puts the number of events of each slot into ``counts``."""
         bounds = _CONNECT_SECONDS, _UNLOAD_SECONDS, self._limits.part_bytes
         with Unloading(self._dsn, dayfile.CSV_COLUMNS, *bounds) as unloading:
             for slot in day.slots:
@@ -263,13 +263,13 @@ class Archiver:
 
 
 def _pulled(work: Callable[[Callable[[bytes], None]], None]) -> Generator[bytes, None, None]:
-    """What ``work`` hands to its callback, one by one: it runs in a thread and is at most one part ahead."""
+    """The parts that ``work`` hands to its callback, one by one; it runs in a thread and is at most one part ahead."""
     parts: Queue[bytes | BaseException | None] = Queue(1)
     given_up = Flag()
 
     def take(part: bytes) -> None:
         if given_up.is_set():
-            raise StoreUnavailable("nobody wants it any more")
+            raise StoreUnavailable("its reader has stopped")
         parts.put(part)
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Archives in a bucket that speaks S3, by boto3: its usual environment says region and credentials (``AWS_…``).
+"""Archives in an S3 bucket, through boto3: region and credentials come from its usual environment (``AWS_…``).
 
 Files are made on this machine's disk, uploaded in parts where they are large, and read back before they count.
 """
@@ -29,11 +29,11 @@ class BucketPlace:
     """A :class:`~ppl.archive.interface.Place` in ``bucket`` under ``prefix``.
 
     Args:
-        bucket: is never made.
+        bucket: name of the bucket, which is never created.
         prefix: of all keys, without slashes around it; may be empty.
-        endpoint: URL of a server that is not Amazon's, ``None`` for theirs.
+        endpoint: URL of an S3 server that is not Amazon's, ``None`` for Amazon's.
         scratch: directory for files that are being made.
-        read_seconds: that the server may be silent.
+        read_seconds: seconds that the server may be silent.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class BucketPlace:
         return self._known_client
 
     def check(self) -> None:
-        """Raises ``ArchiveUnavailable`` unless the bucket answers."""
+        """Raise ``ArchiveUnavailable`` unless the bucket answers."""
         with self._said():
             self._client.head_bucket(Bucket=self._bucket)
 
@@ -68,7 +68,7 @@ class BucketPlace:
             yield _BucketDraft(cast(BinaryIO, file), key, self)
 
     def open(self, key: str) -> tuple[BinaryIO, int] | None:
-        """The object of ``key``."""
+        """The object of ``key``, to be read from its beginning, and its length; ``None`` if there is none."""
         with self._said():
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self.full(key))
@@ -79,7 +79,7 @@ class BucketPlace:
             return answer["Body"], int(answer["ContentLength"])
 
     def fetch(self, key: str) -> BinaryIO | None:
-        """A copy of the object."""
+        """A copy of the object of ``key`` on this machine; ``None`` if there is none."""
         opened = self.open(key)
         if opened is None:
             return None
@@ -90,7 +90,7 @@ class BucketPlace:
             return file
 
     def full(self, key: str) -> str:
-        """The object's key."""
+        """The key of the object in the bucket."""
         return f"{self._prefix}/{key}" if self._prefix else key
 
     def put(self, key: str, file: BinaryIO) -> int:
@@ -100,10 +100,10 @@ class BucketPlace:
             file.seek(0)
             written = hashlib.file_digest(cast(BytesIO, file), "sha256").digest()
             file.seek(0)
-            # boto3 closes what it uploads; the draft's context does that.
+            # boto3 closes what it uploads, but the draft's context must do that.
             self._client.upload_fileobj(_Unclosed(file), self._bucket, self.full(key))
             if self._digest(key) != written:
-                raise ArchiveUnavailable(f"The archive {self.name} gives back other bytes than it was given.")
+                raise ArchiveUnavailable(f"The archive {self.name} gives back other bytes than were written to it.")
             return length
 
     def _digest(self, key: str) -> bytes:
@@ -121,21 +121,21 @@ class BucketPlace:
         try:
             yield
         except (BotoCoreError, Boto3Error, ClientError, OSError) as error:
-            # Never the error's own text: a server may put into it what it was sent.
+            # Never the error's own text: a server may repeat in it what it was sent.
             code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
             why = code or getattr(error, "strerror", None) or type(error).__name__
             raise ArchiveUnavailable(f"The archive {self.name} cannot be used ({why}).") from error
 
 
 class _Unclosed:
-    """A file for those who close what they are given."""
+    """A file that stays open, for code that closes what it is given."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
     def close(self) -> None:
-        """Not yet."""
+        """Do nothing: the draft's context closes the file."""
 
 
 class _BucketDraft:
@@ -143,6 +143,6 @@ class _BucketDraft:
         self.file, self._key, self._place = file, key, place
 
     def publish(self) -> int:
-        """Upload it; an object appears whole or not at all."""
+        """Upload the file; an object appears whole or not at all."""
         self.file.flush()
         return self._place.put(self._key, self.file)

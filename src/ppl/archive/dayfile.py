@@ -1,6 +1,6 @@
-"""The Parquet file of a destination's day: written a row group at a time, joined with what was there, read back.
+"""The Parquet file of a destination's day: written one row group at a time, merged with an existing file, read back.
 
-Rows ascend by id. Whatever is in the file that stands there stays: events that come late are added between its rows.
+Rows ascend by id. All rows of an existing file stay: events that come late are added between them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ppl.archive.interface import ArchiveDamaged
 from ppl.model import COLUMNS
 
 _TIME = pa.timestamp("us", tz="UTC")
-#: The columns, in their order.
+#: The columns of the file, in their order.
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.int64(), nullable=False),
@@ -33,10 +33,10 @@ SCHEMA = pa.schema(
         ),
     ]
 )
-#: As PostgreSQL's CSV has them: times are µs.
+#: The columns of PostgreSQL's CSV, where times are µs.
 CSV_COLUMNS = tuple(name for name in SCHEMA.names if name != "received_at")
 
-#: A row group has at most so many rows and about so many bytes before compression.
+#: Most rows of a row group, and about how many bytes it has before compression.
 GROUP_ROWS, GROUP_BYTES = 131_072, 1 << 25
 _BATCH_ROWS = 4_096
 
@@ -80,41 +80,41 @@ def _groups(tables: Iterable[Any], group_rows: int) -> Iterator[Any]:
 
 
 def read(file: BinaryIO) -> Iterator[Any]:
-    """The rows of such a file, some at a time.
+    """The rows of a day's file, some at a time.
 
     Raises:
-        ArchiveDamaged: it is none, or cannot be read to its end.
+        ArchiveDamaged: the file is not a day's file, or cannot be read to its end.
     """
     try:
         parquet = pq.ParquetFile(file)
         if not parquet.schema_arrow.equals(SCHEMA):
-            raise ArchiveDamaged("It has other columns.")
+            raise ArchiveDamaged("The file has other columns.")
         for batch in parquet.iter_batches(_BATCH_ROWS, use_threads=False):
             yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
-        raise ArchiveDamaged(f"It cannot be read ({type(error).__name__}).") from error
+        raise ArchiveDamaged(f"The file cannot be read ({type(error).__name__}).") from error
 
 
 def count(file: BinaryIO) -> int:
-    """Read all of it; how many rows it has, ascending by id without a double.
+    """Read the whole file and count its rows, which must ascend by id without duplicates.
 
     Raises:
-        ArchiveDamaged: as :func:`read`, or the rows are not so.
+        ArchiveDamaged: as in :func:`read`, or the rows are not in order.
     """
     rows, last = 0, -1
     for table in read(file):
         ids = table["id"].combine_chunks()
         if ids[0].as_py() <= last or not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
-            raise ArchiveDamaged("Its rows are not in order.")
+            raise ArchiveDamaged("The rows of the file are not in order.")
         rows, last = rows + len(ids), ids[-1].as_py()
     return rows
 
 
 def joined(old: Iterator[Any], new: Iterator[Any]) -> Iterator[Any]:
-    """The rows of both, ascending by id, one where both have the same id; either is read as far as is needed."""
+    """The rows of both, ascending by id, only one where both have the same id; each is read only as far as needed."""
     left, right = next(old, None), next(new, None)
     while left is not None and right is not None:
-        # Up to here both are known.
+        # Up to this id the rows of both are known.
         end = min(left["id"][-1].as_py(), right["id"][-1].as_py())
         here, left = _split(left, end)
         there, right = _split(right, end)

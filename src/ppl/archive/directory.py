@@ -1,4 +1,4 @@
-"""Archives in a directory: written beside their place, flushed to the disk, then renamed."""
+"""Archives in a directory: written to a temporary file beside their place, flushed to the disk, then renamed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREFIX, _SUFFIX = ".ppl-", ".new"
 
 @attrs.frozen
 class DirectoryPlace:
-    """A :class:`~ppl.archive.interface.Place` under ``root``, made when missing and its owner's only."""
+    """A :class:`~ppl.archive.interface.Place` under ``root``, which is made when missing, for its owner only."""
 
     root: Path
 
@@ -28,15 +28,15 @@ class DirectoryPlace:
         return str(self.root)
 
     def check(self) -> None:
-        """Raises ``ArchiveUnavailable`` unless ``root`` is a directory that may be written to."""
+        """Raise ``ArchiveUnavailable`` unless ``root`` is a directory that may be written to."""
         with _said(self.root):
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            raise ArchiveUnavailable(f"The archive {self.root} may not be written to.")
+            raise ArchiveUnavailable(f"The archive {self.root} is not writable.")
 
     @contextmanager
     def draft(self, key: str) -> Iterator[_DirectoryDraft]:
-        """A temporary file in the directory of ``key``; those that a crash left there go."""
+        """A temporary file in the directory of ``key``; removes those that a crash left there."""
         path = self.root / key
         with _said(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class DirectoryPlace:
                 os.unlink(name)
 
     def open(self, key: str) -> tuple[BinaryIO, int] | None:
-        """The file of ``key``."""
+        """The file of ``key``, to be read from its beginning, and its length; ``None`` if there is none."""
         path = self.root / key
         with _said(path):
             try:
@@ -61,7 +61,7 @@ class DirectoryPlace:
             return file, os.fstat(file.fileno()).st_size
 
     def fetch(self, key: str) -> BinaryIO | None:
-        """As :meth:`open`."""
+        """The file of ``key``; ``None`` if there is none."""
         opened = self.open(key)
         return opened[0] if opened else None
 
@@ -73,12 +73,12 @@ class _DirectoryDraft:
     path: Path
 
     def publish(self) -> int:
-        """Rename it over what was there, once all of it is on the disk."""
+        """Flush the file to the disk, then rename it over the one that was there."""
         self.file.flush()
         os.fsync(self.file.fileno())
         length = os.fstat(self.file.fileno()).st_size
         self.temporary.rename(self.path)
-        # The directories that are new are entries of others: they too must survive a power cut.
+        # The entries of new directories in their parents must survive a power cut too.
         for directory in (self.path.parent, self.path.parent.parent, self.path.parent.parent.parent):
             _sync(directory)
         return length

@@ -1,4 +1,4 @@
-"""Where archives are kept, whatever it is: a directory or a bucket. All methods block; they are called in threads."""
+"""The interface of places for archives: a directory or a bucket. All methods block; they are called in threads."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from ppl.errors import PplError
 
 
 class ArchiveUnavailable(PplError):
-    """The place of the archives cannot be read or written now; what was to be archived stays in the database."""
+    """The place of the archives cannot be read or written now; the events to be archived stay in the database."""
 
     code = "archive_unavailable"
 
 
 class ArchiveDamaged(PplError):
-    """A file that stands where an archive belongs cannot be read as one; it is left as it is."""
+    """The file in the place of an archive cannot be read as one; it is not replaced."""
 
     code = "archive_damaged"
 
 
 class Draft(Protocol):
-    """A file that nobody sees before it is published."""
+    """A file that readers do not see before it is published."""
 
     @property
     def file(self) -> BinaryIO:
-        """To be written from its beginning."""
+        """The file, to be written from its beginning."""
 
     def publish(self) -> int:
-        """Make it what readers of its key find, at once and whole, on disk; gives its length in bytes.
+        """Make the file what readers of its key find, atomically and durably; gives its length in bytes.
 
         Raises:
-            ArchiveUnavailable: it did not work, or what is found there now is not what was written.
+            ArchiveUnavailable: publishing failed, or the published file is not what was written.
         """
 
 
@@ -40,16 +40,16 @@ class Place(Protocol):
 
     @property
     def name(self) -> str:
-        """For people, without secrets; also tells places apart."""
+        """A name for people, without secrets, which also identifies the place."""
 
     def check(self) -> None:
-        """Raises ``ArchiveUnavailable`` where it certainly cannot be written to."""
+        """Raise ``ArchiveUnavailable`` if the place certainly cannot be written to."""
 
     def draft(self, key: str) -> AbstractContextManager[Draft]:
-        """A new file for ``key``, gone at the end of the context unless it was published."""
+        """A new file for ``key``, which is removed at the end of the context unless it was published."""
 
     def open(self, key: str) -> tuple[BinaryIO, int] | None:
-        """The file of ``key`` to be read from its beginning, and its length in bytes; ``None``: there is none."""
+        """The file of ``key``, to be read from its beginning, and its length in bytes; ``None`` if there is none."""
 
     def fetch(self, key: str) -> BinaryIO | None:
-        """As :meth:`open`, and it can be sought in."""
+        """The file of ``key``, to be read at any position; ``None`` if there is none."""

@@ -1,4 +1,4 @@
-"""Blocking work in a thread that the end of the process does not wait for: a server that hangs holds up nobody."""
+"""Blocking work in a thread that the end of the process does not wait for, so a server that hangs holds up nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def in_thread(reactor: Any, act: Callable[[], T]) -> Deferred[T]:
-    """What ``act`` returns or raises; cancelling gives up waiting for it, and it goes on by itself."""
+    """Run ``act`` in a thread; gives what it returns or raises. Cancelling ends the waiting, while ``act`` goes on."""
     result: Deferred[T] = Deferred()
 
     def give(outcome: T | Failure) -> None:

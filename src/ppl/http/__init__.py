@@ -1,1 +1,1 @@
-"""HTTP that the listener's drain and the site share: who asks, from which page, and bodies taken as they come."""
+"""HTTP that the listener's drain and the site share: client addresses, origin checks, and streamed uploads."""

@@ -1,6 +1,6 @@
-"""Whom a connection comes from, directly or through proxies: the one rule for what is believed of their headers.
+"""The client's address of a connection, direct or through proxies: the one rule for which proxy headers to trust.
 
-The site throttles and logs by it, and the drain stores it as the sender's address.
+The site throttles and logs by this address, and the drain stores it as the sender's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+)
 
 @attrs.frozen
 class Proxies:
-    """Proxies before Ppl whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
+    """Proxies in front of Ppl whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are trusted.
 
     A ``peer`` is the address that a connection comes from, ``None`` for a Unix socket, which counts as loopback.
 
@@ -29,20 +29,20 @@ class Proxies:
     networks: tuple[Network, ...] = ()
 
     def trusts(self, peer: str | None) -> bool:
-        """Whether ``peer`` is such a proxy."""
+        """Whether ``peer`` is a trusted proxy."""
         address = _address(peer or "127.0.0.1")
         return address is not None and self._has(address)
 
     def client(self, peer: str | None, forwarded_for: str | None) -> str:
-        """The address of the client: the right-most of ``X-Forwarded-For`` that is no trusted proxy's.
+        """The address of the client: the right-most one in ``X-Forwarded-For`` that is not a trusted proxy.
 
-        IPv4 within IPv6 is unwrapped, a port left out.
+        IPv4 within IPv6 is unwrapped, and a port is left out.
         """
         address = self._client(peer, forwarded_for)
         return str(address) if address is not None else peer or ""
 
     def throttled(self, peer: str | None, forwarded_for: str | None) -> str:
-        """What is throttled: the client's address, but the /64 of IPv6, as one customer has all of it."""
+        """The key to throttle by: the client's address, or for IPv6 its /64, since one customer has all of it."""
         address = self._client(peer, forwarded_for)
         if isinstance(address, ipaddress.IPv6Address):
             return str(ipaddress.ip_network((int(address), 64), strict=False))
@@ -75,6 +75,6 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address):
-        # A link-local address without its zone, which only this machine knows.
+        # A link-local address loses its zone, which only this machine knows.
         return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
     return address

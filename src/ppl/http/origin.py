@@ -1,8 +1,8 @@
-"""Which web pages may speak to Ppl: the check of ``Origin``, for the viewer's WebSocket and for every POST.
+"""Which web pages may talk to Ppl: the check of ``Origin``, for the viewer's WebSocket and for every POST.
 
 A browser says in ``Origin`` which page a request comes from; a page of another site could otherwise use the visitor's
-cookie. Programs send no ``Origin``, and a page cannot leave it out of a WebSocket or a POST: absent is allowed there.
-``null`` (sandboxed frames, files, redirects across sites) is nobody's origin and always refused.
+cookie. Programs send no ``Origin``, and a page cannot leave it out of a WebSocket or a POST, so there a request without
+it is allowed. ``null`` (sandboxed frames, files, redirects across sites) belongs to no site and is always refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Origin = tuple[str, str, int]
 
 @attrs.frozen
 class OriginPolicy:
-    """Only pages of Ppl itself: of ``public_url`` where it is set, else of the address the request was sent to."""
+    """Allows only Ppl's own pages: those of ``public_url`` if set, else of the address the request was sent to."""
 
     public_url: str | None
 
@@ -45,9 +45,9 @@ class OriginPolicy:
     ) -> bool:
         """Whether a POST may be served.
 
-        Every current browser sends ``Origin`` with a POST. For those that leave it out the page's own site is told
-        by ``Sec-Fetch-Site`` or, before that existed, by ``Referer``. With none of the three it is a program, or a
-        browser stripped of all of them, for which the form's own token still stands.
+        Every current browser sends ``Origin`` with a POST. If it is missing, ``Sec-Fetch-Site`` tells the page's site
+        or, in browsers older than that header, ``Referer``. A request with none of the three comes from a program, or
+        from a browser stripped of all of them: the form's CSRF token still protects it.
         """
         if origin is not None:
             return self.allowed(origin, host, secure)
@@ -67,15 +67,15 @@ class OriginPolicy:
 
 @attrs.frozen
 class Hosts:
-    """The names by which Ppl answers. A page elsewhere whose name is made to lead here (DNS rebinding) asks by another.
+    """The host names that Ppl answers to. A foreign page whose name is made to lead here (DNS rebinding) has another.
 
-    Addresses and ``localhost`` are always among them, as nobody can have them as a name.
+    Addresses and ``localhost`` are always accepted, since nobody can register them as a name.
     """
 
     names: frozenset[str]
 
     def has(self, host: str) -> bool:
-        """Whether the ``Host`` header is one of them, with any port, or is missing, which no browser's is."""
+        """Whether the ``Host`` header is one of the names, with any port, or is empty: browsers always send one."""
         match = _HOST.fullmatch(host.lower())
         if match is None:
             return not host
@@ -84,7 +84,7 @@ class Hosts:
 
 
 def hosts_of(public_url: str | None, public_host: str, machine: str, further: Iterable[str]) -> Hosts:
-    """Those of an installation: of its URL, of its senders, of its machine, and ``further`` ones."""
+    """The names of an installation: those of its URL, of its senders and of its machine, and ``further`` ones."""
     names = {public_host.lower(), machine.lower(), *(each.lower() for each in further)}
     origin = parse_origin(public_url) if public_url else None
     return Hosts(frozenset(names | ({origin[1]} if origin else set())))
@@ -99,7 +99,7 @@ def _is_address(name: str) -> bool:
 
 
 def parse_origin(text: str) -> Origin | None:
-    """``scheme://host[:port]`` with its default port filled in; ``None`` for anything else, ``null`` too."""
+    """``scheme://host[:port]`` with the default port filled in; ``None`` for anything else, including ``null``."""
     match = _ORIGIN.fullmatch(text.lower())
     if match is None:
         return None

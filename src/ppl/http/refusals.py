@@ -1,6 +1,6 @@
-"""The access log's bound on refused requests: strangers could fill a disk with one line for each.
+"""Limits how many refused requests the access log shows: strangers could fill a disk with one line for each.
 
-Both sites ask it before they log an answer: the one with the pages, and the drain's own.
+Both sites ask before they log a response: the one with the pages, and the drain's own.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from ppl.services.bursts import Bursts
 
 _TOO_MANY = 429
 
-#: Refusals of an address that have lines of their own.
+#: Rate up to which every refusal of an address is logged.
 LINES_OF_ADDRESS = Rate(burst=100, seconds=1)
 
 
 class Refusals:
-    """Decides which answers have a line in the access log, and warns of the others once per burst and address.
+    """Decides which responses get a line in the access log, and warns of the others once per burst and address.
 
     Args:
-        clock: µs, steady.
-        lines: refusals of an address that have lines of their own.
+        clock: a steady clock, µs.
     """
 
     _log = Logger()
@@ -34,7 +33,7 @@ class Refusals:
         self._bursts = Bursts(self._log, clock)
 
     def has_line(self, request: Any) -> bool:
-        """Whether the answer to ``request`` is logged: not 429, and of other refusals so many of an address."""
+        """Whether the response to ``request`` is logged: never a 429, and other refusals up to a rate per address."""
         if not 400 <= request.code < 500:
             return True
         peer = getattr(request.getClientAddress(), "host", None)
@@ -43,7 +42,7 @@ class Refusals:
         if request.code == _TOO_MANY:
             self._bursts.say_once(address, "it sends too many requests; those answered 429 are not in the access log")
         elif self._lines.take(address):
-            self._bursts.say_once(address, "too many of its requests are refused; more are not in the access log")
+            self._bursts.say_once(address, "too many refused requests; further ones are not in the access log")
         else:
             return True
         return False

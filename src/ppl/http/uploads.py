@@ -1,7 +1,7 @@
-"""HTTP requests whose body is taken as it comes: the drain's, on the site or on an endpoint of its own.
+"""HTTP requests whose body is processed as it arrives: uploads to the drain, on the site or on its own endpoint.
 
-Twisted calls a resource when the whole body is there. An :class:`Upload` decides when the headers are, and may refuse
-before anything more is read. The secret in the address of an upload stays out of the access log (:func:`log_line`).
+Twisted calls a resource once the whole body is there. An :class:`Upload` begins as soon as the headers are, and may
+refuse before more is read. The secret in the URL of an upload stays out of the access log (:func:`log_line`).
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from ppl.model import SECOND
 from ppl.services.clock import wall_clock
 from ppl.services.turns import Turns, Work
 
-#: Where uploads come; what follows is a secret.
+#: Path prefix of uploads; a secret follows it.
 PREFIX = b"/logs/"
 
-#: Bytes of a refused body that are read (and dropped), so that its sender reads the refusal.
+#: Most bytes of a refused body that are read and dropped, so that its sender gets to read the refusal.
 MAX_DISCARDED = 1_048_576
 
-#: A refused body of so many bytes is waited for, and the connection stays.
+#: A refused body of at most this many bytes is read to its end, and the connection stays open.
 _SMALL = 65_536
 
-#: Bytes that are read at once: a body in chunks of a byte takes some milliseconds for them.
+#: Bytes that are parsed at a time: with a body in chunks of one byte each, that takes some milliseconds.
 _PIECE = 4096
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-#: Seconds for the sender of a refused body to end.
+#: Seconds that the sender of a refused body has to finish.
 LINGER_SECONDS = 5.0
 
 
 @attrs.frozen
 class UploadReply:
-    """What an upload is answered; header values are plain ASCII."""
+    """The response to an upload; header values are plain ASCII."""
 
     status: int
     body: bytes
@@ -53,35 +53,35 @@ class UploadReply:
 
 
 class Upload(Protocol):
-    """One request's body on its way."""
+    """The body of one request, as it arrives."""
 
     def take(self, data: bytes) -> None:
-        """Some of the body has come."""
+        """The next part of the body has arrived."""
 
     def finish(self) -> None:
-        """All of it has."""
+        """The whole body has arrived."""
 
     def expired(self) -> None:
-        """It has not come within ``UploadRequest.body_seconds``."""
+        """The body has not arrived within ``UploadRequest.body_seconds``."""
 
     def lost(self) -> None:
         """The connection has ended before the answer."""
 
 
 class Uploads(Protocol):
-    """Begins uploads."""
+    """Starts uploads."""
 
     def begin(self, request: UploadRequest, length: int | None) -> Upload:
-        """The headers of ``request`` have come; ``length`` is what they declare. It may answer at once."""
+        """The headers of ``request`` have arrived; ``length`` is what they declare. The upload may answer at once."""
 
 
 class UploadChannel(HTTPChannel):
-    """Twisted's connection, within its site's share of the reactor's turns: its site has ``turns``.
+    """Twisted's HTTP connection, within its site's share of the reactor's turns (the site's ``turns``).
 
     Attributes:
-        ended: fires when it has ended, so what was written to it has gone out.
-        is_held: whether an upload wants no more to be read.
-        stage: told when it waits for a request (``idle``), one begins to come (``receiving``), and has (``handling``).
+        ended: fires when the connection has ended, so what was written to it has gone out.
+        is_held: whether an upload has paused reading.
+        stage: called with ``idle`` (no request), ``receiving`` (one begins to arrive) or ``handling`` (it is complete).
     """
 
     def __init__(self) -> None:
@@ -91,11 +91,11 @@ class UploadChannel(HTTPChannel):
         self.stage: Callable[[Any], object] = lambda stage: None
         self._has_begun = False
         self._is_lost = False
-        # The turn in which it handled a request, and what has come and waits for another turn.
+        # The turn in which a request was last handled, and received bytes that wait for another turn.
         self._handled_in = 0
         self._early = bytearray()
         self._waits = self._is_reading = False
-        # A request that has come whole, while answers wait to go out.
+        # A complete request that waits until earlier responses have gone out.
         self._held: Work | None = None
 
     @property
@@ -109,9 +109,9 @@ class UploadChannel(HTTPChannel):
         return getattr(transport.getPeer(), "host", None) or ""
 
     def dataReceived(self, data: bytes) -> None:
-        """Twisted: something has come. It is read in this turn or, after much work, in one to come."""
+        """Twisted: bytes have arrived. They are parsed in this turn or, if its time is spent, in a later one."""
         if self._is_reading or self._handlingRequest:
-            # While a request is handled it is only kept.
+            # While a request is handled, Twisted only buffers them.
             super().dataReceived(data)  # type: ignore[no-untyped-call]
             return
         self._early += data
@@ -137,7 +137,7 @@ class UploadChannel(HTTPChannel):
             super().dataReceived(piece)  # type: ignore[no-untyped-call]
         finally:
             self._is_reading = False
-        # Without a transport a WebSocket has taken it over.
+        # Without a transport, a WebSocket has taken the connection over.
         transport: Any = self.transport
         if self._is_lost or transport is None or transport.disconnecting:
             self._early.clear()
@@ -146,33 +146,33 @@ class UploadChannel(HTTPChannel):
             super().dataReceived(rest)  # type: ignore[no-untyped-call]
 
     def resetTimeout(self) -> None:
-        """Twisted: something has come. A request has all of its time from its first byte, however it trickles."""
+        """Twisted: bytes have arrived. A request's timeout runs from its first byte; further bytes do not extend it."""
         if not self._has_begun and not self._handlingRequest:
             self._has_begun = True
             super().resetTimeout()  # type: ignore[no-untyped-call]
             self.stage("receiving")
 
     def requestDone(self, request: Any) -> None:
-        """Twisted: a request is answered; the next one may come, and has its own time."""
+        """Twisted: a request is answered; the next one may come, with a timeout of its own."""
         self._has_begun = False
         self._savedTimeOut = self._savedTimeOut or self.site.timeOut  # type: ignore[attr-defined]
         self.stage("idle")
         super().requestDone(request)  # type: ignore[no-untyped-call]
 
     def timeoutConnection(self) -> None:
-        """Twisted: a request has not come whole in its time, or none has. Not logged: strangers may cause it."""
+        """Twisted: no complete request has arrived in time. Not logged: strangers may cause it."""
         if self._has_begun:
             self.write(_TOO_SLOW)
         self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)  # type: ignore[attr-defined]
         self.loseConnection()
 
     def take_upload(self) -> None:
-        """An upload has begun, which minds its time itself."""
+        """An upload has begun, which has a timeout of its own."""
         self.setTimeout(None)
         self.stage("handling")
 
     def taken_over_by(self, protocol: Any) -> None:
-        """From now on ``protocol`` has the connection, so its end is this one's."""
+        """``protocol`` takes the connection over; ``ended`` fires when ``protocol`` loses it."""
         lost = protocol.connectionLost
 
         def connection_lost(reason: Failure = connectionDone) -> None:
@@ -182,7 +182,7 @@ class UploadChannel(HTTPChannel):
         protocol.connectionLost = connection_lost
 
     def handle(self, request: Work) -> None:
-        """Handle a request that has come whole: at most one in each turn."""
+        """Handle a complete request, at most one in each turn."""
         turns = self._turns
         self.stage("handling")
         if self._is_lost:
@@ -210,11 +210,11 @@ class UploadChannel(HTTPChannel):
 
 
 class UploadRequest(server.Request):
-    """A request that may be an upload: its site has ``uploads``, which is ``None`` where there are none.
+    """A request that may be an upload; its site has ``uploads``, which is ``None`` if it takes none.
 
     Attributes:
         gone: whether the client has closed the connection: there is nobody to answer.
-        body_seconds: seconds for the body of an upload to come.
+        body_seconds: seconds within which the body of an upload must arrive.
     """
 
     gone = False
@@ -230,16 +230,16 @@ class UploadRequest(server.Request):
 
     @property
     def is_upload(self) -> bool:
-        """Whether an upload takes it."""
+        """Whether this request is an upload."""
         return self._upload is not None
 
     def begin_upload(self, length: int | None) -> bool:
-        """The headers have come: have an upload take the body, if it is one."""
+        """The headers have arrived: start an upload if this request is one. Gives whether it is."""
         channel: Any = self.channel
         uploads: Uploads | None = channel.site.uploads
         if uploads is None or not channel._path.startswith(PREFIX):
             return False
-        # Twisted sets them when the body has come.
+        # Twisted sets these only when the body has arrived.
         self.method, self.uri, self.clientproto = channel._command, channel._path, channel._version
         self.path = self.uri.partition(b"?")[0]
         self.site = channel.site
@@ -255,14 +255,14 @@ class UploadRequest(server.Request):
         return True
 
     def _take_expectation(self) -> bool:
-        """Whether the client waits for ``100 Continue``; then it is told by us, not by Twisted before we know."""
+        """Whether the client waits for ``100 Continue``. Removes the header, or Twisted would send that too early."""
         expected = self.requestHeaders.getRawHeaders(b"expect", [b""])[0].lower() == b"100-continue"
         self.requestHeaders.removeHeader(b"expect")
         return expected and self.clientproto == b"HTTP/1.1"
 
     @property
     def _reading(self) -> Any:
-        """The transport, as what is read from."""
+        """The transport, whose reading can be paused."""
         return self.transport
 
     @property
@@ -272,15 +272,15 @@ class UploadRequest(server.Request):
 
     @property
     def secret(self) -> str:
-        """What follows the prefix, as sent."""
+        """What follows :data:`PREFIX` in the path, as sent."""
         return self.path[len(PREFIX) :].decode("latin-1")
 
     def header(self, name: str) -> str:
-        """The header, ``""`` without one, joined by commas of several."""
+        """The value of a header: ``""`` if it is missing, several values joined by commas."""
         return ",".join(each.decode("latin-1") for each in self.requestHeaders.getRawHeaders(name.encode(), []))
 
     def pause(self) -> None:
-        """Read no more for now."""
+        """Stop reading for now."""
         if not self.gone and not self._is_complete:
             self._hold(True)
             self._reading.pauseProducing()
@@ -294,7 +294,7 @@ class UploadRequest(server.Request):
         self._reading.resumeProducing()
 
     def resume(self) -> None:
-        """Read on: the upload is welcome."""
+        """Continue reading, and send ``100 Continue`` if the client waits for it."""
         if self.gone or self._is_complete:
             return
         if self._expects:
@@ -303,7 +303,7 @@ class UploadRequest(server.Request):
         self._read_on()
 
     def answer(self, reply: UploadReply) -> None:
-        """Answer, once. Before the body has come whole that is a refusal of it: the rest is dropped."""
+        """Send the response, once. Before the whole body has arrived, it refuses the body, whose rest is dropped."""
         if self.gone or self._answered:
             return
         self._answered = True
@@ -320,7 +320,7 @@ class UploadRequest(server.Request):
             self._read_on()
 
     def close_after(self) -> None:
-        """Have the connection end with the answer."""
+        """Close the connection after the response."""
         channel: Any = self.channel
         channel.persistent = 0
         if not self.startedWriting:
@@ -338,12 +338,12 @@ class UploadRequest(server.Request):
         self.write(reply.body)
 
     def gotLength(self, length: int | None) -> None:
-        """Twisted: the headers have come."""
+        """Twisted: the headers have arrived."""
         if not self.begin_upload(length):
             super().gotLength(length)  # type: ignore[no-untyped-call]
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Twisted: some of the body has come."""
+        """Twisted: part of the body has arrived."""
         if self._upload is None:
             super().handleContentChunk(data)  # type: ignore[no-untyped-call]
         elif not self._answered:
@@ -354,19 +354,19 @@ class UploadRequest(server.Request):
                 self._hang_up()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Twisted: all has come; it is handled when the connection has its turn."""
+        """Twisted: the request is complete; it is handled when the connection has its turn."""
         channel: Any = self.channel
         received = super().requestReceived
         channel.handle(lambda: received(command, path, version))  # type: ignore[no-untyped-call]
 
     def process(self) -> None:
-        """All has come, and it is this request's turn."""
+        """Twisted: handle the complete request, whose turn it is."""
         if self._upload is None:
             super().process()  # type: ignore[no-untyped-call]
             return
         self._is_complete = True
         self._stop_timer()
-        # To notice that the client goes; what more it sends, Twisted keeps within bounds.
+        # Reading on shows when the client leaves; Twisted bounds what it buffers of further requests.
         self._read_on()
         if self._reply is not None:
             self._send(self._reply)
@@ -378,7 +378,7 @@ class UploadRequest(server.Request):
     def _expire(self) -> None:
         self._timer = None
         if not self._answered and self._upload is not None:
-            self._length = None  # it is not waited for
+            self._length = None  # the rest of the body is not waited for
             self._upload.expired()
         else:
             self._hang_up()
@@ -408,15 +408,15 @@ class UploadRequest(server.Request):
 
 @provider(IAccessLogFormatter)
 def log_line(timestamp: str, request: Any) -> str:
-    """Twisted's access log line, without the secret of an upload's address.
+    """Twisted's access log line, without the secret in an upload's URL.
 
-    Its time is the wall's: Twisted's ``timestamp`` is the reactor's, which goes its own way when the clock is set.
+    Its time is wall time: Twisted's ``timestamp`` is the reactor's, which does not follow when the clock is set.
     """
     return str(combinedLogFormatter(datetimeToLogString(wall_clock() / SECOND), _Logged(request)))
 
 
 class _Logged:
-    """A request as it may be logged: of the client before the proxies, and without secrets."""
+    """A request as it may be logged: with the client's address instead of a proxy's, and without secrets."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
@@ -435,6 +435,6 @@ class _Logged:
         return IPv4Address("TCP", client or "-", 0)
 
     def getHeader(self, name: bytes) -> bytes | None:
-        """A header; a referrer might be such an address."""
+        """A header, replaced if it contains the path of an upload, as a referrer might."""
         value: bytes | None = self._request.getHeader(name)
         return PREFIX + b"..." if value is not None and PREFIX in value else value

@@ -1,7 +1,7 @@
-"""The link's messages as WebSocket text frames and back: ``docs/protocol.rst``, "Listener → server" and back.
+"""Turns the link's messages into WebSocket text frames and back, as ``docs/protocol.rst`` has them.
 
-:func:`encode` gives frames, each within a bound; :func:`decode_from_listener` and :func:`decode_from_server` check
-everything, since what comes from the network is never dispatched by its own words.
+:func:`encode` gives frames of bounded size; :func:`decode_from_listener` and :func:`decode_from_server` check every
+field, and look event names up in a table: input from the network never names the code that runs.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from ppl.model import Event, Events
 from ppl.timezone import parse_time_zone
 from ppl.wire import link_event, read_link_event
 
-#: Bytes of JSON after which a ``new_logs`` goes on in another frame.
+#: Bytes of JSON after which a ``new_logs`` continues in another frame.
 FRAME_BYTES = 1 << 20
 
 
 class LinkNotJson(ProtocolError):
-    """A frame is no JSON object with an event and data."""
+    """A frame is not a JSON object with an event and data."""
 
     code = "not_json"
 
 
 class LinkUnknownEvent(ProtocolError):
-    """No such event on this link, in this direction."""
+    """The link has no such event in this direction."""
 
     code = "unknown_event"
 
 
 class LinkBadData(ProtocolError):
-    """An event's data has not the fields and types it must have."""
+    """An event's data lacks a field or has one of the wrong type."""
 
     code = "bad_data"
 
@@ -53,7 +53,8 @@ class LinkBadData(ProtocolError):
 def encode(message: Message) -> Iterator[str]:
     """The text frames that carry ``message``: one, or several for many events.
 
-    A ``NewLogs`` must hold :class:`~ppl.model.Events`, which know their destination's zone.
+    A ``NewLogs`` should hold :class:`~ppl.model.Events`, which know their destination's zone; a tuple of events is
+    written in UTC.
     """
     match message:
         case NewLogs(user_id, events):
@@ -87,7 +88,7 @@ def _encode_new_logs(user_id: str, events: Events | Iterable[Event]) -> Iterator
         return
     start, size = 0, 0
     for index, text in enumerate(texts):
-        # Four bytes a character at most.
+        # UTF-8 takes at most four bytes per character.
         size += 4 * len(text)
         if size > FRAME_BYTES and index > start:
             yield _many(texts[start:index])
@@ -108,17 +109,17 @@ def _frame(event: str, data: Mapping[str, object]) -> str:
 
 
 def decode_from_listener(text: str) -> list[FromListener]:
-    """The messages of a frame that a listener sent (events of several destinations become several).
+    """The messages of a frame that a listener sent (events of several destinations become several messages).
 
     Raises:
-        ProtocolError: it is no message of a listener.
+        ProtocolError: the frame is not a valid message of a listener.
     """
     name, data = _open(text)
     if name == "new_logs":
         return list(_read_new_logs(data))
     reader = _FROM_LISTENER.get(name)
     if reader is None:
-        raise LinkUnknownEvent("A listener sends no such event.", name)
+        raise LinkUnknownEvent("A listener may not send this event.", name)
     return [reader(name, data)]
 
 
@@ -127,7 +128,7 @@ def decode_from_server(text: str) -> list[FromServer]:
     name, data = _open(text)
     reader = _FROM_SERVER.get(name)
     if reader is None:
-        raise LinkUnknownEvent("A server sends no such event.", name)
+        raise LinkUnknownEvent("A server may not send this event.", name)
     return [reader(name, data)]
 
 
@@ -145,17 +146,17 @@ def _open(text: str) -> tuple[str, Mapping[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise LinkNotJson("The frame is not JSON.") from error
     if not isinstance(frame, dict) or not isinstance(frame.get("event"), str):
-        raise LinkNotJson("The frame is no JSON object with an event.")
+        raise LinkNotJson("The frame is not a JSON object with an event.")
     data = frame.get("data", {})
     if not isinstance(data, dict):
-        raise LinkBadData("The event's data is no object.", frame["event"])
+        raise LinkBadData("The event's data is not an object.", frame["event"])
     return frame["event"], data
 
 
 def _read_new_logs(data: Mapping[str, Any]) -> Iterator[NewLogs]:
     many = data.get("events", [data])
     if not isinstance(many, list) or not all(isinstance(each, dict) for each in many):
-        raise LinkBadData("The events are no list of objects.", "new_logs")
+        raise LinkBadData("The events are not a list of objects.", "new_logs")
     gathered: dict[str, list[Event]] = {}
     without_id: set[str] = set()
     for each in many:
@@ -173,7 +174,7 @@ def _read_new_logs(data: Mapping[str, Any]) -> Iterator[NewLogs]:
 def _text(name: str, data: Mapping[str, Any], field: str) -> str:
     value = data.get(field)
     if not isinstance(value, str) or not value or len(value) > 1000:
-        raise LinkBadData(f"The field {field} must be a text.", name)
+        raise LinkBadData(f"The field {field} must be a string of 1 to 1000 characters.", name)
     return value
 
 

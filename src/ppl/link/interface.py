@@ -1,4 +1,4 @@
-"""The two seams of the link. Which implementation carries it is decided in :mod:`ppl.service` alone.
+"""The two interfaces of the link, between it and either side. Only :mod:`ppl.service` chooses its implementation.
 
 A *channel* is one open connection between one listener and one server. Each side gives its transport
 (:mod:`ppl.link.local` or :mod:`ppl.link.websocket`) one :class:`LinkEnd`, which is told of every channel that opens,
@@ -17,11 +17,11 @@ class Channel(Protocol):
     """One open connection to the other side."""
 
     def send(self, message: Message) -> None:
-        """Queue ``message``; silently nothing once the channel is lost."""
+        """Queue ``message``; does nothing once the channel is lost."""
 
     @property
     def congested(self) -> bool:
-        """Whether more than the bound (bytes) waits to be written: then ``new_logs`` must not be added."""
+        """Whether more bytes than the limit wait to be written: then ``new_logs`` must not be sent."""
 
 
 class LinkEnd(Protocol):

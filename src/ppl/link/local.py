@@ -14,7 +14,7 @@ from ppl.link.messages import Message
 
 
 class _LocalChannel:
-    """What one side holds; ``send`` queues for the other side."""
+    """The channel that one side holds; ``send`` queues for the other side."""
 
     congested = False
 
@@ -79,10 +79,10 @@ class LocalLink(Service):
         self._deliver()
 
     def _deliver(self) -> None:
-        # Only what waits now: an answer belongs to the next turn.
+        # Only the messages queued so far: an answer belongs to the next turn.
         for _ in range(len(self._queue)):
             receiver, channel, message = self._queue.popleft()
             try:
                 receiver.message_received(channel, message)
             except Exception:
-                self._log.failure("A {kind} of the link could not be handled", kind=type(message).__name__)
+                self._log.failure("Internal error in the link while handling {kind}", kind=type(message).__name__)

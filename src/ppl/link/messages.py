@@ -1,4 +1,4 @@
-"""What listener and server say to each other: frozen messages, the same on the local and the WebSocket link.
+"""The messages between listener and server: frozen, and the same on the local and the WebSocket link.
 
 ``docs/protocol.rst`` describes them on the wire. ``new_logs`` with one event is written as the founding document
 has it (flat), with many as ``{"events": [...]}``; both are read.
@@ -19,8 +19,8 @@ class NewLogs:
 
     Attributes:
         user_id: ``host:port`` of the destination.
-        events: the committed events; :class:`Events` on the local link, a tuple of :class:`Event` off the wire.
-            Empty when a foreign listener gave no ids: then it only says that there is something new to read.
+        events: the committed events: :class:`Events` on the local link, a tuple of :class:`Event` over the WebSocket.
+            Empty when a foreign listener gave no ids: the message then only says that there is something new to read.
     """
 
     user_id: str
@@ -37,7 +37,7 @@ class ServerStarted:
 
 @attrs.frozen
 class ServerFailed:
-    """``server_failed``: the port could not be opened; the listener goes on trying."""
+    """``server_failed``: the port could not be opened; the listener keeps trying."""
 
     host: str
     port: int
@@ -48,7 +48,7 @@ class ServerFailed:
 class Watching:
     """``watching``: from here on every committed event of ``user_id`` is sent, without a gap.
 
-    Answers ``watch``; also sent after the listener had to leave events out for a server that read too slowly. The
+    Answers ``watch``; also sent after the listener had to leave out events because the server read too slowly. The
     server then reads what it may have missed from the database.
     """
 

@@ -34,7 +34,7 @@ class Observer(Protocol):
         """Committed events of one destination, ascending by id."""
 
     def catch_up(self, user_id: str | None) -> None:
-        """Events of ``user_id`` (of any destination if ``None``) may have passed unseen: read the store."""
+        """Events of ``user_id`` (of any destination if ``None``) may have been missed: read the store."""
 
 
 class Listeners:
@@ -46,26 +46,26 @@ class Listeners:
         self._reactor = reactor
         self._channels: list[Channel] = []
         self._observers: list[Observer] = []
-        # Of each destination that is watched, the observers that watch it.
+        # Watched destination → the observers that watch it.
         self._watchers: dict[str, set[Observer]] = {}
         self._waiting: dict[_Address, list[Deferred[None]]] = {}
         self._reasons: dict[_Address, str] = {}
 
     def subscribe(self, observer: Observer) -> None:
-        """Have ``observer`` told of all that comes."""
+        """Tell ``observer`` of everything that listeners send."""
         self._observers.append(observer)
 
     # What the server asks of listeners
 
     def watch(self, user_id: str, observer: Observer) -> None:
-        """From now on ``observer`` wants the events of ``user_id``; may repeat."""
+        """Start watching ``user_id`` for ``observer``; may be called again."""
         is_first = user_id not in self._watchers
         self._watchers.setdefault(user_id, set()).add(observer)
         if is_first:
             self._send_to_all(Watch(user_id))
 
     def unwatch(self, user_id: str, observer: Observer) -> None:
-        """``observer`` wants them no more; listeners are told when no other does. May repeat."""
+        """Stop watching ``user_id`` for ``observer``; tell listeners if nobody else watches. May be called again."""
         watchers = self._watchers.get(user_id, set())
         if observer in watchers:
             watchers.remove(observer)
@@ -77,7 +77,7 @@ class Listeners:
         """Have the destination's port opened; returns when a listener says that it is open.
 
         Raises:
-            ListenerUnavailable: none is linked, or none opened it within ``timeout`` seconds.
+            ListenerUnavailable: no listener is linked, or none opened the port within ``timeout`` seconds.
         """
         if not self._channels:
             raise ListenerUnavailable("No listener is linked; the port will be opened when one is.")
@@ -100,7 +100,7 @@ class Listeners:
     # LinkEnd
 
     def channel_opened(self, channel: Channel) -> None:
-        """A listener is linked: it is told what is watched, and the past is read from the store."""
+        """A listener is linked: tell it what is watched, and have observers read the store for what they missed."""
         self._channels.append(channel)
         for user_id in sorted(self._watchers):
             channel.send(Watch(user_id))
@@ -108,7 +108,7 @@ class Listeners:
             observer.catch_up(None)
 
     def message_received(self, channel: Channel, message: Message) -> None:
-        """A listener said ``message``."""
+        """A listener sent ``message``."""
         match message:
             case NewLogs(user_id, events) if len(events):
                 for observer in self._observers:
@@ -124,7 +124,7 @@ class Listeners:
                 self._failed((host, port), reason)
 
     def channel_drained(self, channel: Channel) -> None:
-        """What the server says to listeners is little; nothing to do."""
+        """Nothing to do: the server sends listeners little."""
 
     def channel_lost(self, channel: Channel) -> None:
         """A listener is gone."""

@@ -1,6 +1,6 @@
-"""The link between two processes: servers listen, each listener connects to every server it is told.
+"""The link between two processes: servers listen, and each listener connects to every server it is given.
 
-Both services are given the shared secret, which the listener shows as ``Authorization: Bearer`` in the handshake.
+Both services have the shared secret, which the listener sends as ``Authorization: Bearer`` in the handshake.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _ServerProtocol(LinkProtocol, WebSocketServerProtocol):  # type: ignore[mi
     """The server's end of one listener's connection."""
 
     def onConnect(self, request: ConnectionRequest) -> None:
-        """Autobahn: the handshake's request; only a listener that shows the secret gets in."""
+        """Autobahn: the handshake's request; only a listener that sends the secret is accepted."""
         given = request.headers.get("authorization", "")
         if request.path != PATH:
             raise ConnectionDeny(404, "The link is at /link")
@@ -61,7 +61,7 @@ class _ServerProtocol(LinkProtocol, WebSocketServerProtocol):  # type: ignore[mi
 
 
 class _Closing:
-    """Knows the connections of a factory, so that a stop can wait for the last to end."""
+    """Keeps the connections of a factory, so that a stop can wait for the last one to end."""
 
     def __init__(self) -> None:
         self.connections: set[Any] = set()
@@ -99,7 +99,7 @@ class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
 
 
 class LinkServer(Listening):
-    """Listens on ``endpoint`` (Twisted's server string) for listeners that show ``secret``; ``end`` is told.
+    """Accepts listeners that send ``secret`` on ``endpoint`` (a Twisted server endpoint string), and tells ``end``.
 
     For ``dropping_seconds`` see :class:`~ppl.services.dropping.Dropping`.
     """
@@ -121,7 +121,7 @@ class _ClientProtocol(LinkProtocol, WebSocketClientProtocol):  # type: ignore[mi
     """The listener's end of its connection to one server."""
 
     def onOpen(self) -> None:
-        """Autobahn: only now, not when TCP is connected, the server counts as reached."""
+        """Autobahn: the WebSocket is open. Only this, and not the TCP connection, counts as reaching the server."""
         self.factory.opened()
         super().onOpen()
 
@@ -155,7 +155,7 @@ class _ClientFactory(_Closing, WebSocketClientFactory):  # type: ignore[misc]
 
 
 class LinkClient(Service):
-    """Keeps one connection to the server at ``endpoint`` (Twisted's client string), reconnecting with backoff.
+    """Keeps one connection to the server at ``endpoint`` (a Twisted client endpoint string), reconnecting with backoff.
 
     For ``dropping_seconds`` see :class:`~ppl.services.dropping.Dropping`.
     """
@@ -174,7 +174,7 @@ class LinkClient(Service):
         self._said_lost = False
 
     def startService(self) -> None:
-        """Begin; the server may well be away."""
+        """Begin to connect; the server need not be up yet."""
         super().startService()
         self._connect()
 
@@ -213,5 +213,5 @@ class LinkClient(Service):
             return
         if not self._said_lost:
             self._said_lost = True
-            self._log.warn("No link to the server at {endpoint}, trying on: {why}", endpoint=self._endpoint, why=why)
+            self._log.warn("No link to the server at {endpoint}, retrying: {why}", endpoint=self._endpoint, why=why)
         self._retry = self._reactor.callLater(self._backoff.next(), self._connect)

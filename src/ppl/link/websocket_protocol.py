@@ -1,4 +1,4 @@
-"""One link connection over a WebSocket, as both ends see it: frames to messages, liveness, congestion."""
+"""What both ends of a WebSocket link share: turning frames into messages, liveness, congestion."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ppl.link.interface import LinkEnd
 from ppl.link.messages import Message
 from ppl.services.dropping import Dropping
 
-#: Bytes of one frame, both ways: Autobahn holds what we send to it too.
+#: Most bytes of one frame, in both directions: Autobahn holds what Ppl sends to this limit too.
 MOST_FRAME_BYTES = 16 << 20
-#: Bytes that may come before the handshake is done. Autobahn would gather them without end.
+#: Most bytes that may arrive before the handshake is done; Autobahn would buffer them without a limit.
 MOST_HANDSHAKE_BYTES = 128 << 10
 PING_SECONDS = 10
 PONG_SECONDS = 20
@@ -45,7 +45,7 @@ class LinkProtocol(Dropping):
     _log = Logger()
     _opened = False
     congested = False
-    # Autobahn's.
+    # Attributes of Autobahn's protocols.
     peer: str
     state: int
     data: bytes
@@ -83,12 +83,12 @@ class LinkProtocol(Dropping):
             self._tell(self._end.channel_lost)
 
     def send(self, message: Message) -> None:
-        """Channel: queue ``message``, unless the connection is closing: its end will be told."""
+        """Channel: queue ``message``, unless the connection is closing: :class:`LinkEnd` will be told of its loss."""
         if self._opened and self.state == WebSocketProtocol.STATE_OPEN:
             for frame in encode(message):
                 self.sendMessage(frame.encode("utf-8"))
 
-    # Twisted's flow control: the transport holds more than it can write for now, or no longer does.
+    # Twisted's flow control: the transport's buffer is full, or has been written.
 
     def pauseProducing(self) -> None:
         """Transport: the other side reads too slowly."""
@@ -123,6 +123,11 @@ class LinkProtocol(Dropping):
 
     def _refuse(self, payload: bytes, error: ProtocolError | UnicodeDecodeError) -> None:
         refusal = error if isinstance(error, ProtocolError) else ProtocolError("The frame is not UTF-8.")
-        self._log.warn("The link to {peer}: {code}: {why}", peer=self.peer, code=refusal.code, why=str(refusal))
+        self._log.warn(
+            "Unreadable frame on the link from {peer}: {code}: {why}",
+            peer=self.peer,
+            code=refusal.code,
+            why=str(refusal),
+        )
         if self.state == WebSocketProtocol.STATE_OPEN and not is_error(payload.decode("utf-8", "replace")):
             self.sendMessage(encode_error(refusal).encode("utf-8"))

@@ -1,1 +1,1 @@
-"""Live events on their way to whoever watches: filtered, gathered and batched once for all who ask alike."""
+"""Live events on their way to viewers: filtered, gathered and batched once for all viewers that ask for the same."""

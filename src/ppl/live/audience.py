@@ -1,7 +1,7 @@
-"""The viewers of one destination that take live events in the same form: all are told at the same ticks.
+"""The viewers of one destination that take live events in the same form, all of them at the same ticks.
 
-A :class:`~ppl.live.gathering.Gathering` hands in what is announced; each :class:`Member` gets the very same batches,
-so that what is made of one serves all.
+A :class:`~ppl.live.gathering.Gathering` hands in announced events; each :class:`Member` gets the very same batches, so
+that frames made for one serve all.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from ppl.live.batch import PART_EVENTS, Batch
 from ppl.live.portion import PAGE_BYTES, size_of
 from ppl.model import Event
 
-#: Of each viewer to be told a tick is this long, so that a crowd leaves about half of the time to everything else.
+#: A tick lasts this long for each viewer, so that a crowd leaves about half of the time to everything else.
 SECONDS_EACH = 0.0001
 
-#: A shorter tick is not waited for.
+#: Ticks shorter than this are not waited for.
 _LEAST_SECONDS = 0.001
 
 
 class Member(Protocol):
-    """A viewer's connection, which is told of live events."""
+    """A viewer's connection, which gets live events."""
 
     def live(self, batch: Batch) -> None:
-        """Committed events; must not raise."""
+        """Take committed events; must not raise."""
 
     def catch_up(self, seen: int) -> None:
-        """Some may have been missed; what was announced up to id ``seen`` was looked at and told."""
+        """Events may have been missed. Those announced up to id ``seen`` were filtered, and matching ones passed on."""
 
     def close(self, code: int, reason: str) -> None:
-        """Tell no more: the socket closes with ``code``."""
+        """Close the socket with ``code``; no more events come."""
 
 
 class Audience:
-    """Tells its ``members``: what comes after a silence at once, then what has come together once a tick.
+    """Passes events to its ``members``: the first after a pause at once, then those that have gathered once per tick.
 
     Args:
         reactor: the clock.
-        least_seconds: of a tick, however few are told.
+        least_seconds: shortest tick in seconds, however few members there are.
 
     Attributes:
-        members: the viewers to tell; they come and go between two calls.
+        members: the viewers; they come and go between two calls.
     """
 
     def __init__(self, reactor: Any, least_seconds: float) -> None:
@@ -55,17 +55,17 @@ class Audience:
         self._tick: IDelayedCall | None = None
 
     def announce(self, events: Sequence[Event]) -> None:
-        """Committed events (at least one), ascending."""
+        """Take committed events (at least one), ascending by id."""
         if self._events and events[0].id <= self._events[-1].id:
             self.tell()
         self._events += events
         self._size += sum(map(size_of, events))
-        # What fills a frame gains nothing by waiting.
+        # Events that fill a frame gain nothing by waiting.
         if self._tick is None or len(self._events) >= PART_EVENTS or self._size >= PAGE_BYTES:
             self.tell()
 
     def tell(self) -> None:
-        """Tell what waits, if anything does, without waiting for the tick."""
+        """Pass on the events that wait, if any, without waiting for the tick."""
         if not self._events:
             return
         batch = Batch(self._events)
@@ -78,7 +78,7 @@ class Audience:
                 self._tick = self._reactor.callLater(seconds, self._ticked)
 
     def close(self) -> None:
-        """Nobody is left."""
+        """Drop the events that wait: no member is left."""
         self._events, self._size = [], 0
         if self._tick is not None:
             self._tick.cancel()

@@ -1,4 +1,4 @@
-"""Live events that many viewers are told of: what each needs to know of them is found once for all.
+"""Live events for many viewers; what a viewer needs of them is computed once for all.
 
 An :class:`Audience` makes a batch; sessions narrow it to what they may send. Sessions that narrow it in the same way
 get the very same object, and with it the same frames (:mod:`ppl.viewer.frames`).
@@ -13,7 +13,7 @@ from operator import attrgetter
 from ppl.live.portion import PAGE_BYTES, size_of
 from ppl.model import Event
 
-#: Events of one part that is sent at once.
+#: Most events of one part, which is sent at once.
 PART_EVENTS = 1000
 
 
@@ -22,7 +22,7 @@ class Batch:
 
     Attributes:
         events: the events.
-        size: about the characters of their text.
+        size: about how many characters their texts have.
     """
 
     __slots__ = ("_of_senders", "_parts", "events", "size")
@@ -41,16 +41,16 @@ class Batch:
 
     @property
     def first_id(self) -> int:
-        """Id of the oldest, 0 if there is none."""
+        """Id of the oldest event, 0 if there is none."""
         return self.events[0].id if self.events else 0
 
     @property
     def last_id(self) -> int:
-        """Id of the newest, 0 if there is none."""
+        """Id of the newest event, 0 if there is none."""
         return self.events[-1].id if self.events else 0
 
     def of_sender(self, sender_ip: str | None) -> Batch:
-        """Those from ``sender_ip``; all of them if it is ``None``."""
+        """The events from ``sender_ip``; all of them if it is ``None``."""
         if sender_ip is None:
             return self
         batch = self._of_senders.get(sender_ip)
@@ -62,7 +62,7 @@ class Batch:
         return batch
 
     def after(self, id_: int) -> Batch:
-        """Those newer than ``id_``."""
+        """The events newer than ``id_``."""
         if self.first_id > id_ or not self.events:
             return self
         return Batch(self.events[bisect_right(self.events, id_, key=attrgetter("id")) :])

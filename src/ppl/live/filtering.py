@@ -1,4 +1,4 @@
-"""Queries as live events are filtered by them: compiled once for all viewers who search for the same."""
+"""Filters for live events: each query is compiled once for all viewers that search for it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Filter:
     """A query and its predicate; equal only to itself.
 
     Attributes:
-        query: what is searched for in history.
-        matches: whether a live event is among it.
+        query: what history is searched for.
+        matches: tells whether a live event matches the query.
     """
 
     __slots__ = ("__weakref__", "matches", "query")
@@ -29,7 +29,7 @@ class Filters:
         self._filters: WeakValueDictionary[Query, Filter] = WeakValueDictionary()
 
     def of(self, query: Query) -> Filter | None:
-        """The one filter of queries equal to ``query``; ``None`` where it finds everything."""
+        """The one filter for all queries equal to ``query``; ``None`` if the query finds everything."""
         if query.is_everything:
             return None
         filter_ = self._filters.get(query)

@@ -1,7 +1,7 @@
-"""The viewers of one destination that search for the same: all are handed what is announced, or what of it matches.
+"""The viewers of one destination that search for the same: they get all announced events, or those that match.
 
-The :class:`~ppl.viewer.hub.Hub` has one for each destination and query; it holds the audiences, one for each form of
-frames.
+The :class:`~ppl.viewer.hub.Hub` has one gathering for each destination and query; a gathering holds its audiences, one
+for each form of frames.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ppl.live.filtering import Filter
 from ppl.live.sieve import Sieve, SieveTurns
 from ppl.model import Event
 
-#: Live frames of ``batch`` viewers: the first at once, then one a tick, which is at least as long.
+#: Seconds of the shortest tick for ``batch`` viewers: their first live frame is sent at once, then one per tick.
 TICK_SECONDS = 0.01
 
 
@@ -26,15 +26,15 @@ class Gathering:
 
     Args:
         reactor: the clock.
-        turns: the time in which events are looked at.
-        filter_: what all of them search for, ``None`` for everything.
+        turns: shares out the time for filtering events.
+        filter_: what all viewers search for, ``None`` for everything.
     """
 
     _log = Logger()
 
     def __init__(self, reactor: Any, turns: SieveTurns, filter_: Filter | None) -> None:
         self._reactor = reactor
-        # The viewers that take many events in a frame, and those that take one.
+        # Whether a frame holds many events or one → the viewers of such frames.
         self._audiences: dict[bool, Audience] = {}
         self._sieve = Sieve(filter_, turns, self._tell, self.catch_up, self._failed) if filter_ else None
 
@@ -42,13 +42,13 @@ class Gathering:
         return bool(self._audiences)
 
     def enter(self, member: Member, batch: bool) -> None:
-        """``member`` watches from now on; ``batch``: many events in a frame."""
+        """Add ``member``; ``batch``: it takes many events in a frame."""
         if batch not in self._audiences:
             self._audiences[batch] = Audience(self._reactor, TICK_SECONDS if batch else 0.0)
         self._audiences[batch].members.add(member)
 
     def leave(self, member: Member, batch: bool) -> None:
-        """``member`` watches no longer."""
+        """Remove ``member``, which entered with the same ``batch``."""
         audience = self._audiences[batch]
         audience.members.remove(member)
         if not audience.members:
@@ -58,15 +58,15 @@ class Gathering:
             self._sieve.clear()
 
     def announce(self, events: Sequence[Event]) -> None:
-        """Committed events (at least one), ascending."""
+        """Take committed events (at least one), ascending by id."""
         if self._sieve is None:
             self._tell(events)
         else:
             self._sieve.announce(events)
 
     def catch_up(self) -> None:
-        """Events may have been missed."""
-        # In the order of the link: what was announced before comes before; or it is read with what was missed.
+        """Tell all members that events may have been missed."""
+        # In the order of the link: events announced before are passed on first, or read together with the missed ones.
         for audience in tuple(self._audiences.values()):
             audience.tell()
         seen = 0 if self._sieve is None else self._sieve.seen
@@ -82,6 +82,6 @@ class Gathering:
             yield from tuple(audience.members)
 
     def _failed(self, failure: Failure) -> None:
-        self._log.failure("Live events could not be searched", failure)
+        self._log.failure("Internal error while filtering live events", failure)
         for member in self._members():
             member.close(1011, "internal error")

@@ -1,20 +1,20 @@
-"""How much text events are, and pages cut to about as much as one frame should carry."""
+"""Measures the text of events, and cuts pages to about as much as one frame should carry."""
 
 from __future__ import annotations
 
 from ppl.model import Event, Page
 
-#: Characters of text in one answer, about; what does not fit is left to the next request.
+#: About how many characters of text one answer holds; events that do not fit are left to the next request.
 PAGE_BYTES = 1 << 20
 
 
 def size_of(event: Event) -> int:
-    """Characters of the texts that a sender may make as long as a line; the others are short."""
+    """Characters of the two texts that may be as long as a line; the others are short."""
     return len(event.message) + len(event.structured_data)
 
 
 def within_bytes(page: Page, *, newest: bool) -> Page:
-    """``page`` cut to about ``PAGE_BYTES``, keeping the newest or the oldest; at least one event stays."""
+    """``page`` cut to about ``PAGE_BYTES``, keeping the newest or the oldest events; at least one event stays."""
     kept: list[Event] = []
     size = 0
     for event in reversed(page.events) if newest else page.events:

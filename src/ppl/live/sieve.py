@@ -1,7 +1,7 @@
 """Finds the live events that match a query, once for all viewers that search for it, a few milliseconds in each turn.
 
-A query may be slow (the language bounds it by the text, not by a time), and events may come by the thousand: nobody
-else waits for either. What comes faster than it can be looked at is left to PostgreSQL.
+A query may be slow (the language bounds it by the length of the text, not by a time), and events may come by the
+thousand; neither may hold up anything else. Events that come faster than they can be filtered are left to PostgreSQL.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ppl.live.filtering import Filter
 from ppl.live.portion import size_of
 from ppl.model import Event
 
-#: Seconds of a turn for all sieves together; then as long goes to everything else.
+#: Seconds of a turn for all sieves together, and the longest pause after it; usually the pause is as long as the work.
 SLICE_SECONDS, LONGEST_REST = 0.005, 0.1
 
-#: Events, and about the characters, that are looked at before the clock is. Measured, two hundred words take 1 µs a
-#: character.
+#: Events, and about how many characters, that are filtered between two looks at the clock. Measured, a query of two
+#: hundred words takes 1 µs per character.
 _STEP_EVENTS, _STEP_SIZE = 25, 1 << 13
 
-#: Events, and about the characters, that may wait to be looked at.
+#: Events, and about how many characters, that may wait to be filtered.
 MOST_EVENTS, MOST_SIZE = 50_000, 16 << 20
 
 
@@ -43,14 +43,14 @@ class SieveTurns:
         self._cooperator = Cooperator(self._slice, self._later)
 
     def take(self, steps: Iterator[Deferred[None] | None], failed: Callable[[Failure], object]) -> None:
-        """Have ``steps`` taken from the next turn on, none while a Deferred that one gave has not fired.
+        """Run ``steps`` from the next turn on; while a Deferred that a step gave has not fired, no further step runs.
 
-        ``failed`` is told if one raises.
+        ``failed`` is called if one raises.
         """
         self._cooperator.cooperate(steps).whenDone().addErrback(_unless_stopped, failed)
 
     def stop(self) -> None:
-        """No further step."""
+        """Run no further step."""
         self._cooperator.stop()
 
     def _slice(self) -> Callable[[], bool]:
@@ -70,18 +70,18 @@ class SieveTurns:
 
 
 class Sieve:
-    """Looks at what is announced.
+    """Filters announced events.
 
     Args:
-        filter_: what is looked for.
-        turns: the time for it.
-        found: told those that match, ascending as they were announced.
-        missed: told that events were left out, which are in the store.
-        failed: told of an internal error; nothing more is found.
-        most_events, most_size: how many events, and about the characters, may wait to be looked at.
+        filter_: what is searched for.
+        turns: shares out the time.
+        found: called with the events that match, in the order in which they were announced.
+        missed: called when events were left out, which are in the store.
+        failed: called on an internal error; nothing more is found.
+        most_events, most_size: how many events, and about how many characters, may wait to be filtered.
 
     Attributes:
-        seen: id of the newest event that was looked at, 0 if none.
+        seen: id of the newest event that was filtered, 0 if none.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Sieve:
         self._is_at_work = False
 
     def announce(self, events: Sequence[Event]) -> None:
-        """Committed events, ascending."""
+        """Take committed events, ascending by id."""
         self._waiting += events
         self._size += sum(map(size_of, events))
         if len(self._waiting) > self._most_events or self._size > self._most_size:
@@ -114,7 +114,7 @@ class Sieve:
             self._turns.take(self._steps(), self._failed)
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Drop the events that wait."""
         self._waiting.clear()
         self._size = 0
 

@@ -1,1 +1,1 @@
-"""Lifetimes, clocks and turns: what every room needs to start, stop, wait and share the reactor."""
+"""Lifetimes, clocks and turns: what every package needs to start, stop, wait and share the reactor."""

@@ -1,4 +1,4 @@
-"""How long to pause between two tries: twice as long each time, and spread, so that many do not return at once."""
+"""Exponential backoff: pauses between retries double each time, with jitter, so that clients do not return together."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from twisted.application.internet import backoffPolicy
 
 
 class Backoff:
-    """Pauses between tries.
+    """Pauses between retries.
 
     Args:
-        first: seconds of the first pause, before it is spread.
-        longest: seconds of the longest, before it is spread.
+        first: seconds of the first pause, before jitter.
+        longest: seconds of the longest pause, before jitter.
     """
 
     def __init__(self, first: float, longest: float) -> None:
@@ -20,11 +20,11 @@ class Backoff:
         self._tries = 0
 
     def next(self) -> float:
-        """The next pause in seconds, spread by half either way."""
+        """The next pause in seconds, with jitter of up to half of it either way."""
         pause = self._pause_before(self._tries)
         self._tries += 1
         return pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, keeps no secret
 
     def reset(self) -> None:
-        """Begin with the first pause again: a try succeeded."""
+        """Start again with the first pause, after a try has succeeded."""
         self._tries = 0

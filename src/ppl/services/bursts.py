@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from ppl.model import SECOND, Clock
 
-#: µs after which a burst has ended, when nothing more of its kind came.
+#: µs without another warning of the same kind after which a burst has ended.
 BURST = 60 * SECOND
 _MOST_BURSTS = 1000
 
@@ -16,28 +16,28 @@ _DETAIL = "{detail}"
 
 
 class Bursts:
-    """Warns once per burst; the next one says how many more the last had.
+    """Warns once per burst; the warning of the next burst says how many more the previous one had.
 
     Args:
         log: the logger that warns.
-        clock: µs, steady.
+        clock: a steady clock, µs.
     """
 
     def __init__(self, log: Logger, clock: Clock) -> None:
         self._log, self._clock = log, clock
-        # What was said → when it last happened, and how often since it was said.
+        # Who and what → when it last happened, and how often since it was logged.
         self._bursts: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
 
     def say_once(self, who: str, what: str, detail: str = "") -> None:
-        """Warn that ``who`` (an address or a ``user_id``) meets a limit or errs, once per burst.
+        """Warn that ``who`` (an address or a ``user_id``) has hit a limit or made an error, once per burst.
 
-        ``detail`` is that of the one that is said; with other details it is still the same burst. It stands where
-        ``what`` has ``{detail}``, else in brackets after it.
+        ``detail`` belongs to the warning that is logged; another detail does not start another burst. It replaces
+        ``{detail}`` in ``what``, or else follows it in brackets.
         """
         now = self._clock()
         last, times = self._bursts.pop((who, what), (now - BURST, 0))
         if now - last >= BURST:
-            more = f" ({times} times more in the burst before)" if times else ""
+            more = f" ({times} more in the previous burst)" if times else ""
             after = f" ({detail})" if detail and _DETAIL not in what else ""
             said = what.replace(_DETAIL, detail) + after
             self._log.warn("{who}: {what}{more}", who=who, what=said, more=more)

@@ -1,4 +1,4 @@
-"""The clocks: what time it is, and how long something takes.
+"""The clocks: wall time tells what time it is, a steady clock how long something takes.
 
 Wall time is set by people and by NTP, forwards and backwards. Whatever waits or measures uses a steady clock.
 """
@@ -6,7 +6,7 @@ Wall time is set by people and by NTP, forwards and backwards. Whatever waits or
 import time
 from typing import Any
 
-#: Seconds between two looks at the reactor's clock at the most, and after which the process has stood still meanwhile.
+#: Most seconds between two reads of the reactor's clock, and the gap beyond which the process must have stood still.
 BEAT, STOOD_STILL = 0.25, 1.0
 
 
@@ -21,12 +21,12 @@ def steady_clock() -> int:
 
 
 def make_steady(reactor: Any) -> None:
-    """Have the timers of ``reactor`` count the time in which it turns; call it before anything is scheduled.
+    """Make the timers of ``reactor`` count only time in which it runs; call this before anything is scheduled.
 
-    Twisted's own clock is wall time: set back, it holds every timer for as long; set forward, all fire at once. And
-    after the process was suspended, timers fire before anything is read, so that peers whose answers wait in the kernel
-    are taken for silent. ``reactor.seconds`` begins at wall time, for which other libraries take it, then counts
-    neither what the clock is set to nor any time in which the process stood still.
+    Twisted's own clock is wall time: when that is set back, every timer is late by as much; when it is set forward, all
+    fire at once. And after the process was suspended, timers fire before anything is read, so that peers whose answers
+    wait in the kernel are taken for silent. ``reactor.seconds`` begins at wall time, since other libraries take it for
+    that, and then counts neither changes of wall time nor any time in which the process was suspended.
     """
     reactor.seconds = _Steady()
 
@@ -37,7 +37,7 @@ def make_steady(reactor: Any) -> None:
 
 
 class _Steady:
-    """Seconds; what passes between two calls counts if it is less than ``STOOD_STILL``."""
+    """A clock in seconds: time between two calls counts unless it is longer than ``STOOD_STILL``."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()

@@ -1,7 +1,7 @@
-"""How an Autobahn WebSocket drops its connection: in order if the other side reads, and in any case soon.
+"""Ends the connection of an Autobahn WebSocket: cleanly if the other side reads, and soon in any case.
 
-Autobahn ends a connection in order when the other side says Close or the handshake is refused: then Twisted waits,
-without a limit, until what was sent is read and, over TLS, until the other side says goodbye too. Mixed in before
+Autobahn ends a connection cleanly when the other side sends Close or the handshake is refused: Twisted then waits,
+without a limit, until what was sent is read and, over TLS, until the other side ends the session too. Mixed in before
 Autobahn's own protocol by the viewers' WebSocket and by both ends of the link.
 """
 
@@ -12,17 +12,17 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-#: Seconds for the other side to read what was sent before the end.
+#: Seconds that the other side has to read what was sent before the connection is cut.
 DROPPING_SECONDS = 5.0
 
 
 class Dropping:
     """A protocol whose connection ends soon after it is dropped.
 
-    Its factory has a ``reactor`` and ``dropping_seconds``, within which it ends (usually :data:`DROPPING_SECONDS`).
+    Its factory has a ``reactor`` and ``dropping_seconds``, the bound for that (usually :data:`DROPPING_SECONDS`).
     """
 
-    # Autobahn's.
+    # Attributes of Autobahn's protocols.
     transport: Any
     factory: Any
     closeHandshakeTimeoutCall: Any
@@ -32,7 +32,7 @@ class Dropping:
         """Twisted: disconnected."""
         if self._ending is not None and self._ending.active():
             self._ending.cancel()
-        # Autobahn leaves this one running.
+        # Autobahn leaves this timer running.
         if self.closeHandshakeTimeoutCall is not None:
             self.closeHandshakeTimeoutCall.cancel()
             self.closeHandshakeTimeoutCall = None
@@ -43,7 +43,7 @@ class Dropping:
         self.transport.abortConnection()
 
     def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
-        """Autobahn: the other side has said Close. A client that has answered would wait for the server to drop it."""
+        """Autobahn: the other side sent Close. A client that has answered would wait until the server disconnects."""
         self._end_soon()
         told: bool | None = super().onCloseFrame(code, reasonRaw)  # type: ignore[misc]
         return told

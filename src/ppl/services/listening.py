@@ -1,6 +1,6 @@
 """A factory on a server endpoint, as a service whose start fails with a clear sentence when the port is taken.
 
-Twisted's own service for this logs and runs on without its port. Beside it: whether a port can be opened at all.
+Twisted's own service for this logs the failure and runs on without its port. Also here: checks whether a port is free.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ppl.services.polling import bound_accepts
 
 
 class Listening(Service):
-    """Listens from ``startService`` to ``stopService``, both of which give a Deferred.
+    """Listens from ``startService`` to ``stopService``, both of which return a Deferred.
 
     Args:
         reactor: opens the port.
@@ -48,12 +48,12 @@ class Listening(Service):
 
     @property
     def address(self) -> Any:
-        """Where it listens, for who asked for port 0."""
+        """The address listened on, for callers that asked for port 0."""
         assert self._port is not None
         return self._port.getHost()
 
     def stopService(self) -> Deferred[None]:
-        """Fires when the port is closed; connections that are open stay so."""
+        """Fires when the port is closed; open connections stay open."""
         super().stopService()
         return Deferred.fromCoroutine(self._close())
 
@@ -79,10 +79,10 @@ def is_port_taken(interface: str, port: int) -> bool:
 
 
 def _try(interface: str, port: int, kind: socket.SocketKind) -> OSError | None:
-    """Open a port and close it again; gives why that fails."""
+    """Open a port and close it again; gives the error if that fails."""
     with socket.socket(socket.AF_INET6 if ":" in interface else socket.AF_INET, kind) as probe:
         try:
-            if kind == socket.SOCK_STREAM:  # as Twisted: connections that are ending do not matter
+            if kind == socket.SOCK_STREAM:  # as Twisted does: connections that are ending do not matter
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((interface, port))
         except OSError as error:

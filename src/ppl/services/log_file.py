@@ -1,4 +1,4 @@
-"""twistd's log file, bounded: Twisted's own begins a new one at 1 MB and keeps all of them for ever."""
+"""Bounds twistd's log files: Twisted's own begins a new file at 1 MB and keeps all of them for ever."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from twisted.internet import reactor as global_reactor
 from twisted.logger import textFileLogObserver
 from twisted.python.logfile import LogFile
 
-#: Bytes of one file, and how many full ones are kept beside the present one.
+#: Bytes of one file, and how many full files are kept beside the current one.
 FILE_BYTES, FULL_FILES = 10_000_000, 9
 
 
 def log_path(twistd: Any) -> Path | None:
-    """The file that twistd logs to by its parsed options, ``None`` if it logs elsewhere."""
+    """The file that twistd logs to, from its parsed options; ``None`` if it logs elsewhere."""
     if twistd is None or twistd.get("syslog") or twistd.get("logger"):
         return None
     name = twistd.get("logfile")

@@ -1,6 +1,6 @@
-"""Pauses that belong to one piece of work, which a stop may cut short.
+"""Pauses in a piece of work, which a stop can cut short.
 
-Each piece of work that waits owns its :class:`Rest`: shared by two, the second to wait would leave the first asleep.
+Each piece of work that waits owns its :class:`Rest`: if two shared one, :meth:`Rest.end` would wake only one of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 
 
 class Rest:
-    """A pause, one at a time."""
+    """Takes pauses, one at a time."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -36,6 +36,6 @@ class Rest:
         return True
 
     def end(self) -> None:
-        """Cut the present pause short, if there is one."""
+        """Cut the current pause short, if there is one."""
         if self._pause is not None:
             self._pause.cancel()

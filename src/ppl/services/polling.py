@@ -1,7 +1,7 @@
-"""How much the reactor takes from the kernel in one turn, and how much garbage it lets gather: bounded, each.
+"""Bounds how much the reactor takes from the kernel in one turn, and how much garbage gathers before it is collected.
 
 A committed line needs several turns on its way to a viewer, and everybody's line waits for the longest of them. Without
-a bound, whoever closes thousands of connections at once, opens them, or leaves garbage makes one turn of a tenth of a
+a bound, thousands of connections that are opened or closed at once, or much garbage, make one turn of a tenth of a
 second.
 """
 
@@ -12,24 +12,24 @@ from typing import Any
 
 from twisted.internet.epollreactor import EPollReactor
 
-#: Sockets that are read or written in one turn. The others come in the next ones: epoll has them take turns. With 100 a
-#: quiet client's p99 beside 200 connections at full speed was 75 ms instead of 50: it waited for more turns.
+#: Most sockets that are read or written in one turn. Others follow in the next ones: epoll rotates them. With 100 the
+#: p99 of a quiet client beside 200 connections at full speed was 75 ms instead of 50: it waited for more turns.
 MOST_EVENTS = 500
 
-#: Connections that a port accepts in one turn. Twisted begins with 100, and goes up.
+#: Most connections that a port accepts in one turn. Twisted begins with 100, and goes up.
 MOST_ACCEPTS = 20
 
-#: Objects after which Python looks for garbage among them. Lines in flight are many and without cycles, so looking
-#: often finds nothing; connections that end are cycles, of which 100,000 objects take an eighth of a second to free.
+#: New objects after which Python collects garbage among them. Lines in flight are many and without cycles, so frequent
+#: collections find nothing; ended connections are cycles, and 100,000 such objects take an eighth of a second to free.
 MOST_YOUNG = 10_000
 
 
 def bound_turns(reactor: Any, most_events: int = MOST_EVENTS) -> None:
-    """Bound each turn of ``reactor`` to so many sockets, and the garbage of this process."""
+    """Bound each turn of ``reactor`` to ``most_events`` sockets, and the garbage that gathers in this process."""
     if isinstance(reactor, EPollReactor):
         reactor._poller = _Bounded(reactor._poller, most_events)
     gc.set_threshold(MOST_YOUNG, 10, 100)
-    # What was imported stays anyway.
+    # Imported modules stay anyway, so they need not be looked at.
     gc.freeze()
 
 
@@ -45,7 +45,7 @@ def bound_accepts(port: Any) -> None:
 
 
 class _Bounded:
-    """An ``epoll`` that gives no more than ``most`` events at once."""
+    """An ``epoll`` that returns at most ``most`` events at once."""
 
     def __init__(self, poller: Any, most: int) -> None:
         self._poller, self._most = poller, most

@@ -1,4 +1,4 @@
-"""Services that repeat an act, and wait patiently while PostgreSQL is away."""
+"""Services that repeat an action, and keep trying while PostgreSQL is away."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from twisted.python.failure import Failure
 
 from ppl.errors import StatementTimeout, StoreUnavailable
 
-#: Seconds between two runs: several fit into the time that slots are made ahead.
+#: Seconds between two runs: several fit into the time for which slots are made ahead.
 PERIOD = 60.0
 
-#: Seconds that a stop leaves a run to end by itself.
+#: Seconds that a stop gives a run to end by itself.
 GRACE = 3.0
 
 
 class Repeated(Service):
-    """Does ``act`` at its start and then every ``period`` seconds, never twice at once.
+    """Calls ``act`` at the start and then every ``period`` seconds, never twice at once.
 
     Args:
-        name: of the act, for the log.
-        act: may be refused by a PostgreSQL that is away.
-        reactor: its clock.
+        name: what the log calls the action.
+        act: the action; it may raise ``StoreUnavailable`` or ``StatementTimeout`` while PostgreSQL is away.
+        reactor: the clock.
+        period: seconds between two calls.
     """
 
     _log = Logger()
@@ -44,7 +45,7 @@ class Repeated(Service):
         self._is_away = False
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Fires after the first run, also when PostgreSQL was away then; fails with what else went wrong in it."""
+        """Fires after the first run, even if PostgreSQL was away; fails with any other error of that run."""
         super().startService()
         first: Deferred[None] = Deferred()
         self._first = first
@@ -52,7 +53,7 @@ class Repeated(Service):
         return first
 
     def stopService(self) -> Deferred[None]:
-        """Fires when a run that is under way has ended; soon its statement is given up."""
+        """Fires when a run under way has ended; after ``GRACE`` seconds it is cancelled."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -76,7 +77,7 @@ class Repeated(Service):
             if first is not None:
                 first.callback(result)
             elif result is not None:
-                self._log.failure("{name} failed; it is tried again", result, name=self.name)
+                self._log.failure("{name} failed, retrying", result, name=self.name)
 
         work = Deferred.fromCoroutine(self._patiently())
         if not work.called:
@@ -87,19 +88,19 @@ class Repeated(Service):
         try:
             await self._act()
         except CancelledError:
-            # Waiting for a connection of the pool, which a stop does not.
+            # Cancelled while it waited for a connection of the pool: a stop does not wait for one.
             if self.running:
                 raise
         except (StoreUnavailable, StatementTimeout) as error:
             if not self._is_away and self.running:
-                self._log.warn("{name} waits: {why}", name=self.name, why=str(error))
+                self._log.warn("{name} waits for PostgreSQL: {why}", name=self.name, why=str(error))
             self._is_away = True
         else:
             self._is_away = False
 
 
 class Background(Repeated):
-    """As :class:`Repeated`, but nobody's start waits for it, and a stop makes it end early.
+    """Like :class:`Repeated`, but the start does not wait for the first run, and a stop ends a run early.
 
     Args:
         end: asks a run that is under way to end.

@@ -1,7 +1,7 @@
-"""Services that start one after the other and stop in reverse, each awaited, and groups that stop at once.
+"""Services that start one after the other and stop in reverse, each awaited, and groups that stop all at once.
 
 Twisted's ``MultiService`` stops all its children at once, so that a store would close before the writer has drained.
-A stop says what it waits for, and always ends.
+A stop logs what it waits for, and always ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = Logger()
 #: Seconds of waiting for a part to stop after which the log says so.
 SAID_AFTER = (5.0, 30.0, 60.0)
 
-#: Seconds after which a part is left behind. What takes long has shorter bounds of its own.
+#: Seconds after which a part that does not stop is left behind. Slow parts have shorter limits of their own.
 LONGEST_STOP = 90.0
 
 
@@ -31,8 +31,8 @@ class Together(Service):
     A failed start leaves running what had started, until ``stopService``.
 
     Args:
-        parts: named by their ``name``, else by their class. None needs another at the stop.
-        reactor: its clock.
+        parts: named in the log by their ``name``, else by their class. None may need another while it stops.
+        reactor: the clock.
     """
 
     def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
@@ -47,7 +47,7 @@ class Together(Service):
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Start all; the Deferred fires when they run, and fails with what stopped the start.
 
-        When ``stopService`` comes first it fires early, with the remaining parts never started.
+        If ``stopService`` is called before that, it fires early, and the remaining parts are never started.
         """
         super().startService()
         return Deferred.fromCoroutine(self._start())
@@ -60,7 +60,7 @@ class Together(Service):
             await maybeDeferred(part.startService)
 
     def stopService(self) -> Deferred[None]:
-        """Stop what runs; fires when all have stopped. A failure is logged, the rest go on."""
+        """Stop what runs; fires when all have stopped. A failure is logged, and the others still stop."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -71,18 +71,18 @@ class Together(Service):
 
 
 class SequentialService(Together):
-    """As :class:`Together`, but stops its parts in reverse, each after the one before *has* stopped."""
+    """Like :class:`Together`, but stops its parts in reverse, each after the one before *has* stopped."""
 
     def __init__(self, parts: Sequence[IService], reactor: Any) -> None:
         super().__init__(parts, reactor)
         self._failed_start: Callable[[Failure], None] | None = None
 
     def on_failed_start(self, callback: Callable[[Failure], None]) -> None:
-        """Have ``callback`` told what stopped a start that twistd began (it ignores the Deferred)."""
+        """Call ``callback`` with what made the start fail: twistd ignores the Deferred of ``startService``."""
         self._failed_start = callback
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """As that of :class:`Together`; tells the callback of a failure."""
+        """Like that of :class:`Together`; a failure also goes to the callback of :meth:`on_failed_start`."""
         starting = super().startService()
         if self._failed_start is not None:
             starting.addErrback(self._failed_start)
@@ -105,7 +105,7 @@ def stopped(part: IService, reactor: Any) -> Deferred[None]:
         _log.error("{part} did not stop within {seconds:g} s and is left behind", part=name, seconds=LONGEST_STOP)
         done.callback(None)
 
-    # A group's parts speak for themselves.
+    # The parts of a group are logged themselves.
     said_after = () if isinstance(part, Together) else SAID_AFTER
     timers = [reactor.callLater(seconds, waited, seconds) for seconds in said_after]
     timers.append(reactor.callLater(LONGEST_STOP, left))

@@ -1,6 +1,6 @@
-"""One signal stops Ppl; those that come while it stops are answered in the log and change nothing.
+"""Stops Ppl at the first signal; further ones while it stops are only logged.
 
-Twisted's own handlers stop the reactor again, which fails with a traceback.
+Twisted's own handlers would stop the reactor again, which fails with a traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _log = Logger()
 
 
 def heed_one_signal(reactor: Any) -> None:
-    """From the start of ``reactor`` on, stop at the first SIGINT or SIGTERM only."""
+    """Once ``reactor`` has started, stop it at the first SIGINT or SIGTERM only."""
     reactor.callWhenRunning(_install, reactor)
 
 
@@ -29,13 +29,13 @@ def _install(reactor: Any) -> None:
     reactor.addSystemEventTrigger("before", "shutdown", begin)
     for number in (signal.SIGINT, signal.SIGTERM):
         former = signal.getsignal(number)
-        if not callable(former):  # ignored by whoever started this process
+        if not callable(former):  # the process was started with this signal ignored
             continue
 
         def handle(number: int, frame: FrameType | None, former: Any = former) -> None:
             if stopping:
                 reactor.callFromThread(
-                    _log.info, "Ppl is stopping already ({signal})", signal=signal.Signals(number).name
+                    _log.info, "Ppl is already stopping; {signal} is ignored", signal=signal.Signals(number).name
                 )
             else:
                 begin()

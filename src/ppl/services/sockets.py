@@ -1,7 +1,8 @@
 """Listening sockets that outlive a process: handed over by the service manager, and given to it to keep.
 
-What connects or sends while Ppl restarts waits in the kernel's queue of such a socket instead of being refused.
-systemd hands over those of ``.socket`` units (sd_listen_fds(3)) and those that Ppl gave it to keep (``FDSTORE=1``).
+Connections and datagrams that arrive while Ppl restarts wait in the kernel's queue of such a socket instead of being
+refused. systemd hands over the sockets of ``.socket`` units (sd_listen_fds(3)) and those that Ppl gave it to keep
+(``FDSTORE=1``).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from ppl.services.systemd import Manager
 
 _FIRST = 3
-#: How the names of those begin that Ppl gave to be kept; the kind and the port follow.
+#: Prefix of the names of sockets that Ppl gave to be kept; the kind and the port follow.
 _OURS = "ppl-"
 _KINDS = {socket.SOCK_STREAM: "tcp", socket.SOCK_DGRAM: "udp"}
 _BACKLOG = 1024
@@ -32,7 +33,7 @@ _Key = tuple[int, int]
 
 @attrs.define(eq=False)
 class _Kept:
-    """A socket that outlives us, under ``name``; whether something here listens on it."""
+    """A socket that outlives this process, its name, and whether something in this process listens on it."""
 
     socket: socket.socket
     name: str
@@ -40,16 +41,16 @@ class _Kept:
 
     @property
     def is_ours(self) -> bool:
-        """Whether Ppl made it in an earlier life."""
+        """Whether Ppl made the socket, in this process or an earlier one, and not a ``.socket`` unit."""
         return self.name.startswith(_OURS)
 
 
 class Sockets:
-    """Gives the sockets to listen on: those that were handed over where they fit, else new ones, which are kept then.
+    """Gives out sockets to listen on: inherited ones where they fit, else new ones, which the manager then keeps.
 
     Args:
-        manager: keeps sockets.
-        inherited: those that it handed over, with their names.
+        manager: the service manager, which keeps sockets.
+        inherited: the sockets that the manager handed over, with their names.
     """
 
     _log = Logger()
@@ -63,10 +64,10 @@ class Sockets:
     def open(self, kind: int, port: int, interface: str) -> socket.socket:
         """A socket bound to ``port``, which listens if its ``kind`` is ``SOCK_STREAM``; the caller closes it.
 
-        A socket of a ``.socket`` unit is taken wherever it is bound to: that is the unit's word.
+        A socket of a ``.socket`` unit is used whatever interface it is bound to: the unit decides that.
 
         Raises:
-            CannotListenError: it cannot be bound.
+            CannotListenError: the port cannot be bound.
         """
         kept = self._kept.get((kind, port))
         if kept is not None and kept.is_ours and not _is_bound_to(kept.socket, interface):
@@ -82,7 +83,7 @@ class Sockets:
         return kept.socket.dup()
 
     def release(self, kind: int, port: int) -> None:
-        """Nothing here shall listen on ``port`` any more: what connects is to be refused, also after a restart."""
+        """Stop keeping Ppl's socket for ``port``, so that connections are refused, also after a restart."""
         kept = self._kept.get((kind, port))
         if kept is not None and kept.is_ours:
             del self._kept[kind, port]
@@ -90,7 +91,7 @@ class Sockets:
             kept.socket.close()
 
     def settle(self) -> None:
-        """Everything that is to listen does: release what an earlier life listened on, and say what is left over."""
+        """Once everything listens: release unused sockets of an earlier process, and warn of unused units' sockets."""
         for (kind, port), kept in list(self._kept.items()):
             if kept.is_used:
                 continue
@@ -105,12 +106,12 @@ class Sockets:
                 )
 
     def adopting(self, reactor: Any) -> Any:
-        """``reactor``, which listens on such sockets."""
+        """``reactor``, listening on sockets that :meth:`open` gives."""
         return _Adopting(reactor, self)
 
 
 class _Adopting:
-    """A reactor for Twisted's server endpoints."""
+    """A reactor for Twisted's server endpoints, which takes its sockets from ``sockets``."""
 
     def __init__(self, reactor: Any, sockets: Sockets) -> None:
         self._reactor, self._sockets = reactor, sockets
@@ -132,7 +133,7 @@ class _Adopting:
 
 
 def initial_environment() -> dict[str, str]:
-    """The variables with which this process was started: Twisted removes those of systemd when it is imported."""
+    """The environment with which this process was started: importing Twisted removes systemd's variables from it."""
     try:
         variables = Path("/proc/self/environ").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
@@ -141,7 +142,7 @@ def initial_environment() -> dict[str, str]:
 
 
 def inherited_from(environment: Mapping[str, str]) -> Iterator[tuple[socket.socket, str]]:
-    """The sockets that the service manager handed over, by ``environment``, and their names."""
+    """The sockets that the service manager handed over according to ``environment``, and their names."""
     pid, count = environment.get("LISTEN_PID", ""), environment.get("LISTEN_FDS", "")
     names = environment.get("LISTEN_FDNAMES", "").split(":")
     if pid != str(os.getpid()) or not count.isdigit():
@@ -152,13 +153,13 @@ def inherited_from(environment: Mapping[str, str]) -> Iterator[tuple[socket.sock
         try:
             found = socket.socket(fileno=descriptor)
         except OSError:
-            Sockets._log.warn("The service manager handed over {name}, which is no socket", name=name)
+            Sockets._log.warn("The service manager handed over {name}, which is not a socket", name=name)
             continue
         if found.family in (socket.AF_INET, socket.AF_INET6) and found.type in _KINDS:
             found.setblocking(False)
             yield found, name
         else:
-            Sockets._log.warn("The service manager handed over {name}, which is no TCP or UDP socket", name=name)
+            Sockets._log.warn("The service manager handed over {name}, which is not a TCP or UDP socket", name=name)
 
 
 def _bound(kind: int, port: int, interface: str) -> socket.socket:

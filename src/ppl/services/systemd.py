@@ -1,6 +1,6 @@
-"""What Ppl tells the service manager that started it (sd_notify(3)), and a watchdog that is fed by real work.
+"""Notifies the service manager that started Ppl (sd_notify(3)), and feeds its watchdog while Ppl really works.
 
-Without a service manager all of it does nothing.
+Without a service manager all of this does nothing.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class Manager:
     """The service manager.
 
     Attributes:
-        address: of its socket, ``None``: there is none.
-        watchdog_seconds: without a sign of life after which it ends us; 0: never.
+        address: of its notification socket; ``None``: there is no service manager.
+        watchdog_seconds: seconds without a sign of life after which it kills Ppl; 0: never.
     """
 
     address: str | None = None
     watchdog_seconds: float = 0.0
 
     def tell(self, state: str, descriptor: int | None = None) -> None:
-        """Send ``state`` (lines of ``KEY=value``), maybe with a file descriptor. A failure is logged."""
+        """Send ``state`` (lines of ``KEY=value``), optionally with a file descriptor. A failure is logged."""
         if self.address is None:
             return
         # An abstract socket's name begins with NUL.
@@ -48,11 +48,11 @@ class Manager:
                 sender.connect(address)
                 socket.send_fds(sender, [state.encode()], [] if descriptor is None else [descriptor])
         except OSError as error:
-            _log.warn("The service manager cannot be told {state}: {why}", state=state, why=error.strerror)
+            _log.warn("The service manager cannot be notified of {state}: {why}", state=state, why=error.strerror)
 
 
 def manager_from(environment: MutableMapping[str, str]) -> Manager:
-    """Who started us, by ``environment``, from which its variables are removed: they are not for our children."""
+    """The service manager according to ``environment``; removes its variables, which child processes must not see."""
     address = environment.pop("NOTIFY_SOCKET", "") or None
     pid, microseconds = environment.pop("WATCHDOG_PID", ""), environment.pop("WATCHDOG_USEC", "")
     is_ours = pid in ("", str(os.getpid())) and microseconds.isdigit()
@@ -60,32 +60,32 @@ def manager_from(environment: MutableMapping[str, str]) -> Manager:
 
 
 class Ready(Service):
-    """Tells that the service is ready; as the last to start it is the first to stop, and says that as well."""
+    """Notifies the service manager that Ppl is ready and that it stops: the last part to start, the first to stop."""
 
     def __init__(self, manager: Manager) -> None:
         self._manager = manager
 
     def startService(self) -> None:
-        """All runs."""
+        """All parts run: notify readiness."""
         super().startService()
         self._manager.tell("READY=1")
 
     def stopService(self) -> None:
-        """The stop begins."""
+        """The stop begins: notify that."""
         super().stopService()
         self._manager.tell("STOPPING=1")
 
 
 class Watchdog(Service):
-    """Tells the service manager that Ppl is alive, as often as it wants, when the reactor turns and the store answers.
+    """Feeds the service manager's watchdog, as often as that requires, while the reactor turns and the store answers.
 
-    A PostgreSQL that is away is no reason to be ended: a restart would lose what waits in memory for it. Then it is
-    enough that the store says so in time.
+    A PostgreSQL that is away is no reason to be killed: a restart would lose the lines that wait for it in memory. It
+    is then enough that the store reports the outage in time.
 
     Args:
-        manager: is told.
-        ask: asks the store something.
-        reactor: timers.
+        manager: the service manager to notify.
+        ask: sends the store a query.
+        reactor: the clock.
     """
 
     def __init__(self, manager: Manager, ask: Callable[[], Awaitable[object]], reactor: Any) -> None:
@@ -94,27 +94,27 @@ class Watchdog(Service):
         self._again.clock = reactor
 
     def startService(self) -> None:
-        """Begin, if the service manager wants it."""
+        """Begin, if the service manager has a watchdog."""
         super().startService()
         if self._manager.address is not None and self._manager.watchdog_seconds:
             self._again.start(self._manager.watchdog_seconds / 4)
 
     def stopService(self) -> None:
-        """Say no more."""
+        """Stop feeding the watchdog."""
         super().stopService()
         if self._again.running:
             self._again.stop()
 
     def _look(self) -> Deferred[None]:
-        # The next look waits for the answer to this: none, and nothing is said any more.
+        # The next look waits for the answer to this one: while none comes, the watchdog is not fed.
         return Deferred.fromCoroutine(self._probe())
 
     async def _probe(self) -> None:
         try:
             await self._ask()
         except (StoreUnavailable, StatementTimeout):
-            pass  # it answers, and is tried again
+            pass  # the store answers, and keeps trying to reach PostgreSQL
         except Exception:
-            _log.failure("The watchdog's question to the store failed; the service manager is not told that Ppl lives")
+            _log.failure("The watchdog's query to the store failed; the service manager is not told that Ppl is alive")
             return
         self._manager.tell("WATCHDOG=1")

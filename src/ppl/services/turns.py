@@ -1,8 +1,8 @@
-"""A site's share of the reactor's turns: one request of a connection in each, and an end to the work of all together.
+"""A site's share of the reactor's turns: in each, one request per connection, and a limit to the work of all together.
 
-Clients may send many requests at once on one connection (pipelining, RFC 9112 section 9.3.2), and answers that wait
-for nothing would all be given in one turn, while no line is received and nothing else is served. What does not fit
-into a turn waits for the next ones: addresses take turns, and so do the connections of an address.
+Clients may send many requests at once on one connection (pipelining, RFC 9112 section 9.3.2), and responses that need
+not wait for anything would all be made in one turn, while no line is received and nothing else is served. Work that
+does not fit into a turn waits for the next ones: addresses take turns, and so do the connections of an address.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-#: Seconds of one turn of the reactor for what the connections of one site bring.
+#: Seconds of each turn of the reactor for the work of one site's connections.
 TURN_SECONDS = 0.005
 
 Work = Callable[[], object]
@@ -25,10 +25,10 @@ class Turns:
     """Shares the reactor's turns out among the connections of one site.
 
     Attributes:
-        number: of the current turn; it goes up whenever something was done in the turn before.
+        number: counts the turns; it goes up after every turn in which something was done.
 
     Args:
-        reactor: its turns.
+        reactor: whose turns are shared out.
         seconds: a clock for how long work takes.
     """
 
@@ -64,7 +64,7 @@ class Turns:
             self._spent += self._seconds() - self._began
 
     def later(self, address: str, work: Work) -> None:
-        """Do ``work``, of a connection from ``address``, in a turn to come."""
+        """Do ``work``, of a connection from ``address``, in a later turn."""
         self._waiting.setdefault(address, deque()).append(work)
         self._wake()
 

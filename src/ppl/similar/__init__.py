@@ -1,1 +1,1 @@
-"""Groups of similar lines: what a line's shape is, and a process beside the server that counts shapes."""
+"""Groups of similar lines: the shapes of lines, and worker processes beside the server that count shapes."""

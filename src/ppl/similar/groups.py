@@ -1,7 +1,7 @@
-"""Counts shapes in bounded memory, and tells what has changed.
+"""Counts shapes in bounded memory, and reports what has changed.
 
-Lines come newest first, many at a time. Where there are more shapes than are kept, those with the fewest lines are
-dropped: their lines count among the others, and what each count may lack by then is said.
+Lines come newest first, many at a time. When there are more shapes than can be kept, those with the fewest lines are
+dropped: their lines are counted as others, and reports say how many lines any count may lack.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ppl.similar.queries import grouping_query
 from ppl.similar.shapes import readable
 from ppl.timezone import utc_text
 
-#: Groups that are kept, and those that are told at the end and meanwhile.
+#: Most groups that are kept, in the last report, and in a report before it.
 MOST_KEPT, MOST_TOLD, MOST_MEANWHILE = 4_000, 1_000, 200
 
 #: Bars of a group's plot.
 BARS = 48
 
-#: What stands for no severity, after the mildest.
+#: Stands for no severity, and follows the mildest one.
 NO_SEVERITY = 8
 
 
@@ -35,10 +35,11 @@ class Group:
     """The lines of one shape.
 
     Attributes:
-        count: lines in the range; ``before``: in the time that it is compared with.
-        first, last: their lowest and highest id.
-        severity: the worst.
-        bars: lines by part of the range.
+        count: lines in the range.
+        before: lines in the period that the range is compared with.
+        first, last: the lowest and highest id of the lines.
+        severity: the worst severity of the lines.
+        bars: lines in each part of the range.
     """
 
     shape: bytes
@@ -51,11 +52,11 @@ class Group:
 
     @property
     def key(self) -> str:
-        """Names the shape, the same in every answer."""
+        """Identifies the shape, the same in every answer."""
         return blake2b(self.shape, digest_size=8).hexdigest()
 
     def counts(self) -> dict[str, Any]:
-        """What changes."""
+        """The fields that change from report to report."""
         return {
             "key": self.key,
             "count": self.count,
@@ -68,7 +69,7 @@ class Group:
         }
 
     def whole(self) -> dict[str, Any]:
-        """With what stays."""
+        """All fields, including those that stay the same."""
         return {**self.counts(), "text": readable(self.shape), "query": grouping_query(self.shape)}
 
 
@@ -78,7 +79,7 @@ class Groups:
     Attributes:
         read: lines that were grouped.
         others: lines whose group was dropped.
-        missed: most lines that any count lacks.
+        missed: most lines that any count may lack.
     """
 
     def __init__(self, most: int = MOST_KEPT) -> None:
@@ -89,8 +90,8 @@ class Groups:
         self.read = self.others = self.missed = 0
 
     def add(self, shapes: Sequence[bytes], severities: Sequence[bytes], ids: Sequence[bytes], bar: int) -> None:
-        """Count lines of one bar, newest first; the severity of one that has none is ``\\N``."""
-        # The last of a key wins.
+        """Count lines of one bar, newest first; the severity of a line without one is ``\\N``."""
+        # In a dictionary the last value of a key wins: here the id of a shape's oldest line, below that of its newest.
         firsts = dict(zip(shapes, ids, strict=True))
         lasts = dict(zip(reversed(shapes), reversed(ids), strict=True))
         groups = self._groups
@@ -113,7 +114,7 @@ class Groups:
             self._drop()
 
     def compare(self, shapes: Sequence[bytes]) -> None:
-        """Count lines of the time before."""
+        """Count lines of the period to compare with, for groups that are kept."""
         for shape, count in Counter(shapes).items():
             if (group := self._groups.get(shape)) is not None:
                 group.before += count
@@ -129,7 +130,7 @@ class Groups:
         self._changed -= dropped
 
     def report(self, *, is_last: bool = False) -> dict[str, Any]:
-        """What has changed since the last report among the largest groups; those that are no more among them."""
+        """What has changed since the last report among the largest groups, and which have left them."""
         most = MOST_TOLD if is_last else MOST_MEANWHILE
         largest = {group.shape: group for group in nlargest(most, self._groups.values(), key=lambda group: group.count)}
         changed = [

@@ -1,4 +1,4 @@
-"""What the server asks its worker for, and how both write it: a JSON object a line."""
+"""The job that the server gives a worker, and its form on the pipe: a JSON object on one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from ppl.store.events.grouping import GroupingRange
 
-#: Longest line that a worker writes, in bytes; another has lost its way.
+#: Longest line that a worker may write, in bytes; a longer one is a fault.
 MOST_LINE = 8 << 20
 
 
@@ -18,13 +18,13 @@ class Job:
     """Lines to be grouped.
 
     Attributes:
-        dsn: of PostgreSQL; it may hold a password, so it goes by a pipe.
+        dsn: of PostgreSQL; it may hold a password, so it goes through a pipe.
         destination_id, after, before: the events, ids exclusive.
         condition, parameters: SQL, see :class:`ppl.store.events.grouping.GroupingRange`.
-        is_ordered: likewise.
-        start, end: µs, between which the plots are; ``start``: ``None`` for the oldest event.
-        compared: µs: as many directly before the range are compared with it; 0: none.
-        seconds: after which it ends with what it has.
+        is_ordered: see there too.
+        start, end: the range of the plots, µs; ``start``: ``None`` for the oldest event.
+        compared: length of the period directly before the range that it is compared with, µs; 0: none.
+        seconds: seconds after which the job ends with what it has.
     """
 
     dsn: str = attrs.field(repr=False)
@@ -40,7 +40,7 @@ class Job:
     seconds: float
 
     def line(self) -> bytes:
-        """For the pipe."""
+        """The job as a line for the pipe."""
         return json.dumps(attrs.asdict(self)).encode("ascii") + b"\n"
 
     @classmethod

@@ -1,6 +1,6 @@
 """The query that finds the lines of a shape: a regular expression over the whole message.
 
-It is true of every line of the shape. It may be true of others too: of lines that have a word where a placeholder is.
+It matches every line of the shape. It may match others too: lines with a word where the shape has a placeholder.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ppl.similar.shapes import CUT, LIST, MOST_BYTES, VARIES, readable
 #: Varying text without blanks, and varying text of any kind.
 _WORD, _ANY = "[^ ]*", ".*"
 
-#: The language takes expressions of 500 characters and sets.
+#: The query language takes expressions of at most 500 characters and sets of characters.
 _MOST_CHARACTERS = 490
 
 _PART = re.compile(rb"""("|')?( ?)([%b])""" % (VARIES + LIST + CUT))
 
 
 def grouping_query(shape: bytes) -> str | None:
-    """A query in the language of ``docs/search.rst``; ``None`` where nothing of the shape can be searched for."""
+    """A query in the language of ``docs/search.rst``; ``None`` if nothing in the shape can be searched for."""
     if not shape:
         return 'message:=""'
     if SEPARATOR.encode() in shape:
@@ -35,7 +35,7 @@ def grouping_query(shape: bytes) -> str | None:
         fixed += len(before.strip())
         parts += _escaped(before)
         is_word = found[3] == VARIES and not found[1]
-        # Blanks that pad a number are no part of the shape.
+        # Blanks that pad a number are not part of the shape.
         parts.append(
             f"{' +' if found[2] else ' *' if is_word and not found.start() else ''}{_WORD if is_word else _ANY}"
         )

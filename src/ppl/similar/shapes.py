@@ -1,13 +1,13 @@
-"""The shape of a line: its message with what varies from line to line as a placeholder, ``…``.
+"""The shape of a line: its message with a placeholder, ``…``, for each part that varies from line to line.
 
-Words stay. What becomes a placeholder: numbers with their sign and decimals (units stay: ``12ms`` is ``…ms``), times
+Words stay. These become placeholders: numbers with their sign and decimals (units stay: ``12ms`` is ``…ms``), times
 and dates, IP and MAC addresses with ports, UUIDs, hexadecimal and other identifiers that mix letters and digits, e-mail
-addresses, and what stands between quotes. The keys of JSON stay, and so do the words of what says what happened
-(``"msg"``, ``"level"`` and their like). A list of placeholders is one placeholder.
+addresses, and quoted text. JSON keys stay, and so do the words of JSON values that say what happened (``"msg"``,
+``"level"`` and the like). A list of placeholders becomes one placeholder.
 
-A :class:`Shaper` takes thousands of lines in one call, at two or three µs each: lines whose digits alone differ
-are shaped once, each word is looked at once, and all else is done to many lines at a time by functions that are written
-in C. One regular expression over each line takes three times as long.
+A :class:`Shaper` takes thousands of lines in one call, at two or three µs each: lines that differ only in digits are
+shaped once, each word is looked at once, and everything else is done to many lines at a time by functions written in C.
+One regular expression over each line takes three times as long.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-#: Stands for whatever varies.
+#: Stands for each part that varies.
 PLACEHOLDER = "…"
 
 #: Most bytes of a shape; lines that differ only beyond them are similar.
 MOST_BYTES = 400
 
-# Bytes that no UTF-8 has. They stand for: what varies; a list of that; the end of a key of JSON, and of Ruby; a quote
-# around words that stay; a colon that begins a quoted text; a backslash and the end of a line within the message; the
-# place where a long message was cut.
+# Bytes that never occur in UTF-8. They stand for: a part that varies; a list of these; the end of a key in JSON, and in
+# Ruby; a quote around words that stay; a colon that begins a quoted text; a backslash and the end of a line within the
+# message; the place where a long message was cut.
 VARIES, LIST, KEY, ARROW, QUOTE, COLON = b"\xff", b"\xf8", b"\xfc", b"\xfb", b"\xf9", b"\xf7"
 BACKSLASH, NEWLINE, CUT = b"\xfe", b"\xfd", b"\xfa"
 
@@ -45,11 +45,12 @@ _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _TELLING = rb"msg|message|event|error|err|level|severity|lvl|logger|exception"
 _TOLD = re.compile(rb'"((?:%s)\xfc ?)"((?:[^"\n\xfc\xfb\xfe]|\xfe.)*+)"' % _TELLING)
 _QUOTED = re.compile(rb'"(?:[^"\n\xfc\xfb\xfe\xfa]|\xfe.)*+(?:"|(?=\xfa))')
-# An apostrophe within a word opens nothing.
+# An apostrophe within a word does not open a quotation.
 _SINGLE = re.compile(rb"'(?<![0A-Za-z_\xff]')[^'\n]*+'(?![0A-Za-z_\xff])")
 _MAIL = re.compile(rb"[\w.+-]*[\w+-]@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
-#: Of words without blanks, one a line, every digit of which is a 0. Most places are passed by the first two conditions.
+#: Finds the varying parts of words without blanks, one per line, in which every digit is a 0. The first two conditions
+#: rule out most positions.
 _VARYING = rb"""
     (?<![0<letter>])(?=[<letter>:_+-]*0)(?:
       (?<=-)(?=[a-z]*0)[0a-z]{6,10}-<safe>{5}(?![0<letter>])                     # the end of a Kubernetes pod's name
@@ -68,7 +69,7 @@ _VARYING = rb"""
     )
   | (?:(?<![0<letter>_.:,)\]}\xff-])[+-])?0+(?:(?:[.,T]|e[+-]?|[/-]<month>[/:-])0+|[:+-]0++(?![A-SU-Ya-z]))*
 """
-#: Words that vary, and what ends a line.
+#: Words that always vary, and the word that ends a line.
 _KNOWN = {b"\n": b"\n"} | {
     name + comma: VARIES
     for name in (b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun").split()
@@ -81,7 +82,7 @@ _CLASSES = (
     (b"<letter>", rb"A-Za-z"),
 )
 
-#: Lists of what varies, where one of these is found, and of what is quoted.
+#: Lists of varying parts, looked for only where one of ``_HAS_LISTS`` occurs; then lists of quoted ones.
 _LISTS = re.compile(rb"\xff(?:, ?\xff)+")
 _HAS_LISTS = (b"\xff, \xff", b"\xff,\xff")
 _SHORTER = (
@@ -94,7 +95,7 @@ _SHORTER = (
     (b"  \xf8", b" \xf8"),
 )
 
-#: Lines and words that are remembered; then it begins anew, so that a million identifiers take no memory.
+#: Lines and words that are remembered before all are dropped, so that a million identifiers take no memory.
 _MOST_LINES, _MOST_WORDS = 10_000, 20_000
 
 
@@ -108,7 +109,7 @@ _WORD = _compiled(_VARYING)
 
 
 class Shaper:
-    """Shapes lines, and remembers what it has seen lately."""
+    """Shapes lines, and remembers recent lines and words."""
 
     def __init__(self) -> None:
         self._lines: dict[bytes, bytes] = {}
@@ -118,8 +119,8 @@ class Shaper:
         """The shape of each of ``lines``, for :func:`readable` and :func:`ppl.similar.queries.grouping_query`.
 
         Args:
-            lines: UTF-8, with :data:`NEWLINE` and :data:`BACKSLASH` for these, and :data:`CUT` at the end of one that
-                was cut.
+            lines: UTF-8, with :data:`NEWLINE` and :data:`BACKSLASH` in place of these characters, and :data:`CUT` at
+                the end of a line that was cut.
         """
         if not lines:
             return []
@@ -166,8 +167,8 @@ def _without_quoted(text: bytes) -> bytes:
 
 
 def _without_telling_quotes(text: bytes) -> bytes:
-    """What stands between them is looked at like any other words."""
-    # Before, key, value, before, …; a template for sub() takes twice as long.
+    """Mark the quotes around values that say what happened, so that their words are treated like any others."""
+    # The parts are the text before, a key, its value, the text before, …; sub() with a template takes twice as long.
     parts = _TOLD.split(text)
     parts[1::3] = [
         QUOTE + key.replace(b" ", b" " + QUOTE) if b" " in key else QUOTE + key + QUOTE for key in parts[1::3]
@@ -177,10 +178,10 @@ def _without_telling_quotes(text: bytes) -> bytes:
 
 
 def readable(shape: bytes) -> str:
-    """``shape`` for a reader, with :data:`PLACEHOLDER` for what varies."""
+    """``shape`` as text for people, with :data:`PLACEHOLDER` for each part that varies."""
     for mark, written in _WRITTEN:
         shape = shape.replace(mark, written)
-    # It may have been cut within a character.
+    # The shape may have been cut within a character.
     return shape.decode("utf-8", "ignore")
 
 

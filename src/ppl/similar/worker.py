@@ -1,8 +1,8 @@
-"""The process that groups lines: jobs on its standard input, reports on its standard output, a JSON object a line.
+"""The process that groups lines: jobs on standard input, reports on standard output, one JSON object per line.
 
-It is a process of its own because a million lines take a core for two seconds, in which the server has others to serve.
-It ends when its input does, so with the server, however that dies; it gives way to every other process; and the kernel
-takes it first where memory is short.
+It is a process of its own because a million lines take a core for two seconds, in which the server must serve others.
+It ends when its input ends, and so with the server, however that dies; it gives way to every other process; and the
+kernel kills it first when memory is short.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from ppl.store.connecting.quiet import keep_rows_off_stderr
 from ppl.store.events.grouping import MOST_CHARACTERS, GroupingReader
 from ppl.timezone import utc_text
 
-#: Lines that are looked at together: while that is done PostgreSQL fills a socket's buffers.
+#: Lines that are shaped together; meanwhile PostgreSQL fills the socket's buffers.
 _LINES = 1_000
 
-#: Lines of one statement. It holds locks that retention waits for, so no report, which a client may be slow to take, is
-#: written before it has ended.
+#: Most lines of one statement. A statement holds locks that retention waits for, so a report, which a client may be
+#: slow to take, is written only after it has ended.
 _PIECE = 32_000
 
 #: Seconds between two reports.
 _PERIOD = 0.25
 
-#: Bytes of address space. The libraries take a third of it.
+#: Most bytes of address space. The libraries take a third of it.
 _MOST_MEMORY = 1 << 30
 
 _TIMED_OUT = "57014"
@@ -47,11 +47,11 @@ TakeShapes = Callable[[list[bytes], list[bytes], list[bytes]], None]
 
 
 class _Lines:
-    """The file that psycopg2 writes to, a row at a time; gives shapes, severities and ids of many to ``take``.
+    """The file that psycopg2 writes to, a row at a time; passes shapes, severities and ids of many to ``take``.
 
     Attributes:
-        count: lines that have come.
-        last: the id of the last.
+        count: lines passed on.
+        last: the id of the last of them.
     """
 
     def __init__(self, shaper: Shaper, take: TakeShapes) -> None:
@@ -84,7 +84,7 @@ class _Lines:
 
 
 class _Work:
-    """One job."""
+    """One job under way."""
 
     def __init__(self, job: Job, reader: GroupingReader, shaper: Shaper, say: Callable[[dict[str, Any]], None]) -> None:
         self._job, self._reader, self._shaper, self._say = job, reader, shaper, say
@@ -95,7 +95,7 @@ class _Work:
         self._start, self._width = 0, 1
 
     def run(self) -> None:
-        """Group, and report; raises :class:`psycopg2.Error`."""
+        """Group the lines, and report; raises :class:`psycopg2.Error`."""
         job = self._job
         self._limit()
         newest = min(self._reader.newest(job.destination_id), job.before - 1)
@@ -128,7 +128,7 @@ class _Work:
         self._reader.limit(max(0.001, self._ends - time.monotonic()))
 
     def _walk(self, after: int, before: int, take: TakeShapes) -> bool:
-        """Read what lies between; whether all was within the time."""
+        """Read the events between two ids, exclusive; gives whether all of them were read in time."""
         stretch = self._job.stretch(after, before)
         lines = _Lines(self._shaper, take)
         try:
@@ -166,7 +166,7 @@ class _Work:
         return max(0, min(BARS - 1, (int(event_id) - self._start) // self._width))
 
     def _end_of(self, bar: int, ids: list[bytes], begin: int) -> int:
-        """Where the lines of ``bar`` end; they come newest first."""
+        """The index after the last line of ``bar``; lines come newest first."""
         low, high = begin + 1, len(ids)
         while low < high:
             middle = (low + high) // 2
@@ -194,7 +194,7 @@ def _say(value: dict[str, Any]) -> None:
 def _listen(jobs: SimpleQueue[bytes]) -> None:
     for line in sys.stdin.buffer:
         jobs.put(line)
-    # Whatever is under way: nobody wants it any more.
+    # The server is gone, so nobody waits for a job under way.
     os._exit(0)
 
 
@@ -209,7 +209,7 @@ def _give_way() -> None:
 def main() -> None:
     """Do jobs until there is no more input."""
     _give_way()
-    # Lines leave no cycles behind, and looking for some took a twentieth of the time.
+    # Lines leave no cycles behind, and looking for them takes a twentieth of the time.
     gc.disable()
     keep_rows_off_stderr()
     jobs: SimpleQueue[bytes] = SimpleQueue()
@@ -222,11 +222,11 @@ def main() -> None:
         try:
             reader = reader or GroupingReader(job.dsn)
             if is_old and not reader.is_alive():
-                # PostgreSQL was restarted since the last job.
+                # PostgreSQL has been restarted since the last job.
                 reader = GroupingReader(job.dsn)
             _Work(job, reader, shaper, _say).run()
         except psycopg2.Error as error:
-            # Its text may hold a customer's line.
+            # The error's text may hold a customer's line.
             _say({"failed": error.pgcode or "connection"})
             if reader is not None:
                 reader.close()

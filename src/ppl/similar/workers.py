@@ -1,7 +1,7 @@
-"""The processes that group lines (:mod:`.worker`), as a service: started when needed, ended when idle, and with Ppl.
+"""The processes that group lines (:mod:`.worker`), as a service: started when needed, ended when idle or with Ppl.
 
-A worker has one job at a time, and an account one worker. Whoever goes away has his worker killed: PostgreSQL then ends
-what it reads. What a worker writes is passed on as it is, no faster than the client takes it.
+A worker has one job at a time, and an account one worker. If a client disconnects its worker is killed, and PostgreSQL
+then ends the worker's statement. A worker's output is passed on unchanged, no faster than the client takes it.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from ppl.search.query import Query
 from ppl.search.sql import Condition
 from ppl.similar.job import MOST_LINE, Job
 
-#: Workers at once, and groupings of one account, of which all but one wait.
+#: Most workers at once, and most groupings of one account, of which all but one wait.
 MOST_WORKERS, MOST_OF_ACCOUNT = 2, 2
 
-#: Seconds that a grouping reads; that it may take with a client that is slow; that it waits for a worker; that a worker
+#: Seconds that a grouping may read, that it may take with a slow client, that it waits for a worker, and that a worker
 #: without a job is kept.
 READ_SECONDS, LONGEST_SECONDS, WAIT_SECONDS, IDLE_SECONDS = 60.0, 120.0, 30.0, 60.0
 
 _KEPT_WORDS = 4096
 
-#: Variables that are for the server only.
+#: Prefixes of environment variables that are for the server only.
 _OURS = ("PPL_", "NOTIFY_", "LISTEN_", "WATCHDOG_")
 
 
 class _Worker(ProcessProtocol):
-    """One process."""
+    """One worker process."""
 
     transport: Any
 
@@ -54,28 +54,28 @@ class _Worker(ProcessProtocol):
         self._words = b""
 
     def outReceived(self, data: bytes) -> None:
-        """A part of a report; nobody has asked for one without a job."""
+        """Twisted: part of a report. Output without a job is dropped."""
         if self.grouping is not None:
             self.grouping.received(data)
 
     def errReceived(self, data: bytes) -> None:
-        """What Python says of a fault of ours."""
+        """Twisted: what Python writes about an internal error."""
         self._words = (self._words + data)[-_KEPT_WORDS:]
 
     def processEnded(self, reason: Failure) -> None:
-        """It has ended, whyever."""
+        """Twisted: the process has ended, for whatever reason."""
         self.has_ended = True
-        # No more than the error's name: its text may hold a customer's line.
+        # Only the error's name: its text may hold a customer's line.
         last = (self._words.decode("utf-8", "replace").strip().splitlines() or [""])[-1].partition(":")[0]
         self._ended(self, f"{reason.getErrorMessage()} {last}".strip())
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
         if self.has_ended:
             return
         with suppress(ProcessExitedAlready):
             self.transport.signalProcess("KILL")
-        # Its end is seen only where its output is read to the end.
+        # Twisted sees the end of the process only once its output is read to the end.
         self.transport.resumeProducing()
 
 
@@ -95,15 +95,15 @@ class Grouping:
     _timer: Any = attrs.field(default=None, init=False)
 
     async def first(self) -> bytes:
-        """The first report; wait for a worker until there is one.
+        """The first report; waits for a worker if none is free.
 
         Raises:
-            StoreUnavailable: none became free, PostgreSQL cannot be read, or Ppl stops.
+            StoreUnavailable: no worker became free, PostgreSQL cannot be read, or Ppl stops.
         """
         return await self._next()
 
     async def rest(self) -> AsyncIterator[bytes]:
-        """The others, whole lines; a failure is the last of them."""
+        """The other reports, as whole lines; a failure is the last of them."""
         try:
             while not self._is_done or self._data:
                 try:
@@ -138,21 +138,21 @@ class Grouping:
             self._workers.release(self, is_free=True)
         return lines
 
-    # From the worker and its keeper
+    # Called by the worker and by Workers
 
     def given(self, worker: _Worker) -> None:
-        """It has a worker, which begins."""
+        """Start the job on ``worker``."""
         self.worker, worker.grouping = worker, self
         self.patience(LONGEST_SECONDS, "Grouping took too long.")
         worker.transport.write(self.job.line())
 
     def patience(self, seconds: float, sentence: str) -> None:
-        """Fail after ``seconds``, if nothing else comes first."""
+        """Fail with ``sentence`` after ``seconds``, unless :meth:`no_hurry` comes first."""
         self.no_hurry()
         self._timer = self._workers.reactor.callLater(seconds, self._out_of_patience, sentence)
 
     def no_hurry(self) -> None:
-        """End the patience."""
+        """Cancel the timeout that :meth:`patience` set."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
 
@@ -161,7 +161,7 @@ class Grouping:
         self._workers.release(self, is_free=False)
 
     def received(self, data: bytes) -> None:
-        """A part of a report; no more is read until it is taken."""
+        """Take part of a report; reading pauses until whole lines are taken."""
         self._data += data
         if len(self._data) > MOST_LINE:
             self._out_of_patience("Grouping failed.")
@@ -171,7 +171,7 @@ class Grouping:
             self._wake()
 
     def failed(self, sentence: str) -> None:
-        """There is no more to come."""
+        """Fail with ``sentence``; no report follows."""
         self._failure = self._failure or StoreUnavailable(sentence)
         self._wake()
 
@@ -181,22 +181,22 @@ class Grouping:
             waiting.callback(None)
 
     def close(self) -> None:
-        """It is over, or not wanted any more; may repeat."""
+        """End the grouping, whether it is complete or not; may be called again."""
         if self._is_closed:
             return
         self._is_closed = True
-        self.failed("The grouping was given up.")
+        self.failed("The grouping was cancelled.")
         self._workers.release(self, is_free=False)
         self._workers.forget(self)
 
 
 class Workers(Service):
-    """Begins groupings.
+    """Starts groupings, and gives them to workers.
 
     Args:
-        reactor: spawns, and keeps the time.
-        dsn: of PostgreSQL, libpq's.
-        condition: a query as SQL over table ``event``.
+        reactor: spawns processes, and has timers.
+        dsn: libpq's DSN of PostgreSQL.
+        condition: turns a query into SQL over table ``event``.
     """
 
     _log = Logger()
@@ -209,11 +209,11 @@ class Workers(Service):
         self._idle: dict[_Worker, Any] = {}
         self._queue: deque[Grouping] = deque()
         self._of_account: Counter[int] = Counter()
-        # Of a stop that waits for the last to end.
+        # Fires when the last worker has ended, for a stop that waits.
         self._ended: Deferred[None] | None = None
 
     def stopService(self) -> Deferred[None]:
-        """Kill all; fires when they have ended."""
+        """Kill all workers; fires when they have ended."""
         super().stopService()
         done: Deferred[None] = Deferred()
         for grouping in [*self._queue, *(each.grouping for each in self._all)]:
@@ -234,25 +234,27 @@ class Workers(Service):
     def begin(
         self, account_id: int, destination_id: int, query: Query, after: int, before: int, now: int, compared: int
     ) -> Grouping:
-        """Group what ``query`` finds with ``after < id < before``; to be closed by whoever began it.
+        """Group the events that ``query`` finds with ``after < id < before``; the caller must close the grouping.
 
         Args:
-            account_id: asks, and may read ``destination_id``.
-            query: what.
+            account_id: the account that asks.
+            destination_id: a destination that the account may read.
+            query: which events to group.
             after, before: ids; ``after`` is ``-1`` for all.
-            now: µs.
-            compared: µs; as many before the beginning are compared with the range; 0: none.
+            now: the current time, µs.
+            compared: length of the period before the range that it is compared with, µs; 0: none.
 
         Raises:
-            TooManySearches: the account has as many as it may.
+            TooManySearches: the account has as many groupings as it may.
+            StoreUnavailable: Ppl is stopping.
         """
         if not self.running:
             raise StoreUnavailable("Ppl is stopping.")
         if self._of_account[account_id] >= MOST_OF_ACCOUNT:
-            raise TooManySearches(f"This account has {MOST_OF_ACCOUNT} groupings under way: wait for one, or end it.")
+            raise TooManySearches(f"This account has {MOST_OF_ACCOUNT} groupings under way: wait until one has ended.")
         first, end = query.id_bounds()
         after, before = max(after, first - 1), min(before, end)
-        # What is compared lies before the times that the query may name.
+        # The period to compare with lies before the times that the query may name.
         condition, parameters = self._condition(query.without_bounds)
         job = Job(
             self._dsn,
@@ -270,12 +272,12 @@ class Workers(Service):
         grouping = Grouping(account_id, job, self)
         self._of_account[account_id] += 1
         self._queue.append(grouping)
-        grouping.patience(WAIT_SECONDS, "Too much is being grouped right now.")
+        grouping.patience(WAIT_SECONDS, "Too many groupings are under way right now; try again later.")
         self._assign()
         return grouping
 
     def _assign(self) -> None:
-        """Give what waits to workers that are free, of each account one."""
+        """Give waiting groupings to free workers, one of each account."""
         busy = {each.grouping.account_id for each in self._all if each.grouping is not None}
         for grouping in list(self._queue):
             if grouping.account_id in busy:
@@ -303,7 +305,7 @@ class Workers(Service):
         worker = _Worker(self._worker_ended)
         self._all.add(worker)
         places = [str(Path(ppl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        # -P: not from the directory in which Ppl was started, which may be anybody's.
+        # -P: nothing is imported from the directory in which Ppl was started, which may be anybody's.
         arguments = [sys.executable, "-P", "-m", "ppl.similar.worker"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
@@ -326,7 +328,7 @@ class Workers(Service):
             ended.callback(None)
 
     def release(self, grouping: Grouping, *, is_free: bool) -> None:
-        """It needs no worker from here on; the one it has does the next job if it ``is_free``, else it is killed."""
+        """Take ``grouping`` off the queue or its worker, which does the next job if ``is_free``, else is killed."""
         grouping.no_hurry()
         if grouping in self._queue:
             self._queue.remove(grouping)
@@ -342,7 +344,7 @@ class Workers(Service):
         self._assign()
 
     def forget(self, grouping: Grouping) -> None:
-        """Its account may begin another."""
+        """Stop counting ``grouping``: its account may begin another."""
         self._of_account[grouping.account_id] -= 1
         if not self._of_account[grouping.account_id]:
             del self._of_account[grouping.account_id]

@@ -79,7 +79,7 @@ def test_a_burst_is_one_line_and_the_next_tells_how_much_it_was(warned: list[str
     assert warned == ["192.0.2.1: no"]
     clock.now += 61 * SECOND
     door.say_once("192.0.2.1", "no")
-    assert warned[1:] == ["192.0.2.1: no (999 times more in the burst before)"]
+    assert warned[1:] == ["192.0.2.1: no (999 more in the previous burst)"]
 
 
 def test_what_comes_with_other_details_is_the_same_burst(warned: list[str]) -> None:

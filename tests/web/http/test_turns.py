@@ -176,7 +176,7 @@ async def test_requests_that_come_too_often_are_said_once(serve: Serve, logged: 
     assert [line for line in logged if "too many" in line] == [said]
     served.clock.advance(120)
     await speak(served.port, _REQUEST * 20 + _LAST)
-    assert logged[-1] == f"{said} (30 times more in the burst before)"
+    assert logged[-1] == f"{said} (30 more in the previous burst)"
 
 
 @pytest.mark.parametrize("path", [b"/?a=1&a=2", b"/logs/nope"])
@@ -189,7 +189,7 @@ async def test_refusals_of_an_address_have_so_many_lines_in_the_access_log(
     request = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
     await speak(served.port, request * 30 + b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert len([line for line in logged if '"GET /' in line]) == 10
-    said = "127.0.0.1: too many of its requests are refused; more are not in the access log"
+    said = "127.0.0.1: too many refused requests; further ones are not in the access log"
     assert [line for line in logged if "too many" in line] == [said]
 
 

@@ -89,7 +89,7 @@ async def test_a_time_zone_is_kept_as_it_was_given(browser: Browser, zone: str) 
         ("email", "", "Enter an email address"),
         ("password", "short", "8 to 1,024 characters"),
         ("password", "x" * 1025, "8 to 1,024 characters"),
-        ("timeZone", "Mars/Olympus", "is no time zone"),
+        ("timeZone", "Mars/Olympus", "is not a time zone"),
     ],
 )
 @ensureDeferred

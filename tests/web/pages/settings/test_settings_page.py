@@ -101,7 +101,7 @@ async def test_a_wrong_time_zone_is_refused_and_kept_in_the_form(browser: Browse
     await logged_in(browser)
     page = await browser.submit("/settings/time-zone", {"timeZone": "<Mars>"}, on="/settings")
     assert page.status == 400
-    assert "is no time zone" in page.text
+    assert "is not a time zone" in page.text
     assert 'value="&lt;Mars&gt;"' in page.text
     assert 'value="UTC"' in (await browser.get("/settings")).text
 
