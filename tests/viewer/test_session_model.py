@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from typing import Any
 
@@ -12,12 +13,68 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ppl.errors import StoreUnavailable
 from ppl.live.batch import Batch
 from ppl.model import Page
+from ppl.viewer import session as session_module
 from ppl.viewer.effects import Authorise, Effect, ReadEvents, SendError, SendGap, SendLive, SendLogs
-from ppl.viewer.requests import GetLogs, Pause, Resume
+from ppl.viewer.requests import GetLogs, Pause, Resume, SendUserData
 from ppl.viewer.session import MOST_WAITING, ViewerSession
 from tests.viewer.test_session import event, wanted
 
 _NEVER = 10**9
+
+#: Method of a session → what happens, in the words of the table of :mod:`ppl.viewer.session`.
+_HAPPENS = {
+    "authorised": "authorised",
+    "refused": "refused",
+    "live": "live events",
+    "catch_up": "link restored",
+    "results": "results",
+    "failed": "failed",
+    "congested": "congested",
+    "drained": "drained",
+}
+_REQUESTED = {SendUserData: "send_user_data", Pause: "pause", Resume: "resume"}
+
+
+def table() -> dict[tuple[str, str], set[str]]:
+    """What happens, and a state → the states that it may lead to."""
+    lines = iter((session_module.__doc__ or "").splitlines())
+    bars = next(line for line in lines if line.startswith("===="))
+    heads = re.split(r"  +", next(lines).strip())[1:]
+    assert next(lines) == bars
+    found = {}
+    for line in lines:
+        if line == bars:
+            break
+        what, *cells = re.split(r"  +", line.strip())
+        for head, cell in zip(heads, cells, strict=True):
+            found[what, head] = {head} | (set() if cell == "-" else set(cell.split()))
+    return found
+
+
+_TABLE = table()
+
+#: What was seen of the table: what happened, from which state, to which.
+seen: set[tuple[str, str, str]] = set()
+
+
+class TracedSession(ViewerSession):
+    """A session that is held to the table of its module."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name in _HAPPENS:
+            return lambda *arguments: self._traced(_HAPPENS[name], value, *arguments)
+        if name == "request":
+            return lambda request: self._traced(_REQUESTED.get(type(request), "other"), value, request)
+        return value
+
+    def _traced(self, what: str, method: Any, *arguments: Any) -> Any:
+        before = self.state
+        effects = method(*arguments)
+        if self.state != before:
+            assert self.state in _TABLE.get((what, before), set()), f"{what}: {before} → {self.state}"
+            seen.add((what, before, self.state))
+        return effects
 
 
 class Viewing(RuleBasedStateMachine):
@@ -45,7 +102,7 @@ class Viewing(RuleBasedStateMachine):
     )
     def begin(self, before: int, since: int | None, portion: int, queue: int) -> None:
         """The client identifies itself; there may be history."""
-        self.session = ViewerSession(queue)
+        self.session = TracedSession(queue)
         self._commit(before)
         self.unannounced.clear()
         if since is not None:

@@ -1,16 +1,57 @@
 """One viewer's state and the rules of ``docs/protocol.rst``, "Client → server" and back, without I/O.
 
-A :class:`ViewerSession` is told of requests, answers of the store, live events, links that were lost, and a transport
-that is full; each method gives the effects to carry out. Its promise: from a ``send_logs`` that begins a view on,
-what it sends live is gap-free and duplicate-free in the order of ids. It is kept by one rule: an event is sent live
-only while everything before it has been sent. Whenever that is in doubt, the store is read from ``max_id`` on, and
-live events wait until the answer is there.
+A :class:`ViewerSession` is told of what happens on its socket: requests, answers of the store, live events, links that
+were lost, and a transport that is full. Each method gives the effects to carry out, in order. The connection
+(:mod:`ppl.viewer.connection`) calls it and carries the effects out.
+
+**The promise.** From the ``send_logs`` that begins a view on, what the session sends live has no gap and no duplicate,
+in the order of ids. One rule keeps it: an event is sent live only after everything before it has been sent. Whenever
+that is in doubt, the session reads the store from ``max_id`` on, and live events wait in a queue until the answer is
+there. The queue is bounded. If it overflows while the store is read, it is dropped and the store is read once more; if
+it overflows because the client reads too slowly, what is dropped is announced as a gap (``live_gap``).
+
+**The state** (:attr:`ViewerSession.state`) is one of six:
+
+``new``
+    No ``send_user_data`` was accepted; every other request is refused.
+``authorising``
+    The connection finds out whether the account may read the destination. Requests wait.
+``reading``
+    The store is being read for something that live events must wait for: the beginning of a view, what came since a
+    reconnect, or what was missed.
+``live``
+    Committed events are sent as they come. A read of older history may be under way; it holds nothing up.
+``full``
+    As ``live``, but the transport is full: nothing is sent until it has drained. Events wait in the queue.
+``paused``
+    The client has paused: live events are counted and not sent. Resuming begins a new view from the store.
+
+What happens in the state of a column leads to one of those in its cell; ``-`` stands for what cannot happen there or
+changes nothing. Live events change no state. A request waits while older history is read, so the answer to that
+(``results``, or that it ``failed``) may be what begins a pause or a resume.
+
+==============  ===========  ===========  ================  ==============  ===================  =======
+what happens    new          authorising  reading           live            full                 paused
+==============  ===========  ===========  ================  ==============  ===================  =======
+send_user_data  authorising  -            -                 -               -                    -
+authorised      -            reading      -                 -               -                    -
+refused         -            new          -                 -               -                    -
+pause           -            -            paused            paused          paused               -
+resume          -            -            -                 reading         -                    reading
+link restored   -            -            -                 reading         -                    -
+results         -            -            live full paused  reading paused  -                    reading
+failed          -            -            -                 reading paused  -                    reading
+congested       -            -            -                 full            -                    -
+drained         -            -            -                 -               live reading paused  reading
+==============  ===========  ===========  ================  ==============  ===================  =======
+
+``tests/viewer/test_session_model.py`` reads this table and holds random histories of sessions to it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -35,6 +76,8 @@ from ppl.viewer.effects import (
 )
 from ppl.viewer.queue import LiveQueue
 from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Resume, SendUserData, ViewerRequest, event_of
+
+State = Literal["new", "authorising", "reading", "live", "full", "paused"]
 
 #: Requests that may wait for the one being answered.
 MOST_WAITING = 16
@@ -98,6 +141,17 @@ class ViewerSession:
         self._oldest_known = False
         # Whether more of what ``since`` asked for is to be read.
         self._since_left = False
+
+    @property
+    def state(self) -> State:
+        """The state that the module describes."""
+        if self.user_id is None:
+            return "authorising" if self._authorising else "new"
+        if self.is_paused:
+            return "paused"
+        if self._holding:
+            return "reading"
+        return "full" if self._congested else "live"
 
     def statistics(self) -> SessionStatistics:
         """What it is at now."""
