@@ -5,12 +5,31 @@ no other. The :class:`Supply` (the writer) gives the next batch and is told of e
 
 A batch that was tried is retried unchanged and never dropped: its commit may have succeeded although the reply was
 lost, and the store recognises only the same events.
+
+A lane is in one of four states (:attr:`Lane.state`):
+
+=======  ================================  ====================================================================
+state    what it has                       what happens next
+=======  ================================  ====================================================================
+idle     nothing                           ``start`` → storing; if the supply has nothing for it → idle
+storing  a batch at the store              stored → announced, and the next batch: storing, or idle for lack of one;
+                                           failed → resting; ``send_ahead`` → ahead
+ahead    a batch at the store, and the     stored → announced, and the batch that was sent ahead commits: storing;
+         next one sent but not committed   failed → resting, and what was sent ahead waits with it
+resting  a batch that failed (and perhaps  the pause ends → storing or ahead: the same batch is tried again;
+         one sent ahead)                   ``abandon`` → idle
+=======  ================================  ====================================================================
+
+- A batch that was sent ahead commits only after the one before it, so a destination's events become visible in order.
+  If it fails, or the one before it gets new ids, it is rolled back and stored anew in its turn.
+- An :class:`~ppl.errors.IdConflict` is a failure after which everything that is not stored yet gets new ids.
+- ``abandon`` ends the retries at a stop. A batch at the store may still be committed; then it is announced as usual.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -23,6 +42,8 @@ from ppl.services.pausing import Rest
 from ppl.store.interface import EventStore
 
 _log = Logger()
+
+State = Literal["idle", "storing", "ahead", "resting"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -138,6 +159,15 @@ class Lane:
         self.is_running = False
         self.destinations: set[int] = set()
         self.in_flight = 0
+
+    @property
+    def state(self) -> State:
+        """The state that the module describes."""
+        if not self.is_running:
+            return "idle"
+        if self._rest.is_taken:
+            return "resting"
+        return "storing" if self._ahead is None else "ahead"
 
     def start(self) -> None:
         """Work until the supply has nothing for this lane, which must not be running."""

@@ -1,10 +1,37 @@
 """From parsed lines to committed events: ids, batches, backpressure, and never a loss while PostgreSQL is away.
 
-Receivers :meth:`~Writer.submit` what they parsed. Two lanes (:mod:`ppl.listener.writing.lane`) lead to the store, and a
-destination is in one of them at a time, so that its events stay in order. The main lane has one batch in flight and
-gathers the next meanwhile: batches grow with the load by themselves and an idle writer commits at once. While it is
-busy with others, a destination that sends little uses the express lane, and does not wait for another's flood; the main
-lane's batches are short then. Committed events are announced. When too much waits, the sources are paused.
+**In**: receivers and uploads :meth:`~Writer.submit` lines that they have parsed, with a callback. **Out**: events in
+the store; then each submission is announced to the link, and its callback is called, which acknowledges the lines to
+their sender where the protocol can do that. The writer never announces or acknowledges what is not durable.
+
+**The way of a submission**:
+
+1. Its lines get ids, in order of receipt, strictly increasing for each destination (:mod:`.ids`).
+2. It waits in the queue of its destination (:mod:`.queue`). If too much waits in all, the source that submitted it is
+   paused; when half of that is gone, all paused sources resume. Nothing is ever dropped.
+3. A lane (:mod:`.lane`) takes it in a batch, and tries until the store has committed it.
+4. It is removed from the queue, announced and acknowledged.
+
+**Two lanes** lead to the store. A destination is in one of them at a time, so that its events stay in order.
+
+========================  ==============================================  ============================================
+what the main lane does   a destination submits                           then
+========================  ==============================================  ============================================
+idle                      anything                                        the main lane starts at once
+storing, for others       little (the express lane is free)               the express lane stores it beside
+storing, for others       much, or the express lane is at work            it waits for its turn in the main lane
+storing, for it too       anything                                        it waits for the main lane
+storing, much waits       (no express lane in use)                        the next batch is sent ahead
+========================  ==============================================  ============================================
+
+The main lane has one batch in flight and gathers the next meanwhile, so batches grow with the load by themselves, and
+an idle writer commits at once. While the express lane is in use the main lane's batches are short.
+
+**PostgreSQL away**: both lanes retry, each with its own backoff. Lines wait in memory, up to the limit; then sources
+are paused, and senders wait. **The stop** waits until everything is committed. It gives up, and says how many lines are
+lost, when nothing was committed for :data:`STOP_SECONDS` (:data:`STOP_SECONDS_UNANSWERED`).
+
+``tests/listener/writing/test_writer_model.py`` looks for a sequence of events that breaks one of these promises.
 """
 
 from __future__ import annotations
