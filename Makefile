@@ -14,10 +14,18 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 # twistd finds the plugin of an editable install only through PYTHONPATH.
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help run test test-long chaos pictures fuzz lint lint-scripts format docs wheel constraints benchmarks clean
+# Tests that need neither PostgreSQL nor a browser, of the rooms where most is decided.
+FAST := tests/test_imports.py tests/test_names.py tests/test_columns.py tests/test_options.py tests/access tests/live \
+    tests/sources tests/search/test_language.py tests/search/test_hints.py tests/search/test_when.py tests/viewer/test_session.py \
+    tests/viewer/test_session_model.py tests/viewer/test_requests.py tests/listener/writing tests/similar/test_shapes.py
+
+.PHONY: help run check watch test test-long chaos pictures fuzz lint lint-scripts format docs wheel constraints \
+    benchmarks changelog clean
 
 help:
 	@echo "make run        start Ppl on an embedded PostgreSQL; data in $(DATA) (DATA=…)"
+	@echo "make check      lint, types and the fast tests, in less than a minute"
+	@echo "make watch      the same whenever a file changes"
 	@echo "make test       lint, then every test but the long ones"
 	@echo "make fuzz       fuzz the parsers that strangers' bytes reach first, SECONDS=$(SECONDS) for each target"
 	@echo "make test-long  soak and fault tests (PPL_TEST_SOAK_SECONDS=600: a longer soak)"
@@ -25,6 +33,7 @@ help:
 	@echo "make lint       ruff and mypy; tsc over the browser's modules if Node is installed"
 	@echo "make format     let ruff rewrite the code"
 	@echo "make docs       the documentation, into docs/_build/html"
+	@echo "make changelog  what the fragments in changes/ will add to CHANGELOG.rst"
 	@echo "make wheel      the installable package, into dist/"
 	@echo "make constraints the tested versions with their hashes, into deploy/constraints.txt"
 	@echo "make benchmarks figures of ingest, latency, fairness, scale, memory, fan-out, attacks and searches"
@@ -65,6 +74,20 @@ lint-scripts:
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+check: lint
+	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m 'not long' $(FAST)
+
+$(VENV)/.work: setup.cfg | $(VENV)/.test
+	@$(PIP) install --editable '.[work]'
+	@touch $@
+
+watch: $(VENV)/.work
+	$(VENV)/bin/watchfiles 'make --no-print-directory check' src tests
+
+changelog: $(VENV)/.work
+	$(VENV)/bin/towncrier build --draft --version "$$($(PYTHON) -c \
+	    'import configparser as c; p = c.ConfigParser(); p.read("setup.cfg"); print(p["metadata"]["version"])')"
 
 test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not long'

@@ -61,7 +61,7 @@ ALLOWED = {
     "viewer": {"access", "errors", "link", "live", "model", "options", "search", "search.errors", "services"}
     | {"store.interface", "store.walker", "timezone", "wire"},
     "web.http": {"access", "errors", "http", "model", "options", "search", "search.errors", "store.interface"}
-    | {"timezone"},
+    | {"timezone", "version"},
     "web.api": {"access", "archive.interface", "archive.keys", "archive.thread", "errors", "model", "search"}
     | {"similar", "store.interface", "store.walker", "timezone", "version", "web.http", "wire"},
     "web.pages": {"access", "errors", "model", "options", "search", "services", "store.interface", "timezone"}

@@ -193,7 +193,17 @@ async def test_test_lines_are_throttled(serve: Serve, listening: Any) -> None:
 @ensureDeferred
 async def test_healthz_says_ok_while_the_store_answers(browser: Browser) -> None:
     page = await browser.get("/healthz")
-    assert (page.status, page.text, page.header("content-type")) == (200, "ok", "text/plain; charset=utf-8")
+    said = f"ok (Ppl {version()})"
+    assert (page.status, page.text, page.header("content-type")) == (200, said, "text/plain; charset=utf-8")
+
+
+@ensureDeferred
+async def test_pages_show_the_version_at_their_foot(browser: Browser) -> None:
+    foot = f'<footer class="foot">Ppl {version()}</footer>'
+    assert foot in (await browser.get("/login")).text
+    await browser.register("user@example.com")
+    assert foot in (await browser.get("/settings")).text
+    assert f"Ppl {version()}" in (await browser.get("/")).text
 
 
 @ensureDeferred

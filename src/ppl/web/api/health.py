@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.store.interface import PeopleStore
+from ppl.version import version
 from ppl.web.http.answers import Answer
 from ppl.web.http.routing import Route, for_anyone
 from ppl.web.http.sessions import Login
@@ -43,7 +44,7 @@ class Health:
         return (for_anyone("GET", "/healthz", self.show),)
 
     async def show(self, visit: Visit, login: Login | None) -> Answer:
-        """``GET /healthz``: 200 ``ok``, or 503 and a sentence."""
+        """``GET /healthz``: 200, ``ok`` and the version, or 503 and a sentence."""
         answer: Deferred[str] = Deferred()
         self._waiting.append(answer)
         if not self._is_asking:
@@ -58,7 +59,9 @@ class Health:
         if answer in self._waiting:
             self._waiting.remove(answer)
         headers = (("Retry-After", "5"),) if trouble else ()
-        return Answer(503 if trouble else 200, (trouble or "ok").encode(), "text/plain; charset=utf-8", headers)
+        return Answer(
+            503 if trouble else 200, (trouble or f"ok (Ppl {version()})").encode(), "text/plain; charset=utf-8", headers
+        )
 
     def _trouble(self, failure: Failure) -> str:
         if failure.check(StoreUnavailable):

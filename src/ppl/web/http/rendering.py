@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ppl.access.sessions import cookies
 from ppl.model import Clock
+from ppl.version import version
 from ppl.web.http.answers import Answer, Refusal, json_answer
 from ppl.web.http.assets import Assets
 from ppl.web.http.sessions import Login
@@ -22,8 +23,8 @@ _THEMES = ("dark", "light")
 class Pages:
     """Renders the templates.
 
-    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``theme``, ``public_host`` (the option)
-    and ``clock`` (µs).
+    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``theme``, ``version``, ``clock`` (µs)
+    and ``public_host`` (the option).
     """
 
     def __init__(self, assets: Assets, public_host: str, clock: Clock) -> None:
@@ -35,7 +36,12 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {"asset": assets.url, "public_host": public_host, "clock": clock}
+        self._environment.globals |= {
+            "asset": assets.url,
+            "public_host": public_host,
+            "clock": clock,
+            "version": version(),
+        }
 
     def page(self, template: str, visit: Visit, login: Login | None, status: int = 200, **context: Any) -> Answer:
         """``template`` as the answer to ``visit`` of ``login`` (or of a stranger)."""

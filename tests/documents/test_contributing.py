@@ -1,0 +1,22 @@
+"""The page for contributors names files that are there, and each answers its question."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.fixtures.running import ROOT
+
+PAGE = (ROOT / "docs/contributing.rst").read_text("utf-8")
+#: Question → what its one file must speak of.
+ANSWERS = dict(re.findall(r"^(\S.*?)  +``(src/\S+)``$", PAGE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"``((?:src|tests|docs)/[\w./]+|setup\.cfg|\.ci/run)``", PAGE))))
+def test_a_file_that_the_page_names_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_each_of_the_newcomers_questions_has_one_file() -> None:
+    assert len(ANSWERS) == 16
