@@ -59,6 +59,14 @@ def test_a_restart_breaks_what_is_open_and_what_has_just_ended_before_it() -> No
     assert judge_sender(apart, stored(0, 1, *range(3, 9)), 1), "a whole one lies between"
 
 
+def test_a_restart_may_break_one_more_that_came_before_the_port_was_closed() -> None:
+    assert judge_sender(sender((0, 3, False), (3, 4, False), (4, 5, True)), stored(0, 1, 4), 1) == []
+    assert judge_sender(sender((0, 3, False), (3, 4, False), (4, 5, True)), stored(0, 1, 3, 4), 1), "it was read from"
+    twice = sender((0, 3, False), (3, 4, False), (4, 5, False), (5, 6, True))
+    assert judge_sender(twice, stored(0, 1, 5), 1), "after the first refusal the port is closed"
+    assert judge_sender(sender((0, 3, True), (3, 4, False), (4, 5, True)), stored(0, 1, 2, 4), 0), "nothing broke it"
+
+
 def test_a_line_that_is_doubled_or_out_of_order_is_noticed() -> None:
     assert judge_sender(sender((0, 4, True)), stored(0, 1, 1, 2, 3), 0)
     assert judge_sender(sender((0, 4, True)), stored(0, 2, 1, 3), 0)

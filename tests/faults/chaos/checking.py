@@ -71,12 +71,14 @@ def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) 
     """Of each connection all lines are there, or the first of one that a restart broke, and nothing else.
 
     A restart breaks what is open. It may also take the last lines of the connection before, which the sender has
-    ended in order and Ppl has not stored yet: these two count once.
+    ended in order and Ppl has not stored yet: these two count once. So does the next one, if nothing of it is stored: a
+    process that ends closes its connections and its port one after the other, and until the port is closed the kernel
+    accepts another connection for it.
     """
     wrong = []
     at = breaks = 0
     broken = []
-    ended_before = False
+    ended_before = broke_before = False
     for connection in sender.connections:
         due = connection.first
         while at < len(numbers) and numbers[at] == due and due < connection.begun:
@@ -84,10 +86,14 @@ def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) 
         ended = connection in sender.whole
         if not ended:
             broken.append(f"one broke before line {connection.begun}")
-            breaks += not ended_before
+            reached_a_closing_port = broke_before and due == connection.first
+            breaks += not (ended_before or reached_a_closing_port)
+            broke_before = not reached_a_closing_port
         elif due != connection.begun:
             broken.append(f"one ended in order with line {connection.begun - 1}, line {due} is not there")
             breaks += 1
+        if ended:
+            broke_before = False
         ended_before = ended and due != connection.begun
         # What was cut off in the middle is shown as far as it came.
         if due != connection.begun and at < len(numbers) and numbers[at] < due:
