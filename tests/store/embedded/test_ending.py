@@ -78,7 +78,7 @@ def signal_all(pids: list[int], number: int) -> None:
 def said_that_it_killed(said: list[str]) -> bool:
     """Whether the log told of it, and of no other error."""
     lines, said[:] = list(said), []
-    return lines == ["PostgreSQL did not shut down when told to; killing its processes: "]
+    return lines == ["PostgreSQL did not finish an immediate shutdown; killing its processes: "]
 
 
 def answers(server: EmbeddedPostgres) -> bool:

@@ -264,7 +264,7 @@ async def test_what_somebody_else_put_in_place_of_the_socket_directory_is_refuse
     elsewhere.mkdir()
     (data_dir / "run").symlink_to(elsewhere)
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST)
-    with pytest.raises(StoreUnsuitable, match="no directory of Ppl's own"):
+    with pytest.raises(StoreUnsuitable, match="not a directory that Ppl can use"):
         await server.startService()
     await server.stopService()
 
