@@ -29,8 +29,8 @@ _DESTINATIONS = (
     " GROUP BY 1, 2 HAVING max(c.last_id) > %(now)s + %(ahead)s ORDER BY 1"
 )
 
-# ``new_id`` is the smallest strictly increasing sequence that is nowhere below ``wanted``. It ends by the present, unless
-# there are more events to move than microseconds since the event before them.
+# ``new_id`` is the smallest strictly increasing sequence that is nowhere below ``wanted``. It ends at the present or
+# before, unless there are more events to move than microseconds since the event before them.
 _MOVED = """
 WITH base AS (
     SELECT coalesce(max(id), 0) AS id FROM event WHERE destination_id = %(destination)s AND id <= %(now)s
