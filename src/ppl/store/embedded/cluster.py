@@ -62,7 +62,7 @@ class Cluster:
     Attributes:
         directory: PostgreSQL's data directory.
         socket_directory: private to root and the user PostgreSQL runs as.
-        dsn: with which Ppl connects.
+        dsn: the DSN with which Ppl connects.
         sql_port: TCP port for SQL readers, 0: none.
     """
 

@@ -53,7 +53,7 @@ class Slots:
         self._lowers, self._uppers = [], []
 
     async def ensure_ahead(self, now: int) -> None:
-        """Create the slots from ``now`` (µs) on: 24, but at most two days, and at least one and 300 seconds."""
+        """Create the slots from ``now`` (µs) on: 24, at most two days of them, but at least one and 300 seconds."""
         ahead = max(min(_AHEAD_SLOTS * self._width, _AHEAD_MOST), _AHEAD_LEAST, self._width)
         if self.parts(now, now + ahead) is None:
             await self.ensure([(now, now + ahead)])

@@ -1,4 +1,4 @@
-"""Moves events that were received while the clock was ahead back to the present, before receiving begins.
+"""Moves events that were received while the clock was ahead back in time, before receiving begins.
 
 Ids are times of receipt and only ever grow, so one start with a clock a year ahead would date a destination's lines to
 the next year for a year. The order of the events is kept. Each gets the time that its sender wrote, if that is between
