@@ -1,4 +1,4 @@
-"""Ppl on its embedded PostgreSQL, in one process; what follows the faults is in :mod:`.tally`."""
+"""Ppl on its embedded PostgreSQL, in one process; :mod:`.tally` counts what the faults have cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fixtures.running import Form, PplProcess
 
 
 def embedded_ppl(directory: Path, form: Form = "one", settings: Mapping[str, str] | None = None) -> PplProcess:
-    """Ppl on a PostgreSQL of its own under ``directory``, not yet started; ``settings`` are its variables."""
+    """Ppl on a PostgreSQL of its own under ``directory``, not yet started; ``settings`` are environment variables."""
     dsn = EmbeddedPostgres(None, directory / "data").dsn
     return PplProcess(dsn, directory, form, {**(settings or {}), "PPL_DATABASE": ""})
 
@@ -32,12 +32,12 @@ def ppl(short_directory: Path) -> Iterator[PplProcess]:
 
 @pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Measured:
-    """Takes a sentence with figures into the summary at the end of the run."""
+    """Adds a sentence with figures to the summary at the end of the run."""
     return lambda sentence: record_property("measured", sentence)
 
 
 @pytest.fixture(params=[relp, http], ids=lambda way: way.__name__)
 def way(request: pytest.FixtureRequest) -> Way:
-    """Each way of sending that is acknowledged."""
+    """Each way of sending that has acknowledgements."""
     found: Way = request.param
     return found

@@ -17,7 +17,7 @@ from tests.fixtures.database import as_administrator, execute
 
 @contextmanager
 def small_disk(directory: Path, megabytes: int) -> Iterator[None]:
-    """A file system of that size, in memory, mounted on ``directory`` (made); only root can, and under CI root must."""
+    """Create ``directory`` and mount a memory file system of that size on it; only root can, and under CI must."""
     directory.mkdir(mode=0o711)
     options = f"size={megabytes}m,mode=0711"
     mount = subprocess.run(
@@ -31,13 +31,13 @@ def small_disk(directory: Path, megabytes: int) -> Iterator[None]:
     try:
         yield
     finally:
-        # Lazily: whatever a failed test left open must not keep it.
+        # Lazily: files that a failed test left open must not prevent it.
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 @contextmanager
 def filled(directory: Path, leave: int = 0) -> Iterator[None]:
-    """A file takes what is free there, but ``leave`` bytes, and what becomes free; then it is gone."""
+    """Fill the disk with a file, except for ``leave`` bytes, and keep it full; the file is deleted at the end."""
     filler = directory / "filler"
     ending = threading.Event()
 
@@ -47,7 +47,7 @@ def filled(directory: Path, leave: int = 0) -> Iterator[None]:
                 file.write(bytes(min(free, 1 << 20)))
 
     def keep_full() -> None:
-        # PostgreSQL removes files of its own, as a checkpoint does with those of its log.
+        # PostgreSQL deletes files of its own, as a checkpoint does with old files of the write-ahead log.
         while not ending.wait(0.1):
             fill()
 
@@ -69,7 +69,7 @@ def may_mount() -> bool:
 
 
 def use_up_the_wal(dsn: str) -> None:
-    """Begin new files of the write-ahead log until there is no room for one, which ends PostgreSQL."""
+    """Start new files of the write-ahead log until there is no room for one, which ends PostgreSQL."""
     with suppress(psycopg2.Error):
         for _ in range(100):
             execute(as_administrator(dsn, "ppl"), "INSERT INTO slot VALUES (-2, -1); SELECT pg_switch_wal()")

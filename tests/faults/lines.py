@@ -1,4 +1,4 @@
-"""A sender of plain lines over TCP, which nothing ever acknowledges but the kernel."""
+"""A sender of plain lines over TCP, which only the kernel acknowledges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LineSender(threading.Thread):
     """Writes lines ``<name> <number>`` over one connection until :meth:`finish`.
 
     Args:
-        who: where to.
+        who: the account to send to.
         name: the lines' first word.
         rate: lines a second; ``None``: as many as the connection takes.
         tls: send over TLS.
@@ -30,7 +30,7 @@ class LineSender(threading.Thread):
         sent: number of the next line; all before it are written whole.
         begun: lines with this number or a higher one are not even begun.
         written: bytes written.
-        ended: whether the other side ended the connection first.
+        ended: whether Ppl ended the connection first.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class LineSender(threading.Thread):
             self._socket = tls.wrap_socket(self._socket)
 
     def run(self) -> None:
-        """Thread: write."""
+        """Write lines; the body of the thread."""
         began = time.monotonic()
         try:
             while not self._finishing.is_set():
@@ -81,7 +81,7 @@ class LineSender(threading.Thread):
         return f"<13>1 - h app - - - {self.name} {number}\n".encode()
 
     def lines_in(self, size: int) -> int:
-        """How many whole lines the first ``size`` bytes have."""
+        """How many whole lines the first ``size`` bytes hold."""
         ends = accumulate(len(self._line(number)) for number in range(self.first, self.sent + 1000))
         return sum(1 for _ in takewhile(lambda end: end <= size, ends))
 
@@ -92,7 +92,7 @@ class LineSender(threading.Thread):
         assert not self.is_alive(), "the connection takes no more"
 
     def finish(self) -> None:
-        """Write no more, end in order, and wait until the other side has ended too."""
+        """Write no more, close in order, and wait until Ppl has closed too."""
         self.stop()
         self.ended = self.ended or self._has_heard_the_end()
         if not self.ended:
@@ -104,7 +104,7 @@ class LineSender(threading.Thread):
         self._socket.close()
 
     def _has_heard_the_end(self) -> bool:
-        """Whether the other side has said that it ends; what it had not read by then it may never read."""
+        """Whether Ppl has begun to close the connection; it may never read what it had not read by then."""
         self._socket.setblocking(False)
         try:
             return not self._socket.recv(4096)
@@ -116,25 +116,25 @@ class LineSender(threading.Thread):
             self._socket.settimeout(_LISTEN_BACK)
 
     def abandon(self) -> None:
-        """Close it as it is."""
+        """Close the connection at once."""
         self._finishing.set()
         self.join(_LISTEN_BACK)
         self._socket.close()
 
     def taken(self) -> int:
-        """Bytes that the receiver has certainly read by now; too few by what the kernel had for it at most."""
-        # First what has arrived, then what still waits: what comes between the two looks is not counted as read.
+        """Bytes that the receiver has certainly read by now; it may have read more, as much as the kernel held."""
+        # First what has arrived, then what still waits: bytes that come in between are not counted as read.
         acknowledged: int = struct.unpack_from(
             "Q", self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 120
         )[0]
         return acknowledged - 1 - self._unread()  # one for the SYN
 
     def wait_until_taken(self) -> None:
-        """Until the receiver has read all."""
+        """Wait until the receiver has read everything."""
         eventually(lambda: self.taken() == self.written, "all bytes read by the receiver", 60)
 
     def wait_until_stalled(self) -> int:
-        """Until the connection takes no more, as the receiver does not read; gives how many bytes it has read."""
+        """Wait until the receiver does not read and the connection is full; returns how many bytes it has read."""
         last: list[tuple[int, int]] = [(-1, -1)] * 20
 
         def is_still() -> bool:
@@ -145,7 +145,7 @@ class LineSender(threading.Thread):
         return self.taken()
 
     def _unread(self) -> int:
-        """What the kernel has for the receiver (``rx_queue`` of proc_net_tcp(5))."""
+        """Bytes that the kernel holds for the receiver (``rx_queue`` of proc_net_tcp(5))."""
         mine, theirs = (_hexadecimal(*address[:2]) for address in self._addresses)
         for line in Path("/proc/net/tcp").read_text().splitlines():
             words = line.split()

@@ -1,4 +1,4 @@
-"""Senders who wait for their acknowledgement, all at work while faults happen, and what they are promised."""
+"""Senders that wait for acknowledgements, all at work while faults happen, and what they are promised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fixtures.draining import DrainSender
 from tests.fixtures.relp import WINDOW, RelpSender
 from tests.fixtures.running import PplProcess, Registered, eventually
 
-#: Lines acknowledged to every sender between two faults.
+#: Lines of every sender that are acknowledged between two faults.
 BETWEEN = 1_000
 
 
@@ -19,13 +19,13 @@ class Acknowledged(Protocol):
     """A sender of numbered lines that sends again what was not acknowledged.
 
     Attributes:
-        name: of its lines.
+        name: first word of its lines.
         window: how many lines may be unacknowledged.
         sent: lines begun.
-        acknowledged: lines that are promised to be stored.
+        acknowledged: lines that Ppl has promised to have stored.
         most_doubled: lines sent again, which may have been stored before.
         interrupted: how often a connection broke.
-        error: what ended it.
+        error: the exception that ended it.
     """
 
     name: str
@@ -54,7 +54,7 @@ def relp(ppl: PplProcess, who: Registered) -> Sequence[Acknowledged]:
 
 
 def http(ppl: PplProcess, who: Registered) -> Sequence[Acknowledged]:
-    """The same, uploading."""
+    """As :func:`relp`, but uploading to the drain."""
     token = ppl.create_drain(who)
     usual = [DrainSender(ppl.drain_port, token, f"http{number}", WINDOW, rate=1_000) for number in range(2)]
     return [*usual, DrainSender(ppl.drain_port, token, "http-wide", 4_000, rate=15_000)]
@@ -62,7 +62,7 @@ def http(ppl: PplProcess, who: Registered) -> Sequence[Acknowledged]:
 
 @contextmanager
 def load(senders: Sequence[Acknowledged]) -> Iterator[Sequence[Acknowledged]]:
-    """They send; at the end everything is acknowledged."""
+    """Run ``senders``; at the end waits until everything is acknowledged."""
     for sender in senders:
         sender.start()
     try:
@@ -73,18 +73,18 @@ def load(senders: Sequence[Acknowledged]) -> Iterator[Sequence[Acknowledged]]:
 
 
 def progress(senders: Sequence[Acknowledged]) -> None:
-    """Until every sender has got on."""
+    """Wait until every sender has made progress."""
     before = [sender.acknowledged for sender in senders]
 
     def all_got_on() -> bool:
         each = zip(senders, before, strict=True)
         return all(sender.acknowledged >= was + BETWEEN or sender.error for sender, was in each)
 
-    eventually(all_got_on, "every sender gets on", 60)
+    eventually(all_got_on, "progress of every sender", 60)
 
 
 def under_load(ppl: PplProcess, way: Way, faults: Sequence[Callable[[], object]], measured: Measured) -> None:
-    """Let ``faults`` happen one after the other while everybody sends, and count."""
+    """Let ``faults`` happen one after the other under load, and count what was lost and doubled."""
     who = ppl.register()
     with load(way(ppl, who)) as senders:
         for fault in faults:
@@ -93,7 +93,7 @@ def under_load(ppl: PplProcess, way: Way, faults: Sequence[Callable[[], object]]
         progress(senders)
     for sender, found in zip(senders, tallies(ppl, who, senders, measured), strict=True):
         assert found.lost == 0, "what is acknowledged is stored"
-        assert found.doubled <= sender.most_doubled, "nothing is stored twice but what was sent twice"
+        assert found.doubled <= sender.most_doubled, "only what was sent twice is stored twice"
         assert found.doubled <= len(faults) * sender.window, "at most a window for each fault"
         assert found.in_order
     assert "Traceback" not in ppl.text()

@@ -1,4 +1,4 @@
-"""The processes of the PostgreSQL under a directory, to be killed and frozen."""
+"""Finds, kills and freezes the processes of the PostgreSQL under a directory."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def _postmaster(directory: Path) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """PostgreSQL's workers: they come and go."""
+    """PostgreSQL's child processes at this moment."""
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
 def backend(pid: int) -> int:
-    """One that serves a connection."""
+    """The process id of a child that serves a connection."""
     return eventually(lambda: _backend(pid), "a backend of PostgreSQL", 40)
 
 
 def backend_under(directory: Path) -> int:
-    """The same of whichever PostgreSQL runs on the data under ``directory``."""
+    """As :func:`backend`, of whichever PostgreSQL runs on the data under ``directory``."""
     return eventually(lambda: _backend(_postmaster(directory)), "a backend of PostgreSQL", 40)
 
 
@@ -58,11 +58,11 @@ def _backend(pid: int) -> int:
 
 @contextmanager
 def no_recovery(directory: Path, seconds: float = 3.0) -> Iterator[None]:
-    """What recovers the database under ``directory`` is killed as soon as it is there, once.
+    """Kill the startup process that recovers the database under ``directory`` as soon as there is one, once.
 
     At the end that has happened, or ``seconds`` have passed.
     """
-    # Recovery may take milliseconds, and this process has other threads: a process of its own lies in wait.
+    # Recovery may take milliseconds, and this process has other threads: a separate process watches for it.
     waiting = subprocess.Popen(
         [sys.executable, "-m", __name__, str(directory), str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -86,14 +86,14 @@ def _kill_startup(directory: str, seconds: float) -> None:
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
-    """Send a signal to those that still run."""
+    """Send a signal to those of ``pids`` that still run."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
 def freeze(directory: Path) -> list[int]:
-    """Stop all of it where it stands; give them to :func:`thaw`."""
+    """Stop all processes of PostgreSQL; pass the result to :func:`thaw`."""
     server = postmaster(directory)
     pids = [server, *children(server)]
     signal_all(pids, signal.SIGSTOP)
@@ -101,7 +101,7 @@ def freeze(directory: Path) -> list[int]:
 
 
 def thaw(pids: Iterable[int]) -> None:
-    """Let those go on."""
+    """Let the processes continue."""
     signal_all(pids, signal.SIGCONT)
 
 

@@ -1,4 +1,4 @@
-"""Who is there in a soak: senders of every kind that come and go, and viewers that watch, wander and return."""
+"""The clients of a soak test: senders of every kind that come and go, and viewers that watch, wander and return."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.fixtures.relp import RelpSender
 from tests.fixtures.running import Registered
 from tests.fixtures.watching import Viewer
 
-#: The last line of all, which every watcher waits for.
+#: The last line, which every watcher waits for.
 END = "end 0"
 
 
 class Part(threading.Thread):
-    """Does something until :meth:`finish`, which raises what went wrong.
+    """A thread that works until :meth:`finish`, which raises what went wrong.
 
     Attributes:
-        finishing: set when it is to end.
-        error: what ended it before.
+        finishing: set when it must end.
+        error: the exception that ended it early.
     """
 
     def __init__(self, name: str) -> None:
@@ -32,18 +32,18 @@ class Part(threading.Thread):
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Thread."""
+        """Call :meth:`act`; the body of the thread."""
         try:
             self.act()
         except BaseException as error:
             self.error = error
 
     def act(self) -> None:
-        """What it does."""
+        """Do the work, until ``finishing`` is set."""
         raise NotImplementedError
 
     def finish(self) -> None:
-        """End it."""
+        """Let it end, and wait for that."""
         self.finishing.set()
         self.join(90)
         if self.error is not None:
@@ -81,7 +81,7 @@ class Shaking(Part):
         self._senders, self._every = senders, every
 
     def act(self) -> None:
-        """One after the other."""
+        """Break one connection after the other."""
         while not self.finishing.wait(self._every):
             random.choice(self._senders).reconnect()
 
@@ -90,7 +90,7 @@ class Datagrams(Part):
     """Sends a datagram now and then.
 
     Attributes:
-        sent: how many.
+        sent: number of datagrams.
     """
 
     def __init__(self, who: Registered, rate: float, name: str = "udp") -> None:
@@ -99,7 +99,7 @@ class Datagrams(Part):
         self._who, self._rate = who, rate
 
     def act(self) -> None:
-        """Send."""
+        """Send datagrams."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
             while not self.finishing.wait(1 / self._rate):
                 line = f"<13>1 - h app - - - {self.name} {self.sent}".encode()
@@ -108,16 +108,16 @@ class Datagrams(Part):
 
 
 class Watcher(Part):
-    """Watches all from the first event to ``END``, maybe over several connections, and counts.
+    """Counts all events from the first to ``END``, if need be over several connections.
 
     Args:
         url: Ppl's.
-        who: whose events.
+        who: the account whose events it watches.
         stay: seconds of one connection.
 
     Attributes:
-        seen: events, each of which came once and in order.
-        gaps: how often it was told that it is too slow; it then came back for the rest.
+        seen: number of events, each of which came once and in order.
+        gaps: how often it was told that it is too slow; it then reconnected for the rest.
     """
 
     def __init__(self, name: str, url: str, who: Registered, stay: float) -> None:
@@ -128,7 +128,7 @@ class Watcher(Part):
         self._ended = False
 
     def act(self) -> None:
-        """Come back where it left."""
+        """Connect again and again, each time from the last event seen."""
         while not self._ended:
             with Viewer(self._url, self._who) as viewer:
                 self._watch(viewer)
@@ -157,14 +157,14 @@ class Watcher(Part):
 
 
 class Wanderer(Part):
-    """A reader who comes, pages back, pauses, resumes and goes."""
+    """A viewer that connects, pages back, pauses, resumes and disconnects."""
 
     def __init__(self, url: str, who: Registered) -> None:
         super().__init__("wanderer")
         self._url, self._who = url, who
 
     def act(self) -> None:
-        """Again and again."""
+        """Repeat that."""
         while not self.finishing.is_set():
             with Viewer(self._url, self._who) as viewer:
                 viewer.identify(batch=True)

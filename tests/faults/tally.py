@@ -1,4 +1,4 @@
-"""What became of numbered lines: how many were lost, how many doubled, whether they are in order."""
+"""Counts numbered lines: how many were lost, how many doubled, whether they are in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 from tests.fixtures.running import PplProcess, Registered
 
-#: Takes a sentence into the summary of the run; the fixture ``measured``.
+#: Adds a sentence to the summary of the run; the fixture ``measured``.
 Measured = Callable[[str], None]
 
 
@@ -23,13 +23,13 @@ class Numbered(Protocol):
 
 @attrs.frozen
 class Tally:
-    """Of one sender's lines.
+    """The count of one sender's lines.
 
     Attributes:
-        sent: so many were due.
-        lost: of them are not stored.
-        doubled: are stored once more than they should be.
-        in_order: the first of each number are in the order in which they were sent.
+        sent: lines that should be stored.
+        lost: lines that are not stored.
+        doubled: stored copies beyond the first of each line.
+        in_order: whether the first copies are in the order in which they were sent.
     """
 
     sent: int

@@ -1,6 +1,6 @@
-"""Several clients at once, and faults in random order: every sender gets on, nothing is lost, no viewer misses a line.
+"""Several clients at once, and faults in random order: every sender recovers, nothing is lost, no viewer misses a line.
 
-``PPL_TEST_CHAOS_SEED`` and ``PPL_TEST_CHAOS_SECONDS`` make a run of another seed and length, as ``make chaos`` does.
+``PPL_TEST_CHAOS_SEED`` and ``PPL_TEST_CHAOS_SECONDS`` set another seed and length, as ``make chaos`` does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SEEDS = [int(SEED)] if SEED else [1, 2]
 
 @pytest.mark.timeout(180)
 def test_killed_backends_beside_a_flood_and_a_quiet_client(short_directory: Path, measured: Measured) -> None:
-    """PostgreSQL ends every connection in the same moment: each client's lines wait, and each client gets on."""
+    """PostgreSQL ends every connection at the same moment: each client's lines wait, and each client recovers."""
     rng = random.Random(0)
     with installation(short_directory, "one", rng, 0) as there:
         drive = Drive(there, rng, measured)

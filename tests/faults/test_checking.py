@@ -1,4 +1,4 @@
-"""What the comparison of the runs with random faults notices."""
+"""The checks of the runs with random faults notice what they should."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fixtures.running import Registered
 
 
 def stored(*numbers: int, name: str = "plain") -> Stored:
-    """Lines of these numbers, whose ids are 1, 2, 3 …"""
+    """Stored lines with these numbers and the ids 1, 2, 3 …"""
     found = Stored()
     for at, number in enumerate(numbers, start=1):
         found.add(at, f"{name} {number}")
@@ -24,14 +24,14 @@ def stored(*numbers: int, name: str = "plain") -> Stored:
 
 @attrs.frozen(eq=False)
 class Connection:
-    """One that is over; see :class:`~tests.faults.lines.LineSender`."""
+    """A closed connection; see :class:`~tests.faults.lines.LineSender`."""
 
     first: int
     begun: int
 
 
 def sender(*connections: tuple[int, int, bool]) -> Reconnecting:
-    """Had a connection for the lines from, up to (not included), and whether it ended it in order."""
+    """A sender with these connections: first line, the line after the last, and whether it closed in order."""
     made = Reconnecting("plain", lambda first: pytest.fail("nothing is sent"), 1)
     made.connections = [Connection(first, begun) for first, begun, _ in connections]  # type: ignore[misc]
     made.whole = [each for each, (_, _, is_whole) in zip(made.connections, connections, strict=True) if is_whole]
@@ -56,7 +56,7 @@ def test_a_restart_breaks_what_is_open_and_what_has_just_ended_before_it() -> No
     assert judge_sender(sender((0, 3, False), (3, 9, False), (9, 10, True)), stored(0, 1, 3, 9), 1), "both were open"
     assert judge_sender(sender((0, 3, True), (3, 9, True), (9, 10, True)), stored(0, 1, 3, 9), 1), "both had ended"
     apart = sender((0, 3, True), (3, 9, True), (9, 10, False))
-    assert judge_sender(apart, stored(0, 1, *range(3, 9)), 1), "a whole one lies between"
+    assert judge_sender(apart, stored(0, 1, *range(3, 9)), 1), "an intact connection is between the two"
 
 
 def test_a_restart_may_break_one_more_that_came_before_the_port_was_closed() -> None:
@@ -73,14 +73,14 @@ def test_a_line_that_is_doubled_or_out_of_order_is_noticed() -> None:
 
 
 def viewer(seen: Seen) -> Watching:
-    """One that has seen this."""
+    """A viewer that has seen ``seen``."""
     made = Watching("", Registered("", "", "", "", 0, ""), ["plain"], random.Random(0))
     made.views = [seen]
     return made
 
 
 def shown(found: Stored, *ids: int, since: int | None = 0) -> Seen:
-    """Those events of ``found``."""
+    """The events of ``found`` with these ids, as a viewer saw them."""
     return Seen(since, array("q", ids), array("L", (found.texts[each - 1] for each in ids)))
 
 
@@ -89,7 +89,7 @@ def test_a_viewer_that_missed_an_event_or_saw_another_text_is_noticed() -> None:
     assert judge_viewer(viewer(shown(found, 1, 2, 3, 4)), found) == []
     assert judge_viewer(viewer(shown(found, 2, 3, since=None)), found) == []
     assert judge_viewer(viewer(shown(found, 1, 3)), found)
-    assert judge_viewer(viewer(shown(found, 2, 3)), found), "it wanted all from the first on"
+    assert judge_viewer(viewer(shown(found, 2, 3)), found), "the view begins with the first event"
     changed = shown(found, 1, 2)
     changed.texts[0] += 1
     assert judge_viewer(viewer(changed), found)

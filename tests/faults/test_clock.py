@@ -1,4 +1,4 @@
-"""A clock that is set while Ppl runs: whoever watches sees every line all the same, and nobody waits."""
+"""A clock that is set while Ppl runs: viewers see every line all the same, and without delay."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.fixtures.watching import Viewer
 
 RATE = 100
 HOUR = 3_600
-#: Until a line is seen that was sent after the clock was set.
+#: Seconds within which a line is seen that was sent after the clock was set.
 SECONDS = 15
 
 
 class WallTime:
-    """Of one process that runs under libfaketime, whose steady clock stays the machine's."""
+    """The wall time of one process that runs under libfaketime; its steady clock stays the machine's."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "wall-time"
@@ -39,7 +39,7 @@ class WallTime:
         }
 
     def set(self, seconds: int) -> None:
-        """Forwards, or backwards."""
+        """Move the wall time by ``seconds``, forwards or backwards."""
         self._ahead += seconds
         new = self._file.with_suffix(".new")
         new.write_text(f"{self._ahead:+d}s\n")
@@ -48,14 +48,14 @@ class WallTime:
 
 @attrs.define
 class Watching:
-    """A viewer that takes part in a flow of numbered lines, and the last number that it has seen."""
+    """A viewer of numbered lines, and the last number that it has seen."""
 
     viewer: Viewer
     sender: LineSender
     last: int = -1
 
     def until(self, number: int) -> None:
-        """Until line ``number`` is seen; fails when a line is left out or none comes for ``SECONDS``."""
+        """Read until line ``number``; fails when a line is missing or none comes for ``SECONDS``."""
         while self.last < number:
             seen = [int(event["message"].split()[1]) for event in self.viewer.live_now(SECONDS)]
             first = self.last + 1 if self.last >= 0 else seen[0]
@@ -70,7 +70,7 @@ def wall_time(short_directory: Path) -> WallTime:
 
 @pytest.fixture
 def ppl(dsn: str, short_directory: Path, wall_time: WallTime) -> Iterator[PplProcess]:
-    """Ppl under that wall time."""
+    """A Ppl that runs under ``wall_time``."""
     yield from running(PplProcess(dsn, short_directory, "one", wall_time.environment))
 
 

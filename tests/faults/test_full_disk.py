@@ -1,4 +1,4 @@
-"""PostgreSQL's disk is full: senders wait, and go on when there is room; nothing is lost."""
+"""PostgreSQL's disk is full: senders wait, and continue when there is room; nothing is lost."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def test_a_full_disk_holds_senders_back_and_loses_nothing(
 ) -> None:
     who = ppl.register()
     with load(way(ppl, who)) as senders:
-        # To the last byte, where PostgreSQL cannot even write its log and gives up; then with a little left, where
-        # tables cannot grow.
+        # First filled to the last byte, so that PostgreSQL cannot even write its write-ahead log and ends; then with a
+        # little left, so that tables cannot grow.
         for leave in (0, 20 << 10, 200 << 10):
             progress(senders)
             said_before = len(ppl.text())
             with filled(short_directory / "data", leave):
                 if not leave:
                     use_up_the_wal(ppl.dsn)
-                    eventually(lambda: "PostgreSQL ended" in ppl.text()[said_before:], "its end", 60)  # noqa: B023
+                    eventually(lambda: "PostgreSQL ended" in ppl.text()[said_before:], "the end of PostgreSQL", 60)  # noqa: B023
                 # Once it has ended, uploads are refused before anything waits to be stored.
                 said = ["cannot be stored now"] if way is relp else ["cannot be stored now", "PostgreSQL ended"]
-                eventually(lambda: any(each in ppl.text()[said_before:] for each in said), "that Ppl says so", 60)  # noqa: B023
-                # As long as it lasts it is tried again and again.
+                eventually(lambda: any(each in ppl.text()[said_before:] for each in said), "a line of log about it", 60)  # noqa: B023
+                # Meanwhile Ppl retries again and again.
                 threading.Event().wait(4)
         progress(senders)
     for found in tallies(ppl, who, senders, measured):

@@ -1,4 +1,4 @@
-"""Hostile senders against a real Ppl: bounded memory, others' lines arrive, a burst is one line of log, no failure."""
+"""Hostile senders against a real Ppl: memory is bounded, others' lines arrive, the log has one line for a burst."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.timeout(110)
 
 SECONDS = 2.5
 MOST_MEGABYTES = 300
-#: Several times smaller than what the attack would hold without a bound.
+#: Several times less than the attack would take up without a limit.
 PARTIAL_BYTES = 16 << 20
 
-#: Those of the quick suite.
+#: The attacks that the quick suite runs.
 SHORT = (
     "a line without end",
     "RELP data beyond the limit",
@@ -30,7 +30,7 @@ SHORT = (
     "pipelined requests",
 )
 
-#: What the log says of an attack; the others break no limit.
+#: What the log says of an attack; the other attacks break no limit.
 SAID = {
     "RELP data beyond the limit": "it does not speak RELP",
     "TLS garbage": "its TLS handshake failed",
@@ -57,7 +57,7 @@ def ppl(module_dsn: str) -> Iterator[PplProcess]:
 
 
 def resident(pid: int) -> int:
-    """MB."""
+    """Resident memory in MB."""
     return int(Path(f"/proc/{pid}/status").read_text("ascii").split("VmRSS:")[1].split()[0]) // 1024
 
 
@@ -66,7 +66,7 @@ def said(ppl: PplProcess, since: int) -> list[str]:
 
 
 def attacking(name: str, ppl: PplProcess, attacked: Registered, seconds: float = SECONDS) -> multiprocessing.Process:
-    """From an address of its own, whose limits no other attack has used up."""
+    """Start an attack from an address of its own, whose limits no other attack has used up."""
     address = f"127.0.1.{1 + list(ATTACKS).index(name)}"
     port = ppl.http_port if name in SITE_ATTACKS else attacked.port
     arguments = (address, name, attacked.host, port, seconds)
@@ -90,15 +90,15 @@ def test_an_attack_costs_nobody_else_anything(ppl: PplProcess, name: str) -> Non
             sender.sendall(f"<13>1 - h a - - - {sent[-1]}\n".encode())
             most = max(most, resident(ppl.pid))
             attacker.join(0.05)
-    eventually(lambda: ppl.count(quiet.port) >= len(sent), "every line of the other", 60)
+    eventually(lambda: ppl.count(quiet.port) >= len(sent), "every line of the quiet client", 60)
     assert ppl.messages(quiet.port) == sent
     assert most < MOST_MEGABYTES
     assert "Traceback" not in ppl.text()[since:]
     expected = SAID.get(name)
     if expected is None:
         return
-    about = eventually(lambda: [each for each in said(ppl, since) if expected in each], "a word in the log")
-    assert len(about) == 1, "a burst is one line"
+    about = eventually(lambda: [each for each in said(ppl, since) if expected in each], "a line of log")
+    assert len(about) == 1, "one line of log for a burst"
 
 
 @pytest.mark.parametrize("name", SITE_ATTACKS)
@@ -115,7 +115,7 @@ def test_a_line_arrives_while_strangers_ask_the_site_for_much(ppl: PplProcess, n
 
 
 @pytest.mark.long
-def test_the_attacked_goes_on_too(ppl: PplProcess) -> None:
+def test_the_attacked_destination_still_receives_lines(ppl: PplProcess) -> None:
     attacked: Registered = ppl.register()
     attacker = attacking("200 connections at full speed", ppl, attacked)
     with socket.create_connection((attacked.host, attacked.port)) as sender:

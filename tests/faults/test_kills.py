@@ -1,4 +1,4 @@
-"""Senders who wait for their acknowledgement lose nothing, whoever is killed; what is stored twice was sent twice."""
+"""Senders that wait for acknowledgements lose nothing, whatever is killed; what is stored twice was sent twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KILLS = 5
 
 
 def restart(ppl: PplProcess, number: int) -> Callable[[], None]:
-    """A fault: Ppl ends by that signal and is started again."""
+    """A fault: end Ppl by that signal and start it again."""
 
     def fault() -> None:
         ppl.stop(number=number)
@@ -45,7 +45,7 @@ def test_postgresql_killed_again_and_again(
 
     server = kill(lambda pid: [pid])
     everything = kill(lambda pid: [pid, *children(pid)])
-    # PostgreSQL itself then ends every other connection and recovers.
+    # After the death of one backend PostgreSQL itself ends every other connection and recovers.
     one_backend = kill(lambda pid: [backend(pid)])
     under_load(ppl, way, [server, everything, one_backend, server, one_backend], measured)
 
@@ -61,7 +61,7 @@ def test_ppl_and_postgresql_restarted(ppl: PplProcess, short_directory: Path, wa
 
 @pytest.mark.parametrize("ppl_forms", ["two"], indirect=True)
 def test_the_link_cut_by_the_death_of_the_server_or_silent(ppl_forms: PplProcess, way: Way, measured: Measured) -> None:
-    """The listener stores on, whatever becomes of the server; no sender even notices."""
+    """The listener goes on storing, whatever happens to the server; senders do not even notice."""
     ppl = ppl_forms
 
     def death() -> None:
@@ -71,7 +71,7 @@ def test_the_link_cut_by_the_death_of_the_server_or_silent(ppl_forms: PplProcess
 
     def silence() -> None:
         ppl.send_signal(signal.SIGSTOP, "server")
-        # As long as it lasts, the listener's side of the link fills up.
+        # Meanwhile the listener's side of the link fills up.
         threading.Event().wait(8)
         ppl.send_signal(signal.SIGCONT, "server")
 

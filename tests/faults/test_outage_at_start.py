@@ -1,4 +1,4 @@
-"""PostgreSQL is down when Ppl starts, or goes later: Ppl says so, waits, and works once there is one."""
+"""PostgreSQL is down when Ppl starts, or goes down later: Ppl says so, waits, and works once it is up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_ppl_comes_up_says_so_and_works_when_postgresql_does(
         await postgres_server.stopService()
         said_before = len(ppl.text())
         ppl.start_role("all")
-        await until(lambda: "cannot be used" in ppl.text()[said_before:], "that Ppl says so")
+        await until(lambda: "cannot be used" in ppl.text()[said_before:], "a line of log about it")
         sender = RelpSender(who, "early", rate=1_000)
         sender.start()
         await postgres_server.startService()
@@ -36,7 +36,7 @@ async def test_ppl_comes_up_says_so_and_works_when_postgresql_does(
         assert ppl.messages(who.port) == [f"early {number}" for number in range(sender.sent)]
         said = ppl.text()[said_before:]
         reasons = re.findall(r"cannot be used \((.*?)\)", said)
-        assert len(reasons) == len(set(reasons)), "each reason once, not at each try"
+        assert len(reasons) == len(set(reasons)), "each reason once, not at each attempt"
         assert "reachable again" in said
         assert "Traceback" not in said
     finally:
@@ -52,14 +52,14 @@ async def test_all_connections_of_a_process_together_say_once_that_postgresql_go
         ppl.start()
         said_before = len(ppl.text())
         await postgres_server.stopService()
-        await until(lambda: "cannot be used" in ppl.text()[said_before:], "that Ppl says so")
+        await until(lambda: "cannot be used" in ppl.text()[said_before:], "a line of log about it")
         await postgres_server.startService()
         every = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name IN ('ppl', 'ppl search')"
-        await until(lambda: len(execute(postgres_server.dsn, every)) == 2, "that both pools are back")
-        await until(lambda: "reachable again" in ppl.text()[said_before:], "that Ppl says so")
+        await until(lambda: len(execute(postgres_server.dsn, every)) == 2, "both pools connected")
+        await until(lambda: "reachable again" in ppl.text()[said_before:], "a line of log about it")
         said = ppl.text()[said_before:]
         reasons = re.findall(r"cannot be used \((.*?)\)", said)
-        assert len(reasons) == len(set(reasons)), "each reason once, not of each pool"
+        assert len(reasons) == len(set(reasons)), "each reason once, not once per pool"
         assert said.count("is reachable again") == 1
     finally:
         ppl.stop()

@@ -1,4 +1,4 @@
-"""Plain lines, which nobody acknowledges: what Ppl has read is stored, whatever PostgreSQL does and when Ppl stops."""
+"""Plain lines, which have no acknowledgement: Ppl stores all it has read, whatever PostgreSQL does, also at a stop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINES = 20_000
 
 @contextmanager
 def sending(who: Registered) -> Iterator[list[LineSender]]:
-    """One sender that is never held back, and one that sends as much as it may."""
+    """Run a sender that is never held back, and one that sends as much as the connection takes."""
     senders = [LineSender(who, "steady", RATE), LineSender(who, "flood", None)]
     for sender in senders:
         sender.start()
@@ -43,7 +43,7 @@ def sending(who: Registered) -> Iterator[list[LineSender]]:
 
 
 def all_stored(ppl: PplProcess, who: Registered, senders: list[LineSender], measured: Measured) -> None:
-    """Every line once, in order."""
+    """Check that every line is stored once, in order."""
     sent = sum(sender.sent for sender in senders)
     eventually(lambda: stored(ppl, who) >= sent, f"{sent} lines", 60)
     for found in tallies(ppl, who, senders, measured):
@@ -52,7 +52,7 @@ def all_stored(ppl: PplProcess, who: Registered, senders: list[LineSender], meas
 
 
 def stored(ppl: PplProcess, who: Registered) -> int:
-    """How many lines there are, once PostgreSQL can be asked."""
+    """How many lines are stored; waits until PostgreSQL answers."""
 
     def count() -> list[tuple[int]]:
         with suppress(psycopg2.OperationalError):
@@ -66,7 +66,7 @@ def stored(ppl: PplProcess, who: Registered) -> int:
 
 
 def until_many_more(ppl: PplProcess, who: Registered) -> None:
-    """Until lines are being stored again."""
+    """Wait until lines are being stored again."""
     before = stored(ppl, who)
     eventually(lambda: stored(ppl, who) > before + 2 * RATE, "lines being stored", 60)
 
@@ -110,7 +110,7 @@ def test_a_frozen_postgresql_holds_lines_back_and_loses_none(
     with sending(who) as senders:
         until_many_more(ppl, who)
         frozen = freeze(short_directory)
-        # As long as it lasts, nothing answers. What was given up meanwhile may still be committed afterwards.
+        # Meanwhile nothing answers. Statements given up by then may still be committed afterwards.
         threading.Event().wait(seconds)
         thaw(frozen)
         until_many_more(ppl, who)
@@ -139,7 +139,7 @@ def test_postgresql_killed_again_and_again_while_somebody_watches(
         sender.finish()
         see(sender.sent - len(seen))
     all_stored(ppl, who, [sender], measured)
-    assert seen == ppl.messages(who.port), "and so the viewer saw them"
+    assert seen == ppl.messages(who.port), "the viewer saw every line in order"
 
 
 def test_a_stop_stores_all_that_was_read_though_postgresql_is_slow(
@@ -147,7 +147,7 @@ def test_a_stop_stores_all_that_was_read_though_postgresql_is_slow(
 ) -> None:
     who = ppl.register()
     frozen = freeze(short_directory)
-    # No faster: all must be read, and the queue of Ppl's memory takes some 90,000.
+    # No faster: all lines must be read, and Ppl's queue in memory holds some 90,000.
     sender = LineSender(who, "steady", LINES / 2)
     sender.start()
     eventually(lambda: sender.sent >= LINES, "lines")
@@ -188,14 +188,14 @@ def test_a_stop_while_somebody_is_held_back_stores_what_was_read_and_what_comes_
     thaw(frozen)
     ppl.stop()
     ppl.start()
-    # A port that closes reads on until its sender ends or two seconds have passed.
+    # A port that closes goes on reading until its sender ends or two seconds have passed.
     assert whole_lines(ppl, sender, measured, taken) >= sender.lines_in(taken) > 0
 
 
 def whole_lines(ppl: PplProcess, sender: LineSender, measured: Measured, taken: int) -> int:
-    """How many lines are stored whole; they must be the first ones, and only what was cut off may come after them."""
+    """How many lines are stored whole; they must be the first ones, and only a cut-off line may follow them."""
     sender.abandon()
-    assert sender.ended, "it noticed the stop"
+    assert sender.ended, "the sender noticed the stop"
     messages = ppl.messages(sender.who.port)
     whole = sum(1 for _ in takewhile(lambda pair: pair[1] == f"{sender.name} {pair[0]}", enumerate(messages)))
     assert len(messages) - whole <= 1, f"no gap, none twice: {messages[whole : whole + 9]}"

@@ -1,4 +1,4 @@
-"""Lines that PostgreSQL refuses, and lines that it would refuse as they came: neither blocks what comes beside them."""
+"""Lines that PostgreSQL refuses, and lines that it would refuse unchanged: neither block the lines beside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN IF new.message LIKE 'poison %%' THEN RAISE SQLSTATE '22023'; END IF; RETURN new; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse();
 """
-#: What has no place in a text, a number or a time of PostgreSQL as it is.
+#: Lines with parts that PostgreSQL's texts, numbers or times cannot hold unchanged.
 ODD = [
     b"<13>1 - h app - - - nul \0 within",
     b"\0a\0b",
@@ -53,7 +53,7 @@ def test_refused_lines_among_floods_cost_only_themselves(ppl_process: PplProcess
     for each, found in zip((who, who, quiet), ((flood,), (relp,), (express,)), strict=True):
         (counted,) = tallies(ppl, each, found, measured)
         assert (counted.lost, counted.doubled, counted.in_order) == (0, 0, True)
-    logged = re.findall("PostgreSQL refused an event of .*SQLSTATE 22023.*left out", ppl.text())
+    logged = re.findall("PostgreSQL refused an event of .*SQLSTATE 22023.*not stored", ppl.text())
     measured(f"{poison.sent} refused, {len(logged)} logged")
     assert len(logged) == poison.sent
     assert "Traceback" not in ppl.text()
@@ -73,7 +73,7 @@ def test_what_postgresql_could_not_keep_is_stored_in_a_form_that_it_can(ppl_proc
     ppl = ppl_process
     who = ppl.register()
     with closing(RelpSession(who.host, who.port)) as session:
-        # One by one, then so many that they go by COPY.
+        # One by one, then so many that they are stored by COPY.
         for each in ODD:
             session.send([each])
             eventually(lambda: session.listen(0.1) or session.acknowledged, "an answer")
@@ -82,6 +82,6 @@ def test_what_postgresql_could_not_keep_is_stored_in_a_form_that_it_can(ppl_proc
         eventually(lambda: session.listen(0.1) or session.acknowledged == len(ODD) * 100, "all answers")
     messages = ppl.messages(who.port)
     assert len(messages) == len(ODD) * 101
-    assert messages == messages[: len(ODD)] * 101, "either way in stores the same"
+    assert messages == messages[: len(ODD)] * 101, "INSERT and COPY store the same"
     assert "refused" not in ppl.text()
     assert "Traceback" not in ppl.text()

@@ -1,4 +1,4 @@
-"""An orderly restart under a real sender of plain lines, which nothing acknowledges: none of them is lost."""
+"""An orderly restart under a real sender of plain lines, which have no acknowledgement: no line is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = 2.0
 
 
 class Program(threading.Thread):
-    """Writes numbered lines to what rsyslog follows, ``RATE`` a second, until :meth:`finish`.
+    """Writes numbered lines to the file that rsyslog follows, ``RATE`` a second, until :meth:`finish`.
 
     Attributes:
         name: the lines' first word.
@@ -37,7 +37,7 @@ class Program(threading.Thread):
         self._finishing = threading.Event()
 
     def run(self) -> None:
-        """Thread: write."""
+        """Write lines; the body of the thread."""
         began = time.monotonic()
         while not self._finishing.wait(0.01):
             due = int((time.monotonic() - began) * RATE)
@@ -78,7 +78,7 @@ def test_rsyslog_loses_no_line_over_three_restarts(
             for _ in range(RESTARTS):
                 before = ppl.count(who.port)
                 eventually(lambda before=before: ppl.count(who.port) > before + RATE * SECONDS / 2, "a flow", 60)
-                # With another's flood there is always something that has come and is not read yet.
+                # Another client's flood makes sure that some lines have arrived and are not read yet.
                 flood = LineSender(other, "flood", None)
                 flood.start()
                 eventually(lambda flood=flood: flood.sent > 20_000, "a flood")

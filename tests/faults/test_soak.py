@@ -1,4 +1,4 @@
-"""A long run of everything at once without any fault: nothing lost, memory flat, nothing to complain of in the log.
+"""A long run of everything at once without any fault: nothing is lost, memory stays flat, the log has no errors.
 
 ``PPL_TEST_SOAK_SECONDS`` is its length: by default four minutes, so that ``make test-long`` stays bearable.
 """
@@ -21,14 +21,14 @@ from tests.fixtures.relp import WINDOW, RelpSender
 from tests.fixtures.running import PplProcess
 
 SECONDS = float(os.environ.get("PPL_TEST_SOAK_SECONDS", "240"))
-#: KiB a minute. What closed connections leave behind waits for the collector of cycles: at most some 25 MiB at a time.
+#: KiB a minute. Garbage of closed connections waits for the cycle collector: at most some 25 MiB at a time.
 STEEPEST = 4_000
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(SECONDS + 240)]
 
 
 def trusting() -> ssl.SSLContext:
-    """TLS to the certificate that Ppl made for itself."""
+    """A TLS context that accepts the certificate that Ppl made for itself."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -78,7 +78,7 @@ def test_a_soak(ppl: PplProcess, measured: Measured) -> None:
 
 
 def sample_memory(ppl: PplProcess) -> list[tuple[float, float]]:
-    """Minutes and KiB, as long as the soak lasts."""
+    """Samples of time in minutes and memory in KiB, taken as long as the soak lasts."""
     began = time.monotonic()
     samples: list[tuple[float, float]] = []
     while time.monotonic() - began < SECONDS:

@@ -1,4 +1,4 @@
-"""A stop ends, whatever PostgreSQL does, and says what it waits for."""
+"""A stop ends, whatever PostgreSQL does, and logs what it waits for."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
-#: What deploy/*.service allow.
+#: Seconds that the units in deploy/ allow for a stop.
 ALLOWED = 120
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs; nobody may have taken note of its end yet."""
+    """Whether the process runs; a zombie, whose end its parent has not noted yet, does not."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False

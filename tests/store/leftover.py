@@ -1,4 +1,4 @@
-"""A PostgreSQL as a killed Ppl leaves it on a system without parent-death signals: it runs, and nobody has the lock."""
+"""A PostgreSQL as a killed Ppl leaves it on a system without parent-death signals: running, and without the lock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.waiting import until
 
 
 async def left_running(data_dir: Path) -> Program:
-    """Start PostgreSQL on ``data_dir`` by itself; gives it once it takes connections."""
+    """Start PostgreSQL on ``data_dir`` without a service; returns it once it takes connections."""
     cluster = Cluster(data_dir)
     user = await cluster.prepare(reactor)
     settings = {**FAST, "listen_addresses": "", "unix_socket_directories": str(cluster.socket_directory)}

@@ -13,7 +13,7 @@ async def register(store: PostgresStore, email: str) -> tuple[Account, Destinati
 
 
 async def admitted(store: PostgresStore, dsn: str, email: str, destination: Destination) -> Account:
-    """A further account, which may read ``destination`` too."""
+    """A further account that may read ``destination`` too."""
     account, _ = await register(store, email)
     execute(dsn, "INSERT INTO membership VALUES (%s, %s, 'member')", [account.id, destination.id])
     return account

@@ -13,12 +13,12 @@ Mode = Literal["pass", "lose replies", "silent", "refuse"]
 
 
 class Proxy(Factory):
-    """Between libpq and the PostgreSQL of ``dsn``.
+    """A proxy between libpq and the PostgreSQL of ``dsn``.
 
     Attributes:
-        mode: what it does with connections old and new; ``lose replies`` hands statements on, and when the answer
-            to an ``INSERT`` comes it closes the connection instead, once, then passes again.
-        dsn: how to connect through it, by the name ``localhost``.
+        mode: what it does with open and new connections; ``lose replies`` forwards statements, closes the connection
+            instead of forwarding the first answer to an ``INSERT``, and then passes everything again.
+        dsn: connects through it, by the name ``localhost``.
     """
 
     def __init__(self, reactor: Any, dsn: str) -> None:
@@ -44,7 +44,7 @@ class Proxy(Factory):
             await self._closed
 
     def closed(self, side: Protocol) -> None:
-        """One side of a connection has gone."""
+        """Take note that one side of a connection has closed."""
         self.open.discard(side)
         if self._closed is not None and not self.open:
             closed, self._closed = self._closed, None
@@ -57,7 +57,7 @@ class Proxy(Factory):
 
 
 class Client(Protocol):
-    """libpq's side."""
+    """The connection from libpq."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
@@ -101,7 +101,7 @@ class Client(Protocol):
 
 
 class Server(Protocol):
-    """PostgreSQL's side."""
+    """The connection to PostgreSQL."""
 
     def __init__(self, client: Client, proxy: Proxy) -> None:
         self._client, self._proxy = client, proxy

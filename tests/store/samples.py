@@ -12,7 +12,7 @@ T0 = 1_700_000_000_000_000
 
 
 def lines(messages: Sequence[str], **columns: Sequence[object]) -> Lines:
-    """Lines of ``messages``; ``columns`` replace what is otherwise plain."""
+    """Lines with ``messages``; ``columns`` replace default values."""
     count = len(messages)
     plain = {
         "created_at": [None] * count,

@@ -1,6 +1,6 @@
-"""Copies again and again while backends are terminated; a program, run by ``test_copying``.
+"""A program that copies again and again while backends are terminated; ``test_copying`` runs it.
 
-``python -m tests.store.terminated DSN TIMES ROW`` prints how often a copy was told that the store is unavailable.
+``python -m tests.store.terminated DSN TIMES ROW`` prints how often a copy raised ``StoreUnavailable``.
 """
 
 from __future__ import annotations

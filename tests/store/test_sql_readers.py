@@ -1,4 +1,4 @@
-"""SQL for the owner: a role of its own sees its account's events, and by no trick anything else."""
+"""SQL readers: a role sees the events of its account, and by no trick anything else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PASSWORD = "a reader's password"
 
 @attrs.frozen
 class Installation:
-    """An embedded PostgreSQL that takes readers, two accounts with events in three slots each."""
+    """An embedded PostgreSQL with an SQL port, and two accounts with events in three slots each."""
 
     server: EmbeddedPostgres
     port: int
@@ -51,14 +51,14 @@ class Installation:
 
     @property
     def reader(self) -> str:
-        """How ``grafana``, of the first account, connects."""
+        """The DSN of ``grafana``, a reader of the first account."""
         return self.as_role("grafana")
 
     def as_role(self, role: str) -> str:
         return make_dsn(host="127.0.0.1", port=self.port, dbname="ppl", user=role, password=PASSWORD)
 
     async def admit(self, role: str, email: str, password: str = PASSWORD) -> None:
-        """By the script that the documentation names, through psql, as the superuser."""
+        """Make ``role`` a reader by the script in the documentation, through psql, as the superuser."""
         program = self.server.cluster.program("psql")
         command = [program, "-X", "-q", "-d", as_administrator(self.server.dsn, "ppl"), "-v", f"reader={role}",
                    "-v", f"email={email}", "-f", str(ROOT / "deploy/sql-reader.sql")]  # fmt: skip
@@ -158,7 +158,7 @@ def test_no_trick_reaches_further(installed: Installation, trick: str) -> None:
 def test_rows_of_others_do_not_leak_through_conditions_statistics_or_activity(installed: Installation) -> None:
     execute(as_administrator(installed.server.dsn, "ppl"), "ANALYZE event, destination, event_minute")
     reader = installed.reader
-    # A condition that fails on a row of another's would tell of it.
+    # A condition that fails on another account's row would reveal that row.
     leaky = "SELECT count(*) FROM {} WHERE message LIKE 'mine%' OR 1 / (length(message) - length(message)) = 0"
     for table in ("log", "event"):
         assert execute(reader, leaky.format(table)) == [(3,)]
@@ -171,7 +171,7 @@ def test_rows_of_others_do_not_leak_through_conditions_statistics_or_activity(in
     ) == [(0,)]
 
 
-def test_it_only_reads_for_a_bounded_time_with_one_worker(installed: Installation) -> None:
+def test_a_reader_only_reads_for_a_bounded_time_with_one_worker(installed: Installation) -> None:
     names = ("default_transaction_read_only", "statement_timeout", "max_parallel_workers_per_gather", "temp_file_limit")
     found = [execute(installed.reader, f"SHOW {name}")[0][0] for name in names]
     assert found == ["on", "30s", "0", "1GB"]
@@ -216,7 +216,7 @@ async def test_a_wrong_password_ends_a_start_with_its_reason(
 
 def test_a_time_range_reads_the_slots_of_that_time_only(installed: Installation) -> None:
     first, last = T0 + HOUR, T0 + 2 * HOUR - 1
-    # As Grafana writes it: $__timeFrom and $__timeTo are texts.
+    # In the form that Grafana sends: $__timeFrom and $__timeTo are texts.
     plan = execute(
         installed.reader,
         "EXPLAIN SELECT date_trunc('minute', received_at) AS time, severity, count(*) FROM log"
@@ -227,10 +227,10 @@ def test_a_time_range_reads_the_slots_of_that_time_only(installed: Installation)
     lowers = [lower for (lower,) in execute(installed.server.dsn, "SELECT lower FROM slot ORDER BY 1")]
     touched = [lower for lower in lowers if f"event_{lower}" in text]
     assert touched == [first - first % HOUR, first - first % HOUR + HOUR]
-    assert "destination_id = ANY" in text, "the account's destinations bound it, before what the reader asks for"
+    assert "destination_id = ANY" in text, "the account's destinations bound the rows, before the reader's conditions"
 
 
-def test_ppls_own_statements_know_nothing_of_it(installed: Installation) -> None:
+def test_ppls_own_statements_are_not_affected(installed: Installation) -> None:
     plan = execute(installed.server.dsn, "EXPLAIN SELECT * FROM event WHERE destination_id = 1 AND id > 0")
     assert "ppl_readable" not in str(plan)
     assert "InitPlan" not in str(plan)
@@ -255,7 +255,7 @@ async def test_a_reader_that_is_dismissed_or_whose_account_is_gone_sees_nothing(
         ("grafana", "nobody@example.com", "no account"),
     ],
 )
-def test_who_cannot_be_a_reader_is_refused(installed: Installation, role: str, email: str, why: str) -> None:
+def test_an_unsuitable_role_or_account_is_refused(installed: Installation, role: str, email: str, why: str) -> None:
     with pytest.raises(errors.RaiseException, match=why):
         execute(installed.server.dsn, "SELECT ppl_admit_reader(%s, %s)", (role, email))
 

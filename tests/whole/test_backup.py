@@ -1,4 +1,4 @@
-"""The commands of "Backing up and restoring" in ``docs/operators.rst``, run as they stand there."""
+"""The commands of "Backing up and restoring" in ``docs/operators.rst``, run as written there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def commands(containing: str) -> str:
-    """The literal block of the page that has ``containing`` in it."""
+    """The literal block of that section that contains ``containing``."""
     page = (ROOT / "docs/operators.rst").read_text()
     section = page.partition("\nBacking up and restoring\n")[2]
     blocks = re.findall(r"::\n\n((?:    .*\n)+)", section.partition("\nHow long events are kept\n")[0])
@@ -41,7 +41,7 @@ def ppl(short_directory: Path) -> Iterator[PplProcess]:
 
 
 def run(directory: Path, *containing: str) -> str:
-    """Run those blocks, in the directories of the test instead of the system's; gives what they said."""
+    """Run those blocks, in the test's directories instead of the system's; returns their standard error."""
     library = sysconfig.get_path("purelib")
     text = "".join(commands(each) for each in ("B=$(", *containing))
     for there, here in (

@@ -1,4 +1,4 @@
-"""The drain of a whole Ppl, in one process and in two, sent to by programs of others."""
+"""The drain of a whole Ppl, in one process and in two, with uploads by real programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fixtures.watching import Viewer
 
 
 def post(ppl: PplProcess, token: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-    """One upload on a connection of its own."""
+    """Make one upload on a connection of its own; returns status and body of the answer."""
     with closing(http.client.HTTPConnection("127.0.0.1", ppl.drain_port, timeout=30)) as connection:
         connection.request("POST", f"/logs/{token}", body, headers or {})
         response = connection.getresponse()
@@ -35,7 +35,7 @@ def test_lines_come_by_http_and_are_seen_live(ppl_forms: PplProcess) -> None:
     with Viewer(ppl_forms.url, who) as viewer:
         viewer.identify()
         assert post(ppl_forms, token, b"one\ntwo") == (200, b'{"lines": 2}')
-        assert ppl_forms.messages(who.port) == ["one", "two"], "stored before it is answered"
+        assert ppl_forms.messages(who.port) == ["one", "two"], "stored before the upload is answered"
         assert [event["message"] for event in viewer.live(2)] == ["one", "two"]
     events = "\n".join(json.dumps({"msg": f"event {number}", "level": "info"}) for number in range(50_000))
     headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
@@ -83,7 +83,7 @@ def test_a_stop_under_load_loses_nothing_that_was_answered(ppl_forms: PplProcess
     assert set(answered) <= set(stored)
     assert len(stored) == len(set(stored))
     unanswered = set(stored) - set(answered)
-    assert not unanswered, "whose lines were taken was answered"
+    assert not unanswered, "every upload whose lines are stored was answered"
 
 
 @pytest.mark.skipif(which("curl") is None, reason="curl is not installed")
@@ -126,7 +126,7 @@ def test_the_drain_speaks_tls_of_its_own(dsn: str, short_directory: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["tcp", "ssl"])
-def test_an_address_has_so_many_connections_to_the_drains_own_endpoint(
+def test_an_address_has_a_bounded_number_of_connections_to_the_drains_own_endpoint(
     dsn: str, short_directory: Path, kind: str
 ) -> None:
     certificate, key = self_signed(short_directory / "tls", "localhost")
@@ -138,19 +138,19 @@ def test_an_address_has_so_many_connections_to_the_drains_own_endpoint(
         token = ppl.create_drain(ppl.register())
         with ExitStack() as stack:
             silent = [stack.enter_context(_connected(ppl, trusted)) for _ in range(3)]
-            assert _is_served(ppl, trusted, token), "one that never sent anything gives way"
+            assert _is_served(ppl, trusted, token), "a connection that never sent anything gives way"
             with suppress(ConnectionError):
                 assert not silent[0].recv(1)
         with ExitStack() as stack:
             idle = [stack.enter_context(_connected(ppl, trusted)) for _ in range(3)]
             for each in idle:
-                assert b" 200 " in _ask(each, token)  # those that never send anything give way
+                assert b" 200 " in _ask(each, token)  # connections that never send anything give way
             with pytest.raises((ConnectionError, ssl.SSLError)):
-                # It is closed at once, during the handshake or before the answer.
+                # The new connection is closed at once, during the handshake or before the answer.
                 _ask(stack.enter_context(_connected(ppl, trusted)), token)
-            assert b" 200 " in _ask(idle[0], token), "who is in is served"
+            assert b" 200 " in _ask(idle[0], token), "an accepted connection is served"
             idle[1].close()
-            eventually(lambda: _is_served(ppl, trusted, token), "room for another")
+            eventually(lambda: _is_served(ppl, trusted, token), "room for another connection")
         assert ppl.text().count("it has 3 connections; more are refused (--max-connections-per-address)") == 1
     finally:
         ppl.stop()

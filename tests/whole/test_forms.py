@@ -1,4 +1,4 @@
-"""End to end in both forms, one process and two: from a sender's line to a viewer, through restarts and losses."""
+"""End to end in one process and in two: from a sender's line to a viewer, through restarts and lost links."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_lost_link_costs_a_live_viewer_neither_gap_nor_duplicate(dsn: str, sho
             sending = threading.Thread(target=_send_slowly, args=(ppl, who.port, 3000))
             sending.start()
             seen = viewer.live(300)
-            # The listener loses its link (and its process) in the middle of a flow, and comes back.
+            # The listener loses its link (and its process) in the middle of a flow, and is started again.
             sending.join()
             eventually(lambda: ppl.count(who.port) == 3000, "3,000 rows")
             ppl.stop("listener", signal.SIGTERM)
@@ -120,8 +120,8 @@ def test_an_orderly_stop_stores_every_line_taken_off_the_socket(ppl_forms: PplPr
         eventually(lambda: ppl_forms.count(who.port) > 0, "the first rows")
         ppl_forms.stop(number=end)
     stored = ppl_forms.messages(who.port)
-    # The last may have been cut in two by the stop.
-    assert stored[:-1] == texts(*range(len(stored) - 1)), "in order and without a hole, as far as it was read"
+    # The stop may have cut the last line in two.
+    assert stored[:-1] == texts(*range(len(stored) - 1)), "in order and without a gap, as far as lines were read"
 
 
 def _send_slowly(ppl: PplProcess, port: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The README's second command: another ``--public-host`` than at the first start."""
+"""The README's second command: a ``--public-host`` that differs from the first start's."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.fixtures.watching import Viewer, messages
 
 @pytest.fixture(params=["one", "two"])
 def renamed_ppl(request: pytest.FixtureRequest, dsn: str, short_directory: object) -> object:
-    """Ppl as its first user starts it, called localhost."""
+    """Ppl as a new user starts it, with localhost as its public host."""
     yield from running(PplProcess(dsn, short_directory, request.param, {"PPL_PUBLIC_HOST": "localhost"}))  # type: ignore[arg-type]
 
 
 def asked(ppl: PplProcess, who: Registered, path: str) -> tuple[str, str]:
-    """Where the browser of ``who`` ends, and the page there."""
+    """The path to which the browser of ``who`` is led, and the page there."""
     request = urllib.request.Request(ppl.url + path, headers={"Cookie": who.cookie_header})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return answer.url.removeprefix(ppl.url), answer.read().decode()
@@ -40,13 +40,13 @@ def test_no_client_loses_its_port_and_old_links_lead_to_the_new_name(renamed_ppl
     assert f"This listener serves localhost:{pinned.port}" in ppl.text()
     assert ppl.certificate.read_bytes() != certificate
     with Viewer(ppl.url, first) as viewer:
-        # A program that was told the old name.
+        # A program that was configured with the old name.
         assert first.user_id == f"localhost:{first.port}"
         assert messages(viewer.identify()) == ["before"]
         ppl.send(first.port, b"<13>1 - host app - - - after\n")
         assert [each["message"] for each in viewer.live(1)] == ["after"]
     ppl.send(pinned.port, b"<13>1 - host app - - - to the pinned one\n")
-    eventually(lambda: ppl.messages(pinned.port) == ["to the pinned one"], "the pinned one's line")
+    eventually(lambda: ppl.messages(pinned.port) == ["to the pinned one"], "the line of the pinned destination")
     place, found = asked(ppl, first, f"/api/events?user_id=localhost:{first.port}")
     (_, event) = json.loads(found)["events"]
     place, _ = asked(ppl, first, f"/events/{event['id']}?user_id=localhost%3A{first.port}&q=app")

@@ -1,4 +1,4 @@
-"""End to end in both forms: a destination over its quota is told so in each way of sending; another loses nothing."""
+"""End to end in both forms: senders over a quota are told so in each way of sending; others lose nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def numbered(what: str, count: int) -> list[bytes]:
 
 
 def counted(ppl: PplProcess, who: Registered) -> tuple[int, int]:
-    """Lines that were taken and dropped, as they are saved."""
+    """The saved counts of lines that were accepted and dropped."""
     sql = (
         "SELECT coalesce(sum(lines), 0)::int, coalesce(sum(dropped), 0)::int FROM intake_hour i"
         " JOIN destination d ON d.id = i.destination_id WHERE port = %s"
@@ -35,7 +35,7 @@ def test_lines_beyond_the_rate_are_dropped_and_said(ppl_forms: PplProcess) -> No
         answers[who] = send_relp(who.port, numbered("relp", count))
         for line in numbered("udp", count):
             send_udp(who.port, line)
-    # An upload is taken whole: when there is room for a line there is for all of it.
+    # An upload is accepted whole: when there is room for one line there is room for all of it.
     body = b"\n".join(numbered("http", count))
     eventually(lambda: upload(ppl_forms, tokens[first], body)[0] == 200, "an upload within the quota")
     status, headers, answer = upload(ppl_forms, tokens[first], b"refused")
@@ -45,8 +45,8 @@ def test_lines_beyond_the_rate_are_dropped_and_said(ppl_forms: PplProcess) -> No
     assert answers[second] == [b"200 OK"] * count
     assert len(answers[first]) == count, "every message is answered"
     assert set(answers[first]) <= {b"200 OK", b"500 not taken"}
-    eventually(lambda: ppl_forms.count(second.port) == 5 * count, "all of the other destination")
-    # The stop says and saves what a minute would.
+    eventually(lambda: ppl_forms.count(second.port) == 5 * count, "all lines of the other destination")
+    # The stop logs and saves the counts, as happens each minute.
     ppl_forms.stop()
     messages = ppl_forms.messages(first.port)
     own = [each for each in messages if each.endswith("more than 1 line/s (quota)")]
@@ -85,8 +85,8 @@ def test_a_quota_of_a_day_holds_over_restarts_and_is_the_operators_for_all(ppl_f
     assert (status, json.loads(answer)["error"]["code"]) == (429, "over_quota")
     assert 0 < int(headers["Retry-After"]) <= 86_401
     send_tcp(second.port, line * 30)
-    eventually(lambda: ppl_forms.count(second.port) == 30, "30 lines of the other")
-    eventually(lambda: ppl_forms.count(first.port) == 30, "10 lines more of the first")
+    eventually(lambda: ppl_forms.count(second.port) == 30, "30 lines of the other destination")
+    eventually(lambda: ppl_forms.count(first.port) == 30, "10 more lines of the first destination")
     ppl_forms.stop()
     own = [each for each in ppl_forms.messages(first.port) if not each.startswith("x")]
     assert "15 lines dropped: more than 3,000 bytes a day (quota)" in own

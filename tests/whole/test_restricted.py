@@ -1,4 +1,4 @@
-"""End to end in both forms: who may send to a destination, while another destination takes everything."""
+"""End to end in both forms: which senders a destination accepts, while another destination accepts all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.fixtures.running import PplProcess, Registered, eventually
 
 
 def stored(ppl: PplProcess, who: Registered, *expected: str) -> None:
-    """Until exactly ``expected`` are stored, in whatever order."""
+    """Wait until exactly ``expected`` are stored, in whatever order."""
     eventually(lambda: sorted(ppl.messages(who.port)) == sorted(expected), f"{expected} and nothing else")
 
 
@@ -61,7 +61,7 @@ def test_only_the_networks_of_a_destination_may_send_to_it(ppl_forms: PplProcess
     stored(ppl_forms, second, *(f"{place} {way}" for place in ("inside", "outside") for way in ways))
     assert f"{first.user_id}: refusing {OUTSIDE}: outside the allowed networks (Settings, Senders)" in ppl_forms.text()
     assert f"{first.user_id}: refusing uploads from {OUTSIDE}: outside the allowed networks" in ppl_forms.text()
-    # It still holds after a restart, and not any more once it is taken back.
+    # The restriction still holds after a restart, and ends when it is removed.
     ppl_forms.stop()
     ppl_forms.start()
     send_tcp(first.port, b"outside again\n", OUTSIDE)
@@ -71,7 +71,7 @@ def test_only_the_networks_of_a_destination_may_send_to_it(ppl_forms: PplProcess
 
 
 def new_token(ppl: PplProcess, who: Registered) -> str:
-    """A token of senders made on the settings page."""
+    """A new sender token, created on the settings page."""
     shown = re.search(r'id="new-sender-token">(\w{26})<', change(ppl, who, "sender-tokens"))
     assert shown, "the new token is shown once"
     return shown[1]
@@ -94,24 +94,24 @@ def test_only_lines_with_the_token_of_a_destination_are_taken(ppl_forms: PplProc
     assert send_relp(first.port, encoded) == over_tls == [
         b"200 OK", b"500 not taken", b"200 OK", b"200 OK", b"500 not taken",
     ]  # fmt: skip
-    assert send_relp(second.port, encoded) == [b"200 OK"] * 5, "another destination asks for none"
+    assert send_relp(second.port, encoded) == [b"200 OK"] * 5, "another destination needs no token"
     assert send_relp(first.port, [b"forged relp"] * 150).count(b"200 OK") == 0
     assert upload(ppl_forms, drain, b"http")[0] == 200, "uploads have tokens of their own"
     ways = ("tcp", "tls", "udp")
     expected = [f"{form} {way}" for form in ("sd", "first", "plain") for way in ways]
     stored(ppl_forms, first, *expected, *["relp 1", "relp 2"] * 2, "http")
-    eventually(lambda: ppl_forms.count(second.port) == 5 * len(ways) + 4, "all that was sent to the other")
+    eventually(lambda: ppl_forms.count(second.port) == 5 * len(ways) + 4, "all lines of the other destination")
     rows = "SELECT * FROM event JOIN destination d ON d.id = destination_id WHERE port = %s AND event::text ~ %s"
-    assert ppl_forms.rows(rows, first.port, token) == [], "it is not stored"
-    # Another one beside it, then only that one.
+    assert ppl_forms.rows(rows, first.port, token) == [], "the token is not stored with the lines"
+    # A second token beside the first, then only the second.
     other = new_token(ppl_forms, first)
     send_tcp(first.port, f"{token} both 1\n{other} both 2\n".encode())
     form = re.search(r'action="(/settings/\S+/sender-tokens/\d+/delete)"', ppl_forms.page(first, "/settings"))
-    assert form, "the first one"
-    eventually(lambda: "both 2" in ppl_forms.messages(first.port), "both tokens")
+    assert form, "a form to revoke the first token"
+    eventually(lambda: "both 2" in ppl_forms.messages(first.port), "lines with both tokens")
     ppl_forms.submit(first, form[1])
     send_tcp(first.port, f"{token} revoked\n{other} rotated\n".encode())
-    eventually(lambda: "rotated" in ppl_forms.messages(first.port), "the other token")
+    eventually(lambda: "rotated" in ppl_forms.messages(first.port), "the line with the other token")
     assert "revoked" not in ppl_forms.messages(first.port)
     ppl_forms.stop()
     log = ppl_forms.text()
@@ -151,8 +151,8 @@ def test_only_senders_with_a_certificate_that_is_known_are_taken(ppl_forms: PplP
     stored(ppl_forms, second, "plain", "datagram", "plain relp", "without", "foreign")
     log = ppl_forms.text()
     assert "this destination takes senders only with a client certificate that it knows (peer did not return" in log
-    assert "it does not speak TLS, which this destination requires" in log
-    # Another authority from now on; open connections end.
+    assert "it does not speak TLS, which this destination asks for" in log
+    # The authority is replaced; open connections end.
     context = trusting_any(signed)
     with socket.create_connection(("127.0.0.1", first.port), 10) as plain, context.wrap_socket(plain) as connection:
         connection.sendall(b"before\n")

@@ -31,7 +31,7 @@ def embedded_ppl(short_directory: Path) -> Iterator[PplProcess]:
 
 
 def processes_with(text: str) -> list[str]:
-    """The command lines of all processes that mention ``text``."""
+    """The command lines of all processes whose command line contains ``text``."""
     found = []
     for directory in Path("/proc").iterdir():
         if directory.name.isdigit() and int(directory.name) != os.getpid():
@@ -160,7 +160,7 @@ def test_a_daemon_that_cannot_start_tells_its_starter(
     assert not (short_directory / "pid").exists()
 
 
-def test_its_version_and_unknown_variables_are_in_the_log_and_monitors_are_not(dsn: str, short_directory: Path) -> None:
+def test_the_log_has_the_version_and_unknown_variables_and_no_monitoring(dsn: str, short_directory: Path) -> None:
     ppl = PplProcess(dsn, short_directory, environment={"PPL_RETENTION_DAY": "3"})
     for _ in running(ppl):
         for path in ("/healthz", "/login", "/static/x/app.css"):

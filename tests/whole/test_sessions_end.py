@@ -1,4 +1,4 @@
-"""Whoever logs out or loses a token stops seeing lines, in the same moment."""
+"""A browser that logs out and a program whose token is revoked stop seeing lines at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End to end in both forms: what an owner decides on the settings page holds on the port at once."""
+"""End to end in both forms: the transport that an owner sets on the settings page applies to the port at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fixtures.watching import Viewer
 
 
 def send_over_tls(port: int, data: bytes) -> None:
-    """As ``PplProcess.send``, encrypted; whose the certificate is does not matter."""
+    """As ``PplProcess.send``, over TLS, with any certificate."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
@@ -41,7 +41,7 @@ def test_what_the_owner_decides_holds_at_once(ppl_forms: PplProcess) -> None:
         connection.sendall(b"plain at first\n")
         assert [event["message"] for event in viewer.live(1)] == ["plain at first"]
         ppl_forms.set_transport(who, "tls")
-        assert connection.recv(1) == b"", "what was open has ended"
+        assert connection.recv(1) == b"", "the open connection has ended"
         ppl_forms.send(who.port, b"plain, refused\n")
         send_datagram(who.port, b"a datagram, refused")
         send_over_tls(who.port, b"encrypted\n")
@@ -56,7 +56,7 @@ def test_what_the_owner_decides_holds_at_once(ppl_forms: PplProcess) -> None:
     assert ppl_forms.messages(who.port) == ["plain at first", "encrypted", "plain again", "a datagram again"]
 
 
-def test_it_is_still_so_after_a_restart_and_for_test_lines(ppl_forms: PplProcess) -> None:
+def test_the_transport_still_applies_after_a_restart_and_to_test_lines(ppl_forms: PplProcess) -> None:
     who = ppl_forms.register()
     ppl_forms.set_transport(who, "tls")
     ppl_forms.stop()

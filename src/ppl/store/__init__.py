@@ -1,1 +1,1 @@
-"""Everything PostgreSQL: the Store interface and its one implementation."""
+"""Storage in PostgreSQL: the Store interface and its one implementation."""

@@ -10,7 +10,7 @@ from ppl.store.postgres import PostgresStore
 
 
 class Maintenance(Repeated):
-    """Keeps the slots of ``store`` ahead of ``clock``, and forgets sessions that have expired."""
+    """Keeps the slots of ``store`` ahead of ``clock``, and deletes expired sessions."""
 
     def __init__(self, store: PostgresStore, reactor: Any, clock: Clock) -> None:
         async def act() -> None:

@@ -1,6 +1,6 @@
-"""Several clients, their senders and viewers, and faults at random: a driver that a seed determines.
+"""Several clients, their senders and viewers, and random faults: a test driver that a seed determines.
 
-:mod:`.scene` casts who is there (:mod:`.senders`, :mod:`.viewers`, :mod:`.giving_up`), :mod:`.faults` says what may
-happen, :mod:`.driving` lets it happen and waits after each fault until everybody gets on (:mod:`.settling`),
+:mod:`.scene` chooses the clients (:mod:`.senders`, :mod:`.viewers`, :mod:`.giving_up`), :mod:`.faults` defines the
+faults, :mod:`.driving` lets them happen and waits after each until every client has recovered (:mod:`.settling`),
 :mod:`.checking` compares what was promised and seen with what is stored.
 """

@@ -1,4 +1,4 @@
-"""Whether what is stored and what was seen is what was promised."""
+"""Checks that events are stored and seen as promised."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Stored:
     """The events of one destination, ascending by id.
 
     Attributes:
-        ids, texts: of all; see :func:`~.viewers.fingerprint`.
-        numbers: of the lines, by their senders' names.
+        ids, texts: ids of all events and fingerprints of their texts; see :func:`~.viewers.fingerprint`.
+        numbers: numbers of the lines, by their senders' names.
     """
 
     ids: array[int] = attrs.Factory(lambda: array("q"))
@@ -32,7 +32,7 @@ class Stored:
     numbers: dict[str, list[int]] = attrs.Factory(lambda: defaultdict(list))
 
     def add(self, number: int, message: str) -> None:
-        """Take one event."""
+        """Add one event."""
         self.ids.append(number)
         self.texts.append(fingerprint(message))
         if line := _LINE.fullmatch(message):
@@ -54,7 +54,7 @@ def stored(ppl: PplProcess, who: Registered, name: str = "") -> Stored:
 
 
 def judge_sender(sender: Sender, found: Stored, restarts: int) -> list[str]:
-    """What is wrong with the lines of a sender, whose connections Ppl's ``restarts`` may have broken."""
+    """Errors in the stored lines of a sender, whose connections Ppl's ``restarts`` may have broken."""
     numbers = found.numbers.get(sender.name, [])
     if isinstance(sender, Reconnecting):
         return [f"{sender.name}: {each}" for each in _judge_connections(sender, numbers, restarts)]
@@ -68,7 +68,7 @@ def judge_sender(sender: Sender, found: Stored, restarts: int) -> list[str]:
 
 
 def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) -> list[str]:
-    """Of each connection all lines are there, or the first of one that a restart broke, and nothing else.
+    """Check that each connection's lines are stored: all of them, or the first ones if a restart broke the connection.
 
     A restart breaks what is open. It may also take the last lines of the connection before, which the sender has
     ended in order and Ppl has not stored yet: these two count once. So does the next one, if nothing of it is stored: a
@@ -95,7 +95,7 @@ def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) 
         if ended:
             broke_before = False
         ended_before = ended and due != connection.begun
-        # What was cut off in the middle is shown as far as it came.
+        # A line that was cut off in the middle is stored as far as it was received.
         if due != connection.begun and at < len(numbers) and numbers[at] < due:
             at += str(due).startswith(str(numbers[at]))
     if breaks > restarts:
@@ -106,7 +106,7 @@ def _judge_connections(sender: Reconnecting, numbers: list[int], restarts: int) 
 
 
 def judge_viewer(viewer: Watching, found: Stored) -> list[str]:
-    """What is wrong with what a viewer saw, compared with all that it might have found."""
+    """Errors in what a viewer saw, compared with all that it could have found."""
     wrong = [each for seen in viewer.views for each in _judge_view(seen, found)]
     return [f"{viewer.name}: {each}" for each in wrong]
 
@@ -146,7 +146,7 @@ def _first(seen: Seen) -> int:
 
 
 def judge_log(text: str, names: list[str]) -> list[str]:
-    """What an operator should never read."""
+    """Errors in the log: a traceback, or the text of a customer's line."""
     wrong = [
         f"the log has {text.count(each)} times {each!r}: {text[max(0, text.find(each) - 300) : text.find(each) + 1200]}"
         for each in ("Traceback", "Unhandled")

@@ -1,4 +1,4 @@
-"""Lets faults happen in an order that a seed determines, and waits after each until everybody gets on."""
+"""Lets faults happen in an order that a seed determines, and waits after each until every client has recovered."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from tests.faults.disk import may_mount, small_disk
 from tests.faults.tally import Measured
 from tests.fixtures.running import Form
 
-#: How often a fault meets what is not yet over the one before.
+#: How often a fault happens before every client has recovered from the one before.
 AT_ONCE = 0.25
 
-#: Seconds of a run in which faults may happen that take minutes.
+#: A run of at least this many seconds includes faults that take minutes.
 LONG_SECONDS = 300.0
 
-#: How often somebody new registers.
+#: How often a new client registers.
 NEWCOMER = 0.1
 
-#: Most destinations at the beginning: one of these.
+#: The most destinations at the beginning is one of these.
 MOST = (6, 9, 20)
 
 
 def settings(rng: random.Random) -> dict[str, str]:
-    """Narrow and wide ones."""
+    """Random settings of Ppl, from narrow to wide."""
     return {
         "PPL_SLOT_SECONDS": str(rng.choice((2, 60, 3600))),
         "PPL_QUEUE_BYTES": str(rng.choice((1 << 16, 1 << 20, 1 << 23, 1 << 26))),
         "PPL_VIEWER_QUEUE_EVENTS": str(rng.choice((100, 1_000, 20_000))),
         "PPL_POOL_SIZE": str(rng.choice((2, 4, 8))),
         "PPL_PARTIAL_SECONDS": str(rng.choice((4, 300))),
-        # A leak of them would soon be noticed.
+        # A leak of viewers would soon be noticed.
         "PPL_MAX_VIEWERS": "40",
     }
 
 
 @contextmanager
 def installation(directory: Path, form: Form, rng: random.Random, megabytes: int) -> Iterator[Installation]:
-    """Ppl, running; killed at the end if it was not stopped.
+    """A running Ppl; killed at the end if it was not stopped.
 
     Args:
-        directory: of its own.
-        form: in how many processes.
-        rng: decides how it is set up.
-        megabytes: size of its disk, where a small one can be made; 0: the disk is as it is.
+        directory: for this Ppl alone.
+        form: in how many processes it runs.
+        rng: decides its settings.
+        megabytes: size of its disk, where a small one can be mounted; 0: no small disk.
     """
     with ExitStack() as stack:
         has_small_disk = bool(megabytes) and may_mount()
@@ -76,25 +76,25 @@ class Drive:
     """One run.
 
     Args:
-        there: running, of the run's own.
-        rng: who is there, and what happens.
-        measured: takes what happened.
+        there: a running installation for this run alone.
+        rng: decides the clients and the faults.
+        measured: takes the summary.
     """
 
     def __init__(self, there: Installation, rng: random.Random, measured: Measured) -> None:
         self.scene = Scene(there.ppl, random.Random(rng.random()))
-        # Connections are given up of whoever is there.
+        # Connections are abandoned on the accounts of the scene.
         there.giving_up.accounts, there.giving_up.tokens = self.scene.accounts, self.scene.tokens
         self._there, self._rng, self._measured = there, rng, measured
         self._began = time.monotonic()
         self._longest = 0.0
 
     def say(self, sentence: str) -> None:
-        """Take it into what pytest shows of a failure."""
+        """Print ``sentence``, which pytest shows when the test fails."""
         print(f"{time.monotonic() - self._began:7.1f} s  {sentence}", flush=True)
 
     def run(self, faults: Iterator[Fault]) -> None:
-        """Cast, let ``faults`` happen, end, and compare; raises ``AssertionError`` for what was not kept."""
+        """Start clients, let ``faults`` happen, stop, and compare; raises ``AssertionError`` for broken promises."""
         for senders, viewers in cast(self._rng, self._rng.choice(MOST)):
             self.say(f"{', '.join(senders)}; watched by {', '.join(['Watching', *viewers])}")
             self.scene.enter(senders, viewers)
@@ -105,7 +105,7 @@ class Drive:
             self._there.giving_up.give_up()
 
     def play(self, faults: Iterator[Fault]) -> None:
-        """The same with those who are there, and no connection given up."""
+        """Do the same with the clients that are there; opens no connections to abandon."""
         try:
             self._settle("the beginning")
             happened = [self._let_happen(fault) for fault in faults]
@@ -158,7 +158,7 @@ class Drive:
 def shuffled(there: Installation, rng: random.Random, seconds: float) -> Iterator[Fault]:
     """Every possible fault in a random order, and again in another, for about ``seconds``.
 
-    What takes minutes happens only where there are some.
+    Faults that take minutes are included only if ``seconds`` leaves room for them.
     """
     ends = time.monotonic() + seconds
     deck = [*possible(there), *(LONG_FAULTS if seconds >= LONG_SECONDS else ())]

@@ -1,4 +1,4 @@
-"""What may happen to an installation; each fault ends as soon as it is over, not when all have got on."""
+"""Faults of an installation; each returns as soon as the fault is over, not when every client has recovered."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from tests.faults.disk import filled, use_up_the_wal
 from tests.faults.postgresql import backend_under, children, freeze, no_recovery, postmaster, signal_all, thaw
 from tests.fixtures.running import PplProcess
 
-#: Seconds within which Ppl stops, and starts.
+#: Seconds within which Ppl stops and starts.
 STOPS_WITHIN, STARTS_WITHIN = 20.0, 90.0
 
-#: The same beside a PostgreSQL that does not answer.
+#: Seconds within which Ppl stops while PostgreSQL does not answer.
 STOPS_BESIDE_FROZEN_WITHIN = 100.0
 
 
 @attrs.define
 class Installation:
-    """Ppl and what is about it.
+    """Ppl and its surroundings.
 
     Attributes:
         ppl: its processes.
         directory: where its data are.
-        rng: how long, how much.
-        giving_up: gives connections up.
-        link: before the server's link, of two processes.
+        rng: decides how long and how much.
+        giving_up: opens connections and abandons them.
+        link: proxy before the server's link, where there are two processes.
         small_disk: whether the data are on a disk that may be filled.
-        restarts: how often what receives was stopped or killed.
-        stops: seconds of each stop.
+        restarts: how often the receiving process was stopped or killed.
+        stops: seconds that each stop took.
     """
 
     ppl: PplProcess
@@ -51,18 +51,18 @@ class Installation:
 
     @property
     def data(self) -> Path:
-        """Where PostgreSQL's files are, somewhere below."""
+        """The data directory, with PostgreSQL's files below it."""
         return self.directory / "data"
 
     def stop(self, role: str | None, number: int, seconds: float) -> None:
-        """End every process of Ppl, or one of two; fails the test if one takes longer than ``seconds``."""
+        """Stop every process of Ppl, or one of two; fails the test if one takes longer than ``seconds``."""
         began = time.monotonic()
         self.restarts += role != "server"
         self.ppl.stop(role, number, seconds)
         self.stops.append(time.monotonic() - began)
 
     def last(self, least: float, most: float) -> None:
-        """As long as a fault lasts, nothing tells that it is time to end it."""
+        """Wait for a random time: nothing tells when a fault has lasted long enough."""
         threading.Event().wait(self.rng.uniform(least, most))
 
 
@@ -70,40 +70,40 @@ Fault = Callable[[Installation], None]
 
 
 def backend_killed(there: Installation) -> None:
-    """One process that serves a connection; PostgreSQL then ends all of them."""
+    """Kill one backend; PostgreSQL then ends every connection."""
     signal_all([backend_under(there.directory)], signal.SIGKILL)
 
 
 def backends_killed(there: Installation) -> None:
-    """One after the other, as soon as there is one again, for some seconds."""
+    """Kill backends for some seconds, each as soon as there is one again."""
     ends = time.monotonic() + there.rng.uniform(3, 4)
     while time.monotonic() < ends:
         backend_killed(there)
 
 
 def backend_terminated(there: Installation) -> None:
-    """One connection is ended, as an administrator does it."""
+    """End one connection, as an administrator does it."""
     signal_all([backend_under(there.directory)], signal.SIGTERM)
 
 
 def postgresql_stopped(there: Installation) -> None:
-    """In order, or at once."""
+    """Shut PostgreSQL down, fast or immediately."""
     signal_all([postmaster(there.directory)], there.rng.choice((signal.SIGINT, signal.SIGQUIT)))
 
 
 def postgresql_killed(there: Installation) -> None:
-    """The postmaster alone, or with all its children."""
+    """Kill the postmaster alone, or with all its children."""
     pid = postmaster(there.directory)
     signal_all([pid, *(children(pid) if there.rng.random() < 0.5 else [])], signal.SIGKILL)
 
 
 def postgresql_frozen(there: Installation) -> None:
-    """For some seconds."""
+    """Freeze PostgreSQL for some seconds."""
     _freeze(there, 2, 8)
 
 
 def postgresql_frozen_for_long(there: Installation) -> None:
-    """Until some statements are given up, or all of them."""
+    """Freeze PostgreSQL until some statements time out, or all of them."""
     _freeze(there, 28, 50)
 
 
@@ -116,13 +116,13 @@ def _freeze(there: Installation, least: float, most: float) -> None:
 
 
 def recovery_aborted(there: Installation) -> None:
-    """A backend is killed, and then what recovers from that."""
+    """Kill a backend, and then the startup process that recovers from it."""
     with no_recovery(there.directory):
         signal_all([backend_under(there.directory)], signal.SIGKILL)
 
 
 def disk_full(there: Installation) -> None:
-    """To the last byte, so that PostgreSQL ends, or with a little left, so that tables do not grow."""
+    """Fill the disk to the last byte, so that PostgreSQL ends, or leave a little, so that tables cannot grow."""
     leave = there.rng.choice((0, 20 << 10, 200 << 10))
     with filled(there.data, leave):
         if not leave:
@@ -131,17 +131,17 @@ def disk_full(there: Installation) -> None:
 
 
 def ppl_killed(there: Installation) -> None:
-    """Every process of Ppl, or one of two."""
+    """Kill every process of Ppl, or one of two."""
     _restart(there, there.rng.choice((None, *there.ppl.roles)), signal.SIGKILL, STOPS_WITHIN)
 
 
 def ppl_stopped(there: Installation) -> None:
-    """The same in order."""
+    """Stop every process of Ppl in order, or one of two."""
     _restart(there, there.rng.choice((None, *there.ppl.roles)), signal.SIGTERM, STOPS_WITHIN)
 
 
 def ppl_stopped_beside_a_frozen_postgresql(there: Installation) -> None:
-    """PostgreSQL does not answer, which goes on beyond the stop."""
+    """Stop Ppl while PostgreSQL is frozen and stays so beyond the stop."""
     frozen = freeze(there.directory)
     try:
         there.stop(None, signal.SIGTERM, STOPS_BESIDE_FROZEN_WITHIN)
@@ -157,7 +157,7 @@ def _restart(there: Installation, role: str | None, number: int, seconds: float)
 
 
 def ppl_suspended(there: Installation) -> None:
-    """As a machine that sleeps."""
+    """Suspend a process of Ppl, as a machine that sleeps does."""
     role = there.rng.choice(there.ppl.roles)
     there.ppl.send_signal(signal.SIGSTOP, role)
     try:
@@ -167,13 +167,13 @@ def ppl_suspended(there: Installation) -> None:
 
 
 def many_given_up(there: Installation) -> None:
-    """Many connections, one right after the other."""
+    """Open and abandon many connections, one right after the other."""
     for _ in range(60):
         there.giving_up.give_one_up()
 
 
 def link_cut(there: Installation) -> None:
-    """Once, or refused for a while."""
+    """Cut the link once, or cut it and refuse it for a while."""
     assert there.link is not None
     there.link.refuses = there.rng.random() < 0.5
     there.link.cut()
@@ -183,14 +183,14 @@ def link_cut(there: Installation) -> None:
 
 
 def link_frozen(there: Installation) -> None:
-    """Nothing comes through, and nothing ends."""
+    """Freeze the link: nothing passes, and no connection ends."""
     assert there.link is not None
     there.link.flows.clear()
     there.last(1, 6)
     there.link.flows.set()
 
 
-#: What may happen to every installation.
+#: Faults that are possible in every installation.
 FAULTS: tuple[Fault, ...] = (
     backend_killed,
     backends_killed,
@@ -206,12 +206,12 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
-#: What takes minutes.
+#: Faults that take minutes.
 LONG_FAULTS: tuple[Fault, ...] = (ppl_stopped_beside_a_frozen_postgresql, postgresql_frozen_for_long)
 
 
 def possible(there: Installation) -> tuple[Fault, ...]:
-    """What may happen to this one."""
+    """The faults that are possible in this installation."""
     return (
         *FAULTS,
         *((link_cut, link_frozen) if there.link is not None else ()),

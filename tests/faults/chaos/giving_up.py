@@ -1,4 +1,4 @@
-"""Connections given up at every stage: of senders, of uploads, of pages, of WebSockets and their handshakes."""
+"""Connections abandoned at every stage: of senders, of uploads, of pages, of WebSockets and their handshakes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.soaking import Part
 from tests.fixtures.hostile import OPEN
 from tests.fixtures.running import PplProcess, Registered
 
-#: The first word of the lines that are sent meanwhile; any number of them may be stored.
+#: The first word of the lines that these connections send; any number of them may be stored.
 NAME = "gone"
 
 _LINE = b"<13>1 - h app - - - gone 1"
@@ -24,17 +24,17 @@ _HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
 
 class GivingUp(Part):
-    """Opens connections of all kinds at random moments and gives each up at a random stage.
+    """Opens connections of all kinds at random moments and abandons each at a random stage.
 
     Args:
-        ppl: whose site and drain.
-        rng: what, when.
-        every: seconds between two, on average.
+        ppl: the Ppl to connect to.
+        rng: decides which connection, and when.
+        every: seconds between two connections, on average.
 
     Attributes:
-        accounts: whose ports, sessions and WebSockets.
-        tokens: for uploads.
-        count: how many were given up.
+        accounts: accounts whose ports, sessions and WebSockets are used.
+        tokens: drain tokens for uploads.
+        count: how many connections were abandoned.
     """
 
     def __init__(self, ppl: PplProcess, rng: random.Random, every: float = 0.1) -> None:
@@ -46,17 +46,17 @@ class GivingUp(Part):
         self._held: list[socket.socket] = []
 
     def act(self) -> None:
-        """One after the other."""
+        """Open and abandon one connection after the other."""
         while not self.finishing.wait(self._rng.uniform(0, 2 * self._every)):
             self.give_one_up()
         self._let_go(0)
 
     def give_up(self) -> None:
-        """End."""
+        """Open no more connections."""
         self.finishing.set()
 
     def give_one_up(self) -> None:
-        """Open one and give it up; nobody there is right, too."""
+        """Open a connection and abandon it; it is no error if nothing listens."""
         self.count += 1
         with suppress(OSError):
             self._rng.choice(_STAGES)(self, self._rng.choice(self.accounts))
@@ -67,32 +67,32 @@ class GivingUp(Part):
             self._held.pop(0).close()
 
     def connect(self, port: int) -> socket.socket:
-        """A connection that a close resets, as a program's end does to what it has not read."""
+        """A connection that is reset when closed, as one with unread data is when its program ends."""
         connection = socket.create_connection(("127.0.0.1", port), timeout=5)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return connection
 
     def moment(self) -> None:
-        """Some milliseconds."""
+        """Wait for some milliseconds."""
         self.finishing.wait(self._rng.choice((0, 0.001, 0.003, 0.01, 0.05)))
 
     def write(self, port: int, data: bytes, cut: bool) -> None:
-        """Send it, or its beginning, and reset the connection after a moment."""
+        """Send ``data``, or only its beginning if ``cut``, and reset the connection after a moment."""
         with self.connect(port) as connection:
             connection.sendall(data[: self._rng.randrange(len(data))] if cut else data)
             self.moment()
 
     def sender(self, who: Registered) -> None:
-        """A sender within its first bytes."""
+        """Abandon a sender within its first bytes."""
         self.write(who.port, self._rng.choice((_LINE, OPEN, _HELLO, b"40 <13>")), cut=True)
 
     def relp(self, who: Registered) -> None:
-        """A RELP sender that does not wait for its acknowledgements."""
+        """Abandon a RELP sender before its acknowledgements."""
         frames = b"".join(b"%d syslog %d %s\n" % (number, len(_LINE), _LINE) for number in range(2, 9))
         self.write(who.port, OPEN + frames, cut=self._rng.random() < 0.5)
 
     def upload(self, who: Registered) -> None:
-        """An upload within its head or body, or one whose answer nobody waits for."""
+        """Abandon an upload within its head or body, or before its answer."""
         body = b"".join(_LINE + b"\n" for _ in range(20))
         head = (
             f"POST /logs/{self._rng.choice(self.tokens)} HTTP/1.1",
@@ -104,16 +104,16 @@ class GivingUp(Part):
         self.write(self._ppl.drain_port, data, cut=self._rng.random() < 0.7)
 
     def page(self, who: Registered) -> None:
-        """A page or a search whose answer nobody waits for."""
+        """Abandon a request for a page or a search before its answer."""
         path = self._rng.choice(("/", "/settings", "/senders", "/api/me", f"/api/events?user_id={who.user_id}&q=line"))
         self.write(self._ppl.http_port, self._request(who, path), cut=self._rng.random() < 0.3)
 
     def handshake(self, who: Registered) -> None:
-        """A WebSocket's handshake whose answer nobody waits for, as at a hasty reload."""
+        """Abandon a WebSocket handshake before its answer, as a hasty reload does."""
         self.write(self._ppl.http_port, self._handshake(who), cut=self._rng.random() < 0.3)
 
     def viewer(self, who: Registered) -> None:
-        """A viewer that goes before, within or after its first request."""
+        """Abandon a viewer before, within or after its first request."""
         with self.connect(self._ppl.http_port) as connection:
             connection.sendall(self._handshake(who))
             connection.recv(4096)
@@ -122,7 +122,7 @@ class GivingUp(Part):
             self.moment()
 
     def silent_viewer(self, who: Registered) -> None:
-        """A viewer that says Close and does not read, and stays for a while."""
+        """Have a viewer send a close frame, read nothing, and stay connected for a while."""
         connection = self.connect(self._ppl.http_port)
         self._held.append(connection)
         connection.sendall(self._handshake(who))
@@ -146,7 +146,7 @@ class GivingUp(Part):
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
-    """A whole WebSocket frame of a client (RFC 6455, 5.2), of less than 64 KiB."""
+    """A whole WebSocket frame from a client (RFC 6455, 5.2), of less than 64 KiB."""
     size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + struct.pack("!H", len(payload))
     mask = os.urandom(4)
     return bytes([0x80 | opcode]) + size + mask + bytes(each ^ mask[at % 4] for at, each in enumerate(payload))

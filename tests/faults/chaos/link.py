@@ -8,12 +8,12 @@ from contextlib import suppress
 
 
 class LinkProxy:
-    """Hands on every connection to ``port`` of this machine.
+    """Forwards every connection to ``port`` of this machine.
 
     Attributes:
         port: where it listens.
         refuses: whether new connections are closed at once.
-        flows: cleared while nothing is handed on.
+        flows: cleared while nothing is forwarded.
     """
 
     def __init__(self, port: int) -> None:
@@ -33,7 +33,7 @@ class LinkProxy:
                 each.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End it all."""
+        """Stop listening and end every connection."""
         self.refuses = True
         self.flows.set()
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Who is there: destinations, their senders and viewers, cast by a seed."""
+"""The clients of a run: destinations, their senders and viewers, chosen by a seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.chaos.settling import GETS_ON_WITHIN, Ending, Settling
 from tests.faults.chaos.viewers import Watching
 from tests.fixtures.running import PplProcess, Registered
 
-#: So often it is told what is waited for.
+#: Seconds between two messages about what a run waits for.
 TELLS_AFTER = 5.0
 
 #: First word of the last line of each destination.
@@ -33,7 +33,7 @@ class Destination:
     Attributes:
         who: its account.
         senders: its senders.
-        watching: sees all its lines.
+        watching: the viewer that sees all its lines.
         others: its further viewers.
     """
 
@@ -44,14 +44,14 @@ class Destination:
 
     @property
     def viewers(self) -> list[Watching]:
-        """All of them."""
+        """All viewers of this client."""
         return [self.watching, *self.others]
 
 
 def cast(rng: random.Random, most: int) -> list[tuple[Kinds, Kinds]]:
     """Kinds of senders and of further viewers for each of 3 to ``most`` destinations.
 
-    There is always a flood, a quiet client and one that is acknowledged.
+    There is always a flood, a quiet client and a client whose lines are acknowledged.
     """
     senders: list[list[str]] = [["flood"], [rng.choice(list(QUIET))], [rng.choice(("relp", "http", "relptls"))]]
     if rng.random() < 0.5:
@@ -60,29 +60,29 @@ def cast(rng: random.Random, most: int) -> list[tuple[Kinds, Kinds]]:
     while len(senders) < count:
         senders.append(rng.sample([*USUAL, *QUIET], rng.choice((1, 1, 2))))
     rng.shuffle(senders)
-    # Of eight at most, for the sake of the machine.
+    # Further viewers for eight destinations at most, to spare the machine.
     return [(each, _further(rng, each) if number < 8 else []) for number, each in enumerate(senders)]
 
 
 def _further(rng: random.Random, senders: Kinds) -> Kinds:
     kinds = ["query", "Pausing", "Paging", "Slow"]
     if not FLOODS.keys() & set(senders):
-        # It takes a frame for each event.
+        # Such a viewer gets a frame for each event.
         kinds.append("Founding")
     return rng.sample(kinds, rng.choice((0, 1, 1, 2)))
 
 
 class Scene:
-    """Everybody who sends and watches.
+    """All senders and viewers of a run.
 
     Args:
-        ppl: running.
-        rng: rates, lengths of stays.
+        ppl: the running Ppl.
+        rng: decides rates and lengths of stays.
 
     Attributes:
-        destinations: as cast; may grow.
-        accounts: theirs.
-        tokens: under which some of them take uploads.
+        destinations: the clients; their number may grow.
+        accounts: their accounts.
+        tokens: drain tokens of some of them.
     """
 
     def __init__(self, ppl: PplProcess, rng: random.Random) -> None:
@@ -93,21 +93,21 @@ class Scene:
 
     @property
     def senders(self) -> list[Sender]:
-        """All of them."""
+        """The senders of all clients."""
         return [sender for destination in self.destinations for sender in destination.senders]
 
     @property
     def viewers(self) -> list[Watching]:
-        """All of them."""
+        """The viewers of all clients."""
         return [viewer for destination in self.destinations for viewer in destination.viewers]
 
     @property
     def parts(self) -> list[Sender | Watching]:
-        """Both."""
+        """All senders and viewers."""
         return [*self.senders, *self.viewers]
 
     def enter(self, senders: Kinds, others: Kinds) -> None:
-        """Register a client whose senders and viewers begin at once."""
+        """Register a client, whose senders and viewers start at once."""
         who = self._ppl.register()
         number = len(self.destinations)
         made = [_MAKERS[kind](self._ppl, who, f"d{number}{kind}", self._own()) for kind in senders]
@@ -132,7 +132,7 @@ class Scene:
         return random.Random(self._rng.random())
 
     def settle(self, after: str) -> float:
-        """Wait until everybody has got on; gives the seconds that took, fails the test if it is too long."""
+        """Wait until every sender and viewer has recovered; returns how long it took, fails the test if too long."""
         return self._wait(Settling(self.senders, self.viewers), after)
 
     def _wait(self, until: Settling | Ending, after: str) -> float:
@@ -154,7 +154,7 @@ class Scene:
                 raise AssertionError(f"{each.name} failed: {each.error}") from each.error
 
     def finish(self) -> None:
-        """Everybody ends in order, having sent, and seen, all."""
+        """Let all senders and viewers end in order, once they have sent and seen everything."""
         for sender in self.senders:
             sender.finish()
         for destination in self.destinations:
@@ -176,7 +176,7 @@ class Scene:
         return int(last)
 
     def judge(self, restarts: int) -> list[str]:
-        """What is not as it was promised."""
+        """The promises that were broken."""
         wrong = []
         for destination in self.destinations:
             found = stored(self._ppl, destination.who)
@@ -188,6 +188,6 @@ class Scene:
         return wrong
 
     def give_up(self) -> None:
-        """Everybody ends, after a failure."""
+        """End all senders and viewers after a failure."""
         for each in self.parts:
             each.give_up()

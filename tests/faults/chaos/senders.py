@@ -1,4 +1,4 @@
-"""Senders of every kind, each to one destination; each outlives every fault and knows what it may have lost."""
+"""Senders of every kind, each to one destination; each outlives every fault and knows which lines may be lost."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Sender(Protocol):
     """A sender of lines ``<name> <number>``, counted from 0.
 
     Attributes:
-        name: of its lines.
+        name: first word of its lines.
         sent: number of the next line.
-        error: what ended it.
+        error: the exception that ended it.
     """
 
     name: str
@@ -34,22 +34,22 @@ class Sender(Protocol):
         """Begin."""
 
     def finish(self) -> None:
-        """Send no more, and wait until all that is to be acknowledged is."""
+        """Send no more, and wait for the acknowledgement of all that was sent, where there is one."""
 
     def give_up(self) -> None:
-        """End, whatever is left."""
+        """End without waiting for anything."""
 
 
 class Reconnecting(Part):
-    """Plain lines over one connection after the other; what a connection had not begun, the next one sends.
+    """Sends plain lines over one connection after the other; each begins with the first line that none has begun.
 
     Args:
         connect: makes a connection whose lines begin with that number.
         stays: seconds for which a connection lasts if nothing breaks it.
 
     Attributes:
-        connections: all of them, in order.
-        whole: those that were ended by the sender, in order.
+        connections: all connections, in order.
+        whole: those that the sender closed in order.
     """
 
     def __init__(self, name: str, connect: Callable[[int], LineSender], stays: float) -> None:
@@ -91,16 +91,16 @@ class Reconnecting(Part):
             self.whole.append(connection)
 
     def give_up(self) -> None:
-        """End, whatever is left."""
+        """End without waiting for anything."""
         self._given_up = True
         self.finishing.set()
 
 
 class Dropping(Datagrams):
-    """Datagrams, which may be lost."""
+    """Sends datagrams, which may be lost."""
 
     def give_up(self) -> None:
-        """End."""
+        """Send no more."""
         self.finishing.set()
 
 
@@ -108,7 +108,7 @@ Maker = Callable[[PplProcess, Registered, str, random.Random], Sender]
 
 
 def trusting() -> ssl.SSLContext:
-    """TLS to the certificate that Ppl made for itself."""
+    """A TLS context that accepts the certificate that Ppl made for itself."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -138,13 +138,13 @@ def _udp(ppl: PplProcess, who: Registered, name: str, rng: random.Random) -> Sen
     return Dropping(who, rng.uniform(10, 50), name)
 
 
-#: Many lines a second; at most two of them are at work, for the sake of the machine.
+#: Senders of many lines a second; at most two at a time, to spare the machine.
 FLOODS: dict[str, Maker] = {"flood": _lines(1_000, 3_000), "relpflood": _relp(1_000, 2_000, window=1_000)}
 
-#: Few lines a second.
+#: Senders of few lines a second.
 QUIET: dict[str, Maker] = {"trickle": _lines(3, 20), "relptrickle": _relp(3, 20)}
 
-#: Some.
+#: Senders of some lines a second.
 USUAL: dict[str, Maker] = {
     "relp": _relp(100, 500),
     "relptls": _relp(50, 200, tls=True),

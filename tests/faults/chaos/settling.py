@@ -1,4 +1,4 @@
-"""Whether everybody has got on since a moment, such as the end of a fault."""
+"""Checks whether every sender and viewer has recovered since a moment, such as the end of a fault."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import attrs
 from tests.faults.chaos.senders import FLOODS, Sender
 from tests.faults.chaos.viewers import Paging, Pausing, Watching
 
-#: Seconds within which everybody gets on.
+#: Seconds within which every sender and viewer recovers.
 GETS_ON_WITHIN = 60.0
 
 
 @attrs.frozen
 class Late:
-    """Somebody that has not got on.
+    """A sender or viewer that has not recovered.
 
     Attributes:
         why: what is missing.
-        stands: seconds since it last came nearer.
+        stands: seconds without any progress.
     """
 
     why: str
@@ -28,10 +28,11 @@ class Late:
 
 
 class Settling:
-    """The moment is when it is made.
+    """Checks recovery since the moment of its creation.
 
-    A sender has got on when a line that it began afterwards is acknowledged; a viewer, when it saw every line that was
-    sent before. Of a flood, which it may not catch up with, it must see something new. Others must get an answer.
+    A sender has recovered when a line that it began since is acknowledged; a viewer, when it has seen every line that
+    was sent before. A viewer of a flood, with which it may never catch up, must see something new; one that pauses or
+    pages must get an answer.
     """
 
     def __init__(self, senders: Sequence[Sender], viewers: Sequence[Watching]) -> None:
@@ -43,11 +44,11 @@ class Settling:
 
     @property
     def lasts(self) -> float:
-        """Seconds since the moment."""
+        """Seconds since that moment."""
         return time.monotonic() - self._began
 
     def late(self) -> list[Late]:
-        """Who has not got on."""
+        """The senders and viewers that have not recovered."""
         return [*self._late_senders(), *self._late_viewers()]
 
     def _late_senders(self) -> Iterator[Late]:
@@ -75,11 +76,11 @@ class Settling:
 
 
 class Ending:
-    """Whether viewers have reached their end; one with much to catch up with has time, as long as it comes nearer.
+    """Checks whether viewers have reached their end; one with much to catch up with has time while it makes progress.
 
     Args:
-        viewers: all of them.
-        has_ended: whether one has.
+        viewers: all viewers.
+        has_ended: tells whether a viewer has reached its end.
     """
 
     def __init__(self, viewers: Sequence[Watching], has_ended: Callable[[Watching], bool]) -> None:
@@ -89,11 +90,11 @@ class Ending:
 
     @property
     def lasts(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since its creation."""
         return time.monotonic() - self._began
 
     def late(self) -> list[Late]:
-        """Who has not reached it."""
+        """The viewers that have not reached their end."""
         return list(self._late())
 
     def _late(self) -> Iterator[Late]:

@@ -1,4 +1,4 @@
-"""Viewer programs that come back whatever happens, and keep what they were shown to be compared with what is stored."""
+"""Viewer programs that reconnect whatever happens, and keep what they saw to be compared with what is stored."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.faults.soaking import Part
 from tests.fixtures.running import Registered
 from tests.fixtures.watching import Viewer
 
-#: How a connection may be refused or break while there are faults.
+#: Errors by which a connection may be refused or break during faults.
 LOST = (OSError, EOFError, WebSocketException)
 _AWAY = {429, 500, 502, 503}
 _OURS = {1002, 1009, 1011, 4401}
 
 
 def fingerprint(message: str) -> int:
-    """32 bits of a message."""
+    """A 32-bit checksum of a message."""
     return zlib.crc32(message.encode("utf-8", "surrogatepass"))
 
 
 @attrs.define
 class Gap:
-    """A ``live_gap``, ids inclusive, and the ids that were fetched for it, which are all up to ``reached``."""
+    """A ``live_gap`` with its first and last id, and the ids fetched for it so far: all up to ``reached``."""
 
     first: int
     last: int
@@ -41,12 +41,12 @@ class Gap:
 
 @attrs.define
 class Seen:
-    """What was shown of one view.
+    """The events that one view showed.
 
     Attributes:
-        since: the view has everything after this id; ``None``: everything from the first event on.
-        ids, texts: of the events, ascending.
-        gaps: what was left out.
+        since: the view has every event after this id; ``None``: every event from the first one shown on.
+        ids, texts: ids of the events, ascending, and fingerprints of their texts.
+        gaps: the gaps that the server reported.
     """
 
     since: int | None
@@ -62,7 +62,7 @@ class Seen:
         )
 
     def newer(self, events: Iterable[dict[str, str]]) -> None:
-        """Take events that follow."""
+        """Append newer events."""
         for event in events:
             number = int(event["id"])
             assert number > self.last, f"{number} after {self.last}: each event once, in order"
@@ -70,7 +70,7 @@ class Seen:
             self.texts.append(fingerprint(event["message"]))
 
     def older(self, events: Iterable[dict[str, str]]) -> None:
-        """Take events that come before all others."""
+        """Prepend events older than all others."""
         before = Seen(None)
         before.newer(events)
         assert not (before.ids and self.ids) or before.last < self.ids[0], "history is older than what was shown"
@@ -78,23 +78,23 @@ class Seen:
 
 
 class Watching(Part):
-    """A viewer of everything from the first event on, in one view over many connections; it fetches what it missed.
+    """A viewer of all events from the first on, in one view over many connections; it fetches what it missed.
 
     Args:
         url: Ppl's.
-        who: whose events.
-        names: of the senders whose lines it is to see.
-        rng: how long it stays, and how it leaves.
-        query: what it searches for; ``""``: nothing.
+        who: the account whose events it views.
+        names: names of the senders whose lines it must see.
+        rng: decides how long it stays, and how it leaves.
+        query: its search; ``""``: none.
 
     Attributes:
-        views: what was shown; the last one is being shown.
+        views: what was shown, view by view; the last one is the present one.
         newest: number of the last line seen, by its sender's name.
-        rounds: how often it got what it asked for.
-        refused: the answers that kept it out, and how often.
+        rounds: how many requests were answered.
+        refused: the errors that kept it out, and how often.
     """
 
-    #: Whether every line of ``names`` is to reach it soon.
+    #: Whether every line of ``names`` must reach it soon.
     is_prompt = True
     batch = True
 
@@ -113,35 +113,35 @@ class Watching(Part):
 
     @property
     def seen(self) -> Seen:
-        """What is being shown."""
+        """The present view."""
         return self.views[-1]
 
     def end_at(self, last_id: int) -> None:
-        """End once all up to this id was shown."""
+        """End once every event up to this id was shown."""
         self._until = last_id
         self.finishing.set()
 
     def give_up(self) -> None:
-        """End, whatever is left."""
+        """End without waiting for anything."""
         self._given_up = True
         self.finishing.set()
 
     @property
     def has_all(self) -> bool:
-        """Whether it was shown all that it waits for."""
+        """Whether it was shown every event that it waits for."""
         return self._given_up or (self._until is not None and self.seen.last >= self._until and self.missing is None)
 
     @property
     def missing(self) -> Gap | None:
-        """A gap that is not yet fetched."""
+        """A gap whose events are not all fetched; ``None``: there is none."""
         return next((gap for gap in self.seen.gaps if len(gap.fetched) < gap.skipped), None)
 
     def act(self) -> None:
-        """Come again and again."""
+        """Connect again and again."""
         while not self.has_all:
             viewer = None
             try:
-                # It does not read what is under way when it closes, and so may not see the answer.
+                # It reads nothing more when it closes, and so may not see the answer to its close frame.
                 viewer = Viewer(self._url, self._who, closes_within=1)
                 self.connections += 1
                 self._watch(viewer)
@@ -182,11 +182,11 @@ class Watching(Part):
             self.habit(viewer)
 
     def wanted(self) -> dict[str, Any]:
-        """What it identifies itself with."""
+        """The fields with which it identifies itself."""
         return {**self.usual(), "since": str(self.seen.last)}
 
     def usual(self) -> dict[str, Any]:
-        """The same without where it begins."""
+        """These fields without where the view begins."""
         fields: dict[str, Any] = {"user_id": self._who.user_id, "logs_portion": "1000"}
         if self.batch:
             fields["batch"] = True
@@ -195,10 +195,10 @@ class Watching(Part):
         return fields
 
     def habit(self, viewer: Viewer) -> None:
-        """Act of its own accord, after each frame and at least five times a second."""
+        """Act on its own, after each frame and at least five times a second."""
 
     def _take(self, viewer: Viewer, name: str, data: Any) -> bool:
-        """Take a frame; whether it stays."""
+        """Handle a frame; returns whether to stay connected."""
         match name:
             case "live_update_logs":
                 self._newer(data["events"] if "events" in data else [data["event"]])
@@ -219,7 +219,7 @@ class Watching(Part):
         return True
 
     def logs(self, data: dict[str, Any]) -> None:
-        """Take a portion that was not asked for by ``after``."""
+        """Handle a portion that was not requested with ``after``."""
         assert "since" in data, f"a portion that nobody asked for: {str(data)[:200]}"
         self._newer(data["events"])
 
@@ -229,7 +229,7 @@ class Watching(Part):
             self.notice(event["message"])
 
     def notice(self, message: str) -> None:
-        """Remember how far its sender has come."""
+        """Remember the number of the sender's last line."""
         name, _, number = message.partition(" ")
         if number.isdecimal():
             self.newest[name] = max(int(number), self.newest.get(name, 0))
@@ -241,9 +241,9 @@ class Watching(Part):
             viewer.send("get_logs", {"after": str(gap.reached), "before": str(gap.last + 1)})
 
     def _fill(self, viewer: Viewer, data: dict[str, Any]) -> None:
-        # A search comes in parts, and is not to be asked on before the last.
+        # A search answers in parts; the next request must wait for the last part.
         self._fetching = data.get("isPartial") == "true"
-        # It may be of a view that has ended meanwhile.
+        # The gap may belong to a view that has ended meanwhile.
         gap = next(gap for seen in self.views for gap in seen.gaps if gap.last + 1 == int(data["before"]))
         gap.fetched += array("q", (int(event["id"]) for event in data["events"]))
         for event in data["events"]:
@@ -256,7 +256,7 @@ class Watching(Part):
 
 
 class Founding(Watching):
-    """A viewer as the founding document has it: one event a frame, and a view of its own with each connection."""
+    """A viewer as in the founding document: one event per frame, and a new view with each connection."""
 
     batch = False
 
@@ -265,16 +265,16 @@ class Founding(Watching):
         self._begins = False
 
     def wanted(self) -> dict[str, Any]:
-        """Nothing of what was seen before."""
+        """The fields of a new view, whatever was seen before."""
         return self.begin()
 
     def begin(self) -> dict[str, Any]:
-        """Expect a view."""
+        """Expect a new view."""
         self._begins = True
         return self.usual()
 
     def logs(self, data: dict[str, Any]) -> None:
-        """Take the beginning of a view, or what is older."""
+        """Handle the beginning of a view, or older events."""
         self.rounds += 1
         events = data["events"]
         if self._begins:
@@ -286,7 +286,7 @@ class Founding(Watching):
 
 
 class Pausing(Founding):
-    """A reader who pauses and resumes; each resume begins a view."""
+    """A viewer that pauses and resumes; each resume begins a new view."""
 
     is_prompt = False
     batch = True
@@ -297,12 +297,12 @@ class Pausing(Founding):
         self._is_paused = False
 
     def wanted(self) -> dict[str, Any]:
-        """A new connection is not paused."""
+        """The fields of a new view, which is not paused."""
         self._is_paused = False
         return super().wanted()
 
     def habit(self, viewer: Viewer) -> None:
-        """Pause, or resume once what was asked for has come."""
+        """Pause, or resume; not before the beginning of the view has come."""
         if time.monotonic() < self._changes or self._begins:
             return
         self._changes = time.monotonic() + self.rng.uniform(0.2, 2)
@@ -317,7 +317,7 @@ class Pausing(Founding):
 
 
 class Paging(Founding):
-    """A reader who pages back through history while live goes on."""
+    """A viewer that pages back through history while live events arrive."""
 
     is_prompt = False
     batch = True
@@ -328,17 +328,17 @@ class Paging(Founding):
         self._waits = False
 
     def wanted(self) -> dict[str, Any]:
-        """A small portion."""
+        """The fields of a new view with small portions."""
         self._waits = True
         return {**super().wanted(), "logs_portion": "50"}
 
     def logs(self, data: dict[str, Any]) -> None:
-        """Go on."""
+        """Handle a portion; the next page may then be requested."""
         self._waits = False
         super().logs(data)
 
     def habit(self, viewer: Viewer) -> None:
-        """Page once what was asked for has come."""
+        """Request the next page once the last one has come."""
         if self._waits or time.monotonic() < self._asked or self.finishing.is_set():
             return
         self._asked = time.monotonic() + 0.2
@@ -347,10 +347,10 @@ class Paging(Founding):
 
 
 class Slow(Watching):
-    """A viewer that reads a few frames a second, and fetches what was left out."""
+    """A viewer that reads a few frames a second, and fetches the events that were skipped."""
 
     is_prompt = False
 
     def habit(self, viewer: Viewer) -> None:
-        """Wait; no more at the end."""
+        """Wait before the next frame, but not when finishing."""
         self.finishing.wait(self.rng.uniform(0.05, 0.5))

@@ -55,7 +55,7 @@ async def test_an_email_address_registers_once_however_it_is_written(store: Post
     await register(store, "ärger@example.com")
     with pytest.raises(AlreadyExists):
         await register(store, "ÄRGER@EXAMPLE.COM")
-    assert len(await store.destinations()) == 1, "a refused registration leaves nothing"
+    assert len(await store.destinations()) == 1, "a refused registration creates nothing"
 
 
 @ensureDeferred
@@ -67,20 +67,20 @@ async def test_the_last_port_is_given_and_then_none(store: PostgresStore) -> Non
 
 
 @ensureDeferred
-async def test_registration_for_the_first_only_closes_behind_it(store: PostgresStore) -> None:
+async def test_registration_for_the_first_account_only_closes_after_it(store: PostgresStore) -> None:
     await register(store, "a@example.com", only_first=True)
     with pytest.raises(RegistrationClosed):
         await register(store, "b@example.com", only_first=True)
 
 
 @ensureDeferred
-async def test_of_many_at_once_exactly_one_is_first(dsn: str) -> None:
+async def test_of_many_registrations_at_once_exactly_one_is_first(dsn: str) -> None:
     results = await _at_once(dsn, only_first=True)
     assert sorted(type(result).__name__ for result in results) == ["RegistrationClosed"] * 7 + ["tuple"]
 
 
 @ensureDeferred
-async def test_of_many_at_once_no_two_get_one_port(dsn: str) -> None:
+async def test_of_many_registrations_at_once_no_two_get_the_same_port(dsn: str) -> None:
     results = await _at_once(dsn, only_first=False)
     assert sorted(destination.port for _, destination in results) == list(range(20000, 20008))
 

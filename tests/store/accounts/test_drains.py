@@ -1,4 +1,4 @@
-"""Tokens of the drain: made, found and revoked by the owner of a destination only."""
+"""Drain tokens: created, listed and revoked by the owner of a destination only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks: shared by all who may read the destination, seen and changed by nobody else; notes outlive their events."""
+"""Marks: shared by all accounts that may read the destination, and by no others; notes outlive their events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def marked(
 
 
 @ensureDeferred
-async def test_what_one_marks_all_members_have_the_newest_event_first(store: PostgresStore, dsn: str) -> None:
+async def test_all_members_have_the_marks_of_each_newest_event_first(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
     member = await admitted(store, dsn, "b@example.com", destination)
     early = await marked(store, member, destination, 5)
@@ -41,9 +41,7 @@ async def test_what_one_marks_all_members_have_the_newest_event_first(store: Pos
 
 
 @ensureDeferred
-async def test_an_event_that_is_marked_again_has_the_later_note_and_who_wrote_it(
-    store: PostgresStore, dsn: str
-) -> None:
+async def test_an_event_that_is_marked_again_has_the_later_note_and_its_author(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
     member = await admitted(store, dsn, "b@example.com", destination)
     first = await marked(store, owner, destination, 5)
@@ -56,7 +54,7 @@ async def test_an_event_that_is_marked_again_has_the_later_note_and_who_wrote_it
 
 
 @ensureDeferred
-async def test_nobody_else_sees_makes_changes_or_removes_them(store: PostgresStore) -> None:
+async def test_nobody_else_sees_makes_changes_or_removes_marks(store: PostgresStore) -> None:
     owner, destination = await register(store, "a@example.com")
     stranger, elsewhere = await register(store, "b@example.com")
     mine = await marked(store, owner, destination, 5)
@@ -79,7 +77,7 @@ async def test_a_destination_has_a_bounded_number_also_when_many_mark_at_once(st
     assert all(failure.check(TooManyMarks) for failure in refused)
     first, _ = await store.marks(owner.id)
     changed = await store.mark(owner.id, destination.id, first.event_id, "no further one", 2)
-    assert changed is not None, "what is marked can have another note"
+    assert changed is not None, "a marked event can get another note"
     with pytest.raises(TooManyMarks):
         await store.mark(owner.id, destination.id, 99, "x", 2)
 

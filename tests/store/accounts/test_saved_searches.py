@@ -1,4 +1,4 @@
-"""Saved searches: shared by all who may read the destination, seen and changed by nobody else."""
+"""Saved searches: shared by all accounts that may read the destination, and by no others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def saved(store: PostgresStore, account: Account, destination: Destination
 
 
 @ensureDeferred
-async def test_what_one_saves_all_members_have_by_name(store: PostgresStore, dsn: str) -> None:
+async def test_all_members_have_the_saved_searches_of_each_by_name(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
     member = await admitted(store, dsn, "b@example.com", destination)
     errors = await saved(store, member, destination, "errors")
@@ -38,7 +38,7 @@ async def test_what_one_saves_all_members_have_by_name(store: PostgresStore, dsn
 
 
 @ensureDeferred
-async def test_another_query_is_of_whoever_changed_it(store: PostgresStore, dsn: str) -> None:
+async def test_a_changed_query_belongs_to_the_account_that_changed_it(store: PostgresStore, dsn: str) -> None:
     owner, destination = await register(store, "a@example.com")
     member = await admitted(store, dsn, "b@example.com", destination)
     mine = await saved(store, owner, destination, "errors")
@@ -52,7 +52,7 @@ async def test_another_query_is_of_whoever_changed_it(store: PostgresStore, dsn:
 
 
 @ensureDeferred
-async def test_nobody_else_sees_saves_renames_or_deletes_them(store: PostgresStore) -> None:
+async def test_nobody_else_sees_saves_renames_or_deletes_saved_searches(store: PostgresStore) -> None:
     owner, destination = await register(store, "a@example.com")
     stranger, _ = await register(store, "b@example.com")
     mine = await saved(store, owner, destination, "errors")

@@ -1,4 +1,4 @@
-"""The reactor's view of a socket that libpq closes beneath it."""
+"""Sockets that libpq closes while the reactor watches them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.waiting import until
 
 @implementer(IReadWriteDescriptor)
 class Watched:
-    """A socket in the reactor, as txpostgres's cursors are."""
+    """A socket that the reactor watches, as it does txpostgres's cursors."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -53,11 +53,11 @@ async def test_the_next_socket_with_the_number_of_a_closed_one_is_watched(ways: 
     getattr(watching, removal)(first)
 
     other, sender = socket.socketpair()
-    assert other.fileno() == number, "the lowest that is free"
+    assert other.fileno() == number, "the kernel gives the lowest free number"
     second = Watched(number)
     reactor.addReader(second)
     sender.send(b"hello")
-    await until(lambda: second.reads, "that it is read")
+    await until(lambda: second.reads, "the socket is read")
     reactor.removeReader(second)
     for each in (theirs, other, sender):
         each.close()

@@ -1,4 +1,4 @@
-"""What ``COPY`` leaves behind when its connection dies: a sentence, and no customer's row anywhere."""
+"""A ``COPY`` whose connection is lost leaves a sentence, and prints no customer's row anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fixtures.running import ROOT
 
 
 def test_terminated_copies_print_no_row(dsn: str) -> None:
-    # As a slot, but with room for the same ids again and again.
+    # Like a slot, but without its primary key, so that the same ids can be stored again and again.
     execute(dsn, "CREATE TABLE event_0 (LIKE event INCLUDING DEFAULTS)")
     done = subprocess.run(
         [sys.executable, "-m", "tests.store.terminated", dsn, "30", "a customer's row"],

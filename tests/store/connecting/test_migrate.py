@@ -1,4 +1,4 @@
-"""Migrations: in order, once, in two processes at once, never backwards."""
+"""Migrations run in order and once, also in two processes at once, and never backwards."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_counts_of_minutes_are_kept_when_their_rows_are_joined(empty: str)
     ]
 
 
-#: Rows that a Ppl of that version may have left, as SQL by the version whose tables they are in.
+#: Rows that an earlier Ppl may have left, as SQL by the version of the tables that they are in.
 _ROWS = {
     1: """
         INSERT INTO account (email, password_hash, time_zone, created_at) VALUES ('a@example.com', 'x', 'UTC', 1);

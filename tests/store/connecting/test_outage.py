@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under load: nothing hangs, nothing acknowledged is lost or doubled."""
+"""PostgreSQL goes away under load: nothing hangs, and no acknowledged event is lost or doubled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WRITERS, READERS, BATCH = 3, 6, 20
 
 @pytest.fixture(params=[10**9, 1], ids=["INSERT", "COPY"])
 def copy_events(request: pytest.FixtureRequest) -> int:
-    """Both ways in outlive all of it."""
+    """Both ways of storing a batch."""
     return int(request.param)
 
 
@@ -89,7 +89,7 @@ async def under_load(server: EmbeddedPostgres, copy_events: int, disturb: Callab
     await load.stop()
     assert load.reads
     stored = dict(execute(server.dsn, "SELECT destination_id, count(*) FROM event GROUP BY 1"))
-    assert stored == load.acknowledged, "every acknowledged batch is there once"
+    assert stored == load.acknowledged, "every acknowledged batch is stored once"
     counted = dict(execute(server.dsn, "SELECT destination_id, sum(count) FROM event_count GROUP BY 1"))
     assert counted == stored
     wrong = execute(server.dsn, "SELECT count(*) FROM event WHERE message <> destination_id || '/' || id")
@@ -109,7 +109,7 @@ async def test_restarts_under_load_lose_and_double_nothing(postgres_server: Embe
         await postgres_server.stopService()
         await postgres_server.startService()
 
-    # Whether a call is refused or waits the restart out is a matter of milliseconds: either is right.
+    # Whether a call is refused or waits until the restart is over depends on milliseconds: either is right.
     await under_load(postgres_server, copy_events, restart)
 
 
@@ -174,7 +174,7 @@ async def test_a_commit_whose_answer_was_lost_is_recognised(dsn: str, copy_event
     proxy.mode = "lose replies"
     with pytest.raises(StoreUnavailable):
         await store.append(batch)
-    assert execute(dsn, "SELECT count(*) FROM event") == [(3,)], "it was committed although nobody heard"
+    assert execute(dsn, "SELECT count(*) FROM event") == [(3,)], "the batch was committed although the answer was lost"
     await store.append(batch)
     assert execute(dsn, "SELECT count(*), (SELECT sum(count) FROM event_count) FROM event") == [(3, 3)]
     await store.append([events(T0 + 6, ["d"])])

@@ -1,4 +1,4 @@
-"""The pool: every death is noticed, nothing hangs, nothing half done is lent again."""
+"""The pool: every lost connection is noticed, nothing hangs, no open transaction is lent again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def proxy(dsn: str) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 def said() -> Iterator[list[str]]:
-    """Everything that is logged."""
+    """The texts of all log events."""
     texts: list[str] = []
 
     def observe(event: dict) -> None:
@@ -185,7 +185,7 @@ async def test_a_read_that_a_silent_server_did_not_answer_is_not_repeated_and_th
         for wanted in (2, 1):
             with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.6 s"):
                 await pool.read("SELECT 1")
-            # A second try would have cost a second connection.
+            # A second attempt would have cost a second connection.
             await until(lambda: pool.statistics().connected == wanted)  # noqa: B023
         assert [text for text in said if text.startswith("PostgreSQL at")] == [
             f"PostgreSQL at {describe(proxy.dsn)} did not answer within 0.6 s; the connection is replaced"
@@ -270,7 +270,7 @@ async def test_a_stop_gives_up_what_a_frozen_server_does_not_end(proxy: Proxy) -
 
 
 @ensureDeferred
-async def test_work_that_its_caller_gives_up_takes_nobody_along(dsn: str) -> None:
+async def test_work_that_its_caller_gives_up_affects_no_other_work(dsn: str) -> None:
     async with running(dsn, size=1, statement_timeout=5) as pool:
         given_up = started(pool.run("SELECT pg_sleep(5)"))
         queued = started(pool.run("SELECT 1"))
@@ -334,7 +334,7 @@ async def test_a_server_that_refuses_a_dsn_that_was_good_is_tried_again(
     nothing_left_behind.clear()
 
 
-def test_an_outage_is_said_at_first_for_each_new_reason_and_at_growing_intervals(
+def test_an_outage_is_logged_at_once_for_each_new_reason_and_at_growing_intervals(
     said: list[str], nothing_left_behind: list[str]
 ) -> None:
     clock = Clock()
@@ -421,7 +421,7 @@ async def test_a_connection_string_in_the_other_form_works_as_well(dsn: str) -> 
 
 
 class Dropping(psycopg2.extensions.connection):
-    """A real connection that can be as libpq leaves it after a reset: no socket, and not yet ``closed``."""
+    """A real connection that can pretend to be in libpq's state after a reset: no socket, and not yet ``closed``."""
 
     dropped = False
 
@@ -448,7 +448,7 @@ async def test_a_socket_that_libpq_closed_before_saying_so_is_a_lost_connection(
         Deferred.fromCoroutine(connection.execute("SELECT pg_sleep(10)", None, 5)) if running_statement else None
     )
     made[0].dropped = True
-    # The reactor still watches the real descriptor, as it does in the moment libpq drops it.
+    # The reactor still watches the real descriptor, as it does at the moment when libpq drops it.
     watched.doRead()
     if statement is not None:
         with pytest.raises(StoreUnavailable):

@@ -1,4 +1,4 @@
-"""A PostgreSQL that crashed, froze or heeds nothing: it comes back, and a stop ends."""
+"""A PostgreSQL that crashed, froze or ignores signals: it comes back, and a stop of it ends."""
 
 # ruff: noqa: ASYNC240
 from __future__ import annotations
@@ -30,13 +30,13 @@ from tests.store.leftover import left_running
 from tests.waiting import until
 
 SHORT = EndingTimeouts(heed=0.5, fast=20, immediate=0.5, killed=20)
-#: Nothing of PostgreSQL's answers so fast on a busy machine that these would be fair; the tests freeze it.
+#: Too eager for a PostgreSQL on a busy machine; the tests freeze it anyway.
 EAGER = Attention(period=0.2, looks=5, patience=2)
 
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """Where a data directory may be made."""
+    """A path where a data directory may be created."""
     directory = fast_directory()
     yield directory / "data"
     shutil.rmtree(directory)
@@ -44,7 +44,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest_twisted.async_yield_fixture
 async def server(data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A started PostgreSQL that is soon given up."""
+    """A started PostgreSQL whose shutdown has short patience."""
     made = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT)
     await made.startService()
     yield made
@@ -52,7 +52,7 @@ async def server(data_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 
 def all_of(server: EmbeddedPostgres) -> list[int]:
-    """All processes on the data of ``server``."""
+    """All processes of PostgreSQL on the data of ``server``."""
     return all_on(server.cluster.directory)
 
 
@@ -76,13 +76,13 @@ def signal_all(pids: list[int], number: int) -> None:
 
 
 def said_that_it_killed(said: list[str]) -> bool:
-    """Whether the log told of it, and of no other error."""
+    """Whether the log says that processes were killed, and has no other error."""
     lines, said[:] = list(said), []
-    return lines == ["PostgreSQL did not shut down when told to; killing its processes: "]
+    return lines == ["PostgreSQL did not finish an immediate shutdown; killing its processes: "]
 
 
 def answers(server: EmbeddedPostgres) -> bool:
-    # Asked without waiting: a PostgreSQL that is away must not hold up the reactor.
+    # Only connects when PostgreSQL is ready: one that is away must not block the reactor.
     with suppress(psycopg2.OperationalError):
         return (
             server.pid is not None
@@ -104,7 +104,7 @@ def to_be_recovered(server: EmbeddedPostgres) -> None:
 
 @pytest.mark.parametrize("fast", [True, False])
 @ensureDeferred
-async def test_a_program_that_heeds_no_signal_is_gone_after_the_times(
+async def test_a_program_that_ignores_signals_is_killed_when_patience_is_over(
     data_dir: Path, fast: bool, nothing_left_behind: list[str]
 ) -> None:
     data_dir.mkdir()
@@ -162,7 +162,7 @@ async def test_a_start_that_ends_a_frozen_postgresql_can_be_stopped(
     signal_all(all_on(data_dir / "postgres"), signal.SIGSTOP)
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=EndingTimeouts(heed=600))
     starting = server.startService()
-    await until(lambda: [text for text in logged if "still runs" in text], "that it ends what is left")
+    await until(lambda: [text for text in logged if "left running" in text], "the end of the PostgreSQL that was left")
     await server.stopService()
     await starting
     directory = server.cluster.directory
@@ -172,7 +172,7 @@ async def test_a_start_that_ends_a_frozen_postgresql_can_be_stopped(
 
 
 @ensureDeferred
-async def test_a_killed_backend_brings_all_back_at_once_again_and_again(
+async def test_after_a_killed_backend_postgresql_is_back_at_once_again_and_again(
     server: EmbeddedPostgres, nothing_left_behind: list[str]
 ) -> None:
     for _ in range(4):
@@ -245,7 +245,7 @@ async def test_the_watchdog_restarts_nothing_once_ppl_is_stopping(
     frozen = server.pid
     every = all_of(server)
     signal_all(every, signal.SIGSTOP)
-    await until(lambda: asked, "that the watchdog has seen enough", 60)
+    await until(lambda: asked, "the watchdog's decision to restart", 60)
     assert server.pid == frozen
     assert nothing_left_behind == []
     signal_all(every, signal.SIGCONT)
@@ -253,7 +253,7 @@ async def test_the_watchdog_restarts_nothing_once_ppl_is_stopping(
 
 
 @ensureDeferred
-async def test_a_look_of_the_watchdog_is_no_line_of_the_log(server: EmbeddedPostgres) -> None:
+async def test_a_check_of_the_watchdog_logs_nothing(server: EmbeddedPostgres) -> None:
     logged: list[str] = []
     observe = lambda event: logged.append(str(event.get("log_format")))  # noqa: E731
     globalLogPublisher.addObserver(observe)

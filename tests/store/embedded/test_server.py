@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: found again, watched, private, and gone when Ppl goes."""
+"""The embedded PostgreSQL: it keeps its data, is watched and private, and ends with Ppl."""
 
 # ruff: noqa: ASYNC222, ASYNC240
 from __future__ import annotations
@@ -27,13 +27,13 @@ from tests.waiting import until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
-#: Everybody by the kernel's word, base backups by the superuser only.
+#: Peer authentication for all; base backups only for the superuser.
 RULES = "local all all peer map=ppl\nlocal replication postgres peer map=ppl\n"
 
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """Where a data directory may be made."""
+    """A path where a data directory may be created."""
     directory = short_directory()
     yield directory / "data"
     shutil.rmtree(directory)
@@ -128,7 +128,7 @@ async def test_a_killed_postgresql_is_started_again(
 
 
 class FullSystem:
-    """The reactor of a system that has no room for some processes."""
+    """A reactor on a system that has no room for ``refusals`` more processes."""
 
     refusals = 0
 
@@ -185,7 +185,7 @@ async def test_postgresql_left_by_a_killed_ppl_is_stopped_first(data_dir: Path, 
     await server.startService()
     assert not is_alive(pid)
     assert answers(server.dsn)
-    assert await left.end() == 0, "it was told to shut down"
+    assert await left.end() == 0, "an orderly shutdown"
     await server.stopService()
 
 
@@ -264,7 +264,7 @@ async def test_what_somebody_else_put_in_place_of_the_socket_directory_is_refuse
     elsewhere.mkdir()
     (data_dir / "run").symlink_to(elsewhere)
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST)
-    with pytest.raises(StoreUnsuitable, match="no directory of Ppl's own"):
+    with pytest.raises(StoreUnsuitable, match="not a directory that Ppl can use"):
         await server.startService()
     await server.stopService()
 

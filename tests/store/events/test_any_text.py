@@ -1,4 +1,4 @@
-"""Any text at all comes back from PostgreSQL as it was stored, whichever way it went in."""
+"""Any text comes back from PostgreSQL as it was stored, by ``INSERT`` or by ``COPY``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Appending: durable, whole, recognised when repeated, and no row blocks another."""
+"""Appending batches: durable, all or nothing, recognised when repeated; no row blocks another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.store.samples import HERE, T0, events
 
 @pytest.fixture(params=[10**9, 1], ids=["INSERT", "COPY"])
 def copy_events(request: pytest.FixtureRequest) -> int:
-    """Both ways in hold what the tests say."""
+    """Both ways of storing a batch."""
     return int(request.param)
 
 
@@ -95,12 +95,12 @@ async def test_a_refused_event_costs_only_itself(
     assert not any("m37" in text for text in nothing_left_behind)
     nothing_left_behind.clear()
     await store.append(batch)
-    assert execute(dsn, "SELECT count(*) FROM event") == [(99,)], "a repetition with a refused event is recognised"
+    assert execute(dsn, "SELECT count(*) FROM event") == [(99,)], "a repeated batch with a refused event is recognised"
     nothing_left_behind.clear()
 
 
 @ensureDeferred
-async def test_an_address_that_is_none_is_refused_alone(store: PostgresStore, nothing_left_behind: list[str]) -> None:
+async def test_an_invalid_address_is_refused_alone(store: PostgresStore, nothing_left_behind: list[str]) -> None:
     await store.append([events(T0, ["bad"], sender_ip="'; DROP TABLE event; --"), events(T0 + 1, ["good"])])
     assert [event.message for event in (await store.newest(HERE.id, 9)).events] == ["good"]
     nothing_left_behind.clear()
@@ -116,7 +116,7 @@ async def test_a_slot_that_was_dropped_underneath_is_made_again(store: PostgresS
 
 
 @ensureDeferred
-async def test_nothing_to_append_is_nothing(store: PostgresStore) -> None:
+async def test_an_empty_batch_stores_nothing(store: PostgresStore) -> None:
     await store.append([])
     await store.append([events(T0, [])])
     assert await store.last_ids() == {}

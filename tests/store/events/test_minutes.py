@@ -1,4 +1,4 @@
-"""Counts by minute and severity: kept with every batch, the same as counting the events."""
+"""Counts by minute and severity: updated with every batch, and equal to a count of the events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paging: complete, bounded to a few slots, never past what was committed before."""
+"""Paging: complete, bounded to a few slots, and never past an event that was committed before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOT = 3600 * SECOND
 
 
 class WatchedPool(Pool):
-    """A pool that remembers the statements that read."""
+    """A pool that remembers the statements that it read with."""
 
     statements: list[tuple[str, Parameters]]
     most_bytes = 0
@@ -80,7 +80,7 @@ async def test_a_sender_is_chosen_by_address_not_by_its_spelling(store: Postgres
 
 @pytest.mark.parametrize("address", ["", "192.0.2.0/24", "x' OR true --", "fe80::1%eth0", "1.2.3", "\0", "*" * 5000])
 @ensureDeferred
-async def test_what_is_no_address_matches_nothing(store: PostgresStore, address: str) -> None:
+async def test_an_invalid_address_matches_nothing(store: PostgresStore, address: str) -> None:
     await store.append([events(T0, ["a"])])
     page = await store.newest(HERE.id, 9, address)
     assert (texts(page), page.complete) == ([], True)
@@ -157,7 +157,7 @@ def _pool_arguments(dsn: str) -> tuple[object, str, int]:
 async def test_pages_equal_a_list_of_all_events(
     dsn: str, ids: set[int], start: int, end: int | None, limit: int, sender: str | None
 ) -> None:
-    """Slots of one second, events any number of seconds apart, against the plain definition."""
+    """Slots of one second and events any number of seconds apart, compared with the plain definition."""
     execute(dsn, "DELETE FROM event; DELETE FROM event_count")
     pool, store = await started_store(dsn, size=1, slot_seconds=1)
     try:
@@ -184,7 +184,7 @@ MANY = 200
 
 
 async def filled_with_long_lines(store: PostgresStore) -> list[int]:
-    """Long lines over three slots, some with long structured data; their ids."""
+    """Store long lines over three slots, some with long structured data; returns their ids."""
     for slot in range(3):
         batch = [f"{number} ".ljust(LINE, "x") for number in range(MANY)]
         data = ["y" * LINE if number % 7 == 0 else "" for number in range(MANY)]

@@ -1,4 +1,4 @@
-"""What PostgreSQL itself refuses, for whatever reason that lies in the row, never blocks the rows beside it."""
+"""A row that PostgreSQL refuses for its content, for whatever reason, never blocks the rows beside it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RULES = {
 
 @pytest.fixture(params=[10**9, 1], ids=["INSERT", "COPY"])
 def copy_events(request: pytest.FixtureRequest) -> int:
-    """Both ways in."""
+    """Both ways of storing a batch."""
     return int(request.param)
 
 
@@ -42,13 +42,13 @@ async def test_a_refused_row_is_left_out_counted_and_logged(
     assert execute(dsn, "SELECT sum(count) FROM event_count") == [(len(found),)]
     assert store.refused == 2
     assert len(nothing_left_behind) == 2
-    assert not any("poison" in text for text in nothing_left_behind), "what customers log stays out of our log"
+    assert not any("poison" in text for text in nothing_left_behind), "customers' lines stay out of Ppl's log"
     nothing_left_behind.clear()
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 @ensureDeferred
-async def test_a_batch_sent_ahead_fails_and_is_stored_without_them_afterwards(
+async def test_a_batch_sent_ahead_fails_and_is_stored_without_refused_rows_afterwards(
     rule: str, store: PostgresStore, dsn: str, nothing_left_behind: list[str]
 ) -> None:
     await store.append([events(T0, ["before"])])
@@ -57,7 +57,7 @@ async def test_a_batch_sent_ahead_fails_and_is_stored_without_them_afterwards(
     turn: Deferred[None] = Deferred()
     ahead = Deferred.fromCoroutine(store.append(batch, turn))
     turn.callback(None)
-    with pytest.raises(Exception):  # noqa: B017, PT011  (any trouble is the caller's to try again)
+    with pytest.raises(Exception):  # noqa: B017, PT011  (after any error the caller tries again)
         await ahead
     await store.append(batch)
     assert [event.message for event in (await store.newest(HERE.id, 9)).events] == ["before", "a", "b"]
@@ -65,7 +65,7 @@ async def test_a_batch_sent_ahead_fails_and_is_stored_without_them_afterwards(
 
 
 @ensureDeferred
-async def test_what_lies_not_in_the_row_is_no_reason_to_leave_it_out(store: PostgresStore, dsn: str) -> None:
+async def test_an_error_outside_the_row_is_no_reason_to_leave_it_out(store: PostgresStore, dsn: str) -> None:
     await store.append([events(T0, ["before"])])
     ((user,),) = execute(dsn, "SELECT current_user")
     execute(dsn, f"ALTER TABLE event_count RENAME TO elsewhere; REVOKE INSERT ON event FROM {user}")

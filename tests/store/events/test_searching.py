@@ -1,4 +1,4 @@
-"""Searching: every match once and in order whatever the slots, the indexes and the steps; bounded, cancelled, fair."""
+"""Searching: every match once and in order, whatever slots, indexes and steps; bounded, cancellable, fair."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def query(text: str) -> Query:
     return parse(text, UTC, T0)
 
 
-#: What a statement has that may be answered by the trigram index.
+#: A part of each statement that the trigram index may answer.
 BY_INDEX = "ORDER BY id + 0"
 
 
 class SleepyPool(Pool):
-    """A pool that remembers what selects events, and sleeps over statements.
+    """A pool that remembers the statements that select events, and can make PostgreSQL sleep instead.
 
     Attributes:
-        asleep: in place of a statement that contains this, PostgreSQL sleeps; ``None``: of none.
-        selected: statements and their parameters.
+        asleep: PostgreSQL sleeps instead of running a statement that contains this; ``None``: it runs all.
+        selected: statements that select events, and their parameters.
     """
 
     asleep: str | None = None
@@ -78,7 +78,7 @@ def searches(search_pool: Pool) -> Searches:
 
 
 async def found(search: EventSearch, limit: int = 100, *, newest_first: bool = True) -> list[Event]:
-    """All that a search gives, in the order of its walk; what it says of its way is checked."""
+    """All events of a search, in the order of its walk; checks each step's ``reached`` too."""
     try:
         return await walked(search, limit, newest_first)
     finally:
@@ -100,7 +100,7 @@ async def walked(search: EventSearch, limit: int, newest_first: bool) -> list[Ev
 
 
 async def counted(search: EventSearch, width: int) -> Counter[tuple[int, int | None]]:
-    """All that a search counts."""
+    """All counts of a search."""
     counts: Counter[tuple[int, int | None]] = Counter()
     with closing(search):
         while not search.is_complete:
@@ -222,7 +222,7 @@ async def test_an_account_has_a_bounded_number_of_searches(searches: Searches) -
 
 
 @ensureDeferred
-async def test_what_is_only_counted_takes_no_search_from_what_is_found(searches: Searches) -> None:
+async def test_counting_searches_have_a_bound_of_their_own(searches: Searches) -> None:
     found = [searches.begin(1, HERE.id, query("x")) for _ in range(2)]
     counted = [searches.begin(1, HERE.id, query("x"), purpose="count") for _ in range(2)]
     with pytest.raises(TooManySearches):
@@ -248,14 +248,14 @@ async def test_a_closed_search_ends_its_statement_in_postgresql_too(
         "SELECT pid FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(60)%%'"
         " AND state = 'active' AND pid <> pg_backend_pid()"
     )
-    await until(lambda: execute(dsn, running), "the statement runs")
+    await until(lambda: execute(dsn, running), "a running statement")
     search.close()
     with pytest.raises(StoreUnavailable):
         await stepping
     await until(lambda: not execute(dsn, running), "PostgreSQL has given it up")
     search_pool.asleep = None
     again = searches.begin(1, HERE.id, query("one"))
-    assert len(await found(again)) == 1, "its connection is replaced"
+    assert len(await found(again)) == 1, "the pool has a new connection"
 
 
 @ensureDeferred

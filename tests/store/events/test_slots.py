@@ -1,4 +1,4 @@
-"""Slots: ahead of time, on demand, over their boundaries, under a clock that moves as clocks do."""
+"""Slots: created ahead of time and on demand, over their boundaries, under a clock that moves as clocks do."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_a_clock_far_ahead_or_back_gets_slots_where_it_is(store: PostgresS
     await store.ensure_slots(T0)
     await store.ensure_slots(T0 + 70 * YEAR)
     await store.append([events(T0 - 30 * YEAR, ["back"]), events(T0 + 200 * YEAR, ["ahead"], created_at=[0])])
-    assert len(slots(dsn)) == 25 + 25 + 2, "the time between stays without slots"
+    assert len(slots(dsn)) == 25 + 25 + 2, "the time between has no slots"
     assert [event.message for event in (await store.newest(HERE.id, 9)).events] == ["back", "ahead"]
 
 

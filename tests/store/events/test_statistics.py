@@ -1,4 +1,4 @@
-"""The planner's estimates tell nobody what other clients' lines say."""
+"""The planner's estimates do not reveal what other clients' lines say."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ THEIRS, NOBODYS = "theirs", "nobody's"
 
 @pytest.fixture
 def reader(dsn: str) -> Iterator[str]:
-    """Connects as a reader of a client without events."""
+    """The DSN of an SQL reader whose account has no events."""
     name = parse_dsn(dsn)["dbname"]
     administrator = as_administrator(dsn, name)
     role = f"reader_{name}"
@@ -44,7 +44,7 @@ def reader(dsn: str) -> Iterator[str]:
 
 
 async def fill(store: PostgresStore, dsn: str) -> None:
-    """Events of another client in two slots, one of them sealed, all analysed."""
+    """Store events of another client in two slots, seal one of them, and analyse all."""
     texts = {name: [THEIRS] * ROWS for name in ("hostname", "file_name", "procid", "msgid", "structured_data")}
     for hour in range(2):
         await store.append([events(START + hour * HOUR, [THEIRS] * ROWS, sender_ip="192.0.2.77", **texts)])
@@ -59,7 +59,7 @@ def analyse(dsn: str) -> None:
 
 
 def as_before(dsn: str) -> None:
-    """Have statistics gathered as an older Ppl did, of tables and indexes."""
+    """Gather statistics of tables and indexes as PostgreSQL did under an older Ppl."""
     for table in (f"event_{START}", f"event_{START + HOUR}", "ONLY event"):
         execute(dsn, f"ALTER TABLE {table} {', '.join(f'ALTER {name} SET STATISTICS -1' for name in WITHHELD)}")
     execute(dsn, f"ALTER INDEX event_{START}_text ALTER 1 SET STATISTICS -1")
@@ -75,7 +75,7 @@ def estimate(reader: str, condition: str) -> int:
 
 
 def tells(reader: str, dsn: str) -> list[str]:
-    """Conditions by whose estimates a reader learns which of two texts another client's lines hold."""
+    """Conditions whose estimates reveal to a reader which of two texts another client's lines hold."""
     version = execute(dsn, "SHOW server_version_num")[0][0]
     texts = [name for name in WITHHELD if name != "sender_ip"]
     lowered = searched(collation_of(int(version)))
@@ -110,7 +110,7 @@ async def test_what_was_gathered_before_an_upgrade_is_removed(
 ) -> None:
     await fill(store, dsn)
     as_before(dsn)
-    assert "event WHERE hostname = 'theirs'" in tells(reader, dsn), "the estimates told of it"
+    assert "event WHERE hostname = 'theirs'" in tells(reader, dsn), "with statistics the estimates reveal it"
     await Statistics(pool, at_once=1).run()
     assert tells(reader, dsn) == []
     assert gathered(dsn) == []
@@ -122,7 +122,7 @@ async def test_what_was_gathered_before_an_upgrade_is_removed(
 
 
 def gathered(dsn: str) -> list[tuple[str, ...]]:
-    """Columns of texts of which there are statistics."""
+    """Columns with customers' texts that have statistics."""
     return execute(
         as_administrator(dsn, parse_dsn(dsn)["dbname"]),
         "SELECT relname, attname FROM pg_statistic JOIN pg_attribute ON attrelid = starelid AND attnum = staattnum"
@@ -133,7 +133,7 @@ def gathered(dsn: str) -> list[tuple[str, ...]]:
 
 
 @ensureDeferred
-async def test_a_table_that_is_locked_is_done_later(store: PostgresStore, pool: Pool, dsn: str) -> None:
+async def test_the_statistics_of_a_locked_table_are_withheld_later(store: PostgresStore, pool: Pool, dsn: str) -> None:
     await fill(store, dsn)
     as_before(dsn)
     withholding = Statistics(pool)

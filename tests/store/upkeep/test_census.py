@@ -1,4 +1,4 @@
-"""The census of senders: the same as counting the events, whatever crashes, and bounded whatever is sent."""
+"""The census of senders: equal to a count of the events, whatever crashes, and bounded, whatever is sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ START = T0 - T0 % HOUR
 
 @attrs.define
 class Counting:
-    """A store with two destinations, and who counts their senders."""
+    """A store with two destinations, and the census that counts their senders."""
 
     dsn: str
     store: PostgresStore
@@ -47,7 +47,7 @@ class Counting:
         self.restart()
 
     def restart(self, connect: Callable[[Any, str], Connection] = Connection, **limits: Any) -> None:
-        """As a process that begins anew."""
+        """Start a new census, as a new process does."""
         self.census = Census(
             reactor,
             self.dsn,
@@ -58,12 +58,12 @@ class Counting:
         )
 
     async def take(self, first_id: int, *hosts: str, **columns: Any) -> None:
-        """Store an event of each host."""
+        """Store one event from each host."""
         columns.setdefault("destination", self.here)
         await self.store.append([events(first_id, ["x"] * len(hosts), hostname=list(hosts), **columns)])
 
     async def seen(self, kind: str = "host", destination: Destination | None = None) -> dict[str | None, int]:
-        """Names and how often they were seen."""
+        """The senders' names and how often each was seen."""
         found = await self.store.senders((destination or self.here).id, self.now)
         return {each.name: each.count for each in found.senders if each.kind == kind}
 
@@ -73,7 +73,7 @@ class Counting:
         return one
 
     def exact(self) -> None:
-        """All that is counted is what a plain count of the events up to the bookmarks gives."""
+        """Check that the counts equal a plain count of the events up to the bookmarks."""
         of = "FROM event e JOIN census c USING (destination_id) WHERE e.id <= c.counted_to"
         names = [("hostname", 0), ("file_name", 1), ("host(sender_ip)", 2)]
         scanned = [
@@ -99,7 +99,7 @@ class Counting:
 
 
 class MortalConnection(Connection):
-    """A connection of a process that dies after so many statements."""
+    """A connection of a process that dies after ``left`` statements."""
 
     def __init__(self, left: int, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -109,7 +109,7 @@ class MortalConnection(Connection):
         self.left -= 1
         done = await super().execute(sql, parameters, patience)
         if not self.left:
-            self.abandon("the process is gone")  # committed, and nobody heard of it
+            self.abandon("the process is gone")  # committed, but the caller never learns of it
             raise StoreUnavailable("the process is gone")
         return done
 
@@ -121,7 +121,7 @@ async def counting(store: PostgresStore, dsn: str) -> AsyncIterator[Counting]:
     made = Counting(dsn, store, here, there, account.id)
     yield made
     made.census.stop()
-    await until(lambda: backends(dsn) == 0, "its connection is closed")
+    await until(lambda: backends(dsn) == 0, "the census's connection closed")
 
 
 def backends(dsn: str) -> int:
@@ -198,7 +198,7 @@ async def test_what_is_still_being_committed_is_not_passed(counting: Counting) -
             "INSERT INTO event (destination_id, id, created_at, sender_ip, hostname) VALUES (%s, %s, 0, '::1', 'late')",
             [counting.here.id, START + 5],
         )
-        await counting.take(START + 9, "b")  # by another process, after one that died while it committed
+        await counting.take(START + 9, "b")  # by another process, after the first one died while committing
         await counting.census.run()
         await counting.census.run()
         assert await counting.seen() == {}
@@ -262,7 +262,7 @@ async def test_a_backend_that_is_killed_in_the_middle_takes_its_counts_with_it(c
         cursor.execute("SELECT FROM sender WHERE name = 'a' FOR UPDATE")
         running = Deferred.fromCoroutine(counting.census.run())
         waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%taken AS%'"
-        await until(lambda: execute(counting.dsn, waiting), "it is in the middle")
+        await until(lambda: execute(counting.dsn, waiting), "a count under way")
         execute(counting.dsn, f"SELECT pg_terminate_backend(pid) FROM ({waiting}) AS waiting")
         with pytest.raises(StoreUnavailable):
             await running
@@ -296,7 +296,7 @@ async def test_random_names_share_one_row_when_there_is_no_room(counting: Counti
     await counting.census.run()
     assert await counting.seen() == {"a": 2, "b": 2, "random-0": 1, None: 19}
     assert await counting.seen("file") == {"app.log": 24}
-    assert await counting.seen(destination=counting.there) == {"a": 1, "another": 1}, "of each destination"
+    assert await counting.seen(destination=counting.there) == {"a": 1, "another": 1}, "room is per destination"
     assert execute(counting.dsn, "SELECT sum(count) FROM sender_hour WHERE kind = 0 AND is_rest") == [(19,)]
 
 
@@ -390,7 +390,7 @@ async def test_a_clock_that_is_set_during_a_count_makes_no_run_rest_or_wait(coun
 
 
 @ensureDeferred
-async def test_what_is_over_is_forgotten(counting: Counting, dsn: str) -> None:
+async def test_expired_senders_and_counts_are_deleted(counting: Counting, dsn: str) -> None:
     pool, later = await started_store(dsn, size=1, clock=lambda: START + 4 * DAY)
     await counting.take(START, "old")
     await counting.take(START + 3 * DAY, "new")
@@ -414,7 +414,7 @@ async def test_what_is_over_is_forgotten(counting: Counting, dsn: str) -> None:
 
 
 @ensureDeferred
-async def test_what_is_forgotten_before_it_was_counted_is_no_error(counting: Counting, dsn: str) -> None:
+async def test_events_deleted_before_they_were_counted_are_no_error(counting: Counting, dsn: str) -> None:
     pool, _ = await started_store(dsn, size=1)
     await counting.take(START, "old")
     await counting.take(START + 3 * DAY, "new")

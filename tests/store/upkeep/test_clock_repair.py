@@ -1,4 +1,4 @@
-"""Events of a clock that was ahead are brought back: in order, counted right, without touching anybody else's."""
+"""Events stored while the clock was ahead are moved back: in order, counted right, and no others are touched."""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ from tests.store.samples import T0, events
 from tests.store.upkeep.test_retention import filled, messages
 
 YEAR = 365 * DAY
-#: When the last event of :func:`filled` has just come.
+#: The time just after the last event of :func:`filled`.
 NOW = T0 - T0 % DAY + 4 * DAY + DAY * 3 // 4
 
 
 class Times:
-    """A clock that is set, and one that is not."""
+    """A clock that can be set, and a steady one."""
 
     def __init__(self) -> None:
         self.now, self.steady = NOW, 0
@@ -47,7 +47,7 @@ async def test_a_clock_that_leaps_a_year_ahead_drops_nothing_for_a_day(dsn: str)
         for _ in range(3):
             await retention.run()
     (said,) = [formatEvent(event) for event in logs]
-    assert "Nothing is stored of the 365 days before now" in (said or "")
+    assert "No events are stored from the last 365 days" in (said or "")
     await store.append([events(times.now, ["by the wrong clock"], destination=one)])
     await retention.run()
     assert len(await messages(store, one)) == 6
@@ -73,7 +73,7 @@ async def test_a_restart_in_between_makes_no_difference(dsn: str) -> None:
 
 
 @ensureDeferred
-async def test_a_clock_that_is_right_after_all_drops_what_is_over_a_day_later(dsn: str) -> None:
+async def test_a_clock_that_is_right_after_all_drops_expired_events_a_day_later(dsn: str) -> None:
     pool, store = await started_store(dsn)
     _, one, other = await filled(store)
     times = Times()
@@ -92,7 +92,7 @@ async def test_a_clock_that_is_right_after_all_drops_what_is_over_a_day_later(ds
 
 
 @ensureDeferred
-async def test_where_nothing_is_received_any_more_what_is_over_goes_after_a_day_of_running(dsn: str) -> None:
+async def test_where_nothing_is_received_any_more_expired_events_go_after_a_day_of_running(dsn: str) -> None:
     pool, store = await started_store(dsn)
     _, one, _ = await filled(store)
     times = Times()

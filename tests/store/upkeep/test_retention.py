@@ -1,4 +1,4 @@
-"""Retention: whole slots and parts of slots go when their time is over, events and counts in one step."""
+"""Retention: whole slots and parts of slots are deleted once expired, events and counts in one step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def counts(dsn: str) -> list[tuple[Any, ...]]:
 
 
 def consistent(dsn: str) -> bool:
-    """Whether all counts are those of a scan."""
+    """Whether all counts equal a scan of the events."""
     return (
         execute(dsn, "SELECT destination_id, sum(count)::bigint FROM event_count GROUP BY 1 ORDER BY 1")
         == execute(dsn, "SELECT destination_id, count(*) FROM event GROUP BY 1 ORDER BY 1")
@@ -70,13 +70,13 @@ async def test_without_a_retention_everything_is_kept(dsn: str) -> None:
 
 
 @ensureDeferred
-async def test_whole_slots_go_when_their_time_is_over(dsn: str) -> None:
+async def test_whole_slots_go_when_they_have_expired(dsn: str) -> None:
     pool, store = await started_store(dsn)
     _, one, other = await filled(store)
     await Retention(pool, lambda: NOON + 4 * DAY, 2).run()
     for destination in (one, other):
         assert await messages(store, destination) == ["day 2", "day 3", "day 4"]
-        assert (await store.older(destination.id, NOON + 3 * DAY, 1)).complete, "nothing older is promised"
+        assert (await store.older(destination.id, NOON + 3 * DAY, 1)).complete, "nothing older is left"
     tables = execute(dsn, "SELECT relname FROM pg_class WHERE relname ~ '^event_[0-9]+$'")
     assert len(tables) == len(execute(dsn, "SELECT * FROM slot"))
     assert consistent(dsn)
@@ -88,7 +88,7 @@ async def test_a_destination_may_keep_less_or_more_than_the_installation(dsn: st
     pool, store = await started_store(dsn)
     account, one, other = await filled(store)
     assert await store.set_retention(account, one.id, 1)
-    assert not await store.set_retention(account, other.id, 1), "only its owner"
+    assert not await store.set_retention(account, other.id, 1), "only the owner may change it"
     await Retention(pool, lambda: NOON + 4 * DAY + 60 * MINUTE, 3).run()
     assert await messages(store, one) == ["day 4"]
     assert await messages(store, other) == ["day 2", "day 3", "day 4"]
@@ -101,7 +101,7 @@ async def test_a_destination_may_keep_less_or_more_than_the_installation(dsn: st
 
 
 @ensureDeferred
-async def test_a_closed_destination_keeps_its_history_until_its_time_is_over(dsn: str) -> None:
+async def test_a_closed_destination_keeps_its_history_until_it_has_expired(dsn: str) -> None:
     pool, store = await started_store(dsn, clock=lambda: NOON + 4 * DAY)
     account, one, _ = await filled(store)
     assert await store.close_destination(account, one.id)
@@ -134,12 +134,12 @@ async def test_a_slot_that_is_read_goes_later_and_holds_nobody_up(dsn: str) -> N
 
 
 class Crashes(Exception):
-    """The process is gone."""
+    """The process has died."""
 
 
 @attrs.define
 class DyingTransaction:
-    """A transaction whose process dies with the last statement that ``pool`` has left."""
+    """A transaction whose process dies with the last statement left to ``pool``."""
 
     pool: DyingPool
     transaction: Transaction
@@ -154,7 +154,7 @@ class DyingTransaction:
 
 
 class DyingPool(Pool):
-    """A pool whose process dies when ``left`` statements were run in transactions."""
+    """A pool whose process dies after ``left`` statements in transactions."""
 
     left: int
 

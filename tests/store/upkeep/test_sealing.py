@@ -1,4 +1,4 @@
-"""Sealing: slots that are over get their index, whatever a crash left of it, and one process does it."""
+"""Sealing: slots that are over get their index, whatever a crash left behind; only one process seals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sealer(dsn: str, now: int, look_seconds: float = 0.01, **bounds: Any) -> Sea
 
 
 def indexes(dsn: str) -> list[tuple[Any, ...]]:
-    """Slots with an index, and whether it is valid."""
+    """Slots that have an index, and whether it is valid."""
     return execute(
         dsn,
         "SELECT slot.lower, indisvalid FROM slot JOIN pg_index"
@@ -96,7 +96,7 @@ async def test_an_index_that_was_finished_but_not_noted_is_only_noted(store: Pos
 @ensureDeferred
 async def test_a_stop_in_the_middle_of_a_build_ends_it_and_the_next_run_repairs(store: PostgresStore, dsn: str) -> None:
     await fill(store)
-    # A writer that stays open makes CONCURRENTLY wait.
+    # An open write transaction makes CONCURRENTLY wait.
     with psycopg2.connect(dsn) as writer, writer.cursor() as cursor:
         cursor.execute(f"UPDATE event_{START} SET message = message")
         stopping = sealer(dsn, START + HOUR + AFTER)
@@ -160,7 +160,7 @@ async def test_a_slot_that_is_forgotten_meanwhile_is_no_error(store: PostgresSto
 
 
 @ensureDeferred
-async def test_without_the_extension_it_is_said_once_what_to_do(store: PostgresStore, dsn: str) -> None:
+async def test_without_the_extension_the_log_says_once_what_to_do(store: PostgresStore, dsn: str) -> None:
     said: list[str] = []
 
     def observe(event: dict) -> None:

@@ -21,7 +21,7 @@ _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
 
 class AccountStore:
-    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+    """The methods of :class:`ppl.store.interface.Store` for accounts, destinations and sessions."""
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
@@ -46,7 +46,7 @@ class AccountStore:
         email = email.lower()
 
         async def work(transaction: Transaction) -> tuple[Account, Destination]:
-            # One at a time: neither two first accounts, nor one port twice.
+            # One registration at a time: two at once could both be the first, or get the same port.
             await lock(transaction, REGISTER)
             await _check_admission(transaction, email, only_first)
             port = await _free_port(transaction, host, ports, is_taken)
@@ -109,11 +109,11 @@ class AccountStore:
         )
 
     async def set_transport(self, account_id: int, destination_id: int, transport: Transport) -> bool:
-        """Change what the port of a destination takes; ``False`` if the account does not own it."""
+        """Change which transport the port of a destination accepts; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "transport = %s", transport)
 
     async def set_retention(self, account_id: int, destination_id: int, days: int | None) -> bool:
-        """Change for how long a destination's events are kept; ``False`` if the account does not own it."""
+        """Change the retention of a destination; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "retention_days = %s", days)
 
     async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
@@ -132,7 +132,7 @@ class AccountStore:
         return await self._change(account_id, destination_id, assignments, lines_per_second, bytes_per_day)
 
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
-        """Have a destination receive nothing any more; ``False`` if the account does not own it."""
+        """Close a destination, which then receives nothing; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "closed_at = coalesce(closed_at, %s)", self._clock())
 
     async def _change(self, account_id: int, destination_id: int, assignment: str, *values: object) -> bool:
@@ -144,14 +144,14 @@ class AccountStore:
         return bool(rows)
 
     async def destinations(self) -> Sequence[Destination]:
-        """All that are not closed, by id."""
+        """All destinations that are not closed, by id."""
         rows = await self._pool.read(
             f"SELECT {DESTINATION} FROM destination d WHERE d.closed_at IS NULL ORDER BY d.id"  # noqa: S608
         )
         return [Destination(*row) for row in rows]
 
     async def destinations_of(self, account_id: int) -> Sequence[tuple[Destination, Role]]:
-        """What the account may read, by id."""
+        """The destinations that the account may read, and its role in each, by id."""
         rows = await self._pool.look_up(
             f"SELECT {DESTINATION}, m.role"  # noqa: S608
             " FROM membership m JOIN destination d ON d.id = m.destination_id"
@@ -161,7 +161,7 @@ class AccountStore:
         return [(Destination(*row[:-1]), row[-1]) for row in rows]
 
     async def destination(self, host: str, port: int) -> Destination | None:
-        """The destination of that address, unless it is closed."""
+        """The destination ``host:port``, unless it is closed."""
         if "\0" in host or not 1 <= port <= 65535:
             return None
         rows = await self._pool.look_up(
@@ -171,7 +171,7 @@ class AccountStore:
         return Destination(*rows[0]) if rows else None
 
     async def move_destinations(self, former_host: str, host: str) -> tuple[Sequence[str], Sequence[str]]:
-        """Have the listener of ``host`` serve what that of ``former_host`` served, in one transaction."""
+        """Move the destinations of the listener of ``former_host`` to that of ``host``, in one transaction."""
 
         async def work(transaction: Transaction) -> tuple[Sequence[str], Sequence[str]]:
             await lock(transaction, REGISTER)
@@ -195,7 +195,7 @@ class AccountStore:
     async def create_session(
         self, account_id: int, secret_hash: bytes, kind: SessionKind, label: str, expires_at: int | None
     ) -> Session:
-        """Remember a session."""
+        """Store a session."""
         now = self._clock()
         ((session_id,),) = await self._pool.run(
             "INSERT INTO session (account_id, secret_hash, kind, label, created_at, expires_at)"
@@ -205,7 +205,7 @@ class AccountStore:
         return Session(session_id, kind, label, now, expires_at)
 
     async def session(self, secret_hash: bytes) -> tuple[Session, Account] | None:
-        """The session of that hash, unless expired."""
+        """The session of that hash and its account, unless the session has expired."""
         rows = await self._pool.look_up(
             f"SELECT {_SESSION}, a.id, a.email, a.time_zone FROM session s JOIN account a ON a.id = s.account_id"  # noqa: S608
             " WHERE s.secret_hash = %s AND (s.expires_at IS NULL OR s.expires_at > %s)",
@@ -223,14 +223,14 @@ class AccountStore:
         return [Session(*row) for row in rows]
 
     async def delete_session(self, account_id: int, session_id: int) -> bool:
-        """Forget one."""
+        """Delete a session; ``False`` if the account has no such session."""
         rows = await self._pool.run(
             "DELETE FROM session WHERE account_id = %s AND id = %s RETURNING id", [account_id, session_id]
         )
         return bool(rows)
 
     async def delete_expired_sessions(self) -> int:
-        """Forget all that have expired."""
+        """Delete all expired sessions; returns how many."""
         ((count,),) = await self._pool.run(
             "WITH gone AS (DELETE FROM session WHERE expires_at <= %s RETURNING 1) SELECT count(*) FROM gone",
             [self._clock()],

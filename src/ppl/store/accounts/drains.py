@@ -13,7 +13,7 @@ from ppl.store.interface import DrainToken
 
 
 class Drains:
-    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+    """The methods of :class:`ppl.store.interface.Store` for drain tokens."""
 
     _pool: Pool
     _clock: Clock
@@ -21,7 +21,7 @@ class Drains:
     async def create_drain(
         self, account_id: int, destination_id: int, secret_hash: bytes, label: str, most: int
     ) -> DrainToken | None:
-        """Remember a token; ``None`` if the account does not own the destination."""
+        """Store a token; ``None`` if the account does not own the destination."""
         now = self._clock()
 
         async def work(transaction: Transaction) -> DrainToken | None:
@@ -49,7 +49,7 @@ class Drains:
         return [DrainToken(*row) for row in rows]
 
     async def delete_drain(self, account_id: int, drain_id: int) -> bool:
-        """Revoke one; ``False`` if the account owns no destination with such a token."""
+        """Revoke a token; ``False`` if the account owns no destination with such a token."""
         rows = await self._pool.run(
             f"DELETE FROM drain WHERE id = %s AND destination_id IN ({OWNED}) RETURNING id",  # noqa: S608
             [drain_id, account_id],
@@ -57,7 +57,7 @@ class Drains:
         return bool(rows)
 
     async def drained(self, secret_hash: bytes) -> Destination | None:
-        """The destination that the token of that hash leads to."""
+        """The destination of the token with that hash, unless it is closed."""
         rows = await self._pool.look_up(
             f"SELECT {DESTINATION} FROM drain JOIN destination d ON d.id = drain.destination_id"  # noqa: S608
             " WHERE drain.secret_hash = %s AND d.closed_at IS NULL",

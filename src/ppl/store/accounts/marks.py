@@ -1,6 +1,6 @@
 """Marks in PostgreSQL: a part of :class:`ppl.store.postgres.PostgresStore`.
 
-They belong to a destination: whoever may read it may make, change and remove them. An event has one mark at most.
+Marks belong to a destination: an account that may read it may make, change and remove them. An event has at most one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EXCERPT = SELECTED.replace("message", "left(message, %s)").replace("structured_
 
 
 class MarkStore:
-    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+    """The methods of :class:`ppl.store.interface.Store` for marks."""
 
     _pool: Pool
     _clock: Clock
@@ -51,7 +51,7 @@ class MarkStore:
         return await self._pool.transact(work)
 
     async def marks(self, account_id: int) -> Sequence[Mark]:
-        """Those of all destinations that the account may read, by destination, the newest event first."""
+        """The marks of all destinations that the account may read, by destination, the newest event first."""
         rows = await self._pool.look_up(
             f"SELECT {_COLUMNS} FROM mark m WHERE m.destination_id IN ({READABLE})"  # noqa: S608
             " ORDER BY m.destination_id, m.event_id DESC",
@@ -68,7 +68,7 @@ class MarkStore:
         return Mark(*rows[0]) if rows else None
 
     async def change_mark(self, account_id: int, mark_id: int, note: str) -> Mark | None:
-        """Give one another note; ``None`` if the account may read no destination with it."""
+        """Change the note of a mark; ``None`` if the account may read no destination with that mark."""
         rows = await self._pool.run(
             "UPDATE mark m SET note = %s, account_id = %s, created_at = %s WHERE m.id = %s"  # noqa: S608
             f" AND m.destination_id IN ({READABLE}) RETURNING {_COLUMNS}",
@@ -77,7 +77,7 @@ class MarkStore:
         return Mark(*rows[0]) if rows else None
 
     async def unmark(self, account_id: int, mark_id: int) -> Mark | None:
-        """Forget one, and give what it was; ``None`` if the account may read no destination with it."""
+        """Remove a mark and return it; ``None`` if the account may read no destination with that mark."""
         rows = await self._pool.run(
             f"DELETE FROM mark m WHERE m.id = %s AND m.destination_id IN ({READABLE}) RETURNING {_COLUMNS}",  # noqa: S608
             [mark_id, account_id],
@@ -85,7 +85,7 @@ class MarkStore:
         return Mark(*rows[0]) if rows else None
 
     async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
-        """Id → event of those that are still kept, with the beginning of their messages."""
+        """Id → event for those that are still stored, with only the beginning of their messages."""
         if not event_ids:
             return {}
         rows = await self._pool.read(

@@ -1,4 +1,4 @@
-"""What an account may change: the destinations that it owns."""
+"""The destinations that an account may change: those that it owns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OWNED = "SELECT destination_id FROM membership WHERE account_id = %s AND role = 
 async def count_owned(transaction: Transaction, account_id: int, destination_id: int, table: str) -> int | None:
     """How many rows of ``table`` the destination has; ``None`` if the account does not own it.
 
-    The destination is locked until the transaction ends, so that two at once do not pass a bound together.
+    The destination is locked until the transaction ends, so that two requests at once cannot exceed a limit.
     """
     owned = await transaction.run(
         f"SELECT id FROM destination WHERE id = %s AND id IN ({OWNED}) FOR UPDATE",  # noqa: S608

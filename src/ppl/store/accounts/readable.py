@@ -1,4 +1,4 @@
-"""What an account may read: the destinations of which it is an owner or a member."""
+"""The destinations that an account may read: those of which it is an owner or a member."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ READABLE = "SELECT destination_id FROM membership WHERE account_id = %s"
 
 
 async def lock_readable(transaction: Transaction, account_id: int, destination_id: int) -> bool:
-    """Lock the destination until the transaction ends, so that no two at once pass a bound together.
+    """Lock the destination until the transaction ends, so that two requests at once cannot exceed a limit.
 
     Returns:
         Whether the account may read it.

@@ -1,6 +1,7 @@
 """Saved searches in PostgreSQL: a part of :class:`ppl.store.postgres.PostgresStore`.
 
-They belong to a destination: whoever may read it may use, change and delete them. Names differ by more than case.
+Each belongs to a destination: an account that may read it may use, change and delete its searches. Names differ by more
+than case.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _TAKEN = "SELECT FROM saved_search WHERE destination_id = %s AND lower(name) = l
 
 
 class SavedSearchStore:
-    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+    """The methods of :class:`ppl.store.interface.Store` for saved searches."""
 
     _pool: Pool
     _clock: Clock
@@ -47,7 +48,7 @@ class SavedSearchStore:
         return await self._pool.transact(work)
 
     async def saved_searches(self, account_id: int) -> Sequence[SavedSearch]:
-        """Those of all destinations that the account may read, by destination and name."""
+        """The saved searches of all destinations that the account may read, by destination and name."""
         rows = await self._pool.look_up(
             "SELECT s.id, s.destination_id, s.name, s.query, coalesce(a.email, ''), s.created_at"  # noqa: S608
             " FROM saved_search s LEFT JOIN account a ON a.id = s.account_id"
@@ -57,7 +58,7 @@ class SavedSearchStore:
         return [SavedSearch(*row) for row in rows]
 
     async def change_saved(self, account_id: int, saved_id: int, name: str, query: str | None) -> SavedSearch | None:
-        """Give one another name and query; ``None`` if the account may read no destination with it."""
+        """Change name and query of a saved search; ``None`` if the account may read no destination with it."""
         now = self._clock()
 
         async def work(transaction: Transaction) -> SavedSearch | None:
@@ -85,7 +86,7 @@ class SavedSearchStore:
         return await self._pool.transact(work)
 
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
-        """Forget one; ``False`` if the account may read no destination with it."""
+        """Delete a saved search; ``False`` if the account may read no destination with it."""
         rows = await self._pool.run(
             f"DELETE FROM saved_search WHERE id = %s AND destination_id IN ({READABLE}) RETURNING id",  # noqa: S608
             [saved_id, account_id],
@@ -95,4 +96,4 @@ class SavedSearchStore:
 
 async def _check_name(transaction: Transaction, destination_id: int, name: str, own_id: int = 0) -> None:
     if await transaction.run(_TAKEN, [destination_id, name, own_id]):
-        raise AlreadyExists("There is a saved search of that name already: choose another.")
+        raise AlreadyExists("There is a saved search of that name already: choose another name.")

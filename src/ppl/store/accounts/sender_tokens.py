@@ -12,7 +12,7 @@ from ppl.store.interface import SenderToken
 
 
 class SenderTokens:
-    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+    """The methods of :class:`ppl.store.interface.Store` for sender tokens."""
 
     _pool: Pool
     _clock: Clock
@@ -20,7 +20,7 @@ class SenderTokens:
     async def create_sender_token(
         self, account_id: int, destination_id: int, secret_hash: bytes, most: int
     ) -> SenderToken | None:
-        """Remember a token; ``None`` if the account does not own the destination."""
+        """Store a token; ``None`` if the account does not own the destination."""
         now = self._clock()
 
         async def work(transaction: Transaction) -> SenderToken | None:
@@ -47,7 +47,7 @@ class SenderTokens:
         return [SenderToken(*row) for row in rows]
 
     async def delete_sender_token(self, account_id: int, destination_id: int, token_id: int) -> bool:
-        """Revoke one; ``False`` if the account owns no such destination, or that has no such token."""
+        """Revoke a token; ``False`` if the account does not own the destination, or it has no such token."""
         rows = await self._pool.run(
             "DELETE FROM sender_token WHERE id = %s AND destination_id = %s"  # noqa: S608
             f" AND destination_id IN ({OWNED}) RETURNING id",

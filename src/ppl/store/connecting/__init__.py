@@ -1,1 +1,1 @@
-"""Connections to PostgreSQL: supervised, pooled, migrated, and those that copy in threads of their own."""
+"""Connections to PostgreSQL: supervised and pooled ones, blocking ones that copy in threads, and the migrations."""

@@ -1,7 +1,7 @@
-"""One supervised connection to PostgreSQL over txpostgres: every statement ends, every death is noticed.
+"""One supervised connection to PostgreSQL over txpostgres: every statement ends, every lost connection is noticed.
 
-txpostgres leaves out what a daemon needs: a bound on connecting and on a server that froze, names resolved without
-blocking, errors that say what to do. Used by :mod:`.pool` only.
+It adds what a daemon needs and txpostgres lacks: timeouts for connecting and for a frozen server, host names resolved
+without blocking, and errors that say what to do. The pool uses it, and each background service that holds a lock.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from ppl.errors import StatementTimeout, StoreUnavailable, StoreUnsuitable
 ResultRow = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
-# SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator's
-# intervention, a transaction to repeat; and a primary that became a standby.
+# SQLSTATE classes and codes after which the same statement may succeed later: connection, resources, operator
+# intervention, a transaction to repeat, a lock timeout; and a primary that became a standby.
 PASSING = ("08", "53", "57", "40001", "40P01", "25006", "55P03")
 
-# libpq gives no SQLSTATE of a connection that is refused. A server that speaks another language is tried again.
+# libpq gives no SQLSTATE for a refused connection, so its message is matched. A server whose messages are not English
+# is retried.
 _REFUSAL = re.compile(
     r"(?:FATAL: +|fe_sendauth: )(.*(?:"
     r"authentication failed|no password supplied|(?:database|role) \".*\" does not exist|is not permitted to log in"
@@ -43,16 +44,16 @@ _REFUSAL = re.compile(
 
 
 class ConnectionLost(StoreUnavailable):
-    """The connection died under a statement: it may have taken effect or not."""
+    """The connection was lost under a statement, which may or may not have taken effect."""
 
     def __init__(self) -> None:
         super().__init__("The connection to PostgreSQL was lost.")
 
 
 class ServerSilent(StoreUnavailable):
-    """The server did not answer in time, so that the statement may have taken effect or not.
+    """The server did not answer in time, so the statement may or may not have taken effect.
 
-    Unlike after a lost connection, most likely it would not answer a second time either.
+    Unlike after a lost connection, a second attempt would most likely get no answer either.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -60,18 +61,18 @@ class ServerSilent(StoreUnavailable):
 
 
 class StoreRefuses(StoreUnavailable):
-    """PostgreSQL answers and lets nobody in with this DSN; before somebody changes one of them it will not."""
+    """PostgreSQL answers but refuses this DSN, and will until somebody changes the server or the DSN."""
 
 
 class WatchedReactor:
-    """The reactor as txpostgres uses it, where a socket that libpq has already closed ends the connection.
+    """The reactor that txpostgres is given: a socket that libpq has already closed ends the connection.
 
-    libpq may close it before psycopg2 says ``closed``; ``addReader`` of a descriptor of -1 would raise wherever
-    txpostgres happens to be.
+    libpq may close the socket before psycopg2 reports ``closed``; ``addReader`` with a descriptor of -1 would raise
+    wherever txpostgres happens to be.
 
     Args:
         reactor: watches the sockets.
-        owner: is abandoned when its socket is gone.
+        owner: the connection to abandon when its socket is gone.
     """
 
     def __init__(self, reactor: Any, owner: Connection) -> None:
@@ -104,10 +105,10 @@ class WatchedReactor:
             self._reactor.removeWriter(selectable)
 
     def forget(self, selectable: Any) -> None:
-        """No longer watch ``selectable``, whose socket libpq may have closed already.
+        """Stop watching ``selectable``, whose socket libpq may have closed already.
 
-        epoll then knows nothing of it, so that Twisted's removal fails half way: the number of the closed socket would
-        count as watched for ever, and the next socket that gets it, whosever it is, would never be looked at.
+        epoll has then dropped the socket, so Twisted's removal fails half-way: the closed descriptor would count as
+        watched for ever, and the next socket with that number, whoever owns it, would never be polled.
         """
         for remove in (self._reactor.removeReader, self._reactor.removeWriter):
             with suppress(OSError, KeyError):
@@ -121,7 +122,7 @@ class WatchedReactor:
 
 
 class _Cursor(txpostgres.Cursor):  # type: ignore[misc]
-    """txpostgres's, out of the reactor as soon as libpq has closed the socket."""
+    """txpostgres's cursor, removed from the reactor as soon as libpq has closed the socket."""
 
     def continuePolling(self, swallowErrors: bool = False) -> None:
         try:
@@ -132,7 +133,7 @@ class _Cursor(txpostgres.Cursor):  # type: ignore[misc]
 
 
 class _Connection(txpostgres.Connection):  # type: ignore[misc]
-    """txpostgres's, telling its owner when the idle connection dies instead of logging a traceback."""
+    """txpostgres's connection, which tells its owner when it dies while idle instead of logging a traceback."""
 
     cursorFactory = _Cursor
 
@@ -155,7 +156,7 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
         self._guarded(super().doWrite)
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """What txpostgres has nobody to tell, which would come out of the reactor."""
+        """Run ``act``; an error that has no caller, and would be raised in the reactor, ends the connection."""
         try:
             act()
         except psycopg2.Error as error:
@@ -170,17 +171,17 @@ class _Connection(txpostgres.Connection):  # type: ignore[misc]
 
 
 class Connection:
-    """A connection, from :meth:`open` to its :attr:`lost`.
+    """One connection, from :meth:`open` until :attr:`lost` fires.
 
     Args:
         reactor: connects and waits.
-        application: what PostgreSQL calls it (``pg_stat_activity.application_name``), unless the DSN says otherwise.
-        connect: begins to connect, as psycopg2 does.
+        application: its ``pg_stat_activity.application_name``, unless the DSN says otherwise.
+        connect: starts to connect, as ``psycopg2.connect`` does.
 
     Attributes:
-        lost: fires with the reason, once, when it has died or was abandoned; never fails.
-        is_lost: whether that has happened.
-        silent_for: seconds that the server was waited for in vain, if that is why.
+        lost: fires once, with the reason, when the connection was lost or abandoned; never fails.
+        is_lost: whether the connection was lost or abandoned.
+        silent_for: seconds without an answer from the server, if that ended the connection.
     """
 
     def __init__(self, reactor: Any, application: str = "ppl", connect: Callable[..., Any] = psycopg2.connect) -> None:
@@ -193,7 +194,10 @@ class Connection:
         self._connection = _Connection(reactor, self, connect)
 
     async def open(self, dsn: str, patience: float, statement_timeout: float) -> None:
-        """Connect; after ``patience`` seconds at the latest it is open or raises ``StoreUnavailable``."""
+        """Connect, or raise ``StoreUnavailable``.
+
+        Each host name, the connection and the first statement may take ``patience`` seconds.
+        """
         resolved = await _resolve(self._reactor, dsn, self._application, patience)
         if self.is_lost:
             raise StoreUnavailable("the attempt was given up")
@@ -220,34 +224,34 @@ class Connection:
 
     @property
     def server_version(self) -> int:
-        """Such as 180006."""
+        """PostgreSQL's version, such as 180006."""
         version: int = self._connection.server_version
         return version
 
     @property
     def server_encoding(self) -> str:
-        """Such as ``UTF8``."""
+        """The database's encoding, such as ``UTF8``."""
         encoding: str = self._connection.get_parameter_status("server_encoding")
         return encoding
 
     @property
     def is_clean(self) -> bool:
-        """Whether it lives and is outside of any transaction, so that somebody else may have it."""
+        """Whether the connection is alive and outside any transaction, so that it may be lent again."""
         return not self.is_lost and self._connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
     async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[ResultRow]:
-        """Run ``sql`` (one statement or several) and give the rows of the last.
+        """Run ``sql`` (one statement or several) and return the rows of the last statement.
 
         Args:
             sql: with ``%s`` where ``parameters`` go.
-            parameters: bound by psycopg2; ``None`` when there are none and ``%`` means itself.
-            patience: seconds after which the server is taken for frozen and the connection is dropped.
+            parameters: bound by psycopg2; ``None`` when there are none, and ``%`` then means itself.
+            patience: seconds after which the server counts as frozen and the connection is dropped.
 
         Raises:
             StoreUnavailable: also when the caller cannot know whether the statement took effect.
-            ServerSilent: the patience has ended.
-            StatementTimeout: it was cancelled by its statement_timeout.
-            psycopg2.Error: what else PostgreSQL refuses.
+            ServerSilent: the server did not answer within ``patience``.
+            StatementTimeout: PostgreSQL cancelled the statement by its statement_timeout.
+            psycopg2.Error: PostgreSQL refused the statement for another reason.
         """
         if self.is_lost:
             raise ConnectionLost
@@ -266,11 +270,11 @@ class Connection:
         return rows
 
     def _uncancelled(self, inner: Deferred[Any]) -> Deferred[Any]:
-        # Cancelling txpostgres's own Deferred blocks the reactor and raises a private error: drop the connection.
+        # Cancelling txpostgres's own Deferred blocks the reactor and raises a private error, so drop the connection.
         outer: Deferred[Any] = Deferred(self._give_up)
 
         def pass_on(result: Any) -> None:
-            # A cancelled one has fired already when what it waited for ends.
+            # A cancelled Deferred has already fired when its statement ends.
             if not outer.called:
                 outer.callback(result)
 
@@ -288,7 +292,7 @@ class Connection:
     def _translated(self, error: BaseException) -> Exception:
         code = getattr(error, "pgcode", None)
         if self._given_up:
-            # Unlike one that was lost underneath, nobody wants it repeated.
+            # Not ConnectionLost: the pool would repeat a read that its caller has given up.
             return StoreUnavailable("The statement was given up.")
         if self.silent_for is not None:
             return ServerSilent(self.silent_for)
@@ -301,35 +305,35 @@ class Connection:
             self.abandon(sentence(error))
             return ConnectionLost()
         if code is not None and code.startswith(PASSING):
-            return StoreUnavailable(f"PostgreSQL cannot do it now: {sentence(error)}")
+            return StoreUnavailable(f"PostgreSQL cannot run this statement now: {sentence(error)}")
         assert isinstance(error, Exception)
         return error
 
     def abandon(self, reason: str) -> None:
-        """Close it now, whatever runs on it; what runs raises ``StoreUnavailable``."""
+        """Close the connection now; a statement that runs on it raises ``StoreUnavailable``."""
         if self.is_lost:
             return
         self.is_lost = True
         connection = self._connection
         try:
             if connection.pollable() is not None:
-                # txpostgres forgets the cursor that waits for the socket: epoll would keep it for ever.
+                # txpostgres does not remove a cursor that waits for the socket: the reactor would keep it for ever.
                 for cursor in set(connection._cursors):
                     connection.reactor.forget(cursor)
                 connection.close()
         finally:
-            # Whoever keeps its place waits for this.
+            # The pool's loop for this connection waits for this.
             self.lost.callback(reason)
 
 
 def sentence(error: BaseException) -> str:
-    """The first line of a database error: the others may show a customer's lines."""
+    """The first line of a database error: the lines after it may quote customers' log lines."""
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
 
 def describe(dsn: str) -> str:
-    """Where ``dsn`` leads, for a sentence: never its password."""
+    """The server that ``dsn`` names, for a sentence: never its password."""
     parts = _parsed(dsn)
     where = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
     port = f":{parts['port']}" if "port" in parts and not where.startswith("/") else ""
@@ -344,7 +348,7 @@ def _parsed(dsn: str) -> dict[str, str]:
 
 
 async def _resolve(reactor: Any, dsn: str, application: str, patience: float) -> str:
-    """``dsn`` with addresses beside its host names, which libpq would look up while the whole process waits."""
+    """Add addresses to the host names in ``dsn``: libpq would look them up while the whole process waits."""
     parts = _parsed(dsn)
     settings: dict[str, Any] = {**KEEPALIVE, "fallback_application_name": application, **parts}
     named = parts.get("host") or os.environ.get("PGHOST") or ""
@@ -383,7 +387,7 @@ async def _addresses(reactor: Any, host: str, patience: float) -> Sequence[str]:
 
 @implementer(IResolutionReceiver)
 class _Addresses:
-    """Gathers what a host name resolves to."""
+    """Collects the addresses of a host name."""
 
     def __init__(self) -> None:
         self.complete: Deferred[list[str]] = Deferred()

@@ -1,8 +1,8 @@
-"""Big batches by ``COPY``, on blocking connections of their own, each statement in a thread.
+"""Stores big batches by ``COPY``, on blocking connections of their own, each statement in a thread.
 
 txpostgres has no ``COPY``, and ``COPY`` takes half the time of the best ``INSERT`` (``docs/performance.rst``). libpq
-lets go of the interpreter's lock while it sends and waits, so the reactor goes on parsing meanwhile. Only
-:mod:`.append` uses this; everything else is txpostgres's.
+releases the interpreter's lock while it sends and waits, so the reactor goes on parsing meanwhile. Only
+:mod:`ppl.store.events.append` stores events this way.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Copier(Service):
     """Commits batches by ``COPY`` to the PostgreSQL of ``dsn``; connections are opened when first needed.
 
     Args:
-        reactor: threads and timers.
-        dsn: libpq's, either form.
+        reactor: runs the threads and timers.
+        dsn: libpq's connection string, in either form.
         connect_timeout: seconds for connecting.
         statement_timeout: seconds for one statement.
-        grace: seconds more after which a server that let its own timeout pass is taken for frozen.
+        grace: seconds past ``statement_timeout`` after which a server without an answer counts as frozen.
     """
 
     def __init__(self, reactor: Any, dsn: str, connect_timeout: float, statement_timeout: float, grace: float) -> None:
@@ -53,13 +53,13 @@ class Copier(Service):
         self._busy: set[CopyConnection] = set()
 
     def startService(self) -> None:
-        """Ready to copy."""
+        """Start the threads."""
         super().startService()
         keep_rows_off_stderr()
         self._threads.start()
 
     def stopService(self) -> None:
-        """Close what is idle; what still copies fails."""
+        """Close idle connections; copies under way fail."""
         super().stopService()
         idle, self._idle = self._idle, []
         for connection in idle:
@@ -75,12 +75,12 @@ class Copier(Service):
         Args:
             rows: in the text format of ``COPY``.
             into: a table and its columns, as ``COPY`` wants them.
-            count: SQL.
+            count: SQL that counts the rows.
             after: ``None`` to commit at once.
 
         Raises:
-            StoreUnavailable: also when nobody can know whether it was committed.
-            psycopg2.Error: what PostgreSQL refuses.
+            StoreUnavailable: also when it is unknown whether the rows were committed.
+            psycopg2.Error: PostgreSQL refuses the rows.
         """
         if not self.running:
             raise StoreUnavailable("The store is stopped.")
@@ -92,7 +92,7 @@ class Copier(Service):
                 await after
             await self._in_thread(connection, lambda: connection.finish(count))
         except BaseException as error:
-            # In whatever state it is: closing it rolls back.
+            # Whatever state the connection is in, closing it rolls back.
             connection.close()
             raise translated(error) from error
         finally:
@@ -116,10 +116,10 @@ class Copier(Service):
 
 
 class CopyConnection:
-    """A blocking connection; all but :meth:`hang_up` run in one thread at a time.
+    """A blocking connection; every method except :meth:`hang_up` runs in one thread at a time.
 
     Args:
-        dsn: libpq's, either form.
+        dsn: libpq's connection string, in either form.
         connect_timeout: seconds for connecting.
         statement_timeout: seconds for one statement.
     """
@@ -133,10 +133,10 @@ class CopyConnection:
         self._is_given_up = False
 
     def begin(self, into: str, rows: bytes) -> None:
-        """Send ``rows``, in a new transaction; both as :meth:`Copier.copy` takes them.
+        """Begin a transaction and send ``rows``; the arguments are those of :meth:`Copier.copy`.
 
         Raises:
-            psycopg2.Error: what PostgreSQL refuses, or the connection was lost or given up.
+            psycopg2.Error: PostgreSQL refuses the rows, or the connection was lost or given up.
         """
         if self._connection is None:
             self._connection = psycopg2.connect(self._dsn)
@@ -157,7 +157,10 @@ class CopyConnection:
             cursor.execute(sql)
 
     def hang_up(self) -> None:
-        """End what a thread waits for, from any other thread; what is being opened ends once it is open."""
+        """Interrupt the statement that a thread waits for; called from another thread.
+
+        A connection that is being opened ends once it is open.
+        """
         self._is_given_up = True
         if self._connection is None:
             return
@@ -165,18 +168,18 @@ class CopyConnection:
             shared.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close it, if it is open; rolls back what is not committed."""
+        """Close the connection if it is open, which rolls back what is not committed."""
         if self._connection is not None:
             self._connection.close()
 
 
 def translated(error: BaseException) -> BaseException:
-    """``error`` of a copy as the caller of :class:`Copier` is told of it."""
+    """The exception to raise from :meth:`Copier.copy` for ``error``."""
     code = getattr(error, "pgcode", None)
     if isinstance(error, SystemError):  # psycopg2 met one error while it handled another
         return StoreUnavailable("The connection to PostgreSQL was lost.")
-    if isinstance(error, psycopg2.Error) and code is None:  # libpq's word, not the server's
+    if isinstance(error, psycopg2.Error) and code is None:  # reported by libpq, not by the server
         return StoreUnavailable(f"The connection to PostgreSQL was lost: {sentence(error)}")
     if code is not None and code.startswith(PASSING):
-        return StoreUnavailable(f"PostgreSQL cannot do it now: {sentence(error)}")
+        return StoreUnavailable(f"PostgreSQL cannot run this statement now: {sentence(error)}")
     return error

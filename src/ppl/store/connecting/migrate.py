@@ -1,4 +1,4 @@
-"""Brings the database to the schema of this code: numbered ``migrations/*.sql``, forward only.
+"""Upgrades the database to the schema of this version: numbered ``migrations/*.sql``, forward only.
 
 Each file runs in a transaction of its own under one advisory lock, so two processes that start at once do not collide.
 """
@@ -24,8 +24,8 @@ class Migration:
 
     Attributes:
         number: counts from 1 without a gap.
-        name: the file's, without number and suffix.
-        sql: its text.
+        name: the file's name without number and suffix.
+        sql: the file's text.
     """
 
     number: int
@@ -34,7 +34,7 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    """All that this code has, by number."""
+    """All migrations of this version, by number."""
     found = []
     for file in files("ppl.store").joinpath("migrations").iterdir():
         if file.name.endswith(".sql"):
@@ -44,11 +44,11 @@ def migrations() -> list[Migration]:
 
 
 async def migrate(pool: Pool) -> None:
-    """Apply what the database lacks.
+    """Apply the migrations that the database lacks.
 
     Raises:
         StoreUnsuitable: the database was written by a newer Ppl.
-        StoreUnavailable: PostgreSQL went away; nothing is half done.
+        StoreUnavailable: PostgreSQL went away; no migration is half applied.
     """
     known = migrations()
 
@@ -61,7 +61,7 @@ async def migrate(pool: Pool) -> None:
         ((applied,),) = await transaction.run("SELECT coalesce(max(number), 0) FROM migration")
         if applied > len(known):
             raise StoreUnsuitable(
-                f"The database has migration {applied} of a newer Ppl, this one knows {len(known)}: upgrade Ppl."
+                f"The database has migration {applied} of a newer Ppl; this version knows {len(known)}: upgrade Ppl."
             )
         if applied == len(known):
             return None
@@ -73,4 +73,4 @@ async def migrate(pool: Pool) -> None:
         return following
 
     while (applied := await pool.transact(apply_next, seconds=_TIMEOUT)) is not None:
-        _log.info("Migration {number} ({name}) is applied", number=applied.number, name=applied.name)
+        _log.info("Applied migration {number} ({name})", number=applied.number, name=applied.name)

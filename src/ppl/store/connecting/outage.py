@@ -1,4 +1,4 @@
-"""Says that PostgreSQL cannot be used: at first, for each new reason, and again at growing intervals."""
+"""Logs that PostgreSQL cannot be used: at once for each new reason, and again at growing intervals."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from twisted.logger import Logger, LogLevel
 
 from ppl.store.connecting.connection import StoreRefuses, describe
 
-#: Seconds until it is said again: at first, and at most.
+#: Seconds until the next reminder in the log: the first interval and the longest.
 FIRST_REMINDER, LAST_REMINDER = 60.0, 3600.0
 
-#: Reasons that are each said as soon as they are met.
+#: How many different reasons are each logged at once; any further one waits for the next reminder.
 _MOST_REASONS = 8
 
 _SILENT = "silent"
 
 
 class PostgresOutage:
-    """What is said of the PostgreSQL of ``dsn``, once for all pools that share this; ``reactor`` keeps the time."""
+    """Logs trouble with the PostgreSQL of ``dsn``, once for all pools that share it; ``reactor`` keeps the time."""
 
     _log = Logger()
 
@@ -29,7 +29,7 @@ class PostgresOutage:
         self._next_at, self._interval = 0.0, FIRST_REMINDER
 
     def met(self, pool: object, error: Exception) -> None:
-        """An attempt of ``pool`` to connect has failed while it had no other connection."""
+        """Take note that ``pool``, which has no connection, failed to open one."""
         self._without.add(pool)
         reason = str(error).strip().partition("\n")[0]
         if self._is_due(reason):
@@ -41,7 +41,7 @@ class PostgresOutage:
             )
 
     def silent(self, pool: object, seconds: float) -> None:
-        """A statement of ``pool`` got no answer within ``seconds``, and its connection was dropped."""
+        """Take note that a statement of ``pool`` got no answer within ``seconds``, and its connection was dropped."""
         self._without.add(pool)
         if self._is_due(_SILENT):
             self._log.warn(
@@ -51,14 +51,14 @@ class PostgresOutage:
             )
 
     def over(self, pool: object) -> None:
-        """A new connection of ``pool`` works; PostgreSQL is back once that holds for every pool that was in trouble."""
+        """Take note that ``pool`` has a new connection; PostgreSQL is back once every pool in trouble has one."""
         self._without.discard(pool)
         if self._said and not self._without:
             self._said.clear()
             self._log.info("PostgreSQL at {where} is reachable again", where=describe(self._dsn))
 
     def _is_due(self, reason: str) -> bool:
-        """Whether ``reason`` is to be said now."""
+        """Whether to log ``reason`` now."""
         now = self._reactor.seconds()
         if reason not in self._said and len(self._said) < _MOST_REASONS:
             self._said.add(reason)

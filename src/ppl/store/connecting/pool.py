@@ -1,7 +1,7 @@
-"""A pool of supervised connections to PostgreSQL: each is replaced when it dies, and nothing waits for ever.
+"""A pool of supervised connections to PostgreSQL: each is replaced when it is lost, and nothing waits for ever.
 
-Every place of the pool is kept filled by a loop of its own (connect, lend, notice the loss, back off, again). Work
-that finds no connection within a bound is refused with :class:`~ppl.errors.StoreUnavailable`.
+One loop per connection keeps it open (connect, lend, notice the loss, back off, connect again). Work that gets no
+connection within a bound is refused with :class:`~ppl.errors.StoreUnavailable`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 OLDEST_VERSION = 150000
 
-#: Seconds of PostgreSQL's that a small lookup may take.
+#: Statement timeout of a small lookup, in seconds.
 LOOK_UP_SECONDS = 5.0
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
@@ -37,23 +37,23 @@ _STOP_SECONDS = 3.0
 
 
 class Transaction:
-    """What :meth:`Pool.transact` hands to its work."""
+    """An open transaction, which :meth:`Pool.transact` passes to its ``work``."""
 
     def __init__(self, connection: Connection, patience: float) -> None:
         self._connection, self._patience = connection, patience
 
     async def run(self, sql: str, parameters: Parameters = None) -> list[ResultRow]:
-        """Run ``sql`` within the transaction and give the rows of its last statement."""
+        """Run ``sql`` within the transaction and return the rows of its last statement."""
         return await self._connection.execute(sql, parameters, self._patience)
 
 
 @attrs.frozen
 class PoolStatistics:
-    """What a pool has at one moment.
+    """A snapshot of a pool.
 
     Attributes:
         connected: connections, lent or idle.
-        idle: those of them that nobody has.
+        idle: connections that are not lent.
         waiting: calls that wait for a connection.
     """
 
@@ -67,20 +67,20 @@ class Pool(Service):
 
     Args:
         reactor: does the input, output and timing.
-        dsn: libpq's, either form.
+        dsn: libpq's connection string, in either form.
         size: how many connections are kept.
         wait: seconds that work waits for a free connection before it is refused.
         connect_timeout: seconds for one attempt to connect.
         statement_timeout: seconds a statement may take unless its caller says otherwise.
-        grace: seconds more after which a server that let its own timeout pass is taken for frozen.
-        parameters: of PostgreSQL's sessions, by name.
-        application: what PostgreSQL calls these connections.
-        outage: says that PostgreSQL is away, for all pools that share it; ``None``: for this one alone.
-        look_up_seconds: seconds of PostgreSQL's that a small lookup may take, if not fewer by ``statement_timeout``.
+        grace: seconds past a statement's timeout after which a server without an answer counts as frozen.
+        parameters: settings of the PostgreSQL sessions, by name.
+        application: ``application_name`` of the connections.
+        outage: logs that PostgreSQL is away, for all pools that share it; ``None``: for this pool alone.
+        look_up_seconds: statement timeout of a small lookup, unless ``statement_timeout`` is shorter.
 
     Attributes:
-        server_version: of PostgreSQL, such as 180006; 0 before the first connection.
-        copier: commits big batches to the same PostgreSQL, on connections beside these; runs while the pool does.
+        server_version: PostgreSQL's, such as 180006; 0 before the first connection.
+        copier: stores big batches in the same PostgreSQL, on connections of its own; runs while the pool does.
     """
 
     _log = Logger()
@@ -121,7 +121,8 @@ class Pool(Service):
     def startService(self) -> Deferred[None]:  # type: ignore[override]
         """Fires when connected, however long that takes; fails with ``StoreUnsuitable``.
 
-        A PostgreSQL that is away is waited for; one that lets nobody in with this DSN is unsuitable, at the start only.
+        The pool waits for a PostgreSQL that is away. One that refuses the DSN is unsuitable at the start, and retried
+        later.
         """
         super().startService()
         self._is_unsuitable = False
@@ -134,7 +135,7 @@ class Pool(Service):
         return started
 
     def stopService(self) -> Deferred[None]:
-        """Let what runs end within a few seconds, then close; fires when all is closed."""
+        """Give running statements a few seconds to end, then close; fires when all connections are closed."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
@@ -143,24 +144,24 @@ class Pool(Service):
         return PoolStatistics(len(self._connections), len(self._idle), len(self._waiting))
 
     async def run(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[ResultRow]:
-        """Run ``sql``, a transaction by itself (also when it is several statements); the rows of the last.
+        """Run ``sql``, one statement or several, as one transaction; returns the rows of the last statement.
 
         Args:
             sql: with ``%s`` for ``parameters``.
             parameters: bound values.
-            seconds: bound in place of the pool's statement timeout.
+            seconds: replaces the pool's statement timeout.
         """
         limit = self._statement_timeout
         if seconds is not None:
-            # Several statements in one message are one transaction, so LOCAL holds for it and no longer.
+            # Several statements in one message are one transaction, so LOCAL ends with it.
             limit, sql = seconds, f"SET LOCAL statement_timeout = {int(seconds * 1000)}; {sql}"
         async with self._borrowed() as connection:
             return await connection.execute(sql, parameters, limit + self._grace)
 
     async def read(self, sql: str, parameters: Parameters = None, *, seconds: float | None = None) -> list[ResultRow]:
-        """As :meth:`run`, for what only reads: repeated once when the connection is lost underneath.
+        """As :meth:`run`, for statements that only read: repeated once when the connection is lost.
 
-        A server that did not answer is not asked again: whoever waits would wait twice as long.
+        A server that did not answer is not asked again: the caller would wait twice as long.
         """
         try:
             return await self.run(sql, parameters, seconds=seconds)
@@ -168,7 +169,7 @@ class Pool(Service):
             return await self.run(sql, parameters, seconds=seconds)
 
     async def look_up(self, sql: str, parameters: Parameters = None) -> list[ResultRow]:
-        """As :meth:`read`, for a few rows that every request asks for: a slow server is not waited for long."""
+        """As :meth:`read` with a short timeout, for the few rows that every request needs."""
         return await self.read(sql, parameters, seconds=self._look_up_seconds)
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, seconds: float | None = None) -> T:
@@ -234,7 +235,7 @@ class Pool(Service):
 
     def _give_back(self, connection: Connection) -> None:
         if not connection.is_clean:
-            # An open transaction must never reach somebody else.
+            # An open transaction must never reach the next borrower.
             connection.abandon("it was left inside a transaction")
         elif self._waiting and self.running:
             self._waiting.popleft().callback(connection)
@@ -248,7 +249,7 @@ class Pool(Service):
             drained, self._drained = self._drained, None
             drained.callback(None)
 
-    # Keeping the places filled
+    # Keeping the connections open
 
     async def _keep_filled(self) -> None:
         backoff = Backoff(_SHORTEST_PAUSE, _LONGEST_PAUSE)
@@ -316,7 +317,7 @@ class Pool(Service):
         if self._started is not None:
             self._started_with(failure)
         else:
-            self._log.failure("A connection to PostgreSQL is no longer kept", failure)
+            self._log.failure("Internal error: a connection to PostgreSQL is not reopened", failure)
 
     async def _sleep(self, seconds: float) -> None:
         pause: Deferred[None] = deferLater(self._reactor, seconds, lambda: None)
@@ -354,11 +355,11 @@ def _woken(failure: Failure) -> None:
 
 
 async def check_suitable(connection: Connection, patience: float) -> None:
-    """Whether this server can hold Ppl's tables.
+    """Check that this server can hold Ppl's tables.
 
     Raises:
-        StoreUnsuitable: it never can.
-        StoreUnavailable: it is a standby now.
+        StoreUnsuitable: the server never can.
+        StoreUnavailable: the server is a standby at present.
     """
     sentence = unsuitable(connection.server_version, connection.server_encoding)
     if sentence:

@@ -1,7 +1,7 @@
 """Keeps customers' rows off stderr, where psycopg2 would print them.
 
-When a connection dies during ``COPY``, libpq gives two errors and psycopg2 meets the second while it handles the first.
-That one it prints by ``sys.excepthook``, with the row that PostgreSQL was at.
+When a connection is lost during ``COPY``, libpq reports two errors, and psycopg2 meets the second while it handles the
+first. It prints the second through ``sys.excepthook``, with the row that PostgreSQL was working on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import psycopg2
 
 
 def keep_rows_off_stderr() -> None:
-    """From now on this process prints no error of PostgreSQL's; whatever else nobody catches is shown as before."""
+    """Stop this process from printing PostgreSQL's errors; other uncaught exceptions are shown as usual."""
     if not isinstance(sys.excepthook, _WithoutRows):
         sys.excepthook = _WithoutRows(sys.excepthook)
 
@@ -29,7 +29,7 @@ class _WithoutRows:
 
     def __call__(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if any(isinstance(each, psycopg2.Error) for each in _chain(error)):
-            # The same error comes out of the call that met it, and is dealt with there.
+            # The call that met the error raises it too, and its caller handles it.
             return
         self.shown(kind, error, traceback)
 

@@ -1,4 +1,7 @@
-"""Events out of PostgreSQL by ``COPY``, as CSV, on a blocking connection: called in a thread, in bounded memory."""
+"""Reads events from PostgreSQL by ``COPY``, as CSV, on a blocking connection and in bounded memory.
+
+The archiver calls it in a thread.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,18 @@ _COPY = (
 )
 _QUOTED = ", ".join(("sender_ip", *TEXT_COLUMNS))
 
-#: Bytes after which what has come is handed on.
+#: Bytes of rows after which a part is passed on.
 PART_BYTES = 1 << 23
 
 
 class Unloading:
-    """A connection for it; a context manager.
+    """A connection that unloads events; a context manager.
 
     Args:
-        dsn: libpq's.
-        columns: of ``event``, in the order that is wanted.
-        connect_seconds, statement_seconds: bounds.
-        part_bytes: after which what has come is handed on.
+        dsn: libpq's connection string.
+        columns: columns of ``event``, in the order of the CSV.
+        connect_seconds, statement_seconds: timeouts.
+        part_bytes: bytes of rows after which a part is passed on.
     """
 
     def __init__(
@@ -64,10 +67,10 @@ class Unloading:
             self._connection.close()
 
     def unload(self, destination_id: int, first: int, end: int, take: Callable[[bytes], None]) -> None:
-        """The events ``first <= id < end``, ascending, as CSV in parts of whole rows, one after the other to ``take``.
+        """Pass the events ``first <= id < end`` to ``take``, ascending, as CSV in parts of whole rows.
 
         Raises:
-            StoreUnavailable: PostgreSQL went away or took too long; what ``take`` raises.
+            StoreUnavailable: PostgreSQL went away or took too long. Errors of ``take`` are raised as they are.
         """
         gathering = _Gathering(take, self._part_bytes)
         sql = _COPY.format(
@@ -78,14 +81,14 @@ class Unloading:
                 cursor.copy_expert(sql, gathering)
             gathering.flush()
         except (psycopg2.Error, SystemError) as error:
-            # What take raised comes wrapped, or as it was.
+            # psycopg2 may have wrapped an error of take.
             if gathering.failure is not None:
                 raise gathering.failure from error
             raise StoreUnavailable(f"PostgreSQL cannot be read: {sentence(error)}") from error
 
 
 class _Gathering:
-    """The file that psycopg2 writes to, a row at a time."""
+    """The file object that psycopg2 writes to, a row at a time."""
 
     def __init__(self, take: Callable[[bytes], None], part_bytes: int) -> None:
         self._take, self._part_bytes = take, part_bytes

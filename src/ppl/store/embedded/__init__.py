@@ -1,1 +1,1 @@
-"""The embedded PostgreSQL: its files, its process, its watch and its end."""
+"""The embedded PostgreSQL: its files, its process, its watchdog and its shutdown."""

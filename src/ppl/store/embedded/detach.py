@@ -1,8 +1,8 @@
-"""Runs a program as the leader of a session of its own, as another user when told; executed, never imported.
+"""Runs a program as the leader of a new session, as another user when told: a script that imports nothing of Ppl.
 
 ``python -I -S detach.py USER_ID GROUP_ID PARENT DIRECTORY PROGRAM ARGUMENT…`` enters DIRECTORY and becomes PROGRAM.
-A user id of ``-`` keeps the user. :mod:`ppl.store.embedded.server` starts PostgreSQL through it: a terminal's Ctrl-C
-goes to the foreground process group and must not reach PostgreSQL before Ppl has written what it holds.
+A user id of ``-`` keeps the user. :mod:`ppl.store.embedded.programs` starts PostgreSQL's programs through it: a
+terminal's Ctrl-C goes to the foreground process group and must not reach PostgreSQL before Ppl has written its queue.
 """
 
 import ctypes
@@ -15,7 +15,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(user: str, group: str, parent: str, directory: str, program: str, *arguments: str) -> None:
-    """See the module; exits with ``DIRECTORY_CLOSED`` or ``PROGRAM_CLOSED`` where the user may not enter or run it."""
+    """Become ``program``; see the module.
+
+    Exits with ``DIRECTORY_CLOSED`` or ``PROGRAM_CLOSED`` if the user may not use the directory or run the program.
+    """
     os.setsid()
     if user != "-":
         os.setgroups([])
@@ -29,12 +32,12 @@ def main(user: str, group: str, parent: str, directory: str, program: str, *argu
     except OSError:
         sys.exit(DIRECTORY_CLOSED)
     try:
-        # A fast shutdown when Ppl was killed; Linux forgets the wish at setuid, so it comes after.
+        # PostgreSQL shuts down fast when Ppl is killed. Linux clears this setting at setuid, so it comes after.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
     except (OSError, AttributeError) as error:
         print(f"PostgreSQL would outlive a killed Ppl: {error}", file=sys.stderr)
     if os.getppid() != int(parent):
-        sys.exit("Ppl has gone")
+        sys.exit("Ppl has ended")
     try:
         os.execv(program, [program, *arguments])  # noqa: S606  (no shell is the point)
     except OSError:

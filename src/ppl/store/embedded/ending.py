@@ -1,7 +1,7 @@
 """Ends a PostgreSQL within bounded time, whatever state it is in.
 
-It is asked to shut down (SIGINT), then told to (SIGQUIT), then killed with all its processes: a frozen one heeds
-nothing else, nor does one whose startup process has died. Used by :mod:`.embedded`.
+First a fast shutdown (SIGINT), then an immediate one (SIGQUIT), then SIGKILL to all its processes: a frozen PostgreSQL
+heeds nothing else, nor does one whose startup process has died. Used by :mod:`.server` and :mod:`.run`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _LOOK = 0.05
 
 @attrs.frozen
 class EndingTimeouts:
-    """Seconds that an ending waits before its next step.
+    """Seconds that a shutdown waits before its next step.
 
     Attributes:
         heed: until PostgreSQL says that it is stopping; a frozen one never does.
         fast: for a fast shutdown, which writes a checkpoint.
         immediate: for an immediate shutdown, before everything is killed.
-        killed: for the kernel to take away what was killed.
+        killed: for the kernel to remove killed processes.
     """
 
     heed: float = 10.0
@@ -46,7 +46,7 @@ class Postmaster:
 
     Attributes:
         send: sends it a signal.
-        is_running: whether it has not ended yet.
+        is_running: whether it still runs.
     """
 
     send: Callable[[Signals], None]
@@ -54,12 +54,12 @@ class Postmaster:
 
     @classmethod
     def child(cls, program: Program) -> Postmaster:
-        """The one that ``program`` runs."""
+        """The postmaster that ``program`` runs."""
         return cls(program.signal, lambda: program.pid is not None)
 
     @classmethod
     def stranger(cls, pid: int, directory: Path, uid: int) -> Postmaster:
-        """One that an earlier Ppl left behind."""
+        """A postmaster that an earlier Ppl left running."""
 
         def send(number: Signals) -> None:
             with suppress(ProcessLookupError):
@@ -70,12 +70,12 @@ class Postmaster:
 
 @attrs.frozen
 class Ending:
-    """How PostgreSQL on ``directory`` is ended.
+    """Ends the PostgreSQL on ``directory``.
 
     Attributes:
         reactor: keeps the time.
         directory: PostgreSQL's data directory.
-        patience: between the steps.
+        patience: how long each step waits.
     """
 
     reactor: Any
@@ -92,36 +92,36 @@ class Ending:
         fast: bool = True,
         given_up: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """End ``server`` and all its processes, however long each step's patience lasts.
+        """End ``server`` and all its processes, by the next step whenever the patience of one is over.
 
         Args:
             server: the postmaster.
             uid: of the user that PostgreSQL runs as.
             fast: begin with a fast shutdown; else with an immediate one.
-            given_up: whether not to wait any longer.
+            given_up: tells whether to stop waiting.
 
         Returns:
-            Whether nothing of it is left.
+            Whether none of its processes is left.
         """
         if fast:
             server.send(SIGINT)
             await self._fast_shutdown(server, given_up)
         if server.is_running() and not given_up():
             if fast:
-                self._log.warn("PostgreSQL did not finish a fast shutdown; an immediate one follows")
+                self._log.warn("PostgreSQL did not finish a fast shutdown; starting an immediate shutdown")
             server.send(SIGQUIT)
             await self._wait(self.patience.immediate, lambda: not server.is_running() or given_up())
         if server.is_running() and not given_up():
-            self._log.error("PostgreSQL did not shut down when told to; killing its processes")
+            self._log.error("PostgreSQL did not finish an immediate shutdown; killing its processes")
             server.send(SIGKILL)
             await self._wait(self.patience.killed, lambda: not server.is_running())
         return not given_up() and not server.is_running() and await self.sweep(uid)
 
     async def sweep(self, uid: int) -> bool:
-        """Kill what is left where no postmaster is; a frozen child would keep the next one from starting.
+        """Kill processes left without a postmaster; a frozen one would keep the next postmaster from starting.
 
         Returns:
-            Whether nothing is left.
+            Whether none is left.
         """
 
         def is_empty() -> bool:

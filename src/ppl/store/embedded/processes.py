@@ -1,4 +1,4 @@
-"""What ``postmaster.pid`` and ``/proc`` tell of the PostgreSQL that runs on a data directory."""
+"""Finds the PostgreSQL that runs on a data directory, and its state, by ``postmaster.pid`` and ``/proc``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _STARTUP = b"postgres: startup"
 
 
 def pid_file(directory: Path) -> list[str]:
-    """The lines of ``postmaster.pid``; none when it is not there."""
+    """The lines of ``postmaster.pid``; an empty list when there is no such file."""
     try:
         with open(directory / "postmaster.pid", encoding="utf-8", errors="replace") as file:
             return file.read(4096).splitlines()
@@ -18,9 +18,9 @@ def pid_file(directory: Path) -> list[str]:
 
 
 def state(directory: Path, pid: int | None = None) -> str:
-    """PostgreSQL's own word: ``starting``, ``ready``, ``standby`` or ``stopping``.
+    """The state that PostgreSQL reports: ``starting``, ``ready``, ``standby`` or ``stopping``.
 
-    Empty while it says nothing, or while another process than ``pid`` says it.
+    Empty while it reports none, or while the report is of another process than ``pid``.
     """
     lines = pid_file(directory)
     if len(lines) < 8 or (pid is not None and lines[0].strip() != str(pid)):
@@ -29,7 +29,7 @@ def state(directory: Path, pid: int | None = None) -> str:
 
 
 def works_in(pid: int, directory: Path, uid: int) -> bool:
-    """Whether that process is the user's and works in ``directory``; a dead one works nowhere."""
+    """Whether the process belongs to the user and works in ``directory``; ``False`` once it has ended."""
     try:
         return os.stat(f"/proc/{pid}").st_uid == uid and os.path.samefile(f"/proc/{pid}/cwd", directory)
     except OSError:
@@ -37,12 +37,12 @@ def works_in(pid: int, directory: Path, uid: int) -> bool:
 
 
 def leftover(directory: Path, uid: int) -> int | None:
-    """The process id of a PostgreSQL that runs on ``directory``, as its file says."""
+    """The process id of a PostgreSQL that runs on ``directory`` by its ``postmaster.pid``; ``None``: there is none."""
     lines = pid_file(directory)
     if not lines or not lines[0].strip().isdigit():
         return None
     pid = int(lines[0])
-    # The file alone is no proof: the number may be another process's by now, or a lie of that user.
+    # The file alone is no proof: another process may have the number by now, or that user may have forged it.
     return pid if works_in(pid, directory, uid) else None
 
 
@@ -57,12 +57,12 @@ def _is_postgres(pid: int) -> bool:
         program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
     except OSError:
         return False
-    # The kernel adds " (deleted)" once the program's file was replaced.
+    # The kernel adds " (deleted)" once the program's file has been replaced.
     return program.split(" ")[0] == "postgres"
 
 
 def is_recovering(directory: Path, uid: int) -> bool:
-    """Whether a startup process is at work, which may take as long as there is log to be read."""
+    """Whether a startup process replays the write-ahead log, which takes as long as the log is."""
     return any(_command(pid).startswith(_STARTUP) for pid in processes(directory, uid))
 
 

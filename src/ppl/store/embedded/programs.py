@@ -1,6 +1,6 @@
 """Runs PostgreSQL's own programs without blocking the reactor, each in a session of its own (:mod:`.detach`).
 
-:mod:`.cluster` runs ``initdb`` to its end, :mod:`.embedded` keeps ``postgres``.
+:mod:`.cluster` runs ``initdb`` to its end, :mod:`.server` keeps ``postgres`` running.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEPT_OUTPUT = 8192
 
 @attrs.frozen
 class ServerUser:
-    """Who PostgreSQL runs as. ``switch`` is whether Ppl must become that user first (it runs as root)."""
+    """The user that PostgreSQL runs as. ``switch``: Ppl runs as root, so its programs must become that user first."""
 
     name: str
     uid: int
@@ -41,7 +41,7 @@ class Program(ProcessProtocol):
     """A running program.
 
     Attributes:
-        output: the last it wrote.
+        output: the end of its output.
     """
 
     transport: Any
@@ -54,7 +54,7 @@ class Program(ProcessProtocol):
         self._stdin, self._log = stdin, log
 
     def connectionMade(self) -> None:
-        """Hand over the standard input."""
+        """Write the standard input and close it."""
         if self._stdin is not None:
             self.transport.write(self._stdin)
         self.transport.closeStdin()
@@ -68,13 +68,13 @@ class Program(ProcessProtocol):
     errReceived = outReceived
 
     def processExited(self, reason: Failure) -> None:
-        """Wake those who wait for the process itself."""
+        """Wake the callers of :meth:`exit`."""
         exited, self._exited = self._exited, []
         for each in exited:
             each.callback(None)
 
     def processEnded(self, reason: Failure) -> None:
-        """Wake those who wait for the end; ``reason`` is ``ProcessDone`` or ``ProcessTerminated``."""
+        """Wake the callers of :meth:`end`; ``reason`` is ``ProcessDone`` or ``ProcessTerminated``."""
         ended: Any = reason.value
         self._ended(ended.exitCode if ended.exitCode is not None else -ended.signal)
 
@@ -88,7 +88,7 @@ class Program(ProcessProtocol):
             each.callback(status)
 
     async def exit(self) -> None:
-        """Wait until the process has exited; children of its may still hold its output open."""
+        """Wait until the process has exited; its children may still hold its output open."""
         if self.pid is None:
             return
         exited: Deferred[None] = Deferred()
@@ -96,7 +96,7 @@ class Program(ProcessProtocol):
         await exited
 
     async def end(self) -> int:
-        """Wait for the end; gives the exit status, or the negative signal number."""
+        """Wait until its output is closed too; returns the exit status, or the negative signal number."""
         if self._status is not None:
             return self._status
         end: Deferred[int] = Deferred()
@@ -112,16 +112,16 @@ class Program(ProcessProtocol):
         return pid
 
     def signal(self, number: Signals) -> None:
-        """Send a signal; nothing happens when it has ended."""
+        """Send a signal, unless the process has ended."""
         if self.pid is not None:
             with suppress(ProcessExitedAlready):
-                # Twisted knows few signals by name.
+                # By number: Twisted knows few signals by name.
                 self.transport.signalProcess(number)
 
     def abandon(self) -> None:
-        """Kill its whole session and do not wait for that: it counts as ended by SIGKILL."""
+        """Kill its whole session without waiting: the program counts as ended by SIGKILL."""
         if self.pid is not None:
-            # Before it leads a session of its own there is no such group.
+            # There is no such group before it leads a session of its own.
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, SIGKILL)
             self.signal(SIGKILL)
@@ -130,7 +130,7 @@ class Program(ProcessProtocol):
 
     @property
     def last_words(self) -> str:
-        """The last line that says why, for a sentence."""
+        """The last line of output that says why the program ended, for a sentence."""
         lines = [line.strip() for line in self.output.decode("utf-8", "replace").splitlines() if line.strip()]
         words = ("FATAL", "PANIC", "error:", "was terminated by signal")
         telling = [line for line in lines if any(word in line for word in words)]
@@ -150,7 +150,7 @@ def spawn(
     program = Program(stdin, log)
     who = (str(user.uid), str(user.gid)) if user.switch else ("-", "-")
     arguments = [sys.executable, "-I", "-S", _DETACH, *who, str(os.getpid()), str(directory), *command]
-    # Not the environment of Ppl: a PGDATA or PGHOST there would change what PostgreSQL does.
+    # Not Ppl's environment: a PGDATA or PGHOST there would change what PostgreSQL does.
     environment = {"PATH": os.environ.get("PATH", os.defpath)}
     reactor.spawnProcess(program, sys.executable, arguments, env=environment)
     return program

@@ -1,4 +1,4 @@
-"""One run of PostgreSQL: the process, the watch over it, and its end. Kept by :mod:`.embedded`."""
+"""One run of PostgreSQL: its process, its watchdog and its shutdown. Used by :mod:`.server`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ppl.store.embedded.watchdog import Attention, ServerWatchdog
 
 
 class Server:
-    """PostgreSQL as ``program`` runs it, watched until it ends.
+    """The PostgreSQL that ``program`` runs, watched until it ends.
 
     Args:
         reactor: connects and waits.
-        cluster: whose data it runs on.
+        cluster: the files it runs on.
         user: the system user it runs as.
         program: just spawned.
         ending: ends it.
         attention: how it is watched.
-        is_leaving: whether Ppl has begun to stop, so that it is no longer restarted.
+        is_leaving: tells whether Ppl has begun to stop, so that PostgreSQL is not restarted.
     """
 
     _log = Logger()
@@ -54,29 +54,29 @@ class Server:
 
     @property
     def last_words(self) -> str:
-        """The last line that says why it ended."""
+        """The last line of output that says why it ended."""
         return self._program.last_words
 
     async def end(self) -> int:
-        """Wait for its end and for that of children that outlive it; gives the exit status."""
+        """Wait until it has ended and kill children that outlive it; returns the exit status."""
         await self._program.exit()
         self._watchdog.stop()
-        # A frozen child would hold on to the memory that the next PostgreSQL wants, and to the pipe of the output.
+        # A frozen child would keep the memory that the next PostgreSQL needs, and the output pipe open.
         await self._ending.sweep(self._user.uid)
         return await self._program.end()
 
     async def stop(self) -> None:
-        """Shut it down; returns within bounded time."""
+        """Shut PostgreSQL down within bounded time."""
         self._watchdog.stop()
         if not await self._ending.end(Postmaster.child(self._program), self._user.uid):
-            self._log.error("PostgreSQL does not end, even by SIGKILL: it is left behind")
+            self._log.error("PostgreSQL does not end, even by SIGKILL; it is left running")
             self._program.abandon()
         await self._watching
 
     async def _watch(self, is_recovering: Callable[[], bool]) -> None:
         while await self._watchdog.watch(is_recovering) and not self._is_leaving():
-            self._log.error("PostgreSQL runs, but takes no connections and is not recovering: it is restarted")
+            self._log.error("PostgreSQL is running but takes no connections and is not recovering; restarting it")
             await self._ending.end(Postmaster.child(self._program), self._user.uid, fast=False)
 
     def _watch_failed(self, failure: Failure) -> None:
-        self._log.failure("Whether PostgreSQL takes connections is no longer watched", failure)
+        self._log.failure("Internal error in the watchdog of PostgreSQL; its connections are not checked", failure)

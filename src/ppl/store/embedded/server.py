@@ -1,7 +1,7 @@
 """The embedded PostgreSQL as a service: started, watched, restarted when it dies, stopped with Ppl.
 
 Several processes may share a data directory (role ``listener`` beside role ``server``): the one that holds the lock
-on ``postgres.lock`` runs PostgreSQL, the others only connect and take over when that one goes.
+on ``postgres.lock`` runs PostgreSQL, the others only connect and take over when that process ends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LOOK = 0.05
 _TAKE_OVER = 0.5
 _FIRST_TRIES = 4
 
-#: Seconds to the next try where PostgreSQL cannot be started, at most.
+#: Longest pause between two attempts to start PostgreSQL, in seconds.
 LONGEST_PAUSE = 10.0
 _SHORTEST_PAUSE = 0.1
 
@@ -41,13 +41,13 @@ class EmbeddedPostgres(Service):
 
     Args:
         reactor: spawns the processes and keeps the time.
-        data_dir: made when missing; a second start finds the old data.
-        settings: of PostgreSQL, over those of ``postgresql.conf``.
-        sql_port: on 127.0.0.1 for readers (``docs/sql.rst``), 0: none.
-        patience: with a PostgreSQL that shall end.
-        attention: to one that runs.
-        is_leaving: whether Ppl has begun to stop; one that takes no connections is not restarted from then on.
-        longest_pause: seconds to the next try where PostgreSQL cannot be started, at most.
+        data_dir: created when missing; a second start finds the old data.
+        settings: of PostgreSQL; they override ``postgresql.conf``.
+        sql_port: TCP port on 127.0.0.1 for SQL readers (``docs/sql.rst``), 0: none.
+        patience: how long each step of a shutdown waits.
+        attention: how the running PostgreSQL is watched.
+        is_leaving: tells whether Ppl has begun to stop; the watchdog restarts nothing from then on.
+        longest_pause: longest pause between two attempts to start PostgreSQL, in seconds.
         programs: the directory of PostgreSQL's programs; ``None``: those of the installed package.
 
     Attributes:
@@ -86,12 +86,12 @@ class EmbeddedPostgres(Service):
 
     @property
     def dsn(self) -> str:
-        """How to connect; known before the start."""
+        """The DSN to connect with; known before the start."""
         return self.cluster.dsn
 
     @property
     def pid(self) -> int | None:
-        """PostgreSQL's process id, while this process is the one that runs it."""
+        """PostgreSQL's process id while this process runs it, else ``None``."""
         return self._server.pid if self._server is not None else None
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
@@ -158,7 +158,7 @@ class EmbeddedPostgres(Service):
         return True
 
     async def _first_server(self, user: ServerUser) -> None:
-        """Start PostgreSQL; several tries, as what a killed one left behind may need a moment to go."""
+        """Start PostgreSQL in several attempts, as what a killed one left behind may take a moment to go."""
         for attempt in range(1, _FIRST_TRIES + 1):
             if self._stopping:
                 return
@@ -175,7 +175,7 @@ class EmbeddedPostgres(Service):
 
     def _watch(self, user: ServerUser | None) -> None:
         def failed(failure: Any) -> None:
-            self._log.failure("The embedded PostgreSQL is no longer watched", failure)
+            self._log.failure("Internal error: the embedded PostgreSQL is not restarted when it ends", failure)
 
         self._watching = Deferred.fromCoroutine(self._keep_running(user)).addErrback(failed)
 
@@ -192,7 +192,7 @@ class EmbeddedPostgres(Service):
             said, self._server = self._server.last_words, None
             if self._stopping:
                 return
-            # One that worked until it crashed is wanted back at once.
+            # A PostgreSQL that worked until it crashed is restarted at once.
             if was_ready:
                 backoff.reset()
             self._log.error(
@@ -201,7 +201,7 @@ class EmbeddedPostgres(Service):
             await self._sleep(backoff.next())
 
     async def _start_again(self, user: ServerUser) -> bool:
-        """Start PostgreSQL; whether it took connections."""
+        """Start PostgreSQL; returns whether it takes connections."""
         try:
             server = await self._run_server(user)
         except OSError as error:
@@ -211,15 +211,15 @@ class EmbeddedPostgres(Service):
         return server is not None and await self._becomes_ready(server)
 
     async def _take_over(self) -> ServerUser | None:
-        """Wait a moment for the process that runs PostgreSQL to go; gives the user once it is our turn."""
+        """Wait a moment for the process that runs PostgreSQL to end; returns the user once this process takes over."""
         if not self._take_lock():
             await self._sleep(_TAKE_OVER)
             return None
-        self._log.info("The process that ran PostgreSQL has gone: it is started from here")
+        self._log.info("The process that ran PostgreSQL has ended; this process starts PostgreSQL")
         try:
             return await self.cluster.prepare(self._reactor)
         except StoreUnsuitable as error:
-            self._log.error("PostgreSQL cannot be started from here: {sentence}", sentence=str(error))
+            self._log.error("This process cannot start PostgreSQL, retrying: {sentence}", sentence=str(error))
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
@@ -227,7 +227,7 @@ class EmbeddedPostgres(Service):
             return None
 
     async def _run_server(self, user: ServerUser) -> Server | None:
-        """Spawn PostgreSQL, unless ``stopService`` came meanwhile."""
+        """Spawn PostgreSQL, unless ``stopService`` was called meanwhile."""
         await self._end_leftover(user)
         if self._stopping:
             return None
@@ -246,7 +246,7 @@ class EmbeddedPostgres(Service):
             # A refused statement would be logged with the customers' lines in it.
             "log_min_error_statement": "panic",
             "log_error_verbosity": "terse",
-            # A postmaster whose recovery fails may stay for ever without its startup process: Ppl starts it anew.
+            # A postmaster whose recovery fails may stay for ever without its startup process: Ppl restarts it instead.
             "restart_after_crash": "off",
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -266,16 +266,16 @@ class EmbeddedPostgres(Service):
         return state(self.cluster.directory, pid) == "ready"
 
     async def _end_leftover(self, user: ServerUser) -> None:
-        """Stop a PostgreSQL that still runs on our data though the Ppl that started it was killed."""
+        """Stop a PostgreSQL that still runs on this data directory although the Ppl that started it was killed."""
         directory = self.cluster.directory
         if (pid := leftover(directory, user.uid)) is not None:
-            self._log.info("A PostgreSQL of a killed Ppl still runs; it is stopped first")
+            self._log.info("A PostgreSQL that a killed Ppl left running is stopped first")
             server = Postmaster.stranger(pid, directory, user.uid)
             ended = await self._ending.end(server, user.uid, given_up=lambda: self._stopping)
         else:
             ended = await self._ending.sweep(user.uid)
         if not ended and not self._stopping:
-            self._log.error("Processes of an earlier PostgreSQL cannot be ended, even by SIGKILL")
+            self._log.error("Processes of an earlier PostgreSQL do not end, even by SIGKILL")
 
     async def _sleep(self, seconds: float) -> None:
         """Pause, at most until ``stopService``."""

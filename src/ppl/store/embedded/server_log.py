@@ -1,4 +1,4 @@
-"""PostgreSQL's own log beside its data, rotated. The embedded server's output ends up here."""
+"""PostgreSQL's own log, rotated, beside its data: the output of the embedded server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BYTES, _FILES = 5_000_000, 3
 class ServerLog:
     """``postgres.log`` in ``directory``, opened when there is something to write.
 
-    What the disk does not take is dropped: the pipe that PostgreSQL writes to must be read whatever happens.
+    Output that the disk does not take is dropped: the pipe that PostgreSQL writes to must be read whatever happens.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -28,11 +28,11 @@ class ServerLog:
                     "postgres.log", str(self._directory), rotateLength=_BYTES, maxRotatedFiles=_FILES, defaultMode=0o600
                 )
             self._file.write(data)
-        except (OSError, ValueError):  # ValueError: it was closed for a rotation that failed
+        except (OSError, ValueError):  # ValueError: the file was closed for a rotation that failed
             self.close()
 
     def close(self) -> None:
-        """Until there is more to write."""
+        """Close the file; the next :meth:`write` opens it again."""
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError, ValueError):

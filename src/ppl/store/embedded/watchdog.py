@@ -1,6 +1,6 @@
-"""Notices a PostgreSQL that runs and takes no connections, though no recovery is under way.
+"""Notices a PostgreSQL that runs but takes no connections although no recovery is under way.
 
-A postmaster can lose its startup process in a crash and stay, waiting for nothing. Used by :mod:`.embedded`.
+A postmaster can lose its startup process in a crash and then stay for ever without one. Used by :mod:`.run`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from ppl.services.pausing import Rest
 
-# SQLSTATE cannot_connect_now: it is starting up, shutting down, or in recovery.
+# SQLSTATE cannot_connect_now: the server is starting up, shutting down, or in recovery.
 _NOT_NOW = b"57P03"
 _PROTOCOL = 3 << 16
 _TERMINATE = b"X\0\0\0\4"
@@ -30,8 +30,8 @@ class Attention:
     """How PostgreSQL is watched.
 
     Attributes:
-        period: seconds between two looks.
-        looks: looks without an answer, one after the other, that are too many.
+        period: seconds between two checks.
+        looks: checks in a row without an answer after which PostgreSQL is restarted.
         patience: seconds that an answer may take.
     """
 
@@ -62,10 +62,10 @@ class ServerWatchdog:
     async def watch(self, is_recovering: Callable[[], bool]) -> bool:
         """Return ``True`` once PostgreSQL has been silent for too long, ``False`` when the watch was stopped.
 
-        Counts looks, not time: where the whole machine was suspended, PostgreSQL was too.
+        The watchdog counts checks, not time: while the whole machine is suspended, PostgreSQL is too.
         """
         silent = 0
-        # It may be stopped between two watches, when there is no pause to end.
+        # stop() may be called between two watches, when there is no pause to end.
         while not self._stopped and await self._rest.take(self._attention.period) and not self._stopped:
             is_well = await answers(self._reactor, self._socket, self._attention.patience) or is_recovering()
             silent = 0 if is_well else silent + 1
@@ -75,7 +75,7 @@ class ServerWatchdog:
 
 
 async def answers(reactor: Any, socket: Path, patience: float) -> bool:
-    """Whether the PostgreSQL on ``socket`` deals with a new connection, be it that it has too many already."""
+    """Whether the PostgreSQL on ``socket`` answers a new connection, even if only to say that it has too many."""
     asking = _Asking()
     timer = reactor.callLater(patience, asking.give_up)
     try:
@@ -89,7 +89,7 @@ async def answers(reactor: Any, socket: Path, patience: float) -> bool:
 
 
 class _Quiet(Factory):
-    """Twisted's default logs each look twice."""
+    """A factory that does not log; Twisted's default would log each check twice."""
 
     noisy = False
 
@@ -118,7 +118,7 @@ class _Asking(Protocol):
         self._answered(b"")
 
     def give_up(self) -> None:
-        """Nothing came in time."""
+        """End without an answer: none came in time."""
         self._answered(b"")
 
     def _answered(self, data: bytes) -> None:

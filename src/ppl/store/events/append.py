@@ -1,7 +1,7 @@
 """Stores batches of events with their counts, all or nothing, and recognises a batch that is stored already.
 
-Ids are given by the listener's writer, the one writer of a destination; so a batch that was committed although its
-caller never heard of it shows by its ids being taken, by these very events.
+The listener's writer, the only writer of a destination, gives the ids. So a batch that was committed although its
+caller never heard of it is recognised: its ids are taken, by the same events.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ppl.store.events.copy_text import COPIED_COLUMNS, copy_text
 from ppl.store.events.minutes import count_minutes
 from ppl.store.events.slots import Slots
 
-# For what is in a row: a value that cannot be, or a rule that an operator has made (RaiseException: a trigger's).
+# A row is refused for its content: an impossible value, or a rule that an operator has made (RaiseException: triggers).
 _REFUSALS = (
     psycopg2.DataError,
     errors.ProgramLimitExceeded,
@@ -32,11 +32,11 @@ _REFUSALS = (
     errors.ExclusionViolation,
     errors.RaiseException,
 )
-# A slot that was known is gone.
+# A known slot was dropped.
 _GONE = (errors.CheckViolation, errors.UndefinedTable)
 
-#: From as many events on, or characters of messages, a batch goes by COPY: below, the threads cost more than it gains.
-#: An INSERT holds its parameters several times over.
+#: A batch of at least this many events, or characters of messages, is stored by COPY: for smaller ones the threads cost
+#: more than COPY gains. An INSERT holds its parameters in memory several times over.
 COPY_EVENTS, COPY_CHARACTERS = 500, 1 << 20
 
 
@@ -45,11 +45,11 @@ class Appender:
 
     Args:
         pool: connections to PostgreSQL.
-        slots: the slots that exist, and makes those that do not.
-        copy_events: from as many events on a batch goes by COPY.
+        slots: knows the slots, and creates missing ones.
+        copy_events: a batch of at least this many events is stored by COPY.
 
     Attributes:
-        refused: how many events PostgreSQL would not take for what is in them.
+        refused: how many events PostgreSQL has refused for their content.
     """
 
     _log = Logger()
@@ -61,7 +61,7 @@ class Appender:
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit ``batch``; an event that PostgreSQL can never take is logged and left out.
 
-        With ``after`` it is committed when that has fired, and any trouble at all is the caller's to try again.
+        With ``after`` the batch is committed once that has fired, and every error is raised: the caller tries again.
         """
         batch = [events for events in batch if len(events)]
         if not batch:
@@ -79,7 +79,7 @@ class Appender:
         except errors.UniqueViolation:
             if not await self._is_stored(batch):
                 raise IdConflict(
-                    "Ids of new events are taken by others: two listeners serve one destination."
+                    "The ids of new events belong to other events: two listeners serve one destination."
                 ) from None
 
     async def _commit(self, batch: Sequence[Events]) -> None:
@@ -103,7 +103,7 @@ class Appender:
     async def _copy(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         count = await self._count_statement(batch)
         lowers = {self._slots.lower_of(id_) for events in batch for id_ in (events.first_id, events.last_id)}
-        # Straight into the slot where there is but one: PostgreSQL need not look for each row's.
+        # Straight into the slot where there is only one: PostgreSQL need not find each row's slot.
         table = f"event_{lowers.pop()}" if len(lowers) == 1 else "event"
         await self._pool.copier.copy(copy_text(batch), f"{table} ({COPIED_COLUMNS})", count, after)
 
@@ -114,7 +114,7 @@ class Appender:
         return f"{statement}; {count}", parameters
 
     async def _count_statement(self, batch: Sequence[Events]) -> str:
-        """The statement that counts ``batch``; its slots exist then."""
+        """The statement that counts ``batch``; creates missing slots first."""
         counts = self._counts(batch)
         if counts is None:
             await self._slots.ensure([(events.first_id, events.last_id) for events in batch])
@@ -132,7 +132,7 @@ class Appender:
             for lower, count, last_id in parts:
                 before, highest = total.get((events.destination.id, lower), (0, 0))
                 total[events.destination.id, lower] = (before + count, max(highest, last_id))
-        # Sorted: two processes that update the same rows must take them in one order.
+        # Sorted: two processes that update the same rows must lock them in the same order.
         return ",".join(f"({key[0]},{key[1]},{count},{last})" for key, (count, last) in sorted(total.items()))
 
     async def _commit_sound(self, batch: Sequence[Events]) -> None:
@@ -160,7 +160,7 @@ class Appender:
         self.refused += len(refused)
         for events, sqlstate in refused:
             self._log.error(
-                "PostgreSQL refused an event of {user_id} from {sender_ip} (SQLSTATE {sqlstate}); it is left out",
+                "PostgreSQL refused an event of {user_id} from {sender_ip} (SQLSTATE {sqlstate}); it is not stored",
                 user_id=events.destination.user_id,
                 sender_ip=events.sender_ip,
                 sqlstate=sqlstate,
@@ -187,15 +187,15 @@ _COUNT = (
 
 
 def _is_refusal(error: psycopg2.Error) -> bool:
-    """Whether a row is refused for what is in it, now and ever."""
+    """Whether PostgreSQL refuses a row for its content, so that it never takes it."""
     if isinstance(error, errors.CheckViolation):
-        # Without a name it is the bounds of a slot.
+        # Without a name the constraint is a slot's bounds.
         return error.diag.constraint_name is not None
     return isinstance(error, _REFUSALS)
 
 
 def halves(batch: Sequence[Events]) -> tuple[list[Events], list[Events]]:
-    """``batch`` (of two events or more) as two with half of its events each."""
+    """Split ``batch`` (two events or more) into two batches with half of its events each."""
     left = sum(map(len, batch)) // 2
     first: list[Events] = []
     second: list[Events] = []

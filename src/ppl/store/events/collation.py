@@ -1,4 +1,4 @@
-"""Which collation folds case in searches: the index and the condition must name the same."""
+"""The collation that folds case in searches: the index and the condition must name the same one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Events as the array literals of one ``INSERT … SELECT … FROM unnest(…)``, made column by column.
+"""Formats events as the array literals of one ``INSERT … SELECT … FROM unnest(…)``, column by column.
 
-Whole columns are joined and escaped by a few calls into C, never row by row: measured, this is what makes the insert
-keep up with half of COPY. A column with one value for all goes as that value.
+Whole columns are joined and escaped by a few calls into C, never row by row: measured, this brings the insert to half
+the speed of COPY. A column with the same value in all rows is passed as that one value.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def insert(batch: Sequence[Events]) -> tuple[str, list[Any]]:
         else:
             add(name, kind, _numbers(column) if is_array else column[0], is_array)
     at = names.index("created_at")
-    values[at] = "coalesce(new.created_at, new.id)"  # without a sane timestamp an event happened when it was received
-    # Only names of our own are put together here; every value is bound.
+    values[at] = "coalesce(new.created_at, new.id)"  # an event without a sane timestamp has the time of its receipt
+    # Only column names are formatted into the SQL; every value is bound.
     sql = (
         f"INSERT INTO event ({', '.join(names)}) SELECT {', '.join(values)}"  # noqa: S608
         f" FROM unnest({', '.join(arrays)}) AS new({', '.join(aliases)})"
@@ -92,7 +92,7 @@ def _numbers(numbers: Any) -> str:
 
 
 def clean_texts(texts: Sequence[str]) -> str:
-    """All of ``texts``, :func:`clean`, in one string, separated by NUL: no text that PostgreSQL takes has one."""
+    """All of ``texts``, each as :func:`clean` gives it, joined by NUL, which no text in PostgreSQL can contain."""
     joined = "\0".join(texts)
     if joined.count("\0") != len(texts) - 1 or not _is_encodable(joined):
         joined = "\0".join(map(clean, texts))

@@ -1,4 +1,4 @@
-"""Batches of events in the text format of ``COPY``, made column by column."""
+"""Formats batches of events in the text format of ``COPY``, column by column."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ppl.store.events.columns import clean_texts, column_of
 #: Columns of the table ``event`` in the order of :func:`copy_text`.
 COPIED_COLUMNS = ", ".join(("destination_id", "id", "sender_ip", *(column.name for column in COLUMNS)))
 
-#: Events that came in one read need no columns put together with others'.
+#: A read of at least this many events gets a template of its own; smaller reads share one.
 _WORTH_A_TEMPLATE = 64
 _SMALL: dict[int | None, str] = {None: "\\N", **{number: str(number) for number in range(256)}}
-# The backslash first: the others bring their own.
+# The backslash first: the other escapes contain one.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 
@@ -37,15 +37,15 @@ def copy_text(batch: Sequence[Events]) -> bytes:
 
 
 def _rows(batch: Sequence[Events]) -> str:
-    """Column by column into one template for all rows.
+    """Format ``batch`` by one template for all rows, which is made column by column.
 
-    A column with one value for all becomes part of the template, and all rows are one formatting in C.
+    A column with the same value in all rows becomes part of the template; C then formats all rows in one call.
     """
     parts: list[str] = []
     varying: list[Sequence[Any]] = []
 
     def add(values: Sequence[Any], texts: Callable[[Sequence[Any]], Sequence[str]], shape: str = "%s") -> None:
-        """A column; ``texts`` makes what ``shape`` takes of its values, of one where all are the same."""
+        """Add a column; ``texts`` turns its values, or the one that all rows share, into what ``shape`` takes."""
         if values[0] == values[-1] and values.count(values[0]) == len(values):
             parts.append(str(shape % texts(values[:1])[0]).replace("%", "%%"))
         else:
@@ -60,7 +60,7 @@ def _rows(batch: Sequence[Events]) -> str:
         values = column_of(batch, column.name)
         if column.name == "created_at":
             if None in values:
-                # Without a sane timestamp an event happened when it was received.
+                # An event without a sane timestamp has the time of its receipt.
                 values = [id_ if at is None else at for id_, at in zip(ids, values, strict=True)]
             add(values, _as_it_is, "%d")
         else:
@@ -78,7 +78,7 @@ def _small(numbers: Sequence[int | None]) -> Sequence[str]:
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
-    """``texts`` as COPY's text format wants them, and clean."""
+    """``texts`` cleaned, and escaped for COPY's text format."""
     joined = "\0".join(texts)
     if joined.isascii() and joined.count("\0") == len(texts) - 1 and not any(plain in joined for plain, _ in _ESCAPES):
         return texts

@@ -1,6 +1,7 @@
-"""Messages out of PostgreSQL by ``COPY``, newest first, on a blocking connection in a process of its own.
+"""Reads messages from PostgreSQL by ``COPY``, newest first, on a blocking connection.
 
-:mod:`ppl.similar.worker` reads with it. Nothing here needs Twisted, which would take more memory than the lines do.
+:mod:`ppl.similar.worker` does so in a process of its own. Nothing here needs Twisted, which would take more memory than
+the lines do.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MOST_CHARACTERS = 1_000
 
 _SETTINGS = {**KEEPALIVE, "fallback_application_name": "ppl similar", "connect_timeout": 5}
 
-#: Milliseconds after which PostgreSQL notices that the reader has gone; from PostgreSQL 14.
+#: Settings of the session; the second makes PostgreSQL (14 or newer) notice within 500 ms that the reader has gone.
 _SESSION = (
     "SET client_encoding = 'UTF8'; SET max_parallel_workers_per_gather = 0; SET work_mem = '16MB'",
     "SET client_connection_check_interval = '500ms'",
@@ -29,10 +30,10 @@ _SESSION = (
 
 
 class Rows(Protocol):
-    """Takes the rows of a ``COPY``."""
+    """A file object that takes the rows of a ``COPY``."""
 
     def write(self, row: bytes) -> object:
-        """Take a row: id, severity and the beginning of the message, as text that ``COPY`` escapes."""
+        """Take a row: id, severity and the beginning of the message, in the text format of ``COPY``."""
 
 
 @attrs.frozen
@@ -41,8 +42,7 @@ class GroupingRange:
 
     Attributes:
         condition: SQL over table ``event`` with ``%s`` for its ``parameters``.
-        is_ordered: whether rows are to come in order of id as they are read; else PostgreSQL may use an index for texts
-            and sort what it finds.
+        is_ordered: whether to read rows in order of id; else PostgreSQL may use a text index and sort what it finds.
     """
 
     destination_id: int
@@ -54,10 +54,10 @@ class GroupingRange:
 
 
 class GroupingReader:
-    """One connection.
+    """One blocking connection.
 
     Args:
-        dsn: libpq's.
+        dsn: libpq's connection string.
 
     Raises:
         psycopg2.Error: from every method, where PostgreSQL cannot be read or a statement took too long.
@@ -80,22 +80,22 @@ class GroupingReader:
         return True
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         self._connection.close()
 
     def limit(self, seconds: float) -> None:
-        """Bound each statement from here on."""
+        """Set the timeout of each statement that follows."""
         self._run(f"SET statement_timeout = {max(1, int(seconds * 1000))}")
 
     def newest(self, destination_id: int) -> int:
-        """The highest id that is stored, ``-1``: none."""
+        """The highest stored id of the destination; ``-1``: it has no events."""
         ((newest,),) = self._run(
             "SELECT coalesce(max(last_id), -1) FROM event_count WHERE destination_id = %s", [destination_id]
         )
         return int(newest)
 
     def oldest(self, destination_id: int) -> int | None:
-        """The lowest id that is stored, if any."""
+        """The lowest stored id of the destination; ``None``: it has no events."""
         rows = self._run("SELECT id FROM event WHERE destination_id = %s ORDER BY id LIMIT 1", [destination_id])
         return int(rows[0][0]) if rows else None
 
@@ -111,7 +111,7 @@ class GroupingReader:
             beyond = rows[-1][0]
 
     def copy(self, stretch: GroupingRange, first: int, end: int, rows: Rows, most: int) -> None:
-        """What ``stretch`` has with ``first <= id < end``, newest first, at most so many, to ``rows``."""
+        """Write the events of ``stretch`` with ``first <= id < end`` to ``rows``, newest first, at most ``most``."""
         with self._connection.cursor() as cursor:
             sql = cursor.mogrify(
                 f"SELECT id, severity, left(message, {MOST_CHARACTERS}) FROM event"  # noqa: S608

@@ -1,4 +1,4 @@
-"""Counts of events by minute of receipt and severity: kept with each batch, read for histograms without a scan."""
+"""Counts events by minute of receipt and severity: with each batch, so that histograms need no scan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SUMS = ", ".join(f"sum({each})::bigint" for each in _COLUMNS)
 
 
 def count_minutes(batch: Sequence[Events]) -> str:
-    """The statement that counts ``batch`` (not empty); to be run in the transaction that stores it."""
+    """The statement that counts ``batch`` (not empty); run it in the transaction that stores the batch."""
     total: dict[tuple[int, int], list[int]] = {}
     for events in batch:
         destination_id, severities, start, first = events.destination.id, events.lines.severity, 0, events.first_id
@@ -33,13 +33,13 @@ def count_minutes(batch: Sequence[Events]) -> str:
             for severity, count in Counter(part).items():
                 counts[_NONE if severity is None else severity] += count
             first, start = first + stop - start, stop
-    # Sorted: two processes that update the same rows must take them in one order.
+    # Sorted: two processes that update the same rows must lock them in the same order.
     rows = (f"({a},{b},{','.join(map(str, counts))})" for (a, b), counts in sorted(total.items()))
     return _COUNT.format(rows=",".join(rows))
 
 
 async def histogram(pool: Pool, destination_id: int, first: int, last: int, minutes: int) -> list[Bucket]:
-    """The events received from ``first`` to ``last`` (µs; both minutes whole) in buckets of ``minutes``.
+    """The events received from ``first`` to ``last`` (µs; both minutes are counted whole) in buckets of ``minutes``.
 
     Buckets begin at multiples of their width since 1970; those without events are left out.
     """

@@ -1,6 +1,6 @@
-"""Pages of a destination's events by id, reading only slots that hold some, a few in one statement.
+"""Reads pages of a destination's events by id, only from slots that hold some, a few slots in one statement.
 
-A page ends early where its texts are long: after about :data:`~ppl.store.events.walk.MOST_BYTES` of them.
+A page with long texts ends early: after about :data:`~ppl.store.events.walk.MOST_BYTES` bytes of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SLOTS_AT_ONCE = 10
 
 @attrs.frozen
 class _Question:
-    """What a page is asked for."""
+    """The request for a page."""
 
     stretch: IdRange
     limit: int
@@ -76,7 +76,7 @@ class PageReader:
 
 
 def _enough(slots: Sequence[Slot], asked: _Question, wanted: int) -> list[Slot]:
-    """As many of the first ``slots`` as surely hold ``wanted`` events, at most a few."""
+    """The first of ``slots`` that together surely hold ``wanted`` events, at most a few."""
     few: list[Slot] = []
     for slot in slots[:_SLOTS_AT_ONCE]:
         few.append(slot)
@@ -89,7 +89,7 @@ def _enough(slots: Sequence[Slot], asked: _Question, wanted: int) -> list[Slot]:
 
 
 def _select(asked: _Question, slots: Sequence[Slot], wanted: int, room: int) -> tuple[str, list[Any]]:
-    """One statement over ``slots``: each with bounds of its own, so that the planner sees no other."""
+    """One statement over ``slots``, each with bounds of its own, so that the planner considers no other slot."""
     parts: list[str] = []
     parameters: list[Any] = []
     for slot in slots:
@@ -111,4 +111,4 @@ def _is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return "%" not in text  # a zone, which PostgreSQL does not keep
+    return "%" not in text  # an IPv6 zone, which PostgreSQL does not keep

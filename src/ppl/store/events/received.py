@@ -1,4 +1,4 @@
-"""How much came to each destination, by hours of receipt, in PostgreSQL: a part of :class:`.postgres.PostgresStore`."""
+"""Counts of what each destination received, by hour, in PostgreSQL: a part of :class:`.postgres.PostgresStore`."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _COUNT = (
 
 
 class ReceivedCounts:
-    """See :class:`ppl.store.interface.Store`, whose methods these are."""
+    """The methods of :class:`ppl.store.interface.Store` that count what was received."""
 
     _pool: Pool
 
     async def count_received(self, counts: Sequence[Received]) -> None:
-        """Add ``counts`` to what is known."""
+        """Add ``counts`` to the stored counts."""
         rows = [(each.destination_id, each.hour, each.lines, each.bytes, each.dropped) for each in counts]
         await self._pool.run(_COUNT, [list(column) for column in zip(*rows, strict=True)])
 
     async def forget_received(self, before: int) -> None:
-        """Forget what came before the hour ``before``."""
+        """Delete the counts of the hours before ``before``."""
         await self._pool.run("DELETE FROM intake_hour WHERE hour < %s", [before])
 
     async def bytes_taken(self, since: int) -> Mapping[int, int]:
-        """Destination id → bytes that were taken from the hour ``since`` on."""
+        """Destination id → bytes that were accepted from the hour ``since`` on."""
         rows = await self._pool.read(
             "SELECT destination_id, sum(bytes)::bigint FROM intake_hour WHERE hour >= %s GROUP BY 1", [since]
         )
         return {row[0]: row[1] for row in rows}
 
     async def received_since(self, destination_id: int, since: int) -> Sequence[Received]:
-        """What came to a destination from the hour ``since`` on."""
+        """The counts of a destination from the hour ``since`` on."""
         rows = await self._pool.read(
             "SELECT destination_id, hour, lines, bytes, dropped FROM intake_hour"
             " WHERE destination_id = %s AND hour >= %s ORDER BY hour",

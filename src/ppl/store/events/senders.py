@@ -1,6 +1,6 @@
-"""Who sends: the SQL that counts senders from events, keeps their number bounded, forgets them, and reads them.
+"""Senders: the SQL that counts them from events, keeps their number bounded, deletes them, and reads them.
 
-:mod:`ppl.store.upkeep.census` says which events are counted and when.
+:mod:`ppl.store.upkeep.census` decides which events are counted and when.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from typing import Any
 from ppl.model import HOUR, QUARTER, SENDER_KINDS, Sender, SendersSeen, Stored
 from ppl.store.connecting.pool import Pool
 
-#: Names of a kind that a destination has rows for: who sends under random names gets the rest's one row, no more.
+#: Most names of a kind with rows of their own in a destination: all further ones, such as random names, share one row,
+#: the overflow row.
 MOST_NAMES = 500
 
 #: Characters of a name that are kept.
 MOST_CHARACTERS = 255
 
-#: Hours for which the hours of a sender are kept, back from its last.
+#: Hours for which the hourly counts of a sender are kept, back from the last in which it was seen.
 KEPT_HOURS = 7 * 24
 
-#: Events after ``after`` up to ``upto`` in the slot from ``slot`` on, at most ``rows``, the oldest; with them the
-#: bookmark moves. GROUPING() tells the sets apart: names are never NULL. Not ``id > after``: the slot
-#: before would be read too.
+#: Counts the oldest events after ``after`` up to ``upto`` in the slot that begins at ``slot``, at most ``rows``, and
+#: moves the bookmark past them. GROUPING() tells the grouping sets apart: names are never NULL. Not ``id > after``,
+#: which would read the slot before too.
 COUNT = f"""
 WITH taken AS MATERIALIZED (
     SELECT id, id / {HOUR} AS hour, id / {QUARTER} AS quarter, left(hostname, {MOST_CHARACTERS}) AS host,
@@ -74,10 +75,10 @@ INSERT INTO census (destination_id, counted_to)
     FROM destination d, (SELECT count(*) AS count, max(id) AS last FROM taken) t WHERE d.id = %(destination)s
     ON CONFLICT (destination_id) DO UPDATE SET counted_to = excluded.counted_to
     RETURNING counted_to
-"""  # noqa: S608 - only numbers of ours are put in
+"""  # noqa: S608 - only constants of this module and numbers are put in
 
-#: Hours that are older than a week before their sender was last seen; and where a kind has no room left, names that
-#: were seen in one hour only and not for a day (before ``now``, µs) go to the rest: they make room for others.
+#: Deletes hourly counts older than a week before their sender was last seen. Where a kind has no room left, names seen
+#: in one hour only, and not in the day before ``now`` (µs), are added to the overflow row to make room for others.
 TIDY = f"""
 WITH full_kind AS (
     SELECT kind FROM sender WHERE destination_id = %(destination)s AND is_rest = false
@@ -99,7 +100,7 @@ INSERT INTO sender AS s (destination_id, kind, is_rest, name, first_seen, last_s
         first_seen = least(s.first_seen, excluded.first_seen), last_seen = greatest(s.last_seen, excluded.last_seen)
 """  # noqa: S608
 
-#: Senders whose every event has had its time (``now``, ``day`` in µs, ``days`` of the installation).
+#: Deletes senders of whom all events have expired (``now`` and ``day`` in µs; ``days``: the installation's retention).
 FORGET = (
     "WITH gone AS (DELETE FROM sender s WHERE s.last_seen <= %(now)s - %(day)s * coalesce("
     "(SELECT d.retention_days FROM destination d WHERE d.id = s.destination_id), %(days)s)::bigint"
@@ -174,7 +175,7 @@ async def stored_in_all(pool: Pool, destination_id: int) -> Stored | None:
     )
     if not slots:
         return None
-    # The slot's own bounds, so that no other is planned for.
+    # With the slot's own bounds the planner considers no other slot.
     ((oldest,),) = await pool.read(
         "SELECT min(id) FROM event WHERE destination_id = %s AND id >= %s AND id < %s", [destination_id, *slots[0]]
     )

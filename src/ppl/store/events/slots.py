@@ -1,7 +1,7 @@
 """Time slots: the partitions of ``event`` by range of id, created ahead of time and on demand.
 
-A slot, once made, keeps its bounds; a later change of the width holds for the slots after it. Ids that lie far from
-now (a clock that jumped) get slots where they are, and the time between stays without.
+A slot keeps its bounds; a later change of the width applies to the slots that are created after it. Ids far from the
+present (a clock that jumped) get slots where they are; none are created for the time between.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Range = tuple[int, int]
 
 
 class Slots:
-    """The slots of a database, ``width`` seconds each; remembers those it has seen."""
+    """The slots of a database, ``width`` seconds each; remembers those that it has seen."""
 
     def __init__(self, pool: Pool, width: int) -> None:
         self._pool = pool
@@ -37,7 +37,7 @@ class Slots:
         return self._lowers[index] if index >= 0 and event_id < self._uppers[index] else None
 
     def parts(self, first: int, last: int) -> list[tuple[int, int, int]] | None:
-        """``first`` to ``last`` by slot, as (slot's lower, count, last id); ``None`` when a slot is not known."""
+        """``first`` to ``last`` divided by slot: (slot's lower, count, last id); ``None`` when a slot is not known."""
         parts = []
         while first <= last:
             index = bisect_right(self._lowers, first) - 1
@@ -49,17 +49,17 @@ class Slots:
         return parts
 
     def forget(self) -> None:
-        """Forget what was seen: another process changed it."""
+        """Forget the slots that were seen: another process has changed them."""
         self._lowers, self._uppers = [], []
 
     async def ensure_ahead(self, now: int) -> None:
-        """Make the slots from ``now`` (µs) on for a day or so, at least 300 seconds, at least the next one."""
+        """Create the slots from ``now`` (µs) on: 24, at most two days of them, but at least one and 300 seconds."""
         ahead = max(min(_AHEAD_SLOTS * self._width, _AHEAD_MOST), _AHEAD_LEAST, self._width)
         if self.parts(now, now + ahead) is None:
             await self.ensure([(now, now + ahead)])
 
     async def ensure(self, ranges: Sequence[Range]) -> None:
-        """Make what slots are missing for ``ranges`` of ids; safe in several processes at once."""
+        """Create the slots that are missing for ``ranges`` of ids; safe in several processes at once."""
 
         async def work(transaction: Transaction) -> bool:
             await lock(transaction, SLOTS)
@@ -79,7 +79,7 @@ class Slots:
             raise
 
 
-# Attached, not created as a partition: ATTACH lets inserts into the other slots go on.
+# Attached, not created as a partition: inserts into the other slots go on during ATTACH.
 _CREATE = f"""
 CREATE TABLE event_{{lower}} (LIKE event INCLUDING ALL);
 {withhold("event_{lower}")};
@@ -89,12 +89,12 @@ INSERT INTO slot (lower, upper) VALUES ({{lower}}, {{upper}});
 
 
 def missing_slots(known: Sequence[Range], ranges: Iterable[Range], width: int) -> list[Range]:
-    """The slots to make so that every id of ``ranges`` has one.
+    """The slots to create so that every id of ``ranges`` has one.
 
     Args:
-        known: disjoint ``(lower, upper)`` by lower, ids below ``upper``.
-        ranges: first and last id each.
-        width: of a new slot; its bounds are multiples of it, cut where a known slot begins or ends.
+        known: disjoint ``(lower, upper)`` in order of ``lower``; their ids are below ``upper``.
+        ranges: first and last id of each.
+        width: of a new slot, whose bounds are multiples of it, cut where a known slot begins or ends.
     """
     slots = list(known)
     made: list[Range] = []

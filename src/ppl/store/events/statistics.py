@@ -1,8 +1,8 @@
 """Keeps customers' texts out of the planner's statistics.
 
-A reader (``docs/sql.rst``) may ask for the planner's estimates, which are made from the rows of all clients whatever
-row-level security hides. So the columns that hold texts and addresses have no statistics: in new slots from their first
-moment on, in those of an older Ppl after a run of :class:`Statistics`.
+An SQL reader (``docs/sql.rst``) may ask for the planner's estimates, which are made from the rows of all clients,
+whatever row-level security hides. So the columns that hold texts and addresses have no statistics: in new slots from
+the start, in slots of an older Ppl after a run of :class:`Statistics`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from twisted.logger import Logger
 from ppl.model import TEXT_COLUMNS
 from ppl.store.connecting.pool import Pool, Transaction
 
-#: Of an event: what a sender writes, and where it is.
+#: Columns of ``event`` without statistics: what a sender writes, and its address.
 WITHHELD = ("sender_ip", *TEXT_COLUMNS)
 
-#: Of a destination: what a reader may read of its own.
+#: Columns of ``destination`` without statistics: those that an SQL reader may read of its own destinations.
 _OF_DESTINATIONS = ("host", "port", "time_zone")
 
-#: The first PostgreSQL that lets the owner of a table remove its statistics.
+#: The first version of PostgreSQL that lets the owner of a table remove its statistics.
 _CLEARS = 180000
 
-#: Tables of one transaction: each is locked until it ends.
+#: Tables that one transaction changes: each is locked until it ends.
 AT_ONCE = 50
 _LOCK_MILLISECONDS = 500
 
-# With the planner's own target unset it is NULL from PostgreSQL 17 on, before that -1.
+# An unset statistics target is NULL from PostgreSQL 17 on, -1 before.
 _LEFT = """
 SELECT c.relname, parent.relname, c.relkind,
     array_agg(a.attname ORDER BY a.attnum), array_agg(a.attnum ORDER BY a.attnum)
@@ -47,15 +47,18 @@ GROUP BY 1, 2, 3 ORDER BY c.relname DESC LIMIT {at_once}
 
 
 def withhold(table: str) -> str:
-    """SQL that has ``table``, a slot, get no statistics of its texts."""
+    """SQL that makes PostgreSQL gather no statistics of the texts in ``table``, a slot."""
     return f"ALTER TABLE {table} {', '.join(f'ALTER {name} SET STATISTICS 0' for name in WITHHELD)}"
 
 
 def withhold_index(table: str, index: str, version: int) -> str:
-    """SQL that has ``index`` on one expression over ``table`` get no statistics, and forgets those there are."""
+    """SQL that makes PostgreSQL gather no statistics of ``index``, which is on one expression over ``table``.
+
+    From PostgreSQL 18 on it also removes those that exist.
+    """
     sql = f"{withhold(table)}; ALTER INDEX {index} ALTER 1 SET STATISTICS 0"
     if version >= _CLEARS:
-        # Somebody may have analysed it in the moment since it was made.
+        # PostgreSQL may have analysed the index in the moment since it was created.
         sql += (
             "; SELECT pg_clear_attribute_stats(current_schema(), c.relname, a.attname, false)"  # noqa: S608
             " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1"
@@ -66,11 +69,11 @@ def withhold_index(table: str, index: str, version: int) -> str:
 
 @attrs.define
 class Statistics:
-    """What an older Ppl let PostgreSQL gather is withheld too, a few tables at a time.
+    """Withholds the statistics that an older Ppl let PostgreSQL gather, a few tables at a time.
 
     Attributes:
-        pool: of the installation's PostgreSQL.
-        at_once: tables of one transaction.
+        pool: connections to the installation's PostgreSQL.
+        at_once: tables that one transaction changes.
         is_done: whether a run found nothing left; from then on a run does nothing.
     """
 
@@ -82,24 +85,24 @@ class Statistics:
     _log = Logger()
 
     def stop(self) -> None:
-        """End a run after the step that is under way."""
+        """End a run after its present step."""
         self._stopped = True
 
     async def run(self) -> None:
-        """Go on until nothing is left.
+        """Change tables until none is left.
 
         Raises:
-            StoreUnavailable: PostgreSQL is away, or a table is locked: the next run goes on.
+            StoreUnavailable: PostgreSQL is away, or a table is locked; the next run goes on.
         """
         while not self.is_done and not self._stopped:
             self.is_done = not await self.pool.transact(self._withhold_some)
 
     async def _withhold_some(self, transaction: Transaction) -> bool:
-        """Whether there was anything."""
+        """Change a few tables; returns whether there were any."""
         await transaction.run(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
         left = await transaction.run(_LEFT.format(at_once=self.at_once), [list(_OF_DESTINATIONS), list(WITHHELD)])
         for name, table, kind, columns, numbers in left:
-            # Of the slots' parent itself: what concerns its slots would lock all of them.
+            # ONLY: without it, a change of the slots' parent would lock all slots.
             if kind == "i":
                 await transaction.run(f"LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE")
                 targets = ", ".join(f"ALTER {number} SET STATISTICS 0" for number in numbers)
@@ -112,7 +115,7 @@ class Statistics:
 
     async def _clear(self, transaction: Transaction, name: str, columns: list[str]) -> None:
         if self.pool.server_version < _CLEARS:
-            return  # a superuser may: deploy/sql-reader.sql
+            return  # only a superuser can: deploy/sql-reader.sql
         await transaction.run(
             "SELECT pg_clear_attribute_stats(current_schema(), %s, a, inherited)"
             " FROM unnest(%s::text[]) AS a, unnest(ARRAY[false, true]) AS inherited",

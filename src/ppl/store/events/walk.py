@@ -1,7 +1,7 @@
-"""The slots in which a destination has events, from one side to the other, a few hundred at a time.
+"""Lists the slots in which a destination has events, in one direction, a few hundred at a time.
 
-The counts are read before the events: whatever was committed before is in both, so a walk never skips it. (A
-destination has one writer, so its events become visible in order of id.)
+The counts are read before the events: what was committed by then is in both, so a walk never skips it. (A destination
+has one writer, so its events become visible in order of id.)
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import attrs
 from ppl.model import Event
 from ppl.search.query import HIGHEST_ID
 
-#: Runs a statement with its parameters, and gives the rows.
+#: Runs a statement with its parameters, and returns the rows.
 Run = Callable[[str, list[Any]], Awaitable[list[Any]]]
 
-#: Slots that one statement finds.
+#: Most slots that one statement finds.
 AT_ONCE = 256
 
 #: The columns of an :class:`~ppl.model.Event`, in its order.
@@ -25,7 +25,7 @@ SELECTED = ", ".join(
     f"host({field.name})" if field.name == "sender_ip" else field.name for field in attrs.fields(Event)
 )
 
-#: Bytes of texts in one answer of PostgreSQL, about: the event that exceeds them is the last.
+#: Bytes of texts in one answer of PostgreSQL: the event that exceeds them is the last.
 MOST_BYTES = 1 << 20
 
 _NAMES = SELECTED.replace("host(sender_ip)", "host")
@@ -33,12 +33,12 @@ _NAMES = SELECTED.replace("host(sender_ip)", "host")
 
 @attrs.frozen
 class Cut:
-    """What a statement gave within its bytes.
+    """The rows that a statement gave within a number of bytes.
 
     Attributes:
-        rows: of :data:`SELECTED`.
+        rows: with the columns of :data:`SELECTED`.
         size: bytes of their texts.
-        is_cut: whether there are more that the statement would give.
+        is_cut: whether the statement has more rows.
     """
 
     rows: list[Any]
@@ -47,10 +47,10 @@ class Cut:
 
 
 def cut_at_bytes(sql: str, direction: str) -> str:
-    """``sql``, which selects :data:`SELECTED` in order of id, ended where its texts exceed bytes, a further parameter.
+    """End ``sql``, which selects :data:`SELECTED` in order of id, where its texts exceed a number of bytes.
 
-    PostgreSQL sends no more than these and one row. The length of a text is known without reading it whole. The rows
-    are for :func:`cut`.
+    That number is a further parameter, the last one. PostgreSQL sends no more than these bytes and one row; it knows
+    the length of a text without reading it whole. Give the rows to :func:`cut`.
     """
     size = "octet_length(message) + octet_length(structured_data)"
     return (
@@ -62,7 +62,7 @@ def cut_at_bytes(sql: str, direction: str) -> str:
 
 
 def cut(rows: list[Any]) -> Cut:
-    """What came of a statement of :func:`cut_at_bytes`."""
+    """Make a :class:`Cut` from the rows of a :func:`cut_at_bytes` statement."""
     if not rows:
         return Cut([], 0, False)
     *_, size, is_cut = rows[-1]
@@ -70,7 +70,7 @@ def cut(rows: list[Any]) -> Cut:
 
 
 def bounded(event_id: int) -> int:
-    """``event_id`` as PostgreSQL's bigint can compare it."""
+    """``event_id`` within the range of ids that PostgreSQL's bigint can hold."""
     return max(-1, min(event_id, HIGHEST_ID))
 
 
@@ -85,7 +85,7 @@ class IdRange:
 
     @property
     def direction(self) -> str:
-        """SQL's word for it."""
+        """The direction in SQL: ``ASC`` or ``DESC``."""
         return "DESC" if self.newest_first else "ASC"
 
 

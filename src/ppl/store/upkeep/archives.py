@@ -1,8 +1,8 @@
-"""What is archived and what is not yet: the tables ``archiving``, ``archive`` and ``archived``.
+"""Keeps track of what is archived: the tables ``archiving``, ``archive`` and ``archived``.
 
 A destination's part of a slot is archived when the files of all its days together hold as many of its events as
-``event_count`` says there are. Retention asks just that (:data:`MAY_GO`) while the installation archives, in the
-transaction that drops: an event that comes late keeps its slot until it is archived too.
+``event_count`` says there are. While the installation archives, retention checks exactly that (:data:`MAY_GO`) in the
+transaction that drops the part: an event that comes late keeps its slot until it is archived too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import RETAIN, lock
 from ppl.store.connecting.pool import Pool, Transaction
 
-#: A day is over so long after its end, and so is a slot: what waited for the database has mostly come by then.
+#: How long after its end a day or a slot counts as over: lines that waited for the database have mostly come by then.
 AFTER = 10 * MINUTE
 
 _ARCHIVED = (
@@ -24,7 +24,7 @@ _ARCHIVED = (
     " WHERE a.destination_id = c.destination_id AND a.slot_lower = c.slot_lower), -1)"
 )
 
-#: SQL over ``event_count c``: whether that part of a slot may go, as far as archives are concerned.
+#: SQL over ``event_count c``: whether that part of a slot may be dropped, as far as archives are concerned.
 MAY_GO = f"(NOT EXISTS (SELECT FROM archiving) OR {_ARCHIVED} = c.count)"
 
 _PENDING = (
@@ -44,19 +44,20 @@ _NOTE = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (destination_id, day, place) DO UPDATE SET"
     " key = excluded.key, rows = excluded.rows, bytes = excluded.bytes, archived_at = excluded.archived_at"
 )
-#: The name that a destination had first: a day that is archived again is in the same file, whatever it is called now.
+#: With the first name that a destination had: a day that is archived again goes to the same file, whatever the
+#: destination is called by then.
 _DESTINATION = "SELECT coalesce(former_hosts[1], host), port, created_at FROM destination WHERE id = %s"
 
 
 @attrs.frozen
 class Day:
-    """A destination's day that is to be archived.
+    """A day of a destination that is to be archived.
 
     Attributes:
-        destination_id: whose.
+        destination_id: whose day it is.
         number: days since 1970-01-01, UTC.
-        host, port, registered_at: of the destination (µs); of one that is forgotten ``""``, 0 and 0.
-        slots: those in which it may have events, by lower: first id and the id after the last.
+        host, port, registered_at: of the destination (µs); ``""``, 0 and 0 if it has been deleted.
+        slots: those in which the day may have events, in order: first id and the id after the last.
     """
 
     destination_id: int
@@ -72,24 +73,24 @@ class Day:
 
 
 class ArchiveNotes:
-    """Reads and writes them on the connection that holds the lock: without the lock nothing can be noted.
+    """Reads and writes these tables on the connection that holds the lock: without the lock nothing can be written.
 
     Args:
         connection: open.
-        seconds: patience with a statement.
+        seconds: timeout of a statement.
     """
 
     def __init__(self, connection: Connection, seconds: float) -> None:
         self._connection, self._seconds = connection, seconds
 
     async def pending(self, now: int, most: int) -> list[tuple[int, int]]:
-        """At most ``most`` destinations and days that are over and not archived (whole), oldest first."""
+        """At most ``most`` pairs of destination and day that are over and not (fully) archived, oldest first."""
         sql = _PENDING.format(day=DAY, archived=_ARCHIVED)
         rows = await self._connection.execute(sql, {"over": now - AFTER, "most": most}, self._seconds)
         return [(int(destination_id), int(day)) for destination_id, day in rows]
 
     async def day(self, destination_id: int, number: int) -> Day:
-        """All that is to be known of one."""
+        """A day of a destination, with the slots in which it may have events."""
         found = await self._connection.execute(_DESTINATION, [destination_id], self._seconds)
         host, port, registered_at = found[0] if found else ("", 0, 0)
         bounds = [destination_id, number * DAY, (number + 1) * DAY]
@@ -97,19 +98,19 @@ class ArchiveNotes:
         return Day(destination_id, number, host, port, registered_at, [(lower, upper) for lower, upper in slots])
 
     async def still_ours(self) -> None:
-        """Raises ``StoreUnavailable`` when the connection, and so the lock, is lost."""
+        """Raise ``StoreUnavailable`` when the connection, and so the lock, is lost."""
         await self._connection.execute("SELECT 1", None, self._seconds)
 
     async def note(self, day: Day, archive: Archive | None, counts: Mapping[int, int]) -> None:
-        """The file (``None``: none is needed) stands and was read back.
+        """Record that the file of ``day`` is published and was read back; ``None``: the day needs no file.
 
-        It holds ``counts`` (by slot's lower) of the database's events; where that has others by now, the day is pending
-        again.
+        The file holds ``counts`` of the database's events, by the slot's lower; where the database has another number
+        by now, the day is pending again.
         """
         transaction = Transaction(self._connection, self._seconds)
         await transaction.run("BEGIN")
         try:
-            # Not while parts are being forgotten: a count that was forgotten is none that was archived.
+            # Not while retention deletes parts: a count that it has deleted must not count as archived.
             await lock(transaction, RETAIN)
             for lower, count in counts.items():
                 await transaction.run(
@@ -123,12 +124,12 @@ class ArchiveNotes:
                 await transaction.run(_NOTE, [day.destination_id, *attrs.astuple(archive)])
             await transaction.run("COMMIT")
         except BaseException:
-            self._connection.abandon("what was to be noted is not whole")
+            self._connection.abandon("the record of an archive is incomplete")
             raise
 
 
 async def set_archiving(pool: Pool, place: str | None) -> None:
-    """From now on retention waits for archives (in ``place``), or it does not any more."""
+    """Make retention wait for archives in ``place``; ``None``: make it wait for none."""
     if place is None:
         await pool.run("DELETE FROM archiving")
         return
@@ -139,13 +140,13 @@ async def set_archiving(pool: Pool, place: str | None) -> None:
 
 
 async def archiving(pool: Pool) -> str | None:
-    """Where the installation archives to."""
+    """The place that the installation archives to; ``None``: it does not archive."""
     rows = await pool.read("SELECT place FROM archiving")
     return str(rows[0][0]) if rows else None
 
 
 async def archives_of(pool: Pool, destination_id: int) -> list[Archive]:
-    """The files of a destination, newest day first, each where it was written last."""
+    """The archive files of a destination, newest day first, each in the place where it was written last."""
     rows = await pool.read(
         "SELECT DISTINCT ON (day) day, place, key, rows, bytes, archived_at FROM archive"
         " WHERE destination_id = %s ORDER BY day DESC, archived_at DESC",

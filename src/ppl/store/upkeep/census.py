@@ -1,10 +1,10 @@
-"""Counts who sends to each destination, in the background, from stored events: receiving knows nothing of it.
+"""Counts the senders of each destination from stored events, in the background: receiving does not depend on it.
 
 Each destination has a bookmark, the id up to which its events are counted. One statement counts the next few thousand
-and moves the bookmark, so that each event is counted once whatever crashes when. What is still being committed must not
-be passed: the writer commits a destination's events in the order of their ids, and what a killed process has left under
-way ends with its transaction. So only ids are counted that were stored when all transactions that were writing events
-then have ended.
+events and moves the bookmark, so that each event is counted once, whatever crashes and when. The bookmark must not pass
+events that are still being committed. The writer commits a destination's events in the order of their ids, and a commit
+that a killed process left under way ends with its transaction. So the census notes the last ids and the transactions
+that are writing events, and counts up to those ids once these transactions have ended.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ PERIOD = 5.0
 #: Events that one statement counts at most.
 ROWS = 10_000
 
-#: While much comes in, a run comes only so many seconds after the one before, as each costs senders time; ...
+#: While ingest is busy, a run begins only this many seconds after the one before, as each costs senders time; ...
 BUSY_PERIOD = 30.0
 
-#: ... and each destination is counted one statement a run, until it is so far behind; then in full.
+#: ... and each destination is counted by one statement a run, until it is this many µs behind; then in full.
 MOST_PUT_OFF = 10 * MINUTE
 
-#: Seconds between two looks at how much comes in.
+#: Seconds between two measurements of the ingest rate.
 LOOK_SECONDS = 1.0
 
-#: A run ends after so many seconds, so that senders of few lines do not wait for the history of others.
+#: A run ends after this many seconds, so that destinations with few lines do not wait for the history of others.
 RUN = 20.0
 
-#: A transaction that has written events for so many seconds is none of Ppl's: its statements have their bounds.
+#: Seconds after which a transaction that writes events cannot be Ppl's, whose statements have timeouts.
 LONGEST_WRITE = 120.0
 
 _CONNECT_SECONDS = 5.0
 _STATEMENT_SECONDS = 30.0
 
-# What a crash of PostgreSQL loses of the last counts it loses of the bookmark too: no commit need reach the disk.
-# An open slot has no statistics yet: by them, all that is left of it would be read and sorted for each statement.
+# A crash of PostgreSQL that loses the last counts loses the bookmark too: no commit need reach the disk.
+# An open slot has no statistics yet: the planner would read and sort the whole rest of it for each statement.
 _SESSION = (
     "SET synchronous_commit = off; SET jit = off; SET client_connection_check_interval = '1s';"
     " SET enable_bitmapscan = off; SET enable_seqscan = off"
 )
 
-# In no order: where one destination cannot be counted in time, the others still have their turns.
+# In random order: where one destination cannot be counted in time, the others still get their turn.
 _LAST = (
     "SELECT d.id, coalesce(c.counted_to, -1), e.last_id"
     " FROM destination d LEFT JOIN census c ON c.destination_id = d.id CROSS JOIN LATERAL"
@@ -76,7 +76,7 @@ _SLOT = (
     " WHERE destination_id = %(destination)s AND slot_lower <= %(after)s), 0) ORDER BY c.slot_lower LIMIT 1"
 )
 _IN_TURN = "SELECT pg_advisory_xact_lock({}, {})".format(*RETAIN_KEY)
-# Thousands of random names are not compared with each that is known.
+# So that thousands of random names are not each compared with every known one.
 _HASHED = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
 
 
@@ -86,10 +86,10 @@ class CensusLimits:
 
     Attributes:
         rows: events that one statement counts at most.
-        names: that are told apart of a destination's senders, of each kind.
-        run_seconds: after which a run ends.
-        busy_rate: events a second, of which more make runs rare.
-        look_seconds: between two looks at how many come in.
+        names: most names of each kind that are counted separately in a destination.
+        run_seconds: seconds after which a run ends.
+        busy_rate: events a second above which runs are rare.
+        look_seconds: seconds between two measurements of that rate.
     """
 
     rows: int = ROWS
@@ -101,7 +101,7 @@ class CensusLimits:
 
 @attrs.define
 class _Part:
-    """What is to be counted of a destination: events with ``after < id <= upto``."""
+    """The events of a destination that are to be counted: ``after < id <= upto``."""
 
     destination_id: int
     after: int
@@ -118,14 +118,14 @@ class _Sight:
 
 
 class Census:
-    """Counts; one process of an installation does.
+    """Counts senders, in one process of an installation at a time.
 
     Args:
         reactor: connects and waits.
-        dsn: libpq's.
-        clock: µs.
-        steady: seconds on a clock that nobody sets; ``None``: the reactor's.
-        limits: of a run.
+        dsn: libpq's connection string.
+        clock: the time in µs.
+        steady: the seconds of a clock that is never set; ``None``: the reactor's.
+        limits: how much it does at a time.
         connect: makes a connection, as :class:`~ppl.store.connecting.connection.Connection` is made.
     """
 
@@ -148,20 +148,20 @@ class Census:
         self._is_ours = False
         self._sight: _Sight | None = None
         self._ran_at = -inf
-        # When we looked how many events had come in, how many those were, and whether that was much.
+        # The last measurement: when, how many events had come in, and whether ingest was busy.
         self._looked: tuple[float, int, bool] | None = None
         self._rest = Rest(reactor)
         self._stopped = False
 
     def stop(self) -> None:
-        """End a run that is under way, and the connection."""
+        """End a run that is under way, and close the connection."""
         self._stopped = True
         self._rest.end()
         if self._connection is not None:
             self._connection.abandon("the process stops")
 
     async def run(self) -> None:
-        """Count what is new.
+        """Count new events.
 
         Raises:
             StoreUnavailable: PostgreSQL is away.
@@ -179,7 +179,7 @@ class Census:
             raise
 
     async def _connected(self) -> Connection:
-        """The connection, kept from run to run; the lock is its, and so is all that was seen."""
+        """The connection, kept from run to run; the lock and what was seen last as long as it does."""
         connection = self._connection
         if connection is None or connection.is_lost:
             self._is_ours, self._sight, self._looked = False, None, None
@@ -204,12 +204,12 @@ class Census:
                 continue
             if not await self._is_busy(connection) or self._clock() - part.after > MOST_PUT_OFF:
                 parts.append(part)
-            # Half of the time at most, so that others have PostgreSQL too.
+            # Count for half of the time at most, so that others can use PostgreSQL too.
             if parts and not await self._rest.take(min(self._steady() - before, self._limits.run_seconds)):
                 return
 
     async def _safe(self, connection: Connection) -> list[_Part]:
-        """What may be counted: nothing that is still being committed is older."""
+        """The events that may be counted: no older one is still being committed."""
         rows = await connection.execute(_LAST, None, _STATEMENT_SECONDS)
         writing = frozenset(each for (each,) in await connection.execute(_WRITING, None, _STATEMENT_SECONDS))
         now = self._steady()
@@ -229,7 +229,7 @@ class Census:
         ]
 
     async def _count(self, connection: Connection, part: _Part) -> bool:
-        """Count the next of ``part``; whether there is more of it."""
+        """Count the next events of ``part``; returns whether more are left."""
         asked = {"destination": part.destination_id, "after": part.after, "upto": part.upto}
         slots = await connection.execute(_SLOT, asked, _STATEMENT_SECONDS)
         if not slots:
@@ -239,7 +239,7 @@ class Census:
         asked.update(rows=self._limits.rows, names=self._limits.names)
         reached = await connection.execute(f"{_IN_TURN}; {_HASHED}; {COUNT}", asked, _STATEMENT_SECONDS)
         if not reached:
-            return False  # the destination is forgotten
+            return False  # the destination was deleted
         ((counted_to,),) = reached
         if counted_to // HOUR != part.after // HOUR:
             tidied = {"destination": part.destination_id, "now": counted_to, "names": self._limits.names}
@@ -248,7 +248,7 @@ class Census:
         return part.after < part.upto
 
     async def _is_busy(self, connection: Connection) -> bool:
-        """Whether much comes in, by PostgreSQL's own statistics since the look before."""
+        """Whether ingest is busy, by PostgreSQL's own statistics since the last measurement."""
         now = self._reactor.seconds()
         at, count, is_busy = self._looked or (now, None, False)
         if count is None or now - at >= self._limits.look_seconds:

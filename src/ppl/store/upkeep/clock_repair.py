@@ -1,8 +1,8 @@
-"""Brings events that were received under a clock that was ahead back to where they belong, before receiving begins.
+"""Moves events that were received while the clock was ahead back in time, before receiving begins.
 
-Ids are times of receipt and only ever grow, so one start with a clock a year ahead would give a destination's lines
-times of next year for a year. The order of the events is kept. Each gets the time that its sender wrote, where that
-lies between the event before it and now, else the earliest that is free after the event before it.
+Ids are times of receipt and only ever grow, so one start with a clock a year ahead would date a destination's lines to
+the next year for a year. The order of the events is kept. Each gets the time that its sender wrote, if that is between
+the event before it and the present, else the first free time after the event before it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = Logger()
 #: Seconds for one statement of a repair: a destination's events may be millions.
 _PATIENCE = 3_600.0
 
-#: Events that are less ahead than this many µs are left alone: their clock gets there at once.
+#: Events that are ahead by less than this many µs are left alone: the clock soon catches up with them.
 AHEAD = MINUTE
 
 _DESTINATIONS = (
@@ -29,8 +29,8 @@ _DESTINATIONS = (
     " GROUP BY 1, 2 HAVING max(c.last_id) > %(now)s + %(ahead)s ORDER BY 1"
 )
 
-# ``new_id`` is the smallest strictly increasing sequence that is nowhere below ``wanted``. It ends by now, except where
-# more are to be brought back than there are microseconds since the event before them.
+# ``new_id`` is the smallest strictly increasing sequence that is nowhere below ``wanted``. It ends at the present or
+# before, unless there are more events to move than microseconds since the event before them.
 _MOVED = """
 WITH base AS (
     SELECT coalesce(max(id), 0) AS id FROM event WHERE destination_id = %(destination)s AND id <= %(now)s
@@ -72,7 +72,7 @@ _COUNT_MINUTES = (
     f" SELECT destination_id, id / {MINUTE}, {_SEVERITIES}, count(*) FILTER (WHERE severity IS NULL)"
     f" FROM event WHERE destination_id = %(destination)s AND id >= %(minute)s::bigint * {MINUTE} GROUP BY 1, 2"
 )
-# The census begins anew with this destination; archives of days to come are no archives of what is stored now.
+# The census counts this destination anew; archives of future days do not hold what is stored by the repair.
 _FORGET = (
     "DELETE FROM census WHERE destination_id = %(destination)s;"  # noqa: S608
     "DELETE FROM sender WHERE destination_id = %(destination)s;"
@@ -84,20 +84,20 @@ _FORGET = (
 
 
 async def repair_clock(pool: Pool, slot_seconds: int, now: int) -> None:
-    """Bring back all events that are ahead of ``now`` (µs), one transaction a destination.
+    """Move back all events that are ahead of ``now`` (µs), in one transaction per destination.
 
-    No listener of the database may be receiving meanwhile.
+    No listener may be writing to the database meanwhile.
 
     Raises:
-        StoreUnavailable: PostgreSQL went away; what is brought back by then stays so.
+        StoreUnavailable: PostgreSQL went away; the destinations repaired by then stay repaired.
     """
     slots = Slots(pool, slot_seconds)
     found = await pool.read(_DESTINATIONS, {"now": now, "ahead": AHEAD})
     for destination_id, user_id in found:
         count = await _bring_back(pool, slots, {"destination": destination_id, "now": now}, slot_seconds)
-        _log.warn("The clock repair brought {count} events of {user_id} back", count=count, user_id=user_id)
+        _log.warn("Clock repair: moved {count} events of {user_id} back in time", count=count, user_id=user_id)
     if not found:
-        _log.info("The clock repair found no event ahead of the clock")
+        _log.info("Clock repair: found no events ahead of the clock")
 
 
 async def _bring_back(pool: Pool, slots: Slots, asked: dict[str, Any], slot_seconds: int) -> int:

@@ -1,7 +1,7 @@
-"""Notices in what is stored that the clock leapt ahead, so that retention drops nothing by a clock that may be wrong.
+"""Notices from a gap in the stored events that the clock leapt ahead, so that retention drops nothing by a wrong clock.
 
-A machine that starts with a clock 400 days ahead would drop a year of events within a minute. So after a gap in what is
-stored, retention waits until events have come for a day beyond it, time enough to see the warning.
+A machine that starts with a clock 400 days ahead would drop a year of events within a minute. So after a gap retention
+waits until events have come in for a day beyond it, time enough to see the warning.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from twisted.logger import Logger
 from ppl.model import DAY, Clock
 from ppl.store.connecting.pool import Pool
 
-#: A gap of this many µs makes the clock suspicious.
+#: A gap of more than this many µs makes the clock doubtful.
 GAP = 7 * DAY
 
-#: For this many µs beyond the gap, or of running without any event beyond it, nothing is dropped.
+#: Nothing is dropped until there are events this many µs beyond the gap, or Ppl has run this long without any.
 HOLD = DAY
 
 _AROUND = (
@@ -26,12 +26,12 @@ _AROUND = (
 
 @attrs.define
 class Leaps:
-    """Whether the clock leapt ahead lately.
+    """Tells whether the clock may have leapt ahead lately.
 
     Attributes:
-        pool: of the PostgreSQL that is looked at.
-        clock: µs; the one that is in doubt.
-        steady: µs; a clock that is never set.
+        pool: connections to the PostgreSQL whose events are looked at.
+        clock: the clock in doubt, in µs.
+        steady: a clock that is never set, in µs.
     """
 
     pool: Pool
@@ -60,9 +60,9 @@ class Leaps:
     def _say(self, gap: int) -> None:
         if self._is_held:
             self._log.warn(
-                "Nothing is stored of the {days:.0f} days before now: if this machine's clock is ahead, put it right."
+                "No events are stored from the last {days:.0f} days: if this machine's clock is ahead, set it right."
                 " Retention drops nothing for a day",
                 days=gap / DAY,
             )
         else:
-            self._log.info("Retention goes on by this machine's clock")
+            self._log.info("Retention trusts this machine's clock again and drops expired events")

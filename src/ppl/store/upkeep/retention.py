@@ -1,7 +1,7 @@
-"""Forgets events whose time is over: whole slots where all of it is, else one destination's part of a slot.
+"""Deletes expired events: whole slots where all events have expired, else one destination's part of a slot.
 
-Each step is one transaction that takes the events with their counts, so a crash at any point leaves every page and
-histogram right. A slot goes when the time of every destination in it is over; the table is dropped, not emptied.
+Each step is one transaction that deletes events with their counts, so a crash at any point leaves every page and
+histogram right. A slot goes when it has expired for every destination in it; its table is dropped, not emptied.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from ppl.store.events.senders import FORGET
 from ppl.store.upkeep.archives import MAY_GO
 from ppl.store.upkeep.leaps import Leaps
 
-#: Dropping a slot holds up everybody for a moment: no longer than this is it waited for, and then tried again later.
+#: Dropping a slot blocks all readers and writers while it waits for its locks: at most this long, then it is retried
+#: later.
 LOCK_MILLISECONDS = 300
 
-#: Slots or parts of slots that one run takes at most, so that a run ends.
+#: Most slots, and most parts of slots, that one run deletes, so that a run ends.
 _MOST = 200
 
-#: When the events of a destination in a slot have had their time. Destinations that are gone are as any.
+#: SQL: whether the events of a destination in a slot have expired. Deleted destinations have the usual retention.
 _EXPIRED = (
     "s.upper <= %(now)s - %(day)s * coalesce("
     "(SELECT d.retention_days FROM destination d WHERE d.id = c.destination_id), %(days)s)::bigint"
@@ -57,7 +58,7 @@ _STILL_PART = (
     "SELECT 1 FROM event_count c WHERE c.destination_id = %(destination)s AND c.slot_lower = %(lower)s AND {may_go}"
     " FOR UPDATE"
 )
-# Who counts senders waits meanwhile, or it would leave counts of what is gone.
+# The census waits meanwhile, or it would leave counts of deleted events.
 _IN_TURN = "SELECT pg_advisory_xact_lock({}, {})".format(*RETAIN_KEY)
 _CLOSED = (
     "WITH gone AS (DELETE FROM destination d WHERE d.closed_at IS NOT NULL"
@@ -71,15 +72,15 @@ _CLOSED = (
 
 @attrs.define
 class Retention:
-    """Of an installation.
+    """Retention of an installation.
 
     Attributes:
-        pool: of its PostgreSQL.
-        clock: µs.
-        days: for how long events are kept where their destination says nothing else; ``None``: for ever.
-        may_go: SQL over ``event_count c`` and ``slot s``: whether a destination's part of a slot may go.
-        leaps: asked whether the clock can be trusted; ``None``: it is.
-        lock_milliseconds: how long the drop of a slot waits for those who read it.
+        pool: connections to its PostgreSQL.
+        clock: the time in µs.
+        days: for how many days events are kept unless their destination says otherwise; ``None``: for ever.
+        may_go: SQL over ``event_count c`` and ``slot s``: whether a destination's part of a slot may be dropped.
+        leaps: tells whether the clock can be trusted; ``None``: it always can.
+        lock_milliseconds: how long the drop of a slot waits for its readers.
     """
 
     pool: Pool
@@ -93,11 +94,11 @@ class Retention:
     _log = Logger()
 
     def stop(self) -> None:
-        """End a run after the step that is under way."""
+        """End a run after its present step."""
         self._stopped = True
 
     async def run(self) -> None:
-        """Forget what is over: events, who sent them, and destinations that were closed."""
+        """Delete expired events, and senders and closed destinations whose events have all expired."""
         if self.leaps is not None and await self.leaps.is_doubtful():
             return
         now = {"now": self.clock(), "days": self.days, "day": DAY}
@@ -118,10 +119,10 @@ class Retention:
         async def work(transaction: Transaction) -> bool:
             await lock(transaction, RETAIN)
             await transaction.run(f"SET LOCAL lock_timeout = {self.lock_milliseconds}")
-            # The parent first, as those who insert take them: the other way round would be a deadlock.
+            # The parent first, as inserts do: the other order would deadlock.
             await transaction.run("LOCK TABLE ONLY event IN ACCESS EXCLUSIVE MODE")
             if await transaction.run("SELECT 1 WHERE to_regclass(%s) IS NOT NULL", [f"event_{lower}"]):
-                # COPY goes straight into the slot: what it brings is counted before we look, or it finds no slot.
+                # COPY goes straight into the slot: its events are counted before the check below, or they find no slot.
                 await transaction.run(f"LOCK TABLE event_{lower} IN ACCESS EXCLUSIVE MODE")
             still = await transaction.run(
                 _WHOLE.format(may_go=self.may_go, expired=_EXPIRED) + " AND s.lower = %(lower)s",
@@ -134,16 +135,16 @@ class Retention:
 
         try:
             if await self.pool.transact(work):
-                self._log.info("The slot from {lower} on is forgotten: its time is over", lower=lower)
+                self._log.info("Dropped the slot starting at {lower}: retention passed", lower=lower)
         except StoreUnavailable as error:
-            self._log.info("The slot from {lower} on goes later: {why}", lower=lower, why=str(error))
+            self._log.info("The slot starting at {lower} is dropped later: {why}", lower=lower, why=str(error))
 
     async def _forget_part(self, destination_id: int, lower: int, upper: int) -> None:
         bounds = {"destination": destination_id, "lower": lower, "upper": upper}
 
         async def work(transaction: Transaction) -> None:
             await lock(transaction, RETAIN)
-            # With the count held nobody adds to it meanwhile; the statements after this one see what was added before.
+            # With the count locked nobody adds to it; the statements after this one see what was added before.
             if not await transaction.run(_STILL_PART.format(may_go=self.may_go), bounds):
                 return
             await transaction.run(_FORGET_PART.format(minute=MINUTE), bounds)

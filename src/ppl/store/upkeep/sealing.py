@@ -1,7 +1,7 @@
-"""Seals slots that are over: each gets its index for searches, in the background and one at a time.
+"""Seals slots that are over: builds the search index of each, in the background, one at a time.
 
-``CREATE INDEX CONCURRENTLY`` lets a late event in meanwhile. What a crash leaves of it is an invalid index, which is
-dropped and built anew. One process of an installation seals, on a connection of its own.
+``CREATE INDEX CONCURRENTLY`` lets late events in meanwhile. A crash leaves an invalid index, which is dropped and built
+anew. One process of an installation seals, on a connection of its own.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from ppl.store.events.collation import collation_of
 from ppl.store.events.statistics import withhold_index
 from ppl.store.upkeep.busy import BUSY_RATE, inserted
 
-#: A slot is over so long after its end: clocks of several listeners differ a little.
+#: How long after its end a slot counts as over: the clocks of several listeners differ a little.
 AFTER = 2 * MINUTE
 
 #: Building waits while ingest is busy, but not longer than this after the slot's end.
 MOST_PUT_OFF = 6 * 60 * MINUTE
 
-#: Seconds for which is looked how much comes in.
+#: Seconds over which the ingest rate is measured.
 LOOK_SECONDS = 5.0
 
 _CONNECT_SECONDS = 5.0
 _BUILD_SECONDS = 6 * 3600.0
 
-#: The session's: memory that a build may take, and how soon PostgreSQL notices that we have gone.
+#: Settings of the session: memory of a build, how soon PostgreSQL notices that Ppl has gone, and the lock timeout.
 _SESSION = "SET maintenance_work_mem = '64MB'; SET client_connection_check_interval = '1s'; SET lock_timeout = '5s'"
 
 
 class Sealer:
-    """Builds what is missing.
+    """Builds missing indexes.
 
     Args:
         reactor: connects and waits.
-        dsn: libpq's.
-        clock: µs.
-        busy_rate: events a second, of which more make building wait.
-        look_seconds: for which is looked how many come in.
+        dsn: libpq's connection string.
+        clock: the time in µs.
+        busy_rate: events a second above which building waits.
+        look_seconds: seconds over which that rate is measured.
     """
 
     _log = Logger()
@@ -68,14 +68,14 @@ class Sealer:
         self._said_no_extension = False
 
     def stop(self) -> None:
-        """End a run that is under way; PostgreSQL gives up what it builds."""
+        """End a run that is under way; PostgreSQL abandons the index that it builds."""
         self._stopped = True
         self._rest.end()
         if self._connection is not None:
             self._connection.abandon("the process stops")
 
     async def run(self) -> None:
-        """Seal what is over, newest first, unless another process does or ingest is busy.
+        """Seal slots that are over, newest first, unless another process does so or ingest is busy.
 
         Raises:
             StoreUnavailable: PostgreSQL is away.
@@ -114,7 +114,7 @@ class Sealer:
             if not self._said_no_extension:
                 self._said_no_extension = True
                 self._log.warn(
-                    "Searches stay slow, the extension pg_trgm is missing and cannot be created (SQLSTATE {code}): have"
+                    "Searches stay slow: the extension pg_trgm is missing and cannot be created (SQLSTATE {code}); have"
                     " a superuser run CREATE EXTENSION pg_trgm in Ppl's database",
                     code=error.pgcode,
                 )
@@ -122,14 +122,14 @@ class Sealer:
         return True
 
     async def _is_busy(self, connection: Connection) -> bool:
-        """Whether much comes in, by PostgreSQL's own statistics."""
+        """Whether ingest is busy, by PostgreSQL's own statistics."""
         before = await inserted(connection, self._clock())
         if not await self._rest.take(self._look_seconds):
             return True
         return await inserted(connection, self._clock()) - before > self._busy_rate * self._look_seconds
 
     async def _seal(self, connection: Connection, lower: int) -> None:
-        """Steps that may be repeated from any point at which a crash ended them."""
+        """Seal one slot, in steps that may be repeated after a crash at any point."""
         name = f"event_{lower}_text"
         try:
             found = await connection.execute(
@@ -150,7 +150,7 @@ class Sealer:
             )
             await connection.execute(f"ANALYZE event_{lower}", None, _BUILD_SECONDS)
         except errors.UndefinedTable:
-            return  # forgotten meanwhile
+            return  # the slot was dropped meanwhile
         await connection.execute(
             "UPDATE slot SET indexed_at = %s WHERE lower = %s", [self._clock(), lower], _CONNECT_SECONDS
         )
