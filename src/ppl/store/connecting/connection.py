@@ -193,15 +193,15 @@ class Connection:
         self._reactor = reactor
         self._connection = _Connection(reactor, self, connect)
 
-    async def open(self, dsn: str, patience: float, statement_timeout: float) -> None:
+    async def open(self, dsn: str, timeout: float, statement_timeout: float) -> None:
         """Connect, or raise ``StoreUnavailable``.
 
-        Each host name, the connection and the first statement may take ``patience`` seconds.
+        Each host name, the connection and the first statement may take ``timeout`` seconds.
         """
-        resolved = await _resolve(self._reactor, dsn, self._application, patience)
+        resolved = await _resolve(self._reactor, dsn, self._application, timeout)
         if self.is_lost:
             raise StoreUnavailable("the attempt was given up")
-        timer = self._reactor.callLater(patience, self.abandon, "it did not answer in time")
+        timer = self._reactor.callLater(timeout, self.abandon, "it did not answer in time")
         try:
             await self._connection.connect(resolved)
         except Exception as error:
@@ -219,7 +219,7 @@ class Connection:
             "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false),"
             " set_config('client_encoding', 'UTF8', false)",
             [f"{int(statement_timeout * 1000)}ms"],
-            patience,
+            timeout,
         )
 
     @property
@@ -239,24 +239,24 @@ class Connection:
         """Whether the connection is alive and outside any transaction, so that it may be lent again."""
         return not self.is_lost and self._connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
-    async def execute(self, sql: str, parameters: Parameters, patience: float) -> list[ResultRow]:
+    async def execute(self, sql: str, parameters: Parameters, timeout: float) -> list[ResultRow]:
         """Run ``sql`` (one statement or several) and return the rows of the last statement.
 
         Args:
             sql: with ``%s`` where ``parameters`` go.
             parameters: bound by psycopg2; ``None`` when there are none, and ``%`` then means itself.
-            patience: seconds after which the server counts as frozen and the connection is dropped.
+            timeout: seconds after which the server counts as frozen and the connection is dropped.
 
         Raises:
             StoreUnavailable: also when the caller cannot know whether the statement took effect.
-            ServerSilent: the server did not answer within ``patience``.
+            ServerSilent: the server did not answer within ``timeout``.
             StatementTimeout: PostgreSQL cancelled the statement by its statement_timeout.
             psycopg2.Error: PostgreSQL refused the statement for another reason.
         """
         if self.is_lost:
             raise ConnectionLost
         cursor = self._connection.cursor()
-        timer = self._reactor.callLater(patience, self._out_of_patience, patience)
+        timer = self._reactor.callLater(timeout, self._timed_out, timeout)
         try:
             await self._uncancelled(cursor.execute(sql, parameters))
             rows: list[ResultRow] = cursor.fetchall() if cursor.description is not None else []
@@ -281,7 +281,7 @@ class Connection:
         inner.addBoth(pass_on)
         return outer
 
-    def _out_of_patience(self, seconds: float) -> None:
+    def _timed_out(self, seconds: float) -> None:
         self.silent_for = seconds
         self.abandon("the server did not answer in time")
 
@@ -347,7 +347,7 @@ def _parsed(dsn: str) -> dict[str, str]:
         raise StoreUnsuitable(f"The PostgreSQL DSN cannot be understood: {error}.") from None
 
 
-async def _resolve(reactor: Any, dsn: str, application: str, patience: float) -> str:
+async def _resolve(reactor: Any, dsn: str, application: str, timeout: float) -> str:
     """Add addresses to the host names in ``dsn``: libpq would look them up while the whole process waits."""
     parts = _parsed(dsn)
     settings: dict[str, Any] = {**KEEPALIVE, "fallback_application_name": application, **parts}
@@ -359,7 +359,7 @@ async def _resolve(reactor: Any, dsn: str, application: str, patience: float) ->
     addresses: list[str] = []
     kept_ports: list[str] = []
     for index, host in enumerate(named.split(",")):
-        for address in await _addresses(reactor, host, patience):
+        for address in await _addresses(reactor, host, timeout):
             hosts.append(host)
             addresses.append(address)
             kept_ports.append(ports[index] if index < len(ports) else ports[0])
@@ -367,7 +367,7 @@ async def _resolve(reactor: Any, dsn: str, application: str, patience: float) ->
     return str(make_dsn(**settings))
 
 
-async def _addresses(reactor: Any, host: str, patience: float) -> Sequence[str]:
+async def _addresses(reactor: Any, host: str, timeout: float) -> Sequence[str]:
     if not host or host.startswith(("/", "@")):
         return [""]  # a local socket
     try:
@@ -376,7 +376,7 @@ async def _addresses(reactor: Any, host: str, patience: float) -> Sequence[str]:
         pass
     receiver = _Addresses()
     reactor.nameResolver.resolveHostName(receiver, host)
-    timer = reactor.callLater(patience, receiver.resolutionComplete)
+    timer = reactor.callLater(timeout, receiver.resolutionComplete)
     found = await receiver.complete
     if timer.active():
         timer.cancel()

@@ -106,8 +106,8 @@ class Copier(Service):
         return CopyConnection(self._dsn, self._connect_timeout, self._statement_timeout)
 
     async def _in_thread(self, connection: CopyConnection, act: Callable[[], T]) -> T:
-        patience = self._connect_timeout + self._statement_timeout + self._grace
-        timer = self._reactor.callLater(patience, connection.hang_up)
+        timeout = self._connect_timeout + self._statement_timeout + self._grace
+        timer = self._reactor.callLater(timeout, connection.hang_up)
         try:
             return await deferToThreadPool(self._reactor, self._threads, act)
         finally:

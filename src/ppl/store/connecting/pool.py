@@ -39,12 +39,12 @@ _STOP_SECONDS = 3.0
 class Transaction:
     """An open transaction, which :meth:`Pool.transact` passes to its ``work``."""
 
-    def __init__(self, connection: Connection, patience: float) -> None:
-        self._connection, self._patience = connection, patience
+    def __init__(self, connection: Connection, timeout: float) -> None:
+        self._connection, self._timeout = connection, timeout
 
     async def run(self, sql: str, parameters: Parameters = None) -> list[ResultRow]:
         """Run ``sql`` within the transaction and return the rows of its last statement."""
-        return await self._connection.execute(sql, parameters, self._patience)
+        return await self._connection.execute(sql, parameters, self._timeout)
 
 
 @attrs.frozen
@@ -354,7 +354,7 @@ def _woken(failure: Failure) -> None:
     failure.trap(CancelledError)
 
 
-async def check_suitable(connection: Connection, patience: float) -> None:
+async def check_suitable(connection: Connection, timeout: float) -> None:
     """Check that this server can hold Ppl's tables.
 
     Raises:
@@ -368,7 +368,7 @@ async def check_suitable(connection: Connection, patience: float) -> None:
         "SELECT pg_is_in_recovery(), current_user, current_schema(),"
         " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)",
         None,
-        patience,
+        timeout,
     )
     if is_standby:
         raise StoreUnavailable("it is a standby that takes no writes")
