@@ -77,7 +77,7 @@ from ppl.viewer.effects import (
 from ppl.viewer.queue import LiveQueue
 from ppl.viewer.requests import CancelSearch, GetLogs, Pause, Resume, SendUserData, ViewerRequest, event_of
 
-State = Literal["new", "authorising", "reading", "live", "full", "paused"]
+SessionState = Literal["new", "authorising", "reading", "live", "full", "paused"]
 
 #: Requests that may wait for the one being answered.
 MOST_WAITING = 16
@@ -143,7 +143,7 @@ class ViewerSession:
         self._since_left = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> SessionState:
         """The state that the module describes."""
         if self.user_id is None:
             return "authorising" if self._authorising else "new"

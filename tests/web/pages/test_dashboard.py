@@ -144,7 +144,7 @@ async def test_a_server_without_its_listener_does_not_speak_for_it(serve: Serve,
     watched = await watch(served, dsn)
     text = await watched.page("/dashboard")
     assert "--max-connections" not in text
-    assert "are set there" in text
+    assert "The listener's limits are set where" in text
 
 
 @ensureDeferred

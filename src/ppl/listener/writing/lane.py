@@ -43,7 +43,7 @@ from ppl.store.interface import EventStore
 
 _log = Logger()
 
-State = Literal["idle", "storing", "ahead", "resting"]
+LaneState = Literal["idle", "storing", "ahead", "resting"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -161,7 +161,7 @@ class Lane:
         self.in_flight = 0
 
     @property
-    def state(self) -> State:
+    def state(self) -> LaneState:
         """The state that the module describes."""
         if not self.is_running:
             return "idle"
