@@ -151,7 +151,7 @@ def test_only_senders_with_a_certificate_that_is_known_are_taken(ppl_forms: PplP
     stored(ppl_forms, second, "plain", "datagram", "plain relp", "without", "foreign")
     log = ppl_forms.text()
     assert "this destination takes senders only with a client certificate that it knows (peer did not return" in log
-    assert "it does not speak TLS, which this destination asks for" in log
+    assert "it does not speak TLS, which this destination requires" in log
     # The authority is replaced; open connections end.
     context = trusting_any(signed)
     with socket.create_connection(("127.0.0.1", first.port), 10) as plain, context.wrap_socket(plain) as connection:
