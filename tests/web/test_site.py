@@ -223,7 +223,7 @@ async def test_a_fault_shows_a_page_without_its_details_and_logs_them(
 ) -> None:
     page = await serve(over=BrokenStore(), registration="first").browser().get("/register")
     assert page.status == 500
-    assert "look into Ppl" in page.text
+    assert "look in Ppl" in page.text
     assert "secret detail" not in page.text
     assert "Traceback" not in page.text
     assert len(nothing_left_behind) == 1

@@ -34,7 +34,7 @@ async def test_the_link_to_an_event_whose_time_is_over_says_so(serve: Serve) -> 
     filled = await fill(served, 3)
     page = await filled.browser.get(f"/events/{filled.ids[1] - 8 * DAY}")
     assert page.status == 410
-    assert "No longer kept" in page.text
+    assert "<h1>Expired</h1>" in page.text
     assert "was kept until" in page.text
 
 

@@ -36,7 +36,7 @@ class Archives:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/archives", self.listed),
             for_account(r"/api/archives/(\d{4}-\d\d-\d\d)", self.download),

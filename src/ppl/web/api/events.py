@@ -63,7 +63,7 @@ class EventsApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/events", self.search),
             for_account(rf"/api/events/{NUMBER}", self.one),

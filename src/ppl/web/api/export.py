@@ -74,7 +74,7 @@ class Exports:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/export", self.export),
             for_account(r"/api/export/([\w-]{1,64})", self.progress),

@@ -40,7 +40,7 @@ class Health:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (for_anyone("GET", "/healthz", self.show),)
 
     async def show(self, visit: Visit, login: Login | None) -> Answer:

@@ -124,7 +124,7 @@ class MarksApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/marks", self.listed),
             for_login("POST", "/api/marks", self.make),

@@ -22,7 +22,7 @@ class Api:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/me", self.who_am_i),
             for_login("POST", "/api/test-line", self.send_test_line),

@@ -25,7 +25,7 @@ class Queries:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (for_account("/api/query", self.read),)
 
     async def read(self, visit: Visit, account: Account) -> Answer:

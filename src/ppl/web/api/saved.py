@@ -101,7 +101,7 @@ class SavedApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/saved", self.listed),
             for_login("POST", "/api/saved", self.save),

@@ -31,7 +31,7 @@ class Similar:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (for_account("/api/similar", self.group),)
 
     async def group(self, visit: Visit, account: Account) -> StreamedAnswer:

@@ -64,7 +64,7 @@ class AccountPages:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_anyone("GET", "/", self.first_page),
             for_anyone("GET", "/register", self.registration_form),

@@ -70,7 +70,7 @@ class Dashboard:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (for_login("GET", "/dashboard", self.show),)
 
     async def show(self, visit: Visit, login: Login) -> Answer:

@@ -33,7 +33,7 @@ class EventPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (for_login("GET", rf"/events/{NUMBER}", self.show),)
 
     async def show(self, visit: Visit, login: Login, event_id: str) -> Answer:

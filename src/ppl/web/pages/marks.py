@@ -26,7 +26,7 @@ class MarksPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/marks", self.show),
             form_on("/marks", rf"/marks/{NUMBER}/note", self.change),

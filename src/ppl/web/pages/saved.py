@@ -29,7 +29,7 @@ class SavedPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/saved", self.show),
             form_on("/saved", "/saved", self.save),

@@ -59,7 +59,7 @@ class Senders:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/senders", self.show),
             for_account("/api/senders", self.listed),

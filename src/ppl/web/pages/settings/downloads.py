@@ -31,7 +31,7 @@ class Downloads:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/settings/export", self.export),
             for_login("GET", "/settings/archives", self.archives),

@@ -77,7 +77,7 @@ class DrainsPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             form_on("/settings", "/settings/drains", self.create),
             form_on("/settings", rf"/settings/drains/{NUMBER}/delete", self.delete),

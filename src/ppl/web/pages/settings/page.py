@@ -59,7 +59,7 @@ class SettingsPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/settings", self.show),
             form_on("/settings", "/settings/time-zone", self.change_time_zone),

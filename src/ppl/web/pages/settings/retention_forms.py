@@ -46,7 +46,7 @@ class KeepingPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             form_on("/settings", "/settings/destinations", self.create),
             form_on("/settings", rf"/settings/destinations/{NUMBER}/retention", self.change_retention),

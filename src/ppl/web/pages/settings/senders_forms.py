@@ -49,7 +49,7 @@ class RestrictingPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             form_on("/settings", rf"/settings/destinations/{NUMBER}/networks", self.change_networks),
             form_on("/settings", rf"/settings/destinations/{NUMBER}/certificates", self.change_certificates),
