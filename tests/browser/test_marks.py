@@ -171,7 +171,7 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(ppl_process: PplPr
     expect(dialog.get_by_label("Note")).to_be_focused()
     dialog.get_by_label("Note").fill("a\u0007b")
     dialog.get_by_role("button", name="Mark", exact=True).click()
-    expect(dialog.get_by_role("alert")).to_contain_text("a character that cannot be seen")
+    expect(dialog.get_by_role("alert")).to_contain_text("an invisible character")
     dialog.get_by_label("Note").fill("two")
     page.keyboard.press("End")
     page.keyboard.press("Shift+Enter")

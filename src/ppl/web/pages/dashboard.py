@@ -70,7 +70,7 @@ class Dashboard:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """The routes of these handlers."""
+        """The route of this handler."""
         return (for_login("GET", "/dashboard", self.show),)
 
     async def show(self, visit: Visit, login: Login) -> Answer:

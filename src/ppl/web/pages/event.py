@@ -33,7 +33,7 @@ class EventPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """The routes of these handlers."""
+        """The route of this handler."""
         return (for_login("GET", rf"/events/{NUMBER}", self.show),)
 
     async def show(self, visit: Visit, login: Login, event_id: str) -> Answer:

@@ -82,7 +82,7 @@ async def test_a_test_line_that_nobody_takes_is_said_on_the_page(served: Served,
     path = f"/settings/destinations/{destination.id}/test-line"
     page = await browser.submit(path, {}, on="/settings")
     assert page.status == 503
-    assert f"Nothing listens on {destination.user_id} yet" in page.text
+    assert f"No connection to {destination.user_id}" in page.text
     assert "<h1>Settings</h1>" in page.text
     assert (await browser.get(path)).location == "/settings"
 
