@@ -103,7 +103,7 @@ async def test_a_member_sees_that_it_is_restricted_and_no_more(
     await change(browser, owned, "networks", networks="10.77.0.0/16")
     served.listeners.opened.clear()
     page = await member.get("/settings")
-    assert "addresses of some networks only" in page.text
+    assert "addresses in certain networks only" in page.text
     assert "10.77.0.0" not in page.text
     assert f"/settings/destinations/{owned.id}/networks" not in page.text
     assert (await change(member, owned, "networks", networks="")).status == 403
@@ -269,9 +269,9 @@ async def test_what_is_no_certificate_is_said_beside_the_field(
     certificate, key = texts(tmp_path, "sender")
     cut = certificate[:200]
     for typed, said in (
-        ("hello", "Paste one or several certificates in PEM"),
-        (cut, "Paste one or several certificates in PEM"),
-        (cut + "-----END CERTIFICATE-----", "Paste one or several certificates in PEM"),
+        ("hello", "Paste one or more certificates in PEM"),
+        (cut, "Paste one or more certificates in PEM"),
+        (cut + "-----END CERTIFICATE-----", "Paste one or more certificates in PEM"),
         (certificate + key, "This holds a private key"),
         (certificate * 21, "Paste at most 20 certificates"),
     ):
