@@ -30,7 +30,7 @@ def tiles(text: str) -> dict[str, str]:
 
 
 def table(text: str, after: str) -> list[list[str]]:
-    """The rows of the first table after that text."""
+    """The rows of the first table after the text ``after``."""
     return rows(text.partition(after)[2].partition("</table>")[0])
 
 

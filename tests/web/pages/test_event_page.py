@@ -1,4 +1,4 @@
-"""The link to one event: for whom it opens, and what it says when there is nothing to open."""
+"""The link to one event: who may open it, and what it says if there is nothing to open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.web.conftest import Serve, Served
 
 
 def words(page: Page) -> str:
-    """What the page says; the menu above is of whoever reads it."""
+    """The page without its menu, which names the reader."""
     return page.text.partition("<main")[2]
 
 

@@ -1,4 +1,4 @@
-"""Marks: over HTTP for programs, the page without JavaScript, and what nobody may do with them."""
+"""Marks: over HTTP for programs, on the page without JavaScript, and what is not allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may send, on the settings page: its owner decides, and what is wrong is said beside the field."""
+"""Restrictions on senders, on the settings page: the owner decides, and errors are shown beside their field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.web.conftest import Served
 
 @pytest.fixture
 def owned(served: Served, browser: Browser) -> Destination:
-    """What the account of ``browser`` owns."""
+    """The destination that the account of ``browser`` owns."""
     assert pytest_twisted.blockon(Deferred.fromCoroutine(browser.register("user@gmail.com"))).status == 303
     return served.listeners.opened.pop()
 
@@ -37,7 +37,7 @@ async def kept(served: Served, destination: Destination) -> Any:
 
 
 def error_of(page: Page, field: str, destination: Destination) -> str:
-    """What is said beside the field, which says that it is wrong."""
+    """The error beside a field, which must be marked as invalid."""
     assert re.search(rf'aria-invalid="true" aria-describedby="{field}-error-{destination.id} ', page.text)
     said = re.search(rf'id="{field}-error-{destination.id}">([^<]*)<', page.text)
     assert said, page.text
@@ -45,7 +45,7 @@ def error_of(page: Page, field: str, destination: Destination) -> str:
 
 
 def texts(directory: Path, name: str) -> list[str]:
-    """A certificate and its key."""
+    """A self-signed certificate and its key, in PEM."""
     return [Path(each).read_text() for each in self_signed(directory, name)]
 
 

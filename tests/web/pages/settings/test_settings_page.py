@@ -16,7 +16,7 @@ from tests.web.conftest import Served
 
 @pytest.fixture
 def member(served: Served) -> Browser:
-    """A browser that :func:`logged_in` logs in."""
+    """Another browser of the site, for :func:`logged_in` to log in."""
     return served.browser()
 
 
