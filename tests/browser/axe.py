@@ -1,7 +1,7 @@
-"""axe-core over a page as it is, with the strict Content-Security-Policy on.
+"""Runs axe-core on a page while the strict Content-Security-Policy stays in force.
 
-It runs in an isolated world of the page's: it sees the document, the page does not see it, and the page's policy,
-which forbids scripts that are not its own, stays as it is.
+axe runs in an isolated world of the page: it sees the document, the page does not see it, and the page's policy, which
+forbids foreign scripts, does not have to be relaxed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RUN = """axe.run(document, {resultTypes: ["violations"], preload: false, rules:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds: each as its rule, the sentence and the elements."""
+    """The violations that axe finds, each with its rule, its sentence and the elements."""
     session = page.context.new_cdp_session(page)
     frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
     world = session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})["executionContextId"]

@@ -27,7 +27,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def ppl_process(module_ppl: PplProcess) -> PplProcess:
-    """Of a module, since a page does nothing to Ppl that others would notice."""
+    """One Ppl per module, since a page changes nothing in Ppl that other tests would notice."""
     return module_ppl
 
 
@@ -36,11 +36,11 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
-    """Opens the viewer of an account; keyword arguments are Playwright's of a context.
+    """Opens the viewer of an account; keyword arguments are those of Playwright's ``new_context``.
 
-    With ``server`` the page's WebSockets are answered by that script instead of by Ppl.
+    With ``server``, that scripted server answers the page's WebSockets instead of Ppl.
 
-    At the end of the test every page must be without errors; ``page.expected_errors`` (a list of texts) names those
+    At the end of the test, no page may have logged an error; ``page.expected_errors`` (a list of texts) names those
     that a test provokes.
     """
     opened: list[tuple[Any, list[str]]] = []

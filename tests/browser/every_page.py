@@ -1,6 +1,6 @@
-"""Every page in every state that looks different, for the tests of what holds everywhere.
+"""Every page in every state that looks different, for the tests of what must hold everywhere.
 
-A page is one line in :data:`PAGES`: its name, and how one gets there from a :class:`Visitor`.
+A page is one line in :data:`PAGES`: its name, and a function that takes a :class:`Visitor` there.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _JSON = b'<14>1 - web-01 app - - - order {"id": 4711, "state": "created", "trace
 
 @attrs.frozen
 class Accounts:
-    """Who looks.
+    """The accounts that open pages.
 
     Attributes:
-        busy: has events of every severity, two destinations and one of everything that pages list.
-        new: has sent nothing yet.
-        other: its destination, which the busy one reads, keeps events for a day.
+        busy: an account with events of every severity, two destinations and one of everything that pages list.
+        new: an account whose destination has received nothing yet.
+        other: the owner of the busy account's second destination, which keeps events for a day.
     """
 
     busy: Registered
@@ -38,7 +38,7 @@ class Accounts:
 
 
 def populate(ppl: PplProcess) -> Accounts:
-    """Accounts on an empty Ppl."""
+    """Create the accounts on an empty Ppl."""
     busy, other = ppl.register("busy@example.com", "Europe/Berlin"), ppl.register("other@example.com")
     ppl.rows(
         "INSERT INTO membership SELECT a.id, d.id, 'member' FROM account a, destination d"
@@ -84,21 +84,21 @@ class Visitor:
     options: dict[str, Any]
 
     def open(self, path: str, who: Registered | None = None, expected: str = "", **more: Any) -> Page:
-        """The page at ``path``; ``expected``: a part of what its console may say."""
+        """The page at ``path``; ``expected`` is a text that an error in its console may contain."""
         page = self.open_page(self.ppl, who, path, **self.options, **more)
         page.expected_errors = [expected] if expected else []  # type: ignore[attr-defined]
         return page
 
     def busy(self, path: str, expected: str = "", **more: Any) -> Page:
-        """The page at ``path`` for the account that has everything."""
+        """The page at ``path`` for the busy account."""
         return self.open(path, self.accounts.busy, expected, **more)
 
     def live(self) -> Page:
-        """The viewer, live."""
+        """The live viewer."""
         return self.searched("")
 
     def searched(self, query: str, finds: bool = True) -> Page:
-        """The viewer, live, with all that comes to it after its first lines."""
+        """The live viewer with a search, once marks and histogram have loaded too."""
         page = self.busy(f"/?user_id={self.accounts.busy.user_id}&q={query}")
         until_state(page, "Live" if finds else "Waiting")
         expect(page.locator("#marks")).to_be_visible()
@@ -108,14 +108,14 @@ class Visitor:
 
 
 class _Away:
-    """Answers every WebSocket by closing it."""
+    """Closes every WebSocket at once."""
 
     def opened(self, socket: Any) -> None:
         socket.close(code=1001)
 
 
 def _sent(visitor: Visitor, path: str, button: str, who: Registered | None, **fields: str) -> Page:
-    """The page that comes of a form that is refused."""
+    """The page after a form was sent and refused."""
     page = _all_open(visitor.open(path, who, "400 (Bad Request)"))
     for label, text in fields.items():
         page.get_by_label(label.replace("_", " "), exact=True).fill(text)
@@ -287,14 +287,14 @@ def _sender_token(visitor: Visitor) -> Page:
 
 
 def _test_line(visitor: Visitor) -> Page:
-    # To a destination that has events: the other account's stays empty.
+    # Sent to a destination that has events, so that the other account's stays empty.
     page = visitor.busy("/settings")
     page.get_by_role("button", name=f"Send a test line to {visitor.accounts.busy.user_id}").click()
     expect(page.get_by_role("status")).to_contain_text("Sent and accepted")
     return page
 
 
-#: Name → how one gets there. A new page is one line here.
+#: Name → a function that opens the page. A new page is one line here.
 PAGES: dict[str, Callable[[Visitor], Page]] = {
     "login": lambda visitor: visitor.open("/login"),
     "login refused": lambda visitor: _sent(

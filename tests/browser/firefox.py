@@ -1,4 +1,4 @@
-"""Debian's Firefox, headless, driven by Mozilla's Marionette: Playwright drives none but its own."""
+"""Debian's Firefox, headless, driven by Mozilla's Marionette, since Playwright drives only its own build of Firefox."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Firefox:
         self._session = session
 
     def open(self, ppl: PplProcess, who: Registered) -> None:
-        """The viewer of an account."""
+        """Open the viewer of an account."""
         self._session.navigate(ppl.url + "/login")
         self._session.delete_all_cookies()
         for name, value in who.cookies.items():
@@ -53,11 +53,11 @@ class Firefox:
         return found
 
     def until_shown(self, text: str) -> None:
-        """Until the last message is ``text``."""
+        """Wait until the last message is ``text``."""
         eventually(lambda: self.shown()[-1:] == [text], f"the last line {text!r}")
 
     def until_state(self, text: str) -> None:
-        """Until the status line says so."""
+        """Wait until the status line contains ``text``."""
         said = "document.querySelector('#status .state .text').textContent"
         eventually(lambda: text in self.evaluate(said), f"the state {text!r}")
 
@@ -71,7 +71,7 @@ class Firefox:
         return place
 
     def first_in_sight(self) -> str:
-        """The message at the upper edge of the log, once what is there is drawn."""
+        """The message at the upper edge of the log, once a row is drawn there."""
         at_the_edge = (
             "(() => { const box = document.getElementById('log').getBoundingClientRect();"
             " return document.elementFromPoint(box.left + 300, box.top + 60)?.closest('.row')"
@@ -83,7 +83,7 @@ class Firefox:
 
 @contextmanager
 def running_firefox(directory: Path) -> Iterator[Firefox]:
-    """Firefox with a profile in ``directory``; skips where it is not installed, which under CI is a failure."""
+    """Firefox with a profile in ``directory``; if it is not installed, the test is skipped, or fails under CI."""
     (port,) = free_ports(1)
     (directory / "user.js").write_text(
         f'user_pref("marionette.port", {port});\n'

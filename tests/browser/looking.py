@@ -1,4 +1,4 @@
-"""What tests see of the viewer page."""
+"""Reads the viewer page for tests, and waits for what it shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.fixtures.running import PplProcess, Registered, eventually
 
-#: ``width`` and ``scheme``: wide and narrow, dark and light; all four in the long suite.
+#: Values for ``width`` and ``scheme``: wide and narrow, dark and light; all four combinations in the long suite.
 every_look = pytest.mark.parametrize(
     ("width", "scheme"),
     [
@@ -38,7 +38,7 @@ def shown(page: Page) -> list[str]:
 
 
 def until_shown(page: Page, text: str) -> None:
-    """Until the last message is ``text``."""
+    """Wait until the last message is ``text``."""
     eventually(lambda: shown(page)[-1:] == [text], f"the last line {text!r}")
 
 
@@ -66,7 +66,7 @@ def place_of(page: Page, message: str) -> float:
 
 
 def retry_now(page: Page) -> None:
-    """Press the banner's button, unless the page is back by itself before that."""
+    """Press the banner's button, unless the page has reconnected before that."""
     page.locator("#offline").evaluate("banner => banner.hidden || banner.querySelector('button').click()")
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-#: Of the walk-through's frames.
+#: Width of the walk-through's frames, in pixels.
 WIDTH = 960
 
 
 class Pictures:
-    """Frames of a walk-through, and single pictures; nothing is kept without a directory."""
+    """Takes the frames of a walk-through, and single pictures; without a directory it does nothing."""
 
     def __init__(self) -> None:
         directory = os.environ.get("PPL_PICTURES")
@@ -21,20 +21,20 @@ class Pictures:
         self._frames: list[tuple[bytes, float]] = []
 
     def frame(self, page: Page, seconds: float) -> None:
-        """Another frame of the walk-through, shown for ``seconds``."""
+        """Add a frame to the walk-through, shown for ``seconds``."""
         if self._directory is not None:
             self._frames.append((page.screenshot(), seconds))
 
     def single(self, page: Page, name: str) -> None:
-        """A picture of its own, as ``<name>.png``."""
+        """Save a single picture as ``<name>.png``."""
         if self._directory is not None:
             page.screenshot(path=self._directory / f"{name}.png")
 
     def assemble(self, name: str) -> None:
-        """Put the frames together, as ``<name>.webp``."""
+        """Save the frames as an animation, ``<name>.webp``."""
         if self._directory is None:
             return
-        from PIL import Image  # only who makes pictures needs it
+        from PIL import Image  # needed only for making pictures
 
         images = []
         for data, _ in self._frames:

@@ -1,6 +1,6 @@
-"""A server of the viewer's WebSocket that says what a test wants, for what a real one says only rarely.
+"""A WebSocket server for the viewer that sends what a test wants, for frames that a real server sends rarely.
 
-A double of the network, never of the page: the frames are those of ``docs/protocol.rst``.
+It replaces the network, never the page: the frames are those of ``docs/protocol.rst``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _LONG = 10**12
 
 
 class ScriptedServer:
-    """What the page's WebSockets meet; the newest one is spoken to.
+    """The server that the page's WebSockets connect to; it sends to the newest one.
 
     Attributes:
-        asked: (event, data) of every frame of the page.
-        opens: how many WebSockets there were.
+        asked: (event, data) of every frame that the page has sent.
+        opens: how many WebSockets the page has opened.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class ScriptedServer:
         self._socket: WebSocketRoute | None = None
 
     def opened(self, socket: WebSocketRoute) -> None:
-        """Playwright: the page opens one."""
+        """Playwright: the page opens a WebSocket."""
         self.opens += 1
         self._socket = socket
         socket.on_message(self._heard)
@@ -39,7 +39,7 @@ class ScriptedServer:
         self.asked.append((frame["event"], frame.get("data", {})))
 
     def asks(self, event: str) -> list[dict[str, Any]]:
-        """The data of every frame of that event."""
+        """The data of every frame with that event that the page has sent."""
         return [data for name, data in self.asked if name == event]
 
     def say(self, name: str, /, **data: Any) -> None:
@@ -48,12 +48,12 @@ class ScriptedServer:
         self._socket.send(json.dumps({"event": name, "data": data}))
 
     def logs(self, *numbers: int, is_oldest: bool = False, **range_of: str) -> None:
-        """``send_logs`` with the events of those ids."""
+        """Send ``send_logs`` with the events that have those ids."""
         oldest = "true" if is_oldest else "false"
         self.say("send_logs", events=[event(number) for number in numbers], isOldestEventReached=oldest, **range_of)
 
     def live(self, *numbers: int) -> None:
-        """``live_update_logs`` with the events of those ids."""
+        """Send ``live_update_logs`` with the events that have those ids."""
         self.say("live_update_logs", events=[event(number) for number in numbers], isOldestEventReached="false")
 
     def close(self) -> None:
@@ -63,9 +63,10 @@ class ScriptedServer:
 
 
 def event(number: int, message: str | None = None, seconds: int | None = None) -> dict[str, str]:
-    """The event ``number``, with that id and the message ``line <number>``.
+    """The event with the id ``number`` and, unless another is given, the message ``line <number>``.
 
-    It is of ``seconds`` after the beginning of 1 November 2026, else of as many as its id; a long id is the time in µs.
+    Its time is ``seconds`` (its id if not given) after the beginning of 1 November 2026. A long id is itself the time,
+    in µs.
     """
     since = _EPOCH if number > _LONG else _NOVEMBER
     time = since + timedelta(seconds=(number / 1e6 if number > _LONG else number) if seconds is None else seconds)

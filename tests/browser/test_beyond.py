@@ -1,4 +1,4 @@
-"""Keys for errors, warnings and matches go on beyond the lines that are loaded: the server looks for the next one."""
+"""Keys for errors, warnings and matches reach beyond the loaded lines: the server looks for the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search made by clicking: chips, hosts and programs in rows, menus, what the field offers."""
+"""Searches made by clicking: chips, hosts and programs in rows, menus, and suggestions under the field."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_click_means_exactly_that_host_or_program(ppl_process: PplProcess, ope
     until_all_shown(page, *(f"from {host}" for host, _ in names))
     page.locator("#log .program", has_text=re.compile(r"^sshd$")).first.click()
     until_all_shown(page, "from app-1", "from app-12")
-    # What comes live is found by the other back end.
+    # Live lines are matched by Ppl, stored ones by PostgreSQL.
     ingest(ppl_process, who, data)
     until_all_shown(page, "from app-1", "from app-12", "from app-1", "from app-12")
     page.get_by_label("Sender", exact=True).select_option("app-1")

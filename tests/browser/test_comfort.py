@@ -1,4 +1,4 @@
-"""What makes the page comfortable: titles, folding, wrapping, the search field and what covers the rows."""
+"""Comfort of the viewer: titles, folding, wrapping, the search field, and panels that cover rows."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_the_title_says_what_is_searched_and_how_much_is_new(ppl_process: PplPro
     expect(page).to_have_title("Events · Ppl")
     search(page, "line severity:>=notice")
     expect(page).to_have_title("line severity:>=notice · Ppl")
-    # The lines of the search before stay until the new ones are here.
+    # The lines of the previous search stay until the new ones arrive.
     until_state(page, "Live")
     until_shown(page, "line 2")
     page.keyboard.press(" ")

@@ -1,4 +1,4 @@
-"""What can be taken along from the view: a file of all that the search finds, and a link to what is shown."""
+"""Taking data from the viewer: a file with all that the search finds, and a link to what is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event: its details, what is around it, the link to it, and the keys that lead there."""
+"""One event: its details, its neighbours, the link to it, and the keys that lead there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, last: str, **option
     ingest(ppl, who, data)
     page = open_page(ppl, who, **options)
     until_shown(page, last)
-    # It appears above the lines, which stay where they are: it may cover one that was chosen before.
+    # The histogram appears over the lines without moving them, so it may cover a line chosen before that.
     expect(page.locator("#histogram")).to_be_visible()
     return who, page
 
@@ -341,7 +341,7 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     assert "q=program%3Aapp+line" in page.url
     inert = "() => document.getElementById('log').inert"
     eventually(lambda: page.evaluate(inert), "nothing beneath can be reached")
-    # Scrolling goes on beyond the fifty, without gap, double or jump.
+    # Scrolling continues beyond the first fifty lines, without gap, duplicate or jump.
     at = "() => document.querySelector('#context .anchor').getBoundingClientRect().top"
     page.evaluate("() => { document.querySelector('#context .lines').scrollTop = 100 }")
     top = page.evaluate(at)
@@ -455,7 +455,7 @@ def test_lines_stand_as_close_as_one_likes_and_stay_so(ppl_process: PplProcess, 
         page.keyboard.press("?")
         page.get_by_label(name).check()
         page.keyboard.press("Escape")
-        # A key that comes while it closes is still the dialog's.
+        # A key pressed while the dialog closes still goes to the dialog.
         expect(page.locator("dialog[open]")).to_have_count(0)
         assert row.bounding_box()["height"] == height  # type: ignore[index]
     page.reload()
@@ -513,7 +513,7 @@ def test_on_a_phone_the_details_are_a_sheet_that_fits(
 def test_context_scrolls_its_own_lines_and_never_the_page(
     ppl_process: PplProcess, open_page: OpenPage, width: int
 ) -> None:
-    """Rows of notices hold a word for screen readers only, which must not count into the page's height."""
+    """Rows of severity notice hold a word for screen readers only, which must not add to the page's height."""
     data = b"".join(b"<165>1 - web-01 app - - - line %d\n" % number for number in range(300))
     options = {"viewport": {"width": width, "height": 800}}
     _, page = _open(ppl_process, open_page, data, "line 299", **options)

@@ -1,4 +1,4 @@
-"""What holds for every page: axe finds nothing, all can be reached by key, and hit with a thumb on a telephone."""
+"""What holds for every page: axe finds nothing, every control can be reached by key, and tapped on a phone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fixtures.running import PplProcess, running, temporary_directory
 
 pytestmark = pytest.mark.browser
 
-#: What a thumb cannot hit: smaller than 40 px. A link within a sentence, and what stands in a log line, is text.
+#: Finds controls too small to tap: below 40 px. Links within a sentence and controls in log lines count as text.
 _SMALL = """() => {
   const found = [];
   const inText = (each) => each.matches("p a, dd a, td a, .hint a, #log .row *, #details .json *");
@@ -32,7 +32,7 @@ _SMALL = """() => {
   return found;
 }"""
 
-#: What is cut off: it stands out of the screen, or its text is wider than its box and cannot be scrolled to.
+#: Finds elements that are cut off: outside the screen, or with text wider than their box that cannot be scrolled.
 _CUT_OFF = """() => {
   const found = [];
   for (const each of document.body.querySelectorAll("*")) {
@@ -57,8 +57,8 @@ _CUT_OFF = """() => {
 }"""
 
 
-#: Numbers what Tab is to stop at, in the document's order, and begins there. Radio buttons of one name are one stop;
-#: of what opens above the page only that is walked through.
+#: Numbers the elements that Tab must stop at, in document order, and focuses the first. A group of radio buttons is one
+#: stop; if something is open over the page, only its elements count.
 _TO_REACH = """() => {
   const seen = new Set();
   let number = 0;
@@ -79,7 +79,7 @@ _TO_REACH = """() => {
   return number;
 }"""
 
-#: The number of what has the focus, and whether that can be seen.
+#: The number of the focused element, and whether its focus is visible.
 _FOCUSED = """() => {
   const each = document.activeElement;
   const style = getComputedStyle(each);
@@ -87,7 +87,7 @@ _FOCUSED = """() => {
   return [Number(each.dataset.stop ?? -1), isSeen, each.outerHTML.slice(0, 160)];
 }"""
 
-#: Collects in ``heard`` what screen readers are told.
+#: Collects in ``heard`` what live regions tell screen readers.
 _LISTEN = """() => {
   globalThis.heard = [];
   const live = "[role=status], [role=alert], [role=log], [aria-live=polite], [aria-live=assertive]";
@@ -100,7 +100,7 @@ _LISTEN = """() => {
 
 @pytest.fixture(scope="module")
 def ppl(module_dsn: str) -> Iterator[PplProcess]:
-    """Ppl, running for all of these tests."""
+    """One Ppl for all tests of this module."""
     with temporary_directory() as directory:
         process = PplProcess(module_dsn, directory, environment={"PPL_ARCHIVE": str(directory / "archive")})
         process.start()
@@ -118,7 +118,7 @@ Visit = Callable[..., Page]
 
 @pytest.fixture
 def visit(ppl: PplProcess, accounts: Accounts, open_page: OpenPage) -> Visit:
-    """Goes to a page by its name."""
+    """Opens a page by its name."""
 
     def go(name: str, width: int = 1280, **options: str) -> Page:
         chosen = {"viewport": {"width": width, "height": 844}, "reduced_motion": "reduce", **options}
@@ -127,7 +127,7 @@ def visit(ppl: PplProcess, accounts: Accounts, open_page: OpenPage) -> Visit:
     return go
 
 
-#: Those of the quick suite; the others are variants of them.
+#: The pages of the quick suite; the others are variants of these.
 USUAL = (
     "login", "register", "first line", "live", "paused", "searched", "details", "keys", "settings", "senders",
     "dashboard", "saved searches", "marks", "marking", "not found",
@@ -153,7 +153,7 @@ def test_axe_finds_nothing_where_registration_is_closed(dsn: str, short_director
 
 
 def scan(page: Page) -> None:
-    """Ends narrow and light."""
+    """Check the page wide and narrow, dark and light; afterwards it is narrow and light."""
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 844})
         for scheme in ("dark", "light"):

@@ -1,4 +1,4 @@
-"""Scrolling in Firefox, whose engine anchors, lays out and reports scrolling in its own way."""
+"""Scrolling in Firefox, whose engine anchors, lays out and reports scrolling differently from Chromium's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def firefox() -> Iterator[Firefox]:
 
 @pytest.fixture
 def filled(ppl_process: PplProcess, firefox: Firefox) -> int:
-    """The page of a destination with lines 0 to 999, live; gives the port."""
+    """The port of a destination with lines 0 to 999, whose live viewer is open."""
     who = ppl_process.register()
     ingest(ppl_process, who, lines(*range(1000)))
     firefox.open(ppl_process, who)
@@ -49,7 +49,7 @@ def test_the_wheel_pauses_and_no_row_moves_while_lines_come(
 ) -> None:
     firefox.wheel(-300)
     firefox.until_state("Paused — scrolled up")
-    # Firefox scrolls after it has told the page of the wheel.
+    # Firefox scrolls only after it has sent the page the wheel event.
     eventually(lambda: firefox.evaluate(BELOW) >= 290, "the scroll")
     message = firefox.first_in_sight()
     place, rows = firefox.place_of(message), firefox.shown()

@@ -1,4 +1,4 @@
-"""What a reader of a new account must not have to guess: the shortest way to a first line, and where lines go to."""
+"""What the page of a new account must say: the shortest way to a first line, and where senders send to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page makes of frames that a real server sends rarely, or in an order that is hard to provoke."""
+"""How the page handles frames that a real server sends rarely, or in an order that is hard to provoke."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Scripted = Callable[..., tuple[Page, ScriptedServer]]
 
 @pytest.fixture
 def scripted(ppl_process: PplProcess, open_page: OpenPage) -> Scripted:
-    """Opens the viewer on a scripted server, which has answered with the events of those ids."""
+    """Opens the viewer on a scripted server that has sent the events with those ids."""
 
     def open_(*numbers: int, is_oldest: bool = False) -> tuple[Page, ScriptedServer]:
         server = ScriptedServer()
@@ -43,7 +43,7 @@ def _until_asked(page: Page, server: ScriptedServer, name: str, wanted: dict[str
 
 
 def _until_heard(page: Page, heard: Callable[[], bool], what: str) -> None:
-    # Only while Playwright is called does it hand over what the page sent.
+    # Playwright delivers the page's frames only during a call to it.
     eventually(lambda: page.evaluate("() => true") and heard(), what)
 
 
@@ -228,7 +228,7 @@ def test_where_nothing_lies_between_what_was_shown_and_what_is_new_no_gap_stays(
 
 
 def _tall_rows(scripted: Scripted) -> Page:
-    """801 rows of many lines, the newest in sight: chunks out of sight are far from their guessed height."""
+    """801 rows of several lines each, the newest in sight: chunks out of sight are far from their estimated height."""
     page, server = scripted(1)
     for first in range(2, 802, 200):
         events = [event(number, "word " * 150 + f"line {number}") for number in range(first, first + 200)]
@@ -242,7 +242,7 @@ def _tall_rows(scripted: Scripted) -> Page:
 def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_drawn(scripted: Scripted) -> None:
     page = _tall_rows(scripted)
     place = _place_of_last(page)
-    # In one turn: what is far away keeps nobody waiting for the word.
+    # In one turn of the page: the status changes at once, before chunks far away are laid out.
     said, far = page.evaluate(
         """() => {
             document.body.dispatchEvent(new KeyboardEvent("keydown", {key: " ", bubbles: true}));
@@ -354,7 +354,7 @@ def test_events_of_a_newer_server_are_passed_over(scripted: Scripted) -> None:
 
 @pytest.fixture
 def searching(ppl_process: PplProcess, open_page: OpenPage) -> tuple[Page, ScriptedServer]:
-    """The viewer on a scripted server, asked for a search of which nothing was answered yet."""
+    """The viewer on a scripted server, with a search that the server has not answered yet."""
     server = ScriptedServer()
     page = open_page(ppl_process, ppl_process.register(), path="/?q=rare", server=server)
     _until_identified(page, server, 1)

@@ -1,4 +1,4 @@
-"""Where one is in time: the histogram, zoomed by drag, touch and keys; ranges; going to a time in words."""
+"""Finding a time: the histogram, zoomed by drag, touch and keys; ranges; and going to a time given in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MINUTE = 60_000_000
 
 
 def spread(ppl: PplProcess, who: Registered) -> int:
-    """Receive lines 0 to 39, then move them back in time, to one a minute; gives the µs of the last, a minute ago."""
+    """Send lines 0 to 39 and move them back in time, to one per minute; returns the time (µs) of the last."""
     data = b"".join(
         b"<%d>1 - web-%02d app - - - line %d\n" % (8 + {0: 3, 1: 4}.get(n % 10, 6), n % 2, n) for n in range(40)
     )
@@ -60,7 +60,7 @@ def until_counted(page: Page, text: str) -> None:
 
 @pytest.fixture
 def filled(ppl_process: PplProcess, open_page: OpenPage) -> tuple[Page, int]:
-    """The page of a destination with a line a minute for 40 minutes, and the µs of the last."""
+    """The page of a destination with a line per minute for 40 minutes, and the time (µs) of the last."""
     who = ppl_process.register()
     now = spread(ppl_process, who)
     page = open_page(ppl_process, who)
@@ -70,7 +70,7 @@ def filled(ppl_process: PplProcess, open_page: OpenPage) -> tuple[Page, int]:
 
 
 def drag(page: Page, first: float, last: float) -> None:
-    """From one part of the histogram's width to another."""
+    """Drag over the histogram, from one part of its width (0 to 1) to another."""
     box = page.locator("#histogram .plot").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * first, box["y"] + 20)
@@ -254,7 +254,7 @@ def test_a_finger_zooms(ppl_process: PplProcess, open_page: OpenPage) -> None:
 def test_pictures_of_a_search(
     ppl_process: PplProcess, open_page: OpenPage, tmp_path: Path, scheme: str, width: int
 ) -> None:
-    """For eyes: pytest keeps the temporary directory of the last runs."""
+    """Pictures for people to look at: pytest keeps the temporary directories of the last runs."""
     who = ppl_process.register()
     spread(ppl_process, who)
     page = open_page(ppl_process, who, color_scheme=scheme, viewport={"width": width, "height": 800})

@@ -1,4 +1,4 @@
-"""Each host has a colour of its own, which can be read on every tint, and can be switched off."""
+"""Each host has its own colour, which is readable on every tint, and colours can be switched off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The histogram in an incident: seconds, wider again, one severity only, where one is, and the day before."""
+"""The histogram during an incident: seconds, zooming out, one severity only, the reader's place, the day before."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _bars(page: Page) -> int:
 
 
 def _place(page: Page) -> float:
-    """Where the marker stands, from 0 to 1; -1: nowhere."""
+    """The marker's place in the histogram, from 0 to 1; -1 if there is none."""
     found = re.match(r"M([\d.]+) ", _drawn(page, "here"))
     return float(found[1]) / 10 / _bars(page) if found else -1
 
 
 def _is_other(page: Page, former: str) -> bool:
-    """Whether another query than ``former`` is not only asked for but shown."""
+    """Whether a query other than ``former`` is in the field and in effect."""
     (taken,) = parse_qs(urlsplit(page.url).query).get("q", [""])
     return taken == query(page) != former
 
@@ -52,7 +52,7 @@ def test_a_short_range_is_counted_in_seconds_and_one_second_can_be_chosen(filled
     plot.focus()
     page.keyboard.press("Home")
     assert re.match(r"\d\d:\d\d–\d\d:\d\d:01 · 0 lines", label(page))
-    # The lines came at half of their minutes.
+    # Each line was received in the middle of its minute.
     for _ in range(3):
         page.keyboard.press("PageUp")
     assert re.match(r"\d\d:\d\d:30–\d\d:\d\d:31 · 1 line", label(page))

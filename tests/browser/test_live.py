@@ -1,4 +1,4 @@
-"""The live view in Chromium: tail, pause, resume, history, and what survives hostile lines."""
+"""The live view in Chromium: tail, pause, resume, history, and hostile lines."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_each_way_of_pausing_holds_the_rows_still_and_counts_what_is_new(
             }"""
         )
     until_state(page, "Paused")
-    # The wheel scrolls smoothly: let it end before measuring.
+    # The wheel scrolls smoothly: wait until it has ended before measuring.
     eventually(lambda: scroll(page) == scroll(page), "the scroll at rest")
     eventually(lambda: _at_rest(page), "the scroll at rest")
     before, place = scroll(page), place_of(page, "line 290")
@@ -121,7 +121,7 @@ def test_many_lines_missed_in_a_pause_become_a_gap_that_loads(ppl_process: PplPr
     assert shown(page) == [f"line {number}" for number in range(700)]
 
 
-#: Scrolls back, and tells which row is in the middle of the window then, and where.
+#: Scrolls back, and returns the message and the place of the row that is then in the middle of the log.
 _SCROLLED_BACK = """() => {
     const log = document.getElementById("log");
     log.scrollTop -= 2500;
@@ -163,7 +163,7 @@ def test_older_lines_are_put_before_without_moving_the_row_one_looks_at(
     page.keyboard.press(" ")
     until_state(page, "Paused")
     assert shown(page)[0] == "line 800"
-    # Near enough to the top for the next portion to be asked for.
+    # Near enough to the top that the page asks for the next portion.
     page.evaluate("() => { document.getElementById('log').scrollTop = 790 }")
     place = place_of(page, "line 845")
     eventually(lambda: shown(page)[0] == "line 600", "the next older portion")
@@ -261,7 +261,7 @@ def test_a_page_that_slept_goes_on_with_bounded_rows_and_without_a_double(
     page = open_page(ppl_process, who)
     until_shown(page, "line 299")
     browser = page.context.new_cdp_session(page)
-    # What the browser does to a tab that was hidden for minutes, and the machine to all when its lid is closed.
+    # A browser freezes a tab that was hidden for minutes, and a machine all of them when its lid is closed.
     browser.send("Page.setWebLifecycleState", {"state": "frozen"})
     for start in range(300, 6_300, 500):
         ingest(ppl_process, who, lines(*range(start, start + 500)))

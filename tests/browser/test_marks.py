@@ -1,4 +1,4 @@
-"""Marks: made by key with a note, seen by everybody who reads the destination, and nothing that is held still moves."""
+"""Marks: made by key with a note, seen by all who read the destination, and moving no line of a paused view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def row(page: Page, message: str, room: str = "#log") -> Any:
 
 
 def mark(page: Page, note: str) -> None:
-    """The line that is chosen, by key alone."""
+    """Mark the selected line with the keyboard alone."""
     page.keyboard.press("m")
     expect(page.get_by_role("dialog", name="Mark this line")).to_be_visible()
     page.keyboard.type(note)
@@ -94,7 +94,7 @@ def test_others_see_it_at_once_and_their_lines_stay_too(ppl_process: PplProcess,
     mark(page, "look here")
     expect(row(watching, "line 58").locator(".pin")).to_have_text("look here")
     assert {text: place_of(watching, text) for text in places} == places
-    # Its own line again once the lines move anyway.
+    # The note gets a line of its own once the lines move anyway.
     watching.keyboard.press("End")
     expect(row(watching, "line 58")).to_have_class("row pinned")
     expect(row(page, "line 58").locator(".pin")).to_have_attribute("title", f"look here\nby {who.email}")
@@ -171,7 +171,7 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(ppl_process: PplPr
     expect(dialog.get_by_label("Note")).to_be_focused()
     dialog.get_by_label("Note").fill("a\u0007b")
     dialog.get_by_role("button", name="Mark", exact=True).click()
-    expect(dialog.get_by_role("alert")).to_contain_text("a character that cannot be seen")
+    expect(dialog.get_by_role("alert")).to_contain_text("an invisible character")
     dialog.get_by_label("Note").fill("two")
     page.keyboard.press("End")
     page.keyboard.press("Shift+Enter")

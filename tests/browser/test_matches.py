@@ -1,4 +1,4 @@
-"""What a search found is marked in the lines, and keys lead from one match to the next."""
+"""Matches of a search are highlighted in the lines, and keys lead from one match to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browser's modules without a browser: their own tests under node, their size, and that the page names them all."""
+"""The browser's modules without a browser: their own tests under Node.js, their size, and that the page names each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_what_is_served_of_a_module_is_all_of_its_code(tmp_path: Path) -> None:
     scripts = [name for name in Assets().names if name.endswith(".js") and "/" not in name]
     for name, body in _served(scripts).items():
         served = tmp_path / f"{Path(name).stem}.mjs"
-        # What is too small to gain by it is not compressed.
+        # Assets that gzip would not make smaller are served uncompressed.
         served.write_bytes(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
         done = subprocess.run([node, "--check", str(served)], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr

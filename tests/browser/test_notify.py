@@ -1,4 +1,4 @@
-"""Notifications of new hits while nobody looks: asked for by a button, for one search, kept through a reload."""
+"""Notifications of new matches while the page is hidden: switched on by a button, per search, kept over a reload."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
-#: A headless browser shows no notifications: this one keeps what would be shown, and says what the reader answers.
+#: Replaces notifications, which a headless browser does not show: records them, and answers the permission prompt.
 _BROWSER = """
 window.told = [];
 window.Notification = class extends EventTarget {

@@ -1,4 +1,4 @@
-"""The viewer page around the list: first line, time zone, connection lost, narrow and wide, dark and light."""
+"""The viewer page around the list: first line, time zone, lost connection, narrow and wide, dark and light."""
 
 from __future__ import annotations
 

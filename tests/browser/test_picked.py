@@ -1,4 +1,4 @@
-"""Lines that the reader picks, by Shift-click or by keys: copied as text and Markdown, and one link to all of them."""
+"""Picking lines by Shift-click or by keys: copying them as text or Markdown, and linking to all of them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_shift_click_picks_lines_which_are_copied_with_day_and_zone(
         f"2026-11-07T11:23:20.06012{number % 10}+02:00 web-01 app[7] err: line {number}" for number in (50, 51, 52)
     ]
     assert _copied(page, "Copy text").split("\n") == wanted
-    # Upwards from the same line.
+    # A second Shift-click picks upwards from the same line.
     _row(page, 49).click(modifiers=["Shift"])
     expect(page.locator("#picked .words")).to_have_text("2 lines picked")
     assert _picked(page) == ["line 49", "line 50"]

@@ -1,4 +1,4 @@
-"""The list as a screen reader has it: a list of lines, of which the one that keys choose is read aloud."""
+"""The viewer with a screen reader: the lines are a list, and the line selected by key is read aloud."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEARD = """() => {
 
 
 def _active(page: Page) -> str:
-    """The text of what the focused element names as its active descendant."""
+    """The text of the focused element's active descendant."""
     return page.evaluate(
         "() => document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))?.textContent ?? ''"
     )

@@ -1,4 +1,4 @@
-"""The page under a reader's hand: keys without a focus, the bottom, destinations; and what eyes need of it."""
+"""Reading in the viewer: keys without a focus, the bottom of the list, switching destinations, and contrast."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_leap_to_the_top_pauses_and_brings_history(ppl_process: PplProcess, op
     page = open_page(ppl_process, who)
     until_shown(page, "line 299")
     assert len(shown(page)) == 200
-    # As the scrollbar does it, and a flick: the top is reached before the page is told of any movement.
+    # As with the scrollbar or a flick: the top is reached before the page hears of any movement.
     page.evaluate("() => { document.getElementById('log').scrollTop = 0 }")
     until_state(page, "Paused — scrolled up")
     eventually(lambda: shown(page)[0] == "line 0", "the oldest line")
@@ -136,7 +136,7 @@ def test_every_text_of_a_row_stands_out_from_its_tint(
 
 
 def contrasts(page: Page) -> dict[str, float]:
-    """WCAG contrast of each part with what it is painted on; a canvas mixes the colours as the page does."""
+    """The WCAG contrast of each text with its background; a canvas mixes the colours as the page does."""
     return page.evaluate(
         """() => {
             const pen = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext(
@@ -175,7 +175,7 @@ def contrasts(page: Page) -> dict[str, float]:
 def test_pictures_of_every_state(
     ppl_process: PplProcess, open_page: OpenPage, tmp_path: Path, scheme: str, width: int
 ) -> None:
-    """For eyes: pytest keeps the temporary directory of the last runs."""
+    """Pictures for people to look at: pytest keeps the temporary directories of the last runs."""
     who = ppl_process.register()
     options = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     page = open_page(ppl_process, who, **options)

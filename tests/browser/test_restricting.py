@@ -1,4 +1,4 @@
-"""The settings page's section about senders in a browser, without scripts too."""
+"""The settings page's section about senders in a browser, with and without scripts."""
 
 from __future__ import annotations
 
@@ -94,6 +94,6 @@ def test_nothing_of_it_is_wider_than_the_page(
 
 
 def pictured(page: Page, section: str, name: str) -> None:
-    """A picture of a section, for people to look at, kept where ``PPL_PICTURES`` names a directory."""
+    """Take a picture of a section for people to look at, if ``PPL_PICTURES`` names a directory."""
     if directory := os.environ.get("PPL_PICTURES"):
         page.locator(f"section[aria-labelledby={section}]").screenshot(path=f"{directory}/{name}.png")

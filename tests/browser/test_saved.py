@@ -1,4 +1,4 @@
-"""Saved searches beside the search box: saved from what is searched for, opened by another member, by key alone."""
+"""Saved searches beside the search box: saving the current search, opening one as another member, by key alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching in the viewer page: a query holds for history and live, is in the address, and its errors are in place."""
+"""Searching in the viewer: a query applies to history and live lines, is in the address, and shows its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The senders page and the dashboard in a real browser: what is counted is shown, with and without scripts."""
+"""The senders page and the dashboard in a real browser: they show the counts, with and without scripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def lines() -> bytes:
 
 @pytest.fixture(scope="module")
 def counted(ppl_process: PplProcess) -> Registered:
-    """An account whose senders are counted."""
+    """An account whose senders the census has counted."""
     who = ppl_process.register()
     ingest(ppl_process, who, lines())
     count = (

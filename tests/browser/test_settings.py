@@ -1,4 +1,4 @@
-"""The settings page in a browser: with scripts it follows what is typed, without them all of it works too."""
+"""The settings page in a browser: scripts make it react to what is typed, and everything works without them too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of similar lines: a room over the log that fills while the server reads."""
+"""Groups of similar lines: a panel over the log that fills while the server reads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINES = [
 
 
 def opened(page: Page, ppl: PplProcess) -> None:
-    """The room, with all lines in it."""
+    """Open the panel and wait until all lines are grouped."""
     page.locator("#log .row").first.wait_for()
     page.keyboard.press("s")
     until_grouped(page)
@@ -60,7 +60,7 @@ def with_lines(ppl: PplProcess) -> Registered:
 
 
 def asked(page: Page) -> list[dict[str, list[str]]]:
-    """The fields of each request for groups, as they are made."""
+    """A list that receives the fields of each request for groups, as the page makes it."""
     made: list[dict[str, list[str]]] = []
     page.on(
         "request",
@@ -155,12 +155,12 @@ def test_what_the_hour_before_had_not_is_new(ppl_process: PplProcess, open_page:
     assert page.locator("#similar .group", has=page.locator(".new")).locator(".text").all_text_contents() == [
         "out of memory: killed …"
     ]
-    # Half as many in a quarter of the time.
+    # Half as many lines in a quarter of the time are twice the rate.
     assert page.locator("#similar .group", has_text="logged in").locator(".times").inner_text() == "2.0×"
 
 
 class Reports:
-    """Answers requests for groups with whole answers, one after the other."""
+    """Answers each request for groups with the next of the given responses, and with the last one from then on."""
 
     def __init__(self, *answers: list[dict[str, Any]]) -> None:
         self._answers = list(answers)
@@ -197,7 +197,7 @@ def test_no_group_slips_from_under_the_pointer(ppl_process: PplProcess, open_pag
 def test_cancel_keeps_what_is_grouped(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page = open_page(ppl_process, with_lines(ppl_process))
     page.locator("#log .row").first.wait_for()
-    # An answer that goes on for ever.
+    # A response that never ends.
     page.evaluate(
         """([head, report]) => {
           const real = fetch;

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.peer]
 
 
 def choose(page: Page, name: str, way: str) -> dict[str, str]:
-    """What the Copy buttons of a sender put into the clipboard, by the labels beside them."""
+    """The texts that the Copy buttons of a sender put into the clipboard, by the labels beside the buttons."""
     page.get_by_role("tab", name=name, exact=True).click()
     if page.locator("#way").is_visible():
         page.locator("#way").select_option(way)
@@ -40,17 +40,17 @@ def choose(page: Page, name: str, way: str) -> dict[str, str]:
 
 
 def stored(ppl: PplProcess, port: int, count: int) -> bool:
-    """Whether as many lines are stored."""
+    """Whether exactly ``count`` lines are stored."""
     return len(ppl.messages(port)) == count
 
 
 def is_file(label: str) -> bool:
-    """Whether a block is a file's content; else it is typed."""
+    """Whether a block is the content of a file, rather than a command."""
     return label.startswith("/")
 
 
 def snippet(page: Page, name: str, way: str, directory: Path) -> str:
-    """The configuration for a sender; what it trusts is fetched first, as the page says."""
+    """The configuration for a sender, after fetching the certificate that it trusts, as the page says."""
     blocks = choose(page, name, way)
     trusted = directory / "ppl.pem"
     for text in blocks.values():
@@ -264,7 +264,7 @@ def test_what_the_destination_does_not_take_is_not_offered(
     assert page.get_by_role("tab").all_inner_texts() == senders
     offered = page.locator("#way").locator("option").all_inner_texts()
     assert offered[: len(ways)] == ways
-    # It stays chosen from one sender to the next that can.
+    # The chosen way is kept for the next sender, if that supports it.
     choose(page, "rsyslog", ways[-1])
     choose(page, "rsyslog", ways[0] if transport != "either" else "TLS")
     page.get_by_role("tab", name="Docker", exact=True).click()

@@ -1,4 +1,4 @@
-"""The theme that a reader chose: on every page, from its first byte on, remembered by the browser."""
+"""The theme chosen by the reader: on every page, from its first byte on, remembered by the browser."""
 
 from __future__ import annotations
 

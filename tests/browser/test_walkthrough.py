@@ -1,4 +1,4 @@
-"""The first minute with Ppl, as a new user has it: from registering to the line that was looked for."""
+"""The first minute with Ppl for a new user: from registration to the line that the user looks for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SAID = (
 
 @contextmanager
 def sending(ppl: PplProcess, port: int) -> Iterator[None]:
-    """Some lines every tenth of a second."""
+    """Send some lines every tenth of a second."""
     ending = threading.Event()
 
     def run() -> None:

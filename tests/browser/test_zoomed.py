@@ -1,4 +1,4 @@
-"""The viewer for those who see it otherwise: zoomed to 400 %, on a telephone's side, in the system's colours."""
+"""The viewer under other display settings: zoomed to 400 %, on a phone in landscape, in forced colours."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _is_covered(part: Locator) -> bool:
 
 @pytest.fixture
 def open_searched(ppl_process: PplProcess, open_page: OpenPage) -> OpenPage:
-    """Opens a search with four terms; keyword arguments are of the context."""
+    """Opens a search with four terms; keyword arguments are those of Playwright's ``new_context``."""
     who = ppl_process.register()
     ingest(ppl_process, who, lines(*range(40)))
 

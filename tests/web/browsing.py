@@ -1,4 +1,4 @@
-"""A browser without JavaScript: keeps cookies, finds the hidden token of forms, says ``Origin`` as browsers do."""
+"""A browser without JavaScript: keeps cookies, finds the hidden token of forms, sends ``Origin`` as browsers do."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PASSWORD = "correct horse battery"
 
 @attrs.frozen
 class Page:
-    """What came back."""
+    """A response."""
 
     status: int
     text: str
     headers: dict[str, list[str]]
 
     def header(self, name: str) -> str | None:
-        """The header of that lower-case name, if there is exactly one."""
+        """The header with that lower-case name, ``None`` unless there is exactly one."""
         values = self.headers.get(name, [])
         return values[0] if len(values) == 1 else None
 
@@ -54,7 +54,7 @@ class Browser:
         self.cookies: dict[str, str] = {}
 
     async def request(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> Page:
-        """One request; redirects are not followed. A header of ``""`` is left out."""
+        """Send one request; redirects are not followed. A header given as ``""`` is left out."""
         sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         sent["Host"] = urlsplit(self.origin).netloc
         sent.update(headers or {})
@@ -85,11 +85,11 @@ class Browser:
         return await self.request("GET", path, headers)
 
     async def post(self, path: str, fields: dict[str, str], headers: dict[str, str] | None = None) -> Page:
-        """A form as it is, without the page it stands on."""
+        """Send a form without opening the page that it is on."""
         return await self.request("POST", path, {"Origin": self.origin, **(headers or {})}, data=fields)
 
     async def submit(self, path: str, fields: dict[str, str], on: str | None = None) -> Page:
-        """Open the page ``on`` (the form's own address if not given), then send its form."""
+        """Open the page ``on`` (the form's own address if not given), then send the form."""
         form = await self.get(on or path)
         return await self.post(path, {"csrf_token": form.csrf_token, **fields})
 
@@ -100,7 +100,7 @@ class Browser:
         return await self.submit("/login", {"email": email, "password": password, **more})
 
     async def create_token(self, label: str = "a program") -> str:
-        """A bearer token of the settings page."""
+        """Make a bearer token on the settings page and return it."""
         page = await self.submit("/settings/tokens", {"label": label}, on="/settings")
         shown = re.search(r'id="new-token">([\w-]+)<', page.text)
         assert shown, page.text
@@ -108,12 +108,12 @@ class Browser:
 
 
 async def speak(port: int, data: bytes, then: bytes = b"") -> bytes:
-    """Send ``data`` as it is, ``then`` once something has come, and give all until the site closes the connection."""
+    """Send ``data`` as it is, and ``then`` after the first bytes back; return all bytes until the site closes."""
     return await speak_to(TCP4ClientEndpoint(reactor, "127.0.0.1", port), data, then)
 
 
 async def speak_to(endpoint: Any, data: bytes, then: bytes = b"") -> bytes:
-    """As :func:`speak`, to a client endpoint."""
+    """As :func:`speak`, over a client endpoint."""
     heard = _Hearing(then)
     await connectProtocol(endpoint, heard)
     heard.transport.write(data)

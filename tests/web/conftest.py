@@ -27,7 +27,7 @@ from tests.web.browsing import Browser
 
 
 class OpenedPorts:
-    """The listeners as the site knows them: remembers what was to be opened, and may be away."""
+    """A double of the listeners: records what the site opens and closes, and can be made unavailable."""
 
     def __init__(self) -> None:
         self.opened: list[Destination] = []
@@ -44,14 +44,14 @@ class OpenedPorts:
 
 
 class AwayStore:
-    """A store whose PostgreSQL is away."""
+    """A store whose PostgreSQL cannot be reached."""
 
     async def count_accounts(self) -> int:
         raise StoreUnavailable("PostgreSQL cannot be reached.")
 
 
 class MovableClock:
-    """The wall clock, and it can be moved on, or stopped where a slow machine must not matter."""
+    """The wall clock, which a test can move forward, or stop so that a slow machine does not matter."""
 
     def __init__(self) -> None:
         self._ahead = 0
@@ -69,7 +69,7 @@ class MovableClock:
 
 @attrs.frozen
 class Served:
-    """A site that is served."""
+    """A running site with its parts."""
 
     port: int
     store: Store
@@ -91,7 +91,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve(store: Store) -> Iterator[Serve]:
-    """Serves sites with the settings given, over ``store`` unless another is."""
+    """Starts sites with the given settings, over ``store`` unless another store is given."""
     listening: list[Any] = []
 
     def start(
@@ -103,7 +103,7 @@ def serve(store: Store) -> Iterator[Serve]:
         **settings: Any,
     ) -> Served:
         listeners, clock = OpenedPorts(), MovableClock()
-        # Ports are given out that are opened by doubles on 127.0.0.1 only, if at all: none is taken here.
+        # The doubles open the assigned ports on 127.0.0.1, if at all, so none is taken on this address.
         chosen = default_settings(
             **{"registration": "open", "listen_interface": "127.0.0.2", "http_hosts": ("x",), **settings}
         )
@@ -136,7 +136,7 @@ async def _stop(port: Any) -> None:
 
 @pytest.fixture
 def served(serve: Serve) -> Served:
-    """The site, open for registration."""
+    """A site that is open for registration."""
     return serve()
 
 

@@ -1,4 +1,4 @@
-"""What holds for every answer: headers, limits, errors, the WebSocket's door."""
+"""What holds for every response: headers, limits, errors, and the opening of WebSockets."""
 
 from __future__ import annotations
 
@@ -207,11 +207,11 @@ async def test_a_client_that_leaves_before_its_answer_costs_nothing(served: Serv
     assert (await browser.get("/healthz")).status == 200
 
 
-# Errors of ours
+# Internal errors
 
 
 class BrokenStore:
-    """A store with a fault."""
+    """A store with a bug."""
 
     async def count_accounts(self) -> int:
         raise RuntimeError("secret detail of the fault")
@@ -223,7 +223,7 @@ async def test_a_fault_shows_a_page_without_its_details_and_logs_them(
 ) -> None:
     page = await serve(over=BrokenStore(), registration="first").browser().get("/register")
     assert page.status == 500
-    assert "look into Ppl" in page.text
+    assert "look in Ppl" in page.text
     assert "secret detail" not in page.text
     assert "Traceback" not in page.text
     assert len(nothing_left_behind) == 1
@@ -238,7 +238,7 @@ async def test_while_the_store_is_away_pages_say_so(serve: Serve) -> None:
     assert page.header("retry-after")
 
 
-# The WebSocket's door
+# Opening WebSockets
 
 UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -1,4 +1,4 @@
-"""The whole site: pages, the API, ``/static`` and the viewer's WebSocket at ``/ws``, as one factory to listen with."""
+"""The whole site as one factory to listen with: pages, the API, ``/static``, and the viewer's WebSocket at ``/ws``."""
 
 from __future__ import annotations
 
@@ -91,26 +91,26 @@ def make_site(
     passwords: Passwords | None = None,
     limits: SiteLimits | None = None,
 ) -> PplSite:
-    """The site of Ppl.
+    """Build the site from its pages and API handlers.
 
     Args:
-        store: accounts, sessions, destinations.
+        store: keeps accounts, destinations, events and figures.
         listeners: opens the ports of new and changed destinations (:class:`ppl.link.registry.Listeners`).
-        viewer_factory: Autobahn's factory of the viewer's WebSockets.
-        settings: ``public_url``, ``public_host``, ``ports``, ``registration``, ``listen_interface`` and ``drain_url``
-            are used; the dashboard shows its limits.
-        reactor: threads, timers and the connection of test lines.
-        clock: sessions' ends, and what queries mean by now.
-        session_ended: told the id of an account that has just logged out or revoked a token.
-        uploads: takes what comes to ``/logs/``; ``None``: it is received elsewhere.
-        place: of the archives, if there are any.
-        steady: throttling and budgets, in µs that are never set; ``clock`` if not given.
-        fingerprint: of the certificate that clients' ports of a host show; ``""``: they are another process's.
-        setup: what the first registration needs, if anything.
-        marks_changed: told the id of a destination whose marks have just changed.
-        workers: group similar lines; ``None``: nobody can ask for that.
-        passwords: hashes them; ``None``: as strangers may try them.
-        limits: that no option sets; the usual ones if not given.
+        viewer_factory: Autobahn's factory for the viewers' WebSockets.
+        settings: the options; the site reads names, URLs, ports, limits, ``registration`` and ``role``, among others.
+        reactor: gives threads and timers, and connects to send test lines.
+        clock: the wall clock, µs; sets when sessions expire, and what queries mean by times such as ``3 hours ago``.
+        session_ended: called with the id of an account of which a session or a token has just ended.
+        uploads: handles requests to ``/logs/``; ``None`` if they are received elsewhere.
+        place: where archives are stored, if anywhere.
+        steady: a clock, µs, that nobody sets, for throttling; ``clock`` if not given.
+        fingerprint: the fingerprint of the certificate that senders' ports of a host present; ``""`` if another process
+            serves them.
+        setup: the setup link for the first registration, if it needs one.
+        marks_changed: called with the id of a destination whose marks have just changed.
+        workers: the processes that group similar lines; without them, there is no ``/api/similar``.
+        passwords: hashes passwords; if not given, with the usual cost.
+        limits: the limits that no option sets; the usual ones if not given.
     """
     steady, limits = steady or clock, limits or SiteLimits()
     served = assets.Assets()
@@ -173,11 +173,11 @@ def make_site(
 
 
 class PplSite(Site):
-    """Twisted's site with our requests; starts and stops the viewers' factory with itself.
+    """Twisted's site class with Ppl's requests; starts and stops the viewers' factory with itself.
 
     Attributes:
-        is_stopping: whether its port is closed.
-        routes: the addresses that it answers, besides ``/static``, ``/ws`` and uploads.
+        is_stopping: whether the site's port is closed.
+        routes: the routes of the pages and the API, without ``/static``, ``/ws`` and uploads.
     """
 
     is_stopping = False
@@ -210,34 +210,34 @@ class PplSite(Site):
         self._viewer_factory = viewer_factory
 
     def buildProtocol(self, address: Any) -> Any:
-        """Twisted: a connection has come."""
+        """Twisted: a client has connected."""
         return self._connections.accept(super().buildProtocol(address), getattr(address, "host", None))
 
     def startFactory(self) -> None:
-        """Autobahn's resource never starts the factory it is given."""
+        """Twisted: the port is open. Start the viewers' factory too, which Autobahn's resource never does."""
         super().startFactory()
         self.is_stopping = False
         self._viewer_factory.doStart()
 
     def stopFactory(self) -> None:
-        """Twisted: the port is closed; connections that are open stay for a moment."""
+        """Twisted: the port is closed; open connections last a moment longer."""
         self.is_stopping = True
         self._viewer_factory.doStop()
         super().stopFactory()
 
     def log(self, request: Any) -> None:
-        """Twisted: a line about each answer but those to monitors, of parts of a page, and to many refused requests."""
+        """Twisted: log a response, unless it is for ``/healthz`` or an asset, or one of many refusals."""
         is_quiet = request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii")))
         if not is_quiet and self._refusals.has_line(request):
             super().log(request)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """HTTP/1.1 only: the WebSocket takes the whole connection over."""
+        """Only HTTP/1.1, since a WebSocket takes over the whole connection."""
         return [b"http/1.1"]
 
 
 class _Root(Resource):
-    """Every request comes here."""
+    """The site's only resource: it handles every request but uploads."""
 
     isLeaf = True
 
@@ -266,11 +266,11 @@ class _Root(Resource):
             set_security_headers(request, False)
             path = request.uri.partition(b"?")[0].decode("ascii", "replace")
             nowhere = Visit("GET", path, path, {}, {}, b"", "", False, False)
-            return send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be read.")))
+            return send(request, self._pages.refusal(nowhere, BadRequest("The address cannot be parsed.")))
         set_security_headers(request, visit.secure)
         try:
             if request.site.is_stopping:
-                # What it says now, such as that a session has ended, could not be acted on.
+                # Changes made now could not be acted on: closing the viewers of an ended session, for example.
                 raise Unavailable("Ppl is stopping.")
             spend(self._strangers, visit.client)
             self._check_host(visit)
@@ -288,7 +288,7 @@ class _Root(Resource):
     def _check_host(self, visit: Visit) -> None:
         if visit.host and not is_host(visit.host):
             raise BadRequest("The Host header is malformed.")
-        # Load balancers ask by names of their own.
+        # Load balancers check /healthz under names of their own.
         if not self._hosts.has(visit.host) and visit.path != "/healthz":
             name, _, port = visit.host.partition(":")
             scheme = "https" if visit.tls else "http"
@@ -303,6 +303,6 @@ class _Root(Resource):
         channel, transport = request.channel, request.channel.transport
         rendered = self._websocket.render(request)
         if channel.transport is None:
-            # Over TLS the transport is itself a protocol, which has the WebSocket's within.
+            # Over TLS, the transport is itself a protocol that wraps the WebSocket's.
             channel.taken_over_by(getattr(transport, "wrappedProtocol", None) or transport.protocol)
         return rendered

@@ -1,4 +1,4 @@
-"""What programs ask over HTTP."""
+"""The HTTP API for programs: the account, test lines, health."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.web.conftest import AwayStore, Serve, Served
 
 
 class Listening(Factory):
-    """A listener of one client: what it received, when the sender has closed."""
+    """A listener for one client: ``received`` fires with what arrived once the client has closed."""
 
     def __init__(self) -> None:
         self.received: Deferred[bytes] = Deferred()
@@ -216,7 +216,7 @@ async def test_healthz_says_503_while_it_does_not(serve: Serve) -> None:
 
 
 class StuckStore:
-    """A store that is asked and does not answer, until it is told to."""
+    """A store that does not answer until the test makes it."""
 
     def __init__(self) -> None:
         self.asked: list[Deferred[int]] = []

@@ -1,4 +1,4 @@
-"""Archives for programs: listed and downloaded by those who may read the destination, and by nobody else."""
+"""Archives for programs: accounts that may read the destination list and download them, and nobody else."""
 
 from __future__ import annotations
 

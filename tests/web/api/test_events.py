@@ -41,7 +41,7 @@ from tests.web.conftest import Serve, Served
 
 @attrs.frozen
 class Filled:
-    """An account with events, one a minute, the last now."""
+    """An account with events, one per minute, the last one now."""
 
     browser: Browser
     served: Served
@@ -400,7 +400,7 @@ async def test_who_goes_while_the_search_waits_for_a_connection_leaves_nothing(
 
 
 class Taking(Protocol):
-    """A client that takes its time."""
+    """A client that keeps what it receives, and can be paused."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -518,7 +518,7 @@ async def test_context_counts_among_the_searches_of_the_account(served: Served) 
 
 
 def unescaped(text: str) -> str:
-    """As the documentation of exports says."""
+    """Undo an export's escaping, as the documentation describes it."""
     plain = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 
     def of(match: re.Match[str]) -> str:

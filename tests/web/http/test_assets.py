@@ -1,4 +1,4 @@
-"""The browser's assets: one hash, for ever in caches, nothing but what was read at start."""
+"""The browser's assets: one hash for all, cached for ever, and nothing served but what was read at start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site's connections: bounded by address and in all, and a request has a minute to come whole."""
+"""The site's connections: limited per address and in total; a request has a minute to arrive completely."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UPGRADE = (
 
 
 class Held:
-    """An upload that takes what comes and answers nothing."""
+    """An upload that accepts its body and never answers."""
 
     def __init__(self) -> None:
         self.taken = b""
@@ -87,7 +87,7 @@ Connect = Callable[..., Connection]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes connections, which end with the test."""
+    """Makes connections, which are closed at the end of the test."""
     made: list[Connection] = []
 
     def connect(site: Any, address: str = "192.0.2.1") -> Connection:

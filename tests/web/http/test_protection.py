@@ -1,4 +1,4 @@
-"""What keeps other sites' pages from acting in a visitor's name."""
+"""Protection against pages of other sites that act in a visitor's name."""
 
 from __future__ import annotations
 

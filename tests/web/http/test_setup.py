@@ -1,4 +1,4 @@
-"""The first registration: open where only this machine reaches the site, else by the link that the log shows."""
+"""The first registration: open if only this machine can reach the site, else only with the link that the log shows."""
 
 from __future__ import annotations
 

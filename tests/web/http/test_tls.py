@@ -1,4 +1,4 @@
-"""The site over TLS of its own, without a proxy."""
+"""The site over its own TLS, without a proxy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.web.conftest import OpenedPorts
 
 
 def certificate() -> CertificateOptions:
-    """A certificate for ``localhost`` that nobody vouches for."""
+    """A self-signed certificate for ``localhost``."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

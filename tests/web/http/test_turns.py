@@ -1,4 +1,4 @@
-"""Many requests at once on one connection: one answer in each turn of the reactor, on every path, and none is lost."""
+"""Many requests at once on one connection: each turn of the reactor answers one, on every path, and none is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BURST = 65_536
 
 
 class Uploads:
-    """A drain that takes nothing, at once."""
+    """A drain that fails at once on every upload."""
 
     def begin(self, request: Any, length: int | None) -> Any:
         raise NotImplementedError
@@ -55,10 +55,10 @@ def answers(transport: StringTransport) -> int:
 
 
 async def counted(site: Any, request: bytes) -> list[int]:
-    """Answers after each turn, of a burst of ``request``."""
+    """The number of responses after each turn of the reactor, to a burst of ``request``."""
     channel, transport = connected(site)
     burst = request * (BURST // len(request))
-    # As the transport gives it: the pieces of one read.
+    # One call, as the transport delivers one read.
     channel.dataReceived(burst)
     counts = [answers(transport)]
     for _ in range(20):
@@ -144,12 +144,12 @@ _REQUEST = b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
 _LAST = b"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-#: Twenty requests of a stranger at once, then ten a second.
+#: Twenty requests without a login at once, then ten per second.
 _RATIONED = SiteLimits(strangers=Rate(burst=20, seconds=0.1))
 
 
 def rationed(serve: Serve) -> Served:
-    """A site that is :data:`_RATIONED`, by a clock that stands."""
+    """A site with the limits :data:`_RATIONED` and a stopped clock."""
     served = serve(limits=_RATIONED)
     served.clock.stop()
     return served

@@ -1,4 +1,4 @@
-"""What is read from a request, and what people type into forms."""
+"""Reading requests and form fields."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def tiles(text: str) -> dict[str, str]:
 
 
 def table(text: str, after: str) -> list[list[str]]:
-    """The rows of the first table after that text."""
+    """The rows of the first table after the text ``after``."""
     return rows(text.partition(after)[2].partition("</table>")[0])
 
 
@@ -99,7 +99,7 @@ async def test_usage_is_by_the_readers_days(served: Served, dsn: str, zone: str)
     text = await watched.page("/dashboard")
     usage = {name: (count, size) for name, count, size in table(text, 'class="usage"')}
     assert usage["Today"] == ("3", f"{3 * sized} bytes")
-    assert usage["In all"] == ("10", f"{10 * sized} bytes")
+    assert usage["Total"] == ("10", f"{10 * sized} bytes")
     assert usage["This month"][0] == ("3" if now.day == 1 else "5")
     days = table(text, "Days as a table")
     assert len(days) == 30

@@ -1,4 +1,4 @@
-"""The link to one event: for whom it opens, and what it says when there is nothing to open."""
+"""The link to one event: who may open it, and what it says if there is nothing to open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.web.conftest import Serve, Served
 
 
 def words(page: Page) -> str:
-    """What the page says; the menu above is of whoever reads it."""
+    """The page without its menu, which names the reader."""
     return page.text.partition("<main")[2]
 
 
@@ -34,7 +34,7 @@ async def test_the_link_to_an_event_whose_time_is_over_says_so(serve: Serve) -> 
     filled = await fill(served, 3)
     page = await filled.browser.get(f"/events/{filled.ids[1] - 8 * DAY}")
     assert page.status == 410
-    assert "No longer kept" in page.text
+    assert "<h1>Expired</h1>" in page.text
     assert "was kept until" in page.text
 
 

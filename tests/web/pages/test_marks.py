@@ -1,4 +1,4 @@
-"""Marks: over HTTP for programs, the page without JavaScript, and what nobody may do with them."""
+"""Marks: over HTTP for programs, on the page without JavaScript, and what is not allowed."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ async def test_the_link_to_an_event_that_is_gone_still_says_its_note(serve: Serv
     execute(dsn, "INSERT INTO mark VALUES (%s, DEFAULT, %s, %s, NULL, 0)", [filled.destination.id, gone, "<i>why"])
     page = await filled.browser.get(f"/events/{gone}")
     assert page.status == 410
-    assert "The note to it: “&lt;i&gt;why”" in page.text
+    assert "Its note: “&lt;i&gt;why”" in page.text
     other = filled.served.browser()
     await other.register("other@example.com")
     assert "why" not in (await other.get(f"/events/{gone}?user_id={filled.destination.user_id}")).text

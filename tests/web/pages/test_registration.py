@@ -1,4 +1,4 @@
-"""Registering: the account, its destination, its port, its session."""
+"""Registration: the account, its destination, its port and its session."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ async def test_registration_is_throttled_by_address(served: Served, browser: Bro
     await served.browser().register("user@gmail.com")
     served.clock.stop()
     form = await browser.get("/register")
-    # An address known already costs no port, but an attempt all the same.
+    # Registering an email that has an account takes no port, but it counts as an attempt.
     fields = {"csrf_token": form.csrf_token, "email": "user@gmail.com", "password": PASSWORD, "timeZone": "UTC"}
     statuses = [(await browser.post("/register", fields)).status for _ in range(100)]
     assert set(statuses[:99]) == {409}

@@ -29,7 +29,7 @@ ZONE = "+02:00"
 
 @attrs.frozen
 class Watched:
-    """An account whose destination has senders; the clock stands."""
+    """An account whose destination has senders; the clock is stopped."""
 
     browser: Browser
     served: Served
@@ -38,14 +38,14 @@ class Watched:
     now: int
 
     async def take(self, ago: int, hostname: str, number: int = 1, **columns: Any) -> None:
-        """Store ``number`` lines of a host that came so long ago."""
+        """Store ``number`` lines of a host, received ``ago`` µs ago."""
         batch = events(
             self.now - ago, ["x"] * number, destination=self.destination, hostname=[hostname] * number, **columns
         )
         await self.served.store.append([batch])
 
     async def count(self, **limits: int) -> None:
-        """Have the census count all there is."""
+        """Have the census count all events."""
         census = Census(reactor, self.dsn, self.served.clock, limits=CensusLimits(**limits))
         await census.run()
         census.stop()
@@ -70,7 +70,7 @@ async def watch(served: Served, dsn: str) -> Watched:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of the table, as text."""
+    """The table's cells as text, row by row."""
     found = []
     for row in re.findall(r"<tr>(.*?)</tr>", text.partition("<tbody>")[2], re.DOTALL):
         cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)

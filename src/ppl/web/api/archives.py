@@ -1,4 +1,4 @@
-"""``GET /api/archives``: the archived days of a destination, and each as a file, as fast as it is taken."""
+"""``GET /api/archives``: the archived days of a destination, and each day's file, sent as fast as the client reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ppl.web.http.parameters import destination_of
 from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 
-#: Bytes of one part.
+#: Bytes of a file that are read and sent at a time.
 PART_BYTES = 1 << 18
 
 
@@ -26,9 +26,9 @@ class Archives:
     """Handlers of ``/api/archives``; with the cookie or a bearer token.
 
     Args:
-        store: knows what there is.
-        place: has it; ``None``: this process reaches none.
-        reactor: hears from threads.
+        store: knows which days are archived.
+        place: where the files are stored; ``None`` if this process cannot reach any.
+        reactor: runs threads, in which files are read.
     """
 
     def __init__(self, store: Store, place: Place | None, reactor: Any) -> None:
@@ -36,7 +36,7 @@ class Archives:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/archives", self.listed),
             for_account(r"/api/archives/(\d{4}-\d\d-\d\d)", self.download),
@@ -44,15 +44,15 @@ class Archives:
 
     @property
     def is_archiving(self) -> bool:
-        """Whether days that are over are archived."""
+        """Whether past days are archived."""
         return self._place is not None
 
     async def listed(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/archives``: newest first."""
+        """``GET /api/archives``: the archived days, newest first."""
         return json_answer({"archives": await self.days(await self._whose(visit, account))})
 
     async def days(self, destination: Destination) -> list[dict[str, Any]]:
-        """The archived days of ``destination``, newest first, as JSON has them."""
+        """The archived days of ``destination``, newest first, in the form of the API's JSON."""
         return [
             {
                 "date": date_of(each.day).isoformat(),
@@ -65,21 +65,21 @@ class Archives:
         ]
 
     async def download(self, visit: Visit, account: Account, date: str) -> StreamedAnswer:
-        """``GET /api/archives/<date>``: the Parquet file."""
+        """``GET /api/archives/<date>``: the Parquet file of a day."""
         destination = await self._whose(visit, account)
         known = {date_of(each.day).isoformat(): each for each in await self._store.archives(destination.id)}
         if date not in known:
             raise NotFound("There is no archive of that day.")
         archive, place = known[date], self._place
         if place is None or not self._is_here(archive):
-            raise NotFound("The archive of that day is kept where this server does not reach it: ask its operator.")
+            raise NotFound("The archive of that day is stored where this server cannot reach it: ask its operator.")
         try:
             opened = await in_thread(self._reactor, lambda: place.open(archive.key))
         except ArchiveUnavailable as error:
-            # Its sentence names the operator's path or bucket.
+            # The original message is not passed on, since it names the operator's path or bucket.
             raise Unavailable("The archive cannot be read right now.", ArchiveUnavailable.code) from error
         if opened is None:
-            raise NotFound("The archive of that day is not where it was put: ask this server's operator.")
+            raise NotFound("The archive of that day is missing from its storage: ask this server's operator.")
         file, length = opened
         name = file_name(destination, f"{date}.parquet")
         return StreamedAnswer(
@@ -103,7 +103,7 @@ class Archives:
             self._close(file)
 
     def _close(self, file: BinaryIO) -> None:
-        # In a thread: it waits for a read under way.
+        # In a thread, since closing waits for a read in progress.
         closing = in_thread(self._reactor, file.close)
         closing.addErrback(lambda _: None)
 

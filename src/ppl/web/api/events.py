@@ -1,6 +1,6 @@
-"""History for programs: searches, one event and what is around it, histograms. ``docs/api.rst`` describes each.
+"""Stored events for programs: searches, one event and its neighbours, histograms. ``docs/api.rst`` describes each.
 
-Searches take a few seconds at most, then say how far they came, and are gone on with from there.
+A search takes a few seconds at most; its response says how far it came, and the client continues from there.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ppl.web.http.routing import NUMBER, Route, for_account
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
 
-#: Most events of an answer, most around an event, most bars of a histogram.
+#: Most events of a response, most events before or after an event, most buckets of a histogram.
 MOST_EVENTS, MOST_AROUND, MOST_BUCKETS = 10_000, 1_000, 1_500
 
-#: Bytes of texts in an answer, about.
+#: Bytes of event texts after which a response takes no further events.
 MOST_BYTES = 4 << 20
 
-#: Widest bucket of seconds, and µs of the longest range that is counted in seconds: for them events are read.
+#: Widest bucket in seconds, and µs of the longest range that is counted in seconds: such a count reads events.
 MOST_SECONDS, LONGEST_IN_SECONDS = 30, HOUR
 
 _LAST_TIME = 253_402_300_799_999_999
@@ -43,11 +43,11 @@ class EventsApi:
     """Handlers of ``/api/events`` and ``/api/histogram``; with the cookie or a bearer token.
 
     Args:
-        store: where the events are.
-        clock: µs.
-        retention_days: of the installation, ``None``: for ever.
-        steady: seconds on a clock that nobody sets.
-        budget: seconds after which a search answers with what it has.
+        store: holds the events.
+        clock: the wall clock, µs.
+        retention_days: the installation's retention; ``None`` means for ever.
+        steady: a clock, in seconds, that nobody sets.
+        budget: seconds after which a search returns what it has found so far.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class EventsApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/events", self.search),
             for_account(rf"/api/events/{NUMBER}", self.one),
@@ -72,7 +72,7 @@ class EventsApi:
         )
 
     async def search(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/events``: a page of what matches ``q``, newest or oldest first, and how far the search came."""
+        """``GET /api/events``: events that match ``q``, the newest or the oldest, and how far the search came."""
         destination = await self._whose(visit, account)
         fields = visit.query
         query = query_of(fields, account, self._clock())
@@ -91,13 +91,13 @@ class EventsApi:
             )
 
     async def one(self, visit: Visit, account: Account, event_id: str) -> Answer:
-        """``GET /api/events/<id>``: the event, or of when it was and until when it was kept."""
+        """``GET /api/events/<id>``: the event, or when it was received and until when it was kept."""
         destination = await self._whose(visit, account)
         event = await self.found(account, destination, int(event_id))
         return json_answer({"event": viewer_event(event, parse_time_zone(account.time_zone))})
 
     async def context(self, visit: Visit, account: Account, event_id: str) -> Answer:
-        """``GET /api/events/<id>/context``: the event with what came before and after it, whatever the search."""
+        """``GET /api/events/<id>/context``: the event with those received before and after it, whatever the search."""
         destination = await self._whose(visit, account)
         fields = visit.query
         before = number_of(fields, "before", 20, 0, MOST_AROUND)
@@ -105,7 +105,7 @@ class EventsApi:
         of_sender = word_of(fields, "sender", ("all", "same")) == "same"
         event = await self.found(account, destination, int(event_id))
         sender_ip = event.sender_ip if of_sender else None
-        # It counts among the searches of the account.
+        # Only so that this request counts as one of the account's searches.
         search = self._begin(visit, account, destination, parse("", UTC, self._clock()))
         with _open_until_delivered(search) as deliver:
             older = await self._store.older(destination.id, event.id, before, sender_ip)
@@ -122,7 +122,7 @@ class EventsApi:
             )
 
     async def histogram(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/histogram``: events of a range in buckets, by severity; of a search as far as it came."""
+        """``GET /api/histogram``: events of a range in buckets, by severity; with ``q``, as far as the search came."""
         destination = await self._whose(visit, account)
         fields = visit.query
         now = self._clock()
@@ -146,11 +146,11 @@ class EventsApi:
         return json_answer(_bars(buckets, width, reached, complete=search.is_complete))
 
     async def found(self, account: Account, destination: Destination, event_id: int) -> Event:
-        """The event of that id, for ``account``, which may read ``destination``.
+        """The event with that id, for ``account``, which may read ``destination``.
 
         Raises:
-            Gone: its time is over.
-            NotFound: there is none.
+            Gone: the event is not stored, and its id says that its retention has ended.
+            NotFound: there is no such event.
         """
         event = await self._store.event(destination.id, event_id)
         if event is None:
@@ -163,13 +163,13 @@ class EventsApi:
         return destination_of(visit.query, await access_of(self._store, account.id))
 
     def _begin(self, visit: Visit, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
-        """See :func:`begin`; who goes away needs it no more."""
+        """Begin a search as :func:`begin` does, and close it if the client disconnects."""
         search = begin(self._store, account, destination, query, **bounds)
         visit.when_gone(search.close)
         return search
 
     async def _gather(self, search: Search, limit: int, newest_first: bool) -> tuple[list[Event], int]:
-        """At most ``limit`` events, ascending, found within the time and bytes there are, and how far it came."""
+        """At most ``limit`` events, ascending, found within the time and byte limits, and how far the search came."""
         walker = Walker(search, self._steady, self._budget)
         events: list[Event] = []
         reached, room = 0, MOST_BYTES
@@ -193,20 +193,21 @@ class EventsApi:
         return [Bucket(start, tuple(counts[start, each] for each in range(9))) for start in starts], reached
 
     def _missing(self, destination: Destination, event_id: int, account: Account) -> NotFound | Gone:
-        """There is no such event now; an id says of when it would be, and so whether its time is over."""
+        """The error for an event that is not stored: an id says when it was received, and so whether it has expired."""
         days = destination.retention_days or self._retention_days
         if days is None or event_id > self._clock() - days * DAY:
             return NotFound("There is no such event.")
         zone = parse_time_zone(account.time_zone)
         when, until = local_text(event_id, zone), local_text(event_id + days * DAY, zone)
-        return Gone(f"This event was of {when} and was kept until {until}.")
+        return Gone(f"This event was received on {when} and was kept until {until}.")
 
 
 @contextmanager
 def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]], Answer]]:
-    """Gives what makes the answer: ``search`` counts as under way until the client has taken that.
+    """A block in which a response is built; ``search`` stays open until the client has received that response.
 
-    So clients that do not read hold no more answers in memory than an account may have searches.
+    So for clients that do not read, memory holds no more responses than their account may have searches. The block gets
+    a function that makes the response.
     """
     try:
         yield lambda value: attrs.evolve(json_answer(value), delivered=search.close)
@@ -216,10 +217,10 @@ def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]],
 
 
 def begin(store: EventStore, account: Account, destination: Destination, query: Query, **bounds: Any) -> Search:
-    """See :meth:`ppl.store.interface.EventStore.search`.
+    """Begin a search for ``account``, see :meth:`ppl.store.interface.EventStore.search`.
 
     Raises:
-        TooManyRequests: the account has as many searches under way as it may.
+        TooManyRequests: the account has as many searches in progress as it may.
     """
     try:
         return store.search(account.id, destination.id, query, **bounds)
@@ -228,12 +229,12 @@ def begin(store: EventStore, account: Account, destination: Destination, query: 
 
 
 def text_bytes(event: Event) -> int:
-    """Bytes of the texts that a sender may make long."""
+    """Bytes of those texts of ``event`` that a sender may make long."""
     return len(event.message.encode("utf-8")) + len(event.structured_data.encode("utf-8"))
 
 
 def time_text(reached: int) -> str:
-    """The time of an id; that of none, which bounds a search, is the last that can be written."""
+    """The time of an id. Ids that only bound a search may lie beyond all times: they give the first or the last one."""
     return utc_text(min(max(0, reached), _LAST_TIME))
 
 
@@ -243,7 +244,7 @@ def _progress(reached: int, complete: bool) -> dict[str, Any]:
 
 @attrs.frozen
 class _Width:
-    """Of a bucket: ``number`` of the ``unit`` that was asked for, ``minutes`` or ``seconds``."""
+    """The width of a bucket: ``number`` of a ``unit``, ``minutes`` or ``seconds``."""
 
     unit: str
     number: int
@@ -254,19 +255,19 @@ class _Width:
 
 
 def _width_of(fields: Mapping[str, str], since: int, until: int) -> _Width:
-    """The width of a bucket that is asked for, or one that fits the range.
+    """The bucket width that is asked for, or one that fits the range.
 
     Raises:
-        BadRequest: it is none, or makes too many buckets.
+        BadRequest: the width is not valid, or makes too many buckets.
     """
     if fields.get("seconds"):
         width = _Width("seconds", number_of(fields, "seconds", 1, 1, MOST_SECONDS))
         if fields.get("minutes") or until - since > LONGEST_IN_SECONDS:
-            raise BadRequest("seconds are for a range of an hour at most, and without minutes.")
+            raise BadRequest("seconds needs a range of at most an hour, and cannot be combined with minutes.")
     else:
         width = _Width("minutes", number_of(fields, "minutes", _fitting(since, until), 1, 527_040))
     if (until - since) // width.microseconds > MOST_BUCKETS:
-        raise BadRequest(f"That is more than {MOST_BUCKETS} buckets: widen them with {width.unit}.")
+        raise BadRequest(f"That makes more than {MOST_BUCKETS} buckets: make them wider with {width.unit}.")
     return width
 
 
@@ -286,7 +287,7 @@ def _bars(buckets: Sequence[Bucket], width: _Width, reached: int, *, complete: b
 
 
 def _fitting(since: int, until: int) -> int:
-    """Minutes of a bucket that make about a hundred of the range."""
+    """The bucket width, in minutes, that divides the range into about a hundred."""
     wanted = (until - since) / MINUTE / 100
     for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440):
         if minutes >= wanted:

@@ -1,7 +1,8 @@
-"""``GET /api/export``: all that a search finds, in a file, step by step as fast as it is taken.
+"""``GET /api/export``: all that a search finds, as a file, sent as fast as the client reads.
 
-Nothing is gathered: each step of the search becomes a part of the answer, the next is asked for when the client has
-taken it. How far an export has come is asked for at ``/api/export/<name>`` with the name that its caller gave it.
+Nothing is collected in memory: each step of the search becomes a part of the response, and the next step waits until
+the client has taken that part. ``/api/export/<name>`` tells the progress of the export to which the client gave that
+name.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ FormatWriter = Callable[[Iterable[Event], tzinfo], str]
 
 @attrs.define
 class Progress:
-    """Of one export: events sent, and the parts of the range that are searched and all of it, in µs."""
+    """The progress of one export: how many events were sent, the whole range (µs), and how far it is searched."""
 
     account_id: int
     first: int
@@ -47,7 +48,7 @@ class Progress:
     is_complete: bool = False
 
     def as_json(self) -> dict[str, object]:
-        """For a program."""
+        """The progress in the form of the API's JSON."""
         whole = max(1, self.end - self.first)
         done = 1.0 if self.is_complete else min(1.0, max(0, self.reached - self.first) / whole)
         return {
@@ -62,10 +63,10 @@ class Exports:
     """Handlers of ``/api/export``.
 
     Args:
-        store: where the events are.
-        clock: µs; what ``3 hours ago`` refers to.
-        steady: seconds on a clock that nobody sets.
-        part_events: events that are read and sent at a time.
+        store: holds the events.
+        clock: the wall clock, µs; ``3 hours ago`` in a query refers to it.
+        steady: a clock, in seconds, that nobody sets.
+        part_events: how many events are read and sent at a time.
     """
 
     def __init__(self, store: Store, clock: Clock, steady: Callable[[], float], part_events: int) -> None:
@@ -74,21 +75,21 @@ class Exports:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/export", self.export),
             for_account(r"/api/export/([\w-]{1,64})", self.progress),
         )
 
     async def export(self, visit: Visit, account: Account) -> StreamedAnswer:
-        """``GET /api/export``: oldest first."""
+        """``GET /api/export``: all events that match ``q``, oldest first."""
         fields = visit.query
         destination = destination_of(fields, await access_of(self._store, account.id))
         kind = word_of(fields, "format", tuple(FORMATS))
         is_zipped = word_of(fields, "gzip", ("0", "1")) == "1"
         name = fields.get("name", "")
         if name and not _NAME.fullmatch(name):
-            raise BadRequest("name may hold up to 64 letters, digits, - and _.")
+            raise BadRequest("name may have at most 64 characters: letters, digits, - and _.")
         now = self._clock()
         query = query_of(fields, account, now)
         after, end = bounds_of(fields)
@@ -109,10 +110,10 @@ class Exports:
         )
 
     async def progress(self, visit: Visit, account: Account, name: str) -> Answer:
-        """``GET /api/export/<name>``."""
+        """``GET /api/export/<name>``: how far the account's export of that name has come."""
         known = self._progress.get((account.id, name))
         if known is None:
-            raise NotFound("There is no export of that name.")
+            raise NotFound("There is no export with that name.")
         return json_answer(known.as_json())
 
     def _remember(self, name: str, progress: Progress) -> None:
@@ -129,7 +130,7 @@ async def _parts(walker: Walker, most: int, form: Format, zone: tzinfo, progress
         while (found := await walker.step(partial(walker.search.step, most))) is not None:
             progress.events += len(found.events)
             progress.reached = found.reached
-            # Also when empty: the client sees that the connection lives.
+            # Empty if the step found nothing: the response then asks for the next part at once.
             yield form.write(found.events, zone).encode("utf-8")
         progress.is_complete = True
     finally:
@@ -146,7 +147,7 @@ async def _zipped(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def file_name(destination: Destination, suffix: str) -> str:
-    """What a download about ``destination`` is called."""
+    """The file name of a download from ``destination``."""
     host = re.sub(r"[^A-Za-z0-9.-]", "-", destination.host)
     return f"{host}-{destination.port}.{suffix}"
 
@@ -156,7 +157,7 @@ def file_name(destination: Destination, suffix: str) -> str:
 
 @attrs.frozen
 class Format:
-    """One way of writing events; ``title`` is its name on pages."""
+    """A file format for events; ``title`` is its name on pages."""
 
     title: str
     suffix: str
@@ -165,7 +166,7 @@ class Format:
     heading: str = ""
 
 
-#: What ends a line somewhere or moves a terminal's cursor (C0, DEL, C1), and the backslash that stands before it.
+#: Characters that end a line somewhere or move a terminal's cursor (C0, DEL, C1), and the escaping backslash itself.
 _ESCAPES = str.maketrans(
     {chr(code): f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
     | {"\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -174,7 +175,7 @@ _ESCAPES = str.maketrans(
 
 
 def _line(text: str) -> str:
-    """``text`` as a part of one line without control characters, from which it can be told again."""
+    """``text`` with control characters escaped, so that it fits into one line and can be restored."""
     return text.translate(_ESCAPES)
 
 
@@ -205,13 +206,16 @@ def _csv(events: Iterable[Event], zone: tzinfo) -> str:
 
 
 def _harmless(value: str) -> str:
-    """What a spreadsheet would take for a formula begins with an apostrophe, so that it is a text."""
+    """``value``, with an apostrophe before it if a spreadsheet would take it for a formula."""
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
-    """The columns of Papertrail's archives: id, generated_at, received_at, source_id, source_name, source_ip,
-    facility_name, severity_name, program, message; UTC; what would end a column or a line is escaped."""
+    """Tab-separated columns as in Papertrail's archives, in UTC; what would end a column or a line is escaped.
+
+    The columns are id, generated_at, received_at, source_id, source_name, source_ip, facility_name, severity_name,
+    program and message.
+    """
     lines = []
     for event in events:
         sender = event.hostname or event.sender_ip

@@ -1,4 +1,4 @@
-"""``/healthz`` for monitors and load balancers: a short plain answer, soon, also while PostgreSQL is stuck."""
+"""``/healthz`` for monitors and load balancers: a short text, given within seconds even while PostgreSQL hangs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ppl.web.http.routing import Route, for_anyone
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
-#: Seconds after which the store counts as stuck.
+#: Seconds after which the store counts as hanging.
 PATIENCE_SECONDS = 1.5
 
 _AWAY = "The database cannot be reached."
@@ -24,11 +24,11 @@ _STUCK = "The database does not answer."
 
 
 class Health:
-    """Asks the store for all who want to know; a question that is stuck is not asked again beside it.
+    """Asks the store one question at a time: requests that arrive meanwhile wait for the same answer.
 
     Args:
-        store: what is asked.
-        reactor: timers.
+        store: the store to check.
+        reactor: gives timers.
     """
 
     _log = Logger()
@@ -40,11 +40,11 @@ class Health:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The route of this handler."""
         return (for_anyone("GET", "/healthz", self.show),)
 
     async def show(self, visit: Visit, login: Login | None) -> Answer:
-        """``GET /healthz``: 200, ``ok`` and the version, or 503 and a sentence."""
+        """``GET /healthz``: 200 with ``ok`` and the version, or 503 with a sentence."""
         answer: Deferred[str] = Deferred()
         self._waiting.append(answer)
         if not self._is_asking:
@@ -67,7 +67,7 @@ class Health:
         if failure.check(StoreUnavailable):
             return _AWAY
         if not failure.check(StatementTimeout):
-            self._log.failure("The store's health could not be asked for", failure)
+            self._log.failure("The health check of the store failed", failure)
         return _STUCK
 
     def _tell(self, trouble: str) -> None:

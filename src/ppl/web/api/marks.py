@@ -1,4 +1,4 @@
-"""Marks as they are typed and as programs see them; ``/api/marks`` (``docs/api.rst``)."""
+"""``/api/marks`` (``docs/api.rst``), and the making, changing and removing of marks, which the marks page uses too."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
 
-#: Characters of a note, how many marks a destination has at most, and characters of a message beside its mark.
+#: Most characters of a note, most marks of a destination, and most characters of a message shown beside its mark.
 LONGEST_NOTE, MOST_MARKS, LONGEST_EXCERPT = 500, 200, 300
 
 _MARKS_OF_ACCOUNT = Rate(burst=60, seconds=2)
-# Marks with their events read as many slots as there are marks.
+# Reading marks with their events may read one slot for each mark.
 _EXCERPTS_OF_ACCOUNT = Rate(burst=30, seconds=1)
 
-#: Joiners, which scripts and pictures need; what else has no shape of its own may deceive.
+#: Invisible joiners, which some scripts and emoji need. Other invisible characters could deceive readers.
 _JOINERS = "\u200c\u200d"
 
 MarksChanged = Callable[[int], object]
-"""Told the id of a destination whose marks have just changed."""
+"""Called with the id of a destination whose marks have just changed."""
 
 
 @attrs.define
@@ -42,10 +42,10 @@ class Marks:
     """Makes, changes and removes marks; the page and the API share it.
 
     Attributes:
-        store: keeps them.
-        events: finds what is marked.
-        clock: throttles.
-        changed: told of each change.
+        store: keeps the marks.
+        events: finds the marked events.
+        clock: a steady clock, µs, for throttling.
+        changed: called after each change.
     """
 
     store: Store
@@ -66,7 +66,7 @@ class Marks:
             NotFound, Gone: there is no such event.
             TooManyMarks: see :meth:`ppl.store.interface.PeopleStore.mark`.
             TooManyRequests: the account changes marks too often.
-            NotReadable: it has just lost the destination.
+            NotReadable: the account has just lost access to the destination.
         """
         spend(self._changes, str(account.id))
         await self.events.found(account, destination, event_id)
@@ -77,20 +77,20 @@ class Marks:
         return made
 
     async def change(self, account: Account, mark_id: int, note: str) -> None:
-        """Give one another note, also where its event is gone.
+        """Change the note of a mark, even if its event has expired.
 
         Raises:
-            NotFound: there is none such for this account.
+            NotFound: the account has no such mark.
             TooManyRequests: the account changes marks too often.
         """
         spend(self._changes, str(account.id))
         self._tell(await self.store.change_mark(account.id, mark_id, note))
 
     async def remove(self, account: Account, mark_id: int) -> None:
-        """Forget one.
+        """Remove a mark.
 
         Raises:
-            NotFound: there is none such for this account.
+            NotFound: the account has no such mark.
         """
         self._tell(await self.store.unmark(account.id, mark_id))
 
@@ -102,10 +102,10 @@ class Marks:
     async def excerpts(
         self, account: Account, marks: Iterable[Mark], destinations: Iterable[Destination]
     ) -> Mapping[int, Event]:
-        """Mark id → the beginning of its event, where that is still kept.
+        """Mark id → the mark's event with the beginning of its message, for those events that are still stored.
 
         Raises:
-            TooManyRequests: the account reads them too often.
+            TooManyRequests: the account reads excerpts too often.
         """
         spend(self._reads, str(account.id))
         found: dict[int, Event] = {}
@@ -124,7 +124,7 @@ class MarksApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/marks", self.listed),
             for_login("POST", "/api/marks", self.make),
@@ -132,7 +132,7 @@ class MarksApi:
         )
 
     async def listed(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/marks``: of ``user_id``, or of all that the account may read; with their ``events`` if wanted."""
+        """``GET /api/marks``: the marks of ``user_id``, or of all that the account may read; on request with events."""
         access = await access_of(self._store, account.id)
         chosen = destinations_asked(visit.query, access)
         names = {destination.id: destination.user_id for destination in chosen}
@@ -145,12 +145,12 @@ class MarksApi:
         return json_answer({"marks": fields})
 
     async def make(self, visit: Visit, login: Login) -> Answer:
-        """``POST /api/marks`` with ``user_id``, ``event_id`` and ``note``."""
+        """``POST /api/marks`` with ``user_id``, ``event_id`` and ``note``: mark an event or change its note."""
         fields = visit.form()
         destination = destination_of(fields, await access_of(self._store, login.account.id))
         event_id = id_of(fields, "event_id")
         if event_id is None:
-            raise BadRequest("Say which event_id is to be marked.")
+            raise BadRequest("Give the event_id of the event to mark.")
         try:
             made = await self._marks.make(login.account, destination, event_id, note_of(fields))
         except WrongField as error:
@@ -160,27 +160,27 @@ class MarksApi:
         return json_answer({"mark": mark_fields(made, destination.user_id)}, 201)
 
     async def remove(self, visit: Visit, login: Login, mark_id: str) -> Answer:
-        """``DELETE /api/marks/<id>``."""
+        """``DELETE /api/marks/<id>``: remove a mark."""
         await self._marks.remove(login.account, int(mark_id))
         return json_answer({"id": mark_id})
 
 
 def note_of(fields: Mapping[str, str]) -> str:
-    """``note``, as text of some lines; nothing is a note too.
+    """The field ``note``, which may have several lines or be empty.
 
     Raises:
-        WrongField: too long, or with characters that cannot be seen.
+        WrongField: it is too long, or has invisible characters.
     """
     note = fields.get("note", "").replace("\r\n", "\n").replace("\t", " ").strip()
     if len(note) > LONGEST_NOTE:
-        raise WrongField("note", f"A note has at most {LONGEST_NOTE} characters.")
+        raise WrongField("note", f"A note may have at most {LONGEST_NOTE} characters.")
     if any(unicodedata.category(each)[0] == "C" for each in note if each not in f"\n{_JOINERS}"):
-        raise WrongField("note", "The note has a character that cannot be seen.")
+        raise WrongField("note", "The note has an invisible character: remove it, or type the note again.")
     return note
 
 
 def mark_fields(mark: Mark, user_id: str) -> dict[str, Any]:
-    """As JSON has it."""
+    """A mark in the form of the API's JSON."""
     return {
         "id": str(mark.id),
         "user_id": user_id,

@@ -1,4 +1,4 @@
-"""What programs (and the viewer page's own script) ask over HTTP: who am I, send a test line."""
+"""Small API requests, for programs and the viewer's own script: the account, the version, and sending a test line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ppl.web.http.visit import Visit
 
 
 class Api:
-    """Handlers that answer programs."""
+    """Handlers of ``/api/me``, ``/api/test-line`` and ``/api/version``."""
 
     def __init__(self, store: PeopleStore, lines: SampleLines) -> None:
         self._store, self._lines = store, lines
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/me", self.who_am_i),
             for_login("POST", "/api/test-line", self.send_test_line),
@@ -30,7 +30,7 @@ class Api:
         )
 
     async def who_am_i(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/me``, with the cookie or a bearer token."""
+        """``GET /api/me``, with the cookie or a bearer token: the account and its destinations."""
         access = await access_of(self._store, account.id)
         return json_answer(
             {
@@ -41,15 +41,15 @@ class Api:
         )
 
     async def send_test_line(self, visit: Visit, login: Login) -> Answer:
-        """``POST /api/test-line`` with ``user_id``: one line by the way that every sender's lines take."""
+        """``POST /api/test-line`` with ``user_id``: send one line over the network, as a sender would."""
         user_id = visit.form().get("user_id", "")
         if not user_id:
-            raise BadRequest("Say which user_id the line is for.")
+            raise BadRequest("Give the user_id that the line is for.")
         access = await access_of(self._store, login.account.id)
         chosen = access.named(user_id)
         line = await self._lines.send(login.account, chosen)
         return json_answer({"user_id": chosen.user_id, "line": line})
 
     async def version(self, visit: Visit, login: Login) -> Answer:
-        """``GET /api/version``: which Ppl this is."""
+        """``GET /api/version``: the version of this Ppl."""
         return json_answer({"version": version()})

@@ -1,4 +1,4 @@
-"""``GET /api/query``: what a text means as a search, before anything is searched for. ``docs/api.rst`` describes it."""
+"""``GET /api/query``: how a query is understood, without running the search. ``docs/api.rst`` describes it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ppl.web.http.visit import Visit
 
 
 class Queries:
-    """The handler.
+    """Handler of ``/api/query``.
 
     Args:
-        clock: µs; what ``3 hours ago`` refers to.
+        clock: the wall clock, µs; ``3 hours ago`` in a query refers to it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -25,13 +25,13 @@ class Queries:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The route of this handler."""
         return (for_account("/api/query", self.read),)
 
     async def read(self, visit: Visit, account: Account) -> Answer:
-        """Whether ``q`` can be understood, between which times of receipt what it finds can be, and hints.
+        """Tell whether ``q`` is valid, between which times of receipt its events must lie, and hints.
 
-        A query with a mistake is no failed request: it is what was asked about.
+        A query with a mistake gives status 200 too: to learn of it is what the request is for.
         """
         try:
             query = query_of(visit.query, account, self._clock())

@@ -1,4 +1,4 @@
-"""Saved searches as they are typed and as programs see them; ``/api/saved`` (``docs/api.rst``)."""
+"""``/api/saved`` (``docs/api.rst``), and the saving, changing and deleting of searches, which the page uses too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ppl.web.http.routing import NUMBER, Route, for_account, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 
-#: Characters of a name, and how many searches a destination has at most.
+#: Most characters of a name, and most saved searches of a destination.
 LONGEST_NAME, MOST_SAVED = 100, 200
 
 _SAVES_OF_ACCOUNT = Rate(burst=60, seconds=2)
@@ -28,11 +28,11 @@ _SAVES_OF_ACCOUNT = Rate(burst=60, seconds=2)
 
 @attrs.define
 class SavedSearches:
-    """Saves and changes what people type; the page and the API share it.
+    """Saves, changes and deletes searches; the page and the API share it.
 
     Attributes:
-        store: keeps them.
-        clock: what ``3 hours ago`` in a query is checked against; throttles.
+        store: keeps the saved searches.
+        clock: the wall clock, µs: ``3 hours ago`` in a query refers to it; also for throttling.
     """
 
     store: PeopleStore
@@ -46,11 +46,11 @@ class SavedSearches:
         """Save ``query`` under ``name``.
 
         Raises:
-            WrongField: of ``name`` or ``query``.
+            WrongField: ``name`` or ``query`` is wrong.
             BadQuery: the query cannot be understood.
             AlreadyExists, TooManySaved: see :meth:`ppl.store.interface.PeopleStore.save_search`.
             TooManyRequests: the account saves too often.
-            Forbidden: it has just lost the destination.
+            NotReadable: the account has just lost access to the destination.
         """
         name, query = name_of(fields), self._query_of(account, fields)
         spend(self._saves, str(account.id))
@@ -60,14 +60,14 @@ class SavedSearches:
         return made
 
     async def change(self, account: Account, saved_id: int, fields: Mapping[str, str]) -> SavedSearch:
-        """Give one the name ``name`` and, where it is there, the query ``query``.
+        """Change the name of a saved search to ``name`` and, if ``query`` is given, its query.
 
         Raises:
-            WrongField: of ``name`` or ``query``.
+            WrongField: ``name`` or ``query`` is wrong.
             BadQuery: the query cannot be understood.
-            AlreadyExists: another has the name.
+            AlreadyExists: another saved search has that name.
             TooManyRequests: the account saves too often.
-            NotFound: there is none such for this account.
+            NotFound: the account has no such saved search.
         """
         name, query = name_of(fields), self._query_of(account, fields) if "query" in fields else None
         spend(self._saves, str(account.id))
@@ -79,15 +79,15 @@ class SavedSearches:
     def _query_of(self, account: Account, fields: Mapping[str, str]) -> str:
         query = fields.get("query", "").strip()
         if not query:
-            raise WrongField("query", "Type the query that is to be saved.")
+            raise WrongField("query", "Enter the query to save.")
         query_of({"q": query}, account, self.clock())
         return query
 
     async def delete(self, account: Account, saved_id: int) -> None:
-        """Forget one.
+        """Delete a saved search.
 
         Raises:
-            NotFound: there is none such for this account.
+            NotFound: the account has no such saved search.
         """
         if not await self.store.delete_saved(account.id, saved_id):
             raise NotFound("There is no such saved search.")
@@ -101,7 +101,7 @@ class SavedApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_account("/api/saved", self.listed),
             for_login("POST", "/api/saved", self.save),
@@ -110,7 +110,7 @@ class SavedApi:
         )
 
     async def listed(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/saved``: of ``user_id``, or of all that the account may read."""
+        """``GET /api/saved``: the saved searches of ``user_id``, or of all that the account may read."""
         access = await access_of(self._store, account.id)
         chosen = destinations_asked(visit.query, access)
         names = {destination.id: destination.user_id for destination in chosen}
@@ -125,7 +125,7 @@ class SavedApi:
         )
 
     async def save(self, visit: Visit, login: Login) -> Answer:
-        """``POST /api/saved`` with ``user_id``, ``name`` and ``query``."""
+        """``POST /api/saved`` with ``user_id``, ``name`` and ``query``: save a search."""
         fields = visit.form()
         destination = destination_of(fields, await access_of(self._store, login.account.id))
         try:
@@ -137,7 +137,7 @@ class SavedApi:
         return json_answer({"saved": saved_fields(made, destination.user_id)}, 201)
 
     async def change(self, visit: Visit, login: Login, saved_id: str) -> Answer:
-        """``POST /api/saved/<id>`` with ``name`` and, if that changes, ``query``."""
+        """``POST /api/saved/<id>`` with ``name`` and, to change it, ``query``."""
         try:
             changed = await self._saved.change(login.account, int(saved_id), visit.form())
         except WrongField as error:
@@ -149,16 +149,16 @@ class SavedApi:
         return json_answer({"saved": saved_fields(changed, user_id)})
 
     async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
-        """``DELETE /api/saved/<id>``."""
+        """``DELETE /api/saved/<id>``: delete a saved search."""
         await self._saved.delete(login.account, int(saved_id))
         return json_answer({"id": saved_id})
 
 
 def name_of(fields: Mapping[str, str]) -> str:
-    """``name``, as what a search is called.
+    """The field ``name``, the name of a search.
 
     Raises:
-        WrongField: empty, too long or unprintable.
+        WrongField: it is empty, too long or not printable.
     """
     name = fields.get("name", "").strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
@@ -167,7 +167,7 @@ def name_of(fields: Mapping[str, str]) -> str:
 
 
 def saved_fields(saved: SavedSearch, user_id: str) -> dict[str, Any]:
-    """As JSON has it."""
+    """A saved search in the form of the API's JSON."""
     return {
         "id": str(saved.id),
         "user_id": user_id,

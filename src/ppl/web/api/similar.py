@@ -1,4 +1,4 @@
-"""``GET /api/similar``: the lines that a search finds, grouped by their shape, told while they are read."""
+"""``GET /api/similar``: the lines that a search finds, grouped by their shape; groups are sent while lines are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ppl.web.http.parameters import bounds_of, destination_of, query_of, word_of
 from ppl.web.http.routing import Route, for_account
 from ppl.web.http.visit import Visit
 
-#: Of one account: a page asks every few seconds while it is live, and whoever goes away costs a process.
+#: Limit for one account: a live page asks every few seconds, and a client that disconnects costs a process.
 _GROUPINGS = Rate(burst=30, seconds=1)
 
 _COMPARED = {"no": 0, "hour": HOUR, "day": DAY}
@@ -31,11 +31,11 @@ class Similar:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The route of this handler."""
         return (for_account("/api/similar", self.group),)
 
     async def group(self, visit: Visit, account: Account) -> StreamedAnswer:
-        """Reports, one JSON object a line, each of what has changed; the last one says ``"done": true``."""
+        """Stream reports, one JSON object per line, each with what has changed; the last says ``"done": true``."""
         fields = visit.query
         destination = destination_of(fields, await access_of(self._store, account.id))
         now = self._clock()
@@ -43,7 +43,7 @@ class Similar:
         after, before = bounds_of(fields)
         compared = _COMPARED[word_of(fields, "compare", tuple(_COMPARED))]
         if compared and after is None and not query.id_bounds()[0]:
-            # There must be a beginning for something to be before it.
+            # A comparison with the time before needs a range with a beginning.
             after = now - compared - 1
         spend(self._throttle, str(account.id))
         try:

@@ -1,4 +1,4 @@
-"""Test lines: for whom, how often, and what comes of it; the API and the settings page share it."""
+"""Test lines for the API and the settings page: throttled per account, with failures as errors of the site."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _LINES_OF_ACCOUNT = Rate(burst=5, seconds=5)
 
 
 class SampleLines:
-    """Sends a line to a destination that the caller knows to be the account's."""
+    """Sends test lines. The caller makes sure that the account may use the destination."""
 
     def __init__(self, sender: SampleSender, clock: Clock) -> None:
         self._sender = sender
         self._lines = Throttle(_LINES_OF_ACCOUNT, clock)
 
     async def send(self, account: Account, destination: Destination) -> str:
-        """One line by the way that every sender's lines take; gives it.
+        """Send one line over the network, as a sender would, and return it.
 
         Raises:
-            TooManyRequests: the account sends too many.
-            SendersRestricted: not everybody may send to ``destination``.
-            Unavailable: it did not arrive.
+            TooManyRequests: the account sends too many test lines.
+            SendersRestricted: ``destination`` restricts who may send to it.
+            Unavailable: the line did not arrive.
         """
         spend(self._lines, str(account.id))
         try:

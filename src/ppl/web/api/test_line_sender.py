@@ -1,4 +1,4 @@
-"""Sends one sample line to a destination over TCP or TLS, as a sender of the user would."""
+"""Sends one sample line to a destination over TCP or TLS, as one of the account's senders would."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Unreachable(PplError):
 
 
 class Restricted(PplError):
-    """Only some senders may send to the destination, and Ppl's own line would be dropped."""
+    """The destination restricts who may send to it, so a line from Ppl itself would be dropped."""
 
     code = "senders_restricted"
 
@@ -38,9 +38,9 @@ class SampleSender:
     """Sends sample lines.
 
     Attributes:
-        reactor: connects.
-        clock: the lines' timestamps.
-        interface: where listeners of this machine listen, tried when the public name leads nowhere from here.
+        reactor: makes connections.
+        clock: the wall clock, µs, for the lines' timestamps.
+        interface: the address on which this machine's listener listens, tried if the public name cannot be reached.
     """
 
     reactor: Any
@@ -48,16 +48,16 @@ class SampleSender:
     interface: str
 
     async def send(self, destination: Destination) -> str:
-        """Send one RFC 5424 line and wait until the listener has taken it; gives the line.
+        """Send one RFC 5424 line, wait until the listener has received it, and return the line.
 
         Raises:
-            Restricted: the destination does not take lines from everybody.
+            Restricted: the destination does not accept lines from everybody.
             Unreachable: no connection could be made, or it broke.
         """
         if needs := _needs(destination):
             raise Restricted(
                 f"The senders of {destination.user_id} are restricted, so a test line from Ppl would be dropped. "
-                f"Send one from a sender: it must {needs}."
+                f"Send one from one of your senders: it must {needs}."
             )
         line = (
             f"<14>1 {utc_text(self.clock())} {destination.host} ppl - - - "
@@ -71,10 +71,10 @@ class SampleSender:
                 continue
             await self._deliver(protocol, line, destination)
             return line
-        raise Unreachable(f"Nothing listens on {destination.user_id} yet, or a firewall is in between.")
+        raise Unreachable(f"No connection to {destination.user_id}: it is not open yet, or a firewall blocks it.")
 
     async def _connect(self, host: str, destination: Destination) -> _Line:
-        # HostnameEndpoint takes names and addresses of both families, and races them as RFC 8305 says.
+        # HostnameEndpoint accepts names and addresses of both families, and races them as RFC 8305 says.
         endpoint = HostnameEndpoint(self.reactor, host.strip("[]"), destination.port)
         kind = _SecureLine if destination.transport == "tls" else _Line
         connecting: Deferred[Any] = endpoint.connect(_LineFactory.forProtocol(kind))  # type: ignore[no-untyped-call]
@@ -86,11 +86,11 @@ class SampleSender:
             await protocol.deliver(line.encode("utf-8") + b"\n").addTimeout(_SECONDS_TO_DELIVER, self.reactor)
         except (ConnectionClosed, SSL.Error, TimeoutError) as error:
             protocol.abort()
-            raise Unreachable(f"{destination.user_id} took the connection but not the line.") from error
+            raise Unreachable(f"{destination.user_id} accepted the connection but not the line.") from error
 
 
 def _needs(destination: Destination) -> str:
-    """What a line must do to be taken, in words; ``""`` if everybody may send."""
+    """What a line must do to be accepted, in words; ``""`` if everybody may send."""
     needs = (
         ("come from one of its networks", destination.networks),
         ("carry its token", destination.token_hashes),
@@ -100,12 +100,12 @@ def _needs(destination: Destination) -> str:
 
 
 class _Line(Protocol):
-    """Writes one line, closes its side and waits for the other to close too."""
+    """Writes one line, closes its side of the connection, and waits for the other side to close."""
 
     _delivered: Deferred[None] | None = None
 
     def deliver(self, line: bytes) -> Deferred[None]:
-        """Fires when the other side has read to the end and closed."""
+        """Send ``line``; fires when the other side has read to the end and closed."""
         self._delivered = Deferred()
         self._send(line)
         return self._delivered
@@ -129,11 +129,11 @@ class _Line(Protocol):
 
 
 class _SecureLine(_Line):
-    """The same over TLS: no half can be closed there, and the other side answers the end after it has read all."""
+    """The same over TLS, where no side closes alone: the other side answers the close once it has read everything."""
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
-        # Not verified: only its senders may trust the listener's certificate, and nothing here is secret.
+        # The certificate is not verified: this machine may not trust it, and nothing sent here is secret.
         transport.startTLS(CertificateOptions())
 
     def _send(self, line: bytes) -> None:

@@ -1,4 +1,7 @@
-"""What is sent back: an :class:`Answer`, or a :class:`Refusal` that becomes an error page (or JSON for programs)."""
+"""Responses of the site: an :class:`Answer`, or a :class:`Refusal` that becomes an error page (or JSON for programs).
+
+Handlers return the one or raise the other; :mod:`ppl.web.http.request` sends them.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Answer:
     """A whole response; header values are plain ASCII.
 
     Attributes:
-        delivered: called once the client has taken it all, or has gone.
+        delivered: called once the client has received all of it, or has disconnected.
     """
 
     status: int = 200
@@ -52,19 +55,20 @@ class Answer:
     delivered: Callable[[], object] = attrs.field(default=lambda: None, repr=False, eq=False)
 
     def with_cookies(self, *cookies: Cookie | None) -> Answer:
-        """The same, and it sets those ``cookies`` that are not ``None``."""
+        """The same response, which also sets those ``cookies`` that are not ``None``."""
         return attrs.evolve(self, cookies=(*self.cookies, *filter(None, cookies)))
 
 
 @attrs.frozen
 class StreamedAnswer:
-    """A response whose body comes in parts, each asked for when the one before is taken.
+    """A response whose body comes in parts; each part is asked for once the connection has room for it.
 
-    A failure of ``parts`` cuts the response off, so that it cannot be taken for whole.
+    A failure of ``parts`` cuts the response off, so that the client cannot mistake it for a complete one.
 
     Attributes:
         parts: an asynchronous generator.
-        abandon: has a part under way fail at once, and frees what ``parts`` holds; called when the client has gone.
+        abandon: makes a part in progress fail at once, and frees the resources that ``parts`` holds; called when the
+            client has disconnected.
     """
 
     parts: AsyncIterator[bytes]
@@ -74,12 +78,12 @@ class StreamedAnswer:
 
 
 def see_other(path: str) -> Answer:
-    """To a page of ours with GET, as after a form was sent (RFC 9110 section 15.4.4)."""
+    """Redirect to another page of the site with GET, as after a form was sent (RFC 9110 section 15.4.4)."""
     return Answer(303, headers=(("Location", path),))
 
 
 def found(path: str) -> Answer:
-    """To another page of ours for now."""
+    """Redirect temporarily to another page of the site."""
     return Answer(302, headers=(("Location", path),))
 
 
@@ -90,7 +94,7 @@ def json_answer(value: Any, status: int = 200, headers: tuple[tuple[str, str], .
 
 
 class Refusal(PplError):
-    """A request that is answered with an error page; ``str()`` is the sentence that it says.
+    """A request that is answered with an error page; ``str()`` is the sentence on that page.
 
     Attributes:
         status: HTTP status.
@@ -117,25 +121,25 @@ class BadRequest(Refusal):
 
 
 class NotLoggedIn(Refusal):
-    """A program asks without a valid session or token."""
+    """A program's request carries no valid session or token."""
 
     code = "not_logged_in"
     status, title = 401, "Not logged in"
-    advice = "Send the session cookie, or Authorization: Bearer with a token of the settings page."
+    advice = "Send the session cookie, or Authorization: Bearer with a token from the settings page."
 
     def __init__(self) -> None:
-        super().__init__("This needs a login.", headers=(("WWW-Authenticate", "Bearer"),))
+        super().__init__("There is no valid session or token.", headers=(("WWW-Authenticate", "Bearer"),))
 
 
 class Forbidden(Refusal):
-    """Understood and refused."""
+    """The request is understood but not allowed."""
 
     code = "forbidden"
     status, title = 403, "Not allowed"
 
 
 class ForeignOrigin(Forbidden):
-    """The request comes from a page that is not ours."""
+    """The request was sent by a page of another site."""
 
     code = "foreign_origin"
 
@@ -143,13 +147,13 @@ class ForeignOrigin(Forbidden):
         advice = (
             f"Open Ppl at {public_url} and try again."
             if public_url
-            else "Open Ppl itself and try again; behind a proxy its operator must set --public-url."
+            else "Open Ppl itself and try again. Behind a proxy, its operator must set --public-url."
         )
         super().__init__("This request was sent by a page of another site.", advice)
 
 
 class BadFormToken(Forbidden):
-    """The form's hidden token is missing or not of this browser."""
+    """The form's hidden token is missing, or was not given to this browser."""
 
     code = "bad_csrf_token"
 
@@ -161,32 +165,32 @@ class BadFormToken(Forbidden):
 
 
 class NotFound(Refusal):
-    """There is nothing at that address."""
+    """There is nothing at the request's address."""
 
     code = "not_found"
     status, title = 404, "Not found"
-    advice = "Check the address, or start from the first page."
+    advice = "Check the address, or go to the start page."
 
     def __init__(self, message: str = "There is nothing at this address.") -> None:
         super().__init__(message)
 
 
 class MethodNotAllowed(Refusal):
-    """The address exists, but not for this method."""
+    """The address exists, but does not accept the request's method."""
 
     code = "method_not_allowed"
     status, title = 405, "Method not allowed"
-    advice = "Start from the first page."
+    advice = "Go to the start page."
 
     def __init__(self, method: str, allowed: str) -> None:
-        super().__init__(f"{method} is not possible here, only {allowed}.", headers=(("Allow", allowed),))
+        super().__init__(f"{method} is not allowed here, only {allowed}.", headers=(("Allow", allowed),))
 
 
 class Conflict(Refusal):
-    """It cannot be done beside what there is already."""
+    """The thing to be created exists already, or there are as many as allowed."""
 
     code = "already_exists"
-    status, title = 409, "There already"
+    status, title = 409, "Already exists"
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -194,85 +198,85 @@ class Conflict(Refusal):
 
 
 class SendersRestricted(Refusal):
-    """A test line would be dropped: only some may send."""
+    """A test line would be dropped, since the destination restricts who may send to it."""
 
     code = "senders_restricted"
     status, title = 409, "Senders are restricted"
 
 
 class Gone(Refusal):
-    """There was something at that address."""
+    """The event at the request's address is past its retention."""
 
     code = "expired"
-    status, title = 410, "No longer kept"
+    status, title = 410, "Expired"
     advice = "Look for newer events, or in the archive."
 
 
 class Misdirected(Refusal):
-    """The request asks for another host."""
+    """The ``Host`` header names a host that the site does not answer for."""
 
     code = "unknown_host"
     status, title = 421, "Unknown host name"
 
     def __init__(self, name: str, address: str) -> None:
         super().__init__(
-            f"This is Ppl, but not at {name}.",
-            f"Open it at {address}. If {name} is meant to lead here, its operator names it in --http-hosts.",
+            f"Ppl does not answer to the host name {name}.",
+            f"Open Ppl at {address}. If {name} should work too, its operator must add it to --http-hosts.",
         )
 
 
 class TooLarge(Refusal):
-    """The body is longer than any form of ours."""
+    """The body is longer than any form of the site needs."""
 
     code = "too_large"
     status, title = 413, "Too large"
     advice = "Send less."
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"A request may carry at most {limit:,} bytes.")
+        super().__init__(f"The body of a request may have at most {limit:,} bytes.")
 
 
 class UnsupportedType(Refusal):
-    """The body is of a type that no form of ours sends."""
+    """The body has a content type that no form of the site sends."""
 
     code = "unsupported_type"
-    status, title = 415, "Unsupported type"
+    status, title = 415, "Unsupported content type"
     advice = "Send application/x-www-form-urlencoded, as the page's own form does."
 
     def __init__(self) -> None:
-        super().__init__("This type of form is not read here.")
+        super().__init__("This content type is not accepted here.")
 
 
 class UpgradeRequired(Refusal):
-    """The address speaks WebSocket only."""
+    """The address accepts only WebSocket connections."""
 
     code = "upgrade_required"
     status, title = 426, "WebSocket only"
-    advice = "Open the first page; it connects by itself."
+    advice = "Open the start page; it connects by itself."
 
     def __init__(self) -> None:
         super().__init__(
-            "This address speaks only WebSocket.", headers=(("Upgrade", "websocket"), ("Connection", "Upgrade"))
+            "This address accepts only WebSocket.", headers=(("Upgrade", "websocket"), ("Connection", "Upgrade"))
         )
 
 
 class TooManyRequests(Refusal):
-    """Throttled."""
+    """The client is throttled, or too many of the account's requests are in progress."""
 
     code = "too_many_requests"
-    status, title = 429, "Too many attempts"
+    status, title = 429, "Too many requests"
 
-    def __init__(self, seconds: int, message: str = "There were too many attempts.") -> None:
+    def __init__(self, seconds: int, message: str = "There were too many requests.") -> None:
         wait = f"{seconds} second{'s' if seconds != 1 else ''}"
         super().__init__(message, f"Wait {wait} and try again.", (("Retry-After", str(seconds)),))
 
 
 class Unavailable(Refusal):
-    """Something Ppl needs is away."""
+    """Something that Ppl needs cannot be reached now."""
 
     code = "unavailable"
-    status, title = 503, "Not available right now"
-    advice = "Try again in a few seconds; if it stays so, look into Ppl's log."
+    status, title = 503, "Temporarily unavailable"
+    advice = "Try again in a few seconds. If it keeps failing, look in Ppl's log."
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message, headers=(("Retry-After", "5"),))
@@ -281,21 +285,21 @@ class Unavailable(Refusal):
 
 
 class InternalError(Refusal):
-    """A fault of ours; the log has the rest."""
+    """An error within Ppl; its log has the details."""
 
     code = "internal_error"
-    status, title = 500, "Something went wrong"
-    advice = "Try again; if it stays so, look into Ppl's log at this time."
+    status, title = 500, "Internal error"
+    advice = "Try again. If it fails again, look in Ppl's log at the time of this error."
 
     def __init__(self) -> None:
         super().__init__("Internal error in Ppl.")
 
 
 def spend(throttle: Throttle, key: str) -> None:
-    """Take one token of ``key``.
+    """Take one token from the bucket of ``key``.
 
     Raises:
-        TooManyRequests: there is none.
+        TooManyRequests: the bucket is empty.
     """
     wait = throttle.take(key)
     if wait:

@@ -1,8 +1,8 @@
 """The browser's assets under ``/static/<content-hash>/…``: read once at start, gzipped, cached for ever by browsers.
 
-One hash over all of them, so that modules may import each other by relative paths. What is served is looked up among
-what was read: no path from the network ever reaches the file system. Scripts are served without comments and blanks,
-the viewer's modules as one (see :mod:`ppl.web.http.combined`).
+One hash covers all files, so that modules may import each other by relative paths. A request is looked up among the
+files read at start: no path from the network ever reaches the file system. Scripts are served without comments and
+blanks, the viewer's modules as one script (see :mod:`ppl.web.http.combined`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _COMPRESSED_ALREADY = {".png", ".woff2"}
-# RFC 9110 section 12.5.3: named or "*", and not with a weight of zero.
+# RFC 9110 section 12.5.3: gzip is named, or "*" stands for it, and its weight is not zero.
 _ACCEPTS_GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?:1|0?\.0*[1-9])[\d.]*\s*)?(?:,|$)", re.A | re.I)
 _FOR_EVER = ("Cache-Control", "public, max-age=31536000, immutable")
 _VARY = ("Vary", "Accept-Encoding")
@@ -42,7 +42,7 @@ _VARY = ("Vary", "Accept-Encoding")
 
 @attrs.frozen
 class Asset:
-    """One file: its bytes, their gzip if that is shorter, its type."""
+    """One file: its bytes, the gzipped bytes if they are fewer, and its content type."""
 
     plain: bytes = attrs.field(repr=False)
     gzipped: bytes | None = attrs.field(repr=False)
@@ -65,7 +65,7 @@ class Assets:
 
     @property
     def names(self) -> frozenset[str]:
-        """Paths relative to the directory."""
+        """The assets' paths, relative to the directory."""
         return frozenset(self._assets)
 
     def url(self, name: str) -> str:
@@ -76,8 +76,8 @@ class Assets:
         """The asset that ``visit`` asks for.
 
         Raises:
-            NotFound: there is none of that name in this version.
-            MethodNotAllowed: neither GET nor HEAD.
+            NotFound: this version has no asset of that name.
+            MethodNotAllowed: the method is neither GET nor HEAD.
         """
         if visit.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(visit.method, "GET, HEAD")
@@ -92,7 +92,7 @@ class Assets:
 
 
 def _read(directory: Path) -> dict[str, bytes]:
-    """Files by their paths below ``directory``, and the scripts that stand for the viewer's modules."""
+    """The files by their paths below ``directory``, with the scripts that replace the viewer's modules."""
     files = {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in directory.rglob("*")
@@ -109,7 +109,7 @@ def _is_module(name: str) -> bool:
 
 
 def _asset(content: bytes, suffix: str) -> Asset:
-    # mtime=0: the same content gives the same bytes.
+    # mtime=0, so that the same content gives the same bytes.
     gzipped = None if suffix in _COMPRESSED_ALREADY else gzip.compress(content, 9, mtime=0)
     if gzipped is not None and len(gzipped) >= len(content):
         gzipped = None

@@ -1,12 +1,13 @@
 """The viewer's modules in one script: one request instead of one for each, and gzip sees what they have in common.
 
-What the page imports goes into the one script; what it loads when it is first needed, by ``import("./name.js")``, into
-a script of its own, which takes what both need from the first. The modules are our own, so a few forms are enough::
+Modules that the page imports go into that script. A module that it loads on first use, by ``import("./name.js")``, gets
+a script of its own, which takes the modules that both need from the first one. All modules are written for Ppl, so only
+a few forms of import and export have to be understood::
 
     import { one, two as other } from "./name.js";
     export function, async function, function*, class and const
 
-There is no build step: this runs when the service starts, and the modules run as they are too.
+There is no build step: this runs when the service starts, and the modules also run uncombined.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ from rjsmin import jsmin
 _IMPORT = re.compile(r'^import\s*\{([^}]*)\}\s*from\s*"\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:function\s*\*?|class|const)\s+(\w+))", re.M)
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
-# Of the code without comments, where JSDoc names types like this.
+# Matched against code without comments, since JSDoc names types in the same form.
 _LOADED = re.compile(r'\bimport\("\./(\w+)\.js"\)')
 
 
 def combined(modules: Mapping[str, str], main: str, name: str) -> dict[str, str]:
-    """The scripts that stand for ``modules``: ``name`` for ``main``, and one for each module that it loads later.
+    """The scripts that replace ``modules``: ``name`` for ``main``, and one for each module that is loaded later.
 
     Args:
         modules: code by name, without ``.js``.
 
     Raises:
-        ValueError: a module imports or exports in a way that is not understood, or what is not there, or itself.
+        ValueError: a module imports or exports in a form that is not understood, imports a missing module, or imports
+            itself, directly or through others.
     """
     at_once = _reachable(modules, [main])
     later = sorted(_loaded(modules, at_once))
@@ -46,7 +48,7 @@ def combined(modules: Mapping[str, str], main: str, name: str) -> dict[str, str]
 
 
 def _held(names: Iterable[str]) -> str:
-    """The variables that hold what ``names`` export; a module's own names never begin so."""
+    """The variables that hold the exports of the modules ``names``; a module's own names never begin with ``$``."""
     return ",".join(f"${name}" for name in names)
 
 
@@ -59,7 +61,7 @@ def _exports(code: str) -> str:
 
 
 def _reachable(modules: Mapping[str, str], wanted: Iterable[str], above: tuple[str, ...] = ()) -> list[str]:
-    """``wanted`` and what they import, each after what it imports."""
+    """The modules ``wanted`` and all that they import, each after its own imports."""
     found: dict[str, None] = {}
     for name in wanted:
         if name in above:
@@ -72,7 +74,7 @@ def _reachable(modules: Mapping[str, str], wanted: Iterable[str], above: tuple[s
 
 
 def _loaded(modules: Mapping[str, str], names: Iterable[str]) -> set[str]:
-    """What is loaded when it is first needed, by ``names`` and by that itself."""
+    """The modules loaded on first use, by the modules ``names`` or by other modules loaded on first use."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:

@@ -1,7 +1,8 @@
-"""The site's connections, counted by address and in all: a bound on each, so that senders keep their file descriptors.
+"""Limits the site's connections per address and in total, so that file descriptors are left for senders.
 
-When there are as many as may be, a connection that waits for a request gives way to a new one, the longest-waiting
-first; then one whose request has not come whole. What is being answered, an upload and a WebSocket do not.
+At the limit on the total, a new connection replaces the one that has waited longest for a request; if none waits, the
+one whose request has been arriving longest. A connection with a request in progress, an upload or a WebSocket is never
+replaced.
 """
 
 from __future__ import annotations
@@ -18,25 +19,26 @@ Stage = Literal["idle", "receiving", "handling"]
 
 
 class Connections:
-    """Counts them.
+    """Counts the open connections, and accepts or refuses new ones.
 
     Args:
-        most: that may be open; 0: any number.
-        most_of_address: of one address (of IPv6 the /64), but not of a proxy, which comes for many.
-        proxies: those that are trusted.
+        most: how many connections may be open; 0 means any number.
+        most_of_address: how many may be open from one address (for IPv6, one /64). A trusted proxy, which connects for
+            many clients, is exempt.
+        proxies: the trusted proxies.
     """
 
     def __init__(self, most: int, most_of_address: int, proxies: Proxies) -> None:
         self._most, self._most_of_address, self._proxies = most, most_of_address, proxies
         self._of_address: Counter[str] = Counter()
-        # In the order in which they came to the stage.
+        # The connections in each stage, in the order in which they entered it.
         self._giving_way: dict[Stage, dict[CountedConnection, None]] = {"idle": {}, "receiving": {}}
 
     def __len__(self) -> int:
         return self._of_address.total()
 
     def accept(self, channel: UploadChannel, peer: str | None) -> Protocol:
-        """``channel`` for a new connection from ``peer``, counted; or what closes the connection at once."""
+        """Count a new connection from ``peer``: ``channel``, or over a limit a protocol that closes it at once."""
         address = self._proxies.throttled(peer, None)
         if self._of_address[address] >= self._most_of_address and not self._proxies.trusts(peer):
             return _Refused()
@@ -57,7 +59,7 @@ class Connections:
         return True
 
     def entered(self, connection: CountedConnection, stage: Stage) -> None:
-        """``connection`` has come to ``stage``."""
+        """``connection`` has entered ``stage``."""
         for each in self._giving_way.values():
             each.pop(connection, None)
         if stage in self._giving_way:
@@ -72,10 +74,10 @@ class Connections:
 
 
 class CountedConnection:
-    """A connection that is counted until it ends, also when a WebSocket has taken it over from HTTP.
+    """A connection that is counted until it ends, even after a WebSocket has taken it over from HTTP.
 
     Attributes:
-        address: by which it is counted.
+        address: the address under which the connection is counted.
     """
 
     def __init__(self, connections: Connections, channel: UploadChannel, address: str) -> None:
@@ -84,25 +86,25 @@ class CountedConnection:
         self._has_left = False
 
     def enter(self, stage: Stage) -> None:
-        """It waits for a request, or one is coming, or has come."""
+        """The connection waits for a request (``idle``), receives one, or handles one."""
         if not self._has_left:
             self._connections.entered(self, stage)
 
     def give_way(self) -> None:
-        """End, as another connection needs the place."""
+        """Close the connection, since a new one needs its place."""
         self.leave()
         transport: Any = self._channel.transport
         transport.abortConnection()
 
     def leave(self) -> None:
-        """It counts no more."""
+        """Stop counting the connection."""
         if not self._has_left:
             self._has_left = True
             self._connections.left(self)
 
 
 class _Refused(Protocol):
-    """A connection that may not be: not ``None`` instead, which Twisted's TLS would take for a protocol."""
+    """Closes a refused connection at once. ``None`` would not do: Twisted's TLS would take it for a protocol."""
 
     def connectionMade(self) -> None:
         transport: Any = self.transport

@@ -1,4 +1,4 @@
-"""Destinations as pages and programs see them, and what the site asks of the link about them."""
+"""What several pages and API handlers need for destinations: their JSON, and the opening and closing of their ports."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _log = Logger()
 
 
 class PortOpener(Protocol):
-    """What the site asks of the listeners; see :class:`ppl.link.registry.Listeners`."""
+    """Opens and closes the ports of destinations; implemented by :class:`ppl.link.registry.Listeners`."""
 
     async def open(self, destination: Destination) -> None:
-        """Have the port opened; raises :class:`~ppl.errors.ListenerUnavailable` when it is not in time."""
+        """Have the port opened; raises :class:`~ppl.errors.ListenerUnavailable` if no listener opens it in time."""
 
     def close(self, destination: Destination) -> None:
         """Have the port closed."""
 
 
 def destination_fields(destination: Destination, role: Role) -> dict[str, str | int]:
-    """The protocol's ``{"user_id", "host", "port", "role"}``."""
+    """The JSON fields of a destination: ``user_id``, ``host``, ``port`` and the account's ``role``."""
     return {
         "user_id": destination.user_id,
         "host": destination.host,
@@ -37,10 +37,10 @@ def destination_fields(destination: Destination, role: Role) -> dict[str, str | 
 
 @contextmanager
 def needing_a_port() -> Iterator[None]:
-    """Say what the operator can do where no port is left.
+    """A block that needs a free port: if none is left, the error tells the operator what to do.
 
     Raises:
-        Unavailable: instead of ``NoPortLeft``.
+        Unavailable: raised in place of ``NoPortLeft``.
     """
     try:
         yield
@@ -49,7 +49,7 @@ def needing_a_port() -> Iterator[None]:
 
 
 async def is_opened(listeners: PortOpener, destination: Destination) -> bool:
-    """Have the port of a new destination opened; ``False``, which is logged, where a listener goes on trying."""
+    """Have the port of a new destination opened; if a listener is still trying, log a warning and return ``False``."""
     try:
         await listeners.open(destination)
     except ListenerUnavailable as error:

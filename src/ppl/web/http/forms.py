@@ -1,4 +1,4 @@
-"""What people type, checked: emails, passwords, time zones, and the page to go on to."""
+"""Reads and checks form fields: emails, passwords, time zones, token names, and the page to go on to after login."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIN_PASSWORD, MAX_PASSWORD = 8, 1024
 _MAX_EMAIL = 254
 _MAX_LABEL = 100
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
-# Browsers drop tabs and line ends from addresses and take \ for /: only plain characters, and no second slash.
+# Only plain characters and no second slash: browsers drop tabs and line ends from addresses and read \ as /.
 _LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}", re.ASCII)
 
 
@@ -22,7 +22,7 @@ class WrongField(PplError):
     """A field of a form is wrong; the form is shown again with the sentence.
 
     Attributes:
-        field: its name.
+        field: the field's name.
     """
 
     code = "wrong_field"
@@ -33,10 +33,10 @@ class WrongField(PplError):
 
 
 def email_of(form: dict[str, str]) -> str:
-    """``email``, lower-cased.
+    """The field ``email``, lower-cased.
 
     Raises:
-        WrongField: it is none.
+        WrongField: it is not an email address.
     """
     email = form.get("email", "").strip().lower()
     if len(email) > _MAX_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
@@ -45,22 +45,22 @@ def email_of(form: dict[str, str]) -> str:
 
 
 def new_password_of(form: dict[str, str]) -> str:
-    """``password``, of a length that can be accepted.
+    """The field ``password``, for a new password.
 
     Raises:
-        WrongField: too short or too long.
+        WrongField: it is too short or too long.
     """
     password = form.get("password", "")
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise WrongField("password", f"A password has {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
+        raise WrongField("password", f"A password must have {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
     return password
 
 
 def time_zone_of(form: dict[str, str]) -> str:
-    """``timeZone``: an offset, an IANA name or the city of one; UTC where the field is missing or empty.
+    """The field ``timeZone``: an offset, an IANA name or the city in one; UTC if the field is missing or empty.
 
     Raises:
-        WrongField: neither.
+        WrongField: it is none of these, or several names have that city.
     """
     text = form.get("timeZone", "").strip() or "UTC"
     try:
@@ -76,17 +76,17 @@ def time_zone_of(form: dict[str, str]) -> str:
 
 @cache
 def time_zone_names() -> tuple[str, ...]:
-    """What a form offers for a time zone: the names by region and city, and UTC."""
+    """The time zones that forms offer: UTC, and the IANA names of a region and a city."""
     legacy = ("Etc/", "SystemV/", "US/", "posix/", "right/")
     names = (name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(legacy))
     return ("UTC", *sorted(names))
 
 
 def label_of(form: dict[str, str], field: str = "label") -> str:
-    """``field`` as what a token is called.
+    """The name of a token, from the form's ``field``.
 
     Raises:
-        WrongField: empty, too long or unprintable.
+        WrongField: it is empty, too long or not printable.
     """
     label = form.get(field, "").strip()
     if not 1 <= len(label) <= _MAX_LABEL or not label.isprintable():
@@ -95,11 +95,11 @@ def label_of(form: dict[str, str], field: str = "label") -> str:
 
 
 def next_of(fields: dict[str, str]) -> str:
-    """``next``: a path of ours to go on to after login; ``/`` for anything else, so that no link leads elsewhere."""
+    """The field ``next``, the path to open after login; ``/`` unless it is on this site, so that no link leads away."""
     path = fields.get("next", "")
     return path if _LOCAL_PATH.fullmatch(path) else "/"
 
 
 def login_path(target: str) -> str:
-    """The login page that leads on to ``target``."""
+    """The address of the login page that leads on to ``target``."""
     return "/login" if target == "/" else f"/login?next={quote(target, safe='/')}"

@@ -1,4 +1,4 @@
-"""The site's own limits that no option sets: what :func:`ppl.web.site.make_site` hands to its parts."""
+"""The site's limits that no option sets; :func:`ppl.web.site.make_site` passes them to the site's parts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _STRANGERS = Rate(burst=1000, seconds=0.01)
 
 @attrs.frozen
 class SiteLimits:
-    """How much a visitor, a login or an answer may take.
+    """Limits on clients, logins and responses.
 
     Attributes:
-        strangers: requests of one address that show no login; a browser that keeps nothing asks some fifty times for a
-            page.
-        refusals: refused requests of one address that have a line of their own in the access log.
-        sessions: browsers that an account may be logged in with; the oldest session ends for one more.
-        search_seconds: after which a search of the API answers with what it has.
-        export_events: events that an export reads and sends at a time.
+        strangers: the rate of requests without a login from one address; a browser that caches nothing sends some fifty
+            requests for a page.
+        refusals: the rate of refused requests from one address that get a line each in the access log.
+        sessions: how many browsers an account may be logged in with; one more login ends the oldest session.
+        search_seconds: seconds after which a search through the API returns what it has found so far.
+        export_events: how many events an export reads and sends at a time.
     """
 
     strangers: Rate = _STRANGERS

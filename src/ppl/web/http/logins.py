@@ -1,8 +1,9 @@
-"""How often a login may be tried: strangers are held up, the owner on a device that logged in before is not.
+"""Throttles login attempts, so that guessing is slow, yet the owner can log in on a device that has logged in before.
 
-A wrong password counts for its address, for its email from that address, and for its email from anywhere, which many
-addresses together could use up. A right login leaves a cookie on the device, made from the password's hash: with it a
-device has a bucket of its own. A new password, or a renewed hash, makes the cookie worthless.
+A wrong password counts against three buckets: the client's address, the email from that address, and the email from
+anywhere. Many addresses together could empty the last one and lock the owner out. So a successful login leaves a cookie
+on the device, made from the password's hash; with it, attempts from known devices have a bucket of their own. A new
+password or a renewed hash makes the cookie invalid.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ _RIGHT_OF_EMAIL = Rate(burst=50, seconds=10)
 
 @attrs.frozen
 class Attempt:
-    """One try to log in.
+    """One attempt to log in.
 
     Attributes:
-        mailbox: a digest of the email address, as keys of any length would take memory.
-        client: the address that it comes from.
-        is_known_device: whether the account has logged in there before.
+        mailbox: a digest of the email address; the address itself, of any length, would take memory as a key.
+        client: the address that the attempt comes from.
+        is_known_device: whether the account has logged in on this device before.
     """
 
     mailbox: str
@@ -46,7 +47,7 @@ class Attempt:
 
 
 class Logins:
-    """Throttles attempts; ``clock`` in µs."""
+    """Throttles login attempts; ``clock`` gives µs."""
 
     def __init__(self, clock: Clock) -> None:
         self._of_address = Throttle(_OF_ADDRESS, clock)
@@ -59,12 +60,12 @@ class Logins:
         """Count an attempt, before its password is verified.
 
         Args:
-            visit: brings the device's cookie.
-            email: as given.
-            password_hash: of the account of that email, if there is one.
+            visit: the request, which may carry the device's cookie.
+            email: the email address as given.
+            password_hash: the hash of the account with that email, if there is one.
 
         Raises:
-            TooManyRequests: it has to wait.
+            TooManyRequests: the client must wait before it tries again.
         """
         mailbox = hashlib.sha256(email.encode("utf-8", "replace")).hexdigest()
         attempt = Attempt(mailbox, visit.client, _is_known(visit, password_hash))
@@ -77,10 +78,10 @@ class Logins:
         return attempt
 
     def succeeded(self, attempt: Attempt) -> None:
-        """The password was right: it was no guess.
+        """Stop counting ``attempt`` against its buckets: its password was right, so it was not a guess.
 
         Raises:
-            TooManyRequests: right logins of this account come too often.
+            TooManyRequests: the account logs in successfully too often.
         """
         if attempt.is_known_device:
             self._of_device.forget(attempt.mailbox)
@@ -92,7 +93,7 @@ class Logins:
 
 
 def device_cookie(visit: Visit, password_hash: str) -> Cookie:
-    """What a device keeps of a right login."""
+    """The cookie that marks a device on which a login has succeeded."""
     return Cookie(cookie_name(DEVICE_COOKIE, visit.secure), _of_device(password_hash), visit.secure, _DEVICE_SECONDS)
 
 
@@ -100,7 +101,7 @@ def _is_known(visit: Visit, password_hash: str | None) -> bool:
     if password_hash is None:
         return False
     given = cookie_values(visit.header("cookie"), cookie_name(DEVICE_COOKIE, visit.secure))
-    # As bytes: of texts only ASCII can be compared, and a cookie may hold anything.
+    # Compared as bytes: compare_digest accepts only ASCII text, and a cookie may hold anything.
     own = _of_device(password_hash).encode()
     return any(hmac.compare_digest(each.encode("utf-8", "replace"), own) for each in given)
 

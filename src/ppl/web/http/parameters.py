@@ -1,4 +1,4 @@
-"""What programs put into the address of ``/api/events`` and its relatives, checked."""
+"""Reads and checks the query parameters of ``/api/events`` and similar addresses."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ class BadQuery(BadRequest):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As for any error, with ``position`` and ``expected``: where the query went wrong."""
+        """As for any error, with ``position`` (where the query is wrong) and ``expected`` (what could stand there)."""
         return {**super().fields, "position": self.position, "expected": self.expected}
 
 
 def destination_of(fields: Mapping[str, str], access: Access) -> Destination:
-    """The destination that ``user_id`` names; the account's only one where it is left out.
+    """The destination that ``user_id`` names; if it is left out, the only one that the account may read.
 
     Raises:
-        NotReadable: the account may not read it, or there is none such.
-        BadRequest: it is left out and there are several.
+        NotReadable: the account may not read it, or no such destination exists.
+        BadRequest: ``user_id`` is left out and the account may read several destinations, or none.
     """
     user_id = fields.get("user_id")
     if user_id is not None:
         return access.named(user_id)
     if len(access) == 1:
         return access.readable[0]
-    raise BadRequest("Say which user_id is meant: there are several." if access else "There is no destination.")
+    raise BadRequest("Give a user_id: there are several destinations." if access else "There is no destination.")
 
 
 def destinations_asked(fields: Mapping[str, str], access: Access) -> Sequence[Destination]:
-    """The destination that ``user_id`` names; all that the account may read where it is left out.
+    """The destination that ``user_id`` names; if it is left out, all that the account may read.
 
     Raises:
-        NotReadable: the account may not read it, or there is none such.
+        NotReadable: the account may not read it, or no such destination exists.
     """
     return [access.named(fields["user_id"])] if "user_id" in fields else access.readable
 
 
 def present_address(visit: Visit, access: Access) -> str | None:
-    """The address of ``visit`` with the present ``user_id`` where a former one was asked for, else ``None``."""
+    """The address of ``visit`` with the current ``user_id`` if it names an earlier one, else ``None``."""
     destination = access.find(visit.query.get("user_id"))
     if destination is None or destination.user_id == visit.query["user_id"]:
         return None
@@ -69,10 +69,10 @@ def present_address(visit: Visit, access: Access) -> str | None:
 
 
 def query_of(fields: Mapping[str, str], account: Account, now: int) -> Query:
-    """``q``, in the search language (``docs/search.rst``); everything where it is missing.
+    """The query in ``q``, in the search language (``docs/search.rst``); if it is missing, one that matches everything.
 
     Raises:
-        BadQuery: with the position and what was expected there.
+        BadQuery: the query is wrong; the error has the position and what was expected there.
     """
     try:
         return parse(fields.get("q", ""), parse_time_zone(account.time_zone), now)
@@ -81,10 +81,10 @@ def query_of(fields: Mapping[str, str], account: Account, now: int) -> Query:
 
 
 def number_of(fields: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    """The whole number ``name``.
+    """The parameter ``name``, a whole number; ``default`` if it is missing.
 
     Raises:
-        BadRequest: it is none, or not from ``least`` to ``most``.
+        BadRequest: it is not a whole number, or not from ``least`` to ``most``.
     """
     text = fields.get(name, "")
     if not text:
@@ -95,10 +95,10 @@ def number_of(fields: Mapping[str, str], name: str, default: int, least: int, mo
 
 
 def id_of(fields: Mapping[str, str], name: str) -> int | None:
-    """The event id ``name``, ``None`` where it is missing.
+    """The parameter ``name``, an event id; ``None`` if it is missing.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is not an id.
     """
     text = fields.get(name, "")
     if not text:
@@ -109,10 +109,10 @@ def id_of(fields: Mapping[str, str], name: str) -> int | None:
 
 
 def time_of(fields: Mapping[str, str], name: str) -> int | None:
-    """The RFC 3339 time ``name`` (or whole seconds since 1970) as µs, ``None`` where it is missing.
+    """The parameter ``name``, an RFC 3339 time or whole seconds since 1970, as µs; ``None`` if it is missing.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is not a time.
     """
     text = fields.get(name, "")
     if not text:
@@ -120,17 +120,17 @@ def time_of(fields: Mapping[str, str], name: str) -> int | None:
     if re.fullmatch(r"[0-9]{1,11}", text, re.ASCII):
         return int(text) * 1_000_000
     try:
-        # A plus sign that was not escaped arrives as a blank.
+        # A plus sign that was not percent-encoded arrives as a blank.
         return (datetime.fromisoformat(text.replace(" ", "+")) - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, TypeError, OverflowError) as error:
         raise BadRequest(f"{name} must be a time such as 2026-11-23T12:00:00Z.") from error
 
 
 def bounds_of(fields: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The ids, exclusive, after and before which events are asked for, by ``after``, ``before``, ``from`` and ``to``.
+    """The ids, exclusive, between which events are wanted, from ``after``, ``before``, ``from`` and ``to``.
 
     Raises:
-        BadRequest: one of them is no id, or no time.
+        BadRequest: one of them is not an id, or not a time.
     """
     since, until = time_of(fields, "from"), time_of(fields, "to")
     afters = [each for each in (id_of(fields, "after"), None if since is None else since - 1) if each is not None]
@@ -139,10 +139,10 @@ def bounds_of(fields: Mapping[str, str]) -> tuple[int | None, int | None]:
 
 
 def word_of(fields: Mapping[str, str], name: str, words: Sequence[str]) -> str:
-    """``name``, one of ``words``, the first of which is the default.
+    """The parameter ``name``, one of ``words``; the first of them if it is missing.
 
     Raises:
-        BadRequest: it is another.
+        BadRequest: it is not one of ``words``.
     """
     text = fields.get(name, words[0])
     if text not in words:

@@ -1,4 +1,4 @@
-"""Templates into pages: autoescaped, strict about names, never cached."""
+"""Renders templates to pages: values are escaped, unknown names are errors."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _THEMES = ("dark", "light")
 class Pages:
     """Renders the templates.
 
-    Every one knows ``asset``, ``account``, ``csrf_token``, ``here`` (its path), ``theme``, ``version``, ``clock`` (µs)
-    and ``public_host`` (the option).
+    Every template knows ``asset``, ``account``, ``csrf_token``, ``here`` (the page's path), ``theme``, ``version``,
+    ``clock`` (µs) and ``public_host`` (the option).
     """
 
     def __init__(self, assets: Assets, public_host: str, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class Pages:
         }
 
     def page(self, template: str, visit: Visit, login: Login | None, status: int = 200, **context: Any) -> Answer:
-        """``template`` as the answer to ``visit`` of ``login`` (or of a stranger)."""
+        """The page that ``template`` gives for ``visit`` and ``login`` (``None`` for a visitor without login)."""
         known = {
             "account": login.account if login else None,
             "csrf_token": login.csrf_token if login else None,
@@ -55,7 +55,7 @@ class Pages:
         return Answer(status, text.encode("utf-8"))
 
     def refusal(self, visit: Visit, refusal: Refusal, login: Login | None = None) -> Answer:
-        """``refusal`` as JSON for programs, else as a page that says what to do, with the menu of ``login``."""
+        """``refusal`` as JSON for programs, else as a page that says what to do, with the menu for ``login``."""
         if visit.is_for_programs:
             return json_error(refusal)
         page = self.page("error.html", visit, login, refusal.status, refusal=refusal)
@@ -63,11 +63,11 @@ class Pages:
 
 
 def theme_of(visit: Visit) -> str:
-    """The theme that this browser's reader chose: ``dark``, ``light``, or empty for the system's."""
+    """The theme chosen in this browser: ``dark``, ``light``, or empty for the system's theme."""
     given = cookies(visit.header("cookie"), "ppl_theme")
     return next((each for each in _THEMES if each in given), "")
 
 
 def json_error(refusal: Refusal) -> Answer:
-    """``refusal`` for programs."""
+    """``refusal`` as JSON for programs."""
     return json_answer({"error": refusal.fields}, refusal.status, refusal.headers)

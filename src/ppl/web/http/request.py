@@ -1,7 +1,7 @@
-"""Twisted's request with what every one of ours has: bounded bodies, security headers, no traceback for anybody.
+"""Twisted's request class as the site uses it: bodies are bounded, headers are secure, no client sees a traceback.
 
-Here alone requests become :class:`~ppl.web.http.visit.Visit` and an :class:`~ppl.web.http.answers.Answer` becomes
-bytes.
+Only here does a Twisted request become a :class:`~ppl.web.http.visit.Visit`, and an
+:class:`~ppl.web.http.answers.Answer` become bytes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ppl.web.http.answers import Answer, StreamedAnswer
 from ppl.web.http.visit import Visit, fields_of
 
 MAX_BODY = 65_536
-"""Longest body in bytes."""
+"""Longest body that is accepted, in bytes."""
 
-#: Chunks of a body that is read; what a page is sent has one, or a few. Each takes as long as hundreds of bytes.
+#: Most chunks of a body. A page's form is sent in one or a few; parsing a chunk costs as much as hundreds of bytes.
 MAX_CHUNKS = 1000
 
 _CUT_SHORT = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -46,7 +46,7 @@ _HSTS = ("Strict-Transport-Security", "max-age=31536000")
 
 _log = Logger()
 
-#: Bytes of a body that are written at once.
+#: Bytes of a response's body that are written at a time.
 _PIECE = 65_536
 
 
@@ -59,7 +59,7 @@ class Request(UploadRequest):
     _cut = False
 
     def gotLength(self, length: int | None) -> None:
-        """The headers have come; a body that would be longer than we read to the end is refused at once."""
+        """The headers have arrived; a body too long to be read to its end is refused at once."""
         if self.begin_upload(length):
             return
         self.content = BytesIO()
@@ -68,7 +68,7 @@ class Request(UploadRequest):
             self._cut_short()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Keep what is within the limit; go on reading a little beyond, so that the client reads its refusal."""
+        """Keep the body up to the limit; read a little beyond, so that the client gets to read the refusal."""
         if self.is_upload:
             super().handleContentChunk(data)
             return
@@ -91,7 +91,7 @@ class Request(UploadRequest):
             channel.loseConnection()
 
     def process(self) -> None:
-        """As Twisted's, unless the connection was ended already."""
+        """Process the request as Twisted does, unless it was cut short already."""
         if self._cut:
             return
         if not self.is_upload:
@@ -102,10 +102,10 @@ class Request(UploadRequest):
         self.gone = True
 
     def processingFailed(self, reason: Failure) -> Failure:
-        """A fault outside the pages; no traceback leaves the log."""
+        """Handle an error outside the pages: log its traceback, and show the client none."""
         _log.failure("A request failed", reason)
         if self.gone or self.finished or self.channel.transport is None:
-            # The viewer's WebSocket takes the transport with it.
+            # Nothing can be sent: the transport is None once a viewer's WebSocket has taken it over.
             return reason
         if self.startedWriting:
             self.loseConnection()  # type: ignore[no-untyped-call]
@@ -115,10 +115,10 @@ class Request(UploadRequest):
 
 
 def visit_of(request: Any, public_url: str | None, proxies: Proxies) -> Visit:
-    """What the pages see of ``request``.
+    """Convert Twisted's ``request`` to the :class:`Visit` that handlers get.
 
     Raises:
-        ValueError: it holds what no browser sends.
+        ValueError: the method, a header's name or the address has characters or fields that no browser sends.
     """
     target = request.uri.decode("ascii")
     path, _, query = target.partition("?")
@@ -143,14 +143,14 @@ def visit_of(request: Any, public_url: str | None, proxies: Proxies) -> Visit:
 
 
 def set_security_headers(request: Any, secure: bool) -> None:
-    """Set the headers that every answer has; over TLS browsers are told to stay there."""
+    """Set the headers that every response has; over TLS, browsers are told to keep using TLS."""
     request.setHeader("Server", "Ppl")
     for name, value in (*_SECURITY_HEADERS, *((_HSTS,) if secure else ())):
         request.setHeader(name, value)
 
 
 def send(request: Any, answer: Answer) -> int:
-    """Send ``answer``, or nothing if the client has gone; gives what ``render`` must return."""
+    """Send ``answer``, or nothing if the client has disconnected; returns what ``render`` must return."""
     if not request.gone:
         request.setResponseCode(answer.status)
         if answer.body:
@@ -168,7 +168,7 @@ def send(request: Any, answer: Answer) -> int:
 
 
 def send_later(request: Any, answer: Deferred[Answer | StreamedAnswer]) -> int:
-    """As :func:`send`, when ``answer`` fires."""
+    """Send the response once ``answer`` fires; returns what ``render`` must return."""
 
     def ready(answer: Answer | StreamedAnswer) -> None:
         if isinstance(answer, StreamedAnswer):
@@ -186,13 +186,13 @@ def send_later(request: Any, answer: Deferred[Answer | StreamedAnswer]) -> int:
 
 @implementer(IPullProducer)
 class _Pieces:
-    """Sends a body, a piece whenever the connection has room, so that the request is over when the client has it."""
+    """Sends a body, a piece whenever the connection has room, so that the request ends once the client has it all."""
 
     def __init__(self, request: Any, body: bytes) -> None:
         self._request, self._body, self._sent = request, memoryview(body), 0
 
     def begin(self) -> None:
-        """Send all of it, at once if it is short."""
+        """Send the body: in one piece if it is short."""
         if len(self._body) <= _PIECE:
             self._request.write(bytes(self._body))
             self._request.finish()
@@ -200,7 +200,7 @@ class _Pieces:
             self._request.registerProducer(self, False)
 
     def resumeProducing(self) -> None:
-        """Twisted: there is room."""
+        """Twisted: the connection has room for more."""
         piece = bytes(self._body[self._sent : self._sent + _PIECE])
         self._sent += len(piece)
         self._request.write(piece)
@@ -209,26 +209,26 @@ class _Pieces:
             self._request.finish()
 
     def stopProducing(self) -> None:
-        """Twisted: the client has gone."""
+        """Twisted: the client has disconnected."""
 
 
 @implementer(IPullProducer)
 class Streaming:
-    """Sends a :class:`~ppl.web.http.answers.StreamedAnswer`: a part whenever the connection has room for one."""
+    """Sends a :class:`~ppl.web.http.answers.StreamedAnswer`, a part whenever the connection has room for one."""
 
     def __init__(self, request: Any, answer: StreamedAnswer) -> None:
         self._request, self._answer = request, answer
         self._is_busy = self._is_over = False
 
     def begin(self) -> None:
-        """Send the headers, and then what comes; nothing to a client that has gone."""
+        """Send the headers and then the parts; nothing if the client has disconnected."""
         request, answer = self._request, self._answer
         if request.gone:
             self._close()
             return
         request.setHeader("Content-Type", answer.content_type)
         request.setHeader("Cache-Control", "no-store")
-        # Proxies are not to gather it.
+        # Tells proxies such as nginx not to buffer the response.
         request.setHeader("X-Accel-Buffering", "no")
         for name, value in answer.headers:
             request.setHeader(name, value)
@@ -240,18 +240,18 @@ class Streaming:
         request.registerProducer(self, False)
 
     def resumeProducing(self) -> None:
-        """Twisted: there is room."""
+        """Twisted: the connection has room for more."""
         if not self._is_busy and not self._is_over:
             self._is_busy = True
             Deferred.fromCoroutine(self._send_one()).addErrback(self._failed)
 
     def stopProducing(self) -> None:
-        """Twisted: the client has gone."""
+        """Twisted: the client has disconnected."""
         self._close()
 
     async def _send_one(self) -> None:
         try:
-            # An empty part asks for no turn of the connection: go on to one that does.
+            # Writing an empty part would not make the connection ask for another: continue to one that is not empty.
             part = b""
             while not part and not self._is_over:
                 part = await anext(self._answer.parts)
@@ -268,7 +268,7 @@ class Streaming:
     def _failed(self, failure: Failure) -> None:
         if self._is_over:
             return
-        _log.failure("An answer was cut off", failure)
+        _log.failure("A response failed and was cut off", failure)
         self._is_over = True
         self._request.unregisterProducer()
         self._request.loseConnection()

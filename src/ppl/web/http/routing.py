@@ -1,9 +1,10 @@
-"""Addresses to the coroutines that answer them, and what holds for all: logins, origins, form tokens, error pages.
+"""Finds the handler of a request, and does what all routes share: logins, origins, form tokens, error pages.
 
 Each module of :mod:`ppl.web.pages` and :mod:`ppl.web.api` gives the routes of its handlers, made by
-:func:`for_anyone`, :func:`for_login` or :func:`for_account`; :mod:`ppl.web.site` joins them. Which of them says who may
-come is checked here for all, and by mypy: a route for anyone needs a handler that takes ``None`` for the login.
-``docs/security.rst`` lists every route with what each kind of account gets from it.
+:func:`for_anyone`, :func:`for_login`, :func:`form_on` or :func:`for_account`; :mod:`ppl.web.site` joins them. Which of
+these functions made a route decides who may use it. That is checked here, for all routes alike, and by mypy: a route
+for anyone needs a handler that takes ``None`` for the login. ``docs/security.rst`` lists every route with what each
+kind of account gets from it.
 """
 
 from __future__ import annotations
@@ -42,29 +43,30 @@ from ppl.web.http.visit import Visit
 
 PendingAnswer = Awaitable[Answer | StreamedAnswer]
 PublicHandler = Callable[Concatenate[Visit, Login | None, ...], PendingAnswer]
-"""``handler(visit, login, *parts of the path)``; ``login`` is ``None`` for a visitor who is not logged in."""
+"""``handler(visit, login, *parts of the path)``; ``login`` is ``None`` for a visitor without login."""
 LoginHandler = Callable[Concatenate[Visit, Login, ...], PendingAnswer]
 """``handler(visit, login, *parts of the path)``."""
 AccountHandler = Callable[Concatenate[Visit, Account, ...], PendingAnswer]
 """``handler(visit, account, *parts of the path)``."""
 
 NUMBER = r"(\d{1,18})"
-"""The part of a path that is the id of something."""
+"""The part of a path that is an id."""
 
 Allowed = Literal["anyone", "login", "account"]
-"""For whom a route is: anyone, a browser that is logged in, or an account with a browser's cookie or bearer token."""
+"""Who may use a route: anyone, a browser that is logged in, or an account with a browser's cookie or a bearer token."""
 
 
 @attrs.frozen
 class Route:
-    """One address.
+    """One address with its handler.
 
     Attributes:
-        method: ``GET`` (serves HEAD too), ``POST`` or ``DELETE``.
-        pattern: of the whole path; its groups are the handler's further arguments.
-        audience: for whom it is; others are led to the login page, and programs get 401.
-        handler: answers.
-        page: where the form stands that is sent here, ``""`` for none: a reload of the address leads back to it.
+        method: ``GET`` (which also serves HEAD), ``POST`` or ``DELETE``.
+        pattern: matches the whole path; its groups are the handler's further arguments.
+        audience: who may use the route; other browsers are redirected to the login page, other programs get 401.
+        handler: the coroutine function that answers.
+        page: the page with the form that is sent to this address, to which opening the address leads back; ``""`` if
+            there is none.
     """
 
     method: str
@@ -90,20 +92,20 @@ def form_on(page: str, path: str, handler: LoginHandler) -> Route:
 
 
 def for_account(path: str, handler: AccountHandler) -> Route:
-    """A ``GET`` route for an account, with the cookie or a bearer token; ``path`` is a regular expression."""
+    """A ``GET`` route for accounts, by cookie or bearer token; ``path`` is a regular expression for the whole path."""
     return Route("GET", re.compile(path, re.ASCII), "account", handler)
 
 
 class Routed(Protocol):
-    """What answers at addresses: the handlers of a page or of a part of the API."""
+    """The handlers of a page or of a part of the API, with their addresses."""
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
 
 
 class Routes:
-    """Answers visits from ``routes``; every failure becomes an answer too."""
+    """Answers each visit with the handler of its route; every failure becomes a response too."""
 
     _log = Logger()
 
@@ -117,7 +119,7 @@ class Routes:
         self._origins = origins
 
     async def answer(self, visit: Visit) -> Answer | StreamedAnswer:
-        """The answer to ``visit``; never raises."""
+        """The response to ``visit``; never raises."""
         try:
             try:
                 return await self._answer(visit)
@@ -138,7 +140,7 @@ class Routes:
             return self._pages.refusal(visit, refusal, await self._whose_menu(visit))
 
     async def _whose_menu(self, visit: Visit) -> Login | None:
-        """Whose menu an error page has: nobody's where that cannot be found out."""
+        """The login whose menu an error page shows; ``None`` if there is none or it cannot be found out."""
         if visit.is_for_programs:
             return None
         try:
@@ -175,14 +177,14 @@ class Routes:
 
 
 def _to_login(visit: Visit, page: str) -> Answer:
-    """Leads to the login page, and after it to the page that was asked for: of a form to the one it stood on."""
+    """Redirect to the login page, which leads on to the page asked for, or to ``page`` if a form was sent."""
     if visit.is_for_programs:
         raise NotLoggedIn
     return see_other(login_path((page or "/") if visit.method == "POST" else visit.target))
 
 
 def _back_to(page: str) -> LoginHandler:
-    """The handler of a form's address that was opened as a page, as a reload by the address bar does."""
+    """A handler for a form's address that is opened as a page, as a reload from the address bar does."""
 
     async def back(visit: Visit, login: Login, *parts: str) -> Answer:
         return found(page)

@@ -17,12 +17,12 @@ LIFETIME = 30 * 24 * 3600
 """Seconds after which a browser has to log in again."""
 
 STRANGER_COOKIE = "ppl_form"
-"""Cookie of a browser before login: a random secret that its forms' tokens are made from (double submit)."""
+"""Cookie of a browser before login: a random secret from which the tokens of its forms are made (double submit)."""
 
 
 @attrs.frozen
 class Login:
-    """A browser that is logged in."""
+    """The login of a browser: its account, its session, and the session cookie's secret."""
 
     account: Account
     session_id: int
@@ -30,11 +30,11 @@ class Login:
 
     @property
     def csrf_token(self) -> str:
-        """The hidden token of its forms."""
+        """The hidden token of the forms that this browser is shown."""
         return csrf_token(self.secret)
 
 
-#: Told the account of which a session has just ended, so that what it had open can be closed.
+#: Called with the id of an account of which a session has just ended, so that its open WebSockets can be closed.
 SessionEnded = Callable[[int], None]
 
 
@@ -42,10 +42,10 @@ class Sessions:
     """Opens, finds and closes the sessions of browsers.
 
     Args:
-        store: keeps them.
-        clock: µs, for when they end.
-        session_ended: told of an account's session that has ended.
-        most: browsers that an account may be logged in with.
+        store: keeps the sessions.
+        clock: gives µs; sets when a session expires.
+        session_ended: called with the account's id when one of its sessions has ended.
+        most: how many browsers an account may be logged in with.
     """
 
     def __init__(self, store: PeopleStore, clock: Clock, session_ended: SessionEnded, most: int) -> None:
@@ -54,7 +54,7 @@ class Sessions:
         self._session_ended = session_ended
 
     async def find(self, visit: Visit) -> Login | None:
-        """Who is logged in."""
+        """The login of the browser that sent ``visit``, ``None`` if it is not logged in."""
         name = cookie_name(SESSION_COOKIE, visit.secure)
         found = await find_session(self._store, cookie_values(visit.header("cookie"), name), "browser")
         if found is None:
@@ -64,10 +64,10 @@ class Sessions:
         return Login(account, session.id, secret)
 
     async def account(self, visit: Visit, login: Login | None) -> Account:
-        """The account that asks, by the browser's cookie or by a bearer token; ``login`` is what :meth:`find` gave.
+        """The account behind a request, by the browser's cookie or a bearer token; ``login`` is from :meth:`find`.
 
         Raises:
-            NotLoggedIn: the request names no account that is known.
+            NotLoggedIn: the request has no valid session or token.
         """
         authorization = visit.header("authorization")
         account = login.account if login else None
@@ -80,7 +80,7 @@ class Sessions:
         return account
 
     async def open(self, visit: Visit, account: Account) -> tuple[Login, tuple[Cookie, ...]]:
-        """Log ``account`` in, always with a new secret: one that was there before login is worth nothing."""
+        """Log ``account`` in, always with a new secret: one from before the login stays worthless."""
         await self._end_the_oldest(account)
         secret = new_secret()
         expires_at = self._clock() + LIFETIME * SECOND
@@ -99,14 +99,14 @@ class Sessions:
             self._session_ended(account.id)
 
     async def close(self, visit: Visit, login: Login) -> Cookie:
-        """Forget the session; the cookie tells the browser to do so too."""
+        """Delete the session; the returned cookie makes the browser forget it too."""
         await self._store.delete_session(login.account.id, login.session_id)
         self._session_ended(login.account.id)
         return _deleted(SESSION_COOKIE, visit)
 
 
 def stranger_form(visit: Visit) -> tuple[str, Cookie | None]:
-    """The token of a form shown before login, and the cookie to set where the browser has none yet."""
+    """The token for a form shown before login, and the cookie to set if the browser has none yet."""
     held = _stranger_secrets(visit)
     if held:
         return csrf_token(held[0]), None
@@ -115,7 +115,7 @@ def stranger_form(visit: Visit) -> tuple[str, Cookie | None]:
 
 
 def is_own_form(visit: Visit, login: Login | None, token: str) -> bool:
-    """Whether ``token`` was given to this very browser; once logged in only the session's own counts."""
+    """Whether ``token`` was given to this browser; once it is logged in, only the session's own token counts."""
     secrets = [login.secret] if login else _stranger_secrets(visit)
     return any(csrf_token_matches(secret, token) for secret in secrets)
 

@@ -1,4 +1,7 @@
-"""The first registration where strangers may come first: only by the one-time link that the log shows."""
+"""The setup link: where strangers can reach the site, the first account is made only with this one-time link.
+
+The log shows it when Ppl starts, so only the operator knows it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from ppl.options import Settings
 
 
 class Setup:
-    """The link's secret, of which only a hash is kept.
+    """Checks the secret of the setup link, of which it keeps only a hash.
 
     Attributes:
-        path: of the link, with the secret; to be said once, in the log.
+        path: the path of the link, with the secret; shown once, in the log.
     """
 
     def __init__(self) -> None:
@@ -22,23 +25,26 @@ class Setup:
         self._hash: bytes | None = secret_hash(secret)
 
     def allows(self, given: str) -> bool:
-        """Whether ``given`` is the secret and was not used yet, in constant time."""
+        """Whether ``given`` is the secret and has not been used yet; compares in constant time."""
         return self._hash is not None and is_secret(given) and hmac.compare_digest(secret_hash(given), self._hash)
 
     def use(self) -> None:
-        """The first account is there: the link is worth nothing more."""
+        """Make the link invalid, since the first account exists."""
         self._hash = None
 
 
 def setup_of(settings: Settings) -> Setup | None:
-    """What the first registration needs; ``None`` where only this machine reaches the site, or others decide."""
+    """The setup link that the first registration needs; ``None`` if it needs none.
+
+    It needs none if only this machine can reach the site, or if ``registration`` is anything but ``first``.
+    """
     if settings.registration == "first" and (settings.public_url is not None or not is_local(settings.http)):
         return Setup()
     return None
 
 
 def is_local(endpoint: str) -> bool:
-    """Whether a Twisted server endpoint string is reached from this machine only."""
+    """Whether the server at a Twisted endpoint string can be reached only from this machine."""
     if endpoint.startswith("unix:"):
         return True
     match = re.search(r":interface=((?:\\.|[^:\\])*)", endpoint)

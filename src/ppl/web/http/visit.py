@@ -1,4 +1,4 @@
-"""One request as the pages see it: a frozen :class:`Visit`, read from Twisted's request at the edge."""
+"""One request as handlers see it: a frozen :class:`Visit`, which :mod:`ppl.web.http.request` reads from Twisted's."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Visit:
     """A request.
 
     Attributes:
-        method: upper case.
-        path: as sent, without the query; never decoded, as no address of ours needs it.
+        method: the method, as sent.
+        path: the path as sent, without the query; never decoded, since no address of the site needs that.
         target: path and query as sent.
         query: the query's fields.
-        headers: by lower-case name; repeated ones joined by commas.
-        body: at most the limit of :mod:`ppl.web.http.request`.
-        client: what is throttled: the client's address (of IPv6 the /64).
-        secure: whether the browser speaks TLS, to us or to the proxy before us.
-        tls: whether this very connection is TLS, or that of a trusted proxy that says so.
-        recognised: called once it turns out who sends it, so that it is not counted as a stranger's.
-        when_gone: has what it is given called, if the client goes before the answer.
+        headers: the headers by lower-case name; the values of a repeated one are joined by commas.
+        body: the body, at most as long as :mod:`ppl.web.http.request` allows.
+        client: the key to throttle by: the client's address (for IPv6, its /64).
+        secure: whether the browser speaks TLS, to Ppl or to a proxy in front of it.
+        tls: whether this connection is TLS, or a trusted proxy says that the client's is.
+        recognised: called once the request's account is known, so that the request does not count as a stranger's.
+        when_gone: takes a function, and calls it if the client disconnects before the response has ended.
     """
 
     method: str
@@ -45,25 +45,25 @@ class Visit:
     when_gone: Callable[[Callable[[], None]], object] = attrs.field(default=lambda act: None, repr=False, eq=False)
 
     def header(self, name: str) -> str | None:
-        """The header of that lower-case ``name``."""
+        """The header with that lower-case ``name``, ``None`` if it is missing."""
         return self.headers.get(name)
 
     @property
     def host(self) -> str:
-        """The ``Host`` header."""
+        """The ``Host`` header, empty if it is missing."""
         return self.headers.get("host", "")
 
     @property
     def is_for_programs(self) -> bool:
-        """Whether errors are answered as JSON."""
+        """Whether errors are sent as JSON."""
         return self.path.startswith(("/api/", "/logs/"))
 
     def form(self) -> dict[str, str]:
         """The fields of the form (or JSON object) in the body; each field at most once.
 
         Raises:
-            BadRequest: they cannot be read.
-            UnsupportedType: neither type.
+            BadRequest: the body cannot be parsed.
+            UnsupportedType: the body is neither a form nor, from a program, JSON.
         """
         kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
         if not self.body:
@@ -75,19 +75,19 @@ class Visit:
         try:
             return fields_of(self.body.decode("utf-8"))
         except ValueError as error:
-            raise BadRequest("The form cannot be read.") from error
+            raise BadRequest("The form cannot be parsed.") from error
 
 
 def fields_of(text: str) -> dict[str, str]:
-    """``a=1&b=2`` as fields.
+    """The fields of text such as ``a=1&b=2``.
 
     Raises:
-        ValueError: not UTF-8, too many, or one came twice.
+        ValueError: they are not UTF-8, too many, or one appears twice.
     """
     pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a field came twice")
+        raise ValueError("a field appears twice")
     return fields
 
 

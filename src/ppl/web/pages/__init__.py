@@ -1,1 +1,1 @@
-"""The pages that people see; each works without JavaScript, except for the viewer."""
+"""The pages for people; each works without JavaScript, except for the viewer."""

@@ -1,4 +1,4 @@
-"""Register, log in, log out, and the first page: forms that work without JavaScript."""
+"""Registration, login, logout and the start page: forms that work without JavaScript."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from ppl.web.http.setup import Setup
 from ppl.web.http.visit import Visit
 from ppl.web.pages.viewer import viewer_page
 
-# Wide enough for a class or an office behind one address; each registration also pays for one Argon2 hash.
+# Wide enough for a class or an office behind one address; each registration also costs one Argon2 hash.
 _REGISTRATIONS_OF_ADDRESS = Rate(burst=100, seconds=30)
 
 
 class AccountPages:
-    """The pages of people who come and go."""
+    """Handlers of ``/``, ``/register``, ``/login`` and ``/logout``."""
 
     _log = Logger()
 
@@ -64,7 +64,7 @@ class AccountPages:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_anyone("GET", "/", self.first_page),
             for_anyone("GET", "/register", self.registration_form),
@@ -75,7 +75,7 @@ class AccountPages:
         )
 
     async def first_page(self, visit: Visit, login: Login | None) -> Answer:
-        """``GET /``: the viewer, or the way to it."""
+        """``GET /``: the viewer, or a redirect to registration or login."""
         if login is None:
             return found("/register" if await self._is_fresh() else login_path(visit.target))
         access = await access_of(self._store, login.account.id)
@@ -85,7 +85,7 @@ class AccountPages:
     # Registration
 
     async def registration_form(self, visit: Visit, login: Login | None) -> Answer:
-        """``GET /register``."""
+        """``GET /register``: the registration form."""
         if login is not None:
             return found("/")
         if not await self._may_register():
@@ -94,7 +94,7 @@ class AccountPages:
         return self._registration_page(visit, visit.query, None)
 
     async def register(self, visit: Visit, login: Login | None) -> Answer:
-        """``POST /register``: an account, its destination and a session; the port is open before the page shows it."""
+        """``POST /register``: create an account, its destination and a session; open the port before the page shows."""
         if login is not None:
             return see_other("/")
         form = visit.form()
@@ -107,7 +107,7 @@ class AccountPages:
             return self._registration_page(visit, form, error)
         spend(self._registrations, visit.client)
         if await self._store.credentials(email) is not None:
-            # Before the hash is made: this answer tells anyway, so it need not cost a processor.
+            # Checked before the password is hashed: the response reveals the account anyway, so save the hash's cost.
             return self._registered_already(visit, form)
         try:
             with needing_a_port():
@@ -136,7 +136,7 @@ class AccountPages:
         return see_other("/").with_cookies(*cookies)
 
     async def _is_fresh(self) -> bool:
-        """Whether nobody can log in yet, but somebody register."""
+        """Whether there is no account yet and somebody may register."""
         return self._settings.registration != "closed" and await self._store.count_accounts() == 0
 
     async def _may_register(self) -> bool:
@@ -146,15 +146,15 @@ class AccountPages:
     def _check_setup(self, fields: dict[str, str]) -> None:
         if self._setup is not None and not self._setup.allows(fields.get("setup", "")):
             raise Forbidden(
-                "This Ppl waits for its first account, which its operator makes.",
-                "Open the link that Ppl's log shows at its start (“Ppl is ready. Open …”); each start makes a new one.",
+                "This Ppl has no account yet; its operator must create the first one.",
+                "Open the link that Ppl's log shows (“Ppl is ready. Open …”); each start of Ppl makes a new link.",
             )
 
     def _registration_closed(self, visit: Visit) -> Answer:
         return self._pages.page("closed.html", visit, None, 403)
 
     def _registered_already(self, visit: Visit, form: dict[str, str]) -> Answer:
-        error = WrongField("email", "There is an account with this email address already: log in instead.")
+        error = WrongField("email", "An account with this email address already exists: log in instead.")
         return self._registration_page(visit, form, error, 409)
 
     def _registration_page(
@@ -178,22 +178,23 @@ class AccountPages:
     # Login
 
     async def login_form(self, visit: Visit, login: Login | None) -> Answer:
-        """``GET /login``."""
+        """``GET /login``: the login form."""
         if login is not None:
             return found(next_of(visit.query))
         return await self._login_page(visit, visit.query, None)
 
     async def log_in(self, visit: Visit, login: Login | None) -> Answer:
-        """``POST /login``: a new session, whatever session there was."""
+        """``POST /login``: open a new session; a session that the browser had is closed."""
         form = visit.form()
         email, password = form.get("email", "").strip().lower(), form.get("password", "")
-        # What PostgreSQL cannot hold as text belongs to nobody; it is still verified, to take the same time.
+        # PostgreSQL cannot store NUL in text, so no account has such an email; the password is still verified, to take
+        # the same time.
         known = None if "\0" in email else await self._store.credentials(email)
         account, password_hash = known or (None, None)
         attempt = self._logins.begin(visit, email, password_hash)
         if not await self._passwords.verify(password_hash, password) or account is None or password_hash is None:
-            self._log.info("A login from {client} was refused", client=visit.client)
-            error = WrongField("password", "This email address and password do not belong together.")
+            self._log.info("Login from {client} failed: wrong email address or password", client=visit.client)
+            error = WrongField("password", "Wrong email address or password.")
             return await self._login_page(visit, form, error)
         self._logins.succeeded(attempt)
         if self._passwords.needs_rehash(password_hash):
@@ -220,6 +221,6 @@ class AccountPages:
         return page.with_cookies(cookie)
 
     async def log_out(self, visit: Visit, login: Login | None) -> Answer:
-        """``POST /logout``: the session ends here and in the store."""
+        """``POST /logout``: end the session, in the store and in the browser."""
         answer = see_other("/login")
         return answer.with_cookies(await self._sessions.close(visit, login)) if login else answer

@@ -1,4 +1,4 @@
-"""How senders show their certificate to a destination that asks for one. Tests run them."""
+"""Snippets for senders that present a client certificate, shown on the settings page. Tests run them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRY = Block(
 
 
 def _with(sender: str, way: str, before: str, more: str) -> Block:
-    """The snippet of a sender that has ``more`` after ``before``."""
+    """The snippet of a sender, with ``more`` inserted after ``before``."""
     (block,) = (each for each in SNIPPETS[sender][way] if before in each.text)
     return Block(block.label, block.text.replace(before, f"{before}{more}"))
 
@@ -68,7 +68,7 @@ _SNIPPETS: tuple[tuple[str, Block], ...] = (
 
 
 def certificate_snippets(destination: Destination) -> list[tuple[str, Block]]:
-    """Sender and what to paste, with the destination's address."""
+    """Pairs of a sender's name and a block to paste, with the destination's host and port filled in."""
     host, port = destination.host, str(destination.port)
     return [
         (sender, Block(block.label, block.text.replace("{host}", host).replace("{port}", port)))

@@ -1,6 +1,6 @@
-"""``/dashboard``: a destination at a glance: volume by severity, errors, who sends most, what is stored, its limits.
+"""``/dashboard``: one destination at a glance: volume by severity, top senders, what is stored, quota and limits.
 
-Nothing here reads an event: volumes come of the counts by minute, the rest of the census.
+Nothing here reads an event: volumes come from the counts per minute, the rest from the census.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from ppl.web.http.visit import Visit
 from ppl.web.pages.figures import LEVELS, added, bytes_text, histogram_of, levels_of, moment, sparkline
 from ppl.web.pages.senders import chosen, events_path, sender_row, senders_path
 
-#: Senders of a kind that are shown.
+#: How many senders of each kind are shown.
 TOP = 5
 
-#: Days of the plot of what was stored.
+#: Days in the plot of stored text.
 DAYS = 30
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,7 +38,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @attrs.frozen
 class _Range:
-    """What the plot shows: so many bars of so many µs, and the rows of the table beside it."""
+    """A time range that the plot can show.
+
+    Attributes:
+        name: its name on the page.
+        before: the name of the equally long range before it.
+        bar: width of a bar of the plot, µs.
+        bars: number of bars.
+        row: time that a row of the table covers, µs.
+        marks: number of labels below the plot.
+    """
 
     name: str
     before: str
@@ -55,14 +64,14 @@ _RANGES = {
 
 
 class Dashboard:
-    """The handler.
+    """Handler of ``/dashboard``.
 
     Args:
-        store: counts.
-        pages: renders.
-        clock: µs.
-        settings: the limits.
-        reads: by account id, at :data:`~ppl.web.pages.senders.READS`.
+        store: gives the counts.
+        pages: renders the page.
+        clock: the wall clock, µs.
+        settings: the options, for limits, quota and retention.
+        reads: throttles each account's reads of senders, at the rate :data:`~ppl.web.pages.senders.READS`.
     """
 
     def __init__(self, store: Store, pages: Pages, clock: Clock, settings: Settings, reads: Throttle) -> None:
@@ -70,11 +79,11 @@ class Dashboard:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The route of this handler."""
         return (for_login("GET", "/dashboard", self.show),)
 
     async def show(self, visit: Visit, login: Login) -> Answer:
-        """``GET /dashboard?user_id=…&range=24h|7d``."""
+        """``GET /dashboard?user_id=…&range=24h|7d``: the dashboard of one destination."""
         access = await access_of(self._store, login.account.id)
         if not access:
             return self._pages.page("dashboard.html", visit, login, destination=None)
@@ -151,7 +160,7 @@ class Dashboard:
             "rows": [
                 ("Today", _said(_sum(each for each in stored if each.start >= today))),
                 ("This month", _said(_sum(each for each in stored if each.start >= month))),
-                ("In all", _said((in_all.count, in_all.bytes) if in_all else (0, 0))),
+                ("Total", _said((in_all.count, in_all.bytes) if in_all else (0, 0))),
             ],
             "plot": sparkline([size for _, size in by_day], 600, 60),
             "most": bytes_text(max(size for _, size in by_day)),
@@ -179,33 +188,33 @@ def _top(
 
 
 def limits(settings: Settings) -> list[tuple[str, str, str]]:
-    """What the options bound for one destination: what, how much, and the option's name.
+    """Limits that apply to a destination: what is limited, to how much, and the name of the option.
 
-    The listener's are known where it is this very process.
+    The listener's limits are included only if the listener runs in this process.
     """
     rows = [
-        ("Viewers of one account at once", f"{settings.max_viewers:,}", "max-viewers"),
+        ("Viewers per account at once", f"{settings.max_viewers:,}", "max-viewers"),
     ]
     if settings.role != "all":
         return rows
     return [
         ("Longest line", bytes_text(settings.max_line_bytes), "max-line-bytes"),
-        ("Connections of senders at once", f"{settings.max_connections:,}", "max-connections"),
+        ("Sender connections at once", f"{settings.max_connections:,}", "max-connections"),
         (
             "Connections from one address, to all destinations",
             f"{settings.max_connections_per_address:,}",
             "max-connections-per-address",
         ),
-        ("New connections a second", f"{settings.max_connects_per_second:,}", "max-connects-per-second"),
-        ("One upload to the drain", bytes_text(settings.max_drain_bytes), "max-drain-bytes"),
+        ("New connections per second", f"{settings.max_connects_per_second:,}", "max-connects-per-second"),
+        ("Size of one upload", bytes_text(settings.max_drain_bytes), "max-drain-bytes"),
         ("Uploads at once", f"{settings.max_drain_requests:,}", "max-drain-requests"),
-        ("Uploads a second", f"{settings.max_drain_requests_per_second:,}", "max-drain-requests-per-second"),
+        ("Uploads per second", f"{settings.max_drain_requests_per_second:,}", "max-drain-requests-per-second"),
         *rows,
     ]
 
 
 def _rows(buckets: Sequence[Bucket], start: int, end: int, shown: _Range, zone: tzinfo) -> list[dict[str, Any]]:
-    """The plot as a table, of wider rows."""
+    """The plot's counts as rows of a table; a row covers several bars."""
     rows = []
     for first in range(start, end, shown.row):
         within = [each for each in buckets if first <= each.start < first + shown.row]
@@ -223,11 +232,11 @@ def _marks(start: int, end: int, shown: _Range, zone: tzinfo) -> list[str]:
 
 
 def _change(name: str, count: int, before: int, span: str) -> str:
-    """How ``count`` differs from that of the ``span`` before; ``name`` is of what."""
+    """How ``count`` differs from ``before``, the count in ``span``, in words; ``name`` says what is counted."""
     if not before:
         return f"none in {span}" if count else f"no {name}"
     percent = (count - before) / before
-    return "as many" if abs(percent) < 0.005 else f"{percent:+.0%}".replace("-", "\N{MINUS SIGN}")
+    return "no change" if abs(percent) < 0.005 else f"{percent:+.0%}".replace("-", "\N{MINUS SIGN}")
 
 
 def _sum(stored: Any) -> tuple[int, int]:
@@ -246,7 +255,7 @@ def _local(now: int, zone: tzinfo) -> datetime:
 
 
 def _day_start(now: int, zone: tzinfo, back: int) -> int:
-    """The beginning of the day ``back`` days ago in ``zone``, µs."""
+    """The start of the day ``back`` days before ``now`` in ``zone``, µs."""
     day = _local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) - timedelta(days=back)
     return (day.replace(tzinfo=zone) - _EPOCH) // timedelta(microseconds=1)
 
@@ -260,7 +269,7 @@ __all__ = ["Dashboard", "limits"]
 
 
 def _quota_rows(destination: Destination, most: Quota, received: Sequence[Received], now: int) -> dict[str, Any]:
-    """What the dashboard shows: the quota, how much of it is used today (UTC), and what was dropped in 24 hours."""
+    """The dashboard's values on the quota, how much of it is used today (UTC), and what was dropped in 24 hours."""
     quota = quota_of(destination, most)
     today = now // DAY * DAY // HOUR
     used = sum(each.bytes for each in received if each.hour >= today)

@@ -1,4 +1,4 @@
-"""``/events/<id>``: the link to one event, which means something after the event is gone."""
+"""``/events/<id>``: the link to one event; once that has expired, an error that says when it was received."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class EventPage:
     """Opens the viewer around an event.
 
     Args:
-        store: which destinations an account reads.
+        store: knows which destinations an account may read, and the marks.
         events: finds the event.
-        pages: the templates.
+        pages: renders the page.
     """
 
     def __init__(self, store: PeopleStore, events: EventsApi, pages: Pages) -> None:
@@ -33,17 +33,17 @@ class EventPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The route of this handler."""
         return (for_login("GET", rf"/events/{NUMBER}", self.show),)
 
     async def show(self, visit: Visit, login: Login, event_id: str) -> Answer:
-        """``GET /events/<id>``: the viewer, which reads what is around the event by itself.
+        """``GET /events/<id>``: the viewer, whose script reads the event and its neighbours.
 
-        ``user_id`` names the destination; where it is left out the event is looked for in each that the account reads.
+        ``user_id`` names the destination; if it is left out, the event is looked for in all that the account may read.
 
         Raises:
-            Gone: the event's time is over.
-            NotFound: there is no such event, or it is not for this account: nobody learns which.
+            Gone: the event has expired.
+            NotFound: there is no such event, or this account may not read it; the response does not tell which.
         """
         access = await access_of(self._store, login.account.id)
         moved = present_address(visit, access)
@@ -74,6 +74,6 @@ class EventPage:
         raise missing
 
     async def _with_note(self, gone: Gone, destination: Destination, event_id: int) -> Gone:
-        """``gone``, and what was written to the event: a note outlives it."""
+        """``gone`` with the note of the event's mark, if it has one: a note outlives its event."""
         mark = await self._store.mark_of(destination.id, event_id)
-        return Gone(f"{gone} The note to it: “{mark.note}”") if mark and mark.note else gone
+        return Gone(f"{gone} Its note: “{mark.note}”") if mark and mark.note else gone

@@ -1,4 +1,7 @@
-"""Numbers and times as pages show them, and plots as SVG's attributes: drawn here, styled by ``figures.css``."""
+"""Numbers, sizes and times in words, and plots as SVG attributes, for the dashboard and the senders page.
+
+Templates put the attributes into SVG elements; ``figures.css`` styles them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import attrs
 from ppl.model import DAY, HOUR, MINUTE, SECOND, Bucket
 from ppl.timezone import local_text, utc_text
 
-#: Severities from the baseline up: class, name, and which of a bucket's counts they are (8: none).
+#: Levels of the plot, from the baseline up: CSS class, name, and the severities counted (8: events without severity).
 LEVELS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("err", "Errors", (0, 1, 2, 3)),
     ("warning", "Warnings", (4,)),
@@ -27,9 +30,9 @@ class Moment:
     """A time as a page shows it.
 
     Attributes:
-        ago: ``5 minutes ago``.
-        exact: in the reader's zone.
-        utc: for ``datetime``.
+        ago: how long ago it was, such as ``5 minutes ago``.
+        exact: the time in the reader's time zone.
+        utc: the time in UTC, for the attribute ``datetime``.
     """
 
     ago: str
@@ -38,7 +41,7 @@ class Moment:
 
 
 def moment(at: int, now: int, zone: tzinfo) -> Moment:
-    """The time ``at`` (µs), seen at ``now``."""
+    """The time ``at`` as a page shows it at the time ``now`` (both µs)."""
     return Moment(_ago(now - at), local_text(at, zone), utc_text(at))
 
 
@@ -53,7 +56,7 @@ def _ago(microseconds: int) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """``12.3 MB``, in powers of 1000."""
+    """A number of bytes in words, such as ``12.3 MB``, in powers of 1000."""
     size = float(count)
     for unit in ("bytes", "kB", "MB", "GB", "TB"):
         if size < 999.5 or unit == "TB":
@@ -63,14 +66,14 @@ def bytes_text(count: int) -> str:
 
 
 def rate_text(rate: float) -> str:
-    """Events a minute, as precise as is of use."""
+    """A rate of events per minute, with as many digits as are useful."""
     if 0 < rate < 0.095:
         return "< 0.1"
     return f"{rate:,.0f}" if rate >= 9.95 or rate == 0 else f"{rate:.1f}"
 
 
 def sparkline(values: Sequence[int], width: int, height: int) -> str:
-    """The path of bars, one a value, in a box of that size; what is not zero is at least a line high."""
+    """An SVG path of bars, one per value, in a box of that size; bars are at least 1.5 high, except for zero."""
     most = max(values, default=0) or 1
     step = width / len(values) if values else 0
     parts = []
@@ -83,11 +86,11 @@ def sparkline(values: Sequence[int], width: int, height: int) -> str:
 
 @attrs.frozen
 class Bar:
-    """A piece of a stacked bar.
+    """One level's piece of a stacked bar.
 
     Attributes:
-        level: its class.
-        x, y, width, height: numbers of SVG.
+        level: the CSS class.
+        x, y, width, height: the SVG attributes.
     """
 
     level: str
@@ -99,11 +102,11 @@ class Bar:
 
 @attrs.frozen
 class Stack:
-    """All pieces over one time.
+    """A stacked bar: all pieces over the same time.
 
     Attributes:
-        label: what it is, for a tooltip.
-        bars: those that are not empty, from the baseline up.
+        label: time and counts, for a tooltip.
+        bars: the pieces that are not empty, from the baseline up.
     """
 
     label: str
@@ -115,10 +118,10 @@ class Plot:
     """A histogram.
 
     Attributes:
-        width, height: of the box.
-        most: the highest stack's events.
-        stacks: those that are not empty.
-        marks: texts below it, at even distances.
+        width, height: the size of the SVG box.
+        most: how many events the highest stack has.
+        stacks: the stacks that are not empty.
+        marks: texts below the plot, at even distances.
     """
 
     width: int
@@ -129,19 +132,19 @@ class Plot:
 
 
 def levels_of(counts: Sequence[int]) -> tuple[int, ...]:
-    """The counts of a bucket by :data:`LEVELS`."""
+    """A bucket's counts, added up for each of :data:`LEVELS`."""
     return tuple(sum(counts[number] for number in numbers) for _, _, numbers in LEVELS)
 
 
 def added(buckets: Sequence[Bucket]) -> tuple[int, ...]:
-    """All of ``buckets`` by :data:`LEVELS`."""
+    """The counts of all ``buckets``, added up for each of :data:`LEVELS`."""
     return tuple(map(sum, zip(*(levels_of(each.counts) for each in buckets), strict=True))) or (0,) * len(LEVELS)
 
 
 def histogram_of(
     buckets: Sequence[Bucket], start: int, width_of_one: int, number: int, zone: tzinfo, marks: Sequence[str]
 ) -> Plot:
-    """``buckets`` from ``start`` on (µs), ``number`` of them, ``width_of_one`` µs each, as stacked bars."""
+    """``buckets`` as stacked bars: ``number`` of them from ``start`` (µs) on, each ``width_of_one`` µs wide."""
     width, height = 960, 180
     step = width / number
     stacks = []
@@ -153,7 +156,7 @@ def histogram_of(
         for (level, _, _), count in zip(LEVELS, counts, strict=True):
             if not count:
                 continue
-            # A few errors among many lines are to be seen: they are what one looks for.
+            # A few errors among many lines must stay visible: they are what people look for.
             high = max(2.0 if level == "err" else 0.0, count / most * height)
             top = max(0.0, height - below - high)
             bars.append(Bar(level, f"{index * step:.5g}", f"{top:.5g}", f"{step * 0.85:.4g}", f"{high:.4g}"))

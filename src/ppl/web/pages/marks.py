@@ -26,7 +26,7 @@ class MarksPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/marks", self.show),
             form_on("/marks", rf"/marks/{NUMBER}/note", self.change),
@@ -34,11 +34,11 @@ class MarksPage:
         )
 
     async def show(self, visit: Visit, login: Login) -> Answer:
-        """``GET /marks``."""
+        """``GET /marks``: the page."""
         return await self._page(visit, login)
 
     async def change(self, visit: Visit, login: Login, mark_id: str) -> Answer:
-        """``POST /marks/<id>/note`` with ``note``."""
+        """``POST /marks/<id>/note`` with ``note``: change the note of a mark."""
         form = visit.form()
         try:
             await self._marks.change(login.account, int(mark_id), note_of(form))
@@ -48,7 +48,7 @@ class MarksPage:
         return see_other("/marks")
 
     async def remove(self, visit: Visit, login: Login, mark_id: str) -> Answer:
-        """``POST /marks/<id>/delete``."""
+        """``POST /marks/<id>/delete``: remove a mark."""
         await self._marks.remove(login.account, int(mark_id))
         return see_other("/marks")
 
@@ -91,7 +91,7 @@ def _row(
         "note": mark.note,
         "marked_by": mark.marked_by,
         "created_at": local_text(mark.created_at, zone),
-        # Of an event that is gone its id still says when it was received.
+        # The id of an expired event still says when it was received.
         "time": local_text(event.created_at if event else mark.event_id, zone),
         "event": event,
         "address": event_path(mark.event_id, destination),

@@ -29,7 +29,7 @@ class SavedPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/saved", self.show),
             form_on("/saved", "/saved", self.save),
@@ -38,14 +38,14 @@ class SavedPage:
         )
 
     async def show(self, visit: Visit, login: Login) -> Answer:
-        """``GET /saved``; ``q`` and ``user_id`` of the address are put into the form."""
+        """``GET /saved``: the page; the form is filled in with ``q`` and ``user_id`` of the address."""
         access = await access_of(self._store, login.account.id)
         chosen = access.find(visit.query.get("user_id"))
         query = visit.query.get("q", "")
         return await self._page(visit, login, access, query=query, chosen=chosen.id if chosen else None)
 
     async def save(self, visit: Visit, login: Login) -> Answer:
-        """``POST /saved`` with ``destination``, ``name`` and ``query``."""
+        """``POST /saved`` with ``destination``, ``name`` and ``query``: save a search."""
         form = visit.form()
         access = await access_of(self._store, login.account.id)
         destination = access.numbered(form.get("destination", ""))
@@ -65,7 +65,7 @@ class SavedPage:
         return see_other("/saved")
 
     async def change(self, visit: Visit, login: Login, saved_id: str) -> Answer:
-        """``POST /saved/<id>/rename`` with ``name`` and ``query``."""
+        """``POST /saved/<id>/rename`` with ``name`` and ``query``: change a saved search."""
         form = visit.form()
         try:
             await self._saved.change(login.account, int(saved_id), form)
@@ -78,7 +78,7 @@ class SavedPage:
         return see_other("/saved")
 
     async def delete(self, visit: Visit, login: Login, saved_id: str) -> Answer:
-        """``POST /saved/<id>/delete``."""
+        """``POST /saved/<id>/delete``: delete a saved search."""
         await self._saved.delete(login.account, int(saved_id))
         return see_other("/saved")
 

@@ -1,4 +1,4 @@
-"""Who sends to a destination: ``GET /api/senders`` for programs, ``/senders`` for people."""
+"""The senders of a destination: ``GET /api/senders`` for programs, ``/senders`` for people."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
 from ppl.web.pages.figures import moment, rate_text, sparkline
 
-#: How often an account may read who sends, over all its pages: up to 1,500 names with the counts of their hours.
+#: How often an account may read senders, over all pages: a read has up to 1,500 names with their counts per hour.
 READS = Rate(30, 1)
 
-#: Size of the small plots.
+#: Size of the small plots, in pixels.
 PLOT_WIDTH, PLOT_HEIGHT = 120, 24
 
 _ATTRIBUTES = {"host": "host", "file": "program", "address": "ip"}
 _NAMES = {"host": ("host", "hosts"), "file": ("program", "programs"), "address": ("address", "addresses")}
 _WITHOUT = {"host": "no host", "file": "no program", "address": ""}
 
-#: What a column is sorted by, and whether the greatest comes first at the first click.
+#: Column → the key to sort by, and whether the first click puts the greatest first.
 _SORTS: dict[str, tuple[Callable[[Sender, int], Any], bool]] = {
     "last_seen": (lambda sender, now: sender.last_seen, True),
     "first_seen": (lambda sender, now: sender.first_seen, True),
@@ -48,10 +48,10 @@ class Senders:
     """Handlers of ``/api/senders`` and ``/senders``.
 
     Args:
-        store: counts them in the background.
-        pages: renders.
-        clock: µs.
-        reads: by account id, at :data:`READS`.
+        store: gives the senders, which the census counts in the background.
+        pages: renders the page.
+        clock: the wall clock, µs.
+        reads: throttles each account's reads, at the rate :data:`READS`.
     """
 
     def __init__(self, store: Store, pages: Pages, clock: Clock, reads: Throttle) -> None:
@@ -59,14 +59,14 @@ class Senders:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/senders", self.show),
             for_account("/api/senders", self.listed),
         )
 
     async def listed(self, visit: Visit, account: Account) -> Answer:
-        """``GET /api/senders``; with the cookie or a bearer token."""
+        """``GET /api/senders``: the senders as JSON; with the cookie or a bearer token."""
         destination = destination_of(visit.query, await access_of(self._store, account.id))
         kind = word_of(visit.query, "kind", ("all", *SENDER_KINDS))
         now = self._clock()
@@ -141,21 +141,21 @@ class Senders:
 
 
 def chosen(fields: Mapping[str, str], access: Access) -> Destination:
-    """The destination that a page shows: that of ``user_id``, else the account's first.
+    """The destination that a page shows: the one that ``user_id`` names, else the account's first.
 
     Raises:
-        NotReadable: the account may not read it, or there is none such.
+        NotReadable: the account may not read it, or no such destination exists.
     """
     return access.named(fields["user_id"]) if "user_id" in fields else access.readable[0]
 
 
 def senders_path(destination: Destination, **fields: str) -> str:
-    """The senders page of ``destination``."""
+    """The address of the senders page of ``destination``."""
     return f"/senders?{urlencode({'user_id': destination.user_id, **fields})}"
 
 
 def query_for(sender: Sender) -> str | None:
-    """What finds the events of ``sender``, in the search language; ``None`` for the rest, which has no name."""
+    """The query that finds the events of ``sender``; ``None`` for the overflow row, which has no name."""
     if sender.name is None:
         return None
     attribute = _ATTRIBUTES[sender.kind]
@@ -165,12 +165,12 @@ def query_for(sender: Sender) -> str | None:
 
 
 def events_path(destination: Destination, query: str) -> str:
-    """The viewer, searching."""
+    """The address of the viewer with a search for ``query``."""
     return f"/?{urlencode({'user_id': destination.user_id, 'q': query})}"
 
 
 def sender_row(sender: Sender, destination: Destination, now: int, known_to: int, zone: tzinfo) -> dict[str, Any]:
-    """What a page shows of ``sender``, of whom all is known up to ``known_to`` (µs)."""
+    """What a page shows of ``sender``, whose events are counted up to the time ``known_to`` (µs)."""
     query = query_for(sender)
     pause = sender.longest_pause
     return {

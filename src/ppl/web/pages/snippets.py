@@ -1,7 +1,7 @@
-"""How each kind of sender is told where to send, and over what. Tests run those whose programs are at hand.
+"""Snippets that set up senders: for each kind of sender and each way to send (TCP, TLS, …), blocks to paste.
 
-A way is some blocks: each is one thing to paste, a whole file or a command, without prompts. The settings page shows
-them for each destination, the viewer as long as a destination has no events.
+A block is one thing to paste, a whole file or a command, without prompts. The settings page shows the blocks for each
+destination, and the viewer shows them while a destination has no events. Tests run those whose programs are installed.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Block:
     """One thing to paste.
 
     Attributes:
-        label: the file's path, or what the command is for.
-        text: with ``{host}`` and ``{port}`` to fill in.
+        label: the file's path, or what the command does.
+        text: the text, with ``{host}`` and ``{port}`` to fill in.
     """
 
     label: str
@@ -28,7 +28,7 @@ Ways = dict[str, tuple[Block, ...]]
 
 _FETCH = "openssl s_client -connect {host}:{port} </dev/null | openssl x509 | sudo tee"
 _TRUST = Block(
-    "Fetch the certificate to trust; for one of a public authority name /etc/ssl/certs/ca-certificates.crt instead",
+    "Fetch the certificate to trust; if a public authority signed it, use /etc/ssl/certs/ca-certificates.crt instead",
     f"{_FETCH} /etc/ssl/ppl.pem",
 )
 
@@ -63,7 +63,7 @@ _REMOTE_SYSLOG2_START = Block("Start it", "remote_syslog -D --configfile /etc/lo
 
 
 def _rsyslog(file: str, above: str = "") -> Ways:
-    """Over each way: ``file`` is what is written, ``above`` what stands above the rest in it."""
+    """rsyslog's blocks for each way: ``file`` is the path of the configuration, ``above`` a text put at its top."""
     head = f"{_TEMPLATE}\n{above}"
     return {
         "TCP": (
@@ -135,7 +135,7 @@ SNIPPETS: dict[str, Ways] = {
         "TCP": (
             Block("Send a line", """echo "hello from $(hostname)" | nc -w 1 {host} {port}"""),
             Block(
-                "Or with a program's name and a severity, through util-linux",
+                "Or with a program name and a severity, using logger from util-linux",
                 """logger --server {host} --port {port} --tcp --tag myapp --priority user.err "hello\"""",
             ),
         ),
@@ -150,7 +150,7 @@ SNIPPETS: dict[str, Ways] = {
         "TCP": (_remote_syslog2("tcp"), _REMOTE_SYSLOG2_START),
         "TLS": (
             Block(
-                "Only for a certificate that no public authority has signed: fetch it",
+                "Fetch the certificate, only needed if no public authority has signed it",
                 f"{_FETCH} /etc/remote_syslog/ca-bundle.crt",
             ),
             _remote_syslog2("tls"),
@@ -166,9 +166,9 @@ SNIPPETS: dict[str, Ways] = {
         "TCP": (_docker("tcp"),),
         "TLS": (_TRUST, _docker("tcp+tls", "\n    --log-opt syslog-tls-ca-cert=/etc/ssl/ppl.pem \\")),
     },
-    # All of rsyslog's configuration: beside the usual one, which reads journald's socket, every line would come twice.
+    # The whole of rsyslog's configuration: the usual one also reads journald's socket, so every line would come twice.
     "systemd-journald": _rsyslog(
-        "/etc/rsyslog.conf, all of it: where rsyslog writes files already, take the tab rsyslog instead",
+        "/etc/rsyslog.conf, the whole file; if rsyslog already writes log files, use the snippet for rsyslog instead",
         'module(load="imjournal" StateFile="/var/lib/ppl-journal")\n',
     ),
     "Python": {
@@ -201,11 +201,11 @@ logging.warning("hello from Python")""",
         ),
     },
 }
-"""Sender → over what → its blocks; what works everywhere comes first."""
+"""Sender → way → blocks; the sender that works everywhere comes first."""
 
 
 def unfilled() -> list[tuple[str, list[tuple[str, list[tuple[str, str]]]]]]:
-    """All of them, in their order, for the viewer, which fills them in: sender, ways, labels and texts."""
+    """All snippets in order, for the viewer's script to fill in: senders, ways, labels and texts."""
     return [
         (sender, [(way, [(each.label, each.text) for each in blocks]) for way, blocks in ways.items()])
         for sender, ways in SNIPPETS.items()
@@ -213,7 +213,7 @@ def unfilled() -> list[tuple[str, list[tuple[str, list[tuple[str, str]]]]]]:
 
 
 def snippets_of(destination: Destination) -> list[tuple[str, list[tuple[str, list[Block]]]]]:
-    """Those that the destination takes, with its host and port."""
+    """The snippets for the ways that the destination accepts, with its host and port filled in."""
 
     def filled(block: Block) -> Block:
         text = block.text.replace("{host}", destination.host).replace("{port}", str(destination.port))

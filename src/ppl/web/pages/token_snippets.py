@@ -1,4 +1,4 @@
-"""How senders write the token of a destination into their lines: shown once, beside the new token. Tests run them."""
+"""Snippets for senders that put a destination's token into their lines, shown once with a new token. Tests run them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SNIPPETS: tuple[tuple[str, Block], ...] = (
     (
         "logger",
         Block(
-            "Send a line through util-linux",
+            "Send a line using logger from util-linux",
             """logger --server {host} --port {port} --tcp --tag myapp "{token} hello\"""",
         ),
     ),
@@ -59,7 +59,7 @@ logging.warning("hello from Python")""",
 
 
 def token_snippets(destination: Destination, token: str) -> list[tuple[str, Block]]:
-    """Sender and what to paste, with the destination's address and ``token``."""
+    """Pairs of a sender's name and a block to paste, with the destination's host and port and ``token`` filled in."""
     words = {"{host}": destination.host, "{port}": str(destination.port), "{token}": token}
 
     def filled(block: Block) -> Block:

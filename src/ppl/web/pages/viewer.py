@@ -1,4 +1,4 @@
-"""The viewer's page, as every address that leads to it shows it."""
+"""The viewer's page, for every address that shows it: ``/`` and the links to events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def viewer_page(
     access: Access,
     mark: dict[str, Any] | None = None,
 ) -> Answer:
-    """The viewer of ``login``, over the destinations that it may read; ``mark``: of the event that it opens around."""
+    """The viewer for ``login``, with the destinations it may read; ``mark`` is that of the event it opens around."""
     destinations = [
         {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
         for each, role in access
@@ -34,5 +34,5 @@ def viewer_page(
 
 
 def event_path(event_id: int, destination: Destination) -> str:
-    """The link to an event."""
+    """The address of the link to an event."""
     return f"/events/{event_id}?{urlencode({'user_id': destination.user_id})}"

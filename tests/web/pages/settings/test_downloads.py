@@ -1,4 +1,4 @@
-"""Exports and archives on the settings page, by forms and links alone."""
+"""Exports and archives on the settings page, with forms and links alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.web.conftest import Serve, Served
 
 
 def note(dsn: str, destination_id: int, days: int, place: str) -> None:
-    """Archives of the ``days`` before 2024."""
+    """Record archives of the last ``days`` before 2024."""
     execute(
         dsn,
         "INSERT INTO archive SELECT %s, day, %s, 'k', 1234, 7654321, 0 FROM generate_series(%s, 19722) day",

@@ -19,7 +19,7 @@ async def create(browser: Browser, destination_id: int = 1, label: str = "Heroku
 
 
 def shown(page: Page) -> tuple[str, str]:
-    """The address that the page shows, and its token."""
+    """The drain's address that the page shows, and the token in it."""
     found = re.search(r'id="new-drain">([^<]+/logs/([\w-]{43}))<', page.text)
     assert found, page.text
     return found[1], found[2]

@@ -1,4 +1,4 @@
-"""How long events are kept, and the end of a destination, on the settings page."""
+"""Retention, and creating and closing destinations, on the settings page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.web.conftest import Serve, Served
 
 @pytest.fixture
 def owned(served: Served, browser: Browser) -> Destination:
-    """What the account of ``browser`` owns."""
+    """The destination that the account of ``browser`` owns."""
     assert pytest_twisted.blockon(Deferred.fromCoroutine(browser.register("user@gmail.com"))).status == 303
     return served.listeners.opened.pop()
 

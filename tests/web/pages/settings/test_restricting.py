@@ -1,4 +1,4 @@
-"""Who may send, on the settings page: its owner decides, and what is wrong is said beside the field."""
+"""Restrictions on senders, on the settings page: the owner decides, and errors are shown beside their field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.web.conftest import Served
 
 @pytest.fixture
 def owned(served: Served, browser: Browser) -> Destination:
-    """What the account of ``browser`` owns."""
+    """The destination that the account of ``browser`` owns."""
     assert pytest_twisted.blockon(Deferred.fromCoroutine(browser.register("user@gmail.com"))).status == 303
     return served.listeners.opened.pop()
 
@@ -37,7 +37,7 @@ async def kept(served: Served, destination: Destination) -> Any:
 
 
 def error_of(page: Page, field: str, destination: Destination) -> str:
-    """What is said beside the field, which says that it is wrong."""
+    """The error beside a field, which must be marked as invalid."""
     assert re.search(rf'aria-invalid="true" aria-describedby="{field}-error-{destination.id} ', page.text)
     said = re.search(rf'id="{field}-error-{destination.id}">([^<]*)<', page.text)
     assert said, page.text
@@ -45,7 +45,7 @@ def error_of(page: Page, field: str, destination: Destination) -> str:
 
 
 def texts(directory: Path, name: str) -> list[str]:
-    """A certificate and its key."""
+    """A self-signed certificate and its key, in PEM."""
     return [Path(each).read_text() for each in self_signed(directory, name)]
 
 
@@ -103,7 +103,7 @@ async def test_a_member_sees_that_it_is_restricted_and_no_more(
     await change(browser, owned, "networks", networks="10.77.0.0/16")
     served.listeners.opened.clear()
     page = await member.get("/settings")
-    assert "addresses of some networks only" in page.text
+    assert "addresses in certain networks only" in page.text
     assert "10.77.0.0" not in page.text
     assert f"/settings/destinations/{owned.id}/networks" not in page.text
     assert (await change(member, owned, "networks", networks="")).status == 403
@@ -269,9 +269,9 @@ async def test_what_is_no_certificate_is_said_beside_the_field(
     certificate, key = texts(tmp_path, "sender")
     cut = certificate[:200]
     for typed, said in (
-        ("hello", "Paste one or several certificates in PEM"),
-        (cut, "Paste one or several certificates in PEM"),
-        (cut + "-----END CERTIFICATE-----", "Paste one or several certificates in PEM"),
+        ("hello", "Paste one or more certificates in PEM"),
+        (cut, "Paste one or more certificates in PEM"),
+        (cut + "-----END CERTIFICATE-----", "Paste one or more certificates in PEM"),
         (certificate + key, "This holds a private key"),
         (certificate * 21, "Paste at most 20 certificates"),
     ):

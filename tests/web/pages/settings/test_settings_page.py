@@ -16,7 +16,7 @@ from tests.web.conftest import Served
 
 @pytest.fixture
 def member(served: Served) -> Browser:
-    """A browser that :func:`logged_in` logs in."""
+    """Another browser of the site, for :func:`logged_in` to log in."""
     return served.browser()
 
 
@@ -82,7 +82,7 @@ async def test_a_test_line_that_nobody_takes_is_said_on_the_page(served: Served,
     path = f"/settings/destinations/{destination.id}/test-line"
     page = await browser.submit(path, {}, on="/settings")
     assert page.status == 503
-    assert f"Nothing listens on {destination.user_id} yet" in page.text
+    assert f"No connection to {destination.user_id}" in page.text
     assert "<h1>Settings</h1>" in page.text
     assert (await browser.get(path)).location == "/settings"
 

@@ -1,4 +1,4 @@
-"""What a destination's port takes, on the settings page."""
+"""Which connections a destination's port accepts, on the settings page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def change(browser: Browser, destination: Destination, transport: str) -> 
 
 @pytest.fixture
 def owned(served: Served, browser: Browser) -> Destination:
-    """What the account of ``browser`` owns."""
+    """The destination that the account of ``browser`` owns."""
     assert pytest_twisted.blockon(Deferred.fromCoroutine(browser.register("user@gmail.com"))).status == 303
     return served.listeners.opened.pop()
 

@@ -1,1 +1,1 @@
-"""The settings page: each section's forms."""
+"""The settings page, with a module for the forms of each section."""

@@ -1,4 +1,4 @@
-"""Archived days as pages show them."""
+"""Archived days as the settings page and the archives page show them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from urllib.parse import urlencode
 
 from ppl.model import Destination
 
-#: Days that the settings page shows of each destination.
+#: How many archived days of each destination the settings page shows.
 NEWEST_DAYS = 5
 
 
 def archives_address(destination: Destination) -> str:
-    """The page of all its archived days."""
+    """The address of the page with all archived days of ``destination``."""
     return "/settings/archives?" + urlencode({"user_id": destination.user_id})
 
 
 def archive_fields(day: dict[str, Any], destination: Destination) -> dict[str, Any]:
-    """What pages show of an archived day."""
+    """What pages show of an archived ``day``, given in the form of the API's JSON."""
     query = urlencode({"user_id": destination.user_id})
     return {**day, "address": f"/api/archives/{day['date']}?{query}", "size": size_text(day["bytes"])}
 
 
 def newest_archives(destination: Destination, days: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What the settings page shows of the ``days`` of a destination."""
+    """What the settings page shows of a destination's archived ``days``."""
     return {
         "user_id": destination.user_id,
         "address": archives_address(destination),
@@ -34,7 +34,7 @@ def newest_archives(destination: Destination, days: Sequence[dict[str, Any]]) ->
 
 
 def size_text(length: int) -> str:
-    """``length`` bytes for people, in powers of 1,000: ``1.4 MB``."""
+    """``length`` bytes in words, such as ``1.4 MB``, in powers of 1,000."""
     size = float(length)
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 999.5:

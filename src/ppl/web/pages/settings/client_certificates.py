@@ -1,4 +1,4 @@
-"""Certificates of senders as they are pasted, kept and shown."""
+"""Client certificates of senders: reads those pasted into the form, and prepares them for the page."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Shown:
     """A certificate as a page shows it.
 
     Attributes:
-        name: its subject.
-        ends: the day of its end.
-        fingerprint: SHA-256.
+        name: the certificate's subject.
+        ends: the last day on which it is valid.
+        fingerprint: its SHA-256 fingerprint.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Shown:
 
 
 def certificates_of(form: dict[str, str]) -> str:
-    """``certificates`` as PEM, nothing else in it; ``""`` where it is empty.
+    """The field ``certificates`` as PEM, without any other text; ``""`` if it is empty.
 
     Raises:
-        WrongField: it is no PEM of certificates that TLS can use.
+        WrongField: it is not PEM, holds a private key or too many certificates, or TLS cannot use them.
     """
     text = form.get(_FIELD, "").strip()
     if not text:
@@ -48,7 +48,7 @@ def certificates_of(form: dict[str, str]) -> str:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=pem)
     except (ValueError, ssl.SSLError) as error:
         raise WrongField(
-            _FIELD, "Paste one or several certificates in PEM, from -----BEGIN CERTIFICATE----- on."
+            _FIELD, "Paste one or more certificates in PEM, each beginning with -----BEGIN CERTIFICATE-----."
         ) from error
     if len(found) > MOST_CERTIFICATES:
         raise WrongField(_FIELD, f"Paste at most {MOST_CERTIFICATES} certificates.")
@@ -56,7 +56,7 @@ def certificates_of(form: dict[str, str]) -> str:
 
 
 def shown_certificates(pem: str) -> Sequence[Shown]:
-    """What :func:`certificates_of` gave, one by one."""
+    """The certificates in ``pem``, which :func:`certificates_of` returned, one by one."""
     if not pem:
         return []
     return [

@@ -1,4 +1,4 @@
-"""What can be taken away: exports of a search, and the archived days of a destination; works without JavaScript."""
+"""Downloads: exports of a search, and the archived days of a destination; works without JavaScript."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Downloads:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/settings/export", self.export),
             for_login("GET", "/settings/archives", self.archives),
         )
 
     async def export(self, visit: Visit, login: Login) -> Answer:
-        """``GET /settings/export``: to ``/api/export``, unless the query is wrong: then back to the form."""
+        """``GET /settings/export``: a redirect to ``/api/export``; if the query is wrong, the form again."""
         fields = visit.query
         destination = destination_of(fields, await access_of(self._store, login.account.id))
         try:
@@ -55,7 +55,7 @@ class Downloads:
         return see_other("/api/export?" + urlencode(asked))
 
     async def archives(self, visit: Visit, login: Login) -> Answer:
-        """``GET /settings/archives``: archived days of ``user_id`` in ``year``; the newest if left out."""
+        """``GET /settings/archives``: archived days of ``user_id`` in ``year``; if left out, in the newest year."""
         destination = destination_of(visit.query, await access_of(self._store, login.account.id))
         days = await self._archives.days(destination)
         years = list(dict.fromkeys(each["date"][:4] for each in days))

@@ -1,4 +1,4 @@
-"""Drain tokens on the settings page: the owner of a destination makes one, sees it once, and revokes it."""
+"""Drain tokens on the settings page: the owner of a destination makes them, sees each once, and revokes them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.page import SettingsPage
 
 _MOST_DRAINS = 100
-_MAKES = "makes its drain tokens"
+_MAKES = "may make its drain tokens"
 _DRAINS_OF_ACCOUNT = Rate(burst=30, seconds=10)
 
 
 @attrs.frozen
 class NewDrain:
-    """What the page shows once.
+    """A new drain token as the page shows it, once.
 
     Attributes:
-        user_id: where its lines go.
-        base: scheme and authority of the drain, without a trailing slash.
+        user_id: the destination of its lines.
+        base: scheme and authority of the drain's address, without a trailing slash.
         token: the secret.
     """
 
@@ -39,7 +39,7 @@ class NewDrain:
 
     @property
     def url(self) -> str:
-        """Where senders send."""
+        """The address to which senders send."""
         return f"{self.base}/logs/{self.token}"
 
     @property
@@ -49,12 +49,12 @@ class NewDrain:
 
     @property
     def port(self) -> str:
-        """The port of ``base``, its scheme's own where it names none."""
+        """The port of ``base``; the default of its scheme if it names none."""
         return self._authority.rpartition(":")[2] if self._has_port else "443" if self.is_tls else "80"
 
     @property
     def is_tls(self) -> bool:
-        """Whether it is spoken to over TLS."""
+        """Whether senders use TLS."""
         return self.base.startswith("https:")
 
     @property
@@ -77,14 +77,14 @@ class DrainsPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             form_on("/settings", "/settings/drains", self.create),
             form_on("/settings", rf"/settings/drains/{NUMBER}/delete", self.delete),
         )
 
     async def create(self, visit: Visit, login: Login) -> Answer:
-        """``POST /settings/drains`` with ``destination`` and ``drain_label``: the one answer that shows the token."""
+        """``POST /settings/drains`` with ``destination`` and ``drain_label``: only this response shows the token."""
         form = visit.form()
         access = await access_of(self._store, login.account.id)
         chosen = access.owned_numbered(form.get("destination", ""), _MAKES)
@@ -110,7 +110,7 @@ class DrainsPage:
         return made is not None
 
     async def delete(self, visit: Visit, login: Login, drain_id: str) -> Answer:
-        """``POST /settings/drains/<id>/delete``: of the account's own destinations only; it ends at once."""
+        """``POST /settings/drains/<id>/delete``: revoke a token of a destination that the account owns, at once."""
         if not await self._store.delete_drain(login.account.id, int(drain_id)):
             raise NotFound("There is no such token.")
         return see_other("/settings")

@@ -1,4 +1,4 @@
-"""The settings page: account data, the time zone, bearer tokens for programs, destinations and what they take."""
+"""The settings page with all its sections, and the forms for time zone, tokens, encryption and test lines."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SettingsPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             for_login("GET", "/settings", self.show),
             form_on("/settings", "/settings/time-zone", self.change_time_zone),
@@ -70,11 +70,11 @@ class SettingsPage:
         )
 
     async def show(self, visit: Visit, login: Login) -> Answer:
-        """``GET /settings``."""
+        """``GET /settings``: the page."""
         return await self.page(visit, login)
 
     async def change_time_zone(self, visit: Visit, login: Login) -> Answer:
-        """``POST /settings/time-zone``."""
+        """``POST /settings/time-zone`` with ``timeZone``: change the account's time zone."""
         form = visit.form()
         try:
             time_zone = time_zone_of(form)
@@ -84,12 +84,12 @@ class SettingsPage:
         return see_other("/settings")
 
     async def create_token(self, visit: Visit, login: Login) -> Answer:
-        """``POST /settings/tokens``: the one answer that shows the secret."""
+        """``POST /settings/tokens`` with ``label``: make a token; only this response shows the secret."""
         form = visit.form()
         try:
             label = label_of(form)
             if len(await self._store.sessions_of(login.account.id, "token")) >= _MOST_TOKENS:
-                raise WrongField("label", f"An account has at most {_MOST_TOKENS} tokens: revoke one first.")
+                raise WrongField("label", f"An account may have at most {_MOST_TOKENS} tokens: revoke one first.")
         except WrongField as error:
             return await self.page(visit, login, 400, error=error, label=form.get("label", ""))
         spend(self._creations, str(login.account.id))
@@ -98,7 +98,7 @@ class SettingsPage:
         return await self.page(visit, login, new_token=secret)
 
     async def delete_token(self, visit: Visit, login: Login, token_id: str) -> Answer:
-        """``POST /settings/tokens/<id>/delete``: of this account's tokens only."""
+        """``POST /settings/tokens/<id>/delete``: revoke one of the account's own tokens."""
         own = await self._store.sessions_of(login.account.id, "token")
         if int(token_id) not in {session.id for session in own}:
             raise NotFound("There is no such token.")
@@ -107,7 +107,7 @@ class SettingsPage:
         return see_other("/settings")
 
     async def change_transport(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST /settings/destinations/<id>/transport``: of the account's own destinations only."""
+        """``POST /settings/destinations/<id>/transport`` with ``transport``, for a destination the account owns."""
         try:
             applied = await self._transports.change(
                 login.account.id, int(destination_id), visit.form().get("transport", "")
@@ -117,7 +117,7 @@ class SettingsPage:
         return see_other("/settings") if applied else await self.page(visit, login, transport_waits=True)
 
     async def send_test_line(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST /settings/destinations/<id>/test-line``: the answer says what was sent, or why it was not."""
+        """``POST /settings/destinations/<id>/test-line``: the page says what was sent, or why nothing was."""
         access = await access_of(self._store, login.account.id)
         chosen = access.numbered(int(destination_id))
         try:
@@ -140,7 +140,7 @@ class SettingsPage:
         restricting: Restricting | None = None,
         **typed: str,
     ) -> Answer:
-        """The page; what was just made is shown this once."""
+        """The page, with what the last form gave: an error, or a secret that is shown only this once."""
         account = login.account
         zone = parse_time_zone(account.time_zone)
         tokens: list[dict[str, Any]] = [
@@ -205,7 +205,7 @@ class SettingsPage:
 
 
 def _contents(*, has_destinations: bool, has_open: bool) -> list[tuple[str, str]]:
-    """Id and name of the page's sections, in their order."""
+    """The ids and names of the page's sections, in order."""
     return [
         ("destinations", "Log destinations"),
         ("transport", "Encryption"),

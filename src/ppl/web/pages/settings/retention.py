@@ -1,4 +1,4 @@
-"""How long a destination's events are kept: as it is typed, and as the settings page shows it."""
+"""Retention of a destination: reads the form, and prepares the values for the settings page."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MOST_DAYS = 36_500
 
 
 def days_of(form: dict[str, str]) -> int | None:
-    """``days``, ``None`` where it is empty.
+    """The field ``days``; ``None`` if it is empty.
 
     Raises:
-        WrongField: it is no number of days.
+        WrongField: it is not a number of days, or too large.
     """
     text = form.get("days", "").strip()
     if not text:
@@ -26,7 +26,7 @@ def days_of(form: dict[str, str]) -> int | None:
 
 
 def keeping_fields(destination: Destination, role: Role, zone: str, default_days: int | None) -> dict[str, Any]:
-    """What the page shows of one destination."""
+    """What the page shows of the retention of one destination."""
     days = destination.retention_days or default_days
     closed = destination.closed_at
     return {

@@ -1,4 +1,4 @@
-"""The beginning and the end of a destination, and how long its events are kept, on the settings page."""
+"""The forms of the settings page that create a destination, close it, and set how long its events are kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ppl.web.http.visit import Visit
 from ppl.web.pages.settings.page import SettingsPage
 from ppl.web.pages.settings.retention import days_of
 
-#: Closed destinations stay known for as long as their events are kept.
+#: Limit on creating, since a closed destination stays in the store until the retention of its events ends.
 _NEW_OF_ACCOUNT = Rate(burst=10, seconds=60)
 
 
@@ -28,11 +28,11 @@ class KeepingPage:
     """Handlers of ``/settings/destinations``, and of ``…/<id>/retention`` and ``…/<id>/close``; all need a login.
 
     Args:
-        store: keeps what destinations there are.
+        store: keeps the destinations.
         settings_page: shows them.
-        listeners: open and close their ports.
-        settings: where new ones get their ports.
-        clock: throttles new ones.
+        listeners: open and close the ports.
+        settings: the options, for the ports and the number of destinations.
+        clock: a steady clock, µs, for throttling.
     """
 
     _log = Logger()
@@ -46,7 +46,7 @@ class KeepingPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             form_on("/settings", "/settings/destinations", self.create),
             form_on("/settings", rf"/settings/destinations/{NUMBER}/retention", self.change_retention),
@@ -54,7 +54,7 @@ class KeepingPage:
         )
 
     async def create(self, visit: Visit, login: Login) -> Answer:
-        """``POST /settings/destinations``: one more, whose port is open before the page shows it."""
+        """``POST /settings/destinations``: create a destination; its port is opened before the page shows it."""
         spend(self._new, str(login.account.id))
         settings = self._settings
         try:
@@ -68,12 +68,12 @@ class KeepingPage:
                 )
         except TooManyDestinations as error:
             return await self._settings_page.page(visit, login, 409, error=WrongField("destinations", str(error)))
-        self._log.info("Account {id} has {user_id} too", id=login.account.id, user_id=destination.user_id)
+        self._log.info("Account {id} created {user_id}", id=login.account.id, user_id=destination.user_id)
         await is_opened(self._listeners, destination)
         return see_other(f"/settings#destination-{destination.id}")
 
     async def change_retention(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST …/retention`` with ``days``; empty: as the installation says."""
+        """``POST …/retention`` with ``days``; if empty, the installation's default applies."""
         destination = await self._owned(login, int(destination_id))
         try:
             days = days_of(visit.form())
@@ -84,7 +84,7 @@ class KeepingPage:
         return see_other("/settings")
 
     async def close(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST …/close`` with ``confirm``, the destination's ``user_id``: it receives nothing any more."""
+        """``POST …/close`` with ``confirm``, which must be the destination's ``user_id``: close it for good."""
         destination = await self._owned(login, int(destination_id))
         if visit.form().get("confirm", "").strip() != destination.user_id:
             error = WrongField(f"confirm-{destination.id}", f"Type {destination.user_id} to close it for good.")

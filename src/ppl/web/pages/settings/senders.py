@@ -1,4 +1,4 @@
-"""Who may send to a destination and how much, as the settings page shows it and as its forms are read."""
+"""Restrictions on senders (networks, tokens, certificates, quotas): reads the forms, prepares values for the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ppl.web.pages.certificate_snippets import certificate_snippets
 from ppl.web.pages.settings.client_certificates import shown_certificates
 from ppl.web.pages.token_snippets import token_snippets
 
-#: Two are valid at once while senders go over from one to the other; the third is for those who forget one.
+#: Most sender tokens of a destination: two while senders change from the old to the new, and a forgotten one.
 MOST_TOKENS = 3
 
 _MEGABYTE = 1_000_000
@@ -26,14 +26,14 @@ _MEGABYTE = 1_000_000
 
 @attrs.frozen
 class Restricting:
-    """What one of the section's forms came to.
+    """The outcome of one of the section's forms.
 
     Attributes:
-        destination_id: whose form it was.
-        error: what was wrong with it.
-        typed: its fields, by name.
-        new_token: a token that was just made, to be shown this once.
-        waits: whether it is saved and no listener has confirmed it yet.
+        destination_id: the destination whose form was sent.
+        error: what was wrong, if anything.
+        typed: the form's fields, by name.
+        waits: whether the change is saved but no listener has confirmed it yet.
+        new_token: a token that was just made, shown only this once.
     """
 
     destination_id: int
@@ -44,10 +44,10 @@ class Restricting:
 
 
 def networks_of(form: dict[str, str]) -> tuple[str, ...]:
-    """``networks``, each once.
+    """The field ``networks``, each network once.
 
     Raises:
-        WrongField: one is none.
+        WrongField: one is not a network, or there are too many.
     """
     try:
         return parse_networks(form.get("networks", ""))
@@ -56,10 +56,10 @@ def networks_of(form: dict[str, str]) -> tuple[str, ...]:
 
 
 def quota_typed(form: dict[str, str], most: Quota) -> Quota:
-    """``lines_per_second`` and ``megabytes_per_day``; empty: as the operator says.
+    """The fields ``lines_per_second`` and ``megabytes_per_day``; if one is empty, the operator's limit applies.
 
     Raises:
-        WrongField: one is no such number, or more than the operator allows.
+        WrongField: one is not a whole number, or more than the operator allows.
     """
     lines = _number(form, "lines_per_second", 1, most.lines_per_second, MOST_LINES_PER_SECOND)
     size = _number(form, "megabytes_per_day", _MEGABYTE, most.bytes_per_day, MOST_BYTES_PER_DAY)
@@ -85,7 +85,16 @@ def restricting_fields(
     tokens: Sequence[SenderToken],
     zone: tzinfo,
 ) -> dict[str, Any]:
-    """What the page shows of one destination; ``tokens`` are those of all, ``zone`` is the reader's."""
+    """What the page shows of one destination.
+
+    Args:
+        destination: the destination.
+        role: the account's role there.
+        came: the outcome of the form that was just sent, if any.
+        most: the operator's quota.
+        tokens: the sender tokens of all destinations.
+        zone: the reader's time zone.
+    """
     size = destination.max_bytes_per_day or 0
     mine = came if came is not None and came.destination_id == destination.id else Restricting(destination.id)
     return {
@@ -114,9 +123,9 @@ def restricting_fields(
 
 
 def _in_words(destination: Destination) -> list[str]:
-    """What restricts its senders, for those who may not see more."""
+    """The restrictions of a destination in words, for accounts that may not see details."""
     words = [
-        ("addresses of some networks only", destination.networks),
+        ("addresses in certain networks only", destination.networks),
         ("senders that know its token only", destination.token_hashes),
         ("senders with a client certificate only", destination.client_certificates),
     ]

@@ -1,4 +1,4 @@
-"""The forms by which the owner of a destination restricts its senders."""
+"""The forms with which the owner of a destination restricts its senders."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RestrictingPage:
         settings_page: shows them.
         listeners: apply them.
         most: the operator's quota.
-        clock: throttles changes.
+        clock: a steady clock, µs, for throttling.
     """
 
     _log = Logger()
@@ -49,7 +49,7 @@ class RestrictingPage:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Its addresses."""
+        """The routes of these handlers."""
         return (
             form_on("/settings", rf"/settings/destinations/{NUMBER}/networks", self.change_networks),
             form_on("/settings", rf"/settings/destinations/{NUMBER}/certificates", self.change_certificates),
@@ -59,7 +59,7 @@ class RestrictingPage:
         )
 
     async def change_networks(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST …/networks`` with ``networks``; empty: any address may send."""
+        """``POST …/networks`` with ``networks``; if empty, any address may send."""
 
         async def change(destination: Destination, form: dict[str, str]) -> None:
             await self._store.set_networks(login.account.id, destination.id, networks_of(form))
@@ -67,7 +67,7 @@ class RestrictingPage:
         return await self._change(visit, login, destination_id, "changed the networks", change)
 
     async def change_quota(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST …/quota`` with ``lines_per_second`` and ``megabytes_per_day``; empty: as the operator says."""
+        """``POST …/quota`` with ``lines_per_second`` and ``megabytes_per_day``; empty means the operator's limit."""
 
         async def change(destination: Destination, form: dict[str, str]) -> None:
             quota = quota_typed(form, self._most)
@@ -76,7 +76,7 @@ class RestrictingPage:
         return await self._change(visit, login, destination_id, "changed the quota", change)
 
     async def change_certificates(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST …/certificates`` with ``certificates`` in PEM; empty: senders need none."""
+        """``POST …/certificates`` with ``certificates`` in PEM; if empty, senders need none."""
 
         async def change(destination: Destination, form: dict[str, str]) -> None:
             pem = certificates_of(form)
@@ -85,7 +85,7 @@ class RestrictingPage:
         return await self._change(visit, login, destination_id, "changed the client certificates", change)
 
     async def create_token(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST …/sender-tokens``: the one answer that shows the token, which lines must carry from now on."""
+        """``POST …/sender-tokens``: make a token, which lines must carry from then on; only this response shows it."""
         secret = new_sender_token()
 
         async def change(destination: Destination, form: dict[str, str]) -> None:
@@ -99,7 +99,7 @@ class RestrictingPage:
         return await self._change(visit, login, destination_id, "made a token", change, new_token=secret)
 
     async def delete_token(self, visit: Visit, login: Login, destination_id: str, token_id: str) -> Answer:
-        """``POST …/sender-tokens/<id>/delete``: lines that carry it are dropped from now on."""
+        """``POST …/sender-tokens/<id>/delete``: revoke a token. If others remain, lines with this one are dropped."""
 
         async def change(destination: Destination, form: dict[str, str]) -> None:
             if not await self._store.delete_sender_token(login.account.id, destination.id, int(token_id)):
@@ -116,9 +116,9 @@ class RestrictingPage:
         change: Callable[[Destination, dict[str, str]], Awaitable[None]],
         new_token: str | None = None,
     ) -> Answer:
-        """Do one ``change``, log ``what`` the account did, and have the listener apply it.
+        """Make one ``change``, log ``what`` the account did, and have the listener apply it.
 
-        What is wrong is shown beside its field.
+        If a field is wrong, the page shows the error beside it.
         """
         destination = await self._owned(login, int(destination_id))
         form = visit.form()
@@ -141,13 +141,13 @@ class RestrictingPage:
         return await self._settings_page.page(visit, login, restricting=came)
 
     async def _applied(self, destination: Destination) -> bool:
-        """Whether a listener has applied what is saved."""
+        """Have a listener apply the saved restrictions; ``False``, with a warning in the log, if none did in time."""
         if destination.is_closed:
             return True
         try:
             await self._listeners.open(destination)
         except ListenerUnavailable as error:
-            self._log.warn("The port of {user_id} is as it was: {why}", user_id=destination.user_id, why=str(error))
+            self._log.warn("The port of {user_id} is not updated: {why}", user_id=destination.user_id, why=str(error))
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""What the ports of destinations take: shown to all who may read them, changed by their owners."""
+"""Which connections a destination's port accepts, encrypted or not: readers see the setting, the owner changes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ppl.web.http.forms import WrongField
 
 #: Each change ends the connections of the port.
 _CHANGES_OF_ACCOUNT = Rate(burst=20, seconds=10)
-_DECIDES = "decides what its port takes"
+_DECIDES = "decides which connections its port accepts"
 
 _IN_WORDS: dict[Transport, str] = {
     "either": "encrypted (TLS) and unencrypted (plain TCP, RELP and UDP)",
@@ -27,12 +27,12 @@ _IN_WORDS: dict[Transport, str] = {
 
 
 class Transports:
-    """Reads and changes the policy.
+    """Changes the setting.
 
     Args:
         store: keeps it.
-        listeners: applies it.
-        clock: throttles changes.
+        listeners: apply it.
+        clock: a steady clock, µs, for throttling.
     """
 
     _log = Logger()
@@ -42,13 +42,13 @@ class Transports:
         self._changes = Throttle(_CHANGES_OF_ACCOUNT, clock)
 
     async def change(self, account_id: int, destination_id: int, chosen: str) -> bool:
-        """Have the port take ``chosen`` from now on; ``False`` when no listener has applied it yet.
+        """Save ``chosen`` as the setting and have a listener apply it; ``False`` if none has applied it yet.
 
         Raises:
-            WrongField: ``chosen`` is no policy.
-            NoSuchDestination: the account has no such destination.
-            NotOwned: it does not own it.
-            TooManyRequests: it changes them too often.
+            WrongField: ``chosen`` is not one of the settings.
+            NoSuchDestination: the account may read no such destination.
+            NotOwned: the account does not own the destination.
+            TooManyRequests: the account changes settings too often.
         """
         transport = next((each for each in TRANSPORTS if each == chosen), None)
         if transport is None:
@@ -58,17 +58,17 @@ class Transports:
         spend(self._changes, str(account_id))
         if not await self._store.set_transport(account_id, destination_id, transport):
             raise NotOwned(_DECIDES)
-        self._log.info("{user_id} takes {transport} now", user_id=destination.user_id, transport=transport)
+        self._log.info("Transport of {user_id} set to {transport}", user_id=destination.user_id, transport=transport)
         try:
             await self._listeners.open(destination)
         except ListenerUnavailable as error:
-            self._log.warn("The port of {user_id} is as it was: {why}", user_id=destination.user_id, why=str(error))
+            self._log.warn("The port of {user_id} is not updated: {why}", user_id=destination.user_id, why=str(error))
             return False
         return True
 
 
 def transport_fields(destination: Destination, role: Role) -> dict[str, Any]:
-    """What the page shows of one destination."""
+    """What the page shows of one destination's setting."""
     return {
         "id": destination.id,
         "user_id": destination.user_id,
