@@ -123,7 +123,7 @@ def make_site(
     archives = Archives(store, place, reactor)
     quota = Quota(settings.max_lines_per_second or None, settings.max_bytes_per_day or None)
     settings_page = SettingsPage(
-        store, pages, clock, session_ended, transports, retention_days, lines, archives, quota, fingerprint
+        store, pages, clock, steady, session_ended, transports, retention_days, lines, archives, quota, fingerprint
     )
     keeping_page = KeepingPage(store, settings_page, listeners, settings, steady)
     restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
@@ -133,7 +133,7 @@ def make_site(
     event_page = EventPage(store, events, pages)
     exports = Exports(store, clock, reactor.seconds, limits.export_events)
     downloads = Downloads(store, archives, settings_page, pages, clock)
-    saved = SavedSearches(store, clock)
+    saved = SavedSearches(store, clock, steady)
     saved_page, saved_api = SavedPage(store, saved, pages), SavedApi(store, saved)
     marks = Marks(store, events, steady, marks_changed)
     marks_page, marks_api = MarksPage(store, marks, pages), MarksApi(store, marks)

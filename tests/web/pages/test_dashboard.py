@@ -197,7 +197,10 @@ def test_words_for_times_sizes_and_rates() -> None:
         (HOUR - 1, "59 minutes ago"), (DAY, "1 day ago"), (4000 * DAY, "4,000 days ago"),
     ):  # fmt: skip
         assert moment(T0, T0 + ago, UTC).ago == text
-    for size, text in ((0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (99_440, "99.4 kB"), (10**14, "100 TB")):
+    for size, text in (
+        (0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (99_440, "99.4 kB"), (999_600, "1.0 MB"),
+        (3 * 10**12, "3.0 TB"), (10**14, "100 TB"),
+    ):  # fmt: skip
         assert bytes_text(size) == text
     for rate, text in ((0.0, "0"), (0.01, "< 0.1"), (0.2, "0.2"), (12.4, "12"), (54321.0, "54,321")):
         assert rate_text(rate) == text

@@ -32,15 +32,17 @@ class SavedSearches:
 
     Attributes:
         store: keeps the saved searches.
-        clock: the wall clock, µs: ``3 hours ago`` in a query refers to it; also for throttling.
+        clock: the wall clock, µs: ``3 hours ago`` in a query refers to it.
+        steady: a steady clock, µs, for throttling.
     """
 
     store: PeopleStore
     clock: Clock
+    steady: Clock
     _saves: Throttle = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._saves = Throttle(_SAVES_OF_ACCOUNT, self.clock)
+        self._saves = Throttle(_SAVES_OF_ACCOUNT, self.steady)
 
     async def save(self, account: Account, destination: Destination, fields: Mapping[str, str]) -> SavedSearch:
         """Save ``query`` under ``name``.

@@ -136,6 +136,7 @@ class Forbidden(Refusal):
 
     code = "forbidden"
     status, title = 403, "Not allowed"
+    advice = "Ask the owner of the destination, or log in with another account."
 
 
 class ForeignOrigin(Forbidden):
@@ -292,7 +293,7 @@ class InternalError(Refusal):
     advice = "Try again. If it fails again, look in Ppl's log at the time of this error."
 
     def __init__(self) -> None:
-        super().__init__("Internal error in Ppl.")
+        super().__init__("Internal error in Ppl; its log has more.")
 
 
 def spend(throttle: Throttle, key: str) -> None:

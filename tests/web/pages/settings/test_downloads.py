@@ -9,7 +9,6 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from ppl.archive.directory import DirectoryPlace
-from ppl.web.pages.settings.archived_days import size_text
 from tests.fixtures.database import execute
 from tests.store.samples import T0, events
 from tests.web.browsing import Browser
@@ -91,18 +90,3 @@ async def test_what_is_kept_elsewhere_is_no_link(served: Served, browser: Browse
     assert "stored where this server cannot reach it" in page.text
     assert "/api/archives/" not in page.text
     assert "elsewhere" not in page.text
-
-
-@pytest.mark.parametrize(
-    ("length", "text"),
-    [
-        (512, "512 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
-        (45_678, "46 kB"),
-        (999_600, "1.0 MB"),
-        (3 * 10**12, "3.0 TB"),
-    ],
-)
-def test_sizes_are_for_people(length: int, text: str) -> None:
-    assert size_text(length) == text

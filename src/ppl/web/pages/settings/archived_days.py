@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ppl.model import Destination
+from ppl.web.pages.figures import bytes_text
 
 #: How many archived days of each destination the settings page shows.
 NEWEST_DAYS = 5
@@ -20,7 +21,7 @@ def archives_address(destination: Destination) -> str:
 def archive_fields(day: dict[str, Any], destination: Destination) -> dict[str, Any]:
     """What pages show of an archived ``day``, given in the form of the API's JSON."""
     query = urlencode({"user_id": destination.user_id})
-    return {**day, "address": f"/api/archives/{day['date']}?{query}", "size": size_text(day["bytes"])}
+    return {**day, "address": f"/api/archives/{day['date']}?{query}", "size": bytes_text(day["bytes"])}
 
 
 def newest_archives(destination: Destination, days: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -31,13 +32,3 @@ def newest_archives(destination: Destination, days: Sequence[dict[str, Any]]) ->
         "count": len(days),
         "newest": [archive_fields(day, destination) for day in days[:NEWEST_DAYS]],
     }
-
-
-def size_text(length: int) -> str:
-    """``length`` bytes in words, such as ``1.4 MB``, in powers of 1,000."""
-    size = float(length)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -40,6 +40,7 @@ class SettingsPage:
         store: Store,
         pages: Pages,
         clock: Clock,
+        steady: Clock,
         session_ended: SessionEnded,
         transports: Transports,
         retention_days: int | None,
@@ -55,7 +56,7 @@ class SettingsPage:
         self._retention_days = retention_days
         self._session_ended = session_ended
         self._pages = pages
-        self._creations = Throttle(_TOKENS_OF_ACCOUNT, clock)
+        self._creations = Throttle(_TOKENS_OF_ACCOUNT, steady)
 
     @property
     def routes(self) -> tuple[Route, ...]:

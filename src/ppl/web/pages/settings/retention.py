@@ -34,7 +34,14 @@ def keeping_fields(destination: Destination, role: Role, zone: str, default_days
         "user_id": destination.user_id,
         "is_owner": role == "owner",
         "days": destination.retention_days or "",
-        "default": "for ever" if default_days is None else f"for {default_days} days",
+        "kept": _for_days(days),
+        "default": _for_days(default_days),
         "closed_on": None if closed is None else local_text(closed, parse_time_zone(zone)),
         "ends_on": None if closed is None or days is None else local_text(closed + days * DAY, parse_time_zone(zone)),
     }
+
+
+def _for_days(days: int | None) -> str:
+    if days is None:
+        return "for ever"
+    return "for 1 day" if days == 1 else f"for {days} days"
