@@ -272,4 +272,4 @@ async def test_who_is_refused_again_and_again_is_logged_once_for_each_kind(
         viewer = await house.connect()
         viewer.sendFrame(opcode=1, payload=b"x", rsv=7)
         await viewer.gone
-    assert sum("was closed for what its client sent" in line for line in logged) == 1
+    assert sum("was closed because of what its client sent" in line for line in logged) == 1
