@@ -161,7 +161,7 @@ class Search(Protocol):
         """About how many events are still to be searched; ``None`` if that is not known yet."""
 
     async def step(self, limit: int, most_bytes: int = ...) -> Found:
-        """Search a little further; gives at most ``limit`` events, ending with the one that exceeds ``most_bytes``."""
+        """Search a little further; gives at most ``limit`` events, with about ``most_bytes`` of texts."""
 
     async def count(self, width: int) -> Counted:
         """Search as far as a step does, only counting matches in buckets that begin at multiples of ``width`` µs."""

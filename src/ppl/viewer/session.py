@@ -135,7 +135,7 @@ class ViewerSession:
         # Live events not yet sent, ascending, all newer than max_id.
         self._queue = LiveQueue(queue_events)
         self._gap = _Gap()
-        # Whether the store may hold events newer than max_id that were not announced.
+        # Whether the store may hold events newer than max_id that are not in the queue.
         self._behind = False
         self._congested = False
         self._oldest_known = False

@@ -416,7 +416,7 @@ class Searches:
         return EventSearch(self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits)
 
     def forget(self, counted_as: tuple[int, Purpose]) -> None:
-        """Count one search less, as it is closed."""
+        """Note that one search is closed."""
         self._open[counted_as] -= 1
         if not self._open[counted_as]:
             del self._open[counted_as]
