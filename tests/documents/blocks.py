@@ -1,4 +1,4 @@
-"""The literal blocks of the documents, and what the comment below each says of it.
+"""Reads the literal blocks of the documents, and the comment below each that says how it is tested.
 
 ``.. run: <how>`` names one of the runners of ``test_commands``; ``.. not-run: <why>`` says why a block is not run.
 """
@@ -22,11 +22,11 @@ class Block:
     """A literal block.
 
     Attributes:
-        file: where it stands, from the repository's root.
-        line: about where.
-        text: as it is.
-        how: the runner's name, ``""`` where it is not run.
-        why: why it is not, ``""`` where it is.
+        file: path of its file, from the repository's root.
+        line: about which line it is on.
+        text: its text, unchanged.
+        how: the runner's name, ``""`` if the block is not run.
+        why: why the block is not run, ``""`` if it is.
     """
 
     file: str
@@ -40,7 +40,7 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """Those of all documents."""
+    """The blocks of all documents."""
     return [block for path in DOCUMENTS for block in _blocks_of(path)]
 
 
@@ -63,7 +63,7 @@ def _line_of(node: docutils.nodes.Element) -> int:
 
 
 def _mark_of(node: docutils.nodes.Element) -> str:
-    """The comment right below."""
+    """The text of the comment right below ``node``."""
     siblings = node.parent.children
     below = siblings[siblings.index(node) + 1 :][:1]
     return below[0].astext().strip() if below and isinstance(below[0], docutils.nodes.comment) else ""

@@ -17,7 +17,7 @@ FRAGMENTS = sorted(path for path in (ROOT / _TOWNCRIER["directory"]).iterdir() i
 def test_a_fragment_has_a_kind_and_a_sentence(path: object) -> None:
     name, text = path.name, path.read_text("utf-8")  # type: ignore[attr-defined]
     what, kind, suffix = name.rsplit(".", 2)
-    # Without it, towncrier takes the word for an issue's number.
+    # Without the plus, towncrier takes the word for an issue's number.
     assert what.startswith("+")
     assert kind in _KINDS
     assert suffix == "rst"

@@ -42,10 +42,10 @@ class Surroundings:
     """What a block is run in.
 
     Attributes:
-        ppl: one that runs.
+        ppl: a running Ppl.
         who: an account on it.
-        directory: of the test's own.
-        token: of a drain of ``who``.
+        directory: a directory of the test's own.
+        token: a drain token of ``who``.
     """
 
     ppl: PplProcess
@@ -54,7 +54,7 @@ class Surroundings:
     token: str
 
     def filled(self, text: str) -> str:
-        """``text`` with what stands here in the place of what the documents name."""
+        """``text`` with the names in the documents replaced by those of this test."""
         ports = free_ports(2)
         for shown, here in (
             # The destination, its uploads and the certificate to trust.
@@ -72,16 +72,16 @@ class Surroundings:
             ("PPL_LINK_SECRET=…", "PPL_LINK_SECRET=0123456789abcdef"),
             ("PASSWORD '…'", "PASSWORD 'secret'"),
             ("PASSWORD='…'", "PASSWORD='secret'"),
-            # Places that are not a test's.
+            # Paths and addresses that a test may not use.
             ("--listen-interface 0.0.0.0", "--listen-interface 127.0.0.1"),
             ("--data-dir /var/lib/ppl", f"--data-dir {self.directory}/data"),
             ("/srv/ppl-archive", f"{self.directory}/archive"),
             ("/etc/systemd", f"{self.directory}/systemd"),
             ("/etc/ppl", f"{self.directory}/etc"),
             ("-o ppl ", ""),
-            # The environment is there already, and data goes where the test looks.
+            # The virtual environment exists already, and data goes where the test looks.
             ("make run", f"make --old-file=.venv/.run run DATA={self.directory}/data"),
-            # A database of the test's own in the place of the embedded one.
+            # The test's own database instead of the embedded one.
             ("-h /var/lib/ppl/run -U postgres -d ppl", f"-h {parse_dsn(self.ppl.dsn)['host']} -U postgres -d @"),
             ("-d @", "-d " + parse_dsn(self.ppl.dsn)["dbname"]),
             ("you@example.com", self.who.email),
@@ -96,7 +96,7 @@ class Surroundings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For commands: the programs of this virtual environment are found."""
+        """Environment of commands: the programs of this virtual environment are found."""
         return {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -104,13 +104,13 @@ class Surroundings:
         }
 
     def stored(self) -> list[str]:
-        """The messages that came to ``who``."""
+        """The messages that ``who`` received."""
         return self.ppl.messages(self.who.port)
 
 
 @pytest.fixture
 def here(module_ppl: PplProcess, short_directory: Path) -> Surroundings:
-    """With an account of the test's own."""
+    """Surroundings with an account of the test's own."""
     who = module_ppl.register()
     return Surroundings(module_ppl, who, short_directory, module_ppl.create_drain(who))
 
@@ -149,7 +149,7 @@ def _is_ready(process: subprocess.Popen[bytes], log: Path) -> bool:
 
 
 def _service(text: str, here: Surroundings) -> None:
-    """Each command runs until it is ready, together with those before it, and then ends as told to."""
+    """Run each command until it is ready, beside those before it; then end all of them."""
     ports = free_ports(20)
     environment = {
         **here.environment,
@@ -256,7 +256,7 @@ def _search(text: str, here: Surroundings) -> None:
         parse(line, UTC, time.time_ns() // 1000)
 
 
-#: rsyslog's short form, beside which a setting is tried.
+#: rsyslog's short form of forwarding, with which a setting is tried.
 _FORWARD = "*.* @@logs.example.com:20000"
 
 RUNNERS: dict[str, Callable[[str, Surroundings], None]] = {
@@ -272,7 +272,7 @@ RUNNERS: dict[str, Callable[[str, Surroundings], None]] = {
     "json": _json,
     "search": _search,
 }
-"""By the word after ``run:``; ``line`` is a command of which each line makes an event."""
+"""The runners by the word after ``run:``; each line of a ``line`` block is a command that makes an event."""
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
@@ -287,7 +287,7 @@ def _marks(block: Block, quick: list[Block]) -> list[pytest.MarkDecorator]:
 
 
 def _cases() -> list[Any]:
-    """The blocks to run; of those that start Ppl only the first is not a long one."""
+    """The blocks to run; of those that start Ppl, all but the first are long tests."""
     services = [each for each in BLOCKS if each.how == "service"]
     return [pytest.param(each, marks=_marks(each, services[:1]), id=str(each)) for each in BLOCKS if each.how]
 

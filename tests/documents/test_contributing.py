@@ -1,4 +1,4 @@
-"""The page for contributors names files that are there, and each answers its question."""
+"""The page for contributors names files that exist, and one file for each question."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.running import ROOT
 
 PAGE = (ROOT / "docs/contributing.rst").read_text("utf-8")
-#: Question → what its one file must speak of.
+#: Question → its one file.
 ANSWERS = dict(re.findall(r"^(\S.*?)  +``(src/\S+)``$", PAGE, re.MULTILINE))
 
 

@@ -45,12 +45,12 @@ def test_the_protocol_page_lists_exactly_the_codes_there_are() -> None:
     assert listed == {each.code for each in classes if each is not ProtocolError}
 
 
-#: Raised by these, and sent under their own code within another refusal.
+#: Codes of errors that are sent under their own code within another refusal.
 _SENT_WITHIN = {
     "statement_timeout", "store_unavailable", "too_busy", "archive_unavailable", "destination_unreachable",
     "too_many_saved", "too_many_marks",
 }  # fmt: skip
-#: Never leave the process, or are answered with another code (as ``too_many_searches`` with ``too_many_requests``).
+#: Codes that never leave the process, or are answered with another (``too_many_searches`` with ``too_many_requests``).
 _NEVER_SENT = {
     "bad_configuration", "store_unsuitable", "id_conflict", "registration_closed", "no_port_left",
     "listener_unavailable", "too_many_drains", "too_many_searches", "wrong_field", "archive_damaged",

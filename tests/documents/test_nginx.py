@@ -19,7 +19,7 @@ pytestmark = pytest.mark.peer
 
 
 def whole(example: str, directory: Path) -> str:
-    """A configuration around the ``example``, which nginx can use anywhere."""
+    """A whole configuration with ``example`` in it, which nginx can use anywhere."""
     return (
         f"daemon off;\npid {directory}/nginx.pid;\nerror_log {directory}/error.log;\nevents {{}}\n"
         f"http {{\naccess_log {directory}/access.log;\n"
@@ -44,7 +44,7 @@ def nginx(ppl: PplProcess, directory: Path) -> Iterator[tuple[int, int]]:
         ("/etc/letsencrypt/live/logs.example.com/fullchain.pem", str(certificate)),
         ("/etc/letsencrypt/live/logs.example.com/privkey.pem", str(key)),
         ("127.0.0.1:8080", f"127.0.0.1:{ppl.http_port}"),
-        ("$host;", "$http_host;"),  # the ports here are not those that browsers leave out
+        ("$host;", "$http_host;"),  # unlike the usual ports, these are part of Host
     ):
         assert shown in example
         example = example.replace(shown, here)
@@ -78,7 +78,7 @@ def test_nginx_takes_the_example(short_directory: Path) -> None:
 
 @pytest.fixture
 def proxied(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
-    """Ppl that is told of a proxy before it."""
+    """A running Ppl for nginx to stand before."""
     yield from running(PplProcess(dsn, short_directory))
 
 

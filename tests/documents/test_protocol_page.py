@@ -66,7 +66,7 @@ def test_data_may_be_absent_where_an_event_carries_nothing(shared_ppl: PplProces
         ('{"event": "send_user_data", "data": []}', "bad_data", "send_user_data"),
     ],
 )
-def test_what_is_no_event_gets_an_error_and_the_connection_stays_open(
+def test_what_is_not_an_event_gets_an_error_and_the_connection_stays_open(
     shared_ppl: PplProcess, who: Registered, frame: str, code: str, event: str | None
 ) -> None:
     with Viewer(shared_ppl.url, who) as viewer:
@@ -156,7 +156,7 @@ def test_api_me_says_who_i_am(shared_ppl: PplProcess, who: Registered) -> None:
     }
 
 
-def test_the_websocket_refuses_who_is_not_logged_in(shared_ppl: PplProcess, who: Registered) -> None:
+def test_the_websocket_refuses_a_client_that_is_not_logged_in(shared_ppl: PplProcess, who: Registered) -> None:
     from websockets.exceptions import InvalidStatus
 
     for headers in ({}, {"Cookie": "ppl_session=guess"}, {"Authorization": "Bearer guess"}):

@@ -18,7 +18,7 @@ __all__ = ["who"]
 
 @pytest.fixture
 def short_queues(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
-    """Ppl with room for few events that wait for a slow viewer."""
+    """A running Ppl in which few events may wait for a slow viewer."""
     ppl = PplProcess(dsn, short_directory, "one", {"PPL_VIEWER_QUEUE_EVENTS": "100"})
     try:
         ppl.start()
@@ -66,8 +66,8 @@ def test_a_slow_reader_is_told_of_the_gap_can_fetch_it_and_slows_nobody(short_qu
     with Viewer(ppl.url, who) as slow, Viewer(ppl.url, who) as quick:
         slow.identify(batch=True, logs_portion="1000")
         quick.identify(batch=True)
-        # The client reads a few frames ahead, then no more, until it is asked for them. No more come at once than may
-        # wait: however busy the machine is, who takes them all before the next is never behind.
+        # The slow client reads only a few frames ahead until it is asked for them. No more events come at once than may
+        # wait: so on a busy machine too, a client that takes them all before the next is never behind.
         for first in range(0, count, 100):
             ppl.send(who.port, b"".join(b"<13>1 - h a - - - %d %s\n" % (first + each, text) for each in range(100)))
             assert len(quick.live(100)) == 100
@@ -88,7 +88,7 @@ def test_a_slow_reader_is_told_of_the_gap_can_fetch_it_and_slows_nobody(short_qu
 
 
 def fetched(viewer: Viewer, gap: dict[str, Any]) -> list[int]:
-    """The ids of what was left out, by as many ``get_logs`` as it takes."""
+    """The ids of the events that were left out, fetched with as many ``get_logs`` as it takes."""
     after, ids = int(gap["from"]) - 1, []
     while len(ids) < gap["skipped"]:
         viewer.send("get_logs", {"after": str(after), "before": str(int(gap["to"]) + 1)})

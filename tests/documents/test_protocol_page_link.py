@@ -31,7 +31,7 @@ def server(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
 
 @pytest.fixture
 def listener(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
-    """A listener process with one registered destination, and nobody to connect to yet."""
+    """A listener process with one registered destination, and no server to connect to yet."""
     ppl = PplProcess(dsn, short_directory, "two")
     try:
         ppl.start_role("server")
@@ -46,7 +46,7 @@ def listener(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
 
 
 def add_destination(ppl: PplProcess, index: int) -> int:
-    """A destination in the database that no process was told of; its port."""
+    """Add a destination to the database without telling any process; gives its port."""
     port = ppl.ports[index]
     ppl.rows(
         "INSERT INTO destination (host, port, time_zone, created_at) VALUES (%s, %s, %s, 0) RETURNING id",
@@ -102,7 +102,7 @@ def test_the_server_accepts_one_or_many_events_in_a_frame(server: PplProcess) ->
             assert [each["message"] for each in viewer.live(3)] == ["many 0", "many 1", "many 2"]
 
 
-def test_the_server_forwards_only_to_those_who_watch_live(server: PplProcess) -> None:
+def test_the_server_forwards_only_to_viewers_that_watch_live(server: PplProcess) -> None:
     with FoundingListener(server) as listener:
         who = register(server, listener)
         with Viewer(server.url, who) as paused, Viewer(server.url, who) as live:

@@ -14,7 +14,7 @@ from tests.viewer.test_session import asked, event, ids, page, wanted, watching
 
 
 def big(id_: int, size: int = PAGE_BYTES // 2) -> Event:
-    """An event whose length is where a sender may hide it."""
+    """An event whose structured data has ``size`` characters."""
     return Event(id_, id_, "192.0.2.1", "app", "", structured_data="x" * size)
 
 
@@ -89,12 +89,12 @@ def test_since_goes_on_with_portions_when_there_is_room_again() -> None:
     assert ids(session.live(Batch([event(16)]))[0]) == [16]
 
 
-def test_catching_up_does_not_crawl_for_who_asked_for_small_portions() -> None:
+def test_catching_up_reads_large_portions_though_small_ones_were_asked_for() -> None:
     session = watching(5, request=wanted(portion=1))
     assert asked(session.catch_up()).limit == CATCH_UP_EVENTS
 
 
-def test_what_came_since_is_read_in_large_parts_also_by_who_asked_for_small_portions() -> None:
+def test_since_reads_large_portions_though_small_ones_were_asked_for() -> None:
     session = ViewerSession(5)
     session.request(wanted(portion=1, since=10))
     query = asked(session.authorised())

@@ -25,7 +25,7 @@ over_both = pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"
 
 
 async def stuck(house: House, destination: Destination) -> tuple[Any, ViewerProtocol]:
-    """A viewer that does not read, and for which the server holds something that the kernel does not take."""
+    """A viewer that does not read, and for which the server holds bytes that the kernel does not take."""
     viewer = await house.connect()
     viewer.closeHandshakeTimeout = 0
     viewer.say("send_user_data", user_id=destination.user_id)
@@ -36,7 +36,7 @@ async def stuck(house: House, destination: Destination) -> tuple[Any, ViewerProt
         if each.socket.peer.endswith(f":{viewer.transport.getHost().port}")
     )
     viewer.transport.pauseProducing()
-    # Else the kernel's buffers would grow and take it all.
+    # Otherwise the kernel's buffers would grow and take everything.
     below(server).socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
     sent = []
     send = server.send_octets
@@ -44,29 +44,29 @@ async def stuck(house: House, destination: Destination) -> tuple[Any, ViewerProt
     while not waiting(server):
         sent.clear()
         await house.ingest(destination, "x" * 20_000)
-        # Several lines at once would be more than its transport takes without calling itself full.
+        # Several lines at once would fill the transport.
         await until(lambda: sent, "the line is pushed")
         before = 0
-        # The kernel takes it little by little, until the other side's buffer is full too.
+        # The kernel takes the line little by little, until the other side's buffer is full too.
         while waiting(server) != before:
             before = waiting(server)
             await deferLater(reactor, 0.05)
-    assert not server.is_full, "it is still read from"
+    assert not server.is_full, "the server still reads from it"
     return viewer, server
 
 
 def below(server: Any) -> Any:
-    """Its TCP connection."""
+    """The TCP connection of ``server``, also below TLS."""
     return getattr(server.transport, "transport", server.transport)
 
 
 def waiting(server: Any) -> int:
-    """Bytes that the server holds for it."""
+    """Number of bytes that the server holds for the viewer."""
     transport = below(server)
     return len(transport.dataBuffer) - transport.offset + int(transport._tempDataLen)
 
 
-#: What takes seconds takes less.
+#: Timeouts of less than a second, so that the tests are quick.
 SOON: dict[str, Any] = {"times": Times(closing=0.5), "dropping_seconds": 0.5}
 
 
@@ -90,13 +90,13 @@ async def test_a_viewer_that_says_close_and_does_not_read_gives_its_place_back(
 
 @over_both
 @pytest_twisted.ensureDeferred
-async def test_a_stop_cuts_off_who_is_stuck_and_closes_the_others_in_order(make_house: MakeHouse, secure: bool) -> None:
+async def test_a_stop_cuts_off_a_stuck_viewer_and_closes_others_in_order(make_house: MakeHouse, secure: bool) -> None:
     said: list[str] = []
 
     def observe(event: Any) -> None:
         said.append(str(event.get("log_format")).format(**event) if "cut off" in str(event.get("log_format")) else "")
 
-    # Of the hub alone: the connection by itself would take longer.
+    # Only the hub's timeout is short; the connection's own takes longer.
     house, destination = await make_house(secure=secure, times=Times(closing=0.5))
     viewer, server = await stuck(house, destination)
     reading = await house.connect("stranger")
@@ -114,7 +114,7 @@ async def test_a_stop_cuts_off_who_is_stuck_and_closes_the_others_in_order(make_
 
 @over_both
 @pytest_twisted.ensureDeferred
-async def test_a_viewer_that_never_answers_our_close_is_cut_off(make_house: MakeHouse, secure: bool) -> None:
+async def test_a_viewer_that_never_answers_the_servers_close_is_cut_off(make_house: MakeHouse, secure: bool) -> None:
     house, destination = await make_house(secure=secure, max_viewers=1)
     viewer, server = await stuck(house, destination)
     server.close(4401, "the session has ended")

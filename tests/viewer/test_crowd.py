@@ -119,7 +119,7 @@ async def test_each_of_a_mixed_crowd_gets_exactly_its_events(make_house: MakeHou
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_error_of_ours_closes_one_viewer_and_costs_the_others_nothing(
+async def test_an_internal_error_closes_one_viewer_and_costs_the_others_nothing(
     make_house: MakeHouse, nothing_left_behind: list[str]
 ) -> None:
     house, destination = await make_house()

@@ -1,4 +1,4 @@
-"""Frames of live events: made once for all who are sent the same, different where anything differs, bounded."""
+"""Frames of live events: made once for all viewers that get the same, different where anything differs, bounded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ppl.live.batch import Batch
 from ppl.viewer.frames import EventTexts, LiveFrames, live_update, live_updates, prepared
 from tests.viewer.test_session import event
 
-#: What :meth:`LiveFrames.of` is asked for, after the batch.
+#: Arguments of :meth:`LiveFrames.of` after the batch.
 USUAL = ("UTC", False, True)
 
 

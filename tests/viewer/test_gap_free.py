@@ -17,7 +17,7 @@ from tests.viewer.conftest import MakeHouse
 from tests.viewer.watching import House
 from tests.waiting import turns, until
 
-#: Those who watch: (``watched_ip``, ``batch``, ``query``). Two and two share what they are sent, if in step.
+#: The viewers: (``watched_ip``, ``batch``, ``query``). Equal ones share frames while they are in step.
 READERS = [
     ("", True, ""),
     ("", True, ""),
@@ -73,7 +73,7 @@ class Reader:
         fields: dict[str, Any] = dict(self.fields)
         if since is not None:
             fields["since"] = str(since)
-            # The server's view begins there; what is older comes again when it is asked for.
+            # The server's view begins there; older events come again when they are asked for.
             self.shown = [since]
         self._expected = ["since" if since is not None else "view"]
         self.client.say("send_user_data", **fields)
@@ -101,7 +101,7 @@ class Reader:
             elif name == "send_logs":
                 self._take_logs(ids, "since" in data, "isPartial" in data)
             else:
-                # Too many searches at once: what is needed for the view is tried again, history may be asked for again.
+                # Too many searches at once: the view's beginning is retried, history may be asked for again.
                 assert name in ("paused_count", "search_progress") or data["code"] == "too_many_searches", (
                     f"{name}: {data}"
                 )
@@ -115,7 +115,7 @@ class Reader:
             at = self._expected.index(kind)
             del self._expected[at]
             if is_partial and not is_since:
-                # What follows is older.
+                # The parts that follow are older.
                 self._expected.insert(at, "older")
         if kind == "view":
             self.shown = ids
@@ -133,7 +133,7 @@ class Reader:
         await self.open(known)
 
     async def resume(self) -> None:
-        """Paused no longer."""
+        """Resume if paused, and wait for the view."""
         if self.paused:
             await until(self.take, "all answers")
             self.ask("resume_live_update", "view")
@@ -141,7 +141,7 @@ class Reader:
         await until(self.take, "the view after the pause")
 
     async def saw(self) -> None:
-        """That it was shown a stretch of all that is stored for it, up to the newest."""
+        """Check that it was shown a stretch of what is stored for it, up to the newest event."""
         page = await self.house.store.newest(self.destination.id, 1000, self.fields["watched_ip"] or None)
         matches = self.query.predicate()
         stored = [event.id for event in page.events if matches(event)]
@@ -150,13 +150,13 @@ class Reader:
 
 
 def texts(amount: int) -> list[str]:
-    """Messages, most of which have the one word and some the other."""
+    """Messages: most have the word "many", some "few", some neither."""
     return [("many", "many few", "neither", "many")[number % 4] for number in range(amount)]
 
 
 @pytest.fixture
 def search_limits() -> SearchLimits:
-    """Searches take several steps over few events."""
+    """Limits with which searches take several steps over few events."""
     return SearchLimits(first_scan=4)
 
 

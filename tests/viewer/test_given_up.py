@@ -33,7 +33,7 @@ def handshake(ppl: PplProcess, who: Registered) -> bytes:
 
 
 def give_up(ppl: PplProcess, who: Registered, seconds: float, *, reset: bool) -> None:
-    """A handshake that is left ``seconds`` after it was sent."""
+    """Send a handshake and leave after ``seconds``."""
     with socket.create_connection(("127.0.0.1", ppl.http_port), timeout=10) as client:
         client.sendall(handshake(ppl, who))
         time.sleep(seconds)
@@ -57,7 +57,7 @@ def test_given_up_handshakes_and_a_viewer_that_does_not_read_hold_up_neither_vie
         ppl.send(other.port, b"".join(b"<13>1 - h app - - - %d %s\n" % (number, b"x" * 8000) for number in range(1000)))
         eventually(lambda: ppl.count(other.port) == 1000, "stored")
         stuck.sendall(masked(8, struct.pack("!H", 1000)))
-        # The places of the account are there for others.
+        # The places of the account are free for others.
         eventually(lambda: opens(ppl, who), "a WebSocket opens", 15)
         began = time.monotonic()
         ppl.send_signal(signal.SIGTERM)

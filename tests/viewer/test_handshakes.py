@@ -1,4 +1,4 @@
-"""Handshakes that the client gives up, or adds to, while the store is asked who it is: nothing of them is left."""
+"""Handshakes that a client gives up, or adds to, while the store is asked for its account: nothing of them is left."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def give_up(client: socket.socket, how: str) -> None:
 
 
 class Answers:
-    """The store's answers to who opens a WebSocket, held back until they are let go."""
+    """Holds back the store's answers to who opens a WebSocket, until a test releases them."""
 
     def __init__(self, house: House) -> None:
         self.held: list[Deferred[None]] = []
@@ -57,7 +57,7 @@ class Answers:
 
 
 def connections(house: House) -> int:
-    """How many the server's factory counts."""
+    """Number of connections that the server's factory counts."""
     return int(house.factory.countConnections)
 
 
@@ -164,7 +164,7 @@ async def test_a_second_handshake_on_the_same_connection_is_not_answered(make_ho
     await turns(20)
     (answer,) = answers.held
     answer.callback(None)
-    await until(lambda: connections(house) == 0, "it is no frame and ends the connection")
+    await until(lambda: connections(house) == 0, "it is not a frame and ends the connection")
     assert client.recv(4096).count(b"101 Switching") == 1
     client.close()
     assert house.hub.may_connect(house.accounts["owner"])
@@ -257,9 +257,7 @@ async def test_two_may_wait_until_all_places_are_free() -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_who_is_refused_again_and_again_is_logged_once_for_each_kind(
-    make_house: MakeHouse, logged: list[str]
-) -> None:
+async def test_repeated_refusals_are_logged_once_for_each_kind(make_house: MakeHouse, logged: list[str]) -> None:
     house, _ = await make_house(max_viewers=1)
     viewer = await house.connect()
     for _ in range(5):
@@ -272,4 +270,4 @@ async def test_who_is_refused_again_and_again_is_logged_once_for_each_kind(
         viewer = await house.connect()
         viewer.sendFrame(opcode=1, payload=b"x", rsv=7)
         await viewer.gone
-    assert sum("was closed for what its client sent" in line for line in logged) == 1
+    assert sum("was closed because of what its client sent" in line for line in logged) == 1

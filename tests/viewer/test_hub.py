@@ -23,7 +23,7 @@ USER = {"watched_ip": "", "logs_portion": "10"}
     [("nobody", {}, "401"), ("owner", {"Origin": "http://evil"}, "403"), ("owner", {"Origin": "null"}, "403")],
 )
 @pytest_twisted.ensureDeferred
-async def test_who_may_not_is_refused_in_the_handshake(
+async def test_a_client_without_access_is_refused_in_the_handshake(
     make_house: MakeHouse, who: str, headers: dict[str, str], status: str
 ) -> None:
     house, _ = await make_house()
@@ -31,7 +31,7 @@ async def test_who_may_not_is_refused_in_the_handshake(
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_page_of_ours_may_connect(make_house: MakeHouse) -> None:
+async def test_a_page_of_the_same_origin_may_connect(make_house: MakeHouse) -> None:
     house, destination = await make_house()
     viewer = await house.connect(Origin="http://ours")
     viewer.say("send_user_data", user_id=destination.user_id, **USER)
@@ -150,7 +150,7 @@ async def _member(house: House, dsn: str, destination: Destination) -> Any:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_member_that_is_one_no_more_is_closed_and_nobody_else(make_house: MakeHouse, dsn: str) -> None:
+async def test_a_former_member_is_closed_and_nobody_else(make_house: MakeHouse, dsn: str) -> None:
     house, destination = await make_house()
     member = await _member(house, dsn, destination)
     ((foreign, _),) = (
@@ -168,9 +168,9 @@ async def test_a_member_that_is_one_no_more_is_closed_and_nobody_else(make_house
     assert member.close_code == 4403
     await house.ingest(destination, "for its owner")
     await house.ingest(foreign, "for the stranger")
-    await until(lambda: owner.live() == ["for its owner"], "the owner sees on")
-    await until(lambda: own.live() == ["for the stranger"], "what is its own it sees on")
-    assert idle.close_code is None, "who watches nothing may stay"
+    await until(lambda: owner.live() == ["for its owner"], "the owner still sees events")
+    await until(lambda: own.live() == ["for the stranger"], "the stranger still sees its own destination")
+    assert idle.close_code is None, "a viewer that watches nothing may stay"
     assert "for its owner" not in member.live()
 
 
@@ -185,7 +185,7 @@ async def test_what_is_no_longer_readable_is_noticed_by_itself(make_house: MakeH
 
 @pytest.mark.parametrize("event", ["get_logs", "resume_live_update"])
 @pytest_twisted.ensureDeferred
-async def test_history_is_not_read_for_who_may_no_longer_read_it(make_house: MakeHouse, dsn: str, event: str) -> None:
+async def test_history_is_not_read_for_a_former_member(make_house: MakeHouse, dsn: str, event: str) -> None:
     house, destination = await make_house(times=Times(readable=0.0))
     await house.ingest(destination, *map(str, range(20)))
     member = await _member(house, dsn, destination)
@@ -199,7 +199,7 @@ async def test_history_is_not_read_for_who_may_no_longer_read_it(make_house: Mak
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_destination_that_took_over_an_address_is_not_shown_to_who_watched_it_before(
+async def test_a_destination_that_took_over_an_address_is_not_shown_to_earlier_viewers(
     make_house: MakeHouse, dsn: str
 ) -> None:
     house, destination = await make_house()
@@ -213,7 +213,7 @@ async def test_a_destination_that_took_over_an_address_is_not_shown_to_who_watch
 
 
 @pytest_twisted.ensureDeferred
-async def test_who_looks_at_a_closed_destination_is_shown_nothing_of_a_later_one_of_that_address(
+async def test_a_viewer_of_a_closed_destination_is_shown_nothing_of_a_later_one_of_that_address(
     make_house: MakeHouse, dsn: str
 ) -> None:
     house, destination = await make_house()
@@ -287,7 +287,7 @@ async def test_a_reader_that_does_not_read_is_told_of_the_gap_and_can_fill_it(ma
     await slow.expect("live_gap")
     await house.ingest(destination, "after the gap")
     await until(lambda: "after the gap" in slow.live(), "live goes on", 20)
-    # The kernel's buffers may have let it breathe in between: then there were several gaps.
+    # The kernel's buffers may have made room in between: then there were several gaps.
     gaps = [data for name, data in slow.received if name == "live_gap"]
     filled: list[str] = []
     for gap in gaps:
@@ -335,7 +335,7 @@ def _port_of(client: Any) -> str:
 
 
 @pytest_twisted.ensureDeferred
-async def test_whoever_watches_a_destination_is_told_that_its_marks_changed(
+async def test_viewers_of_a_destination_are_told_that_its_marks_changed(
     make_house: MakeHouse,
 ) -> None:
     house, destination = await make_house()

@@ -1,4 +1,4 @@
-"""Viewers over real WebSockets when the store is away or the reader asks without reading."""
+"""Viewers over real WebSockets when the store is away or the client asks without reading the answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_while_the_store_is_away_history_is_refused_and_what_was_missed_co
     viewer.say("get_logs", before="9999999999999999")
     refused = await viewer.expect("error")
     assert (refused["code"], refused["event"]) == ("store_unavailable", "get_logs")
-    assert "ppl" not in refused["message"], "where the database is does not concern a viewer"
+    assert "ppl" not in refused["message"], "a viewer is not told where the database is"
 
     await pool.startService()
     await until(lambda: viewer.live() == ["a", "b", "c", "missed", "missed too"], "what was missed")
@@ -46,7 +46,7 @@ async def test_while_the_store_is_away_history_is_refused_and_what_was_missed_co
 
 
 @pytest_twisted.ensureDeferred
-async def test_who_asks_without_reading_the_answers_costs_bounded_memory(make_house: MakeHouse) -> None:
+async def test_a_client_that_asks_without_reading_the_answers_costs_bounded_memory(make_house: MakeHouse) -> None:
     house, destination = await make_house()
     await house.ingest(destination, *("x" * 90_000 for _ in range(10)))
     viewer = await house.connect()
@@ -57,9 +57,9 @@ async def test_who_asks_without_reading_the_answers_costs_bounded_memory(make_ho
     viewer.transport.pauseProducing()
     asked = 1
     while await _answers(viewer, server, connection.session):
-        assert asked < 60, "it is answered for ever"
+        assert asked < 60, "every request is answered"
         asked += 1
-    assert server.transport not in reactor.getReaders(), "who does not read is not read from"
+    assert server.transport not in reactor.getReaders(), "nothing is read from a client that does not read"
     waiting = len(server.transport.dataBuffer) + server.transport._tempDataLen
     assert waiting < 4 << 20, f"{waiting} bytes wait in the server"
 
@@ -70,7 +70,7 @@ async def test_who_asks_without_reading_the_answers_costs_bounded_memory(make_ho
 
 
 async def _answers(viewer: Any, server: Any, session: Any) -> bool:
-    """Ask for history; whether it is answered, or the socket has been full for so long that it will stay so."""
+    """Ask for history; ``True`` if it is answered, ``False`` if the socket stays full."""
     before, still = session.statistics().asked, 0
     viewer.say("get_logs", before="9999999999999999")
 
@@ -80,7 +80,7 @@ async def _answers(viewer: Any, server: Any, session: Any) -> bool:
 
     def settled() -> bool:
         nonlocal still
-        # A large frame fills the socket for a moment; only a reader that does not read keeps it full.
+        # A large frame fills the socket for a moment; only a client that does not read keeps it full.
         still = still + 1 if server.is_full else 0
         return answered() or still > 60
 
@@ -99,7 +99,7 @@ async def test_half_a_surrogate_pair_costs_only_its_own_frame(make_house: MakeHo
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_short_pause_is_not_told_the_count_of_the_pause_before(make_house: MakeHouse) -> None:
+async def test_a_short_pause_is_not_told_the_count_of_the_previous_pause(make_house: MakeHouse) -> None:
     house, destination = await make_house()
     viewer = await house.connect()
     viewer.say("send_user_data", user_id=destination.user_id, batch=True)

@@ -1,4 +1,4 @@
-"""What viewers may ask is rationed: a flood waits in its own sockets, and nobody else waits for it."""
+"""Frames of viewers are rationed: a flood waits in its own sockets, and nobody else waits for it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_another_account_is_served_while_one_floods() -> None:
     rations.stop()
 
 
-def test_a_turn_is_left_when_its_time_is_over_and_as_long_goes_to_everything_else() -> None:
+def test_a_turn_ends_when_its_time_is_over_and_as_much_time_goes_to_everything_else() -> None:
     clock = Clock()
     reader = Waiting(clock, 50, seconds=0.001)
     rationed(clock, reader)

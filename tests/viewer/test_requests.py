@@ -1,4 +1,4 @@
-"""What a client may write: every field's forms, the code of every refusal, and that nothing else can come of it."""
+"""What a client may write: the forms of each field, the code of each refusal, and that there is no other outcome."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_an_address_is_compared_as_it_is_stored(watched: str | None, address: st
 
 
 @pytest.mark.parametrize("watched", ["192.0.2.256", "192.0.2.0/24", "localhost", 3221225985, ["*"], "1" * 100])
-def test_what_is_no_address_is_refused(watched: Any) -> None:
+def test_what_is_not_an_address_is_refused(watched: Any) -> None:
     payload = json.dumps({"event": "send_user_data", "data": {"user_id": "h:1", "watched_ip": watched}})
     assert refusal(payload.encode()).code == "bad_watched_ip"
 
@@ -117,7 +117,7 @@ def test_an_id_keeps_all_its_digits() -> None:
 
 @pytest.mark.parametrize(("field", "code"), [("before", "bad_before"), ("after", "bad_after")])
 @pytest.mark.parametrize("value", ["yesterday", -1, 1.0, True, {}, "9" * 17])
-def test_what_is_no_id_is_refused(field: str, code: str, value: Any) -> None:
+def test_what_is_not_an_id_is_refused(field: str, code: str, value: Any) -> None:
     error = refusal(json.dumps({"event": "get_logs", "data": {field: value}}).encode())
     assert (error.code, error.event) == (code, "get_logs")
 
@@ -128,14 +128,14 @@ def test_batch_is_true_or_false(batch: Any) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "  ", None])
-def test_an_empty_query_asks_for_nothing(query: Any) -> None:
+def test_an_empty_query_is_the_same_as_none(query: Any) -> None:
     if query is None:
         assert user_data() == user_data(query="")
     else:
         assert user_data(query=query) == user_data()
 
 
-def test_a_query_is_one_for_all_who_ask_the_same() -> None:
+def test_the_same_query_gives_the_same_filter() -> None:
     filter_ = user_data(query="a  b").filter
     assert filter_ is not None
     assert filter_ is user_data(query="a b").filter
@@ -156,7 +156,7 @@ def test_a_wrong_query_is_refused_with_the_place_and_what_was_expected_there() -
 
 
 @pytest.mark.parametrize("query", [1, True, ["a"], {"a": 1}])
-def test_a_query_that_is_no_text_is_refused(query: Any) -> None:
+def test_a_query_that_is_not_text_is_refused(query: Any) -> None:
     error = refusal(json.dumps({"event": "send_user_data", "data": {"user_id": "h:1", "query": query}}).encode())
     assert error.code == "bad_query"
     assert set(json.loads(frames.error(error))["data"]) == {"code", "message", "event"}
@@ -166,12 +166,12 @@ def test_a_query_that_is_no_text_is_refused(query: Any) -> None:
     "payload",
     [b"", b"\xff\xfe", b"{", b"[" * 100_000, b'{"event": ' + b"9" * 5000 + b"}"],
 )
-def test_what_is_no_json_is_refused(payload: bytes) -> None:
+def test_what_is_not_json_is_refused(payload: bytes) -> None:
     assert refusal(payload).code == "not_json"
 
 
 @pytest.mark.parametrize("payload", [b"1", b"null", b'"get_logs"', b'{"data": {}}', b'{"event": null}'])
-def test_what_is_no_envelope_is_refused(payload: bytes) -> None:
+def test_what_is_not_an_envelope_is_refused(payload: bytes) -> None:
     assert refusal(payload).code == "bad_envelope"
 
 

@@ -37,7 +37,7 @@ def shown(viewer: Any) -> list[str]:
 
 
 async def answers(viewer: Any, count: int = 1) -> dict[str, Any]:
-    """The data of the ``count``-th answer, parts not counted."""
+    """The data of the ``count``-th answer, not counting partial ones."""
 
     def whole() -> list[Any]:
         return [data for name, data in viewer.received if name == "send_logs" and "isPartial" not in data]
@@ -47,7 +47,7 @@ async def answers(viewer: Any, count: int = 1) -> dict[str, Any]:
 
 
 class NotingStore:
-    """A store; ``searches`` are the bounds of those that were begun."""
+    """A store that notes the bounds of the searches it begins in ``searches``."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -62,7 +62,7 @@ class NotingStore:
 
 
 class SlowStore(NotingStore):
-    """A store; each step of a search is ``held`` until the store is told to hurry."""
+    """A store whose searches hold back each step, in ``held``, until the store is told to hurry."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -79,7 +79,7 @@ class SlowStore(NotingStore):
 
 
 class SlowSearch:
-    """A search of such a store."""
+    """A search of a :class:`SlowStore`."""
 
     def __init__(self, store: SlowStore, search: Search) -> None:
         self._store, self._search = store, search
@@ -103,7 +103,7 @@ class SlowSearch:
 
 
 def steps_of(events: int) -> pytest.MarkDecorator:
-    """A test whose searches look at so many events in a step."""
+    """Mark a test whose searches read that many events in each step."""
     return pytest.mark.parametrize(
         "search_limits", [SearchLimits(first_scan=events, most_scan=events)], ids=[f"steps of {events}"]
     )
@@ -188,7 +188,7 @@ async def test_live_waits_for_no_search_in_history(make_house: MakeHouse, store:
 
 @steps_of(4)
 @pytest_twisted.ensureDeferred
-async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_found(make_house: MakeHouse) -> None:
+async def test_history_goes_on_from_where_the_time_ran_out_though_nothing_was_found(make_house: MakeHouse) -> None:
     house, destination = await make_house(times=Times(search=0.0))
     await house.ingest(destination, "rare", *("x" for _ in range(20)))
     viewer = await searching_for(house, destination, "rare")
@@ -207,7 +207,7 @@ async def test_history_goes_on_from_where_the_time_was_over_though_nothing_was_f
 
 @steps_of(2)
 @pytest_twisted.ensureDeferred
-async def test_a_search_is_cancelled_and_gone_on_with(make_house: MakeHouse, store: PostgresStore, pool: Pool) -> None:
+async def test_a_search_is_cancelled_and_continued(make_house: MakeHouse, store: PostgresStore, pool: Pool) -> None:
     house, destination = await make_house()
     await house.ingest(destination, "rare", *("x" for _ in range(2000)))
     viewer = await searching_for(house, destination, "rare")
@@ -303,14 +303,14 @@ async def test_a_wrong_query_is_refused_and_another_may_be_sent(make_house: Make
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_was_missed_is_searched_for_only_where_it_was_not_looked_at(make_house: MakeHouse) -> None:
+async def test_catching_up_searches_only_what_was_not_filtered_before(make_house: MakeHouse) -> None:
     house, destination = await make_house()
     filter_ = house.hub.filters.of(parse("rare", parse_time_zone("UTC"), house.hub.clock()))
     looked = Counting(filter_, Clock()).looked
     viewer = await searching_for(house, destination, "rare")
     await answers(viewer)
     await house.ingest(destination, *("x" for _ in range(50)))
-    await until(lambda: looked[-1:] == [house.next_id - 1], "all looked at")
+    await until(lambda: looked[-1:] == [house.next_id - 1], "all events filtered")
     house.listener.cut()
     await house.store_events(destination, ["x", "rare"])
     noting = house.hub.store = NotingStore(house.store)

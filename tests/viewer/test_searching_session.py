@@ -1,4 +1,4 @@
-"""A viewer that searches, without I/O: what its search is asked, and what its parts become."""
+"""A session that searches, without I/O: what it asks of the store, and what it makes of each part of the answer."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_live_goes_on_while_what_is_older_is_searched() -> None:
     assert ids(session.live(Batch([event(22)]))[0]) == [22]
 
 
-def test_a_search_that_just_begins_begins_anew_when_something_may_have_been_missed() -> None:
+def test_a_search_that_just_began_begins_again_when_something_may_have_been_missed() -> None:
     session, query = beginning()
     assert session.live(Batch([event(21)])) == []
     end, anew = session.catch_up()
@@ -77,7 +77,7 @@ def test_a_search_that_just_begins_begins_anew_when_something_may_have_been_miss
     assert session.results(query.token, part(17), back(15, 1, is_last=False, top=18)) == []
     first, live = session.results(anew.token, part(20), back(15, 1, is_last=False, top=20))
     assert (ids(first), ids(live)) == ([20], [21])
-    assert ids(session.live(Batch([event(22)]))[0]) == [22], "it need not be looked at once more"
+    assert ids(session.live(Batch([event(22)]))[0]) == [22], "it need not be read again"
 
 
 def test_history_goes_on_from_where_the_budget_ended() -> None:
@@ -146,13 +146,13 @@ def test_catching_up_begins_after_what_was_looked_at_and_ends_where_the_search_d
     assert (query.kind, query.after) == ("newer", 25)
     (live,) = session.results(query.token, part(27), forth(28, 1, is_last=False, top=40))
     assert isinstance(live, SendLive)
-    assert session.live(Batch([event(41)])) == [], "what is before it comes first"
+    assert session.live(Batch([event(41)])) == [], "events before it come first"
     (live,) = session.results(query.token, page(), forth(40, 1, top=40))
     assert ids(live) == [41]
     assert session.max_id == 41
 
 
-def test_what_waits_to_be_sent_is_not_taken_for_looked_at() -> None:
+def test_events_that_wait_to_be_sent_are_not_taken_for_sent() -> None:
     session = watching(17)
     session.congested()
     session.live(Batch([event(22)]))

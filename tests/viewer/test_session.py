@@ -204,7 +204,7 @@ def test_a_paused_viewer_is_sent_nothing_and_resumes_with_the_newest_portion() -
     assert (session.min_id, session.max_id) == (6, 8)
 
 
-def test_only_who_opted_in_is_told_how_much_is_new() -> None:
+def test_a_viewer_that_opted_in_is_told_how_much_is_new() -> None:
     session = watching(5, request=wanted(batch=True))
     session.request(Pause())
     assert session.live(Batch([event(6)])) == [SendPausedCount(1)]
@@ -301,7 +301,7 @@ def test_history_that_cannot_be_read_is_refused_and_may_be_asked_again() -> None
     assert asked(session.request(GetLogs())).before == 5
 
 
-def test_a_view_that_cannot_begin_says_so_once_and_tries_on() -> None:
+def test_a_view_that_cannot_begin_says_so_once_and_retries() -> None:
     session = ViewerSession(5)
     session.request(wanted())
     query = asked(session.authorised())
@@ -316,7 +316,7 @@ def test_a_view_that_cannot_begin_says_so_once_and_tries_on() -> None:
     assert session.results(later.token, page(5)) == [SendLogs((event(5),), True)]
 
 
-def test_catching_up_that_fails_is_tried_on_silently() -> None:
+def test_catching_up_that_fails_is_retried_silently() -> None:
     session = watching(5)
     query = asked(session.catch_up())
     (again,) = session.failed(query.token, StoreUnavailable("away"))

@@ -1,4 +1,4 @@
-"""A viewer's session against a model: whatever comes in whatever order, nothing is lost, doubled or out of order."""
+"""A viewer's session against a model: whatever happens in any order, no event is lost, doubled or out of order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REQUESTED = {SendUserData: "send_user_data", Pause: "pause", Resume: "resume"}
 
 
 def table() -> dict[tuple[str, str], set[str]]:
-    """What happens, and a state → the states that it may lead to."""
+    """(What happens, state) → the states that may follow."""
     lines = iter((session_module.__doc__ or "").splitlines())
     bars = next(line for line in lines if line.startswith("===="))
     heads = re.split(r"  +", next(lines).strip())[1:]
@@ -53,7 +53,7 @@ def table() -> dict[tuple[str, str], set[str]]:
 
 _TABLE = table()
 
-#: What was seen of the table: what happened, from which state, to which.
+#: Transitions of the table that were seen: (what happened, state before, state after).
 seen: set[tuple[str, str, str]] = set()
 
 
@@ -85,13 +85,13 @@ class Viewing(RuleBasedStateMachine):
         self.stored: list[int] = []
         self.unannounced: list[int] = []
         self.query: ReadEvents | None = None
-        # The page as of an earlier moment, where the store answers late.
+        # The page as of an earlier moment, if the store answers late.
         self.read: Page | None = None
         self.is_linked = True
         # What the client has of its view, gaps aside: all from ``known_from`` (0: nothing yet) to ``known_until``.
         self.known_from = self.known_until = 0
         self.was_paused = False
-        # What the next portion answers, if it answers a query.
+        # The query that the next portion answers, if it answers one.
         self.answered: ReadEvents | None = None
 
     @initialize(
@@ -106,7 +106,7 @@ class Viewing(RuleBasedStateMachine):
         self._commit(before)
         self.unannounced.clear()
         if since is not None:
-            # It comes from an event that was seen.
+            # ``since`` is the id of an event that was seen.
             since = min(since, before)
         assert self.session.request(wanted(portion=portion, since=since)) == [Authorise("a:1")]
         if since is not None:
@@ -122,7 +122,7 @@ class Viewing(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 8))
     def announce(self, most: int) -> None:
-        """The link says so, as long as it is there."""
+        """The link announces some of the stored events, unless it is lost."""
         now, self.unannounced = self.unannounced[:most], self.unannounced[most:]
         if now and self.is_linked:
             self._do(self.session.live(Batch(map(event, now))))
@@ -134,7 +134,7 @@ class Viewing(RuleBasedStateMachine):
 
     @rule()
     def link(self) -> None:
-        """The link is there again, and tells to read what was missed."""
+        """The link is restored, and the session is told to read what was missed."""
         self.is_linked = True
         self.unannounced.clear()
         self._do(self.session.catch_up())
@@ -142,7 +142,7 @@ class Viewing(RuleBasedStateMachine):
     @precondition(lambda self: self.query is not None)
     @rule()
     def look(self) -> None:
-        """The store reads what is there now, and answers later."""
+        """The store reads what it has at this moment, and answers later."""
         self.read = self._page()
 
     @precondition(lambda self: self.query is not None)
@@ -170,12 +170,12 @@ class Viewing(RuleBasedStateMachine):
 
     @rule()
     def drain(self) -> None:
-        """The client has read all."""
+        """The client has read everything."""
         self._do(self.session.drained())
 
     @rule()
     def get_logs(self) -> None:
-        """The client asks for what is older."""
+        """The client asks for older events."""
         self._do(self.session.request(GetLogs()))
 
     @rule(after=st.integers(0, 40), before=st.integers(0, 40), only_before=st.booleans())
@@ -195,7 +195,7 @@ class Viewing(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """All that is under way comes to its end: then the client has everything up to the newest."""
+        """Everything under way ends; then the client has everything up to the newest event."""
         self.link()
         self.drain()
         for _ in range(10 * MOST_WAITING):
@@ -235,7 +235,7 @@ class Viewing(RuleBasedStateMachine):
     def _take(self, effect: Effect) -> None:
         match effect:
             case ReadEvents():
-                assert self.query is None, "one question at a time"
+                assert self.query is None, "one query at a time"
                 self.query = effect
             case SendLive(events):
                 assert not self.was_paused
@@ -254,7 +254,7 @@ class Viewing(RuleBasedStateMachine):
         ids = [each.id for each in logs.events]
         answered, self.answered = self.answered, None
         if answered is None:
-            assert not ids, "without a question there is nothing"
+            assert not ids, "without a query there are no events"
             assert logs.before == 0 or not self.known_from
         elif logs.since is not None:
             assert logs.since == self.known_until
@@ -263,7 +263,7 @@ class Viewing(RuleBasedStateMachine):
             self.known_from, self.known_until = (ids[0], ids[-1]) if ids else (0, 0)
         elif logs.after is not None:
             assert ids == self._between(logs.after, answered.before or _NEVER)[: len(ids)]
-            assert not ids or ids[-1] <= self.known_until, "what is newer comes live"
+            assert not ids or ids[-1] <= self.known_until, "newer events come live"
         else:
             self._older(ids, logs, answered.before or 0)
 
@@ -275,7 +275,7 @@ class Viewing(RuleBasedStateMachine):
             self.known_until = ids[-1]
 
     def _older(self, ids: list[int], logs: SendLogs, before: int) -> None:
-        assert before <= self.known_until + 1, "what is newer comes live"
+        assert before <= self.known_until + 1, "newer events come live"
         assert logs.before is not None or before == self.known_from, "history goes on right before what was sent"
         older = self._between(0, before)
         assert ids == older[len(older) - len(ids) :]

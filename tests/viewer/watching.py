@@ -28,7 +28,7 @@ FIRST_ID = 1_790_000_000_000_000
 
 
 class Listener:
-    """The listener's end, as far as viewers notice: stores, then announces to who watches; or the link is cut."""
+    """The listener's end of the link, as far as viewers notice it: announces events, or is cut."""
 
     congested = False
 
@@ -49,7 +49,7 @@ class Listener:
         self.listeners.channel_lost(self)
 
     def send(self, message: Any) -> None:
-        """What the server says; ``watch`` is answered as a listener does."""
+        """Take a message from the server; ``watch`` is answered as a listener does."""
         self.sent.append(message)
         if type(message).__name__ == "Watch":
             reactor.callLater(0, self._watching, message.user_id)
@@ -59,7 +59,7 @@ class Listener:
             self.listeners.message_received(self, Watching(user_id))
 
     def announce(self, events: Events) -> None:
-        """Committed events."""
+        """Announce committed events, unless the link is cut."""
         if self.linked:
             self.listeners.message_received(self, NewLogs(events.destination.user_id, events))
 
@@ -108,13 +108,13 @@ class Client(WebSocketClientProtocol):  # type: ignore[misc]
         return found
 
     async def leave(self) -> None:
-        """Close, and wait until it is."""
+        """Close, and wait until the connection is gone."""
         self.sendClose()
         await self.gone
 
 
 class House:
-    """All of the viewers' side, running."""
+    """The running hub, factory and port of viewers, and a listener."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class House:
     async def store_events(
         self, destination: Destination, texts: Sequence[str], sender_ip: str = "192.0.2.1"
     ) -> Events:
-        """Commit one event for each text; announced by who calls."""
+        """Commit one event for each text; the caller announces them."""
         count = len(texts)
         empty = [""] * count
         lines = Lines([None] * count, [1] * count, [5] * count, empty, empty, empty, empty, empty, list(texts))
@@ -186,5 +186,5 @@ class House:
         return events
 
     async def ingest(self, destination: Destination, *texts: str, sender_ip: str = "192.0.2.1") -> None:
-        """Commit and announce."""
+        """Commit one event for each text and announce them."""
         self.listener.announce(await self.store_events(destination, texts, sender_ip))

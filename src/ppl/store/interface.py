@@ -1,6 +1,6 @@
-"""The one interface to storage. Everything else in Ppl sees PostgreSQL through it.
+"""The one interface to storage: everything else in Ppl sees PostgreSQL through it.
 
-It is four protocols, of people, events, figures and archives, which :class:`Store` joins.
+It has four protocols, for people, events, figures and archives, which :class:`Store` joins.
 
 Every method may raise :class:`~ppl.errors.StoreUnavailable` (PostgreSQL is away: a clear refusal, never a hang) and
 :class:`~ppl.errors.StatementTimeout`. ``async def`` methods are coroutines over Deferreds.
@@ -33,7 +33,7 @@ from ppl.search.query import Query
 
 SessionKind = Literal["browser", "token"]
 
-#: What a search is for: its events, or only how many there are. An account may have so many for each.
+#: What a search is for: to find events, or only to count them. The limit of an account's searches holds for each.
 Purpose = Literal["find", "count"]
 
 
@@ -42,10 +42,10 @@ class Session:
     """A logged-in browser or a program's bearer token; the secret itself is never stored.
 
     Attributes:
-        id: the store's key, to name it when deleting.
+        id: the store's key, which names the session when it is deleted.
         kind: ``browser`` (cookie) or ``token`` (bearer token of the settings page).
         label: what the owner called the token, ``""`` for browsers.
-        created_at, expires_at: µs; ``expires_at`` is ``None`` for tokens without an end.
+        created_at, expires_at: µs; ``expires_at`` is ``None`` for tokens that do not expire.
     """
 
     id: int
@@ -57,12 +57,12 @@ class Session:
 
 @attrs.frozen
 class DrainToken:
-    """A token by which lines come over HTTPS; the secret itself is never stored.
+    """A token for sending lines over HTTPS; the secret itself is never stored.
 
     Attributes:
-        id: the store's key, to name it when deleting.
-        destination_id: whose lines they are.
-        label: what the owner called it.
+        id: the store's key, which names the token when it is deleted.
+        destination_id: the destination that receives the lines.
+        label: what the owner called the token.
         created_at: µs.
     """
 
@@ -74,11 +74,11 @@ class DrainToken:
 
 @attrs.frozen
 class SenderToken:
-    """A token that lines of a destination may carry; the secret itself is never stored.
+    """A token that lines for a destination may carry; the secret itself is never stored.
 
     Attributes:
         id: the store's key.
-        destination_id: whose lines.
+        destination_id: the destination that receives the lines.
         created_at: µs.
     """
 
@@ -89,13 +89,13 @@ class SenderToken:
 
 @attrs.frozen
 class Received:
-    """What came to a destination in an hour.
+    """How much a destination received in an hour.
 
     Attributes:
-        destination_id: whose.
+        destination_id: the destination.
         hour: hours since 1970.
-        lines, bytes: that were taken; bytes as received.
-        dropped: lines that were dropped.
+        lines, bytes: how many were accepted; bytes as received.
+        dropped: number of lines that were dropped.
     """
 
     destination_id: int
@@ -107,14 +107,14 @@ class Received:
 
 @attrs.frozen
 class SavedSearch:
-    """A query under a name, shared by all who may read the destination.
+    """A query under a name, shared by all accounts that may read the destination.
 
     Attributes:
         id: the store's key.
-        destination_id: whose events it searches.
-        name: unique in its destination, whatever the case.
+        destination_id: the destination whose events it searches.
+        name: unique in its destination, ignoring case.
         query: in the language of ``docs/search.rst``, as it was typed.
-        saved_by: email address, ``""`` when that account is gone.
+        saved_by: email address of the account that saved the query, ``""`` if that account is gone.
         created_at: µs.
     """
 
@@ -128,14 +128,14 @@ class SavedSearch:
 
 @attrs.frozen
 class Mark:
-    """An event that somebody marked, with a note, shared by all who may read the destination.
+    """An event that somebody marked, with a note, shared by all accounts that may read the destination.
 
     Attributes:
         id: the store's key.
-        destination_id: whose event.
-        event_id: which; the event itself may be gone.
-        note: what was written to it, ``""`` for nothing.
-        marked_by: email address of who wrote the note, ``""`` when that account is gone.
+        destination_id: the destination of the event.
+        event_id: the event's id; the event itself may be gone.
+        note: text of the note, ``""`` if there is none.
+        marked_by: email address of the account that wrote the note, ``""`` if that account is gone.
         created_at: µs when the note was written.
     """
 
@@ -148,26 +148,26 @@ class Mark:
 
 
 class Search(Protocol):
-    """A walk that :meth:`EventStore.search` began.
+    """A search that :meth:`EventStore.search` began.
 
     Attributes:
-        is_complete: whether it is at its end.
+        is_complete: whether the search is at its end.
     """
 
     is_complete: bool
 
     @property
     def left(self) -> int | None:
-        """Events that are still to be looked at, about; ``None`` where that is not known yet."""
+        """About how many events are still to be searched; ``None`` if that is not known yet."""
 
     async def step(self, limit: int, most_bytes: int = ...) -> Found:
-        """Go on a little, giving at most ``limit`` events; the one whose texts exceed ``most_bytes`` is the last."""
+        """Search a little further; gives at most ``limit`` events, with about ``most_bytes`` of texts."""
 
     async def count(self, width: int) -> Counted:
-        """Go on as a step does and only count what matches, in buckets that begin at multiples of ``width`` µs."""
+        """Search as far as a step does, only counting matches in buckets that begin at multiples of ``width`` µs."""
 
     def close(self) -> None:
-        """It is over, or not wanted any more; may repeat. A step under way raises ``StoreUnavailable``."""
+        """End the search; may be called again. A step under way raises ``StoreUnavailable``."""
 
 
 class PeopleStore(Protocol):
@@ -191,7 +191,7 @@ class PeopleStore(Protocol):
 
         The port is the lowest of ``ports`` that no destination has and that is not taken by something else.
 
-        With ``only_first`` it raises :class:`~ppl.errors.RegistrationClosed` when an account exists. Raises
+        With ``only_first`` it raises :class:`~ppl.errors.RegistrationClosed` if an account exists. It raises
         :class:`~ppl.errors.AlreadyExists` for a known email and :class:`~ppl.errors.NoPortLeft`.
         """
 
@@ -205,16 +205,16 @@ class PeopleStore(Protocol):
         """Change the account's zone, and that of the destinations it owns."""
 
     async def set_transport(self, account_id: int, destination_id: int, transport: Transport) -> bool:
-        """Change what the port of a destination takes; ``False`` if the account does not own it."""
+        """Change what the port of a destination accepts; ``False`` if the account does not own it."""
 
     async def set_retention(self, account_id: int, destination_id: int, days: int | None) -> bool:
         """Change for how long a destination's events are kept; ``False`` if the account does not own it."""
 
     async def set_networks(self, account_id: int, destination_id: int, networks: Sequence[str]) -> bool:
-        """Change which networks may send to a destination, none: any; ``False`` if the account does not own it."""
+        """Change which networks may send to a destination (none: any may); ``False`` if the account does not own it."""
 
     async def set_client_certificates(self, account_id: int, destination_id: int, pem: str) -> bool:
-        """Change which certificates vouch for senders, ``""``: they need none.
+        """Change which certificates a sender's certificate must be or be signed by; ``""``: senders need none.
 
         ``False`` if the account does not own the destination.
         """
@@ -222,7 +222,7 @@ class PeopleStore(Protocol):
     async def set_quota(
         self, account_id: int, destination_id: int, lines_per_second: int | None, bytes_per_day: int | None
     ) -> bool:
-        """Change the owner's quota of a destination, ``None``: none; ``False`` if the account does not own it."""
+        """Change the owner's quota of a destination (``None``: no quota); ``False`` if the account does not own it."""
 
     async def create_destination(
         self,
@@ -234,30 +234,30 @@ class PeopleStore(Protocol):
     ) -> Destination:
         """Give the account one more destination ``host:port``, which it owns, in its time zone.
 
-        The port is chosen as by :meth:`register`. Raises :class:`~ppl.errors.TooManyDestinations` where the account
-        owns ``most`` that are open, and :class:`~ppl.errors.NoPortLeft`.
+        The port is chosen as by :meth:`register`. Raises :class:`~ppl.errors.TooManyDestinations` if the account owns
+        ``most`` open ones, and :class:`~ppl.errors.NoPortLeft`.
         """
 
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
-        """Have a destination receive nothing any more; its history stays until its retention ends, and then it goes.
+        """Stop a destination from receiving; its history stays until its retention ends, and then it is deleted.
 
         ``False`` if the account does not own it.
         """
 
     async def destinations(self) -> Sequence[Destination]:
-        """All that listeners must serve, by id."""
+        """All destinations that listeners must serve, by id."""
 
     async def destinations_of(self, account_id: int) -> Sequence[tuple[Destination, Role]]:
-        """What the account may read, by id, closed ones too."""
+        """The destinations that the account may read, by id, including closed ones."""
 
     async def destination(self, host: str, port: int) -> Destination | None:
-        """The destination of that address, unless it is closed."""
+        """The destination with that address, unless it is closed."""
 
     async def move_destinations(self, former_host: str, host: str) -> tuple[Sequence[str], Sequence[str]]:
-        """Have the listener of ``host`` serve what that of ``former_host`` served.
+        """Have the listener of ``host`` serve the destinations that the listener of ``former_host`` served.
 
-        Gives the ``host:port`` of those that are called after ``host`` now, and of those that keep their name, because
-        it is pinned or ``host`` has a destination of that port.
+        Gives the ``host:port`` of destinations that were renamed to ``host``, and of those that keep their name because
+        it is pinned or ``host`` has a destination with that port.
         """
 
     async def create_session(
@@ -266,102 +266,102 @@ class PeopleStore(Protocol):
         """Remember a session by the SHA-256 of its random secret."""
 
     async def session(self, secret_hash: bytes) -> tuple[Session, Account] | None:
-        """The session of that hash, unless expired."""
+        """The session with that hash and its account, unless expired."""
 
     async def sessions_of(self, account_id: int, kind: SessionKind) -> Sequence[Session]:
         """The account's unexpired sessions of that kind, by id."""
 
     async def delete_session(self, account_id: int, session_id: int) -> bool:
-        """Forget one; ``False`` if the account has no such session."""
+        """Delete a session; ``False`` if the account has no such session."""
 
     async def delete_expired_sessions(self) -> int:
-        """Forget all that have expired; how many."""
+        """Delete all expired sessions; gives how many there were."""
 
     async def create_drain(
         self, account_id: int, destination_id: int, secret_hash: bytes, label: str, most: int
     ) -> DrainToken | None:
         """Remember a token by the SHA-256 of its random secret; ``None`` if the account does not own the destination.
 
-        Raises :class:`~ppl.errors.TooManyDrains` when the destination has ``most`` already.
+        Raises :class:`~ppl.errors.TooManyDrains` if the destination has ``most`` already.
         """
 
     async def drains_of(self, account_id: int) -> Sequence[DrainToken]:
-        """The tokens of the destinations that the account owns, by id."""
+        """The drain tokens of the destinations that the account owns, by id."""
 
     async def delete_drain(self, account_id: int, drain_id: int) -> bool:
-        """Revoke one; ``False`` if the account owns no destination with such a token."""
+        """Revoke a token; ``False`` if the account owns no destination with such a token."""
 
     async def drained(self, secret_hash: bytes) -> Destination | None:
-        """The destination that the token of that hash leads to."""
+        """The destination of the drain token with that hash, unless closed."""
 
     async def create_sender_token(
         self, account_id: int, destination_id: int, secret_hash: bytes, most: int
     ) -> SenderToken | None:
         """Remember a token by the SHA-256 of its random secret; ``None`` if the account does not own the destination.
 
-        Raises :class:`~ppl.errors.TooManySenderTokens` when the destination has ``most`` already.
+        Raises :class:`~ppl.errors.TooManySenderTokens` if the destination has ``most`` already.
         """
 
     async def sender_tokens_of(self, account_id: int) -> Sequence[SenderToken]:
-        """The tokens of the destinations that the account owns, by id."""
+        """The sender tokens of the destinations that the account owns, by id."""
 
     async def delete_sender_token(self, account_id: int, destination_id: int, token_id: int) -> bool:
-        """Revoke one; ``False`` if the account owns no such destination, or that has no such token."""
+        """Revoke a token; ``False`` if the account owns no such destination, or the destination has no such token."""
 
     async def save_search(
         self, account_id: int, destination_id: int, name: str, query: str, most: int
     ) -> SavedSearch | None:
-        """Save ``query``, which the parser has taken; ``None`` if the account may not read the destination.
+        """Save ``query``, which the parser has accepted; ``None`` if the account may not read the destination.
 
         Raises:
-            AlreadyExists: the destination has one of that name.
-            TooManySaved: it has ``most``.
+            AlreadyExists: the destination has a saved search with that name.
+            TooManySaved: the destination has ``most`` saved searches.
         """
 
     async def saved_searches(self, account_id: int) -> Sequence[SavedSearch]:
-        """Those of all destinations that the account may read, by destination and name."""
+        """The saved searches of all destinations that the account may read, by destination and name."""
 
     async def change_saved(self, account_id: int, saved_id: int, name: str, query: str | None) -> SavedSearch | None:
-        """Give one another name and, unless it is ``None``, another query, which is then this account's.
+        """Rename a saved search; unless ``query`` is ``None``, replace its query, which is then saved by this account.
 
-        ``None`` if the account may read no destination with it.
+        ``None`` if the account may read no destination with that saved search.
 
         Raises:
-            AlreadyExists: its destination has another of that name.
+            AlreadyExists: the destination has another saved search with that name.
         """
 
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
-        """Forget one; ``False`` if the account may read no destination with it."""
+        """Delete a saved search; ``False`` if the account may read no destination with it."""
 
     async def mark(self, account_id: int, destination_id: int, event_id: int, note: str, most: int) -> Mark | None:
         """Mark an event, or change its note; ``None`` if the account may not read the destination.
 
-        Raises :class:`~ppl.errors.TooManyMarks` when the destination has ``most`` others.
+        Raises :class:`~ppl.errors.TooManyMarks` if the destination has ``most`` other marks.
         """
 
     async def marks(self, account_id: int) -> Sequence[Mark]:
-        """Those of all destinations that the account may read, by destination, the newest event first."""
+        """The marks of all destinations that the account may read, by destination, the newest event first."""
 
     async def mark_of(self, destination_id: int, event_id: int) -> Mark | None:
-        """The mark of an event."""
+        """The mark of an event, ``None`` if it has none."""
 
     async def change_mark(self, account_id: int, mark_id: int, note: str) -> Mark | None:
-        """Give one another note; ``None`` if the account may read no destination with it."""
+        """Replace the note of a mark; ``None`` if the account may read no destination with that mark."""
 
     async def unmark(self, account_id: int, mark_id: int) -> Mark | None:
-        """Forget one, and give what it was; ``None`` if the account may read no destination with it."""
+        """Delete a mark and give it; ``None`` if the account may read no destination with that mark."""
 
 
 class EventStore(Protocol):
-    """Events: stored, paged and searched."""
+    """Events: storing, paging and searching them."""
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
-        """Commit all of ``batch`` or nothing; when it returns they are durable.
+        """Commit all of ``batch`` or nothing; once this returns, the events are durable.
 
-        With ``after`` the rows are sent at once but committed only when it has fired: the next batch is worked on
-        while the one before it commits, and still they become visible in order. Any failure then means "not stored".
+        With ``after`` the rows are sent at once but committed only when ``after`` has fired: a batch is worked on while
+        the previous one commits, and both become visible in order. Any failure then means "not stored".
 
-        Calling again with the same batch after a failure never doubles: a batch already committed is recognised.
+        Calling again with the same batch after a failure stores nothing twice: a committed batch is recognised.
         """
 
     async def last_ids(self) -> Mapping[int, int]:
@@ -370,7 +370,7 @@ class EventStore(Protocol):
     async def newest(self, destination_id: int, limit: int, sender_ip: str | None = None) -> Page:
         """The newest ``limit`` events; ``complete`` if nothing older matches.
 
-        Every page has fewer where their texts are long: about a megabyte of them.
+        Every page ends early where texts are long: after about a megabyte of them.
         """
 
     async def older(self, destination_id: int, before: int, limit: int, sender_ip: str | None = None) -> Page:
@@ -379,10 +379,10 @@ class EventStore(Protocol):
     async def newer(
         self, destination_id: int, after: int, limit: int, sender_ip: str | None = None, before: int | None = None
     ) -> Page:
-        """The oldest ``limit`` events with ``after < id`` (and ``id < before``); ``complete`` if none newer."""
+        """The oldest ``limit`` events with ``after < id`` (and ``id < before``); ``complete`` if there are no more."""
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:
-        """The event of that id."""
+        """The event with that id."""
 
     def search(
         self,
@@ -396,49 +396,49 @@ class EventStore(Protocol):
         newest_first: bool = True,
         purpose: Purpose = "find",
     ) -> Search:
-        """Begin a search over ``after < id < before``; whoever began it closes it.
+        """Begin a search over ``after < id < before``; the caller closes it.
 
         Raises:
-            TooManySearches: the account has as many for that purpose as it may.
+            TooManySearches: the account has as many searches for that purpose as it may.
         """
 
     async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
-        """Id → event of those that are still kept, with at most ``longest`` characters of their messages.
+        """Id → event, for events that are still stored; messages have at most ``longest`` characters.
 
         Structured data is left out.
         """
 
 
 class FigureStore(Protocol):
-    """Counts: what was received, what is stored, and who sends it."""
+    """Counts: how much was received, how much is stored, and by which senders."""
 
     async def count_received(self, counts: Sequence[Received]) -> None:
-        """Add ``counts`` (of different destinations or hours) to what is known."""
+        """Add ``counts`` (of different destinations or hours) to those stored."""
 
     async def forget_received(self, before: int) -> None:
-        """Forget what came before the hour ``before`` (since 1970)."""
+        """Delete the counts of hours before the hour ``before`` (since 1970)."""
 
     async def bytes_taken(self, since: int) -> Mapping[int, int]:
-        """Destination id → bytes that were taken from the hour ``since`` (since 1970) on."""
+        """Destination id → bytes that were accepted from the hour ``since`` (since 1970) on."""
 
     async def received_since(self, destination_id: int, since: int) -> Sequence[Received]:
-        """What came to a destination from the hour ``since`` on."""
+        """How much a destination received from the hour ``since`` on, by hours."""
 
     async def histogram(self, destination_id: int, first: int, last: int, minutes: int) -> Sequence[Bucket]:
         """Events received from ``first`` to ``last`` (µs, whole minutes) in buckets of ``minutes``, by severity."""
 
     async def senders(self, destination_id: int, now: int) -> SendersSeen:
-        """Who sends to a destination, their hours up to ``now`` (µs); counted in the background."""
+        """The senders of a destination, with their hours up to ``now`` (µs); counted in the background."""
 
     async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
-        """What was received from ``since`` (µs, a whole quarter of an hour) on and is kept, by quarters of an hour."""
+        """How much is stored of the time from ``since`` (µs, a whole quarter of an hour) on, by quarters of an hour."""
 
     async def stored_in_all(self, destination_id: int) -> Stored | None:
-        """What is kept of a destination, from its oldest event on; ``None``: nothing."""
+        """How much is stored of a destination, from its oldest event on; ``None`` if nothing is."""
 
 
 class ArchiveStore(Protocol):
-    """Days that are archived."""
+    """Archived days."""
 
     async def archives(self, destination_id: int) -> Sequence[Archive]:
         """The archived days of a destination, newest first."""
@@ -447,5 +447,5 @@ class ArchiveStore(Protocol):
 class Store(PeopleStore, EventStore, FigureStore, ArchiveStore, Protocol):
     """All of storage; implemented by :class:`ppl.store.postgres.PostgresStore`.
 
-    A part of Ppl asks for the narrowest of the four that it needs.
+    Each part of Ppl takes the narrowest of the four protocols that it needs.
     """

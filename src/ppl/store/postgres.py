@@ -26,14 +26,14 @@ from ppl.store.upkeep.archives import archives_of
 
 
 class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearchStore, SenderTokens):
-    """Everything Ppl keeps, in a migrated PostgreSQL.
+    """Everything that Ppl stores, in a migrated PostgreSQL.
 
     Args:
         pool: started before the first call.
-        searches: begins searches; ``None``: with the same pool.
-        clock: the time in µs.
-        slot_seconds: width of the slots to come.
-        copy_events: from as many events on a batch is stored by COPY.
+        searches: begins searches; ``None``: searches use the same pool.
+        clock: gives the time in µs.
+        slot_seconds: width of slots that are still to be made.
+        copy_events: batches of at least this many events are stored by COPY.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
 
     @property
     def refused(self) -> int:
-        """How many events PostgreSQL would not take for what is in them."""
+        """Number of events that PostgreSQL refused because of their content."""
         return self._appender.refused
 
     @property
@@ -62,7 +62,7 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
         return self._searches
 
     async def ensure_slots(self, now: int) -> None:
-        """Make the slots of the time from ``now`` (µs) on; see :meth:`ppl.store.events.slots.Slots.ensure_ahead`."""
+        """Make the slots for the time from ``now`` (µs) on; see :meth:`ppl.store.events.slots.Slots.ensure_ahead`."""
         await self._slots.ensure_ahead(now)
 
     def search(
@@ -90,7 +90,7 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
         )
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:
-        """The event of that id."""
+        """The event with that id."""
         page = await self._pages.newer(destination_id, event_id - 1, 1, None, event_id + 1)
         return page.events[0] if page.events else None
 
@@ -103,15 +103,15 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
         return await archives_of(self._pool, destination_id)
 
     async def senders(self, destination_id: int, now: int) -> SendersSeen:
-        """Who sends to a destination, their hours up to ``now`` (µs)."""
+        """The senders of a destination, with their hours up to ``now`` (µs)."""
         return await senders_seen(self._pool, destination_id, now)
 
     async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
-        """What is kept of the time from ``since`` on, by quarters of an hour."""
+        """How much is stored of the time from ``since`` on, by quarters of an hour."""
         return await stored_since(self._pool, destination_id, since)
 
     async def stored_in_all(self, destination_id: int) -> Stored | None:
-        """What is kept of a destination; ``None``: nothing."""
+        """How much is stored of a destination; ``None`` if nothing is."""
         return await stored_in_all(self._pool, destination_id)
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:

@@ -1,6 +1,6 @@
-"""A search taken step by step, for a viewer's portion, an answer of the API or an export alike.
+"""Takes a search step by step, for a viewer's portion, an answer of the API or an export alike.
 
-All of them go on until they have enough, and treat a step that fails in the same way: see :meth:`Walker.step`.
+Each of them goes on until it has enough, and all treat a failed step in the same way: see :meth:`Walker.step`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ppl.store.interface import Search
 
 T = TypeVar("T")
 
-#: Times that a step may exceed its time limit in a row: each time, the search makes its steps smaller.
+#: How often one step is tried when it exceeds its time limit; each time, the search makes its steps smaller.
 TRIES = 6
 
 
@@ -23,8 +23,8 @@ class Walker:
     """Takes the steps of one search, and closes it.
 
     Args:
-        search: just begun (:meth:`ppl.store.interface.Events.search`).
-        seconds: a clock that nobody sets.
+        search: a search that has just begun (:meth:`ppl.store.interface.EventStore.search`).
+        seconds: a clock that is never set.
         budget: seconds after which no further step is begun; ``None`` for a walk that must come to its end.
     """
 
@@ -36,15 +36,15 @@ class Walker:
 
     @property
     def is_over(self) -> bool:
-        """Whether no further step is wanted: the search is at its end, its time is over, or it was stopped."""
+        """Whether no further step is wanted: the search is at its end, out of time, or stopped."""
         is_late = self._ends is not None and self._has_stepped and self._seconds() >= self._ends
         return self.search.is_complete or self._is_stopped or is_late
 
     async def step(self, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """What the next step gives; ``None`` where the walk ends before it.
+        """Take the next step and give its result; ``None`` if the walk ends before it.
 
-        A step that exceeds its time limit is repeated. A walk with a budget that has come some way ends there when a
-        step fails for good, since what it found is an answer that can be gone on from; also one that was stopped.
+        A step that exceeds its time limit is retried. When a step fails for good, a walk with a budget that has taken a
+        step ends there: what it found is an answer that a later search can continue. So does a walk that was stopped.
 
         Args:
             ask: begins the step, such as ``lambda: search.step(100)``.
@@ -72,10 +72,10 @@ class Walker:
         return self._ends is None or self._seconds() < self._ends
 
     def stop(self) -> None:
-        """Go no further: a statement that runs is given up, and the step ends with ``None``."""
+        """End the walk: a statement that runs is cancelled, and the step under way gives ``None``."""
         self._is_stopped = True
         self.close()
 
     def close(self) -> None:
-        """Close the search; may repeat."""
+        """Close the search; may be called again."""
         self.search.close()

@@ -1,4 +1,4 @@
-"""The one question that a viewer's session has put to the store: its answer, and how it is asked again."""
+"""Keeps the one store query that a viewer's session has under way: what to do with its answer, and when to retry it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ppl.model import Page
 from ppl.viewer.effects import Effect, EndReading, ReadEvents, Way
 from ppl.viewer.requests import SendUserData
 
-#: What is made of a page; the way is given where it was searched for.
+#: Turns a page into effects; if the page comes from a search, the way says how far the search got.
 PageHandler = Callable[[Page, Way | None], list[Effect]]
 
 _FIRST_RETRY, _LONGEST_RETRY = 0.25, 5.0
@@ -23,13 +23,13 @@ class Asked:
     """A query under way.
 
     Attributes:
-        query: as it was asked.
+        query: the query itself.
         answer: what to do with the page.
-        holds_live: whether live events must wait for it.
-        event: the request to name when it fails, ``None`` for failing silently.
-        ends_with_pause: whether a paused viewer wants the answer no more.
-        may_end_early: whether less than was asked for is an answer too.
-        failure: why it is asked again, ``None`` if it is not.
+        holds_live: whether live events must wait for the answer.
+        event: the request that the error names if the query fails; ``None``: no error is sent.
+        ends_with_pause: whether a paused viewer has no use for the answer.
+        may_end_early: whether a part of what was asked for is an answer too.
+        failure: why the query is being retried, ``None`` if it is not.
     """
 
     query: ReadEvents
@@ -42,11 +42,11 @@ class Asked:
 
 
 class Asking:
-    """At most one query at a time, each with a token of its own.
+    """The queries of one session: at most one at a time, each with its own token.
 
     Attributes:
-        token: that of the last query.
-        asked: the query under way.
+        token: the token of the last query.
+        asked: the query under way, ``None`` if there is none.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Asking:
 
     @property
     def begins_search(self) -> bool:
-        """Whether a view begins with a search that has not come back with anything."""
+        """Whether a view is beginning with a search that has not given anything yet."""
         asked = self.asked
         return asked is not None and asked.may_end_early and asked.holds_live and asked.failure is None
 
@@ -78,17 +78,17 @@ class Asking:
         ends_with_pause: bool = False,
         limit: int | None = None,
     ) -> ReadEvents:
-        """The query to carry out, in the words of :class:`~ppl.viewer.effects.ReadEvents` and :class:`Asked`."""
+        """Begin a query; the parameters are those of :class:`~ppl.viewer.effects.ReadEvents` and :class:`Asked`."""
         self.token += 1
         search = None if wanted.filter is None else wanted.filter.query
         query = ReadEvents(self.token, kind, limit or wanted.portion, before, after, wanted.sender_ip, search=search)
-        # Of what comes after an id nothing may be left out.
+        # A read of everything after an id must be complete: live events follow it.
         may_end_early = search is not None and not (kind == "newer" and holds_live)
         self.asked = Asked(query, answer, holds_live, event, ends_with_pause, may_end_early)
         return query
 
     def answered(self, token: int, way: Way | None) -> Asked | None:
-        """The query that was asked with that ``token``, ``None`` if it is stale; it ends unless ``way`` goes on."""
+        """The query with that ``token``, ``None`` if the token is stale. The query ends unless ``way`` goes on."""
         asked = self._of(token)
         if asked is not None and (way is None or way.is_last):
             self.asked = None
@@ -96,12 +96,12 @@ class Asking:
         return asked
 
     def go_on(self, answer: PageHandler) -> None:
-        """What comes next of the query under way is for ``answer``, and holds nothing."""
+        """Give further parts of the query under way to ``answer``, and let live events go on meanwhile."""
         assert self.asked is not None
         self.asked = attrs.evolve(self.asked, answer=answer, holds_live=False)
 
     def anew(self) -> list[Effect]:
-        """The query under way from its beginning, as of now; its answer so far is stale."""
+        """Begin the query under way again, over the store as it is now; answers to its former token are stale."""
         assert self.asked is not None
         self.token += 1
         stale = self.asked.query.token
@@ -109,14 +109,14 @@ class Asking:
         return [EndReading(stale), self.asked.query]
 
     def failed(self, token: int) -> Asked | None:
-        """The query that was asked with that ``token``, ``None`` if it is stale; it has ended."""
+        """End the query with that ``token`` and give it; ``None`` if the token is stale."""
         asked = self._of(token)
         if asked is not None:
             self.asked = None
         return asked
 
     def again(self, asked: Asked, failure: PplError) -> ReadEvents:
-        """The same query once more, after a pause that grows; told of once, the tries that follow are silent."""
+        """Retry the query after a delay that grows; only its first failure is reported, retries fail silently."""
         self.token += 1
         query = attrs.evolve(asked.query, token=self.token, delay=self._retry)
         self._retry = min(self._retry * 2, _LONGEST_RETRY)

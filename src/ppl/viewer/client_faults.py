@@ -1,6 +1,6 @@
-"""What Autobahn logs of one viewer's WebSocket: what a client does wrong is one line per kind, burst and address.
+"""Logs protocol errors of viewers' clients, in place of Autobahn: one line for each kind of error, burst and address.
 
-A client that errs again and again would otherwise fill the log with two lines for each try.
+A client that repeats its error would otherwise fill the log with two lines for each attempt.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import Any
 
 from ppl.services.bursts import Bursts
 
-#: How what Autobahn says begins, and what it means.
+#: How a message of Autobahn begins → what Ppl logs instead.
 _KINDS = {
     "failing WebSocket opening handshake": "a viewer's WebSocket was refused",
-    "failing WebSocket connection": "a viewer's WebSocket was closed for what its client sent",
+    "failing WebSocket connection": "a viewer's WebSocket was closed because of what its client sent",
     "dropping connection": "a viewer's connection was dropped",
 }
 
@@ -21,9 +21,9 @@ class ClientFaults:
     """Stands in for Autobahn's logger.
 
     Args:
-        bursts: of the whole site.
-        address: the client's, ``None`` if it is not known.
-        log: the logger, which gets what is no fault of a client.
+        bursts: the bursts of the whole site.
+        address: the client's address, ``None`` if it is not known.
+        log: Autobahn's own logger, which still gets the messages of other levels.
     """
 
     def __init__(self, bursts: Bursts, address: str | None, log: Any) -> None:
@@ -33,8 +33,8 @@ class ClientFaults:
         return getattr(self._log, name)
 
     def warn(self, format: str, **values: Any) -> None:
-        """A WebSocket was refused, or ended, for what its client did."""
-        kind = next((kind for start, kind in _KINDS.items() if format.startswith(start)), "a viewer's WebSocket erred")
+        """Log that a WebSocket was refused or closed because of its client."""
+        kind = next((kind for start, kind in _KINDS.items() if format.startswith(start)), "a viewer's WebSocket failed")
         self._bursts.say_once(self._address, kind, format.format(**values))
 
     info = warn

@@ -1,4 +1,4 @@
-"""One viewer at work: carries out what its session wants, on its socket and on the store."""
+"""Carries out what a viewer's session wants: sends on its socket and reads the store."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Socket(Protocol):
     """The WebSocket, as far as a connection needs it."""
 
     def send_frame(self, payload: bytes) -> None:
-        """Send one text message; nothing once it is closed."""
+        """Send one text message, or nothing if the WebSocket is closed."""
 
     def send_octets(self, octets: bytes) -> None:
-        """Send whole messages that were prepared (:func:`ppl.viewer.frames.prepared`); nothing once it is closed."""
+        """Send messages made by :func:`ppl.viewer.frames.prepared`, or nothing if the WebSocket is closed."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake."""
@@ -56,10 +56,10 @@ class House(Protocol):
     max_portion: int
 
     def entered(self, connection: ViewerConnection, destination: Destination) -> None:
-        """``connection`` watches ``destination`` from now on."""
+        """``connection`` begins to watch ``destination``."""
 
     def left(self, connection: ViewerConnection) -> None:
-        """``connection`` watches nothing any more."""
+        """``connection`` stops watching."""
 
 
 class ViewerConnection:
@@ -84,7 +84,7 @@ class ViewerConnection:
     # From the socket
 
     def received(self, payload: bytes) -> None:
-        """A text message of the client."""
+        """Handle a text message from the client."""
         try:
             request = read_request(payload, self._house.max_portion, self._filter)
         except ProtocolError as error:
@@ -121,20 +121,20 @@ class ViewerConnection:
         self.socket.close(code, reason)
 
     async def recheck(self) -> None:
-        """Close if the account may no longer read what it watches.
+        """Close the WebSocket if the account may no longer read the destination it watches.
 
         Raises:
-            StoreUnavailable, StatementTimeout: that cannot be found out now.
+            StoreUnavailable, StatementTimeout: the store cannot be read now.
         """
         watched = self._destination
         if watched is None:
             return
         for destination in (await access_of(self._house.store, self.account.id)).readable:
-            # Its address may have gone to another destination.
+            # The address may belong to another destination by now.
             if (destination.id, destination.user_id) == (watched.id, watched.user_id):
                 self._readable_at = self._house.reactor.seconds()
                 if destination.is_closed:
-                    # Once it is forgotten, another account may get its address.
+                    # Once the closed destination is deleted, another account may get its address.
                     self._house.left(self)
                 return
         if not self._closed:
@@ -144,20 +144,20 @@ class ViewerConnection:
     # From the hub
 
     def live(self, batch: Batch) -> None:
-        """Committed events of the destination watched. What fails closes this viewer alone."""
+        """Pass on committed events of the destination. An internal error closes this viewer alone."""
         try:
             self._do(self.session.live(batch))
         except Exception:
             self._failed(Failure())
 
     def catch_up(self, seen: int) -> None:
-        """Some may have been missed; what was announced up to id ``seen`` was looked at and told."""
+        """Read events that may have been missed. Those announced up to id ``seen`` were filtered and passed on."""
         self._do(self.session.catch_up(seen))
 
     def marks_changed(self, destination_id: int) -> None:
-        """The marks of a destination are others now."""
+        """Tell the client that marks changed, if it watches that destination."""
         watched = self._destination
-        # A client that does not read is told nothing that would pile up; it reads marks anew later.
+        # Nothing may pile up for a client that does not read; it reads the marks again later.
         if watched is None or watched.id != destination_id or self._closed or self.session.is_congested:
             return
         if self.session.batch:
@@ -211,7 +211,7 @@ class ViewerConnection:
 
     @property
     def will_tell_count(self) -> bool:
-        """Whether the client is soon told how many events have come since its pause, if any have."""
+        """Whether ``paused_count`` is about to be sent, if any events have come since the pause."""
         return self._paused_tick is not None
 
     def _send_paused_count(self) -> None:
@@ -220,7 +220,7 @@ class ViewerConnection:
 
     def _paused_ticked(self) -> None:
         self._paused_tick = None
-        # As it is by now: there may have been a resume and another pause since.
+        # The present count: the client may have resumed and paused again since.
         if self.session.is_paused and self.session.new_while_paused:
             self.socket.send_frame(frames.paused_count(self.session.new_while_paused))
 
@@ -241,7 +241,7 @@ class ViewerConnection:
         else:
             self._destination = destination
             self._readable_at = self._house.reactor.seconds()
-            # Watched before it is read, so that nothing falls between.
+            # Watching begins before the first read, so that no event is missed in between.
             self._house.entered(self, destination)
             self._do(self.session.authorised())
 
@@ -300,5 +300,5 @@ class ViewerConnection:
         Deferred.fromCoroutine(work).addErrback(self._failed)
 
     def _failed(self, failure: Failure) -> None:
-        self._log.failure("Internal error in a viewer's connection of account {id}", failure, id=self.account.id)
+        self._log.failure("Internal error in a viewer connection of account {id}", failure, id=self.account.id)
         self.close(1011, "internal error")

@@ -1,4 +1,4 @@
-"""What a :class:`~ppl.viewer.session.ViewerSession` wants done: values, for the hub to carry out in their order."""
+"""What a :class:`~ppl.viewer.session.ViewerSession` wants done: values that its connection carries out in order."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Authorise:
 class ReadEvents:
     """Read events; answered by ``results`` or ``failed`` with the same ``token``.
 
-    With ``search`` there may be several ``results``, each with the :class:`Way` that the search has come.
+    With ``search`` there may be several ``results``, each with a :class:`Way` that says how far the search got.
 
     Attributes:
-        token: tells answers apart; a stale one does no harm.
-        kind: which of the store's pages.
-        limit: most events.
+        token: tells answers apart; an answer with a stale token is ignored.
+        kind: which of the store's pages to read.
+        limit: the most events to read.
         before, after: ids, exclusive, where the kind needs them.
         sender_ip: as in the request.
         delay: seconds to wait first.
-        search: what is searched for, ``None`` for everything.
+        search: the query that events must match, ``None`` for all events.
     """
 
     token: int
@@ -47,22 +47,22 @@ class ReadEvents:
 
 @attrs.frozen
 class EndReading:
-    """Have the search of that ``token`` end with what it has found; answered by its last ``results``."""
+    """End the search with that ``token``; answered by its last ``results``, with what it has found."""
 
     token: int
 
 
 @attrs.frozen
 class Way:
-    """How far a search has come.
+    """How far a search has got.
 
     Attributes:
-        reached: walking back, every id from this one on is looked at; walking forth, every id up to this one.
-        found: events that it has given.
-        is_last: whether it goes no further.
-        is_back: its direction.
-        top: id of the newest event when it began, matching or not, where the walk begins or ends there; else 0.
-        left: events still to be looked at, about; ``None`` where that is not known.
+        reached: going back, every id from this one on has been searched; going forward, every id up to this one.
+        found: number of events that the search has given.
+        is_last: whether the search goes no further.
+        is_back: whether the search goes back in time.
+        top: id of the newest event (matching or not) at the start, if the search begins or ends there; else 0.
+        left: about how many events are still to be searched; ``None`` if that is not known.
     """
 
     reached: int
@@ -75,10 +75,10 @@ class Way:
 
 @attrs.frozen
 class SendLogs:
-    """``send_logs`` with ``events``, ascending.
+    """``send_logs`` with ``events``, ascending by id.
 
-    ``before`` and ``after`` are as the request had them; ``since`` is the id after which a portion of what a
-    reconnect asked for begins. ``way`` is given where they were searched for and the search is not at its end.
+    ``before`` and ``after`` are as in the request. After a reconnect, ``since`` is the id after which this portion
+    begins. ``way`` is given if the events were searched for and the search is not complete.
     """
 
     events: tuple[Event, ...]
@@ -91,14 +91,14 @@ class SendLogs:
 
 @attrs.frozen
 class SendProgress:
-    """``search_progress``: nothing more was found, but the search has come further."""
+    """``search_progress``: nothing more was found, but the search has got further."""
 
     way: Way
 
 
 @attrs.frozen
 class SendLive:
-    """``live_update_logs``: one frame an event, or many in one where ``batch``."""
+    """``live_update_logs``: one frame for each event, or frames of many events if ``batch``."""
 
     events: Batch
     is_oldest: bool
@@ -116,7 +116,7 @@ class SendGap:
 
 @attrs.frozen
 class SendPausedCount:
-    """``paused_count``: so many new events since the pause."""
+    """``paused_count``: the number of new events since the pause."""
 
     new: int
 

@@ -1,4 +1,4 @@
-"""What a viewer can do wrong: one class per stable code, listed in ``docs/protocol.rst``."""
+"""Errors of the viewer protocol: one class for each stable code, listed in ``docs/protocol.rst``."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ class NotJson(ProtocolError):
 
 
 class BadEnvelope(ProtocolError):
-    """The frame is JSON, but no object with an ``event`` text."""
+    """The frame is JSON, but not an object whose ``event`` is text."""
 
     code = "bad_envelope"
 
 
 class UnknownEvent(ProtocolError):
-    """No such event from a client."""
+    """Clients have no event with that name."""
 
     code = "unknown_event"
 
 
 class BadData(ProtocolError):
-    """``data`` is no object."""
+    """``data`` is not an object."""
 
     code = "bad_data"
 
 
 class BadUserId(ProtocolError):
-    """``user_id`` is no ``host:port`` text."""
+    """``user_id`` is not text, or empty or too long."""
 
     code = "bad_user_id"
 
 
 class BadWatchedIp(ProtocolError):
-    """``watched_ip`` is no address, ``*`` or empty text."""
+    """``watched_ip`` is neither an address, nor ``*``, nor empty text."""
 
     code = "bad_watched_ip"
 
 
 class BadLogsPortion(ProtocolError):
-    """``logs_portion`` is no number from 1 to the limit."""
+    """``logs_portion`` is not a number from 1 to the limit."""
 
     code = "bad_logs_portion"
 
@@ -56,28 +56,28 @@ class BadBatch(ProtocolError):
 
 
 class BadSince(ProtocolError):
-    """``since`` is no event id."""
+    """``since`` is not an event id."""
 
     code = "bad_since"
 
 
 class BadBefore(ProtocolError):
-    """``before`` is no event id."""
+    """``before`` is not an event id."""
 
     code = "bad_before"
 
 
 class BadAfter(ProtocolError):
-    """``after`` is no event id."""
+    """``after`` is not an event id."""
 
     code = "bad_after"
 
 
 class ViewerBadQuery(ProtocolError):
-    """``query`` is no text, or cannot be understood.
+    """``query`` is not text, or cannot be understood.
 
     Attributes:
-        position: index of the character where it went wrong, ``None`` where it is no text.
+        position: index of the character where the query went wrong, ``None`` if it is not text.
         expected: what would have been right there.
     """
 
@@ -104,7 +104,7 @@ class SearchesBusy(ProtocolError):
 
 
 class ViewerForbidden(ProtocolError):
-    """The account may not read that ``user_id``, or there is none such."""
+    """The account may not read that ``user_id``, or it does not exist."""
 
     code = "forbidden"
 
@@ -122,29 +122,29 @@ class AlreadyIdentified(ProtocolError):
 
 
 class ViewerTooManyRequests(ProtocolError):
-    """More requests wait than are allowed."""
+    """Too many requests wait for their answers."""
 
     code = "too_many_requests"
 
 
 class FrameTooLarge(ProtocolError):
-    """A message beyond ``--max-frame-bytes``; the connection is closed with 1009."""
+    """A message is longer than ``--max-frame-bytes``; the connection is closed with 1009."""
 
     code = "frame_too_large"
 
 
 class StoreAway(ProtocolError):
-    """History cannot be read now; live goes on when it can."""
+    """The store cannot be read now; live events go on when it can."""
 
     code = "store_unavailable"
 
 
 def unreadable(error: PplError | None, event: str) -> ProtocolError:
-    """The refusal of ``event`` when the store raised ``error`` instead of reading."""
+    """The error that refuses ``event`` after reading the store failed with ``error``."""
     return SearchesBusy(str(error), event) if isinstance(error, TooManySearches) else store_away(error, event)
 
 
 def store_away(error: PplError | None, event: str) -> StoreAway:
-    """The refusal of ``event``; where the database is does not concern a viewer."""
+    """The error that refuses ``event``; it does not say where the database is."""
     why = "took too long" if isinstance(error, StatementTimeout) else "cannot be reached now"
     return StoreAway(f"The database {why}; try again.", event)

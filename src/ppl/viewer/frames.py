@@ -1,4 +1,4 @@
-"""Frames to viewers as bytes. Those of live events are made once for all viewers that are sent the same."""
+"""Encodes frames for viewers as bytes; frames of live events are made once for all viewers that get the same."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from ppl.timezone import parse_time_zone, utc_text
 from ppl.viewer.effects import Way
 from ppl.wire import viewer_event
 
-#: About the bytes of one ``live_update_logs``.
+#: About how many characters of JSON one ``live_update_logs`` carries.
 _FRAME_BYTES = 1 << 20
 
 _TEXT = {True: '"true"', False: '"false"'}
 
-#: The last time that can be written, µs.
+#: The latest time that can be written as text, µs.
 _LAST_TIME = 253_402_300_799_999_999
 
 
 class EventTexts:
-    """JSON texts of the events that were sent last; bounded."""
+    """Keeps the JSON texts of events that were sent recently, a bounded number."""
 
     def __init__(self, most: int = 8192) -> None:
         self._most = most
         self._texts: dict[tuple[str, str, int], str] = {}
 
     def of(self, user_id: str, event: Event, time_zone: str) -> str:
-        """The event of ``user_id`` as a JSON object in ``time_zone``."""
+        """``event``, which ``user_id`` received, as a JSON object with times in ``time_zone``."""
         key = time_zone, user_id, event.id
         text = self._texts.get(key)
         if text is None:
             text = json.dumps(viewer_event(event, parse_time_zone(time_zone)), ensure_ascii=False)
             if len(self._texts) >= self._most:
                 self._texts.clear()
-            # A long message would make a bounded number of entries an unbounded number of bytes.
+            # With long messages, a bounded number of entries would be an unbounded number of bytes.
             if len(text) < 4096:
                 self._texts[key] = text
         return text
 
 
 class LiveFrames:
-    """``live_update_logs`` of batches as octets for the socket; keeps those made last, bounded in bytes."""
+    """Encodes batches as ``live_update_logs`` for the socket, and keeps recent results, bounded in bytes."""
 
     def __init__(self, texts: EventTexts, most_bytes: int = 4 << 20) -> None:
         self._texts = texts
@@ -55,11 +55,11 @@ class LiveFrames:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes that are kept."""
+        """Number of bytes that are kept."""
         return sum(map(len, self._octets.values()))
 
     def of(self, user_id: str, batch: Batch, time_zone: str, is_oldest: bool, together: bool) -> bytes:
-        """Messages of all events of ``batch``, which ``user_id`` has received: one for each, or many ``together``."""
+        """Messages with the events of ``batch``, which ``user_id`` received: one for each, or many ``together``."""
         key = batch, time_zone, is_oldest, together
         octets = self._octets.get(key)
         if octets is None:
@@ -78,7 +78,7 @@ class LiveFrames:
 
 
 def _frames_of(texts: Iterable[str]) -> Iterator[list[str]]:
-    """``texts`` cut to what one frame carries; JSON may be longer than the text it is made of."""
+    """Split ``texts`` into what one frame carries each; JSON may be longer than the text it is made from."""
     part: list[str] = []
     size = 0
     for text in texts:
@@ -92,7 +92,7 @@ def _frames_of(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def prepared(payload: bytes) -> bytes:
-    """A text message as octets that any server's WebSocket may send: Autobahn's prepared message, never compressed."""
+    """A text message as octets that any server WebSocket may send: Autobahn's prepared message, never compressed."""
     octets: bytes = PreparedMessage(payload, isBinary=False, applyMask=False, doNotCompress=True).payloadHybi
     return octets
 
@@ -100,7 +100,7 @@ def prepared(payload: bytes) -> bytes:
 def send_logs(texts: Iterable[str], is_oldest: bool, way: Way | None = None, **range_of: int | None) -> bytes:
     """``send_logs`` of events given as JSON texts.
 
-    ``way`` says how far a search has come; ``range_of`` (those not ``None``) which range it is.
+    ``way`` says how far a search has got. ``range_of`` names the range, by the ids that are not ``None``.
     """
     more = {name: str(id_) for name, id_ in range_of.items() if id_ is not None}
     if way is not None:
@@ -141,7 +141,7 @@ def live_updates(texts: Iterable[str], is_oldest: bool) -> bytes:
 
 
 def live_gap(skipped: int, first: int, last: int) -> bytes:
-    """``live_gap``: ids inclusive."""
+    """``live_gap`` from id ``first`` to id ``last``, both inclusive."""
     return _frame("live_gap", {"skipped": skipped, "from": str(first), "to": str(last)})
 
 
@@ -161,5 +161,5 @@ def error(refusal: ProtocolError) -> bytes:
 
 
 def _frame(event: str, data: Mapping[str, object]) -> bytes:
-    # ASCII: what a client wrote is repeated here, and half a surrogate pair has no UTF-8.
+    # As ASCII: errors repeat what a client wrote, and half a surrogate pair cannot be encoded as UTF-8.
     return json.dumps({"event": event, "data": data}).encode()

@@ -1,4 +1,4 @@
-"""All viewers: which destination each watches (``connectedUsers``), and live events handed to those that watch."""
+"""Knows all viewers and which destination each watches (``connectedUsers``), and hands live events to them."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Hub(Service):
 
     Args:
         store: where the events are.
-        listeners: tell of new events.
+        listeners: announce new events.
         reactor: turns and timers.
         settings: the limits on viewers.
-        clock: µs; the present of relative times in queries.
-        times: how long is waited.
+        clock: µs; gives the present for relative times in queries.
+        times: timeouts and intervals.
 
     Attributes:
         connected_users: ``user_id`` → the connections that watch it.
-        places: those that are taken, one for each WebSocket.
-        rations: of the frames that viewers send.
+        places: the places that are taken, one for each WebSocket.
+        rations: limit the frames that viewers send.
     """
 
     _log = Logger()
@@ -69,9 +69,9 @@ class Hub(Service):
         self.rations = Rations(reactor)
         self.places = Places(settings.max_viewers)
         self._queue_events = settings.viewer_queue_events
-        # Of each user_id, the viewers that search for the same.
+        # user_id → filter → the viewers that search for it.
         self._gatherings: dict[str, dict[Filter | None, Gathering]] = {}
-        # The user_id that each connection watches: it may have asked for it by a former name.
+        # The user_id that each connection watches; the client may have asked for it by a former name.
         self._watched: dict[ViewerConnection, str] = {}
         self._turns = SieveTurns(reactor)
         listeners.subscribe(self)
@@ -83,15 +83,15 @@ class Hub(Service):
         return bool(self.running) and self.places.are_left(account)
 
     def admit(self, account: Account, guest: Guest) -> ViewerPlace | None:
-        """A place for one more WebSocket of ``account``, ``None`` if it may not open one now."""
+        """Take a place for one more WebSocket of ``account``; ``None`` if it may not open one now."""
         return self.places.take(account, guest) if self.running else None
 
     def connect(self, place: ViewerPlace, socket: Socket) -> ViewerConnection:
-        """The WebSocket that was given ``place`` is open."""
+        """The connection for the WebSocket that has ``place`` and is open."""
         return ViewerConnection(self, place.account, socket, self._queue_events)
 
     def entered(self, connection: ViewerConnection, destination: Destination) -> None:
-        """``connection`` watches ``destination``."""
+        """``connection`` begins to watch ``destination``."""
         self._watched[connection] = destination.user_id
         watching = self.connected_users.setdefault(destination.user_id, set())
         watching.add(connection)
@@ -104,7 +104,7 @@ class Hub(Service):
             self._listeners.watch(destination.user_id, self)
 
     def left(self, connection: ViewerConnection) -> None:
-        """``connection`` watches nothing any more; may repeat."""
+        """``connection`` stops watching; may be called again."""
         user_id = self._watched.pop(connection, None)
         if user_id is not None:
             watching = self.connected_users[user_id]
@@ -115,7 +115,7 @@ class Hub(Service):
                 self._listeners.unwatch(user_id, self)
 
     def disconnect(self, connection: ViewerConnection) -> None:
-        """The WebSocket is gone."""
+        """Remove ``connection``, whose WebSocket is gone."""
         connection.closed()
         self.left(connection)
 
@@ -129,19 +129,19 @@ class Hub(Service):
                 del self._gatherings[user_id]
 
     def recheck(self, account_id: int) -> None:
-        """A session of the account has ended, or it may no longer read something: close what it had open by that."""
+        """Check the account's WebSockets, and close those whose session has ended or that may no longer read."""
         for place in self.places.of(account_id):
             place.guest.recheck()
 
     def marks_changed(self, destination_id: int) -> None:
-        """Tell those that watch a destination that its marks are others now."""
+        """Tell the viewers of a destination that its marks changed."""
         for connection in list(self._watched):
             connection.marks_changed(destination_id)
 
     # Observer
 
     def new_logs(self, user_id: str, events: Iterable[Event]) -> None:
-        """Committed events of one destination."""
+        """Pass committed events of one destination to its viewers."""
         gatherings = self._gatherings.get(user_id)
         if gatherings:
             shared = tuple(events)
@@ -149,14 +149,14 @@ class Hub(Service):
                 gathering.announce(shared)
 
     def catch_up(self, user_id: str | None) -> None:
-        """Events may have been missed."""
+        """Have the viewers of ``user_id`` (of any destination if ``None``) read what they may have missed."""
         keys = list(self._gatherings) if user_id is None else [user_id]
         for key in keys:
             for gathering in list(self._gatherings.get(key, {}).values()):
                 gathering.catch_up()
 
     def stopService(self) -> Deferred[None]:
-        """Close every viewer; fires when the last is gone, those that do not close in time being cut off."""
+        """Close every viewer, and cut off those that do not close in time; fires when the last is gone."""
         super().stopService()
         return Deferred.fromCoroutine(self._close_all())
 
@@ -164,7 +164,7 @@ class Hub(Service):
         if len(self.places):
             self._log.info("Closing the WebSockets of {count} viewers", count=len(self.places))
         for place in self.places:
-            place.guest.close(_GOING_AWAY, "the server stops")
+            place.guest.close(_GOING_AWAY, "the server is stopping")
         if not await self.places.wait_until_free(self.reactor, self.times.closing):
             self._log.warn(
                 "The WebSockets of {count} viewers did not close in time and are cut off", count=len(self.places)

@@ -1,7 +1,7 @@
-"""The places that each account has for WebSockets: taken in the handshake, given back when the connection is gone.
+"""Limits the WebSockets of each account: each takes a place in its handshake and frees it when the connection is gone.
 
-A place counts once, and giving it back may repeat, so that no path through a handshake or a close can leak it. The hub
-takes them, and its stop waits until all are free.
+A place counts once and may be given back more than once, so that no path through a handshake or a close can leak it.
+The hub takes places, and its stop waits until all are free.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ViewerPlace:
         self._places = places
 
     def give_back(self) -> None:
-        """The connection is gone; may repeat."""
+        """Free the place, as the connection is gone; may be called again."""
         self._places.forget(self)
 
 
@@ -45,7 +45,7 @@ class Places:
     """The places that are taken.
 
     Args:
-        most: places of one account.
+        most: how many places one account has.
     """
 
     def __init__(self, most: int) -> None:
@@ -64,7 +64,7 @@ class Places:
         return len(self._of_accounts.get(account.id, ())) < self._most
 
     def take(self, account: Account, guest: Guest) -> ViewerPlace | None:
-        """A place for ``guest``, ``None`` if the account has none left."""
+        """Take a place for ``guest``; ``None`` if the account has none left."""
         if not self.are_left(account):
             return None
         place = ViewerPlace(self, account, guest)
@@ -72,11 +72,11 @@ class Places:
         return place
 
     def of(self, account_id: int) -> tuple[ViewerPlace, ...]:
-        """Those of one account."""
+        """The places that one account has taken."""
         return tuple(self._of_accounts.get(account_id, ()))
 
     def forget(self, place: ViewerPlace) -> None:
-        """``place`` is free; may repeat."""
+        """Free ``place``; may be called again."""
         places = self._of_accounts.get(place.account.id, set())
         places.discard(place)
         if not places:
@@ -87,7 +87,7 @@ class Places:
                 all_free.callback(True)
 
     async def wait_until_free(self, reactor: Any, seconds: float) -> bool:
-        """Wait until no place is taken, ``seconds`` at most; gives whether that is so."""
+        """Wait until no place is taken; ``False`` if some still are after ``seconds``."""
         if not self._of_accounts:
             return True
         all_free: Deferred[bool] = Deferred()

@@ -1,6 +1,6 @@
-"""The viewer's WebSocket: Autobahn at the edge, the events of ``docs/protocol.rst`` within.
+"""The viewer's WebSocket: joins Autobahn to a viewer's connection, which speaks the events of ``docs/protocol.rst``.
 
-Two callables that the composition root gives decide which clients may open one, so that nothing here knows of cookies.
+Two callables from the composition root decide which clients may open one, so that nothing here knows of cookies.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Authenticate = Callable[[str | None, str | None], Awaitable[Account | None]]
 OriginAllowed = Callable[[str | None, str, bool], bool]
 SaysTls = Callable[[str | None, str | None], bool]
 
-#: Shorter than the idle time of common proxies (30 s). The answer waits behind all that a slow reader has yet to read.
+#: Shorter than the idle timeout of common proxies (30 s). A slow reader answers only after all that it has yet to read.
 _PING_SECONDS, _PONG_SECONDS = 20, 60
 _INTERNAL_ERROR = 1011
 _SESSION_ENDED = 4401
@@ -43,12 +43,12 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     """One viewer's WebSocket; a :class:`~ppl.viewer.connection.Socket`.
 
     Attributes:
-        is_full: whether the client does not read what it is sent; then it is not read from.
-        ration: of the frames that it sends, once it is open.
+        is_full: whether the client does not read what it is sent; then nothing is read from it.
+        ration: limits the frames that the client sends, once the WebSocket is open.
     """
 
     _log = Logger()
-    # Autobahn's: its logger, and what was read and is not handled.
+    # Attributes of Autobahn: its logger, and bytes that were read but not handled.
     log: Any
     data: bytes
     _connection: ViewerConnection | None = None
@@ -56,28 +56,28 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     _place: ViewerPlace | None = None
     _is_answering = False
     is_full = False
-    # Whether what it sent is not handled yet; then it is not read from either.
+    # Whether frames of the client are not handled yet; then nothing is read from it either.
     _is_behind = False
     ration: Ration | None = None
 
     def connectionMade(self) -> None:
         """Twisted: connected."""
-        # Of the instance: the class's is Autobahn's.
+        # Set on the instance, since the logger of the class is Autobahn's.
         self.log = ClientFaults(self.factory.bursts, getattr(self.transport.getPeer(), "host", None), self.log)
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        """Twisted: bytes. While the handshake is being answered they wait: Autobahn would look for another one."""
+        """Twisted: bytes. They wait while a handshake is being answered: Autobahn would take them for another one."""
         if not (self._is_answering and self.state == self.STATE_CONNECTING):
             super().dataReceived(data)
         elif len(self.data) + len(data) <= self.maxMessagePayloadSize:
             self.data += data
         else:
-            self.wasNotCleanReason = "too much came before the handshake was answered"
+            self.wasNotCleanReason = "too much data before the handshake was answered"
             self.dropConnection(abort=True)
 
     async def onConnect(self, request: ConnectionRequest) -> None:
-        """Autobahn: the handshake. Refused with 401, 403, 429, 500 or 503; nothing is told but that."""
+        """Autobahn: a handshake. It is refused with 401, 403, 429, 500 or 503, and a reason without details."""
         headers = request.headers
         self._credentials = headers.get("cookie"), headers.get("authorization")
         peer = getattr(self.transport.getPeer(), "host", None)
@@ -85,11 +85,11 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             peer, headers.get("x-forwarded-proto")
         )
         if not self.factory.origin_allowed(headers.get("origin"), headers.get("host", ""), secure):
-            raise ConnectionDeny(403, "This page is not ours")
+            raise ConnectionDeny(403, "A page of another origin may not connect")
         self._is_answering = True
         account = await self._authenticated()
         if self.state != self.STATE_CONNECTING:
-            # Gone meanwhile: Autobahn would open a WebSocket on a dead connection.
+            # The client has gone: Autobahn would open a WebSocket on a dead connection.
             raise ConnectionDeny(503, "The connection is gone")
         if account is None:
             raise ConnectionDeny(401, "Log in first")
@@ -104,7 +104,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             raise ConnectionDeny(503, "The database cannot be reached") from error
         except Exception as error:
             # Autobahn would tell the client what the error says.
-            self._log.failure("The account of a WebSocket could not be found")
+            self._log.failure("Internal error while authenticating a viewer's WebSocket")
             raise ConnectionDeny(500, "Internal error") from error
         return account
 
@@ -114,7 +114,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             super().failHandshake(reason, code, responseHeaders)
 
     def onOpen(self) -> None:
-        """Autobahn: the protocol's ``connection``."""
+        """Autobahn: the WebSocket is open."""
         if self._place is None:
             self.dropConnection(abort=True)
             return
@@ -128,7 +128,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         self._rechecking.start(self.factory.hub.times.session, now=False)
 
     def consumeData(self) -> None:
-        """Autobahn: something was read. Frames are handled as the ration allows, and nothing is read meanwhile."""
+        """Autobahn: bytes were read. Their frames are handled as the ration allows, and nothing is read meanwhile."""
         if self.ration is None or self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
             super().consumeData()
             return
@@ -139,7 +139,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     # Reader
 
     def handle_frame(self) -> int:
-        """Ration: the next frame, or what there is of it."""
+        """Ration: handle the next frame, or the part of it that was read."""
         if self.is_full or self.state == self.STATE_CLOSED:
             return 0
         before = len(self.data)
@@ -148,7 +148,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         return before - len(self.data)
 
     def all_handled(self) -> None:
-        """Ration: handle no more now: the rest of a frame is to be read, or the client to read what it was sent."""
+        """Ration: nothing can be handled now. Read on, unless the client must first read what it was sent."""
         if not self.is_full:
             self._is_behind = False
             self.transport.resumeProducing()
@@ -170,12 +170,12 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             self._connection.received(payload)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
-        """Autobahn: a message beyond the limit; it closes with 1009, and we say why before it does."""
+        """Autobahn: a message is too long. Tell the client so before Autobahn closes with 1009."""
         self.send_frame(frames.error(errors.FrameTooLarge(f"A message may have at most {max_msg_size} bytes.")))
         super()._max_message_size_exceeded(msg_size, max_msg_size, reason)
 
     def connectionLost(self, reason: Failure) -> None:
-        """Twisted: gone, at whatever stage it was."""
+        """Twisted: the connection is gone, at whatever stage it was."""
         try:
             self._leave()
             super().connectionLost(reason)
@@ -195,41 +195,41 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
     # Socket
 
     def send_frame(self, payload: bytes) -> None:
-        """Send a text message. Not ``sendMessage``: the limit on what we receive would hold for it too."""
+        """Send a text message. ``sendMessage`` would apply the limit on received messages to it."""
         self.send_octets(frames.prepared(payload))
 
     def send_octets(self, octets: bytes) -> None:
-        """Send prepared messages. Neither this nor ``sendPreparedMessage`` looks whether the WebSocket is open."""
+        """Send prepared messages if the WebSocket is open; ``sendData`` and ``sendPreparedMessage`` do not check."""
         if self.state == self.STATE_OPEN:
             self.sendData(octets)
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake. A connection that is closing already ends within seconds by itself."""
+        """Begin the closing handshake, unless it has begun: then the connection ends within seconds by itself."""
         if self.state == self.STATE_CONNECTING:
             self.abort()
         elif self.state == self.STATE_OPEN:
-            # A full transport would keep the close frame, and a TLS close needs it unregistered.
+            # A full transport would hold back the close frame, and TLS closes only without a producer.
             self.transport.unregisterProducer()
             if self.is_full:
-                # Nobody else would, and the other side's closing must be read.
+                # Nothing else would resume reading, and the client's Close must be read.
                 self.is_full = False
                 self._read_on()
-            # Not sendClose, which keeps 1001 and 1011 to Autobahn itself.
+            # Not sendClose, which refuses the codes 1001 and 1011.
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
 
     # Flow control; the HTTP channel repeats its calls.
 
     def pauseProducing(self) -> None:
-        """Transport: full."""
+        """Transport: the buffer is full."""
         if not self.is_full:
             self.is_full = True
-            # A client that does not read is not read from: requests (and the errors they make) wait in its own socket.
+            # Stop reading from a client that does not read: requests (and errors they cause) wait in its own socket.
             self.transport.pauseProducing()
             if self._connection is not None:
                 self._connection.congested()
 
     def resumeProducing(self) -> None:
-        """Transport: all written."""
+        """Transport: the buffer is written."""
         if self.is_full:
             self.is_full = False
             self._read_on()
@@ -243,13 +243,13 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
             self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
-        """Transport: lost; ``connectionLost`` follows."""
+        """Transport: the connection is lost; ``connectionLost`` follows."""
         self.is_full = True
 
     def recheck(self) -> Deferred[None]:
         """Guest: close if the session has ended, or the account may no longer read the destination."""
         checking = Deferred.fromCoroutine(self._recheck())
-        checking.addErrback(lambda failure: self._log.failure("A viewer's session was not checked", failure))
+        checking.addErrback(lambda failure: self._log.failure("Internal error in a viewer's session check", failure))
         return checking
 
     async def _recheck(self) -> None:
@@ -263,10 +263,10 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
 
 
 class ViewerFactory(WebSocketServerFactory):  # type: ignore[misc]
-    """Viewers' WebSockets.
+    """Makes viewers' WebSockets.
 
     Args:
-        hub: joined by each.
+        hub: the hub that each WebSocket joins.
         authenticate: (Cookie header, Authorization header) → the account.
         origin_allowed: (Origin header, Host header, whether over TLS) → whether a page from there may connect.
         says_tls: (peer, X-Forwarded-Proto header) → whether that is a proxy which speaks TLS to the browser.

@@ -1,4 +1,4 @@
-"""Live events that wait for one viewer: ascending by id, bounded in number and in bytes of text."""
+"""Holds live events that wait for one viewer: ascending by id, bounded in number and in length of text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import chain
 from ppl.live.batch import PART_EVENTS, Batch
 from ppl.live.portion import PAGE_BYTES
 
-#: Bytes of text, about, that may wait, however few events they are.
+#: About how many characters of text may wait, however few events they are.
 MOST_BYTES = 16 << 20
 
 
 class LiveQueue:
-    """Events not yet sent; the session that adds some looks at ``too_much`` and decides what to do."""
+    """Events not yet sent. After adding some, the session looks at ``too_much`` and decides what to do."""
 
     def __init__(self, most_events: int) -> None:
         self._most_events = most_events
@@ -26,17 +26,17 @@ class LiveQueue:
 
     @property
     def first_id(self) -> int:
-        """Id of the oldest, 0 if none waits."""
+        """Id of the oldest event, 0 if none waits."""
         return self._parts[0].first_id if self._parts else 0
 
     @property
     def last_id(self) -> int:
-        """Id of the newest, 0 if none waits."""
+        """Id of the newest event, 0 if none waits."""
         return self._parts[-1].last_id if self._parts else 0
 
     @property
     def too_much(self) -> bool:
-        """Whether a bound is passed."""
+        """Whether a bound is exceeded."""
         return self._events > self._most_events or self._bytes > MOST_BYTES
 
     def extend(self, batch: Batch) -> None:
@@ -46,7 +46,7 @@ class LiveQueue:
         self._bytes += batch.size
 
     def forget_until(self, id_: int) -> None:
-        """Drop those up to ``id_``."""
+        """Drop the events up to ``id_``."""
         while self._parts and self._parts[0].first_id <= id_:
             rest = self._popped().after(id_)
             if rest:
@@ -55,7 +55,7 @@ class LiveQueue:
                 self._bytes += rest.size
 
     def take(self) -> Batch:
-        """The oldest, as many as go into one part (at least one if any waits); they wait no more."""
+        """Remove and give the oldest events, as many as fit into one part (at least one if any waits)."""
         taken: list[Batch] = []
         count = size = 0
         while self._parts:
@@ -64,11 +64,11 @@ class LiveQueue:
             if taken and (count > PART_EVENTS or size > PAGE_BYTES):
                 break
             taken.append(self._popped())
-        # What came as one goes as one: other viewers send the very same.
+        # A batch stays the same object, so that its frames are shared with other viewers.
         return taken[0] if len(taken) == 1 else Batch(chain.from_iterable(taken))
 
     def clear(self) -> None:
-        """Drop all."""
+        """Drop all events."""
         self._parts.clear()
         self._events = self._bytes = 0
 

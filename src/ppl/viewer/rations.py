@@ -1,8 +1,8 @@
-"""Rations of the frames that viewers send: so many a second, handled one by one, a little in each turn of the reactor.
+"""Limits the rate of frames from viewers, and handles them one by one, a few in each turn of the reactor.
 
-A WebSocket has a ration, and all those of an account have one together; a long frame counts as several. Frames beyond
-it wait in the client's own socket, which is not read meanwhile. All viewers together take a few milliseconds of a turn,
-one frame of each in rotation, so that a flood of one client delays no other. Used by the viewers' WebSocket.
+A WebSocket has a ration, and all WebSockets of an account share another; a long frame counts as several. Frames beyond
+a ration wait in the client's own socket, which is not read meanwhile. All viewers together take a few milliseconds of a
+turn, one frame of each in rotation, so that a flood from one client delays no other. Used by the viewers' WebSocket.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ppl.access.throttle import Rate, Throttle
 from ppl.live.sieve import SieveTurns
 from ppl.model import SECOND
 
-#: Frames of one WebSocket, and of all of one account.
+#: The rates for frames of one WebSocket, and of all WebSockets of one account.
 SOCKET_RATE, ACCOUNT_RATE = Rate(burst=200, seconds=0.01), Rate(burst=800, seconds=0.0025)
 
 #: Bytes that count as one more frame.
@@ -30,13 +30,13 @@ class RationedReader(Protocol):
     """A WebSocket that has read more than it has handled."""
 
     def handle_frame(self) -> int:
-        """Handle the next frame, or what there is of it; gives the bytes, 0 if there is nothing to handle now."""
+        """Handle the next frame, or the part of it that was read; gives its bytes, 0 if there is nothing to handle."""
 
     def all_handled(self) -> None:
-        """Nothing is left: read on."""
+        """Nothing is left to handle: read on."""
 
     def frame_failed(self, failure: Failure) -> None:
-        """An internal error; nothing more is handled."""
+        """Handling raised an error; no further frame is handled."""
 
 
 class Rations:
@@ -44,8 +44,8 @@ class Rations:
 
     Args:
         reactor: the clock and the turns.
-        socket_rate: the frames of one WebSocket.
-        account_rate: those of all of one account.
+        socket_rate: limits the frames of one WebSocket.
+        account_rate: limits the frames of all WebSockets of one account.
     """
 
     def __init__(self, reactor: Any, socket_rate: Rate = SOCKET_RATE, account_rate: Rate = ACCOUNT_RATE) -> None:
@@ -62,7 +62,7 @@ class Rations:
         return Ration(self, f"{next(self._numbers)}", f"{account_id}", reader)
 
     def stop(self) -> None:
-        """Nothing more is handled."""
+        """Handle no further frame."""
         self.turns.stop()
 
 
@@ -72,17 +72,17 @@ class Ration:
     def __init__(self, rations: Rations, socket: str, account: str, reader: RationedReader) -> None:
         self._rations, self._socket, self._account, self._reader = rations, socket, account, reader
         self._is_at_work = self._has_ended = False
-        # While it has used up its frames: what wakes it, and when.
+        # While the ration is used up: the Deferred that wakes it, and the timer.
         self._sleep: tuple[Deferred[None], IDelayedCall] | None = None
 
     def ask(self) -> None:
-        """Something was read: it is handled in turns to come."""
+        """Handle what was read, in turns to come."""
         if not (self._is_at_work or self._has_ended):
             self._is_at_work = True
             self._rations.turns.take(self._steps(), self._reader.frame_failed)
 
     def end(self) -> None:
-        """The WebSocket is gone."""
+        """Stop, as the WebSocket is gone."""
         self._has_ended = True
         self._rations.of_sockets.forget(self._socket)
         if self._sleep is not None:

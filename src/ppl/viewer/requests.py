@@ -1,4 +1,4 @@
-"""What a viewer may ask: text frames to frozen, checked requests. Nothing here trusts the network."""
+"""Reads a viewer's text frames as frozen, checked requests. Nothing here trusts the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ppl.live.filtering import Filter
 from ppl.search.errors import QueryError
 from ppl.viewer import errors
 
-#: Reads a query as the account means it: in its zone, now; ``None`` for everything. Raises ``QueryError``.
+#: Reads a query in the account's time zone, as of now; ``None`` if it matches all events. Raises ``QueryError``.
 ReadQuery = Callable[[str], Filter | None]
 
 DEFAULT_PORTION = 100
@@ -28,11 +28,11 @@ class SendUserData:
 
     Attributes:
         user_id: ``host:port``.
-        sender_ip: the only sender to show, ``None`` for every one.
+        sender_ip: the only sender to show, ``None`` for all.
         portion: events in one portion of history.
         batch: whether many live events may share a frame.
-        since: id after which everything is wanted, ``None`` for the newest portion.
-        filter: what is searched for, ``None`` for everything.
+        since: the id after which all events are wanted, ``None`` for the newest portion.
+        filter: what events must match, ``None`` for all events.
     """
 
     user_id: str
@@ -45,7 +45,7 @@ class SendUserData:
 
 @attrs.frozen
 class GetLogs:
-    """``get_logs``: older than what was sent, or where ``before`` and ``after`` (ids, exclusive) say."""
+    """``get_logs``: events older than those sent, or in the range of ``before`` and ``after`` (ids, exclusive)."""
 
     before: int | None = None
     after: int | None = None
@@ -63,14 +63,14 @@ class Resume:
 
 @attrs.frozen
 class CancelSearch:
-    """``cancel_search``: no further than the search has come."""
+    """``cancel_search``: end the search under way."""
 
 
 ViewerRequest = SendUserData | GetLogs | Pause | Resume | CancelSearch
 
 
 def read_request(payload: bytes, max_portion: int, read_query: ReadQuery) -> ViewerRequest:
-    """The request of one frame; raises :class:`~ppl.errors.ProtocolError` with the code to answer."""
+    """Read the request of one frame; raises :class:`~ppl.errors.ProtocolError` with the code to answer."""
     try:
         frame = json.loads(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -138,7 +138,7 @@ def _filter(query: object, read_query: ReadQuery, event: str) -> Filter | None:
     if query in (None, ""):
         return None
     if not isinstance(query, str):
-        raise errors.ViewerBadQuery("query must be a text.", event)
+        raise errors.ViewerBadQuery("query must be text.", event)
     try:
         return read_query(query)
     except QueryError as error:
@@ -178,7 +178,7 @@ def _id(data: Mapping[str, Any], field: str, event: str, refusal: Callable[[str,
 
 
 def _number(value: object) -> int | None:
-    """A JSON number or its text, as long as it is whole, not negative and no longer than any id."""
+    """``value`` if it is a JSON number or its text: whole, not negative and no longer than any id; else ``None``."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

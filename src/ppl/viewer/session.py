@@ -82,7 +82,7 @@ SessionState = Literal["new", "authorising", "reading", "live", "full", "paused"
 #: Requests that may wait for the one being answered.
 MOST_WAITING = 16
 
-#: Events of one reading when catching up, however small the portions of history are.
+#: Events of one read when catching up, however small the portions of history are.
 CATCH_UP_EVENTS = 1000
 
 
@@ -97,13 +97,13 @@ class _Gap:
 
 @attrs.frozen
 class SessionStatistics:
-    """What a :class:`ViewerSession` is at now.
+    """The figures of a :class:`ViewerSession` at one moment.
 
     Attributes:
         queued: live events that wait to be sent.
-        skipped: live events that were dropped, of which the client is not told yet.
-        asked: questions put to the store so far.
-        is_asking: whether the last of them is not answered yet.
+        skipped: live events that were dropped and not yet announced as a gap.
+        asked: queries put to the store so far.
+        is_asking: whether the last query is not answered yet.
     """
 
     queued: int
@@ -113,14 +113,14 @@ class SessionStatistics:
 
 
 class ViewerSession:
-    """One socket's state.
+    """The state of one viewer's WebSocket.
 
     Attributes:
-        min_id: everything from this id on that belongs to this view is sent, up to ``max_id``; 0 if nothing is.
-        max_id: id of the newest event sent, or known to be older than the view, or none of it; 0 if none.
+        min_id: from this id to ``max_id``, everything that belongs to the view has been sent; 0 if nothing has.
+        max_id: id of the newest event that was sent, or is known to be older than the view or not to match; 0 if none.
         is_paused: whether live events are held back.
         user_id: the destination watched, ``None`` before ``send_user_data`` was accepted.
-        new_while_paused: events that came since the pause.
+        new_while_paused: number of events since the pause.
     """
 
     def __init__(self, queue_events: int) -> None:
@@ -135,16 +135,16 @@ class ViewerSession:
         # Live events not yet sent, ascending, all newer than max_id.
         self._queue = LiveQueue(queue_events)
         self._gap = _Gap()
-        # Whether something newer than max_id may be in the store and nowhere else.
+        # Whether the store may hold events newer than max_id that are not in the queue.
         self._behind = False
         self._congested = False
         self._oldest_known = False
-        # Whether more of what ``since`` asked for is to be read.
+        # Whether there is more to read of what ``since`` asked for.
         self._since_left = False
 
     @property
     def state(self) -> SessionState:
-        """The state that the module describes."""
+        """One of the states that the module describes."""
         if self.user_id is None:
             return "authorising" if self._authorising else "new"
         if self.is_paused:
@@ -154,14 +154,14 @@ class ViewerSession:
         return "full" if self._congested else "live"
 
     def statistics(self) -> SessionStatistics:
-        """What it is at now."""
+        """The figures at this moment."""
         asking = self._asking
         return SessionStatistics(len(self._queue), self._gap.skipped, asking.token, asking.asked is not None)
 
     # What the client asks
 
     def request(self, request: ViewerRequest) -> list[Effect]:
-        """A checked request of the client."""
+        """Take a checked request from the client."""
         if len(self._waiting) >= MOST_WAITING:
             return [
                 SendError(errors.ViewerTooManyRequests("Too many requests wait for their answers.", event_of(request)))
@@ -172,29 +172,29 @@ class ViewerSession:
             return self._end_early()
         asked = self._asking.asked
         if isinstance(request, GetLogs) and asked is not None and asked.failure is not None:
-            # It would wait for as long as the store is away.
+            # The request would wait for as long as the store is away.
             return [SendError(errors.unreadable(asked.failure, "get_logs"))]
         self._waiting.append(request)
         # A client that resumes has no use for a search under way.
         return [*(self._end_early() if isinstance(request, Resume) else []), *self._go_on()]
 
     def authorised(self) -> list[Effect]:
-        """The account may read the ``user_id`` it asked for."""
+        """Begin the view: the account may read the ``user_id`` it asked for."""
         wanted = self._identified()
         self.user_id = wanted.user_id
         if wanted.since is None:
             return self._snapshot("send_user_data")
-        # An id of 0 is no event's: everything there is comes now, and nothing is older.
+        # No event has id 0: then everything there is comes, and nothing is older.
         self.min_id, self.max_id = max(wanted.since, 1), wanted.since
         return self._read_since(first=True)
 
     def refused(self, error: ProtocolError) -> list[Effect]:
-        """The account may not, or it cannot be found out now."""
+        """Refuse ``send_user_data``: the account may not read that ``user_id``, or the store cannot be read."""
         self._wanted = None
         return [SendError(error), *self._go_on()]
 
     def _go_on(self) -> list[Effect]:
-        """Serve what waits, as long as no answer is awaited and there is room for one."""
+        """Serve what waits, as long as no answer of the store is awaited and the socket has room."""
         effects: list[Effect] = []
         # A client that does not read gets no answers either: they would pile up.
         while self._asking.asked is None and not self._authorising and not self._congested:
@@ -239,7 +239,7 @@ class ViewerSession:
 
     def _history(self, request: GetLogs) -> list[Effect]:
         if request.after is not None:
-            # Never beyond what was sent: that comes live, or with the resume.
+            # Never beyond what was sent: newer events come live, or with the resume.
             before = self.max_id + 1 if request.before is None else min(request.before, self.max_id + 1)
             return self._ask(
                 "newer",
@@ -257,7 +257,7 @@ class ViewerSession:
     def _history_older(self, request: GetLogs, page: Page, way: Way | None) -> list[Effect]:
         page = within_bytes(page, newest=True)
         reached = _oldest(page, way)
-        # What lies between a range of the client's choice and what was sent is still to be sent.
+        # Events between a range of the client's choice and what was sent are still to be sent.
         joins = request.before is None or request.before >= self.min_id
         if reached and joins and (not self.min_id or reached < self.min_id):
             self.min_id = reached
@@ -270,7 +270,7 @@ class ViewerSession:
         return _found(page, way, is_oldest=False, before=request.before, after=request.after)
 
     def _end_early(self) -> list[Effect]:
-        """What is searched for has been found, as far as it was."""
+        """End the search under way, if its result may be partial."""
         asked = self._asking.asked
         if asked is None or not asked.may_end_early:
             return []
@@ -298,7 +298,7 @@ class ViewerSession:
     # Views begin
 
     def _snapshot(self, event: str) -> list[Effect]:
-        """The newest portion; a view of its own begins."""
+        """Begin a new view with the newest portion."""
         self._drop_queue()
         self._behind = self._since_left = False
         return self._ask("newest", self._begin_view, True, event=event)
@@ -309,12 +309,12 @@ class ViewerSession:
         self.max_id = way.top if way is not None else _last_id(page)
         self._oldest_known = page.complete
         if way is not None and not way.is_last:
-            # Live goes on while what is older is searched.
+            # Live events go on while older ones are searched.
             self._asking.go_on(lambda page, way: self._history_older(GetLogs(), page, way))
         return [SendLogs(page.events, page.complete, way=None if page.complete else way)]
 
     def _read_since(self, *, first: bool) -> list[Effect]:
-        """After a reconnect: everything newer than ``max_id``, portion by portion, then live."""
+        """After a reconnect, read everything newer than ``max_id``, portion by portion, before live events."""
         self._since_left = False
         return self._ask(
             "newer",
@@ -340,7 +340,7 @@ class ViewerSession:
     # Live
 
     def live(self, batch: Batch) -> list[Effect]:
-        """Committed events of the destination."""
+        """Take committed events of the destination, and send or queue them."""
         if self.user_id is None:
             return []
         newer = batch.of_sender(self._identified().sender_ip).after(self.max_id)
@@ -360,20 +360,20 @@ class ViewerSession:
         return self._flush()
 
     def sent(self) -> list[Effect]:
-        """The effects given before are carried out: the next part of what waits, while there is room."""
+        """Give the next part of the queue, once the effects given before are carried out and while there is room."""
         return self._flush()
 
     def catch_up(self, seen: int = 0) -> list[Effect]:
-        """Events may have passed unseen: a link was lost or has just begun to send.
+        """Read what may have been missed: a link was lost or has just begun to send.
 
-        Everything up to id ``seen`` that was announced, and matches, was given to ``live``.
+        Every matching event up to id ``seen`` that was announced has been given to ``live``.
         """
         if self.user_id is None or self.is_paused:
             return []
         if not (self._holding or self._behind or self._since_left or self._queue or self._gap.skipped):
             self.max_id = max(self.max_id, seen)
         if self._asking.begins_search:
-            # It comes with the first viewer: live would wait until all of the search is done, to look once more.
+            # The first viewer's watch leads here. Catching up after the search would hold live events back until then.
             return self._asking.anew()
         self._behind = True
         return self._go_on()
@@ -419,7 +419,7 @@ class ViewerSession:
         return SendGap(gap.skipped, gap.first, gap.last)
 
     def _overflow(self) -> None:
-        """The queue is too long: while a query runs the store is read once more, else it becomes a gap."""
+        """Empty a queue that is too long: while a query runs, the store is read once more; else there is a gap."""
         if self._holding:
             self._drop_queue()
             self._behind = True
@@ -454,7 +454,7 @@ class ViewerSession:
 
     @property
     def _catching_up(self) -> int:
-        """Events of one reading towards the newest: small ones would never reach it while many come."""
+        """Events of one read towards the newest: small reads would never reach it while many events come."""
         return max(self._identified().portion, CATCH_UP_EVENTS)
 
     def _caught_up(self, page: Page, way: Way | None) -> list[Effect]:
@@ -469,11 +469,11 @@ class ViewerSession:
     # Queries
 
     def _ask(self, *question: Any, **details: Any) -> list[Effect]:
-        """Put a question to the store, in the words of :meth:`ppl.viewer.asking.Asking.ask`."""
+        """Put a query to the store; the parameters are those of :meth:`ppl.viewer.asking.Asking.ask`."""
         return [self._asking.ask(self._identified(), *question, **details)]
 
     def results(self, token: int, page: Page, way: Way | None = None) -> list[Effect]:
-        """The store's answer to the query of that token; of a search a part, unless its way ends here."""
+        """Take the store's answer to the query with that token, or a part of it if ``way`` goes on."""
         asked = self._asking.answered(token, way)
         if asked is None:
             return []
@@ -484,7 +484,7 @@ class ViewerSession:
         return [*effects, *self._go_on()]
 
     def failed(self, token: int, error: PplError) -> list[Effect]:
-        """The store could not answer. A view's beginning and catching up are tried again; history is refused."""
+        """The store could not answer. A view's beginning and catching up are retried; history is refused."""
         asked = self._asking.failed(token)
         if asked is None:
             return []
@@ -509,7 +509,7 @@ class ViewerSession:
 
     @property
     def filter(self) -> Filter | None:
-        """What is searched for, known as ``batch`` is; ``live`` is given only what matches."""
+        """What is searched for, known at the same time as ``batch``; ``live`` is given only matching events."""
         return self._identified().filter
 
     def _identified(self) -> SendUserData:
@@ -518,7 +518,7 @@ class ViewerSession:
 
 
 def _oldest(page: Page, way: Way | None) -> int:
-    """Id from which on everything is looked at, 0 if nothing is."""
+    """Id from which on everything was searched or read, 0 if nothing was."""
     if way is not None:
         return max(way.reached, 1)
     return page.events[0].id if page.events else 0
@@ -529,7 +529,7 @@ def _last_id(page: Page) -> int:
 
 
 def _found(page: Page, way: Way | None, *, is_oldest: bool | None = None, **range_of: int | None) -> list[Effect]:
-    """A portion, or a part of one, or how far the search for it has come."""
+    """Send a portion, a part of one, or how far the search for it has got."""
     if way is not None and not way.is_last and not page.events:
         return [SendProgress(way)]
     is_oldest = page.complete if is_oldest is None else is_oldest

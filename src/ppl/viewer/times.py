@@ -1,4 +1,4 @@
-"""How long viewers are waited for and how often they are looked at: the times that the hub and connections keep."""
+"""Timeouts and intervals that the hub of viewers and its connections keep."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import attrs
 
 @attrs.frozen
 class Times:
-    """All in seconds.
+    """Timeouts and intervals in seconds.
 
     Attributes:
-        closing: in which viewers close when the server stops; then they are cut off. The closing handshake has two.
-        session: between two looks whether a viewer's session has ended.
-        readable: for which what the account may read is taken to be as it was found when history is read.
-        search: after which a search answers with what it has.
-        progress: between two words of how far a search has come while nothing is found.
+        closing: for viewers to close when the server stops; then they are cut off. The closing handshake takes up to 2.
+        session: between two checks whether a viewer's session has ended.
+        readable: for which a check that the account may read the destination holds when history is read.
+        search: after which a search is answered with what it has found.
+        progress: between two reports of how far a search has got while nothing is found.
     """
 
     closing: float = 5.0

@@ -1,7 +1,7 @@
-"""A viewer's search in history: a portion of what matches, in steps, within a time budget, and how far it came.
+"""Searches history for a viewer: reads a portion of matching events in steps, within a time budget.
 
-The :class:`~ppl.viewer.connection.ViewerConnection` carries out a :class:`~ppl.viewer.effects.ReadEvents` with a
-``search`` by it.
+A :class:`~ppl.viewer.connection.ViewerConnection` carries out each :class:`~ppl.viewer.effects.ReadEvents` with a
+``search`` in this way.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Walk:
     Args:
         store: where the events are.
         seconds: the clock.
-        times: after which it answers, and between two words of how far it has come.
-        account_id, destination_id: whose search, and where.
-        query: what is asked.
-        tell: told what each step gives, but for the last.
+        times: when the search is answered, and how often it reports how far it has got.
+        account_id, destination_id: who searches, and where.
+        query: what to search for, with its bounds.
+        tell: called with what each step gives, except the last.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class Walk:
         self._told_at: float | None = None
 
     async def run(self) -> tuple[Page, Way]:
-        """What was not told yet, and how far the search came.
+        """Search; gives the events that ``tell`` has not been given, and how far the search got.
 
         Raises:
-            TooManySearches: the account has as many as it may.
-            StoreUnavailable, StatementTimeout: not even the first step could be done.
+            TooManySearches: the account has as many searches under way as it may.
+            StoreUnavailable, StatementTimeout: the first step failed.
         """
         before = self._query.before
         if before is None:
@@ -86,7 +86,7 @@ class Walk:
             self._walker.close()
 
     def stop(self) -> None:
-        """Go no further; a statement that runs is given up."""
+        """Stop the search; a statement that runs is cancelled."""
         self._is_stopped = True
         if self._walker is not None:
             self._walker.stop()
@@ -103,7 +103,7 @@ class Walk:
             self._tell_of(page)
 
     def _take(self, found: Found) -> tuple[Page, bool]:
-        """What of a step belongs to the portion, and whether that is full."""
+        """The events of a step that belong to the portion, and whether the portion is full."""
         room = self._query.limit - self._found
         kept = found.events
         if len(kept) > room:
@@ -120,7 +120,7 @@ class Walk:
 
     def _tell_of(self, page: Page) -> None:
         now = self._seconds()
-        # The first step begins a view, whatever it found.
+        # The first step is always reported: it begins a view.
         if page.events or self._told_at is None or now - self._told_at >= self._times.progress:
             self._told_at = now
             self._tell(page, self._way(is_last=False))

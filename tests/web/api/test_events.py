@@ -245,7 +245,7 @@ async def test_a_permalink_means_something_after_the_event_is_gone(serve: Serve)
     assert (page.status, code(page)) == (404, "not_found")
     page = await filled.browser.get(f"/api/events/{filled.ids[1] - 8 * DAY}")
     assert (page.status, code(page)) == (410, "expired")
-    assert "was of" in page.text
+    assert "was received on" in page.text
     assert "was kept until" in page.text
 
 

@@ -137,7 +137,7 @@ async def test_a_page_whose_name_was_rebound_to_ppl_gets_nothing(browser: Browse
     if path.startswith("/api/"):
         assert json.loads(page.text)["error"]["code"] == "unknown_host"
     else:
-        assert "Open it at http://localhost:8080" in page.text
+        assert "Open Ppl at http://localhost:8080" in page.text
     assert not page.set_cookies
     token = (await browser.get("/settings")).csrf_token
     assert (await browser.post("/settings/time-zone", {"csrf_token": token, "timeZone": "UTC"}, rebound)).status == 421
@@ -148,7 +148,7 @@ async def test_a_refused_name_is_told_the_right_address_and_health_has_any(serve
     browser = serve(public_url="https://logs.example.com").browser()
     page = await browser.get("/login", {"Host": "evil.example"})
     assert page.status == 421
-    assert "Open it at https://logs.example.com" in page.text
+    assert "Open Ppl at https://logs.example.com" in page.text
     assert (await browser.get("/healthz", {"Host": "balancer.internal"})).status == 200
     named = serve(http_hosts=("logs.internal",)).browser()
     assert (await named.get("/login", {"Host": "logs.internal:80"})).status == 200

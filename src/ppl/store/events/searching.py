@@ -1,8 +1,8 @@
-"""Walks a destination's slots in search of what matches a query, one bounded statement at a step.
+"""Searches a destination's slots for events that match a query, with one bounded statement in each step.
 
 A step either *scans*: it reads a number of events in order and keeps those that match, which finds common things at
-once; or it *looks up*: it asks the trigram indexes of sealed slots, which finds rare things anywhere. Each step tells
-how far the walk has come, so it may be stopped and gone on with at any point. Searches have a pool of their own.
+once; or it *looks up*: it asks the trigram indexes of sealed slots, which finds rare things anywhere. Each step says
+how far the search has got, so it may be stopped and continued at any point. Searches have a pool of their own.
 """
 
 from __future__ import annotations
@@ -35,19 +35,20 @@ from ppl.store.interface import Purpose
 
 T = TypeVar("T")
 
-#: Events that the first scan reads: a page of a common word. While little is found they become more, up to the most.
+#: Events that a scan reads at least, at first and at most. The first scan reads enough for a page of a common word;
+#: while little is found, scans read more.
 LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
 
-#: A scan that found less than this part of what it read gives way to the indexes, where there are any.
+#: If a scan found less than this part of what it read, the indexes are asked next, where there are any.
 RARE = 0.02
 
-#: Slots that one statement looks up.
+#: How many slots one statement looks up.
 SLOTS_AT_ONCE = 8
 
-#: Searches of one account at once for one purpose.
+#: How many searches one account may have at once for one purpose.
 MOST_SEARCHES = 4
 
-#: Seconds for one step; a lookup that takes longer is done as scans.
+#: Seconds for one step; scans replace a lookup that takes longer.
 STEP_SECONDS = 2.0
 
 
@@ -56,10 +57,10 @@ class SearchLimits:
     """How far one step of a search goes.
 
     Attributes:
-        first_scan, most_scan: events that the first scan reads, and any.
-        rare: a scan that found less than this part of what it read gives way to the indexes; above 1: look up from the
-            beginning.
-        seconds: for one step.
+        first_scan, most_scan: events that the first scan reads, and the most that any scan reads.
+        rare: if a scan found less than this part of what it read, the indexes are asked next; above 1: they are asked
+            from the beginning.
+        seconds: time limit of one step.
     """
 
     first_scan: int = FIRST_SCAN
@@ -70,10 +71,10 @@ class SearchLimits:
 
 @attrs.define(eq=False, slots=False)
 class EventSearch:
-    """One walk; made by :class:`Searches`.
+    """One search; made by :class:`Searches`.
 
     Attributes:
-        is_complete: whether the end of the stretch is reached.
+        is_complete: whether the whole range of ids has been searched.
     """
 
     _searches: Searches
@@ -88,11 +89,11 @@ class EventSearch:
     _last_slot: int | None = attrs.field(default=None, init=False)
     _all_listed: bool = attrs.field(default=False, init=False)
     _scan: int = attrs.field(init=False)
-    # Of what the last scan read, the part that matched; before the first as if all had.
+    # The part that matched of what the last scan read; 1 before the first scan.
     _part: float = attrs.field(default=1.0, init=False)
-    # Of the slot that is being scanned, and how many of its events are.
+    # Lower bound of the slot that is being scanned, and how many of its events have been.
     _scanned: tuple[int, int] = attrs.field(default=(-1, 0), init=False)
-    # The slot in which a lookup took too long.
+    # Lower bound of the slot at which a lookup took too long.
     _slow_slot: int | None = attrs.field(default=None, init=False)
     _running: Deferred[Any] | None = attrs.field(default=None, init=False)
     _closed: bool = attrs.field(default=False, init=False)
@@ -101,15 +102,15 @@ class EventSearch:
         self._scan = self._limits.first_scan
 
     async def step(self, limit: int, most_bytes: int = MOST_BYTES) -> Found:
-        """Go on by one statement or two.
+        """Search further, by one statement or two.
 
         Args:
-            limit: most events to give.
-            most_bytes: of their texts, about: the event that exceeds them is the last.
+            limit: the most events to give.
+            most_bytes: about how many bytes of texts to give: the event that exceeds them is the last.
 
         Raises:
-            StoreUnavailable: also when the search is closed, or was meanwhile.
-            StatementTimeout: even a scan took too long; the step may be repeated.
+            StoreUnavailable: also if the search is closed, or was closed during the step.
+            StatementTimeout: even a scan took too long; the step may be retried.
         """
         if not await self._has_slots():
             return self._found([], self._end)
@@ -118,13 +119,13 @@ class EventSearch:
         )
 
     async def count(self, width: int) -> Counted:
-        """Go on as far as a :meth:`step` goes, without reading texts: PostgreSQL counts what matches.
+        """Search as far as a :meth:`step` does, without reading texts: PostgreSQL counts what matches.
 
         Args:
             width: µs of a bucket; buckets begin at multiples of it.
 
         Raises:
-            StoreUnavailable, StatementTimeout: as of a step.
+            StoreUnavailable, StatementTimeout: as for :meth:`step`.
         """
         if not await self._has_slots():
             return self._counted([], self._end)
@@ -133,7 +134,7 @@ class EventSearch:
         )
 
     def close(self) -> None:
-        """It is over, or not wanted any more: a statement that runs is given up, by PostgreSQL too."""
+        """End the search: a statement that runs is cancelled, in PostgreSQL too."""
         if self._closed:
             return
         self._closed = True
@@ -144,7 +145,7 @@ class EventSearch:
     async def _go_on(
         self, look_up: Callable[[Sequence[Slot]], Awaitable[T]], scan: Callable[[Slot], Awaitable[T]]
     ) -> T:
-        """Ask the indexes of the next slots where that is promising, and not too slow; else scan the next slot."""
+        """Look up the next slots in their indexes if that is promising and not too slow; else scan the next slot."""
         few = self._to_look_up()
         if few:
             try:
@@ -156,7 +157,7 @@ class EventSearch:
     # Where
 
     async def _has_slots(self) -> bool:
-        """Whether anything is left to be walked; else the search is complete."""
+        """Whether slots are left to search; else the search is complete."""
         if self._closed:
             raise StoreUnavailable("The search is closed.")
         if not self._slots and not self._all_listed:
@@ -167,7 +168,7 @@ class EventSearch:
 
     @property
     def left(self) -> int | None:
-        """Events of the slots that are still to be looked at; ``None`` while not all of these are listed."""
+        """Number of events in the slots still to be searched; ``None`` while not all slots are listed."""
         if not self._all_listed:
             return None
         lower, scanned = self._scanned
@@ -185,14 +186,14 @@ class EventSearch:
             self._last_slot = slots[-1].lower
 
     def _far(self, first: int, end: int) -> int:
-        """The end of these bounds that the walk comes to last."""
+        """The one of these bounds that the search reaches last."""
         return first if self._stretch.newest_first else end
 
     def _bounds(self, slot: Slot) -> tuple[int, int]:
         return max(slot.lower, self._stretch.after + 1), min(slot.upper, self._stretch.before)
 
     def _passed(self, reached: int) -> int:
-        """Everything up to ``reached`` in the walk's direction is seen; gives how far the walk came by that."""
+        """Note that everything up to ``reached``, in the search's direction, was searched; gives how far it has got."""
         if self._stretch.newest_first:
             self._stretch = attrs.evolve(self._stretch, before=reached)
         else:
@@ -216,14 +217,14 @@ class EventSearch:
         return Counted(tuple(rows), self._passed(reached), self.is_complete)
 
     def _full(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        """How far a step came whose last row was the limit's."""
+        """How far a step got that ended with the last of ``rows``, because of a limit."""
         last: int = rows[-1][0]
         return last if self._stretch.newest_first else last + 1
 
     # Scanning
 
     async def _to_scan(self, slot: Slot) -> tuple[int, int]:
-        """The bounds of the next events of ``slot``, as many as a scan reads."""
+        """The bounds of the next events of ``slot`` that one scan reads."""
         first, end = self._bounds(slot)
         lower, scanned = self._scanned
         scanned = scanned if lower == slot.lower else 0
@@ -241,11 +242,11 @@ class EventSearch:
         return first, end
 
     def _scan_less(self) -> None:
-        """A scan took too long. In a busy PostgreSQL smaller steps come through."""
+        """Make scans smaller, after one took too long: in a busy PostgreSQL, smaller steps succeed."""
         self._scan = max(self._scan // 4, LEAST_SCAN)
 
     def _scanned_all(self, slot: Slot, found: int) -> None:
-        """All that a scan reads of ``slot`` was looked at, of which so many matched."""
+        """Note that a scan read all it may of ``slot``, and that ``found`` events matched."""
         lower, scanned = self._scanned
         self._scanned = (slot.lower, self._scan + (scanned if lower == slot.lower else 0))
         self._part = found / max(1, min(self._scan, slot.count))
@@ -268,7 +269,7 @@ class EventSearch:
     # Looking up
 
     def _to_look_up(self) -> list[Slot]:
-        """The next slots whose indexes can be asked together."""
+        """The next slots that can be looked up in one statement; none if scanning is better."""
         is_rare = self._part < self._limits.rare
         if not self._has_literals or not is_rare or self._slots[0].lower == self._slow_slot:
             return []
@@ -306,8 +307,8 @@ class EventSearch:
         return self._counted(rows, self._far(first, end))
 
     async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
-        """How many match within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
-        # No order and no limit: however the planner finds them, it reads no more than is within the bounds.
+        """Counts of matches within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
+        # No order and no limit: whatever plan is chosen, it reads no more than is within the bounds.
         part = (
             "SELECT id / %s * %s, severity, count(*) FROM event"  # noqa: S608
             f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} GROUP BY 1, 2"
@@ -320,11 +321,11 @@ class EventSearch:
     # Statements
 
     async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, most_bytes: int, *, is_ordered: bool) -> Cut:
-        """What matches within ``bounds``, first come first, at most ``limit`` and about ``most_bytes``.
+        """Matches within ``bounds``, in the search's direction, at most ``limit`` and about ``most_bytes`` of text.
 
-        ``is_ordered``: by way of the primary key, else however the planner finds it best.
+        ``is_ordered``: read in order of the primary key; otherwise the planner chooses.
         """
-        # An order that no index has leaves the planner the trigram index, and the primary key for what has no literal.
+        # No index has this order, so the planner may take the trigram index, or the primary key if there is no literal.
         order = f"id {self._stretch.direction}" if is_ordered else f"id + 0 {self._stretch.direction}"
         part = (
             f"(SELECT {SELECTED} FROM event WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}"  # noqa: S608
@@ -353,7 +354,7 @@ class EventSearch:
         try:
             rows: list[Any] = await self._running
         except CancelledError:
-            # It was waiting for a connection of the pool.
+            # The statement was waiting for a connection of the pool.
             if not self._closed:
                 raise
             raise StoreUnavailable("The search is closed.") from None
@@ -363,12 +364,12 @@ class EventSearch:
 
 
 class Searches:
-    """Begins searches, a bounded number for each account and purpose at once: a view finds and counts.
+    """Begins searches, a bounded number at once for each account and purpose: a view both finds and counts.
 
     Args:
-        pool: for searches only, so that they wait for one another and nobody for them.
-        most: searches of one account for one purpose.
-        limits: of each step.
+        pool: a pool for searches only, so that they wait for each other and nothing else waits for them.
+        most: how many searches an account may have for one purpose.
+        limits: the limits of each step.
     """
 
     def __init__(self, pool: Pool, most: int = MOST_SEARCHES, limits: SearchLimits | None = None) -> None:
@@ -378,7 +379,7 @@ class Searches:
 
     @property
     def open(self) -> int:
-        """How many searches there are that nobody has closed."""
+        """Number of searches that are not closed."""
         return self._open.total()
 
     def begin(
@@ -393,14 +394,14 @@ class Searches:
         newest_first: bool = True,
         purpose: Purpose = "find",
     ) -> EventSearch:
-        """A search over ``after < id < before``; to be closed by whoever began it.
+        """Begin a search over ``after < id < before``; the caller closes it.
 
         Raises:
-            TooManySearches: the account has as many as it may.
+            TooManySearches: the account has as many searches for that purpose as it may.
         """
         counted_as = account_id, purpose
         if self._open[counted_as] >= self._most:
-            raise TooManySearches(f"This account has {self._most} searches under way: wait for one, or end it.")
+            raise TooManySearches(f"This account has {self._most} searches under way: wait for one, or cancel one.")
         condition, parameters = query.sql(collation_of(self.pool.server_version))
         if sender_ip is not None:
             condition, parameters = f"({condition}) AND sender_ip = %s::inet", [*parameters, sender_ip]
@@ -415,7 +416,7 @@ class Searches:
         return EventSearch(self, counted_as, stretch, condition, parameters, bool(query.literals()), self._limits)
 
     def forget(self, counted_as: tuple[int, Purpose]) -> None:
-        """One search is closed."""
+        """Note that one search is closed."""
         self._open[counted_as] -= 1
         if not self._open[counted_as]:
             del self._open[counted_as]
