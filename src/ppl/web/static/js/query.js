@@ -71,12 +71,12 @@ class Reader {
     const attribute = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? inherited;
     const isExact = EXACT.has(attribute) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
     if (isExact) this.at += 1;
-    const { value, parts } = this.operand(attribute);
+    const { value, parts } = this.operand(attribute, isExact);
     return { text: this.text.slice(start, this.at), start, end: this.at, isExcluded, attribute, value, isExact, parts };
   }
 
-  /** @param {string} attribute @returns {{value: string, parts: Term[]}} */
-  operand(attribute) {
+  /** @param {string} attribute @param {boolean} isExact @returns {{value: string, parts: Term[]}} */
+  operand(attribute, isExact) {
     if (this.text[this.at] === "(" && this.depth < DEEPEST) {
       this.at += 1;
       this.depth += 1;
@@ -89,7 +89,7 @@ class Reader {
     if (phrase) {
       return { value: (phrase[1] ?? "").replaceAll('""', '"') + (phrase[3] ?? "").replaceAll("''", "'"), parts: [] };
     }
-    if (this.take(REGEX)) return { value: "", parts: [] };
+    if (!isExact && this.take(REGEX)) return { value: "", parts: [] };
     const word = this.take(WORD);
     if (!word) this.at += 1; // an unmatched parenthesis
     return { value: word?.[0] ?? "", parts: [] };
