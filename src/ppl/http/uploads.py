@@ -95,8 +95,6 @@ class UploadChannel(HTTPChannel):
         self._handled_in = 0
         self._early = bytearray()
         self._waits = self._is_reading = False
-        # A complete request that waits until earlier responses have gone out.
-        self._held: Work | None = None
 
     @property
     def _turns(self) -> Turns:
@@ -193,17 +191,9 @@ class UploadChannel(HTTPChannel):
         self._handled_in = turns.number
         turns.do(request)
 
-    def resumeProducing(self) -> None:
-        """Twisted: what was written has gone out."""
-        super().resumeProducing()  # type: ignore[no-untyped-call]
-        held, self._held = self._held, None
-        if held is not None:
-            self.handle(held)
-
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Twisted: the connection has ended."""
         self._is_lost = True
-        self._held = None
         self._early.clear()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self.ended.callback(None)
@@ -249,7 +239,6 @@ class UploadRequest(server.Request):
         self.notifyFinish().addBoth(self._ended)
         if length != 0:
             self._timer = channel.callLater(self.body_seconds, self._expire)
-        if length != 0:
             channel.take_upload()
         self._upload = uploads.begin(self, length)
         return True

@@ -28,6 +28,8 @@ class KnownSenders:
         self._context: ssl.SSLContext | None = None
         # The server's context that was current when this one was made: if it has changed, the files have.
         self._made_beside: ssl.SSLContext | None = None
+        # Why the last context could not be made, ``""`` if it was: a reason is logged once, not for each connection.
+        self._failure = ""
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
         """Twisted: TLS for one more connection."""
@@ -36,8 +38,13 @@ class KnownSenders:
             try:
                 self._context = self._certificates.load(self._known)
             except OSError as error:
-                self._log.error("TLS with client certificates cannot be set up: {why}", why=why(error))
+                self._say(why(error))
             else:
-                self._made_beside = current
+                self._made_beside, self._failure = current, ""
         # A context without a certificate fails every handshake.
         return TlsConnection(self._context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+    def _say(self, failure: str) -> None:
+        if failure != self._failure:
+            self._failure = failure
+            self._log.error("TLS with client certificates cannot be set up: {why}", why=failure)

@@ -154,7 +154,8 @@ def why(error: Exception) -> str:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or "it is not a PEM certificate with its key").replace("_", " ").lower()
+    # OpenSSL has no reason for a text that is no PEM at all.
+    return error.reason.replace("_", " ").lower() if error.reason else "it is not a PEM certificate with its key"
 
 
 def reasons_of(error: BaseException | None) -> str:

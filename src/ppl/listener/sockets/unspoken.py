@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from ppl.listener.limits.admission import Admission
 from ppl.model import Destination
 
-_SILENT = "its connections that never sent anything are closed: half of those allowed are in use (--max-connections)"
+_SILENT = "its connections that never sent anything are closed: half of those allowed are in use"
 
 
 class Unspoken:
