@@ -28,7 +28,7 @@ from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import ARCHIVE_KEY
 from ppl.store.connecting.unloading import PART_BYTES, Unloading
 from ppl.store.upkeep.archives import ArchiveNotes, Day
-from ppl.store.upkeep.busy import BUSY_RATE, inserted
+from ppl.store.upkeep.busy import BUSY_RATE, is_busy
 
 T = TypeVar("T")
 
@@ -167,10 +167,10 @@ class Archiver:
         )
 
     async def _is_busy(self, connection: Connection) -> bool:
-        before = await inserted(connection, self._clock())
-        await self._wait(deferLater(self._reactor, self._limits.look_seconds, lambda: None))
-        came = await inserted(connection, self._clock()) - before
-        return came > self._limits.busy_rate * self._limits.look_seconds
+        return await is_busy(connection, self._clock, self._pause, self._limits.look_seconds, self._limits.busy_rate)
+
+    async def _pause(self, seconds: float) -> None:
+        await self._wait(deferLater(self._reactor, seconds, lambda: None))
 
     async def _archive(self, notes: ArchiveNotes, day: Day) -> None:
         key = key_of(day)

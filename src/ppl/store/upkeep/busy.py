@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ppl.model import SECOND
+from collections.abc import Awaitable, Callable
+
+from ppl.model import SECOND, Clock
 from ppl.store.connecting.connection import Connection
 
 #: Incoming events a second above which background work waits.
@@ -20,3 +22,27 @@ async def inserted(connection: Connection, now: int) -> int:
         _CONNECT_SECONDS,
     )
     return sum(int(count) for (count,) in rows)
+
+
+async def is_busy(
+    connection: Connection,
+    clock: Clock,
+    pause: Callable[[float], Awaitable[object]],
+    seconds: float,
+    rate: float = BUSY_RATE,
+) -> bool:
+    """Whether more than ``rate`` events a second come in, measured over ``seconds``.
+
+    Args:
+        connection: asks PostgreSQL's statistics.
+        clock: the wall clock, µs.
+        pause: waits so many seconds.
+        seconds: how long to measure.
+        rate: events a second above which ingest counts as busy.
+
+    Raises:
+        StoreUnavailable: PostgreSQL is away, or the connection was given up meanwhile.
+    """
+    before = await inserted(connection, clock())
+    await pause(seconds)
+    return await inserted(connection, clock()) - before > rate * seconds

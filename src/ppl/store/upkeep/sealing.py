@@ -20,7 +20,7 @@ from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import SEAL_KEY
 from ppl.store.events.collation import collation_of
 from ppl.store.events.statistics import withhold_index
-from ppl.store.upkeep.busy import BUSY_RATE, inserted
+from ppl.store.upkeep.busy import BUSY_RATE, is_busy
 
 #: How long after its end a slot counts as over: the clocks of several listeners differ a little.
 AFTER = 2 * MINUTE
@@ -122,11 +122,7 @@ class Sealer:
         return True
 
     async def _is_busy(self, connection: Connection) -> bool:
-        """Whether ingest is busy, by PostgreSQL's own statistics."""
-        before = await inserted(connection, self._clock())
-        if not await self._rest.take(self._look_seconds):
-            return True
-        return await inserted(connection, self._clock()) - before > self._busy_rate * self._look_seconds
+        return await is_busy(connection, self._clock, self._rest.take, self._look_seconds, self._busy_rate)
 
     async def _seal(self, connection: Connection, lower: int) -> None:
         """Seal one slot, in steps that may be repeated after a crash at any point."""
