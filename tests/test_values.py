@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +42,17 @@ def test_anything_else_is_none(text: str) -> None:
 def test_a_negative_offset_and_utc() -> None:
     assert parse_time_zone("-05.30").utcoffset(None) == -timedelta(hours=5, minutes=30)
     assert utc_text(MOMENT) == "2016-10-06T21:59:59.123456Z"
+
+
+@given(
+    st.integers(-62_135_000_000_000_000, 253_402_000_000_000_000),
+    st.sampled_from(["UTC", "+02.00", "-09:30", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]),
+)
+def test_a_time_is_written_as_the_standard_library_does(moment: int, name: str) -> None:
+    zone = parse_time_zone(name)
+    then = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
+    assert utc_text(moment) == then.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert local_text(moment, zone) == then.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def test_a_viewers_event_has_the_four_fields_and_leaves_out_what_is_unknown() -> None:

@@ -51,11 +51,21 @@ def _unknown(text: str) -> UnknownTimeZone:
 
 def local_text(microseconds: int, zone: tzinfo) -> str:
     """``2016-10-06 23:59:59`` in ``zone``: the protocol's ``created_at``. ``microseconds`` since the epoch, UTC."""
-    moment = _EPOCH + timedelta(seconds=microseconds // SECOND)
-    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return _local_second(microseconds // SECOND, zone)
 
 
 def utc_text(microseconds: int) -> str:
     """``2016-10-06T21:59:59.123456Z``: RFC 3339 in UTC with microseconds."""
-    moment = _EPOCH + timedelta(microseconds=microseconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    second, rest = divmod(microseconds, SECOND)
+    return f"{_utc_second(second)}.{rest:06}Z"
+
+
+# Events that are written together are of a few seconds: to write each time anew takes longer than all else of an event.
+@lru_cache(maxsize=4096)
+def _local_second(second: int, zone: tzinfo) -> str:
+    return (_EPOCH + timedelta(seconds=second)).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@lru_cache(maxsize=4096)
+def _utc_second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
