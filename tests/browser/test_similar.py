@@ -92,13 +92,36 @@ def test_s_groups_what_is_found_and_escape_leaves(ppl_process: PplProcess, open_
     page.locator("#similar").wait_for(state="hidden")
 
 
+def test_the_log_beneath_stays_out_of_reach_where_a_context_is_still_being_read(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    page = open_page(ppl_process, with_lines(ppl_process))
+    page.locator("#log .row").first.wait_for()
+    held: list[Route] = []
+    page.route("**/api/events/*/context*", lambda route: held.append(route))
+    page.keyboard.press("k")
+    page.keyboard.press("c")
+    eventually(lambda: page.title() and held, "the context asked for")
+    page.get_by_role("button", name="Similar", exact=True).click()
+    until_grouped(page)
+    held[0].continue_()
+    # An answer that comes later than the one that was held.
+    page.evaluate("() => fetch('/api/me').then((answer) => answer.text())")
+    eventually(lambda: page.evaluate("document.querySelector('#log').inert"), "the log out of reach")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.locator("#similar").wait_for(state="hidden")
+    page.locator("#context").wait_for(state="hidden")
+    eventually(lambda: page.evaluate("!document.querySelector('#log').inert"), "the log within reach")
+
+
 def test_a_click_on_a_group_shows_its_lines(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page = open_page(ppl_process, with_lines(ppl_process))
     opened(page, ppl_process)
     page.get_by_role("button", name='user "…" logged in', exact=True).click()
     page.locator("#similar").wait_for(state="hidden")
     eventually(lambda: shown(page) == LINES[40:43], "the lines of the group")
-    assert page.locator("#q").input_value() == 'message:/^user ".*" logged in$/'
+    assert page.locator("#q").input_value() == 'message:/^user ".*" logged in\\s*$/'
 
 
 def test_a_group_is_left_out_by_its_button_and_by_alt_click(ppl_process: PplProcess, open_page: OpenPage) -> None:

@@ -154,3 +154,10 @@ def test_a_million_identifiers_are_not_remembered() -> None:
         shaper.shapes([f"request {uuid.uuid4()} took {each} ms".encode() for each in range(1000)])
     assert len(shaper._lines) <= 11_000
     assert len(shaper._words) <= 21_000
+
+
+def test_blanks_at_the_end_make_no_group_of_their_own() -> None:
+    first, *others = Shaper().shapes([line_of(f"job 7 done{end}") for end in ("", " ", "  \t", "\n", " \r\n", " 8 ")])
+    assert others[:-1] == [first] * 4
+    assert readable(others[-1]) == "job … done …"
+    assert readable(Shaper().shapes([line_of("  ")])[0]) == "  ", "it is not the empty line"

@@ -15,6 +15,9 @@ from ppl.similar.shapes import CUT, LIST, MOST_BYTES, VARIES, readable
 #: Varying text without blanks, and varying text of any kind.
 _WORD, _ANY = "[^ ]*", ".*"
 
+#: Blanks at the end of a message are not part of its shape.
+_END = r"\s*$"
+
 #: The query language takes expressions of at most 500 characters and sets of characters.
 _MOST_CHARACTERS = 490
 
@@ -47,7 +50,7 @@ def grouping_query(shape: bytes) -> str | None:
     parts += _escaped(rest)
     ends = list(accumulate(map(len, parts)))
     taken = bisect_right(ends, _MOST_CHARACTERS)
-    return f"message:/^{''.join(parts[:taken])}{'$' if is_whole and taken == len(parts) else ''}/"
+    return f"message:/^{''.join(parts[:taken])}{_END if is_whole and taken == len(parts) else ''}/"
 
 
 def _escaped(text: str) -> list[str]:

@@ -82,6 +82,8 @@ _CLASSES = (
     (b"<letter>", rb"A-Za-z"),
 )
 
+_BLANKS = b" \t\r" + NEWLINE
+
 #: Lists of varying parts, looked for only where one of ``_HAS_LISTS`` occurs; then lists of quoted ones.
 _LISTS = re.compile(rb"\xff(?:, ?\xff)+")
 _HAS_LISTS = (b"\xff, \xff", b"\xff,\xff")
@@ -147,7 +149,8 @@ class Shaper:
         for long, short in _SHORTER:
             while long in text:
                 text = text.replace(long, short)
-        return [each[:MOST_BYTES] for each in text.split(b" \n ")[1:-1]]
+        # What ends in blanks looks like what does not; a line of nothing else stays, or it would be an empty one.
+        return [(each.rstrip(_BLANKS) or each)[:MOST_BYTES] for each in text.split(b" \n ")[1:-1]]
 
 
 def _without_quoted(text: bytes) -> bytes:

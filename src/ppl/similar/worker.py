@@ -13,11 +13,12 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 
@@ -25,15 +26,15 @@ from ppl.similar.groups import BARS, Groups
 from ppl.similar.job import Job
 from ppl.similar.shapes import BACKSLASH, CUT, NEWLINE, Shaper
 from ppl.store.connecting.quiet import keep_rows_off_stderr
-from ppl.store.events.grouping import MOST_CHARACTERS, GroupingReader
+from ppl.store.events.grouping import MOST_CHARACTERS, GroupingReader, Piece
 from ppl.timezone import utc_text
 
-#: Lines that are shaped together; meanwhile PostgreSQL fills the socket's buffers.
-_LINES = 1_000
+#: Lines that are shaped together.
+_LINES = 2_000
 
-#: Most lines of one statement. A statement holds locks that retention waits for, so a report, which a client may be
-#: slow to take, is written only after it has ended.
-_PIECE = 32_000
+#: Lines of the first statement, and most of any; and bytes of messages that it should read at most. A statement reads
+#: while the lines of the one before are shaped.
+_FIRST_PIECE, _MOST_PIECE, _PIECE_BYTES = 4_000, 16_000, 2 << 20
 
 #: Seconds between two reports.
 _PERIOD = 0.25
@@ -43,51 +44,33 @@ _MOST_MEMORY = 1 << 30
 
 _TIMED_OUT = "57014"
 
+T = TypeVar("T")
+
 TakeShapes = Callable[[list[bytes], list[bytes], list[bytes]], None]
 
 
-class _Lines:
-    """The file that psycopg2 writes to, a row at a time; passes shapes, severities and ids of many to ``take``.
-
-    Attributes:
-        count: lines passed on.
-        last: the id of the last of them.
-    """
-
-    def __init__(self, shaper: Shaper, take: TakeShapes) -> None:
-        self._shaper, self._take = shaper, take
-        self.count = self.last = 0
-        self._rows: list[bytes] = []
-
-    def write(self, row: bytes) -> None:
-        self._rows.append(row)
-        if len(self._rows) == _LINES:
-            self.flush()
-
-    def flush(self) -> None:
-        if not self._rows:
-            return
-        text = b"".join(self._rows)
-        self.count += len(self._rows)
-        self.last = int(self._rows[-1].partition(b"\t")[0])
-        self._rows.clear()
-        if b"\\" in text:
-            text = text.replace(b"\\\\", BACKSLASH).replace(b"\\n", NEWLINE).replace(b"\\r", b"\r")
-        # The message's own tabs come as \t.
-        fields = text.replace(b"\n", b"\t").split(b"\t")
-        messages = fields[2::3]
-        if b"\\t" in text:
-            messages = [each.replace(b"\\t", b"\t") for each in messages]
-        if max(map(len, messages)) >= MOST_CHARACTERS:
-            messages = [each + CUT if len(each) >= MOST_CHARACTERS else each for each in messages]
-        self._take(self._shaper.shapes(messages), fields[1::3], fields[0:-1:3])
+def _messages(text: bytes) -> list[bytes]:
+    """The messages of a piece, as :meth:`Shaper.shapes` takes them."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", BACKSLASH).replace(b"\\n", NEWLINE)
+    messages = text.split(b"\n")
+    if max(map(len, messages)) >= MOST_CHARACTERS:
+        messages = [each + CUT if len(each) >= MOST_CHARACTERS else each for each in messages]
+    return messages
 
 
 class _Work:
     """One job under way."""
 
-    def __init__(self, job: Job, reader: GroupingReader, shaper: Shaper, say: Callable[[dict[str, Any]], None]) -> None:
-        self._job, self._reader, self._shaper, self._say = job, reader, shaper, say
+    def __init__(
+        self,
+        job: Job,
+        reader: GroupingReader,
+        threads: Executor,
+        shaper: Shaper,
+        say: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._job, self._reader, self._threads, self._shaper, self._say = job, reader, threads, shaper, say
         self._groups = Groups()
         self._ends = time.monotonic() + job.seconds
         self._reported = time.monotonic()
@@ -129,28 +112,46 @@ class _Work:
 
     def _walk(self, after: int, before: int, take: TakeShapes) -> bool:
         """Read the events between two ids, exclusive; gives whether all of them were read in time."""
-        stretch = self._job.stretch(after, before)
-        lines = _Lines(self._shaper, take)
+        steps = _ahead(self._threads, self._pieces(after, before))
         try:
-            for slot in self._reader.slots(stretch):
-                first, end = max(slot.lower, after + 1), min(slot.upper, before)
-                while first < end:
-                    self._limit()
-                    before_piece = lines.count
-                    self._reader.copy(stretch, first, end, lines, _PIECE)
-                    lines.flush()
-                    self._reached = end = lines.last if lines.count == before_piece + _PIECE else first
-                    self._report(end)
-                    if time.monotonic() > self._ends:
-                        return end <= after + 1
-                self._searched += slot.count
+            for piece, reached, searched in steps:
+                if piece.count:
+                    self._shape(piece, take)
+                self._reached = reached
+                self._report(reached)
+                if time.monotonic() > self._ends:
+                    return reached <= after + 1
+                self._searched += searched
         except psycopg2.Error as error:
             if error.pgcode != _TIMED_OUT:
                 raise
-            lines.flush()
-            self._reached = lines.last or self._reached
             return False
+        finally:
+            steps.close()
         return True
+
+    def _pieces(self, after: int, before: int) -> Iterator[tuple[Piece, int, int]]:
+        """Each piece, down to which id it reads, and the events of its slot if that is read whole."""
+        stretch = self._job.stretch(after, before)
+        most = _FIRST_PIECE
+        for slot in self._reader.slots(stretch):
+            first, end = max(slot.lower, after + 1), min(slot.upper, before)
+            while first < end:
+                self._limit()
+                piece = self._reader.piece(stretch, first, end, most)
+                end = piece.last if piece.count == most else first
+                yield piece, end, slot.count if end <= first else 0
+                if len(piece.messages) > _PIECE_BYTES:
+                    most = max(_LINES, most // 2)
+                elif 2 * len(piece.messages) < _PIECE_BYTES:
+                    most = min(_MOST_PIECE, 2 * most)
+
+    def _shape(self, piece: Piece, take: TakeShapes) -> None:
+        messages = _messages(piece.messages)
+        severities, ids = piece.severities.split(b"\n"), piece.ids.split(b"\n")
+        for begin in range(0, piece.count, _LINES):
+            end = begin + _LINES
+            take(self._shaper.shapes(messages[begin:end]), severities[begin:end], ids[begin:end])
 
     def _count(self, shapes: list[bytes], severities: list[bytes], ids: list[bytes]) -> None:
         begin = 0
@@ -186,6 +187,19 @@ class _Work:
             self._say({**self._groups.report(), "searched": self._searched, "back_to": utc_text(reached)})
 
 
+def _ahead(threads: Executor, source: Iterator[T]) -> Generator[T, None, None]:
+    """The elements of ``source``, each of which is made in a thread while the one before it is used."""
+    coming = threads.submit(next, source, None)
+    try:
+        while (found := coming.result()) is not None:
+            coming = threads.submit(next, source, None)
+            yield found
+    finally:
+        # What is under way uses the connection; its statement has a timeout.
+        with suppress(Exception):
+            coming.result()
+
+
 def _say(value: dict[str, Any]) -> None:
     sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n")
     sys.stdout.buffer.flush()
@@ -215,7 +229,7 @@ def main() -> None:
     jobs: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=[jobs], daemon=True).start()
     reader: GroupingReader | None = None
-    shaper = Shaper()
+    shaper, threads = Shaper(), ThreadPoolExecutor(1)
     while True:
         job = Job.read(jobs.get())
         is_old = reader is not None
@@ -224,7 +238,7 @@ def main() -> None:
             if is_old and not reader.is_alive():
                 # PostgreSQL has been restarted since the last job.
                 reader = GroupingReader(job.dsn)
-            _Work(job, reader, shaper, _say).run()
+            _Work(job, reader, threads, shaper, _say).run()
         except psycopg2.Error as error:
             # The error's text may hold a customer's line.
             _say({"failed": error.pgcode or "connection"})
