@@ -71,6 +71,20 @@ def test_lines_are_parsed_as_on_a_port() -> None:
     assert (second.message, second.severity) == ("83 plain, not counted", None)
 
 
+@pytest.mark.parametrize("first", ["3 <b>errors</b> found", "12 <13>x", "9999999 <html> size report", "83 plain"])
+def test_a_number_at_the_beginning_counts_nothing(first: str) -> None:
+    body = "\n".join([first, *(f"line {number}" for number in range(3000)), "the last"]).encode()
+    found = read("lines", body)
+    assert len(found) == 3002
+    assert [event.message for event in found[1:]] == [*(f"line {number}" for number in range(3000)), "the last"]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"])), max_size=20))
+def test_each_line_that_is_not_empty_is_an_event(lines: list[str]) -> None:
+    expected = [line for line in "\n".join(lines).encode().split(b"\n") if line]
+    assert len(read("lines", "\n".join(lines).encode())) == len(expected)
+
+
 def test_a_long_line_is_cut_and_marked() -> None:
     (event,) = read("lines", b"x" * 2000)
     assert event.message == "x" * 1000 + " [cut by Ppl at 1000 bytes]"

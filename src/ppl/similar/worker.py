@@ -26,15 +26,18 @@ from ppl.similar.groups import BARS, Groups
 from ppl.similar.job import Job
 from ppl.similar.shapes import BACKSLASH, CUT, NEWLINE, Shaper
 from ppl.store.connecting.quiet import keep_rows_off_stderr
-from ppl.store.events.grouping import MOST_CHARACTERS, GroupingReader, Piece
+from ppl.store.events.grouping import MOST_CHARACTERS, GroupingPiece, GroupingReader
 from ppl.timezone import utc_text
 
 #: Lines that are shaped together.
 _LINES = 2_000
 
-#: Lines of the first statement, and most of any; and bytes of messages that it should read at most. A statement reads
-#: while the lines of the one before are shaped.
-_FIRST_PIECE, _MOST_PIECE, _PIECE_BYTES = 4_000, 16_000, 2 << 20
+#: Most lines of one statement, which holds their text in memory; where an index finds them, and sorts them each time,
+#: most are more. A statement reads while the lines of the one before are shaped.
+_MOST_ORDERED, _MOST_FOUND = 4_000, 16_000
+
+#: Events that a statement with a condition looks at, so that what it finds is told soon, however little that is.
+_LOOKED_AT = 32_000
 
 #: Seconds between two reports.
 _PERIOD = 0.25
@@ -43,6 +46,9 @@ _PERIOD = 0.25
 _MOST_MEMORY = 1 << 30
 
 _TIMED_OUT = "57014"
+
+#: The condition of a query without terms.
+_EVERYTHING = "true"
 
 T = TypeVar("T")
 
@@ -112,7 +118,7 @@ class _Work:
 
     def _walk(self, after: int, before: int, take: TakeShapes) -> bool:
         """Read the events between two ids, exclusive; gives whether all of them were read in time."""
-        steps = _ahead(self._threads, self._pieces(after, before))
+        steps = _ahead(self._threads, self._pieces(after, before), self._reader.cancel)
         try:
             for piece, reached, searched in steps:
                 if piece.count:
@@ -130,23 +136,24 @@ class _Work:
             steps.close()
         return True
 
-    def _pieces(self, after: int, before: int) -> Iterator[tuple[Piece, int, int]]:
+    def _pieces(self, after: int, before: int) -> Iterator[tuple[GroupingPiece, int, int]]:
         """Each piece, down to which id it reads, and the events of its slot if that is read whole."""
         stretch = self._job.stretch(after, before)
-        most = _FIRST_PIECE
+        most = _MOST_ORDERED if stretch.is_ordered else _MOST_FOUND
+        # The number of lines bounds what is read where all match, and an index where it finds them.
+        is_bounded = stretch.condition == _EVERYTHING or not stretch.is_ordered
         for slot in self._reader.slots(stretch):
             first, end = max(slot.lower, after + 1), min(slot.upper, before)
+            low = first if is_bounded else end
             while first < end:
                 self._limit()
-                piece = self._reader.piece(stretch, first, end, most)
-                end = piece.last if piece.count == most else first
+                if low >= end:
+                    low = self._reader.after(stretch.destination_id, first, end, _LOOKED_AT)
+                piece = self._reader.piece(stretch, low, end, most)
+                end = piece.last if piece.count == most else low
                 yield piece, end, slot.count if end <= first else 0
-                if len(piece.messages) > _PIECE_BYTES:
-                    most = max(_LINES, most // 2)
-                elif 2 * len(piece.messages) < _PIECE_BYTES:
-                    most = min(_MOST_PIECE, 2 * most)
 
-    def _shape(self, piece: Piece, take: TakeShapes) -> None:
+    def _shape(self, piece: GroupingPiece, take: TakeShapes) -> None:
         messages = _messages(piece.messages)
         severities, ids = piece.severities.split(b"\n"), piece.ids.split(b"\n")
         for begin in range(0, piece.count, _LINES):
@@ -187,16 +194,20 @@ class _Work:
             self._say({**self._groups.report(), "searched": self._searched, "back_to": utc_text(reached)})
 
 
-def _ahead(threads: Executor, source: Iterator[T]) -> Generator[T, None, None]:
-    """The elements of ``source``, each of which is made in a thread while the one before it is used."""
+def _ahead(threads: Executor, source: Iterator[T], cancel: Callable[[], object]) -> Generator[T, None, None]:
+    """The elements of ``source``, each of which is made in a thread while the one before it is used.
+
+    ``cancel`` has the thread's statement end, once its result is not wanted any more.
+    """
     coming = threads.submit(next, source, None)
     try:
         while (found := coming.result()) is not None:
             coming = threads.submit(next, source, None)
             yield found
     finally:
-        # What is under way uses the connection; its statement has a timeout.
-        with suppress(Exception):
+        if not coming.done():
+            cancel()
+        with suppress(psycopg2.Error):
             coming.result()
 
 

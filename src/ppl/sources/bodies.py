@@ -125,10 +125,11 @@ def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) 
 
 
 def line_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """Lines as a connection would send them; see :class:`ppl.sources.known.Read`."""
+    """Lines that end with LF, never counted ones; see :class:`ppl.sources.known.Read`."""
     if not body.endswith(b"\n"):
         body += b"\n"  # so that the last line comes with those before it
-    yield from _framed(body, Framer(max_line_bytes, PIECE_LINES), _as_it_is, received_at, zone)
+    # A first line such as "3 <b>errors</b>" is text. A connection would take its number for an octet count.
+    yield from _framed(body, Framer(max_line_bytes, PIECE_LINES, counted=False), _as_it_is, received_at, zone)
 
 
 def logplex_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:

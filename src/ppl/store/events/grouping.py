@@ -30,7 +30,7 @@ _SESSION = (
 
 
 @attrs.frozen
-class Piece:
+class GroupingPiece:
     """The lines that one statement found, newest first; the texts hold one line for each, in UTF-8.
 
     Attributes:
@@ -124,7 +124,7 @@ class GroupingReader:
                 return
             beyond = rows[-1][0]
 
-    def piece(self, stretch: GroupingRange, first: int, end: int, most: int) -> Piece:
+    def piece(self, stretch: GroupingRange, first: int, end: int, most: int) -> GroupingPiece:
         """The newest ``most`` events of ``stretch`` with ``first <= id < end``."""
         # One row for all: psycopg2 takes half a microsecond for each row, and a thread that reads rows waits for the
         # interpreter at each. PostgreSQL aggregates the rows of a subquery in its order.
@@ -140,7 +140,20 @@ class GroupingReader:
             self._run(f"SET enable_sort = {'off' if stretch.is_ordered else 'on'}")
             self._is_ordered = stretch.is_ordered
         ((count, last, *texts),) = self._run(sql, [stretch.destination_id, first, end, *stretch.parameters, most])
-        return Piece(int(count), int(last), *(text or b"" for text in texts))
+        return GroupingPiece(int(count), int(last), *(text or b"" for text in texts))
+
+    def after(self, destination_id: int, first: int, end: int, events: int) -> int:
+        """The id of the event from which on there are ``events`` before ``end``; ``first`` if there are fewer."""
+        rows = self._run(
+            "SELECT id FROM event WHERE destination_id = %s AND id >= %s AND id < %s"
+            " ORDER BY id DESC OFFSET %s LIMIT 1",
+            [destination_id, first, end, events - 1],
+        )
+        return int(rows[0][0]) if rows else first
+
+    def cancel(self) -> None:
+        """Have PostgreSQL give up the statement that another thread runs; it raises there."""
+        self._connection.cancel()
 
     def _run(self, sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
