@@ -1,8 +1,8 @@
 """The process that groups lines: jobs on standard input, reports on standard output, one JSON object per line.
 
 It is a process of its own because a million lines take a core for two seconds, in which the server must serve others.
-It ends when its input ends, and so with the server, however that dies; it gives way to every other process; and the
-kernel kills it first when memory is short.
+The process ends when its input ends, and so when the server ends in any way. It gives way to every other process, and
+the kernel kills it first when memory is short.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from ppl.timezone import utc_text
 #: Lines that are shaped together.
 _LINES = 2_000
 
-#: Lines of the first statement, and most of any; and bytes of messages that it should read at most. A statement reads
-#: while the lines of the one before are shaped.
+#: Lines that the first statement reads, the most that any statement reads, and about the most bytes of messages. While
+#: the lines of one statement are shaped, the next statement runs.
 _FIRST_PIECE, _MOST_PIECE, _PIECE_BYTES = 4_000, 16_000, 2 << 20
 
 #: Seconds between two reports.
@@ -131,7 +131,7 @@ class _Work:
         return True
 
     def _pieces(self, after: int, before: int) -> Iterator[tuple[Piece, int, int]]:
-        """Each piece, down to which id it reads, and the events of its slot if that is read whole."""
+        """Each piece, the id down to which it reads, and the events of its slot if it is the last of the slot, else 0."""
         stretch = self._job.stretch(after, before)
         most = _FIRST_PIECE
         for slot in self._reader.slots(stretch):
@@ -188,14 +188,14 @@ class _Work:
 
 
 def _ahead(threads: Executor, source: Iterator[T]) -> Generator[T, None, None]:
-    """The elements of ``source``, each of which is made in a thread while the one before it is used."""
+    """The elements of ``source``; a thread makes each while the one before it is used."""
     coming = threads.submit(next, source, None)
     try:
         while (found := coming.result()) is not None:
             coming = threads.submit(next, source, None)
             yield found
     finally:
-        # What is under way uses the connection; its statement has a timeout.
+        # The element under way uses the connection; its statement has a timeout.
         with suppress(Exception):
             coming.result()
 
@@ -223,7 +223,7 @@ def _give_way() -> None:
 def main() -> None:
     """Do jobs until there is no more input."""
     _give_way()
-    # Lines leave no cycles behind, and looking for them takes a twentieth of the time.
+    # Lines leave no cycles behind, and looking for cycles takes a twentieth of the time.
     gc.disable()
     keep_rows_off_stderr()
     jobs: SimpleQueue[bytes] = SimpleQueue()
