@@ -131,7 +131,7 @@ class _Work:
         return True
 
     def _pieces(self, after: int, before: int) -> Iterator[tuple[Piece, int, int]]:
-        """Each piece, the id down to which it reads, and the events of its slot if it is the last of the slot, else 0."""
+        """Each piece, the id down to which it reads, and the slot's events if it is the slot's last piece, else 0."""
         stretch = self._job.stretch(after, before)
         most = _FIRST_PIECE
         for slot in self._reader.slots(stretch):
