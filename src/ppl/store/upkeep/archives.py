@@ -73,7 +73,7 @@ class Day:
 
 
 class ArchiveNotes:
-    """Reads and writes the tables of archives on the connection that holds the lock; without it, nothing can be written.
+    """Reads and writes the tables of archives on the connection that holds the lock; without it nothing can be written.
 
     Args:
         connection: an open connection.
