@@ -1,4 +1,4 @@
-"""The setting whether a destination's port accepts encrypted connections, others or both: its owner may change it."""
+"""The setting of which connections a port accepts, encrypted or not: readers see it, and the owner changes it."""
 
 from __future__ import annotations
 
