@@ -79,7 +79,7 @@ class UploadChannel(HTTPChannel):
     """Twisted's HTTP connection, within its site's share of the reactor's turns (the site's ``turns``).
 
     Attributes:
-        ended: fires when the connection has ended, so that everything written to it has gone out.
+        ended: fires when the connection has ended: everything that was written to it has then gone out.
         is_held: whether an upload has paused reading.
         stage: called with ``idle`` (no request), ``receiving`` (one begins to arrive) or ``handling`` (it is complete).
     """

@@ -1,6 +1,6 @@
 """Syslog over UDP (RFC 5426): one message in each datagram, on the number of the destination's TCP port.
 
-UDP has no backpressure: datagrams that the kernel cannot buffer while Ppl does not read are lost, and counted.
+UDP has no backpressure: the kernel drops datagrams that it cannot buffer while Ppl does not read, and counts them.
 Twisted's own UDP port does not read the kernel's count.
 """
 
