@@ -18,10 +18,10 @@ _ENCODING = "a password with @ / : ? # % must be percent-encoded"
 
 
 def parsed(dsn: str) -> dict[str, str]:
-    """The parts of ``dsn`` by libpq's names for them.
+    """The parts of ``dsn``, by the names that libpq gives them.
 
     Raises:
-        ValueError: with the end of a sentence, which shows nothing of ``dsn``.
+        ValueError: ``dsn`` is wrong; the text is the end of a sentence, and shows nothing of ``dsn``.
     """
     is_url = dsn.startswith(("postgresql://", "postgres://"))
     try:

@@ -17,7 +17,7 @@ class PplError(Exception):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """``code``, ``message`` and what else helps a program: the same in each protocol's JSON."""
+        """``code``, ``message`` and further fields for programs: the same in each protocol's JSON."""
         return {"code": self.code, "message": str(self)}
 
 
@@ -126,5 +126,5 @@ class ProtocolError(PplError):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As for any error, with ``event`` where there is one."""
+        """The fields of any error, with ``event`` where there is one."""
         return super().fields if self.event is None else {**super().fields, "event": self.event}

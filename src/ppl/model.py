@@ -83,7 +83,7 @@ class Destination:
         former_hosts: hosts that it had before its listener's public host changed.
         networks: addresses and networks that may send to it; empty: any may.
         client_certificates: PEM; a sender's certificate must be one of these or signed by one; ``""``: it needs none.
-        token_hashes: hashes of the sender tokens of which each line must carry one; empty: lines need none.
+        token_hashes: hashes of the sender tokens; each line must carry one of these tokens; empty: lines need none.
         max_lines_per_second, max_bytes_per_day: its owner's quota, within the operator's; ``None``: the operator's.
     """
 
@@ -296,11 +296,11 @@ class Page:
 
 @attrs.frozen
 class Found:
-    """What one step of a search gave.
+    """The result of one step of a search.
 
     Attributes:
         events: ascending by id.
-        reached: a search for older events has covered every id from this one on, one for newer every id below it.
+        reached: a search for older events has covered every id from this one on; for newer ones, every id below it.
         complete: whether the search is at its end.
     """
 
@@ -311,7 +311,7 @@ class Found:
 
 @attrs.frozen
 class Counted:
-    """What one step of a search counted.
+    """The counts of one step of a search.
 
     Attributes:
         counts: start of a bucket, severity, and number of events; a bucket and severity may occur more than once.
@@ -414,7 +414,7 @@ class SendersSeen:
     senders: tuple[Sender, ...]
 
     def known_to(self, now: int) -> int:
-        """The time, µs, up to which senders are known: events that are not counted yet must not look like silence."""
+        """The time, µs, up to which senders are known: uncounted events must not look like silence."""
         return now if self.is_complete or self.counted_to is None else min(now, self.counted_to)
 
 

@@ -386,7 +386,7 @@ class Options(usage.Options):  # type: ignore[misc]
 
 
 def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
-    """``given`` (option name → text), then ``environment``, then defaults, as :class:`Settings`.
+    """The settings from ``given`` (option name → text), else from ``environment``, else the defaults.
 
     Raises:
         usage.UsageError: one sentence that says which option is wrong and why.
@@ -408,7 +408,7 @@ def settings_from(given: Mapping[str, str], environment: Mapping[str, str]) -> S
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """A sentence about each variable that begins like one of Ppl's options and is none of them."""
+    """A sentence about each variable that is named like an option of Ppl but is not one."""
     known = {option.variable for option in OPTIONS}
     return [
         f"{name} is not an option of Ppl and is ignored"

@@ -1,6 +1,6 @@
-"""The composition root: :class:`~ppl.options.Settings` in, one service that runs Ppl out.
+"""The composition root: builds the one service that runs Ppl from :class:`~ppl.options.Settings`.
 
-The only module that knows the roles and which side of the link is local. ``twistd ppl`` and the ``.tac`` files call it.
+Only this module knows the roles, and which side of the link is local. ``twistd ppl`` and the ``.tac`` files call it.
 Parts start in the order they are listed and stop in reverse, each awaited.
 """
 
@@ -99,7 +99,7 @@ def makeService(options: Options) -> IService:
 
 
 def make_application(role: str) -> Any:
-    """What a ``.tac`` file needs: an application of that role, its options from the environment (``PPL_…``).
+    """An application of ``role`` for a ``.tac`` file; its options come from the environment (``PPL_…``).
 
     Exits with one sentence if an option is wrong.
     """
@@ -111,7 +111,7 @@ def make_application(role: str) -> Any:
 
 @contextmanager
 def _said_alone() -> Iterator[None]:
-    """End the process with one sentence if an option is wrong: after parsing, twistd would show a traceback."""
+    """End the process with one sentence if an option is wrong: at this stage, twistd would show a traceback."""
     try:
         yield
     except (UsageError, ConfigurationError) as error:
@@ -119,7 +119,7 @@ def _said_alone() -> Iterator[None]:
 
 
 def _check_before_daemonising(settings: Settings) -> None:
-    """Raise ``ConfigurationError`` for errors known before the start: a daemon's starter gets status 0 before it."""
+    """Raise ``ConfigurationError`` for errors known before the start: later, twistd's caller already has status 0."""
     if settings.role != "listener":
         check_endpoint("--http", settings.http)
     if settings.role == "server":
@@ -150,7 +150,7 @@ class Daemon(SequentialService):
 
 
 def make_daemon(settings: Settings, reactor: Any) -> Daemon:
-    """Ppl as a whole process: as :func:`make_service`, but a failed start is logged and ends the process."""
+    """Ppl as a whole process: like :func:`make_service`, but a failed start is logged and ends the process."""
     make_steady(reactor)
     _log.info("This is Ppl {version}, role {role}", version=version(), role=settings.role)
     for sentence in unknown_variables(os.environ):
@@ -189,7 +189,7 @@ def end_with_failure(reactor: Any) -> None:
 def make_service(
     settings: Settings, reactor: Any, manager: Manager | None = None, sockets: Sockets | None = None
 ) -> Daemon:
-    """All parts of ``settings.role`` in their order; nothing is opened before ``startService``.
+    """The service with all parts of ``settings.role``, in order; nothing is opened before ``startService``.
 
     ``manager`` is notified of start and stop, and ``sockets`` gives the sockets to listen on.
 
@@ -208,7 +208,7 @@ def make_service(
         dsn = settings.database
     outage = PostgresOutage(reactor, dsn)
     pool = Pool(reactor, dsn, settings.pool_size, outage=outage)
-    # Searches have their own pool, so that only searches wait for searches; PostgreSQL ends those that are given up.
+    # Searches have their own pool, so that only searches wait for searches; PostgreSQL ends abandoned ones.
     searching = Pool(
         reactor,
         dsn,
@@ -247,13 +247,13 @@ def make_service(
         link = LinkServer(reactor, settings.link[0], link_secret(settings), listeners)
         parts += [link, *_server(settings, reactor, store, listeners, place, sockets, workers, setup=setup)]
     parts += [_Step(lambda: _settle(sockets, store)), _Step(lambda: _say_ready(settings, store, setup)), Ready(manager)]
-    # First, so that it stops last.
+    # The watchdog comes first, so that it stops last.
     service = Daemon([Watchdog(manager, store.count_accounts, reactor), *parts], reactor)
     return service
 
 
 async def _settle(sockets: Sockets, store: PostgresStore) -> None:
-    """Release the sockets that no destination and no option uses by now."""
+    """Release the sockets that no destination and no option uses."""
     try:
         await store.count_accounts()
     except (StoreUnavailable, StatementTimeout):
@@ -284,7 +284,7 @@ def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: P
 
 
 def _archive_place(settings: Settings) -> Place | None:
-    """Where this process archives to; ``None``: nowhere.
+    """The place that this process archives to; ``None`` if it archives nothing.
 
     The libraries for archives are heavy and optional, so they are imported only if archives are wanted.
 
@@ -439,7 +439,7 @@ def _local_url(endpoint: str) -> str:
 
 
 def _raise_open_files_limit() -> None:
-    """Raise the limit of open files as far as allowed: every sender, viewer and port is one."""
+    """Raise the limit of open files as far as allowed: every sender, viewer and port takes one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in (max(hard, _OPEN_FILES), hard):
         try:
@@ -462,5 +462,5 @@ def _exit_with_failure() -> None:
     os._exit(1)
 
 
-#: What ``twisted.application.service.ServiceMaker`` looks for in this module, beside :func:`makeService`.
+#: ``twisted.application.service.ServiceMaker`` looks for ``Options`` in this module, beside :func:`makeService`.
 __all__ = ["Options", "makeService", "make_application", "make_daemon", "make_service"]

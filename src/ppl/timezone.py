@@ -60,7 +60,7 @@ def utc_text(microseconds: int) -> str:
     return f"{_utc_second(second)}.{rest:06}Z"
 
 
-# Events that are written together are of a few seconds: to write each time anew takes longer than all else of an event.
+# Events that are written together share a few seconds, and formatting a time takes longer than the rest of an event.
 @lru_cache(maxsize=4096)
 def _local_second(second: int, zone: tzinfo) -> str:
     return (_EPOCH + timedelta(seconds=second)).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

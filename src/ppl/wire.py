@@ -1,6 +1,6 @@
 """Events in the protocol's form: the dictionaries inside ``send_logs``, ``live_update_logs`` and ``new_logs``.
 
-The field names have this one place, so that history, live and link can never differ.
+This module is the one place for the field names, so that history, live events and the link can never differ.
 """
 
 from __future__ import annotations

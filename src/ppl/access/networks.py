@@ -50,7 +50,7 @@ class Networks:
     """The networks of one destination.
 
     Args:
-        networks: as :func:`parse_networks` gives them; if empty, every address is allowed.
+        networks: the result of :func:`parse_networks`; if empty, every address is allowed.
     """
 
     def __init__(self, networks: Sequence[str]) -> None:

@@ -32,7 +32,7 @@ BURST_SECONDS = 10
 
 
 def quota_of(destination: Destination, most: Quota) -> Quota:
-    """The quota of ``destination`` where the operator allows ``most``: the lower limit of owner and operator."""
+    """The quota of ``destination``: of each limit, the lower of its owner's and the operator's (``most``)."""
     return Quota(
         _lesser(destination.max_lines_per_second, most.lines_per_second),
         _lesser(destination.max_bytes_per_day, most.bytes_per_day),

@@ -22,7 +22,7 @@ def new_secret() -> str:
 
 
 def new_sender_token() -> str:
-    """A new random token of 154 bits that lines carry: with its enterprise number it fills an SD-ID of RFC 5424."""
+    """A new random token of 154 bits for lines; with the enterprise number it fills an SD-ID of RFC 5424."""
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(26))
 
 

@@ -1,7 +1,7 @@
 """Archives days that are over, a destination's day at a time, oldest first; one process of an installation does it.
 
-Each file is written as a draft, published atomically, read back and noted, in this order, and retention drops only what
-is noted. After a crash between any two steps the day is archived again, and rows that its file already has stay in it.
+Each file is written as a draft, published atomically, read back and recorded, in this order; retention drops only
+recorded events. After a crash between any two steps the day is archived again, and the file keeps the rows it has.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ppl.store.upkeep.busy import BUSY_RATE, is_busy
 
 T = TypeVar("T")
 
-#: Seconds between two looks for days that are over, and most days that are taken up at a time.
+#: Seconds between two searches for days that are over, and the most days that one search gives.
 EVERY = 600.0
 _MOST = 1000
 
@@ -51,7 +51,7 @@ class ArchiverLimits:
     """How much an archiver does at a time.
 
     Attributes:
-        every: seconds between two looks for days that are over.
+        every: seconds between two searches for days that are over.
         look_seconds: seconds over which ingest is measured before each day.
         busy_rate: ingested events per second above which archiving waits.
         part_bytes: bytes of CSV that are read from PostgreSQL at a time.

@@ -30,7 +30,7 @@ class BucketPlace:
 
     Args:
         bucket: name of the bucket, which is never created.
-        prefix: of all keys, without slashes around it; may be empty.
+        prefix: the prefix of all keys, without slashes around it; may be empty.
         endpoint: URL of an S3 server that is not Amazon's, ``None`` for Amazon's.
         scratch: directory for files that are being made.
         read_seconds: seconds that the server may be silent.
@@ -63,7 +63,7 @@ class BucketPlace:
 
     @contextmanager
     def draft(self, key: str) -> Iterator[_BucketDraft]:
-        """A nameless file on this machine: nothing is left of it, whatever happens."""
+        """A nameless file on this machine, which leaves nothing behind, whatever happens."""
         with self._said(), TemporaryFile(dir=self._scratch) as file:
             yield _BucketDraft(cast(BinaryIO, file), key, self)
 
@@ -100,7 +100,7 @@ class BucketPlace:
             file.seek(0)
             written = hashlib.file_digest(cast(BytesIO, file), "sha256").digest()
             file.seek(0)
-            # boto3 closes what it uploads, but the draft's context must do that.
+            # boto3 closes the file that it uploads, but the draft's context must do that.
             self._client.upload_fileobj(_Unclosed(file), self._bucket, self.full(key))
             if self._digest(key) != written:
                 raise ArchiveUnavailable(f"The archive {self.name} gives back other bytes than were written to it.")
@@ -121,14 +121,14 @@ class BucketPlace:
         try:
             yield
         except (BotoCoreError, Boto3Error, ClientError, OSError) as error:
-            # Never the error's own text: a server may repeat in it what it was sent.
+            # Never the error's own text, in which a server may repeat the request.
             code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
             why = code or getattr(error, "strerror", None) or type(error).__name__
             raise ArchiveUnavailable(f"The archive {self.name} cannot be used ({why}).") from error
 
 
 class _Unclosed:
-    """A file that stays open, for code that closes what it is given."""
+    """A file that stays open, for boto3, which closes the files it is given."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -55,7 +55,7 @@ def table_of(csv: bytes) -> Any:
 
 
 def write(file: BinaryIO, tables: Iterable[Any], metadata: dict[str, str], group_rows: int = GROUP_ROWS) -> int:
-    """Write ``tables`` (ascending by id) as Parquet with zstd, ``group_rows`` at most in a row group.
+    """Write ``tables`` (ascending by id) as Parquet with zstd, at most ``group_rows`` in a row group.
 
     Returns:
         The number of rows.

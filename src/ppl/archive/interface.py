@@ -15,7 +15,7 @@ class ArchiveUnavailable(PplError):
 
 
 class ArchiveDamaged(PplError):
-    """The file in the place of an archive cannot be read as one; it is not replaced."""
+    """The existing file under an archive's key cannot be read as an archive; it is not replaced."""
 
     code = "archive_damaged"
 
@@ -28,7 +28,7 @@ class Draft(Protocol):
         """The file, to be written from its beginning."""
 
     def publish(self) -> int:
-        """Make the file what readers of its key find, atomically and durably; gives its length in bytes.
+        """Publish the file under its key, atomically and durably; gives its length in bytes.
 
         Raises:
             ArchiveUnavailable: publishing failed, or the published file is not what was written.

@@ -1,4 +1,4 @@
-"""Blocking work in a thread that the end of the process does not wait for, so a server that hangs holds up nothing."""
+"""Runs blocking work in threads that the end of the process does not wait for: a hanging server holds up nothing."""
 
 from __future__ import annotations
 

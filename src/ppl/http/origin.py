@@ -67,7 +67,7 @@ class OriginPolicy:
 
 @attrs.frozen
 class Hosts:
-    """The host names that Ppl answers to. A foreign page whose name is made to lead here (DNS rebinding) has another.
+    """The host names that Ppl answers to. A foreign page whose name leads to this machine (DNS rebinding) has another.
 
     Addresses and ``localhost`` are always accepted, since nobody can register them as a name.
     """
@@ -84,7 +84,7 @@ class Hosts:
 
 
 def hosts_of(public_url: str | None, public_host: str, machine: str, further: Iterable[str]) -> Hosts:
-    """The names of an installation: those of its URL, of its senders and of its machine, and ``further`` ones."""
+    """The host names of an installation: in its URL, for its senders, of its machine, and ``further`` ones."""
     names = {public_host.lower(), machine.lower(), *(each.lower() for each in further)}
     origin = parse_origin(public_url) if public_url else None
     return Hosts(frozenset(names | ({origin[1]} if origin else set())))

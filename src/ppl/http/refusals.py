@@ -1,6 +1,6 @@
 """Limits how many refused requests the access log shows: strangers could fill a disk with one line for each.
 
-Both sites ask before they log a response: the one with the pages, and the drain's own.
+The site with the pages and the drain's own site both ask :class:`Refusals` before they log a response.
 """
 
 from __future__ import annotations

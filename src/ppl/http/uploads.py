@@ -1,7 +1,7 @@
 """HTTP requests whose body is processed as it arrives: uploads to the drain, on the site or on its own endpoint.
 
-Twisted calls a resource once the whole body is there. An :class:`Upload` begins as soon as the headers are, and may
-refuse before more is read. The secret in the URL of an upload stays out of the access log (:func:`log_line`).
+Twisted calls a resource once the whole body has arrived. An :class:`Upload` begins as soon as the headers have arrived,
+and may refuse before more is read. The secret in the URL of an upload stays out of the access log (:func:`log_line`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class UploadChannel(HTTPChannel):
     """Twisted's HTTP connection, within its site's share of the reactor's turns (the site's ``turns``).
 
     Attributes:
-        ended: fires when the connection has ended, so what was written to it has gone out.
+        ended: fires when the connection has ended: everything that was written to it has then gone out.
         is_held: whether an upload has paused reading.
         stage: called with ``idle`` (no request), ``receiving`` (one begins to arrive) or ``handling`` (it is complete).
     """
@@ -261,7 +261,7 @@ class UploadRequest(server.Request):
 
     @property
     def secret(self) -> str:
-        """What follows :data:`PREFIX` in the path, as sent."""
+        """The part of the path after :data:`PREFIX`, as sent."""
         return self.path[len(PREFIX) :].decode("latin-1")
 
     def header(self, name: str) -> str:
@@ -292,7 +292,7 @@ class UploadRequest(server.Request):
         self._read_on()
 
     def answer(self, reply: UploadReply) -> None:
-        """Send the response, once. Before the whole body has arrived, it refuses the body, whose rest is dropped."""
+        """Send the response, once. Before the whole body has arrived, it refuses the body, and the rest is dropped."""
         if self.gone or self._answered:
             return
         self._answered = True
@@ -349,7 +349,7 @@ class UploadRequest(server.Request):
         channel.handle(lambda: received(command, path, version))  # type: ignore[no-untyped-call]
 
     def process(self) -> None:
-        """Twisted: handle the complete request, whose turn it is."""
+        """Twisted: handle the complete request, in its turn."""
         if self._upload is None:
             super().process()  # type: ignore[no-untyped-call]
             return

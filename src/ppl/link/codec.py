@@ -1,4 +1,4 @@
-"""Turns the link's messages into WebSocket text frames and back, as ``docs/protocol.rst`` has them.
+"""Turns the link's messages into WebSocket text frames and back, in the form that ``docs/protocol.rst`` describes.
 
 :func:`encode` gives frames of bounded size; :func:`decode_from_listener` and :func:`decode_from_server` check every
 field, and look event names up in a table: input from the network never names the code that runs.
@@ -109,7 +109,7 @@ def _frame(event: str, data: Mapping[str, object]) -> str:
 
 
 def decode_from_listener(text: str) -> list[FromListener]:
-    """The messages of a frame that a listener sent (events of several destinations become several messages).
+    """The messages of a frame that a listener sent; events of several destinations become several messages.
 
     Raises:
         ProtocolError: the frame is not a valid message of a listener.

@@ -1,4 +1,4 @@
-"""The two interfaces of the link, between it and either side. Only :mod:`ppl.service` chooses its implementation.
+"""The interfaces between the link and its two sides; only :mod:`ppl.service` chooses the link's implementation.
 
 A *channel* is one open connection between one listener and one server. Each side gives its transport
 (:mod:`ppl.link.local` or :mod:`ppl.link.websocket`) one :class:`LinkEnd`, which is told of every channel that opens,

@@ -1,7 +1,7 @@
 """The messages between listener and server: frozen, and the same on the local and the WebSocket link.
 
-``docs/protocol.rst`` describes them on the wire. ``new_logs`` with one event is written as the founding document
-has it (flat), with many as ``{"events": [...]}``; both are read.
+``docs/protocol.rst`` describes them on the wire. ``new_logs`` with one event is written flat, as in the
+founding document, with many events as ``{"events": [...]}``; both forms are read.
 """
 
 from __future__ import annotations

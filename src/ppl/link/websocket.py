@@ -37,7 +37,7 @@ class _ServerProtocol(LinkProtocol, WebSocketServerProtocol):  # type: ignore[mi
     """The server's end of one listener's connection."""
 
     def onConnect(self, request: ConnectionRequest) -> None:
-        """Autobahn: the handshake's request; only a listener that sends the secret is accepted."""
+        """Autobahn: the request of a handshake. Only a listener that sends the secret is accepted."""
         given = request.headers.get("authorization", "")
         if request.path != PATH:
             raise ConnectionDeny(404, "The link is at /link")
@@ -99,7 +99,7 @@ class _ServerFactory(_Closing, WebSocketServerFactory):  # type: ignore[misc]
 
 
 class LinkServer(Listening):
-    """Accepts listeners that send ``secret`` on ``endpoint`` (a Twisted server endpoint string), and tells ``end``.
+    """Accepts listeners that send ``secret`` on ``endpoint`` (a Twisted server endpoint string): channels of ``end``.
 
     For ``dropping_seconds`` see :class:`~ppl.services.dropping.Dropping`.
     """

@@ -1,4 +1,4 @@
-"""What both ends of a WebSocket link share: turning frames into messages, liveness, congestion."""
+"""The part that both ends of a WebSocket link share: turning frames into messages, liveness, congestion."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ OPTIONS: dict[str, Any] = {
 
 @implementer(IPushProducer)
 class LinkProtocol(Dropping):
-    """Mixed in before Autobahn's server and client protocols; a :class:`~ppl.link.interface.Channel`.
+    """A :class:`~ppl.link.interface.Channel`, mixed in before Autobahn's server and client protocols.
 
-    Its factory has ``end`` (:class:`LinkEnd`), ``decode`` (text → messages) and what :class:`Dropping` asks for.
+    Its factory has ``end`` (:class:`LinkEnd`), ``decode`` (text → messages) and the attributes for :class:`Dropping`.
     """
 
     _log = Logger()
@@ -52,7 +52,7 @@ class LinkProtocol(Dropping):
     sendMessage: Callable[[bytes], None]
 
     def dataReceived(self, data: bytes) -> None:
-        """Twisted: bytes."""
+        """Twisted: bytes have arrived."""
         if self.state == WebSocketProtocol.STATE_CONNECTING and len(self.data) + len(data) > MOST_HANDSHAKE_BYTES:
             self._log.warn("{peer} sent too much before the link's handshake was done", peer=self.peer)
             self.abort()

@@ -110,7 +110,7 @@ class ListenerControl(Service):
         self._reconcile_soon()
 
     def message_received(self, channel: Channel, message: Message) -> None:
-        """A server said ``message``."""
+        """A server sent ``message``."""
         server = self._servers[channel]
         match message:
             case Watch(user_id):

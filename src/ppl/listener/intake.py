@@ -1,4 +1,4 @@
-"""The way of received lines to the writer: the intake of a listener, and that of each of its destinations."""
+"""The path of received lines to the writer: the intake of a listener, and the intake of each of its destinations."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _LACKING = "dropping lines from {detail} that lack the token (Settings, Senders)
 
 @attrs.frozen
 class ConnectionTimeouts:
-    """How long to wait for a sender's connection, in seconds.
+    """Timeouts of a sender's connection, in seconds.
 
     Attributes:
-        silence: for its first data, while connections are scarce.
-        handshake: for its TLS handshake.
-        closing: for it to read its last answers and end.
+        silence: for the first data, while connections are scarce.
+        handshake: for the TLS handshake.
+        closing: for the sender to read its last answers and end the connection.
     """
 
     silence: float = 60.0
@@ -52,12 +52,12 @@ class Intake:
     Attributes:
         writer: takes the lines.
         clock: gives the µs of receipt.
-        admission: decides who may connect.
+        admission: decides which clients may connect.
         losses: counts lost datagrams.
         unfinished: the budget for unfinished lines and frames.
         meters: count received lines and apply the quotas.
         certificates: serve TLS; ``None``: there is no TLS.
-        timeouts: how long to wait for connections.
+        timeouts: the timeouts of connections.
     """
 
     writer: Writer
@@ -95,8 +95,8 @@ class DestinationIntake:
     """The intake of one destination: its open connections, and its lines on their way to the writer.
 
     Attributes:
-        shared: what it shares with the other destinations.
-        share: limits what the destination's connections take of the listener.
+        shared: the intake that all destinations share.
+        share: limits how much of the listener the destination's connections use.
         certificates: serve TLS on its port; ``None``: there is no TLS.
     """
 

@@ -1,4 +1,4 @@
-"""Live events for many viewers; what a viewer needs of them is computed once for all.
+"""Live events for many viewers: anything that viewers need of them is computed once for all.
 
 An :class:`Audience` makes a batch; sessions narrow it to what they may send. Sessions that narrow it in the same way
 get the very same object, and with it the same frames (:mod:`ppl.viewer.frames`).

@@ -11,7 +11,7 @@ class Filter:
     """A query and its predicate; equal only to itself.
 
     Attributes:
-        query: what history is searched for.
+        query: the query with which history is searched.
         matches: tells whether a live event matches the query.
     """
 

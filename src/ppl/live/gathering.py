@@ -1,4 +1,4 @@
-"""The viewers of one destination that search for the same: they get all announced events, or those that match.
+"""The viewers of one destination with the same search: they get all announced events, or those that match.
 
 The :class:`~ppl.viewer.hub.Hub` has one gathering for each destination and query; a gathering holds its audiences, one
 for each form of frames.
@@ -27,7 +27,7 @@ class Gathering:
     Args:
         reactor: the clock.
         turns: shares out the time for filtering events.
-        filter_: what all viewers search for, ``None`` for everything.
+        filter_: the filter of all these viewers, ``None`` for all events.
     """
 
     _log = Logger()

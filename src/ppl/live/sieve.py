@@ -73,11 +73,11 @@ class Sieve:
     """Filters announced events.
 
     Args:
-        filter_: what is searched for.
+        filter_: the filter that events must match.
         turns: shares out the time.
         found: called with the events that match, in the order in which they were announced.
-        missed: called when events were left out, which are in the store.
-        failed: called on an internal error; nothing more is found.
+        missed: called when events were left out; they are in the store.
+        failed: called on an internal error; no more events are found.
         most_events, most_size: how many events, and about how many characters, may wait to be filtered.
 
     Attributes:

@@ -24,7 +24,7 @@ _LIKE_OPERATOR = {
     "or": "OR", "and": "AND", "not": "NOT", "||": "OR", "|": "OR", "&&": "AND", "&": "AND",
 }  # fmt: skip
 _TYPED_QUOTES = "“”„‘‚«»"
-#: Names that other tools use for our attributes.
+#: Names that other tools use for Ppl's attributes.
 _ALSO_CALLED = {
     "level": "severity", "lvl": "severity", "priority": "severity", "loglevel": "severity", "hostname": "host",
     "server": "host", "machine": "host", "source": "sender", "from": "sender", "app": "program", "appname": "program",

@@ -1,4 +1,4 @@
-"""The parser of the search language: query text in; out comes a tree, or an error with its position.
+"""The parser of the search language: turns query text into a tree, or raises an error with its position.
 
 ::
 

@@ -4,8 +4,8 @@ One trigram index serves every text search: it is on :func:`searched`, which joi
 the message to one folded text. A condition on one field is repeated on that text, so that the index can serve it.
 
 Case is folded by ``lower`` with an explicit collation, ``pg_c_utf8``, so that every database gives the same answer as
-``ppl.search.regex.folding``. Before PostgreSQL 17, which introduced it, the database's own collation is used, and
-letters beyond ASCII fold by its rules.
+``ppl.search.regex.folding``. Before PostgreSQL 17, which introduced that collation, the database's own is
+used, and letters beyond ASCII fold by its rules.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Writer:
     collation: str | None
 
     def written(self, node: Node, is_wanted: bool) -> Condition:
-        """The condition of ``node``; an index can help only if it ``is_wanted``, not negated."""
+        """The condition of ``node``; an index can help only if the node ``is_wanted``, not negated."""
         if isinstance(node, Not):
             text, parameters = self.written(node.node, not is_wanted)
             return f"NOT {text}", parameters

@@ -1,4 +1,4 @@
-"""The tree of a query: frozen values that compare by meaning. ``ppl.search.language`` builds it; all else reads it.
+"""The tree of a query: frozen values that compare by meaning. ``ppl.search.language`` builds it; other modules read it.
 
 ``And`` and ``Or`` hold two nodes or more and never one of their own kind; ``Not`` never holds a ``Not``. The functions
 :func:`conjunction`, :func:`disjunction` and :func:`negation` ensure this.

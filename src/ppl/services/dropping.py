@@ -1,8 +1,8 @@
 """Ends the connection of an Autobahn WebSocket: cleanly if the other side reads, and soon in any case.
 
 Autobahn ends a connection cleanly when the other side sends Close or the handshake is refused: Twisted then waits,
-without a limit, until what was sent is read and, over TLS, until the other side ends the session too. Mixed in before
-Autobahn's own protocol by the viewers' WebSocket and by both ends of the link.
+without a limit, until what was sent is read and, over TLS, until the other side ends the session too. The viewers'
+WebSocket and both ends of the link mix :class:`Dropping` in before Autobahn's own protocol.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DROPPING_SECONDS = 5.0
 class Dropping:
     """A protocol whose connection ends soon after it is dropped.
 
-    Its factory has a ``reactor`` and ``dropping_seconds``, the bound for that (usually :data:`DROPPING_SECONDS`).
+    Its factory has a ``reactor`` and ``dropping_seconds``, the most that this takes (usually :data:`DROPPING_SECONDS`).
     """
 
     # Attributes of Autobahn's protocols.

@@ -45,7 +45,7 @@ class Together(Service):
         return ", ".join(named(part) for part in self._parts)
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Start all; the Deferred fires when they run, and fails with what stopped the start.
+        """Start all; the Deferred fires when they run, and fails with the error that ended the start.
 
         If ``stopService`` is called before that, it fires early, and the remaining parts are never started.
         """
@@ -78,11 +78,11 @@ class SequentialService(Together):
         self._failed_start: Callable[[Failure], None] | None = None
 
     def on_failed_start(self, callback: Callable[[Failure], None]) -> None:
-        """Call ``callback`` with what made the start fail: twistd ignores the Deferred of ``startService``."""
+        """Call ``callback`` with the failure of a start: twistd ignores the Deferred of ``startService``."""
         self._failed_start = callback
 
     def startService(self) -> Deferred[None]:  # type: ignore[override]
-        """Like that of :class:`Together`; a failure also goes to the callback of :meth:`on_failed_start`."""
+        """Like :meth:`Together.startService`; a failure also goes to the callback of :meth:`on_failed_start`."""
         starting = super().startService()
         if self._failed_start is not None:
             starting.addErrback(self._failed_start)

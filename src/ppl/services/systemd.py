@@ -29,7 +29,7 @@ class Manager:
     """The service manager.
 
     Attributes:
-        address: of its notification socket; ``None``: there is no service manager.
+        address: the address of its notification socket; ``None``: there is no service manager.
         watchdog_seconds: seconds without a sign of life after which it kills Ppl; 0: never.
     """
 
@@ -66,12 +66,12 @@ class Ready(Service):
         self._manager = manager
 
     def startService(self) -> None:
-        """All parts run: notify readiness."""
+        """All parts run: notify the service manager."""
         super().startService()
         self._manager.tell("READY=1")
 
     def stopService(self) -> None:
-        """The stop begins: notify that."""
+        """The stop begins: notify the service manager."""
         super().stopService()
         self._manager.tell("STOPPING=1")
 
@@ -79,8 +79,8 @@ class Ready(Service):
 class Watchdog(Service):
     """Feeds the service manager's watchdog, as often as that requires, while the reactor turns and the store answers.
 
-    A PostgreSQL that is away is no reason to be killed: a restart would lose the lines that wait for it in memory. It
-    is then enough that the store reports the outage in time.
+    While PostgreSQL is away, it is enough that the store reports the outage in time: if Ppl were killed, the lines that
+    wait in memory would be lost.
 
     Args:
         manager: the service manager to notify.

@@ -28,7 +28,7 @@ class Turns:
         number: counts the turns; it goes up after every turn in which something was done.
 
     Args:
-        reactor: whose turns are shared out.
+        reactor: the reactor whose turns are shared out.
         seconds: a clock for how long work takes.
     """
 

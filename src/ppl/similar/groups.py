@@ -1,4 +1,4 @@
-"""Counts shapes in bounded memory, and reports what has changed.
+"""Counts the lines of each shape in bounded memory, and reports which counts have changed.
 
 Lines come newest first, many at a time. When there are more shapes than can be kept, those with the fewest lines are
 dropped: their lines are counted as others, and reports say how many lines any count may lack.
@@ -20,13 +20,13 @@ from ppl.similar.queries import grouping_query
 from ppl.similar.shapes import readable
 from ppl.timezone import utc_text
 
-#: Most groups that are kept, in the last report, and in a report before it.
+#: Most groups that are kept, that the last report has, and that an earlier report has.
 MOST_KEPT, MOST_TOLD, MOST_MEANWHILE = 4_000, 1_000, 200
 
 #: Bars of a group's plot.
 BARS = 48
 
-#: Stands for no severity, and follows the mildest one.
+#: The number for lines without a severity; it follows that of the mildest severity.
 NO_SEVERITY = 8
 
 
@@ -36,7 +36,7 @@ class Group:
 
     Attributes:
         count: lines in the range.
-        before: lines in the period that the range is compared with.
+        before: lines in the period with which the range is compared.
         first, last: the lowest and highest id of the lines.
         severity: the worst severity of the lines.
         bars: lines in each part of the range.
@@ -52,7 +52,7 @@ class Group:
 
     @property
     def key(self) -> str:
-        """Identifies the shape, the same in every answer."""
+        """A short text that identifies the shape, the same in every answer."""
         return blake2b(self.shape, digest_size=8).hexdigest()
 
     def counts(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Groups:
     Attributes:
         read: lines that were grouped.
         others: lines whose group was dropped.
-        missed: most lines that any count may lack.
+        missed: the most lines that any count may lack.
     """
 
     def __init__(self, most: int = MOST_KEPT) -> None:
@@ -114,7 +114,7 @@ class Groups:
             self._drop()
 
     def compare(self, shapes: Sequence[bytes]) -> None:
-        """Count lines of the period to compare with, for groups that are kept."""
+        """Count lines of the period with which the range is compared, only for groups that are kept."""
         for shape, count in Counter(shapes).items():
             if (group := self._groups.get(shape)) is not None:
                 group.before += count
@@ -130,7 +130,7 @@ class Groups:
         self._changed -= dropped
 
     def report(self, *, is_last: bool = False) -> dict[str, Any]:
-        """What has changed since the last report among the largest groups, and which have left them."""
+        """The changes among the largest groups since the last report, and the keys of groups that have left them."""
         most = MOST_TOLD if is_last else MOST_MEANWHILE
         largest = {group.shape: group for group in nlargest(most, self._groups.values(), key=lambda group: group.count)}
         changed = [

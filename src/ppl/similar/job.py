@@ -18,13 +18,12 @@ class Job:
     """Lines to be grouped.
 
     Attributes:
-        dsn: of PostgreSQL; it may hold a password, so it goes through a pipe.
-        destination_id, after, before: the events, ids exclusive.
-        condition, parameters: SQL, see :class:`ppl.store.events.grouping.GroupingRange`.
-        is_ordered: see there too.
-        start, end: the range of the plots, µs; ``start``: ``None`` for the oldest event.
-        compared: length of the period directly before the range that it is compared with, µs; 0: none.
-        seconds: seconds after which the job ends with what it has.
+        dsn: PostgreSQL's DSN; it may hold a password, so it goes through a pipe.
+        destination_id, after, before: the destination of the events, and the ids, exclusive, between which they lie.
+        condition, parameters, is_ordered: see :class:`ppl.store.events.grouping.GroupingRange`.
+        start, end: the range of the plots, µs; if ``start`` is ``None``, it begins with the oldest event.
+        compared: length in µs of the period directly before the range, with which the range is compared; 0: none.
+        seconds: seconds after which the job ends with the lines it has read.
     """
 
     dsn: str = attrs.field(repr=False)

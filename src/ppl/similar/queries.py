@@ -12,20 +12,20 @@ from itertools import accumulate
 from ppl.search.regex.charset import SEPARATOR
 from ppl.similar.shapes import CUT, LIST, MOST_BYTES, VARIES, readable
 
-#: Varying text without blanks, and varying text of any kind.
+#: Expressions for varying text without blanks, and for varying text of any kind.
 _WORD, _ANY = "[^ ]*", ".*"
 
 #: Blanks at the end of a message are not part of its shape.
 _END = r"\s*$"
 
-#: The query language takes expressions of at most 500 characters and sets of characters.
+#: Stays below the limit of the query language: 500 characters and sets of characters in an expression.
 _MOST_CHARACTERS = 490
 
 _PART = re.compile(rb"""("|')?( ?)([%b])""" % (VARIES + LIST + CUT))
 
 
 def grouping_query(shape: bytes) -> str | None:
-    """A query in the language of ``docs/search.rst``; ``None`` if nothing in the shape can be searched for."""
+    """A query in the language of ``docs/search.rst``; ``None`` if the shape has no text to search for."""
     if not shape:
         return 'message:=""'
     if SEPARATOR.encode() in shape:

@@ -6,8 +6,8 @@ addresses, and quoted text. JSON keys stay, and so do the words of JSON values t
 ``"level"`` and the like). A list of placeholders becomes one placeholder.
 
 A :class:`Shaper` takes thousands of lines in one call, at two or three µs each: lines that differ only in digits are
-shaped once, each word is looked at once, and everything else is done to many lines at a time by functions written in C.
-One regular expression over each line takes three times as long.
+shaped once, each word is looked at once, and everything else is done for many lines at a time by functions in C. One
+regular expression over each line takes three times as long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-#: Stands for each part that varies.
+#: The mark for each part that varies.
 PLACEHOLDER = "…"
 
 #: Most bytes of a shape; lines that differ only beyond them are similar.
@@ -97,7 +97,7 @@ _SHORTER = (
     (b"  \xf8", b" \xf8"),
 )
 
-#: Lines and words that are remembered before all are dropped, so that a million identifiers take no memory.
+#: Most lines and words that are remembered: beyond that all are dropped, so that a million identifiers take no memory.
 _MOST_LINES, _MOST_WORDS = 10_000, 20_000
 
 
@@ -149,7 +149,7 @@ class Shaper:
         for long, short in _SHORTER:
             while long in text:
                 text = text.replace(long, short)
-        # What ends in blanks looks like what does not; a line of nothing else stays, or it would be an empty one.
+        # Blanks at the end make no difference, except in a line of only blanks, which would look like an empty line.
         return [(each.rstrip(_BLANKS) or each)[:MOST_BYTES] for each in text.split(b" \n ")[1:-1]]
 
 

@@ -1,8 +1,8 @@
 """The process that groups lines: jobs on standard input, reports on standard output, one JSON object per line.
 
 It is a process of its own because a million lines take a core for two seconds, in which the server must serve others.
-It ends when its input ends, and so with the server, however that dies; it gives way to every other process; and the
-kernel kills it first when memory is short.
+The process ends when its input ends, and so when the server ends in any way. It gives way to every other process, and
+the kernel kills it first when memory is short.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def _give_way() -> None:
 def main() -> None:
     """Do jobs until there is no more input."""
     _give_way()
-    # Lines leave no cycles behind, and looking for them takes a twentieth of the time.
+    # Lines leave no cycles behind, and looking for cycles takes a twentieth of the time.
     gc.disable()
     keep_rows_off_stderr()
     jobs: SimpleQueue[bytes] = SimpleQueue()

@@ -1,6 +1,6 @@
 """The processes that group lines (:mod:`.worker`), as a service: started when needed, ended when idle or with Ppl.
 
-A worker has one job at a time, and an account one worker. If a client disconnects its worker is killed, and PostgreSQL
+A worker has one job at a time, and an account one worker. If a client disconnects, its worker is killed, and PostgreSQL
 then ends the worker's statement. A worker's output is passed on unchanged, no faster than the client takes it.
 """
 
@@ -29,11 +29,11 @@ from ppl.search.query import Query
 from ppl.search.sql import Condition
 from ppl.similar.job import MOST_LINE, Job
 
-#: Most workers at once, and most groupings of one account, of which all but one wait.
+#: Most workers at once, and most groupings of one account; all but one of these wait.
 MOST_WORKERS, MOST_OF_ACCOUNT = 2, 2
 
-#: Seconds that a grouping may read, that it may take with a slow client, that it waits for a worker, and that a worker
-#: without a job is kept.
+#: Seconds that a grouping may read, that it may take in all with a slow client, that it waits for a worker, and for
+#: which an idle worker is kept.
 READ_SECONDS, LONGEST_SECONDS, WAIT_SECONDS, IDLE_SECONDS = 60.0, 120.0, 30.0, 60.0
 
 _KEPT_WORDS = 4096
@@ -59,7 +59,7 @@ class _Worker(ProcessProtocol):
             self.grouping.received(data)
 
     def errReceived(self, data: bytes) -> None:
-        """Twisted: what Python writes about an internal error."""
+        """Twisted: part of the traceback of an internal error."""
         self._words = (self._words + data)[-_KEPT_WORDS:]
 
     def processEnded(self, reason: Failure) -> None:
@@ -103,7 +103,7 @@ class Grouping:
         return await self._next()
 
     async def rest(self) -> AsyncIterator[bytes]:
-        """The other reports, as whole lines; a failure is the last of them."""
+        """The other reports, as whole lines; if the grouping fails, the last one says so."""
         try:
             while not self._is_done or self._data:
                 try:
@@ -147,7 +147,7 @@ class Grouping:
         worker.transport.write(self.job.line())
 
     def patience(self, seconds: float, sentence: str) -> None:
-        """Fail with ``sentence`` after ``seconds``, unless :meth:`no_hurry` comes first."""
+        """Fail with ``sentence`` after ``seconds``, unless :meth:`no_hurry` is called first."""
         self.no_hurry()
         self._timer = self._workers.reactor.callLater(seconds, self._out_of_patience, sentence)
 
@@ -161,7 +161,7 @@ class Grouping:
         self._workers.release(self, is_free=False)
 
     def received(self, data: bytes) -> None:
-        """Take part of a report; reading pauses until whole lines are taken."""
+        """Take part of a report; once a line is complete, reading pauses until the line is taken."""
         self._data += data
         if len(self._data) > MOST_LINE:
             self._out_of_patience("Grouping failed.")
@@ -242,7 +242,7 @@ class Workers(Service):
             query: which events to group.
             after, before: ids; ``after`` is ``-1`` for all.
             now: the current time, µs.
-            compared: length of the period before the range that it is compared with, µs; 0: none.
+            compared: length in µs of the period before the range, with which the range is compared; 0: none.
 
         Raises:
             TooManySearches: the account has as many groupings as it may.
@@ -254,7 +254,7 @@ class Workers(Service):
             raise TooManySearches(f"This account has {MOST_OF_ACCOUNT} groupings under way: wait until one has ended.")
         first, end = query.id_bounds()
         after, before = max(after, first - 1), min(before, end)
-        # The period to compare with lies before the times that the query may name.
+        # Without the times that the query may name: the period to compare with lies before them.
         condition, parameters = self._condition(query.without_bounds)
         job = Job(
             self._dsn,
@@ -305,7 +305,7 @@ class Workers(Service):
         worker = _Worker(self._worker_ended)
         self._all.add(worker)
         places = [str(Path(ppl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        # -P: nothing is imported from the directory in which Ppl was started, which may be anybody's.
+        # -P: nothing is imported from the directory in which Ppl was started: anybody may own it.
         arguments = [sys.executable, "-P", "-m", "ppl.similar.worker"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
@@ -328,7 +328,7 @@ class Workers(Service):
             ended.callback(None)
 
     def release(self, grouping: Grouping, *, is_free: bool) -> None:
-        """Take ``grouping`` off the queue or its worker, which does the next job if ``is_free``, else is killed."""
+        """Take ``grouping`` off the queue or off its worker; kill the worker unless it ``is_free`` for the next job."""
         grouping.no_hurry()
         if grouping in self._queue:
             self._queue.remove(grouping)

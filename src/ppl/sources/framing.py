@@ -1,7 +1,7 @@
 """Splits a TCP stream into syslog messages: both framings of RFC 6587, detected for each connection.
 
-:class:`Framer` takes what a socket gave and returns whole lines, whatever they say. The listener feeds it and hands its
-:class:`Frames` to :func:`ppl.sources.message.parse_message`.
+:class:`Framer` takes the bytes of a socket and returns whole lines, whatever they contain. The listener feeds it and
+hands its :class:`Frames` to :func:`ppl.sources.message.parse_message`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Framer:
         return self._feed_counted(data) if self._counted else Frames(block=self._feed_lines(data))
 
     def finish(self) -> Frames:
-        """The unfinished line as a line of its own: the connection has ended, and nothing waits."""
+        """The unfinished line as a line of its own, once the connection has ended and no line waits."""
         return self.flush()
 
     def flush(self) -> Frames:

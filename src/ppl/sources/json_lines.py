@@ -1,7 +1,7 @@
 """Parses log events in JSON, one object on each line or an array: text in, :class:`~ppl.model.Lines` out.
 
-The keys of :data:`KEYS` become fields. The rest of an object is kept as JSON in ``structured_data``. What is not
-an object, and an object without a message, is kept whole as the message: nothing is refused and nothing lost.
+The keys of :data:`KEYS` become fields. The rest of an object is kept as JSON in ``structured_data``. A value
+that is not an object, or has no message, is kept whole as the message: nothing is refused and nothing lost.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ class StreamKind:
 
     Attributes:
         name: for people.
-        begins: whether the first bytes of a connection (not empty) begin this; ``None``: more are needed.
+        begins: whether the first bytes of a connection (not empty) begin this kind; ``None``: more are needed.
         make: makes a stream from a connection and the most bytes of a line.
-        answers: whether it writes to its sender.
+        answers: whether Ppl writes to the sender.
     """
 
     name: str
@@ -44,7 +44,7 @@ def _begins_relp(start: bytes) -> bool | None:
 RELP = StreamKind("RELP", _begins_relp, RelpStream, answers=True)
 LINES = StreamKind("syslog lines", lambda start: True, LineStream)
 
-#: In the order in which they are asked; the last takes everything that the others do not.
+#: The kinds in the order in which they are asked; the last takes everything that the others do not.
 STREAMS = (RELP, LINES)
 
 
@@ -91,7 +91,7 @@ class BodyKind:
 
 
 BODIES = (
-    # The last is what curl sends with --data unless told otherwise.
+    # curl --data sends the last content type unless told otherwise.
     BodyKind("lines", ("", "text/plain", "application/x-www-form-urlencoded"), line_body),
     BodyKind("logplex frames", ("application/logplex-1",), logplex_body, "logplex-frame-id", "logplex-msg-count"),
     BodyKind(

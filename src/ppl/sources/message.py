@@ -39,7 +39,7 @@ def parse_message(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines
     Invalid UTF-8 becomes U+FFFD, as does NUL within a line (PostgreSQL cannot store it).
 
     Args:
-        frames: what :meth:`ppl.sources.framing.Framer.feed` gave.
+        frames: a result of :meth:`ppl.sources.framing.Framer.feed`.
         received_at: µs of receipt.
         zone: time zone of timestamps that name none.
     """

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Set
 
-#: The beginning of a session, and what may still become it; see :mod:`ppl.sources.known`.
+#: The beginning of a session, and bytes that may still become it; see :mod:`ppl.sources.known`.
 OPENING = re.compile(rb"[0-9]{1,9} open ")
 MAY_OPEN = re.compile(rb"[0-9]{1,9}(?: (?:o(?:p(?:en?)?)?)?)?")
 

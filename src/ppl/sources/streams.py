@@ -62,7 +62,7 @@ class Stream(Protocol):
         """The connection has ended; :meth:`feed` is still called while there is more."""
 
     def close(self) -> None:
-        """The port closes: end the connection as this way of sending wants it."""
+        """The port closes: end the connection in the way that suits this protocol."""
 
     def expire(self) -> None:
         """End the line or frame that has been unfinished for too long."""

@@ -33,7 +33,7 @@ from ppl.search.query import Query
 
 SessionKind = Literal["browser", "token"]
 
-#: What a search is for: to find events, or only to count them. The limit of an account's searches holds for each.
+#: The purpose of a search: to find events, or only to count them. The limit of an account's searches holds for each.
 Purpose = Literal["find", "count"]
 
 
@@ -164,7 +164,7 @@ class Search(Protocol):
         """Search a little further; gives at most ``limit`` events, with about ``most_bytes`` of texts."""
 
     async def count(self, width: int) -> Counted:
-        """Search as far as a step does, only counting matches in buckets that begin at multiples of ``width`` µs."""
+        """Search as far as a step does, but only count matches, in buckets that begin at multiples of ``width`` µs."""
 
     def close(self) -> None:
         """End the search; may be called again. A step under way raises ``StoreUnavailable``."""
@@ -266,7 +266,7 @@ class PeopleStore(Protocol):
         """Remember a session by the SHA-256 of its random secret."""
 
     async def session(self, secret_hash: bytes) -> tuple[Session, Account] | None:
-        """The session with that hash and its account, unless expired."""
+        """The session with that hash and its account, unless the session has expired."""
 
     async def sessions_of(self, account_id: int, kind: SessionKind) -> Sequence[Session]:
         """The account's unexpired sessions of that kind, by id."""
@@ -292,7 +292,7 @@ class PeopleStore(Protocol):
         """Revoke a token; ``False`` if the account owns no destination with such a token."""
 
     async def drained(self, secret_hash: bytes) -> Destination | None:
-        """The destination of the drain token with that hash, unless closed."""
+        """The destination of the drain token with that hash, unless the destination is closed."""
 
     async def create_sender_token(
         self, account_id: int, destination_id: int, secret_hash: bytes, most: int
@@ -365,7 +365,7 @@ class EventStore(Protocol):
         """
 
     async def last_ids(self) -> Mapping[int, int]:
-        """Destination id → its highest stored event id, for those that have any."""
+        """Destination id → its highest stored event id, for destinations that have events."""
 
     async def newest(self, destination_id: int, limit: int, sender_ip: str | None = None) -> Page:
         """The newest ``limit`` events; ``complete`` if nothing older matches.
@@ -382,7 +382,7 @@ class EventStore(Protocol):
         """The oldest ``limit`` events with ``after < id`` (and ``id < before``); ``complete`` if there are no more."""
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:
-        """The event with that id."""
+        """The event with that id, ``None`` if it is not stored."""
 
     def search(
         self,
@@ -431,10 +431,10 @@ class FigureStore(Protocol):
         """The senders of a destination, with their hours up to ``now`` (µs); counted in the background."""
 
     async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
-        """How much is stored of the time from ``since`` (µs, a whole quarter of an hour) on, by quarters of an hour."""
+        """How much is stored from the time ``since`` (µs, a whole quarter of an hour) on, by quarters of an hour."""
 
     async def stored_in_all(self, destination_id: int) -> Stored | None:
-        """How much is stored of a destination, from its oldest event on; ``None`` if nothing is."""
+        """How much is stored of a destination, from its oldest event on; ``None`` if it has no events."""
 
 
 class ArchiveStore(Protocol):

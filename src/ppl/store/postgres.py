@@ -29,10 +29,10 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
     """Everything that Ppl stores, in a migrated PostgreSQL.
 
     Args:
-        pool: started before the first call.
+        pool: the connections; started before the first call.
         searches: begins searches; ``None``: searches use the same pool.
         clock: gives the time in µs.
-        slot_seconds: width of slots that are still to be made.
+        slot_seconds: width of new slots.
         copy_events: batches of at least this many events are stored by COPY.
     """
 
@@ -90,7 +90,7 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
         )
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:
-        """The event with that id."""
+        """The event with that id, ``None`` if it is not stored."""
         page = await self._pages.newer(destination_id, event_id - 1, 1, None, event_id + 1)
         return page.events[0] if page.events else None
 
@@ -107,11 +107,11 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
         return await senders_seen(self._pool, destination_id, now)
 
     async def stored_since(self, destination_id: int, since: int) -> Sequence[Stored]:
-        """How much is stored of the time from ``since`` on, by quarters of an hour."""
+        """How much is stored from the time ``since`` on, by quarters of an hour."""
         return await stored_since(self._pool, destination_id, since)
 
     async def stored_in_all(self, destination_id: int) -> Stored | None:
-        """How much is stored of a destination; ``None`` if nothing is."""
+        """How much is stored of a destination; ``None`` if it has no events."""
         return await stored_in_all(self._pool, destination_id)
 
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:

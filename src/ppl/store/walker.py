@@ -44,7 +44,7 @@ class Walker:
         """Take the next step and give its result; ``None`` if the walk ends before it.
 
         A step that exceeds its time limit is retried. When a step fails for good, a walk with a budget that has taken a
-        step ends there: what it found is an answer that a later search can continue. So does a walk that was stopped.
+        step ends there: the events found so far are an answer that a later search can continue. So does a stopped walk.
 
         Args:
             ask: begins the step, such as ``lambda: search.step(100)``.

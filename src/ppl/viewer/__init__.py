@@ -1,1 +1,1 @@
-"""Viewers: the browser's (or a program's) WebSocket, watching one destination."""
+"""Viewers: the WebSockets of browsers and programs, each of which watches one destination."""

@@ -1,4 +1,4 @@
-"""Keeps the one store query that a viewer's session has under way: what to do with its answer, and when to retry it."""
+"""Keeps the one store query that a viewer's session has under way: the handler of its answer, and the retries."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Asked:
 
     Attributes:
         query: the query itself.
-        answer: what to do with the page.
+        answer: handles the page.
         holds_live: whether live events must wait for the answer.
         event: the request that the error names if the query fails; ``None``: no error is sent.
         ends_with_pause: whether a paused viewer has no use for the answer.
-        may_end_early: whether a part of what was asked for is an answer too.
+        may_end_early: whether a part of the wanted events is an answer too.
         failure: why the query is being retried, ``None`` if it is not.
     """
 
@@ -56,7 +56,7 @@ class Asking:
 
     @property
     def begins_search(self) -> bool:
-        """Whether a view is beginning with a search that has not given anything yet."""
+        """Whether a view is beginning with a search that has not given any result yet."""
         asked = self.asked
         return asked is not None and asked.may_end_early and asked.holds_live and asked.failure is None
 

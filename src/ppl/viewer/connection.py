@@ -1,4 +1,4 @@
-"""Carries out what a viewer's session wants: sends on its socket and reads the store."""
+"""Carries out the effects that a viewer's session asks for: sends on its socket and reads the store."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class ViewerConnection:
         if watched is None:
             return
         for destination in (await access_of(self._house.store, self.account.id)).readable:
-            # The address may belong to another destination by now.
+            # By now, the address may belong to another destination.
             if (destination.id, destination.user_id) == (watched.id, watched.user_id):
                 self._readable_at = self._house.reactor.seconds()
                 if destination.is_closed:

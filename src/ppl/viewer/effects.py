@@ -1,4 +1,4 @@
-"""What a :class:`~ppl.viewer.session.ViewerSession` wants done: values that its connection carries out in order."""
+"""The effects that a :class:`~ppl.viewer.session.ViewerSession` asks for: its connection carries them out in order."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ReadEvents:
 
 @attrs.frozen
 class EndReading:
-    """End the search with that ``token``; answered by its last ``results``, with what it has found."""
+    """End the search with that ``token``; answered by its last ``results``, with the events found so far."""
 
     token: int
 

@@ -20,7 +20,7 @@ class BadEnvelope(ProtocolError):
 
 
 class UnknownEvent(ProtocolError):
-    """Clients have no event with that name."""
+    """Clients cannot send an event with that name."""
 
     code = "unknown_event"
 
@@ -77,8 +77,8 @@ class ViewerBadQuery(ProtocolError):
     """``query`` is not text, or cannot be understood.
 
     Attributes:
-        position: index of the character where the query went wrong, ``None`` if it is not text.
-        expected: what would have been right there.
+        position: index of the character at which parsing failed, ``None`` if ``query`` is not text.
+        expected: what would have been valid there, in words.
     """
 
     code = "bad_query"
@@ -92,7 +92,7 @@ class ViewerBadQuery(ProtocolError):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As for any error, with ``position`` and ``expected`` where the query went wrong."""
+        """The fields of any error, with ``position`` and ``expected`` if the query cannot be understood."""
         where = {} if self.position is None else {"position": self.position, "expected": self.expected}
         return {**super().fields, **where}
 

@@ -1,4 +1,4 @@
-"""Encodes frames for viewers as bytes; frames of live events are made once for all viewers that get the same."""
+"""Encodes frames for viewers as bytes; frames of live events are made once for all viewers that get the same events."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class LiveFrames:
 
 
 def _frames_of(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Split ``texts`` into what one frame carries each; JSON may be longer than the text it is made from."""
+    """Split ``texts`` into groups of one frame each; JSON may be longer than the text it is made from."""
     part: list[str] = []
     size = 0
     for text in texts:

@@ -149,7 +149,7 @@ class Hub(Service):
                 gathering.announce(shared)
 
     def catch_up(self, user_id: str | None) -> None:
-        """Have the viewers of ``user_id`` (of any destination if ``None``) read what they may have missed."""
+        """Have the viewers of ``user_id`` (of any destination if ``None``) read events that they may have missed."""
         keys = list(self._gatherings) if user_id is None else [user_id]
         for key in keys:
             for gathering in list(self._gatherings.get(key, {}).values()):

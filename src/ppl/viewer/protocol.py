@@ -67,7 +67,7 @@ class ViewerProtocol(Dropping, WebSocketServerProtocol):  # type: ignore[misc]
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        """Twisted: bytes. They wait while a handshake is being answered: Autobahn would take them for another one."""
+        """Twisted: data has arrived. It waits while a handshake is answered: Autobahn would take it for another one."""
         if not (self._is_answering and self.state == self.STATE_CONNECTING):
             super().dataReceived(data)
         elif len(self.data) + len(data) <= self.maxMessagePayloadSize:

@@ -13,7 +13,7 @@ MOST_BYTES = 16 << 20
 
 
 class LiveQueue:
-    """Events not yet sent. After adding some, the session looks at ``too_much`` and decides what to do."""
+    """Events not yet sent. After adding events, the session checks ``too_much`` and acts on it."""
 
     def __init__(self, most_events: int) -> None:
         self._most_events = most_events

@@ -24,7 +24,7 @@ _LONGEST_USER_ID = 300
 
 @attrs.frozen
 class SendUserData:
-    """``send_user_data``: which destination, and how to watch it.
+    """``send_user_data``: the destination, and how to watch it.
 
     Attributes:
         user_id: ``host:port``.
@@ -32,7 +32,7 @@ class SendUserData:
         portion: events in one portion of history.
         batch: whether many live events may share a frame.
         since: the id after which all events are wanted, ``None`` for the newest portion.
-        filter: what events must match, ``None`` for all events.
+        filter: the filter that events must match, ``None`` for all events.
     """
 
     user_id: str

@@ -139,7 +139,7 @@ class ViewerSession:
         self._behind = False
         self._congested = False
         self._oldest_known = False
-        # Whether there is more to read of what ``since`` asked for.
+        # Whether events that ``since`` asked for are still to be read.
         self._since_left = False
 
     @property
@@ -158,7 +158,7 @@ class ViewerSession:
         asking = self._asking
         return SessionStatistics(len(self._queue), self._gap.skipped, asking.token, asking.asked is not None)
 
-    # What the client asks
+    # Requests of the client
 
     def request(self, request: ViewerRequest) -> list[Effect]:
         """Take a checked request from the client."""
@@ -184,7 +184,7 @@ class ViewerSession:
         self.user_id = wanted.user_id
         if wanted.since is None:
             return self._snapshot("send_user_data")
-        # No event has id 0: then everything there is comes, and nothing is older.
+        # No event has id 0: ``since`` 0 asks for all events, and nothing is older.
         self.min_id, self.max_id = max(wanted.since, 1), wanted.since
         return self._read_since(first=True)
 
@@ -194,7 +194,7 @@ class ViewerSession:
         return [SendError(error), *self._go_on()]
 
     def _go_on(self) -> list[Effect]:
-        """Serve what waits, as long as no answer of the store is awaited and the socket has room."""
+        """Serve waiting requests and reads, as long as no answer of the store is awaited and the socket has room."""
         effects: list[Effect] = []
         # A client that does not read gets no answers either: they would pile up.
         while self._asking.asked is None and not self._authorising and not self._congested:
@@ -350,7 +350,7 @@ class ViewerSession:
             self.new_while_paused += len(newer)
             return [SendPausedCount(self.new_while_paused)] if self.batch else []
         if (self._behind or self._since_left) and not self._holding:
-            # They are in the store, and will be read from there.
+            # These events are in the store, and will be read from there.
             return self._go_on()
         newer = newer.after(self._queue.last_id or self._gap.last)
         if newer:
@@ -364,7 +364,7 @@ class ViewerSession:
         return self._flush()
 
     def catch_up(self, seen: int = 0) -> list[Effect]:
-        """Read what may have been missed: a link was lost or has just begun to send.
+        """Read events that may have been missed: a link was lost or has just begun to send.
 
         Every matching event up to id ``seen`` that was announced has been given to ``live``.
         """
@@ -373,7 +373,7 @@ class ViewerSession:
         if not (self._holding or self._behind or self._since_left or self._queue or self._gap.skipped):
             self.max_id = max(self.max_id, seen)
         if self._asking.begins_search:
-            # The first viewer's watch leads here. Catching up after the search would hold live events back until then.
+            # The first viewer's watch leads here. Catching up after the search would hold live events until its end.
             return self._asking.anew()
         self._behind = True
         return self._go_on()
@@ -395,7 +395,7 @@ class ViewerSession:
         return self._asking.holds_live
 
     def _flush(self) -> list[Effect]:
-        """Send a part of what is queued, unless something before it is still to be sent."""
+        """Send a part of the queue, unless an event before it is still to be sent."""
         if self._congested or self._holding or self.is_paused or self._behind or self._since_left:
             return []
         effects: list[Effect] = []
@@ -437,7 +437,7 @@ class ViewerSession:
     def _catch_up(self) -> list[Effect]:
         self._behind = False
         self._queue.clear()
-        # The gap is announced as one; what follows it is read.
+        # The gap is announced; the events after it are read.
         gap: list[Effect] = [self._send_gap()] if self._gap.skipped else []
         return [*gap, *self._ask_newer()]
 
@@ -509,7 +509,7 @@ class ViewerSession:
 
     @property
     def filter(self) -> Filter | None:
-        """What is searched for, known at the same time as ``batch``; ``live`` is given only matching events."""
+        """The filter of the view, known at the same time as ``batch``; ``live`` is given only matching events."""
         return self._identified().filter
 
     def _identified(self) -> SendUserData:
@@ -518,7 +518,7 @@ class ViewerSession:
 
 
 def _oldest(page: Page, way: Way | None) -> int:
-    """Id from which on everything was searched or read, 0 if nothing was."""
+    """The id from which on all events were searched or read, 0 if none was."""
     if way is not None:
         return max(way.reached, 1)
     return page.events[0].id if page.events else 0
@@ -529,7 +529,7 @@ def _last_id(page: Page) -> int:
 
 
 def _found(page: Page, way: Way | None, *, is_oldest: bool | None = None, **range_of: int | None) -> list[Effect]:
-    """Send a portion, a part of one, or how far the search for it has got."""
+    """Send a portion, a part of a portion, or how far the search for it has got."""
     if way is not None and not way.is_last and not page.events:
         return [SendProgress(way)]
     is_oldest = page.complete if is_oldest is None else is_oldest

@@ -10,11 +10,12 @@ class Times:
     """Timeouts and intervals in seconds.
 
     Attributes:
-        closing: for viewers to close when the server stops; then they are cut off. The closing handshake takes up to 2.
-        session: between two checks whether a viewer's session has ended.
-        readable: for which a check that the account may read the destination holds when history is read.
-        search: after which a search is answered with what it has found.
-        progress: between two reports of how far a search has got while nothing is found.
+        closing: time for viewers to close when the server stops, before they are cut off; the closing handshake takes
+            up to 2.
+        session: time between two checks whether a viewer's session has ended.
+        readable: time for which a check that the account may read the destination holds when history is read.
+        search: time after which a search is answered with the events found so far.
+        progress: time between two reports of how far a search has got while nothing is found.
     """
 
     closing: float = 5.0

@@ -27,9 +27,9 @@ class Walk:
         store: where the events are.
         seconds: the clock.
         times: when the search is answered, and how often it reports how far it has got.
-        account_id, destination_id: who searches, and where.
-        query: what to search for, with its bounds.
-        tell: called with what each step gives, except the last.
+        account_id, destination_id: the account that searches, and the destination searched.
+        query: the query to search for, with its bounds.
+        tell: called with the result of each step except the last.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Walk:
 
     async def _walk(self, walker: Walker) -> Page:
         while True:
-            # One more than asked for shows whether this is the end.
+            # One event more than asked for shows whether this is the end.
             found = await walker.step(partial(walker.search.step, self._query.limit + 1 - self._found))
             if found is None:
                 return Page((), complete=False)

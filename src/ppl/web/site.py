@@ -99,18 +99,18 @@ def make_site(
         viewer_factory: Autobahn's factory for the viewers' WebSockets.
         settings: the options; the site reads names, URLs, ports, limits, ``registration`` and ``role``, among others.
         reactor: gives threads and timers, and connects to send test lines.
-        clock: the wall clock, µs; sets when sessions expire, and what queries mean by times such as ``3 hours ago``.
-        session_ended: called with the id of an account of which a session or a token has just ended.
-        uploads: handles requests to ``/logs/``; ``None`` if they are received elsewhere.
-        place: where archives are stored, if anywhere.
-        steady: a clock, µs, that nobody sets, for throttling; ``clock`` if not given.
-        fingerprint: the fingerprint of the certificate that senders' ports of a host present; ``""`` if another process
-            serves them.
-        setup: the setup link for the first registration, if it needs one.
-        marks_changed: called with the id of a destination whose marks have just changed.
-        workers: the processes that group similar lines; without them, there is no ``/api/similar``.
-        passwords: hashes passwords; if not given, with the usual cost.
-        limits: the limits that no option sets; the usual ones if not given.
+        clock: the wall clock, µs, for the expiry of sessions and for times in queries such as ``3 hours ago``.
+        session_ended: called with the id of an account when one of its sessions or tokens has ended.
+        uploads: handles requests to ``/logs/``; ``None`` if this site takes no uploads.
+        place: the place where archives are stored; ``None`` if this process cannot reach any.
+        steady: a clock, µs, that nobody sets, for throttling; if not given, ``clock``.
+        fingerprint: gives the fingerprint of the certificate on the senders' ports of a host; ``""`` if another process
+            serves these ports.
+        setup: the setup link for the first registration; ``None`` if none is needed.
+        marks_changed: called with the id of a destination when its marks have changed.
+        workers: group similar lines in other processes; if not given, the site has no ``/api/similar``.
+        passwords: hashes passwords; if not given, passwords are hashed with the usual cost.
+        limits: the limits that no option sets; if not given, the usual ones.
     """
     steady, limits = steady or clock, limits or SiteLimits()
     served = assets.Assets()
@@ -270,7 +270,7 @@ class _Root(Resource):
         set_security_headers(request, visit.secure)
         try:
             if request.site.is_stopping:
-                # Changes made now could not be acted on: closing the viewers of an ended session, for example.
+                # Changes made now could not take effect, such as closing the viewers of a session that ends.
                 raise Unavailable("Ppl is stopping.")
             spend(self._strangers, visit.client)
             self._check_host(visit)

@@ -47,7 +47,7 @@ class DrainAdmission:
 
     Args:
         store: has the tokens.
-        intake: its meters, and the clock and the log of bursts of its admission, are used.
+        intake: gives the meters, and the admission with its clock and its log of bursts.
         host: the listener's public host, whose destinations are served.
         limits: how many uploads are admitted, and how large.
     """

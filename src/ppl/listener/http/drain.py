@@ -30,7 +30,7 @@ class Drain(Service):
         intake: takes the lines.
         admission: decides which uploads are taken.
         reactor: turns and timers.
-        proxies: trusted proxies, which may say who sends.
+        proxies: trusted proxies, whose headers name the client.
     """
 
     name = "uploads over HTTP"

@@ -69,7 +69,7 @@ class DrainSite(Site):
         uploads: begins each upload.
         reactor: timers.
         admission: limits the connections of each address except proxies, which carry many clients; ``None``: no limit.
-        proxies: trusted proxies, which may say who sends.
+        proxies: trusted proxies, whose headers name the client.
     """
 
     displayTracebacks = False

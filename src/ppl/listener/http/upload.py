@@ -73,12 +73,12 @@ class Uploading:
         intake: takes the lines.
         admission: decides which uploads are taken.
         reactor: gives others a turn between two pieces.
-        proxies: trusted proxies, which may say who sends.
+        proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the logplex frames stored recently.
         is_open: whether uploads are taken.
-        uploads: those that are not answered yet.
-        submitting: one for each upload that is being handed to the writer; fires when all its lines have been.
+        uploads: the uploads that are not answered yet.
+        submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
     """
 
     intake: Intake
@@ -238,7 +238,7 @@ class DrainUpload:
         return self._drain.proxies.client(request.peer, request.header("x-forwarded-for"))
 
     def _header(self, name: str) -> str:
-        """The value of a header that only some kinds have; ``""`` for the others."""
+        """The value of a header that only some kinds of body have; ``""`` for the others."""
         return self._request.header(name) if name else ""
 
     def _check_count(self, count: int) -> None:
@@ -255,7 +255,7 @@ class DrainUpload:
         self.refuse(TooSlow())
 
     def lost(self) -> None:
-        """The client has gone; lines that were taken are stored all the same, and the upload counts until then."""
+        """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
         if not self.is_taken:
             self._end()
 

@@ -1,1 +1,1 @@
-"""Limits of the listener: who may connect, how much may wait, what is refused and counted."""
+"""Limits of the listener: which connections are admitted, how much may wait, which lines are refused and counted."""

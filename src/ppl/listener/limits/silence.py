@@ -24,7 +24,7 @@ class Silent(Protocol):
 
 @attrs.define
 class Silence:
-    """The silent connections of a listener, by what they count against: a destination, an address."""
+    """The silent connections of a listener, under each key that they count against: a destination, an address."""
 
     _of: dict[Hashable, dict[Silent, Sequence[Hashable]]] = attrs.Factory(dict)
 

@@ -1,6 +1,6 @@
 """Syslog over UDP (RFC 5426): one message in each datagram, on the number of the destination's TCP port.
 
-UDP has no backpressure: what the kernel cannot buffer while Ppl does not read is lost, and the kernel tells how much.
+UDP has no backpressure: the kernel drops datagrams that it cannot buffer while Ppl does not read, and counts them.
 Twisted's own UDP port does not read the kernel's count.
 """
 

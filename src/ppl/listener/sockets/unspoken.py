@@ -19,8 +19,8 @@ class Unspoken:
 
     Args:
         transport: the TCP connection.
-        admission: what admitted the connection.
-        destination, sender_ip: what the connection counts against.
+        admission: the admission that counts the connection.
+        destination, sender_ip: the destination and the address that the connection counts against.
         end: ends the connection and stops counting it.
         seconds: how long it may stay silent while connections are scarce; otherwise it may wait for ever.
     """

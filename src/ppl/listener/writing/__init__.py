@@ -1,1 +1,1 @@
-"""From parsed lines to committed events: ids, queues and the lanes that write."""
+"""Turns parsed lines into committed events: ids, queues and the lanes that write."""

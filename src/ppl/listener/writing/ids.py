@@ -8,10 +8,10 @@ from ppl.model import Clock
 
 
 class IdSequence:
-    """Gives ids; starts from the last stored ones, so that neither a restart nor a clock that jumps back repeats any.
+    """Gives ids above the last stored ones, so that neither a restart nor a clock that jumps back repeats an id.
 
     Attributes:
-        ahead: µs by which the ids given last are ahead of the clock; usually 0.
+        ahead: µs by which the latest ids are ahead of the clock; usually 0.
     """
 
     def __init__(self, clock: Clock, last_ids: Mapping[int, int]) -> None:

@@ -9,7 +9,7 @@ lost, and the store recognises only the same events.
 A lane is in one of four states (:attr:`Lane.state`):
 
 =======  ================================  ====================================================================
-state    what it has                       what happens next
+state    batches of the lane               what happens next
 =======  ================================  ====================================================================
 idle     nothing                           ``start`` → storing; if the supply has nothing for it → idle
 storing  a batch at the store              stored → announced, and the next batch: storing, or idle for lack of one;
@@ -71,7 +71,7 @@ class Supply(Protocol):
 
 
 class StoringOutage:
-    """Logs once that events cannot be stored, and once that they are again, for all lanes together.
+    """Logs once that events cannot be stored, and once that they are stored again, for all lanes together.
 
     Args:
         waiting: tells how many events wait or are in flight.
@@ -88,7 +88,7 @@ class StoringOutage:
     def began(self, lane: object, error: Exception) -> None:
         """A try of ``lane`` failed."""
         if not self._failing:
-            # PostgreSQL's own words may quote a row, and what customers log stays out of Ppl's log.
+            # PostgreSQL's own words may quote a row, and customers' lines stay out of Ppl's log.
             why = str(error) if isinstance(error, PplError) else type(error).__name__
             _log.error("Events cannot be stored now and wait in memory: {why}", why=why)
         self._failing.add(lane)
@@ -111,7 +111,7 @@ class _Ahead:
     is_rolled_back: bool = False
 
     def appended(self, result: Any) -> Any:
-        """Note that the append has ended: nothing waits for ``turn``, so its failure is not an unhandled error."""
+        """Note that the append has ended: nothing waits for ``turn``, so its failure is not unhandled."""
         self.turn.addErrback(lambda _: None)
         return result
 
@@ -170,13 +170,13 @@ class Lane:
         return "storing" if self._ahead is None else "ahead"
 
     def start(self) -> None:
-        """Work until the supply has nothing for this lane, which must not be running."""
+        """Work until the supply has nothing for this lane. The lane must not be running."""
         self.is_running = True
         working = Deferred.fromCoroutine(self._run())
         working.addErrback(lambda failure: _log.failure("Internal error in a lane of the writer", failure))
 
     def abandon(self) -> None:
-        """Stop retrying; what is in flight may still be committed."""
+        """Stop retrying; a batch in flight may still be committed."""
         self._abandoned = True
         self._rest.end()
 

@@ -13,14 +13,14 @@ import attrs
 
 from ppl.model import Events
 
-#: Bytes as received; a batch ends with the submission that passes this. On its way to PostgreSQL a batch is held
-#: several times over (joined, escaped, formatted, encoded), and two may be in flight.
+#: Size of a batch, in bytes as received: it ends with the submission that reaches this. On its way to PostgreSQL a
+#: batch is held several times over (joined, escaped, formatted, encoded), and two may be in flight.
 BATCH_BYTES = 8 << 20
 
 #: Most events, and most bytes as received, of a batch of the express lane.
 EXPRESS_EVENTS, EXPRESS_BYTES = 500, 1 << 20
 
-#: Bytes that a waiting line costs besides those received: its strings and columns.
+#: Bytes of memory that a waiting line takes besides the bytes received: its strings and columns.
 LINE_OVERHEAD = 700
 
 
@@ -44,7 +44,7 @@ class WriteBatch:
     """Submissions that are committed together.
 
     Attributes:
-        submissions: in the order of receipt per destination.
+        submissions: the submissions; those of a destination are in order of receipt.
         count: how many events.
         size: bytes as received.
     """
@@ -87,11 +87,11 @@ class Waiting:
         self.events = 0
 
     def __bool__(self) -> bool:
-        """Whether anything waits, besides what is in flight."""
+        """Whether any submission waits, not counting those in flight."""
         return bool(self._queues)
 
     def __iter__(self) -> Iterator[Submission]:
-        """All that waits, besides what is in flight."""
+        """All waiting submissions, without those in flight."""
         return chain.from_iterable(self._queues.values())
 
     def add(self, events: Events, size: int, committed: Callable[[], None] | None) -> None:
@@ -138,7 +138,7 @@ class Waiting:
         return batch
 
     def take_little(self, busy: Set[int]) -> WriteBatch:
-        """As :meth:`take`, for the express lane: what destinations that send little gathered during its last batch."""
+        """A batch for the express lane: small submissions of each destination not ``busy``, in turn, as many as fit."""
         batch = WriteBatch()
         waiting = [each for each in self._queues if each not in busy]
         while waiting:
@@ -146,7 +146,7 @@ class Waiting:
         return batch
 
     def _move_little(self, destination_id: int, batch: WriteBatch) -> bool:
-        """Move one submission if it fits; ``True`` if more of the destination wait."""
+        """Move one submission if it fits; ``True`` if the destination has more."""
         queue = self._queues[destination_id]
         first = queue[0]
         if batch.count + len(first.events) > EXPRESS_EVENTS or batch.size + first.size > EXPRESS_BYTES:

@@ -1,14 +1,14 @@
-"""From parsed lines to committed events: ids, batches, backpressure, and never a loss while PostgreSQL is away.
+"""The writer: turns parsed lines into committed events, with backpressure, and loses none while PostgreSQL is away.
 
 **In**: receivers and uploads :meth:`~Writer.submit` lines that they have parsed, with a callback. **Out**: events in
 the store; then each submission is announced to the link, and its callback is called, which acknowledges the lines to
-their sender where the protocol can do that. The writer never announces or acknowledges what is not durable.
+their sender where the protocol can do that. The writer never announces or acknowledges lines that are not durable.
 
-**The way of a submission**:
+**The path of a submission**:
 
 1. Its lines get ids, in order of receipt, strictly increasing for each destination (:mod:`.ids`).
-2. It waits in the queue of its destination (:mod:`.queue`). If too much waits in all, the source that submitted it is
-   paused; when half of that is gone, all paused sources resume. Nothing is ever dropped.
+2. It waits in the queue of its destination (:mod:`.queue`). If more than the limit waits, the source that submitted it
+   is paused; once less than half of the limit waits, all paused sources resume. Nothing is ever dropped.
 3. A lane (:mod:`.lane`) takes it in a batch, and tries until the store has committed it.
 4. It is removed from the queue, announced and acknowledged.
 
@@ -57,8 +57,8 @@ from ppl.store.interface import EventStore
 #: Seconds that a batch of the main lane should take, at the rate of the one before it.
 BATCH_SECONDS = 0.1
 
-#: The same while the express lane is in use: PostgreSQL and the processor are shared, so a batch in flight delays that
-#: lane too. Nothing is sent ahead then either.
+#: Seconds that it should take while the express lane is in use: PostgreSQL and the processor are shared, so a batch in
+#: flight delays that lane too. Nothing is sent ahead then either.
 SHARED_SECONDS = 0.02
 
 #: Seconds after its last batch for which the express lane counts as in use.
@@ -67,7 +67,7 @@ SHARED_FOR = 1.0
 #: Seconds that a stop waits without a commit for a store that is unavailable, and for one that has not answered yet.
 STOP_SECONDS, STOP_SECONDS_UNANSWERED = 30.0, 60.0
 
-#: µs that ids may be ahead of the clock, and the clock ahead of the newest stored event, before that is warned of.
+#: µs that ids may be ahead of the clock, and the clock ahead of the newest stored event, before a warning is logged.
 AHEAD, LONG_SINCE = MINUTE, 7 * DAY
 
 #: Seconds after which the warning about ids is repeated.
@@ -83,7 +83,7 @@ class BatchEvents:
 
     Attributes:
         most: a batch ends with the submission that passes this.
-        least: a batch is not limited to fewer than this by the rate of the one before it.
+        least: the rate of the batch before never limits a batch to fewer than this.
         ahead: if this many wait while a batch commits, the next is sent ahead.
     """
 
@@ -143,7 +143,7 @@ class Writer(Service):
         self._rest = Rest(reactor)
         # When the last warning about ids ahead of the clock was logged.
         self._warned_at: float | None = None
-        # Batches committed so far, and what fires when both lanes have nothing more to do.
+        # Batches committed so far, and the Deferred that fires when both lanes have nothing more to do.
         self._commits = 0
         self._idle: Deferred[bool] | None = None
         self._abandoned = False
@@ -239,7 +239,7 @@ class Writer(Service):
             )
 
     def forget(self, source: Source) -> None:
-        """``source`` is gone; what it submitted stays."""
+        """Forget ``source``, which is gone; the lines that it submitted stay."""
         self._paused.discard(source)
 
     # The lanes' Supply
@@ -324,10 +324,10 @@ class Writer(Service):
     # The stop
 
     def stopService(self) -> Deferred[None]:
-        """Fires when all that was submitted is committed.
+        """Fires when all submitted lines are committed.
 
-        It gives up, and logs what is lost, when nothing has been committed for ``STOP_SECONDS`` while the store is
-        unavailable, or for ``STOP_SECONDS_UNANSWERED`` while it does not answer.
+        The stop gives up, and logs how many lines are lost, when nothing has been committed for ``STOP_SECONDS`` while
+        the store is unavailable, or for ``STOP_SECONDS_UNANSWERED`` while it does not answer.
         """
         super().stopService()
         self._rest.end()

@@ -21,7 +21,7 @@ _SESSION = "s.id, s.kind, s.label, s.created_at, s.expires_at"
 
 
 class AccountStore:
-    """The methods of :class:`ppl.store.interface.Store` for accounts, destinations and sessions."""
+    """The methods of :class:`ppl.store.interface.PeopleStore` for accounts, destinations and sessions."""
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
@@ -96,7 +96,7 @@ class AccountStore:
         return (Account(*rows[0][:3]), rows[0][3]) if rows else None
 
     async def set_password_hash(self, account_id: int, password_hash: str) -> None:
-        """Replace the hash."""
+        """Replace the account's password hash."""
         await self._pool.run("UPDATE account SET password_hash = %s WHERE id = %s", [password_hash, account_id])
 
     async def set_time_zone(self, account_id: int, time_zone: str) -> None:
@@ -132,7 +132,7 @@ class AccountStore:
         return await self._change(account_id, destination_id, assignments, lines_per_second, bytes_per_day)
 
     async def close_destination(self, account_id: int, destination_id: int) -> bool:
-        """Close a destination, which then receives nothing; ``False`` if the account does not own it."""
+        """Close a destination, so that it receives nothing; ``False`` if the account does not own it."""
         return await self._change(account_id, destination_id, "closed_at = coalesce(closed_at, %s)", self._clock())
 
     async def _change(self, account_id: int, destination_id: int, assignment: str, *values: object) -> bool:
@@ -230,7 +230,7 @@ class AccountStore:
         return bool(rows)
 
     async def delete_expired_sessions(self) -> int:
-        """Delete all expired sessions; returns how many."""
+        """Delete all expired sessions; returns how many there were."""
         ((count,),) = await self._pool.run(
             "WITH gone AS (DELETE FROM session WHERE expires_at <= %s RETURNING 1) SELECT count(*) FROM gone",
             [self._clock()],

@@ -13,7 +13,7 @@ from ppl.store.interface import DrainToken
 
 
 class Drains:
-    """The methods of :class:`ppl.store.interface.Store` for drain tokens."""
+    """The methods of :class:`ppl.store.interface.PeopleStore` for drain tokens."""
 
     _pool: Pool
     _clock: Clock

@@ -22,7 +22,7 @@ _EXCERPT = SELECTED.replace("message", "left(message, %s)").replace("structured_
 
 
 class MarkStore:
-    """The methods of :class:`ppl.store.interface.Store` for marks."""
+    """The methods of :class:`ppl.store.interface.PeopleStore` for marks, and ``excerpts`` of ``EventStore``."""
 
     _pool: Pool
     _clock: Clock
@@ -60,7 +60,7 @@ class MarkStore:
         return [Mark(*row) for row in rows]
 
     async def mark_of(self, destination_id: int, event_id: int) -> Mark | None:
-        """The mark of an event."""
+        """The mark of an event, ``None`` if it has none."""
         rows = await self._pool.look_up(
             f"SELECT {_COLUMNS} FROM mark m WHERE m.destination_id = %s AND m.event_id = %s",  # noqa: S608
             [destination_id, event_id],
@@ -85,7 +85,7 @@ class MarkStore:
         return Mark(*rows[0]) if rows else None
 
     async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
-        """Id → event for those that are still stored, with only the beginning of their messages."""
+        """Id → event, for events that are still stored, with only the beginning of each message."""
         if not event_ids:
             return {}
         rows = await self._pool.read(

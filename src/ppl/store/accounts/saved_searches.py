@@ -1,7 +1,7 @@
 """Saved searches in PostgreSQL: a part of :class:`ppl.store.postgres.PostgresStore`.
 
-Each belongs to a destination: an account that may read it may use, change and delete its searches. Names differ by more
-than case.
+Each belongs to a destination: an account that may read it may use, change and delete its searches. Two names in a
+destination differ in more than case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TAKEN = "SELECT FROM saved_search WHERE destination_id = %s AND lower(name) = l
 
 
 class SavedSearchStore:
-    """The methods of :class:`ppl.store.interface.Store` for saved searches."""
+    """The methods of :class:`ppl.store.interface.PeopleStore` for saved searches."""
 
     _pool: Pool
     _clock: Clock

@@ -12,7 +12,7 @@ from ppl.store.interface import SenderToken
 
 
 class SenderTokens:
-    """The methods of :class:`ppl.store.interface.Store` for sender tokens."""
+    """The methods of :class:`ppl.store.interface.PeopleStore` for sender tokens."""
 
     _pool: Pool
     _clock: Clock

@@ -1,8 +1,8 @@
 """The files of the embedded PostgreSQL: where they are, who owns them, and how they are created.
 
-Under the data directory: ``postgres`` (PostgreSQL's own), ``run`` (its socket), ``hba.conf`` and ``ident.conf`` (who
-may connect), ``postgres.log``. Where Ppl runs as root, PostgreSQL must run as another user; everything but ``postgres``
-and ``run`` stays root's, so that this user can never make root write elsewhere.
+Under the data directory: ``postgres`` (PostgreSQL's own), ``run`` (its socket), ``hba.conf`` and ``ident.conf``
+(access rules), ``postgres.log``. If Ppl runs as root, PostgreSQL must run as another user; everything but
+``postgres`` and ``run`` stays root's, so that this user can never make root write elsewhere.
 
 The locale is the builtin ``C.UTF-8``: it folds the case of every script (Ä and ä, Σ and σ) code point by code point,
 so a part of a text folds as it does within the whole, as a search for substrings needs. ``PG_UNICODE_FAST`` folds
@@ -174,7 +174,7 @@ class Cluster:
         new.rename(self.directory)
 
     def _write_access_rules(self, user: ServerUser) -> None:
-        # The kernel says who connects. Only root and the server's user can reach the socket anyway.
+        # The kernel tells which user connects. Only root and the server's user can reach the socket anyway.
         rules = "local all all peer map=ppl\nlocal replication postgres peer map=ppl\n"
         if self.sql_port:
             # Never Ppl's role or the superuser, whatever roles they have been granted.
@@ -282,7 +282,7 @@ def _let_enter(data_dir: Path, user: ServerUser) -> None:
 
 
 def _private_directory(path: Path, user: ServerUser) -> None:
-    """Create ``path`` if missing and make it private to ``user``; refuse what somebody else put there."""
+    """Create ``path`` if missing and make it private to ``user``; refuse a path that somebody else made."""
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:

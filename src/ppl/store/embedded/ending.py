@@ -92,11 +92,11 @@ class Ending:
         fast: bool = True,
         given_up: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """End ``server`` and all its processes, by the next step whenever the patience of one is over.
+        """End ``server`` and all its processes; each step that takes too long is followed by the next one.
 
         Args:
             server: the postmaster.
-            uid: of the user that PostgreSQL runs as.
+            uid: the id of the user that PostgreSQL runs as.
             fast: begin with a fast shutdown; else with an immediate one.
             given_up: tells whether to stop waiting.
 

@@ -62,7 +62,7 @@ def _is_postgres(pid: int) -> bool:
 
 
 def is_recovering(directory: Path, uid: int) -> bool:
-    """Whether a startup process replays the write-ahead log, which takes as long as the log is."""
+    """Whether a startup process replays the write-ahead log; a long log takes long."""
     return any(_command(pid).startswith(_STARTUP) for pid in processes(directory, uid))
 
 

@@ -21,11 +21,11 @@ class Server:
 
     Args:
         reactor: connects and waits.
-        cluster: the files it runs on.
-        user: the system user it runs as.
-        program: just spawned.
-        ending: ends it.
-        attention: how it is watched.
+        cluster: the files that PostgreSQL runs on.
+        user: the system user that PostgreSQL runs as.
+        program: the program, just spawned.
+        ending: ends PostgreSQL.
+        attention: how PostgreSQL is watched.
         is_leaving: tells whether Ppl has begun to stop, so that PostgreSQL is not restarted.
     """
 

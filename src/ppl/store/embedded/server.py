@@ -42,7 +42,7 @@ class EmbeddedPostgres(Service):
     Args:
         reactor: spawns the processes and keeps the time.
         data_dir: created when missing; a second start finds the old data.
-        settings: of PostgreSQL; they override ``postgresql.conf``.
+        settings: settings of PostgreSQL, which override ``postgresql.conf``.
         sql_port: TCP port on 127.0.0.1 for SQL readers (``docs/sql.rst``), 0: none.
         patience: how long each step of a shutdown waits.
         attention: how the running PostgreSQL is watched.
@@ -158,7 +158,7 @@ class EmbeddedPostgres(Service):
         return True
 
     async def _first_server(self, user: ServerUser) -> None:
-        """Start PostgreSQL in several attempts, as what a killed one left behind may take a moment to go."""
+        """Start PostgreSQL, in several attempts: leftovers of a killed PostgreSQL may take a moment to go."""
         for attempt in range(1, _FIRST_TRIES + 1):
             if self._stopping:
                 return

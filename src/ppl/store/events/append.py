@@ -1,7 +1,7 @@
 """Stores batches of events with their counts, all or nothing, and recognises a batch that is stored already.
 
-The listener's writer, the only writer of a destination, gives the ids. So a batch that was committed although its
-caller never heard of it is recognised: its ids are taken, by the same events.
+The listener's writer, the only writer of a destination, gives the ids. If a batch was committed but its caller was not
+told, it is recognised when it is appended again: its ids belong to the same events.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Appender:
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit ``batch``; an event that PostgreSQL can never take is logged and left out.
 
-        With ``after`` the batch is committed once that has fired, and every error is raised: the caller tries again.
+        With ``after``, the batch is committed once it has fired, and every error is raised: the caller tries again.
         """
         batch = [events for events in batch if len(events)]
         if not batch:
@@ -103,7 +103,7 @@ class Appender:
     async def _copy(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         count = await self._count_statement(batch)
         lowers = {self._slots.lower_of(id_) for events in batch for id_ in (events.first_id, events.last_id)}
-        # Straight into the slot where there is only one: PostgreSQL need not find each row's slot.
+        # Copy straight into the slot if there is only one: PostgreSQL need not find each row's slot.
         table = f"event_{lowers.pop()}" if len(lowers) == 1 else "event"
         await self._pool.copier.copy(copy_text(batch), f"{table} ({COPIED_COLUMNS})", count, after)
 
@@ -187,7 +187,7 @@ _COUNT = (
 
 
 def _is_refusal(error: psycopg2.Error) -> bool:
-    """Whether PostgreSQL refuses a row for its content, so that it never takes it."""
+    """Whether PostgreSQL refuses a row for its content, so that it will never accept that row."""
     if isinstance(error, errors.CheckViolation):
         # Without a name the constraint is a slot's bounds.
         return error.diag.constraint_name is not None

@@ -1,7 +1,7 @@
 """Reads messages from PostgreSQL, newest first, thousands in one row, on a blocking connection.
 
-:mod:`ppl.similar.worker` does so in a process of its own. Nothing here needs Twisted, which would take more memory than
-the lines do.
+:mod:`ppl.similar.worker` calls it in a process of its own. Nothing here needs Twisted, which would take more memory
+than the lines do.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class GroupingPiece:
     """The lines that one statement found, newest first; the texts hold one line for each, in UTF-8.
 
     Attributes:
-        count: how many.
-        last: the lowest id of them; 0 if there are none.
-        ids, severities: in decimal; the severity of a line without one is ``\\N``.
+        count: the number of lines.
+        last: the lowest id of the lines; 0 if there are none.
+        ids, severities: the numbers in decimal; ``\\N`` for a line without a severity.
         messages: their beginnings, with ``\\\\`` for a backslash and ``\\n`` for the end of a line within a message.
     """
 
@@ -53,7 +53,7 @@ class GroupingRange:
 
     Attributes:
         condition: SQL over table ``event`` with ``%s`` for its ``parameters``.
-        is_ordered: whether to read rows in order of id; else PostgreSQL may use a text index and sort what it finds.
+        is_ordered: whether to read rows in order of id; else PostgreSQL may use a text index and sort the rows.
     """
 
     destination_id: int
@@ -78,14 +78,14 @@ class GroupingReader:
         self._connection: Any = psycopg2.connect(make_dsn(dsn, **{**_SETTINGS, **parse_dsn(dsn)}))
         self._connection.autocommit = True
         register_type(BYTES, self._connection)
-        # Whether the present plans must use an index's order; neither is set yet.
+        # Whether present plans must use an index's order; ``None``: not set yet.
         self._is_ordered: bool | None = None
         self._run(_SESSION[0])
         with suppress(psycopg2.ProgrammingError, psycopg2.DataError):
             self._run(_SESSION[1])
 
     def is_alive(self) -> bool:
-        """Whether PostgreSQL answers; closes the connection where it does not."""
+        """Whether PostgreSQL answers; closes the connection if it does not."""
         try:
             self._run("SELECT 1")
         except psycopg2.Error:

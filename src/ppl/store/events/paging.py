@@ -1,4 +1,4 @@
-"""Reads pages of a destination's events by id, only from slots that hold some, a few slots in one statement.
+"""Reads pages of a destination's events by id, only from slots that hold any of them, a few slots in one statement.
 
 A page with long texts ends early: after about :data:`~ppl.store.events.walk.MOST_BYTES` bytes of them.
 """
@@ -30,7 +30,7 @@ class _Question:
 
 
 class PageReader:
-    """Reads pages; see :class:`ppl.store.interface.Store`."""
+    """Reads pages, for :class:`ppl.store.interface.EventStore`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -1,4 +1,4 @@
-"""Counts of what each destination received, by hour, in PostgreSQL: a part of :class:`.postgres.PostgresStore`."""
+"""Counts of received lines by destination and hour, in PostgreSQL: a part of :class:`.postgres.PostgresStore`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNT = (
 
 
 class ReceivedCounts:
-    """The methods of :class:`ppl.store.interface.Store` that count what was received."""
+    """The methods of :class:`ppl.store.interface.FigureStore` that count received lines and bytes."""
 
     _pool: Pool
 

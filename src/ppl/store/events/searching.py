@@ -39,7 +39,7 @@ T = TypeVar("T")
 #: while little is found, scans read more.
 LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
 
-#: If a scan found less than this part of what it read, the indexes are asked next, where there are any.
+#: If a smaller part than this of the events that a scan read has matched, the indexes are asked next, if there are any.
 RARE = 0.02
 
 #: How many slots one statement looks up.
@@ -58,8 +58,8 @@ class SearchLimits:
 
     Attributes:
         first_scan, most_scan: events that the first scan reads, and the most that any scan reads.
-        rare: if a scan found less than this part of what it read, the indexes are asked next; above 1: they are asked
-            from the beginning.
+        rare: if a smaller part than this of the events that a scan read has matched, the indexes are asked next; above
+            1, they are asked from the beginning.
         seconds: time limit of one step.
     """
 
@@ -89,7 +89,7 @@ class EventSearch:
     _last_slot: int | None = attrs.field(default=None, init=False)
     _all_listed: bool = attrs.field(default=False, init=False)
     _scan: int = attrs.field(init=False)
-    # The part that matched of what the last scan read; 1 before the first scan.
+    # The part of the events read by the last scan that matched; 1 before the first scan.
     _part: float = attrs.field(default=1.0, init=False)
     # Lower bound of the slot that is being scanned, and how many of its events have been.
     _scanned: tuple[int, int] = attrs.field(default=(-1, 0), init=False)
@@ -119,7 +119,7 @@ class EventSearch:
         )
 
     async def count(self, width: int) -> Counted:
-        """Search as far as a :meth:`step` does, without reading texts: PostgreSQL counts what matches.
+        """Search as far as a :meth:`step` does, without reading texts: PostgreSQL counts the matches.
 
         Args:
             width: µs of a bucket; buckets begin at multiples of it.
@@ -154,7 +154,7 @@ class EventSearch:
                 self._slow_slot = few[0].lower
         return await scan(self._slots[0])
 
-    # Where
+    # Position
 
     async def _has_slots(self) -> bool:
         """Whether slots are left to search; else the search is complete."""
@@ -186,14 +186,14 @@ class EventSearch:
             self._last_slot = slots[-1].lower
 
     def _far(self, first: int, end: int) -> int:
-        """The one of these bounds that the search reaches last."""
+        """The bound that the search reaches last."""
         return first if self._stretch.newest_first else end
 
     def _bounds(self, slot: Slot) -> tuple[int, int]:
         return max(slot.lower, self._stretch.after + 1), min(slot.upper, self._stretch.before)
 
     def _passed(self, reached: int) -> int:
-        """Note that everything up to ``reached``, in the search's direction, was searched; gives how far it has got."""
+        """Note that the search has covered the ids up to ``reached``, in its direction; gives how far it has got."""
         if self._stretch.newest_first:
             self._stretch = attrs.evolve(self._stretch, before=reached)
         else:
@@ -217,7 +217,7 @@ class EventSearch:
         return Counted(tuple(rows), self._passed(reached), self.is_complete)
 
     def _full(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        """How far a step got that ended with the last of ``rows``, because of a limit."""
+        """How far a step got if a limit ended it with the last of ``rows``."""
         last: int = rows[-1][0]
         return last if self._stretch.newest_first else last + 1
 
@@ -246,7 +246,7 @@ class EventSearch:
         self._scan = max(self._scan // 4, LEAST_SCAN)
 
     def _scanned_all(self, slot: Slot, found: int) -> None:
-        """Note that a scan read all it may of ``slot``, and that ``found`` events matched."""
+        """Note that a scan of ``slot`` read as many events as it may, and that ``found`` of them matched."""
         lower, scanned = self._scanned
         self._scanned = (slot.lower, self._scan + (scanned if lower == slot.lower else 0))
         self._part = found / max(1, min(self._scan, slot.count))
@@ -308,7 +308,7 @@ class EventSearch:
 
     async def _select_counts(self, bounds: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int | None, int]]:
         """Counts of matches within ``bounds``: the start of a bucket of ``width`` µs, severity, number."""
-        # No order and no limit: whatever plan is chosen, it reads no more than is within the bounds.
+        # No order and no limit: whatever plan PostgreSQL chooses reads only rows within the bounds.
         part = (
             "SELECT id / %s * %s, severity, count(*) FROM event"  # noqa: S608
             f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} GROUP BY 1, 2"

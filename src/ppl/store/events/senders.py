@@ -100,7 +100,7 @@ INSERT INTO sender AS s (destination_id, kind, is_rest, name, first_seen, last_s
         first_seen = least(s.first_seen, excluded.first_seen), last_seen = greatest(s.last_seen, excluded.last_seen)
 """  # noqa: S608
 
-#: Deletes senders of whom all events have expired (``now`` and ``day`` in µs; ``days``: the installation's retention).
+#: Deletes senders whose events have all expired (``now`` and ``day`` in µs; ``days``: the installation's retention).
 FORGET = (
     "WITH gone AS (DELETE FROM sender s WHERE s.last_seen <= %(now)s - %(day)s * coalesce("
     "(SELECT d.retention_days FROM destination d WHERE d.id = s.destination_id), %(days)s)::bigint"
@@ -134,7 +134,7 @@ _STATE = (
 
 
 async def senders_seen(pool: Pool, destination_id: int, now: int) -> SendersSeen:
-    """See :meth:`ppl.store.interface.Store.senders`."""
+    """See :meth:`ppl.store.interface.FigureStore.senders`."""
     hour = now // HOUR
     asked = {"destination": destination_id, "hour": hour}
     ((counted_to, last_id),) = await pool.read(_STATE, asked)
@@ -154,7 +154,7 @@ def _sender(row: tuple[Any, ...], hour: int) -> Sender:
 
 
 async def stored_since(pool: Pool, destination_id: int, since: int) -> list[Stored]:
-    """See :meth:`ppl.store.interface.Store.stored_since`."""
+    """See :meth:`ppl.store.interface.FigureStore.stored_since`."""
     rows = await pool.read(
         "SELECT quarter, sum(count)::bigint, sum(bytes)::bigint FROM event_quarter"
         " WHERE destination_id = %s AND quarter >= %s GROUP BY quarter ORDER BY quarter",
@@ -164,7 +164,7 @@ async def stored_since(pool: Pool, destination_id: int, since: int) -> list[Stor
 
 
 async def stored_in_all(pool: Pool, destination_id: int) -> Stored | None:
-    """See :meth:`ppl.store.interface.Store.stored_in_all`."""
+    """See :meth:`ppl.store.interface.FigureStore.stored_in_all`."""
     ((count, size),) = await pool.read(
         "SELECT sum(count)::bigint, sum(bytes)::bigint FROM event_quarter WHERE destination_id = %s", [destination_id]
     )

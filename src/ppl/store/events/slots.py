@@ -19,7 +19,7 @@ _AHEAD_LEAST, _AHEAD_MOST = 300 * SECOND, 2 * 86_400 * SECOND
 _AT_ONCE = 50
 
 Range = tuple[int, int]
-"""First and last id, both within."""
+"""First and last id, inclusive."""
 
 
 class Slots:
@@ -37,7 +37,7 @@ class Slots:
         return self._lowers[index] if index >= 0 and event_id < self._uppers[index] else None
 
     def parts(self, first: int, last: int) -> list[tuple[int, int, int]] | None:
-        """``first`` to ``last`` divided by slot: (slot's lower, count, last id); ``None`` when a slot is not known."""
+        """``first`` to ``last`` by slot: (lower bound of the slot, count, last id); ``None`` if a slot is not known."""
         parts = []
         while first <= last:
             index = bisect_right(self._lowers, first) - 1
@@ -53,7 +53,7 @@ class Slots:
         self._lowers, self._uppers = [], []
 
     async def ensure_ahead(self, now: int) -> None:
-        """Create the slots from ``now`` (µs) on: 24, at most two days of them, but at least one and 300 seconds."""
+        """Create slots from ``now`` (µs) on: for 24 widths, at most two days, at least one width and 300 seconds."""
         ahead = max(min(_AHEAD_SLOTS * self._width, _AHEAD_MOST), _AHEAD_LEAST, self._width)
         if self.parts(now, now + ahead) is None:
             await self.ensure([(now, now + ahead)])
@@ -79,7 +79,7 @@ class Slots:
             raise
 
 
-# Attached, not created as a partition: inserts into the other slots go on during ATTACH.
+# A slot is attached, not created as a partition: inserts into the other slots go on during ATTACH.
 _CREATE = f"""
 CREATE TABLE event_{{lower}} (LIKE event INCLUDING ALL);
 {withhold("event_{lower}")};
@@ -93,8 +93,8 @@ def missing_slots(known: Sequence[Range], ranges: Iterable[Range], width: int) -
 
     Args:
         known: disjoint ``(lower, upper)`` in order of ``lower``; their ids are below ``upper``.
-        ranges: first and last id of each.
-        width: of a new slot, whose bounds are multiples of it, cut where a known slot begins or ends.
+        ranges: the first and the last id of each range.
+        width: the width of a new slot, whose bounds are multiples of it, cut where a known slot begins or ends.
     """
     slots = list(known)
     made: list[Range] = []

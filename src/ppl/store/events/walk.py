@@ -1,7 +1,7 @@
 """Lists the slots in which a destination has events, in one direction, a few hundred at a time.
 
-The counts are read before the events: what was committed by then is in both, so a walk never skips it. (A destination
-has one writer, so its events become visible in order of id.)
+The counts are read before the events: every event committed by then is in both, so a walk never skips one. (A
+destination has one writer, so its events become visible in order of id.)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Cut:
     """The rows that a statement gave within a number of bytes.
 
     Attributes:
-        rows: with the columns of :data:`SELECTED`.
+        rows: the rows, with the columns of :data:`SELECTED`.
         size: bytes of their texts.
         is_cut: whether the statement has more rows.
     """
@@ -47,7 +47,7 @@ class Cut:
 
 
 def cut_at_bytes(sql: str, direction: str) -> str:
-    """End ``sql``, which selects :data:`SELECTED` in order of id, where its texts exceed a number of bytes.
+    """Limit ``sql``, which selects :data:`SELECTED` in order of id, to a number of bytes of texts.
 
     That number is a further parameter, the last one. PostgreSQL sends no more than these bytes and one row; it knows
     the length of a text without reading it whole. Give the rows to :func:`cut`.
@@ -106,7 +106,7 @@ class Slot:
 
 
 async def following(run: Run, stretch: IdRange, beyond: int | None) -> list[Slot]:
-    """The next slots of ``stretch``, at most :data:`AT_ONCE`, past the one whose lower bound is ``beyond``."""
+    """The next slots of ``stretch``, at most :data:`AT_ONCE`, after the slot whose lower bound is ``beyond``."""
     return [Slot(*row) for row in await run(*listing(stretch, beyond))]
 
 

@@ -44,8 +44,8 @@ _NOTE = (
     " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (destination_id, day, place) DO UPDATE SET"
     " key = excluded.key, rows = excluded.rows, bytes = excluded.bytes, archived_at = excluded.archived_at"
 )
-#: With the first name that a destination had: a day that is archived again goes to the same file, whatever the
-#: destination is called by then.
+#: Reads the first name of a destination: a day that is archived again goes to the same file, even if the destination
+#: has another name by then.
 _DESTINATION = "SELECT coalesce(former_hosts[1], host), port, created_at FROM destination WHERE id = %s"
 
 
@@ -54,10 +54,10 @@ class Day:
     """A day of a destination that is to be archived.
 
     Attributes:
-        destination_id: whose day it is.
+        destination_id: the destination.
         number: days since 1970-01-01, UTC.
-        host, port, registered_at: of the destination (µs); ``""``, 0 and 0 if it has been deleted.
-        slots: those in which the day may have events, in order: first id and the id after the last.
+        host, port, registered_at: its first host, port and time of registration (µs); ``""``, 0, 0 if it was deleted.
+        slots: the slots in which the day may have events, in order: first id and the id after the last.
     """
 
     destination_id: int
@@ -73,10 +73,10 @@ class Day:
 
 
 class ArchiveNotes:
-    """Reads and writes these tables on the connection that holds the lock: without the lock nothing can be written.
+    """Reads and writes the tables of archives on the connection that holds the lock; without it nothing can be written.
 
     Args:
-        connection: open.
+        connection: an open connection.
         seconds: timeout of a statement.
     """
 
@@ -104,13 +104,13 @@ class ArchiveNotes:
     async def note(self, day: Day, archive: Archive | None, counts: Mapping[int, int]) -> None:
         """Record that the file of ``day`` is published and was read back; ``None``: the day needs no file.
 
-        The file holds ``counts`` of the database's events, by the slot's lower; where the database has another number
-        by now, the day is pending again.
+        The file holds ``counts`` of the database's events, by the lower bound of the slot; if the database has another
+        number by then, the day is pending again.
         """
         transaction = Transaction(self._connection, self._seconds)
         await transaction.run("BEGIN")
         try:
-            # Not while retention deletes parts: a count that it has deleted must not count as archived.
+            # Not while retention deletes parts: events that it has deleted must not count as archived.
             await lock(transaction, RETAIN)
             for lower, count in counts.items():
                 await transaction.run(
@@ -129,7 +129,7 @@ class ArchiveNotes:
 
 
 async def set_archiving(pool: Pool, place: str | None) -> None:
-    """Make retention wait for archives in ``place``; ``None``: make it wait for none."""
+    """Make retention wait for archives in ``place``; ``None``: make it wait for no archives."""
     if place is None:
         await pool.run("DELETE FROM archiving")
         return

@@ -36,7 +36,7 @@ async def is_busy(
     Args:
         connection: asks PostgreSQL's statistics.
         clock: the wall clock, µs.
-        pause: waits so many seconds.
+        pause: waits for a number of seconds.
         seconds: how long to measure.
         rate: events a second above which ingest counts as busy.
 

@@ -31,10 +31,10 @@ PERIOD = 5.0
 #: Events that one statement counts at most.
 ROWS = 10_000
 
-#: While ingest is busy, a run begins only this many seconds after the one before, as each costs senders time; ...
+#: While ingest is busy, a run begins only this many seconds after the one before, since each costs senders time.
 BUSY_PERIOD = 30.0
 
-#: ... and each destination is counted by one statement a run, until it is this many µs behind; then in full.
+#: While ingest is busy, a run counts a destination by one statement; if it is more than this many µs behind, in full.
 MOST_PUT_OFF = 10 * MINUTE
 
 #: Seconds between two measurements of the ingest rate.
@@ -56,7 +56,7 @@ _SESSION = (
     " SET enable_bitmapscan = off; SET enable_seqscan = off"
 )
 
-# In random order: where one destination cannot be counted in time, the others still get their turn.
+# In random order: if one destination cannot be counted in time, the others still get their turn.
 _LAST = (
     "SELECT d.id, coalesce(c.counted_to, -1), e.last_id"
     " FROM destination d LEFT JOIN census c ON c.destination_id = d.id CROSS JOIN LATERAL"
@@ -76,7 +76,7 @@ _SLOT = (
     " WHERE destination_id = %(destination)s AND slot_lower <= %(after)s), 0) ORDER BY c.slot_lower LIMIT 1"
 )
 _IN_TURN = "SELECT pg_advisory_xact_lock({}, {})".format(*RETAIN_KEY)
-# So that thousands of random names are not each compared with every known one.
+# Hash joins, so that thousands of random names are not each compared with every known one.
 _HASHED = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
 
 
@@ -110,7 +110,7 @@ class _Part:
 
 @attrs.frozen
 class _Sight:
-    """Last ids by destination, and the transactions that were writing events when they were read, at second ``at``."""
+    """The last id of each destination, and the transactions that were writing events, as read at second ``at``."""
 
     at: float
     last_ids: dict[int, int]
@@ -179,7 +179,7 @@ class Census:
             raise
 
     async def _connected(self) -> Connection:
-        """The connection, kept from run to run; the lock and what was seen last as long as it does."""
+        """The connection, kept from run to run; if it is lost, so are the lock and the last measurements."""
         connection = self._connection
         if connection is None or connection.is_lost:
             self._is_ours, self._sight, self._looked = False, None, None
@@ -209,7 +209,7 @@ class Census:
                 return
 
     async def _safe(self, connection: Connection) -> list[_Part]:
-        """The events that may be counted: no older one is still being committed."""
+        """The events that may be counted, since no older event is still being committed."""
         rows = await connection.execute(_LAST, None, _STATEMENT_SECONDS)
         writing = frozenset(each for (each,) in await connection.execute(_WRITING, None, _STATEMENT_SECONDS))
         now = self._steady()

@@ -1,4 +1,4 @@
-"""Moves events that were received while the clock was ahead back in time, before receiving begins.
+"""Moves back in time the events that were received while the clock was ahead, before receiving begins.
 
 Ids are times of receipt and only ever grow, so one start with a clock a year ahead would date a destination's lines to
 the next year for a year. The order of the events is kept. Each gets the time that its sender wrote, if that is between
@@ -72,7 +72,7 @@ _COUNT_MINUTES = (
     f" SELECT destination_id, id / {MINUTE}, {_SEVERITIES}, count(*) FILTER (WHERE severity IS NULL)"
     f" FROM event WHERE destination_id = %(destination)s AND id >= %(minute)s::bigint * {MINUTE} GROUP BY 1, 2"
 )
-# The census counts this destination anew; archives of future days do not hold what is stored by the repair.
+# The census counts this destination anew; archives of future days do not hold the repaired events.
 _FORGET = (
     "DELETE FROM census WHERE destination_id = %(destination)s;"  # noqa: S608
     "DELETE FROM sender WHERE destination_id = %(destination)s;"

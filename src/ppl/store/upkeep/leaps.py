@@ -1,4 +1,4 @@
-"""Notices from a gap in the stored events that the clock leapt ahead, so that retention drops nothing by a wrong clock.
+"""Notices from a gap in the stored events that the clock leapt ahead, so that retention drops nothing because of it.
 
 A machine that starts with a clock 400 days ahead would drop a year of events within a minute. So after a gap retention
 waits until events have come in for a day beyond it, time enough to see the warning.

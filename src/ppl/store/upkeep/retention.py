@@ -17,8 +17,8 @@ from ppl.store.events.senders import FORGET
 from ppl.store.upkeep.archives import MAY_GO
 from ppl.store.upkeep.leaps import Leaps
 
-#: Dropping a slot blocks all readers and writers while it waits for its locks: at most this long, then it is retried
-#: later.
+#: Dropping a slot blocks all readers and writers while it waits for its locks: at most this long. Then the drop is
+#: retried later.
 LOCK_MILLISECONDS = 300
 
 #: Most slots, and most parts of slots, that one run deletes, so that a run ends.

@@ -105,7 +105,7 @@ class EventsApi:
         of_sender = word_of(fields, "sender", ("all", "same")) == "same"
         event = await self.found(account, destination, int(event_id))
         sender_ip = event.sender_ip if of_sender else None
-        # Only so that this request counts as one of the account's searches.
+        # This search is begun only so that the request counts as one of the account's searches.
         search = self._begin(visit, account, destination, parse("", UTC, self._clock()))
         with _open_until_delivered(search) as deliver:
             older = await self._store.older(destination.id, event.id, before, sender_ip)
@@ -206,8 +206,8 @@ class EventsApi:
 def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]], Answer]]:
     """A block in which a response is built; ``search`` stays open until the client has received that response.
 
-    So for clients that do not read, memory holds no more responses than their account may have searches. The block gets
-    a function that makes the response.
+    So memory never holds more unread responses for an account than it may have searches. The block gets a function that
+    makes the response.
     """
     try:
         yield lambda value: attrs.evolve(json_answer(value), delivered=search.close)
@@ -229,7 +229,7 @@ def begin(store: EventStore, account: Account, destination: Destination, query: 
 
 
 def text_bytes(event: Event) -> int:
-    """Bytes of those texts of ``event`` that a sender may make long."""
+    """Bytes of the texts of ``event`` that a sender may make long."""
     return len(event.message.encode("utf-8")) + len(event.structured_data.encode("utf-8"))
 
 

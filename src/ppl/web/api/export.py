@@ -1,8 +1,8 @@
-"""``GET /api/export``: all that a search finds, as a file, sent as fast as the client reads.
+"""``GET /api/export``: all events that a search finds, as a file, sent as fast as the client reads.
 
 Nothing is collected in memory: each step of the search becomes a part of the response, and the next step waits until
-the client has taken that part. ``/api/export/<name>`` tells the progress of the export to which the client gave that
-name.
+the client has taken that part. ``/api/export/<name>`` tells the progress of the export to which the client gave
+that name.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def _harmless(value: str) -> str:
 
 
 def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
-    """Tab-separated columns as in Papertrail's archives, in UTC; what would end a column or a line is escaped.
+    """Tab-separated columns as in Papertrail's archives, in UTC; characters that end columns or lines are escaped.
 
     The columns are id, generated_at, received_at, source_id, source_name, source_ip, facility_name, severity_name,
     program and message.

@@ -31,7 +31,7 @@ class Queries:
     async def read(self, visit: Visit, account: Account) -> Answer:
         """Tell whether ``q`` is valid, between which times of receipt its events must lie, and hints.
 
-        A query with a mistake gives status 200 too: to learn of it is what the request is for.
+        The status is 200 even if the query has a mistake, since the request asks for just that.
         """
         try:
             query = query_of(visit.query, account, self._clock())

@@ -35,7 +35,7 @@ class Similar:
         return (for_account("/api/similar", self.group),)
 
     async def group(self, visit: Visit, account: Account) -> StreamedAnswer:
-        """Stream reports, one JSON object per line, each with what has changed; the last says ``"done": true``."""
+        """Stream reports, one JSON object per line, each with the latest changes; the last says ``"done": true``."""
         fields = visit.query
         destination = destination_of(fields, await access_of(self._store, account.id))
         now = self._clock()
@@ -43,7 +43,7 @@ class Similar:
         after, before = bounds_of(fields)
         compared = _COMPARED[word_of(fields, "compare", tuple(_COMPARED))]
         if compared and after is None and not query.id_bounds()[0]:
-            # A comparison with the time before needs a range with a beginning.
+            # Only a range with a beginning can be compared with the time before it.
             after = now - compared - 1
         spend(self._throttle, str(account.id))
         try:

@@ -90,7 +90,7 @@ class SampleSender:
 
 
 def _needs(destination: Destination) -> str:
-    """What a line must do to be accepted, in words; ``""`` if everybody may send."""
+    """The conditions for a line to be accepted, in words; ``""`` if everybody may send."""
     needs = (
         ("come from one of its networks", destination.networks),
         ("carry its token", destination.token_hashes),

@@ -1,4 +1,4 @@
-"""What several pages and API handlers need for destinations: their JSON, and the opening and closing of their ports."""
+"""Destinations as several pages and API handlers need them: their JSON, and opening and closing their ports."""
 
 from __future__ import annotations
 

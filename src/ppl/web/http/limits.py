@@ -1,4 +1,4 @@
-"""The site's limits that no option sets; :func:`ppl.web.site.make_site` passes them to the site's parts."""
+"""The limits of the site that no option sets; :func:`ppl.web.site.make_site` passes them to the site's parts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class SiteLimits:
     """Limits on clients, logins and responses.
 
     Attributes:
-        strangers: the rate of requests without a login from one address; a browser that caches nothing sends some fifty
-            requests for a page.
-        refusals: the rate of refused requests from one address that get a line each in the access log.
-        sessions: how many browsers an account may be logged in with; one more login ends the oldest session.
+        strangers: the rate at which one address may send requests without a login; a page takes about fifty requests in
+            a browser that caches nothing.
+        refusals: the rate up to which each refused request from one address gets a line in the access log.
+        sessions: the most browser sessions of one account; one more login ends the oldest.
         search_seconds: seconds after which a search through the API returns what it has found so far.
         export_events: how many events an export reads and sends at a time.
     """

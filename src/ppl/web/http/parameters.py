@@ -32,7 +32,7 @@ class BadQuery(BadRequest):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As for any error, with ``position`` (where the query is wrong) and ``expected`` (what could stand there)."""
+        """The fields of any error, with ``position`` (where the query is wrong) and ``expected`` (valid text there)."""
         return {**super().fields, "position": self.position, "expected": self.expected}
 
 

@@ -1,10 +1,10 @@
-"""Finds the handler of a request, and does what all routes share: logins, origins, form tokens, error pages.
+"""Finds the handler of a request, and does the work that all routes share: logins, origins, form tokens, error pages.
 
 Each module of :mod:`ppl.web.pages` and :mod:`ppl.web.api` gives the routes of its handlers, made by
-:func:`for_anyone`, :func:`for_login`, :func:`form_on` or :func:`for_account`; :mod:`ppl.web.site` joins them. Which of
-these functions made a route decides who may use it. That is checked here, for all routes alike, and by mypy: a route
-for anyone needs a handler that takes ``None`` for the login. ``docs/security.rst`` lists every route with what each
-kind of account gets from it.
+:func:`for_anyone`, :func:`for_login`, :func:`form_on` or :func:`for_account`; :mod:`ppl.web.site` joins them. The
+function that makes a route decides who may use it. This module enforces that for all routes alike, and mypy checks that
+the handler of a route for anyone takes ``None`` for the login. ``docs/security.rst`` lists every route with the
+response that each kind of account gets.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ NUMBER = r"(\d{1,18})"
 """The part of a path that is an id."""
 
 Allowed = Literal["anyone", "login", "account"]
-"""Who may use a route: anyone, a browser that is logged in, or an account with a browser's cookie or a bearer token."""
+"""The audience of a route: anyone, browsers that are logged in, or accounts with a session cookie or a bearer token."""
 
 
 @attrs.frozen
@@ -63,10 +63,10 @@ class Route:
     Attributes:
         method: ``GET`` (which also serves HEAD), ``POST`` or ``DELETE``.
         pattern: matches the whole path; its groups are the handler's further arguments.
-        audience: who may use the route; other browsers are redirected to the login page, other programs get 401.
-        handler: the coroutine function that answers.
-        page: the page with the form that is sent to this address, to which opening the address leads back; ``""`` if
-            there is none.
+        audience: the clients that may use the route; others are redirected to the login page or, if programs, get 401.
+        handler: the coroutine function that makes the response.
+        page: the page with the form that is sent to this address; opening the address in a browser leads back to that
+            page. ``""`` for other routes.
     """
 
     method: str
@@ -140,7 +140,7 @@ class Routes:
             return self._pages.refusal(visit, refusal, await self._whose_menu(visit))
 
     async def _whose_menu(self, visit: Visit) -> Login | None:
-        """The login whose menu an error page shows; ``None`` if there is none or it cannot be found out."""
+        """The login whose menu an error page shows; ``None`` if there is no login, or the store cannot be asked."""
         if visit.is_for_programs:
             return None
         try:
@@ -177,14 +177,14 @@ class Routes:
 
 
 def _to_login(visit: Visit, page: str) -> Answer:
-    """Redirect to the login page, which leads on to the page asked for, or to ``page`` if a form was sent."""
+    """Redirect to the login page, which then leads to the requested page, or to ``page`` if a form was sent."""
     if visit.is_for_programs:
         raise NotLoggedIn
     return see_other(login_path((page or "/") if visit.method == "POST" else visit.target))
 
 
 def _back_to(page: str) -> LoginHandler:
-    """A handler for a form's address that is opened as a page, as a reload from the address bar does."""
+    """A handler for a form's address that is opened like a page, as when the address bar is used to reload."""
 
     async def back(visit: Visit, login: Login, *parts: str) -> Answer:
         return found(page)

@@ -34,7 +34,7 @@ class Login:
         return csrf_token(self.secret)
 
 
-#: Called with the id of an account of which a session has just ended, so that its open WebSockets can be closed.
+#: Called with the id of an account when one of its sessions has ended, so that its open WebSockets can be closed.
 SessionEnded = Callable[[int], None]
 
 
@@ -45,7 +45,7 @@ class Sessions:
         store: keeps the sessions.
         clock: gives µs; sets when a session expires.
         session_ended: called with the account's id when one of its sessions has ended.
-        most: how many browsers an account may be logged in with.
+        most: the most browser sessions of one account.
     """
 
     def __init__(self, store: PeopleStore, clock: Clock, session_ended: SessionEnded, most: int) -> None:
@@ -80,7 +80,7 @@ class Sessions:
         return account
 
     async def open(self, visit: Visit, account: Account) -> tuple[Login, tuple[Cookie, ...]]:
-        """Log ``account`` in, always with a new secret: one from before the login stays worthless."""
+        """Log ``account`` in, always with a new secret, so that a secret from before the login stays worthless."""
         await self._end_the_oldest(account)
         secret = new_secret()
         expires_at = self._clock() + LIFETIME * SECOND

@@ -188,7 +188,7 @@ def _top(
 
 
 def limits(settings: Settings) -> list[tuple[str, str, str]]:
-    """Limits that apply to a destination: what is limited, to how much, and the name of the option.
+    """Limits that apply to a destination: the name of each in words, its value, and the name of the option.
 
     The listener's limits are included only if the listener runs in this process.
     """
@@ -269,7 +269,7 @@ __all__ = ["Dashboard", "limits"]
 
 
 def _quota_rows(destination: Destination, most: Quota, received: Sequence[Received], now: int) -> dict[str, Any]:
-    """The dashboard's values on the quota, how much of it is used today (UTC), and what was dropped in 24 hours."""
+    """The dashboard's values on the quota, how much of it is used today (UTC), and how much was dropped in 24 hours."""
     quota = quota_of(destination, most)
     today = now // DAY * DAY // HOUR
     used = sum(each.bytes for each in received if each.hour >= today)

@@ -1,4 +1,4 @@
-"""``/events/<id>``: the link to one event; once that has expired, an error that says when it was received."""
+"""``/events/<id>``: the link to one event; once the event has expired, an error that says when it was received."""
 
 from __future__ import annotations
 

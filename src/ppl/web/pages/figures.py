@@ -156,7 +156,7 @@ def histogram_of(
         for (level, _, _), count in zip(LEVELS, counts, strict=True):
             if not count:
                 continue
-            # A few errors among many lines must stay visible: they are what people look for.
+            # A few errors among many lines must stay visible, since people look for them.
             high = max(2.0 if level == "err" else 0.0, count / most * height)
             top = max(0.0, height - below - high)
             bars.append(Bar(level, f"{index * step:.5g}", f"{top:.5g}", f"{step * 0.85:.4g}", f"{high:.4g}"))

@@ -170,7 +170,7 @@ def events_path(destination: Destination, query: str) -> str:
 
 
 def sender_row(sender: Sender, destination: Destination, now: int, known_to: int, zone: tzinfo) -> dict[str, Any]:
-    """What a page shows of ``sender``, whose events are counted up to the time ``known_to`` (µs)."""
+    """The values that a page shows for ``sender``, whose events are counted up to the time ``known_to`` (µs)."""
     query = query_for(sender)
     pause = sender.longest_pause
     return {

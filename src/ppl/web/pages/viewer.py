@@ -23,7 +23,7 @@ def viewer_page(
     access: Access,
     mark: dict[str, Any] | None = None,
 ) -> Answer:
-    """The viewer for ``login``, with the destinations it may read; ``mark`` is that of the event it opens around."""
+    """The viewer for ``login``, with the destinations it may read; ``mark`` belongs to the event it opens around."""
     destinations = [
         {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
         for each, role in access

@@ -19,13 +19,13 @@ def archives_address(destination: Destination) -> str:
 
 
 def archive_fields(day: dict[str, Any], destination: Destination) -> dict[str, Any]:
-    """What pages show of an archived ``day``, given in the form of the API's JSON."""
+    """The values that pages show for an archived ``day``, given in the form of the API's JSON."""
     query = urlencode({"user_id": destination.user_id})
     return {**day, "address": f"/api/archives/{day['date']}?{query}", "size": bytes_text(day["bytes"])}
 
 
 def newest_archives(destination: Destination, days: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What the settings page shows of a destination's archived ``days``."""
+    """The values that the settings page shows for a destination's archived ``days``."""
     return {
         "user_id": destination.user_id,
         "address": archives_address(destination),

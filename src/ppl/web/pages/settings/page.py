@@ -118,7 +118,7 @@ class SettingsPage:
         return see_other("/settings") if applied else await self.page(visit, login, transport_waits=True)
 
     async def send_test_line(self, visit: Visit, login: Login, destination_id: str) -> Answer:
-        """``POST /settings/destinations/<id>/test-line``: the page says what was sent, or why nothing was."""
+        """``POST /settings/destinations/<id>/test-line``: the page shows the line that was sent, or why none was."""
         access = await access_of(self._store, login.account.id)
         chosen = access.numbered(int(destination_id))
         try:
@@ -141,7 +141,7 @@ class SettingsPage:
         restricting: Restricting | None = None,
         **typed: str,
     ) -> Answer:
-        """The page, with what the last form gave: an error, or a secret that is shown only this once."""
+        """The page, with the outcome of the last form: an error, or a secret that is shown only once."""
         account = login.account
         zone = parse_time_zone(account.time_zone)
         tokens: list[dict[str, Any]] = [

@@ -26,7 +26,7 @@ def days_of(form: dict[str, str]) -> int | None:
 
 
 def keeping_fields(destination: Destination, role: Role, zone: str, default_days: int | None) -> dict[str, Any]:
-    """What the page shows of the retention of one destination."""
+    """The values that the page shows for the retention of one destination."""
     days = destination.retention_days or default_days
     closed = destination.closed_at
     return {

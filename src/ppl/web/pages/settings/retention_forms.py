@@ -29,7 +29,7 @@ class KeepingPage:
 
     Args:
         store: keeps the destinations.
-        settings_page: shows them.
+        settings_page: shows the destinations.
         listeners: open and close the ports.
         settings: the options, for the ports and the number of destinations.
         clock: a steady clock, µs, for throttling.

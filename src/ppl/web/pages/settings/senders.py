@@ -30,7 +30,7 @@ class Restricting:
 
     Attributes:
         destination_id: the destination whose form was sent.
-        error: what was wrong, if anything.
+        error: the error, if a field was wrong.
         typed: the form's fields, by name.
         waits: whether the change is saved but no listener has confirmed it yet.
         new_token: a token that was just made, shown only this once.
@@ -85,7 +85,7 @@ def restricting_fields(
     tokens: Sequence[SenderToken],
     zone: tzinfo,
 ) -> dict[str, Any]:
-    """What the page shows of one destination.
+    """The values that the page shows for one destination.
 
     Args:
         destination: the destination.

@@ -33,8 +33,8 @@ class RestrictingPage:
 
     Args:
         store: keeps the restrictions.
-        settings_page: shows them.
-        listeners: apply them.
+        settings_page: shows the restrictions.
+        listeners: apply the restrictions.
         most: the operator's quota.
         clock: a steady clock, µs, for throttling.
     """

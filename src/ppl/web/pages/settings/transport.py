@@ -1,4 +1,4 @@
-"""Which connections a destination's port accepts, encrypted or not: readers see the setting, the owner changes it."""
+"""The setting of which connections a port accepts, encrypted or not: readers see it, and the owner changes it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Transports:
     """Changes the setting.
 
     Args:
-        store: keeps it.
-        listeners: apply it.
+        store: keeps the setting.
+        listeners: apply the setting.
         clock: a steady clock, µs, for throttling.
     """
 
@@ -68,7 +68,7 @@ class Transports:
 
 
 def transport_fields(destination: Destination, role: Role) -> dict[str, Any]:
-    """What the page shows of one destination's setting."""
+    """The values that the page shows for one destination's setting."""
     return {
         "id": destination.id,
         "user_id": destination.user_id,
