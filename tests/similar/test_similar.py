@@ -20,6 +20,7 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from benchmarks.history import make_slots
+from ppl.similar.shapes import CUT, Shaper, line_of, readable
 from tests.faults.conftest import embedded_ppl
 from tests.faults.postgresql import children
 from tests.fixtures.database import as_administrator, execute
@@ -192,6 +193,55 @@ def test_an_invalid_request_is_refused(shared_ppl: PplProcess, fields: dict[str,
     who = shared_ppl.register()
     asked = Asked(shared_ppl, who, **fields)
     assert (asked.status, asked.last["error"]["code"]) == (400, code)
+
+
+def test_little_is_found_among_much(shared_ppl: PplProcess) -> None:
+    """No index helps this search: each statement looks at a part of the lines, wherever what matches stands."""
+    who = shared_ppl.register()
+    lines = [f"cc {number}" for number in range(70_000)]
+    for place in (0, 31_999, 32_000, 37_999, 38_000, 69_999):
+        lines[place] = "aba"
+    store(shared_ppl, who, lines)
+    asked = Asked(shared_ppl, who, q="/^[ab]{3}$/")
+    assert asked.counts == {"aba": 6}
+    assert asked.last["complete"]
+    assert asked.last["searched"] == 70_000
+    everything = Asked(shared_ppl, who)
+    assert everything.counts == {"cc …": 69_994, "aba": 6}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\\",
+        "\\\\n",
+        "a\\",
+        "a\nb",
+        "\n",
+        "\r\n",
+        "\t",
+        "a\tb\\tc",
+        "\\N",
+        "…",
+        "é" * 1200,
+        "x" * 1000,
+        "x" * 999,
+    ],
+)
+def test_a_line_is_read_as_it_is(shared_ppl: PplProcess, text: str) -> None:
+    who = shared_ppl.register()
+    store(shared_ppl, who, [text, "another", text])
+    asked = Asked(shared_ppl, who)
+    assert asked.last["read"] == 3
+    other = readable(Shaper().shapes([cut_line_of(text)])[0])
+    assert asked.counts == {other: 2, "another": 1}
+
+
+def cut_line_of(text: str) -> bytes:
+    """The line as a worker reads it: its first thousand characters."""
+    return line_of(text[:1000]) + (CUT if len(text) >= 1000 else b"")
 
 
 def test_a_million_shapes_and_long_messages_take_bounded_memory(shared_ppl: PplProcess) -> None:

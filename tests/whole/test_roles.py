@@ -272,8 +272,40 @@ def test_each_role_gets_from_a_route_what_the_table_says(scene: Scene, route: st
     got = []
     for role in COLUMNS:
         path, fields = example(scene, route)
+        before = kept(scene)
         got.append(ask(scene, role, route.partition(" ")[0], path, fields))
+        if got[-1] in ("log in", "401", "403", "404"):
+            assert kept(scene) == before, "what is refused changes nothing"
     assert dict(zip(COLUMNS, got, strict=True)) == dict(zip(COLUMNS, table()[route], strict=True))
+
+
+def kept(scene: Scene) -> list[tuple[str, ...]]:
+    """All that routes can change, but for the logins of browsers, as text."""
+    tables = ("account", "destination", "membership", "drain", "sender_token", "saved_search", "mark")
+    parts = [f"SELECT '{each}', t::text FROM {each} AS t" for each in tables]
+    parts.append("SELECT 'session', t::text FROM session AS t WHERE kind = 'token'")
+    return sorted(scene.ppl.rows(" UNION ALL ".join(parts)))
+
+
+def test_logging_out_ends_the_session(scene: Scene) -> None:
+    secret = new_secret()
+    _remember(scene, "owner", secret, "browser")
+    there = "SELECT 1 FROM session WHERE secret_hash = %s"
+    headers = {"Origin": scene.ppl.url, "Cookie": f"ppl_session={secret}"}
+    assert ask(scene, "owner", "POST", "/logout", {}, headers) == "403", "without the form's token"
+    assert scene.ppl.rows(there, secret_hash(secret))
+    assert ask(scene, "owner", "POST", "/logout", {}, {**headers, "X-CSRF-Token": csrf_token(secret)}) == "log in"
+    assert not scene.ppl.rows(there, secret_hash(secret))
+
+
+@pytest.mark.parametrize(
+    "route", [each for each in table() if re.match("POST /(settings|saved/|marks)", each) and each[5:] != "/settings"]
+)
+def test_the_address_of_a_form_leads_back_to_its_page(scene: Scene, route: str) -> None:
+    path, _ = example(scene, route)
+    assert ask(scene, "nobody", "GET", path, {}) == "log in"
+    for role in COLUMNS[1:]:
+        assert ask(scene, role, "GET", path, {}) == "302", role
 
 
 def test_the_table_has_every_route_of_the_site() -> None:
@@ -312,7 +344,9 @@ def test_a_bearer_token_changes_nothing(scene: Scene, route: str) -> None:
     headers = {"Origin": scene.ppl.url, **_bearer(scene, "owner"), "X-CSRF-Token": token}
     # On the two pages before the login the form's own token is missing.
     expected = {"401", "log in"} if route not in ("POST /login", "POST /register") else {"403"}
+    before = kept(scene)
     assert ask(scene, "owner", method, path, fields, headers) in expected
+    assert kept(scene) == before
 
 
 def _bearer(scene: Scene, role: str) -> dict[str, str]:
@@ -335,7 +369,9 @@ def _remember(scene: Scene, role: str, secret: str, kind: str) -> None:
 @pytest.mark.parametrize("route", [each for each in table() if not each.startswith("GET")])
 def test_another_sites_form_changes_nothing(scene: Scene, route: str) -> None:
     path, fields = example(scene, route)
+    before = kept(scene)
     headers = {"Origin": "https://elsewhere.example", "Cookie": scene.owner.cookie_header}
     assert ask(scene, "owner", route.partition(" ")[0], path, fields, headers) == "403"
     headers = {"Origin": scene.ppl.url, "Cookie": scene.owner.cookie_header}
     assert ask(scene, "owner", route.partition(" ")[0], path, fields, headers) == "403", "without the form's token"
+    assert kept(scene) == before

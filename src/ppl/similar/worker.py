@@ -61,8 +61,13 @@ def _messages(text: bytes) -> list[bytes]:
         text = text.replace(b"\\\\", BACKSLASH).replace(b"\\n", NEWLINE)
     messages = text.split(b"\n")
     if max(map(len, messages)) >= MOST_CHARACTERS:
-        messages = [each + CUT if len(each) >= MOST_CHARACTERS else each for each in messages]
+        messages = [each + CUT if _is_cut(each) else each for each in messages]
     return messages
+
+
+def _is_cut(message: bytes) -> bool:
+    # Bytes are counted first: most messages have fewer than a message that is cut has characters.
+    return len(message) >= MOST_CHARACTERS and len(message.decode("utf-8", "replace")) >= MOST_CHARACTERS
 
 
 class _Work:

@@ -113,7 +113,7 @@ class Routes:
         self.routes = routes
         own = {each.pattern for each in routes if each.method == "GET"}
         backs = (each for each in routes if each.page and each.pattern not in own)
-        self._known_routes = (*routes, *(Route("GET", each.pattern, "login", _back_to(each.page)) for each in backs))
+        self._with_redirects = (*routes, *(Route("GET", each.pattern, "login", _back_to(each.page)) for each in backs))
         self._sessions = sessions
         self._pages = pages
         self._origins = origins
@@ -165,7 +165,7 @@ class Routes:
         return await chosen.handler(visit, login, *parts)
 
     def _find(self, visit: Visit) -> tuple[Route, tuple[str, ...]]:
-        matches = [(each, match) for each in self._known_routes if (match := each.pattern.fullmatch(visit.path))]
+        matches = [(each, match) for each in self._with_redirects if (match := each.pattern.fullmatch(visit.path))]
         if not matches:
             raise NotFound
         method = "GET" if visit.method == "HEAD" else visit.method
