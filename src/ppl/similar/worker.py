@@ -87,6 +87,7 @@ class _Work:
         self._reported = time.monotonic()
         self._searched = self._reached = 0
         self._start, self._width = 0, 1
+        self._limited: float | None = None
 
     def run(self) -> None:
         """Group the lines, and report; raises :class:`psycopg2.Error`."""
@@ -119,7 +120,11 @@ class _Work:
         return max(self._job.after + 1, self._job.end if oldest is None else oldest)
 
     def _limit(self) -> None:
-        self._reader.limit(max(0.001, self._ends - time.monotonic()))
+        left = max(0.001, self._ends - time.monotonic())
+        # A statement more for each piece would take as long as the piece; its timeout may be a second late.
+        if self._limited is None or self._limited - left > 1 or left < 2:
+            self._limited = left
+            self._reader.limit(left)
 
     def _walk(self, after: int, before: int, take: TakeShapes) -> bool:
         """Read the events between two ids, exclusive; gives whether all of them were read in time."""
@@ -239,6 +244,8 @@ def _give_way() -> None:
 def main() -> None:
     """Do jobs until there is no more input."""
     _give_way()
+    # The thread that reads needs the interpreter a few times for each statement, and would wait 5 ms each time.
+    sys.setswitchinterval(0.0002)
     # Lines leave no cycles behind, and looking for cycles takes a twentieth of the time.
     gc.disable()
     keep_rows_off_stderr()

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPullProducer
+from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET
@@ -212,13 +212,17 @@ class _Pieces:
         """Twisted: the client has disconnected."""
 
 
-@implementer(IPullProducer)
+@implementer(IPushProducer)
 class Streaming:
-    """Sends a :class:`~ppl.web.http.answers.StreamedAnswer`, a part whenever the connection has room for one."""
+    """Sends a :class:`~ppl.web.http.answers.StreamedAnswer`, part by part, while the connection has room.
+
+    It is a push producer: Twisted asks a pull producer of a request for more in every turn of the reactor, also while
+    a part is still being made, and so would take a whole core for as long as the database reads.
+    """
 
     def __init__(self, request: Any, answer: StreamedAnswer) -> None:
         self._request, self._answer = request, answer
-        self._is_busy = self._is_over = False
+        self._is_busy = self._is_paused = self._is_over = False
 
     def begin(self) -> None:
         """Send the headers and then the parts; nothing if the client has disconnected."""
@@ -237,33 +241,39 @@ class Streaming:
             request.finish()
             return
         request.notifyFinish().addErrback(lambda _: self._close())
-        request.registerProducer(self, False)
+        request.registerProducer(self, True)
+        self._go_on()
+
+    def pauseProducing(self) -> None:
+        """Twisted: the connection has no room for more."""
+        self._is_paused = True
 
     def resumeProducing(self) -> None:
         """Twisted: the connection has room for more."""
-        if not self._is_busy and not self._is_over:
-            self._is_busy = True
-            Deferred.fromCoroutine(self._send_one()).addErrback(self._failed)
+        self._is_paused = False
+        self._go_on()
 
     def stopProducing(self) -> None:
         """Twisted: the client has disconnected."""
         self._close()
 
-    async def _send_one(self) -> None:
+    def _go_on(self) -> None:
+        if not (self._is_busy or self._is_paused or self._is_over):
+            self._is_busy = True
+            Deferred.fromCoroutine(self._send()).addErrback(self._failed)
+
+    async def _send(self) -> None:
         try:
-            # Writing an empty part would not make the connection ask for another: continue to one that is not empty.
-            part = b""
-            while not part and not self._is_over:
+            while not (self._is_paused or self._is_over):
                 part = await anext(self._answer.parts)
+                if part and not self._is_over:
+                    self._request.write(part)
         except StopAsyncIteration:
             self._is_over = True
             self._request.unregisterProducer()
             self._request.finish()
-            return
         finally:
             self._is_busy = False
-        if not self._is_over:
-            self._request.write(part)
 
     def _failed(self, failure: Failure) -> None:
         if self._is_over:
