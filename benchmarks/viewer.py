@@ -22,11 +22,12 @@ from typing import Any
 import attrs
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.running import running_ppl, verdict
+from benchmarks.running import running_ppl, spread, verdict
 from tests.browser.conftest import ARGUMENTS
 from tests.fixtures.running import Registered, eventually
 
 _HISTORY = 5_000
+_CONTEXT_MILLISECONDS = 150.0
 _WRITES_A_SECOND = 50
 _LINE = b"<%d>1 - web-%02d %s - - - %s\n"
 _SAID = (
@@ -35,6 +36,19 @@ _SAID = (
     (134, b"worker", b'{"level":"info","event":"order.created","order_id":%d,"user":{"id":2302,"plan":"pro"}}'),
     (132, b"postgres", b"duration: %d.426 ms  statement: SELECT o.id, o.total FROM orders o JOIN users u ON true"),
 )
+_SHOWS_CONTEXT = """() => {
+  window.shown = new Promise((done) => {
+    addEventListener("keydown", () => {
+      const began = performance.now();
+      const look = () => {
+        const isThere = document.querySelector("#context:not([hidden]) .row.anchor");
+        if (isThere) requestAnimationFrame(() => done(performance.now() - began));
+        else requestAnimationFrame(look);
+      };
+      look();
+    }, {capture: true, once: true});
+  });
+}"""
 _WATCH = """() => {
   const seen = window.seen = {frames: 0, tasks: [], isOn: true};
   const frame = () => { seen.frames += 1; if (seen.isOn) requestAnimationFrame(frame); };
@@ -141,6 +155,20 @@ def heap(developer: Any) -> float:
     return float(developer.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
 
+def context(page: Page, times: int = 9) -> list[float]:
+    """Milliseconds from the key to the frame that shows the lines around a line, each time of another line."""
+    page.keyboard.press("g")
+    taken = []
+    for _ in range(times):
+        page.keyboard.press("k")
+        page.evaluate(_SHOWS_CONTEXT)
+        page.keyboard.press("c")
+        taken.append(float(page.evaluate("() => window.shown")))
+        page.keyboard.press("Escape")
+        page.locator("#context").wait_for(state="hidden")
+    return taken
+
+
 def follow_heap(page: Page, who: Registered, seconds: int) -> None:
     """Print the heap at each tenth of ``seconds`` while 1,000 lines a second come in."""
     developer = page.context.new_cdp_session(page)
@@ -176,10 +204,13 @@ def main() -> None:
                         looked = look(page, who, rate, arguments.seconds)
                         print(
                             f"{name}, {rate:,} lines/s: {looked.frames:.0f} frames/s, {looked.long_tasks} tasks over"
-                            f" 100 ms (longest {looked.longest:.0f}), main thread {looked.busy:.0%} busy,"
+                            f" 100 ms (longest {looked.longest:.0f}), main thread {looked.busy:.1%} busy,"
                             f" heap {looked.heap:.1f} MB, {looked.rows:,} rows",
                             flush=True,
                         )
+                    taken = sorted(context(page))
+                    print(f"{name}, the context of a line: {spread(taken, '{:.0f}')} ms", end="; ")
+                    print(verdict(taken[len(taken) // 2], _CONTEXT_MILLISECONDS, "ms"), flush=True)
         if arguments.heap_seconds:
             with page_of(None, browser) as (page, who):
                 follow_heap(page, who, arguments.heap_seconds)
