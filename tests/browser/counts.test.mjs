@@ -202,3 +202,24 @@ test("times below the bars are at round intervals", () => {
   assert.deepEqual(texts(20_000, 500), ["12:00:30", "12:00:35", "12:00:40", "12:00:45"]);
   assert.deepEqual(texts(60 * MINUTE, 500), ["12:15", "12:30", "12:45"]);
 });
+
+test("every request is one that the server answers: with a range, and in at most 1,500 buckets", async () => {
+  for (const span of [1000, 3 * MINUTE, 19 * MINUTE, 60 * MINUTE, 61 * MINUTE, 1440 * MINUTE, 20 * 1440 * MINUTE]) {
+    for (const query of ["", "err"]) {
+      const found = [...Array(9)].map(() => whole(bucket(0, { err: 1 })));
+      const { counts, asked, compared, earlier } = counted(...found);
+      earlier.push(...found);
+      await counts.begin({ ...all, query, from: NOW - span }, NOW);
+      // The same moment again, a clock that was set back, a moment later, and much later.
+      for (const later of [0, -5000, 1, 30_000, 90_000]) await counts.refresh(NOW + later);
+      assert.ok(compared.length || span > 1440 * MINUTE);
+      for (const fields of [...asked, ...compared]) {
+        const range = Date.parse(fields.get("to")) - Date.parse(fields.get("from"));
+        const width = fields.has("seconds") ? Number(fields.get("seconds")) * 1000 : Number(fields.get("minutes")) * MINUTE;
+        assert.ok(range > 0, `${span} ${query}: ${fields}`);
+        assert.ok(range / width <= 1500, `${span} ${query}: ${fields}`);
+        assert.ok(!fields.has("seconds") || range <= 60 * MINUTE, `${span} ${query}: ${fields}`);
+      }
+    }
+  }
+});

@@ -14,7 +14,7 @@ from tests.browser.looking import until_state, wheel
 from tests.browser.pictures import Pictures
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _SAID = (
     b'<134>1 - web-01 nginx - - - 10.0.3.117 - - "GET /api/v2/orders/57%03d?page=4 HTTP/1.1" 200 2062 rt=0.122',

@@ -104,7 +104,7 @@ export class Counts {
     const { from, to } = this;
     const { signal } = this.control;
     if (to - from > DAY) return;
-    const most = this.unit < MINUTE ? from + SHORT : Infinity;
+    const most = this.unit < MINUTE ? from + this.mostMissed : Infinity;
     const end = asked.to === null ? Math.max(to, Math.min(to + SHORT, most)) : to;
     const answer = await this.get(`/api/histogram?${this.fields(asked, from - DAY, end - DAY)}`, signal);
     if (signal.aborted || !answer?.complete) return;
@@ -117,8 +117,7 @@ export class Counts {
   async refresh(now) {
     const { asked } = this;
     if (!asked || this.isBusy || (this.isWhole && asked.to !== null)) return;
-    const missed = Math.min(MOST_MISSED * this.unit, this.unit < MINUTE ? SHORT : Infinity);
-    if (asked.to === null && now - this.to > missed) {
+    if (asked.to === null && now - this.to > this.mostMissed) {
       await this.begin(asked, now);
       return;
     }
@@ -135,8 +134,13 @@ export class Counts {
     if (this.comparedTo && this.comparedTo < this.to && this.unit >= MINUTE) await this.compare(asked);
   }
 
+  /** @returns {number} ms of the longest range that one request may count in the present unit */
+  get mostMissed() { return Math.min(MOST_MISSED * this.unit, this.unit < MINUTE ? SHORT : Infinity); }
+
   /** @param {Asked} asked @param {number} from @param {number} to */
   async count(asked, from, to) {
+    // Asked again within a millisecond, or after the clock was set back: nothing can have come.
+    if (from >= to) return;
     this.rounds = 0;
     this.wanted = this.fields(asked, from, to);
     await this.ask(this.wanted);
