@@ -18,11 +18,6 @@ class Rest:
         self._reactor = reactor
         self._pause: Deferred[None] | None = None
 
-    @property
-    def is_taken(self) -> bool:
-        """Whether a pause is being taken."""
-        return self._pause is not None
-
     async def take(self, seconds: float) -> bool:
         """Wait; ``False`` if :meth:`end` cut it short.
 

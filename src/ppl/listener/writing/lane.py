@@ -6,7 +6,7 @@ no other. The :class:`Supply` (the writer) gives the next batch and is told of e
 A batch that was tried is retried unchanged and never dropped: its commit may have succeeded although the reply was
 lost, and the store recognises only the same events.
 
-A lane is in one of four states (:attr:`Lane.state`):
+A lane is in one of four states:
 
 =======  ================================  ====================================================================
 state    batches of the lane               what happens next
@@ -29,7 +29,7 @@ resting  a batch that failed (and perhaps  the pause ends → storing or ahead: 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -42,8 +42,6 @@ from ppl.services.pausing import Rest
 from ppl.store.interface import EventStore
 
 _log = Logger()
-
-LaneState = Literal["idle", "storing", "ahead", "resting"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -159,15 +157,6 @@ class Lane:
         self.is_running = False
         self.destinations: set[int] = set()
         self.in_flight = 0
-
-    @property
-    def state(self) -> LaneState:
-        """The state that the module describes."""
-        if not self.is_running:
-            return "idle"
-        if self._rest.is_taken:
-            return "resting"
-        return "storing" if self._ahead is None else "ahead"
 
     def start(self) -> None:
         """Work until the supply has nothing for this lane. The lane must not be running."""
