@@ -21,6 +21,7 @@ class Job:
         dsn: PostgreSQL's DSN; it may hold a password, so it goes through a pipe.
         destination_id, after, before: the destination of the events, and the ids, exclusive, between which they lie.
         condition, parameters, is_ordered: see :class:`ppl.store.events.grouping.GroupingRange`.
+        is_everything: whether every event of the range is meant, so that each one that is read is also given.
         start, end: the range of the plots, µs; if ``start`` is ``None``, it begins with the oldest event.
         compared: length in µs of the period directly before the range, with which the range is compared; 0: none.
         seconds: seconds after which the job ends with the lines it has read.
@@ -33,6 +34,7 @@ class Job:
     condition: str
     parameters: list[Any]
     is_ordered: bool
+    is_everything: bool
     start: int | None
     end: int
     compared: int

@@ -47,9 +47,6 @@ _MOST_MEMORY = 1 << 30
 
 _TIMED_OUT = "57014"
 
-#: The condition of a query without terms.
-_EVERYTHING = "true"
-
 T = TypeVar("T")
 
 TakeShapes = Callable[[list[bytes], list[bytes], list[bytes]], None]
@@ -151,7 +148,7 @@ class _Work:
         stretch = self._job.stretch(after, before)
         most = _MOST_ORDERED if stretch.is_ordered else _MOST_FOUND
         # The number of lines bounds what is read where all match, and an index where it finds them.
-        is_bounded = stretch.condition == _EVERYTHING or not stretch.is_ordered
+        is_bounded = self._job.is_everything or not stretch.is_ordered
         for slot in self._reader.slots(stretch):
             first, end = max(slot.lower, after + 1), min(slot.upper, before)
             low = first if is_bounded else end

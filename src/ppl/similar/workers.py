@@ -255,7 +255,8 @@ class Workers(Service):
         first, end = query.id_bounds()
         after, before = max(after, first - 1), min(before, end)
         # Without the times that the query may name: the period to compare with lies before them.
-        condition, parameters = self._condition(query.without_bounds)
+        asked = query.without_bounds
+        condition, parameters = self._condition(asked)
         job = Job(
             self._dsn,
             destination_id,
@@ -264,6 +265,7 @@ class Workers(Service):
             condition,
             parameters,
             is_ordered=not query.literals(),
+            is_everything=asked.is_everything,
             start=None if after < 0 else after + 1,
             end=min(before, now),
             compared=compared,
