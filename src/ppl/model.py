@@ -7,6 +7,7 @@ An event's ``id`` is the microsecond of its receipt made unique by adding one, s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat, starmap
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -276,9 +277,10 @@ class Events:
 
     def __iter__(self) -> Iterator[Event]:
         """Each as an :class:`Event`, ascending by id."""
-        lines, sender_ip = self.lines, self.sender_ip
-        for id_, created_at, *others in zip(self.ids, lines.created_at, *_EVENT_COLUMNS(lines), strict=True):
-            yield Event(id_, id_ if created_at is None else created_at, sender_ip, *others)
+        ids, lines = self.ids, self.lines
+        created_at = [id_ if at is None else at for id_, at in zip(ids, lines.created_at, strict=True)]
+        sender_ips = repeat(self.sender_ip, len(ids))
+        return starmap(Event, zip(ids, created_at, sender_ips, *_EVENT_COLUMNS(lines), strict=True))
 
 
 @attrs.frozen

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
-import attrs
-
 from ppl.model import COLUMNS, Events
 
 _SMALL: dict[int | None, str] = {None: "NULL", **{number: str(number) for number in range(256)}}
@@ -49,13 +47,14 @@ def insert(batch: Sequence[Events]) -> tuple[str, list[Any]]:
         add("sender_ip", "inet", senders[0], False)
     else:
         add("sender_ip", "inet", _texts([ip for events in batch for ip in repeat(events.sender_ip, len(events))]), True)
-    for name, kind in (attrs.astuple(each) for each in COLUMNS):
-        column = column_of(batch, name)
-        is_array = name == "created_at" or column.count(column[0]) != len(column)
+    for column in COLUMNS:
+        name, kind = column.name, column.sql_type
+        found = column_of(batch, name)
+        is_array = name == "created_at" or found.count(found[0]) != len(found)
         if kind == "text":
-            add(name, kind, _texts(column) if is_array else clean(column[0]), is_array)
+            add(name, kind, _texts(found) if is_array else clean(found[0]), is_array)
         else:
-            add(name, kind, _numbers(column) if is_array else column[0], is_array)
+            add(name, kind, _numbers(found) if is_array else found[0], is_array)
     at = names.index("created_at")
     values[at] = "coalesce(new.created_at, new.id)"  # an event without a sane timestamp has the time of its receipt
     # Only column names are formatted into the SQL; every value is bound.
