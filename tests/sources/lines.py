@@ -106,7 +106,57 @@ mutated = st.builds(
     st.integers(0, 200),
     st.sampled_from(ODD),
 )
-any_line = st.one_of(rfc5424, rfc3164, mutated, texts).map(lambda line: line.replace("\n", ""))
+# What stands after the time of RFC 3164, and near misses: zones, years, levels, vendors' words.
+heads = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "web-7", "vm", "192.0.2.7", "2001:db8::7", "fe80::1%eth0", "[192.0.2.7]", "Router", "CET", "UTC:", "am",
+                "PM", "2026", "2026:", "2024", "+0100", "z", "Z", "-", ":", "fw-1 :", "ERROR", "LOG:",
+                "<authpriv.info>", "app:", "app[7]:", "app[7]", "My::App:", "a b[1]:", "CRON:", "CEF:0|a",
+                "myapp:{}", "last message repeated", "system,info", "%ASA-6-302013:", "*Nov", "42:", "x,y:", "failed:",
+                "Severity: a, B:", "http://x:", "12:00:",
+            ]
+        ),
+        words,
+    ),
+    min_size=1,
+    max_size=4,
+).map(" ".join)  # fmt: skip
+stamps = st.one_of(
+    timestamps,
+    st.sampled_from(
+        [
+            "Nov 24 11:00:00", "Nov 24 2026 11:00:00", "Nov 24 11:00:00.123", "Nov 24 11:00:00,5", "nov 24 1:00:00",
+            "2026 Nov 24 11:00:00", "Mon Nov 24 11:00:00 2026", "24 Nov 2026 11:00:00", "2026/11/24 11:00:00",
+            "2026:11:24-11:00:00", "11/24/2026:11:00:00", "24.11.2026 11:00:00", "1795518000.5", "1795518000",
+            "20261124T110000", "2026-11-24 11:00:00,123", "2026-11-24T11:00:00+01", "Nov 24 11:00:00:123",
+        ]
+    ),
+)  # fmt: skip
+vendors = st.builds(
+    "{}{}{}{} {}".format,
+    st.sampled_from(
+        ["<13>", "<189>", "<13> ", "<13>1 ", "<189>: ", "<189>42: ", "<189>host: ", "<189>*", "", "1 ", "["]
+    ),
+    stamps,
+    st.sampled_from(["", " ", "  ", ": ", " : ", "\t", " CET ", " UTC: ", " +0100 ", "+01:00 ", " 2026 "]),
+    heads,
+    texts,
+)
+#: A line and the words that must be found in it: what stands behind PRI and time, but for zones, years and the like.
+told = st.builds(
+    lambda start, stamp, between, head, text: (
+        f"{start}{stamp}{between}{head} {text}".replace("\n", ""),
+        f"{head} {text}",
+    ),
+    st.sampled_from(["<13>", "<13> ", "<189>: ", "<189>42: ", "<189>host: ", "<189>*", "", "<13>1 "]),
+    stamps,
+    st.sampled_from([" ", "  ", ": ", " : "]),
+    heads,
+    texts,
+)
+any_line = st.one_of(rfc5424, rfc3164, mutated, vendors, vendors, texts).map(lambda line: line.replace("\n", ""))
 
 # Lines that the quickest path takes if all lines of a read are such, and near misses.
 uniform = st.builds(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from ppl.sources.framing import Frames
+from ppl.sources.line import parse_line
+from tests.sources.lines import RECEIVED, told
 from tests.sources.senders import TEXTS, Entry, entries
 
 ENTRIES = entries()
@@ -57,3 +61,16 @@ def test_nothing_of_a_sender_is_lost(entry: Entry) -> None:
     (event,) = entry.parse(Frames(messages=(entry.line.encode(),)))
     kept = {word for column in TEXTS.values() for word in _WORD.findall(event[column])}
     assert set(_WORD.findall(text)) <= kept, event
+
+
+#: Words that belong to the time, or repeat what the PRI says.
+_OF_THE_TIME = {"CET", "UTC", "am", "PM", "z", "Z", "0100", "2026", "2024", "authpriv", "info"}
+
+
+@settings(max_examples=2000, deadline=None)
+@given(told)
+def test_nothing_behind_the_time_is_lost(line_and_words: tuple[str, str]) -> None:
+    line, words = line_and_words
+    row = parse_line(line.replace("\0", "\ufffd"), RECEIVED, UTC)
+    kept = {word for text in row[3:] for word in _WORD.findall(text)}
+    assert set(_WORD.findall(words)) - _OF_THE_TIME <= kept, row

@@ -24,11 +24,14 @@ class CiscoHeader(NamedTuple):
 
 
 _LABEL = re.compile(r"([*.]?[\w.\-/]{1,255}) ?: ?")
+_NUMBER = re.compile(r"([0-9]{1,10}):(?: |(?=[^\s0-9]))")
 _NODE = re.compile(r"[A-Z]{2,4}/[0-9]+(?:/[\w]+)+")
 _UPTIME = re.compile(r"((?:[0-9]+[ywdhms]){2,4}|[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?) ?: ?(?=%)")
 _END = re.compile(r" ?: ?")
 _MOST_LABELS = 5
 _QUOTE = '"'
+# RFC 5424 section 6.3.3 lets a parameter occur more than once.
+_REPEATED = '" sequenceId="'
 
 
 def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHeader | None:
@@ -46,6 +49,11 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
     numbers: list[str] = []
     host = node = task = ""
     for _ in range(_MOST_LABELS):
+        number = _NUMBER.match(text, position)
+        if number:
+            numbers.append(number[1])
+            position = number.end()
+            continue
         timed = _timed(text, position, received_at, zone)
         if timed:
             created_at, mark, uptime, end = timed
@@ -56,9 +64,7 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
         if label is None:
             return None
         name = label[1]
-        if name.isdigit():
-            numbers.append(name)
-        elif _NODE.fullmatch(name):
+        if _NODE.fullmatch(name):
             node = name
         elif name[0] == "*" or host:
             task = name.lstrip("*")
@@ -70,10 +76,10 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
 
 def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> tuple[int | None, str, str, int | None] | None:
     """The moment, the mark of an unset clock, the uptime, and where the tag begins (``None``: there is no colon)."""
-    uptime = _UPTIME.match(text, position)
-    if uptime:
+    first = text[position : position + 1]
+    if first.isdigit() and (uptime := _UPTIME.match(text, position)):
         return None, "", uptime[1], uptime.end()
-    mark = text[position : position + 1] if text[position : position + 1] in ("*", ".") else ""
+    mark = first if first in ("*", ".") else ""
     stamp = read_stamp(text, position + len(mark), received_at, zone)
     if stamp is None:
         return None
@@ -82,13 +88,12 @@ def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> tuple[in
 
 
 def _structured_data(numbers: list[str], mark: str, node: str, task: str, uptime: str) -> str:
-    parameters = {
-        "meta": [("sequenceId", number) for number in numbers],
-        "timeQuality": [("isSynced", "0")] if mark else [],
-        "cisco@9": [(name, value) for name, value in (("node", node), ("task", task), ("uptime", uptime)) if value],
-    }
-    return "".join(
-        f"[{name}{''.join(f' {key}={_QUOTE}{value}{_QUOTE}' for key, value in values)}]"
-        for name, values in parameters.items()
-        if values
-    )
+    data = ""
+    if numbers:
+        data = f'[meta sequenceId="{_REPEATED.join(numbers)}"]'
+    if mark:
+        data += '[timeQuality isSynced="0"]'
+    if not (node or task or uptime):
+        return data
+    own = (("node", node), ("task", task), ("uptime", uptime))
+    return f"{data}[cisco@9{''.join([f' {name}={_QUOTE}{value}{_QUOTE}' for name, value in own if value])}]"

@@ -47,13 +47,14 @@ _FORMATS = re.compile(
 )
 # MikroTik's topics, of which one is a level; HPE's iLO.
 _TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
+_FORMATS_BEGIN, _TOPICS_BEGIN = frozenset("CLM"), frozenset("#abcdefghijklmnopqrstuvwxyz")
 _DASH = re.compile(r"([A-Za-z][\w.]{0,60}) - ")
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
-_EMPTY_TAG = re.compile(r" ?: +")
+_SIMPLE = re.compile(r"[\w.\-]+")
 _CISCO_TAG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-")
 
 _HOST = re.compile(r"[^\W_][\w.\-]*+(?:[,/@][\w.\-]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?|_[\w.\-]+(?:@[\w.\-/]+)?")
@@ -94,6 +95,8 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     if found is None or _OF_SYSLOGD.match(text, start):
         return Header("", "", "", start)
     word, after = found[0], _skip(text, found.end())
+    if has_pri and _is_simple_host(word):
+        return _first_word(text, word, start, after)
     address = _address_at(text, start, word)
     if address:
         return _after_host(text, address, after, has_pri=has_pri)
@@ -143,9 +146,10 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
 
 def read_vendor_tag(text: str, start: int) -> Tag | None:
     """A tag in a vendor's form of its own at ``start``. The name of a format stays in the text."""
-    found = _FORMATS.match(text, start)
-    if found:
+    if text[start : start + 1] in _FORMATS_BEGIN and (found := _FORMATS.match(text, start)):
         return Tag(found[1] or found[2] or found[3], "", start)
+    if text[start : start + 1] not in _TOPICS_BEGIN:
+        return None
     found = _TOPICS.match(text, start)
     if found and (found[2] or not LEVELS.keys().isdisjoint(found[1].split(","))):
         return Tag(found[1] or found[2], "", found.end())
@@ -183,37 +187,40 @@ def _first_word(text: str, word: str, start: int, after: int) -> Header:
 
 def _after_host(text: str, host: str, start: int, *, has_pri: bool) -> Header:
     """The tag that follows a host."""
-    tag = read_tag(text, start, close=has_pri)
-    if tag:
-        return Header(host, *tag)
-    if not has_pri:
+    found = _WORD.match(text, start)
+    if found is None:
         return Header(host, "", "", start)
-    empty = _EMPTY_TAG.match(text, start)
-    if empty:
-        tag = read_tag(text, empty.end(), close=False) if _CISCO_TAG.match(text, empty.end()) else None
-        return Header(host, *tag) if tag else Header(host, "", "", empty.end())
-    return _special(text, host, start)
+    word = found[0]
+    if ":" in word or "[" in word:
+        tag = read_tag(text, start, close=has_pri)
+        if tag:
+            return Header(host, *tag)
+        if has_pri and word == ":":
+            after = _skip(text, found.end())
+            tag = read_tag(text, after, close=False) if text.startswith("%", after) else None
+            return Header(host, *tag) if tag else Header(host, "", "", after)
+    return _special(text, host, start) if has_pri else Header(host, "", "", start)
 
 
 def _special(text: str, host: str, start: int) -> Header:
     """The tag in a form of its own."""
-    vendor = read_vendor_tag(text, start)
-    if vendor:
-        return Header(host, *vendor)
-    found = _DASH.match(text, start)
-    if host and found and not _is_refused(found[1]):
-        return Header(host, found[1], "", start)
     found = _WORD.match(text, start)
     if found is None:
         return Header(host, "", "", start)
+    vendor = read_vendor_tag(text, start)
+    if vendor:
+        return Header(host, *vendor)
     word, after = found[0], _skip(text, found.end())
+    if host and text.startswith("- ", after) and (dashed := _DASH.match(text, start)) and not _is_refused(dashed[1]):
+        return Header(host, dashed[1], "", start)
     if host and word == host:
         tag = read_tag(text, after, close=True)
         return Header(host, *tag) if tag else Header(host, "", "", after)
-    found = _TWO_WORDS.match(text, start)
-    if found and not _is_level(word):
-        return Header(host, found[1], found[2], found.end())
-    between = _BETWEEN.match(text, start)
+    if text.find("[", after, after + 64) > 0 and not _is_level(word):
+        two = _TWO_WORDS.match(text, start)
+        if two:
+            return Header(host, two[1], two[2], two.end())
+    between = _BETWEEN.match(text, start) if text.startswith("(", after) else None
     if between or _is_level(word) or _is_address(word):
         tag = read_tag(text, between.end() if between else after, close=False)
         if tag:
@@ -252,6 +259,18 @@ def _is_ip(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache(maxsize=4096)
+def _is_simple_host(word: str) -> bool:
+    """Whether ``word`` alone tells that it is a host and no tag: then the forms of tags need not be tried on it."""
+    return (
+        _SIMPLE.fullmatch(word) is not None
+        and word not in ("Message", "MSWinEventLog")
+        and not word.startswith("CISE_")
+        and not _is_level(word)
+        and _may_be_host(word)
+    )
 
 
 @lru_cache(maxsize=4096)

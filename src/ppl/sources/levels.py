@@ -7,6 +7,7 @@ Programs write it in many forms: ``ERROR myapp: …``, ``[warn]``, ``level=error
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from ppl.model import SEVERITIES, SEVERITY_WORDS
 
@@ -21,8 +22,6 @@ LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
 #: Characters of a text in which its level is looked for.
 _MOST = 256
 
-_UPPER = "|".join(sorted((word.upper() for word in LEVELS), key=len, reverse=True))
-_ANY = f"(?i:{_UPPER})"
 # Numbers of pino and bunyan.
 _TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
 # One letter of klog, glog and Ruby's Logger.
@@ -30,18 +29,23 @@ _LETTERS = {"E": 3, "W": 4, "I": 6, "D": 7, "F": 2, "C": 2, "N": 5, "T": 7, "V":
 
 _SYSTEMD = re.compile(r"<([0-7])>")
 _KLOG = re.compile(r"([EWIF])(?:[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:|, \[[0-9]{4}-)")
+# level=warn, "level":50, log.level="error"; at the beginning of a text or behind what separates pairs.
 _KEY = re.compile(
-    r"""(?:^|[\s,;{(|\[])["']?(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)["']?\s{0,2}[=:]\s{0,2}"""
-    r"""["']?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])"""
+    r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)"""
+    r"""["']?\s{0,2}[=:]\s{0,2}["']?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])"""
 )
+# The usual place, without any search.
+_FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})[\s:\])]")
 # First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
-_FIRST = re.compile(rf"\W{{0,3}}({_ANY})\b(?:\[[^\]\s]{{0,40}}\])?\s{{0,3}}[:\]|>)]")
-_BRACKETED = re.compile(rf"[\[<(](?:[\w.]{{1,30}}:)?({_ANY})[\]>)]")
-_CAPITALS = re.compile(rf"(?:^|[\s|\-\]:,.\[])({_UPPER})(?=[\s|\]:,\-]|\Z)")
+_FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\])?\s{0,3}[:\]|>)]")
+_BRACKETED = re.compile(r"[\[<(](?:[\w.]{1,30}:)?([A-Za-z]{3,13}[1-5]?)[\]>)]")
+_CAPITALS = re.compile(r"(?:^|(?<=[\s|\-\]:,.\[]))([A-Z]{3,13}[1-5]?)(?=[\s|\]:,\-]|\Z)")
 _BEFORE = re.compile(
     r"(?:[\s\d:.,/|\-+TZ]++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
     r"|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$-]{1,60}+\.\Z){0,12}+"
 )
+#: How many words in brackets or capitals are looked at.
+_MOST_WORDS = 4
 
 
 def level_of(text: str) -> int | None:
@@ -53,16 +57,26 @@ def level_of(text: str) -> int | None:
         return int(found[1])
     if first in _LETTERS and (found := _KLOG.match(text)):
         return _LETTERS[found[1]]
-    if ("=" in text or ":" in text) and (found := _KEY.search(text)):
+    word = _FIRST_WORD.match(text)
+    if word and (level := LEVELS.get(word[1].lower())) is not None:
+        return level
+    if ("=" in text or '"' in text) and (found := _KEY.search(text)):
         level = _named(found[1])
         if level is not None:
             return level
-    found = _FIRST.match(text) or _BRACKETED.search(text)
-    if found is None:
-        found = _CAPITALS.search(text)
-        if found is None or not _BEFORE.fullmatch(text, 0, found.start(1)):
-            return None
-    return LEVELS[found[1].lower()]
+    if first == "{":
+        return None
+    found = _FIRST.match(text)
+    if found and (level := LEVELS.get(found[1].lower())) is not None:
+        return level
+    if "[" in text or "(" in text or "<" in text:
+        for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
+            if (level := LEVELS.get(found[1].lower())) is not None:
+                return level
+    for found in islice(_CAPITALS.finditer(text), _MOST_WORDS):
+        if (level := LEVELS.get(found[1].lower())) is not None:
+            return level if _BEFORE.fullmatch(text, 0, found.start(1)) else None
+    return None
 
 
 def _named(word: str) -> int | None:

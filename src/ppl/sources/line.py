@@ -239,7 +239,7 @@ class _Parser:
         if line.startswith("<", after):
             after = self._text_pri(after)
         header = read_header(line, after, has_pri=has_pri, is_syslog=is_syslog)
-        if has_pri and header.hostname and not header.program:
+        if has_pri and header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
             cisco = self._cisco(header.end, header.hostname, created_at)
             if cisco:
                 return cisco

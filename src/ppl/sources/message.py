@@ -11,7 +11,8 @@ from datetime import UTC, tzinfo
 from operator import add, itemgetter
 from typing import Any
 
-from ppl.model import Lines, Row
+from ppl.model import Lines
+from ppl.sources.bsd import parse_others
 from ppl.sources.framing import Frames
 from ppl.sources.line import BOM, ELEMENTS, PRI, parse_line
 from ppl.sources.timestamp import SECONDS, Minutes, latest_sane, microseconds
@@ -73,14 +74,11 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     usual = rows if all(map(itemgetter(0), rows)) else [row for row in rows if row[0]]
     if usual is rows:
         return Lines(*_usual_columns(usual, received_at, has_bom))
-    parsed: list[Row] = []
-    fast = zip(*_usual_columns(usual, received_at, has_bom), strict=True) if usual else iter(())
-    for row in rows:
-        if row[0]:
-            parsed.append(next(fast))
-        elif row[-1]:
-            parsed.append(parse_line(row[-1], received_at, zone))
-    return Lines.of_rows(parsed)
+    others = parse_others([row[-1] for row in rows if row[-1]], received_at, zone)
+    if not usual:
+        return Lines.of_rows(list(others))
+    fast = zip(*_usual_columns(usual, received_at, has_bom), strict=True)
+    return Lines.of_rows([next(fast) if row[0] else next(others) for row in rows if row[0] or row[-1]])
 
 
 def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import lru_cache
 
 from ppl.model import SECOND
 from ppl.sources.timestamp import (
@@ -30,11 +31,25 @@ _YEAR = 366 * _DAY
 
 _MONTH = "((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))[a-z]{0,6}"
 _WEEKDAY = r"((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? +)?"
-_CLOCK = r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?(?: ?([AaPp])\.?[Mm]\b\.?)?"
+_CLOCK = r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?(?: ?([AaPp])\.?[Mm]\.?(?=[\s,;:\])]|\Z))?"
 
 # RFC 3164, the year within or not; H3C writes milliseconds after a colon.
 _BSD = re.compile(
     _WEEKDAY + _MONTH + r"\.? +([0-9]{1,2}),? +(?:([0-9]{4}),? +)?" + _CLOCK + r"(?::([0-9]{3})(?= [0-9]{4} ))?"
+)
+# What follows a time and can be no part of it: neither half of the day, nor an offset, a zone's name or a year.
+_NOTHING_MORE = (
+    r"(?=: | (?:DEBUG|INFO|WARN|ERROR|FATAL)\b| (?!(?:[AaPp]\.?[Mm]\.?|[A-Z][A-Za-z]{0,4}|z)(?:[\s:\]+\-.,;)]|\Z))"
+    r"(?:[^\W0-9]|[0-9]{1,3}[^0-9/:\-]|[\[%:]))"
+)
+# The two usual forms, as nearly all write them; the patterns above and below would read the same.
+_PLAIN = re.compile(
+    r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123][0-9]) (?:([0-9]{4}) )?([012][0-9]:[0-5][0-9])"
+    r":([0-5][0-9])(?:\.([0-9]{1,6}))?" + _NOTHING_MORE
+)
+_PLAIN_DIGITS = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
+    r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?= )|" + _NOTHING_MORE + ")"
 )
 _YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
 _DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"[ /-]([0-9]{4})[ :]" + _CLOCK)
@@ -42,6 +57,8 @@ _DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"[ /-]([0-9]
 _DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:]?)([0-9]{2})\3([0-9]{2})[Tt \-]" + _CLOCK)
 # 11/29/2026:23:55:12 (NetScaler) and 29.11.2026 23:55:12.
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4}),?[ :T]+" + _CLOCK)
+# What all forms that begin with a digit have in common: most numbers are no date.
+_DATE_LIKE = re.compile(r"[0-9]{4}[-/: 0-9]|[0-9]{1,2}[ /.\-][0-9A-Za-z]")
 _EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t])")
 
 # Right after the clock time, or after a blank, where fewer things are an offset.
@@ -57,6 +74,10 @@ _ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=([ \t\]]|\Z| ?: ?(%)?))")
 _LAST_YEAR = re.compile(r" ([0-9]{4})(?= |\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| ?: ?%|: |\Z)")
+
+_BEFORE_ZONE = frozenset("Zz+- ")
+# What begins neither an offset nor a name.
+_NO_ZONE = frozenset(f" {character}" for character in "abcdefghijklmnopqrstuvwxy0123456789[({<|%:*#")
 
 Stamp = tuple[int | None, int, bool]
 """The moment in µs (``None``: it is not sane), where the text goes on, and whether the form is one of syslog's own.
@@ -76,6 +97,16 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
     """
     first = text[start : start + 1]
     if first.isalpha():
+        found = _PLAIN.match(text, start)
+        if found:
+            day, year, minute, second, fraction = found.groups()
+            minute = f"{_month_and_day(day)}T{minute}"
+            within = SECONDS[second] + microseconds(fraction) if fraction else SECONDS[second]
+            if year:
+                moments = minute_moments(year + minute, zone)
+            else:
+                moments = yearless_moments(minute, year_of(received_at // _DAY), zone)
+            return nearest(moments, within, received_at), found.end(), True
         found = _BSD.match(text, start)
         if found:
             weekday, month, day, year, hour, minute, second, fraction, half, thousandths = found.groups()
@@ -87,13 +118,25 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
             if found:
                 return read(text, found, received_at, zone)
         return None
-    if not first.isdigit():
+    if not _DATE_LIKE.match(text, start):
         return None
+    found = _PLAIN_DIGITS.match(text, start)
+    if found:
+        day, mark, minute, second, fraction, offset = found.groups()
+        within = SECONDS[second] + microseconds(fraction) if fraction else SECONDS[second]
+        moments = minute_moments(f"{day}T{minute}{offset or ''}", zone)
+        return nearest(moments, within, received_at), found.end(), mark == "T"
     for pattern, read in _BY_DIGIT:
         found = pattern.match(text, start)
         if found:
             return read(text, found, received_at, zone)
     return None
+
+
+@lru_cache(maxsize=512)
+def _month_and_day(text: str) -> str:
+    """``-11-05`` for ``Nov  5``."""
+    return f"-{MONTHS[text[:3].lower()]:02}-{text[3:].strip():0>2}"
 
 
 _Read = Callable[[str, "re.Match[str]", int, tzinfo], Stamp | None]
@@ -166,7 +209,7 @@ def _finished(
     if year is None:
         year, end = _late_year(late, text, end, received_at)
     offset = ""
-    if text[end : end + 1] in "Zz+- " and end < len(text):
+    if text[end : end + 1] in _BEFORE_ZONE and text[end : end + 2] not in _NO_ZONE:
         found = _OFFSET.match(text, end)
         if found:
             offset, end = _offset(found), found.end()

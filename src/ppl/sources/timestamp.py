@@ -18,6 +18,7 @@ from ppl.model import SECOND
 
 _OLDEST = timegm((1990, 1, 1, 0, 0, 0)) * SECOND
 _MOST_AHEAD = 86_400 * SECOND
+_NEAR = 150 * 86_400 * SECOND
 
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 #: The first three letters of a month's name in lower case → its number.
@@ -125,9 +126,9 @@ def nearest(minutes: tuple[int, ...], within: int, received_at: int) -> int | No
     """Of the moments ``within`` (µs) each of ``minutes`` the nearest to the receipt, if that is sane."""
     if not minutes:
         return None
-    if len(minutes) == 1:
-        moment = minutes[0] + within
-    else:
+    moment = minutes[0] + within
+    # Other years are as good as always further away, and need not be looked at.
+    if len(minutes) > 1 and (abs(moment - received_at) > _NEAR or abs(minutes[1] - minutes[0]) < _NEAR):
         moment = min((each + within for each in minutes), key=lambda each: abs(each - received_at))
     return moment if is_sane(moment, received_at) else None
 

@@ -1,0 +1,78 @@
+"""The severity that a text names itself."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from ppl.sources.levels import level_of
+from ppl.sources.line import parse_line
+from tests.sources.lines import RECEIVED
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("ERROR myapp: x", 3),
+        ("ERROR", 3),
+        ("ERROR:root:x", 3),
+        ("Warning: low", 4),
+        ("error: cannot open", 3),
+        ("[ERROR] x", 3),
+        ("[error] 12#0: *1 open() failed", 3),
+        ("[core:error] [pid 3] x", 3),
+        ("(INFO) x", 6),
+        ('INFO:     127.0.0.1:5000 - "GET /" 200', 6),
+        ("WARN  [2026-11-30 00:55:12,123] org.foo: x", 4),
+        ("[main] ERROR com.foo.Bar - x", 3),
+        ("4711 ERROR x", 3),
+        ("myapp - ERROR - hello", 3),
+        ("| ERROR    | __main__:<module>:4 - hello", 3),
+        ("[24167] LOG:  checkpoint", 6),
+        ("production.ERROR: boom", 3),
+        ("E1130 00:55:12.3 4711 main.go:42] msg", 3),
+        ("E, [2026-11-30T00:55:12 #7] ERROR -- : boom", 3),
+        ("level=warn msg=x", 4),
+        ('msg="x" level=error', 3),
+        ("PRIORITY=3 a", 3),
+        ("log.level=debug x", 7),
+        ('{"level":50,"msg":1}', 3),
+        ('{"msg":"x","level":"info"}', 6),
+        ('{"severity": "CRITICAL"}', 2),
+        ("<3>disk full", 3),
+        ("FATAL x", 2),
+        ("SEVERE: x", 3),
+        ("2026-11-30T00:55:12Z DEBUG x", 7),
+    ],
+)
+def test_a_text_names_its_level(text: str, level: int) -> None:
+    assert level_of(text) == level
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "no error occurred",
+        "NO ERROR occurred",
+        "GET /error 200",
+        "status=error",
+        "a b c ERROR d",
+        "user severity: high",
+        '{"message":"ERROR"}',
+        "kernel: [  12.3] foo",
+        "level=9 x",
+        "water_level=5",
+        "1:M 30 Nov 2026 00:55:12.123 * Ready",
+        "ERRORS are bad",
+    ],
+)
+def test_a_text_that_names_none(text: str) -> None:
+    assert level_of(text) is None
+
+
+def test_only_a_line_without_pri_takes_its_level_from_the_text() -> None:
+    assert parse_line("<14>Nov 24 10:00:00 web-7 app: ERROR x", RECEIVED, UTC)[1:3] == (1, 6)
+    assert parse_line("Nov 24 10:00:00 web-7 app[1]: ERROR x", RECEIVED, UTC)[1:3] == (None, 3)
