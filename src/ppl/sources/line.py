@@ -20,25 +20,36 @@ from ppl.sources.stamps import Stamp, read_stamp
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
 
 
-def structured_data(value: str) -> str:
-    """The pattern of STRUCTURED-DATA as it is (RFC 5424 section 6.3), with the pattern of a value's other characters.
+_NAME = r"[^\s=\]\"\[]"
+
+
+def _element(value: str) -> str:
+    """The pattern of an SD-ELEMENT as it is (RFC 5424 section 6.3); ``value``: the pattern of a value's characters.
 
     Without parameters, only a name with an ``@`` or a registered one makes an element: ``[main]`` and ``[GET]`` are
-    text. logspout writes ``[]`` for none.
+    text.
     """
-    name = r"[^\s=\]\"\[]"
-    parameters = rf"(?: ++{name}++=\"(?:{value}|\\.)*+\")++ ?"
-    return rf"(?:\[(?:{name}++{parameters}|{name}*?@{name}*+|meta|origin|timeQuality)\])++|\[\](?= [^\n])"
+    parameters = rf"(?: ++{_NAME}++=\"(?:{value})*+\")++ ?"
+    return rf"\[(?:{_NAME}++{parameters}|{_NAME}*?@{_NAME}*+|meta|origin|timeQuality)\]"
 
+
+def _elements(element: str) -> str:
+    """The pattern of one or more elements; logspout writes ``[]`` for none."""
+    return rf"(?:{element})++|\[\](?= [^\n])"
+
+
+#: An SD-ELEMENT within a line.
+ELEMENT = _element(r"[^\"\\\n]++|\\[^\n]")
 
 #: One or more SD-ELEMENTs within a line.
-ELEMENTS = structured_data(r"[^\"\\\n]++").replace(r"\\.", r"\\[^\n]")
+ELEMENTS = _elements(ELEMENT)
 
 BOM = "\ufeff"
 
 _PRI = re.compile(PRI)
 _LINE_PRI = re.compile(PRI + r"[ \t]*")
-_ELEMENTS = re.compile(structured_data(r"[^\"\\]++"), re.DOTALL)
+# In a message of its own, a value may hold newlines (section 6.3.3).
+_ELEMENTS = re.compile(_elements(_element(r"[^\"\\]++|\\.")), re.DOTALL)
 _MOST_CHARACTERS = 1024
 _FIELD = rf"[^ \n]{{1,{_MOST_CHARACTERS}}}"
 _VERSION = re.compile(r"[0-9]{1,3} +")

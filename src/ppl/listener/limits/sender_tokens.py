@@ -15,7 +15,7 @@ import attrs
 
 from ppl.access.secrets import SENDER_WORD, secret_hash
 from ppl.model import Lines, Row
-from ppl.sources.line import ELEMENTS, parse_line
+from ppl.sources.line import ELEMENT, parse_line
 
 #: Lines in a row without the token after which a connection is closed.
 MOST_WRONG = 100
@@ -23,7 +23,7 @@ MOST_WRONG = 100
 #: Replaces the token where it occurs in the rest of a line.
 MASK = "[token]"
 
-_ELEMENT = re.compile(ELEMENTS.removesuffix("+"))
+_ELEMENT = re.compile(ELEMENT)
 _OWN_ELEMENT = re.compile(rf"\[({SENDER_WORD})@41058\]")
 _FIRST_WORD = re.compile(rf"({SENDER_WORD})(?: |\Z)")
 
