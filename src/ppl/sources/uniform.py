@@ -21,6 +21,8 @@ Columns = tuple[Sequence[Any], ...]
 #: PRI with VERSION, TIMESTAMP, HOSTNAME, APP-NAME, PROCID, MSGID, STRUCTURED-DATA, MSG.
 _PARTS = 8
 _LONGEST_FIELD = 255
+#: TIMESTAMP, HOSTNAME, APP-NAME: the fields of a header without PROCID and MSGID.
+_FEWEST = 3
 
 #: Characters of ``2026-11-23T12:00:01.``, and of the same with six digits more.
 _SECOND, _MOMENT = 20, 26
@@ -52,10 +54,10 @@ def same_program(text: str, received_at: int) -> Columns | None:
     if text.count(f"\n{first[0]} ") != len(lines) - 1:
         return None
     # The number of header fields before the closing "-"s; if none of these is "-", partition finds the header's end.
-    count = 5 if first[5] != "-" else 4 if first[4] != "-" else 3
+    count = 5 if first[5] != "-" else 4 if first[4] != "-" else _FEWEST
     end = " -" * (_PARTS - 2 - count) + " "
     heads, ends, texts = zip(*[line.partition(end) for line in lines], strict=True)
-    if _has_dashes(text, texts):
+    if count > _FEWEST and _has_dashes(text, texts):
         return None
     start = len(first[0]) + 1
     second, moment = start + _SECOND, start + _MOMENT
