@@ -43,6 +43,17 @@ def json_pieces(
     yield Lines.of_rows(parsed), len(text) - start
 
 
+def begins_with_object(text: str) -> bool:
+    """Whether ``text`` begins with an object, alone on its line or beside others, or with an array of objects."""
+    start = _after_space(text, 0)
+    is_array = text.startswith("[", start)
+    found = _value(text, _after_space(text, start + 1) if is_array else start)
+    if found is None or not isinstance(found[0], dict):
+        return False
+    following = _after(text, found[1])
+    return is_array or following == len(text) or text[following] in "\n{"
+
+
 @attrs.define
 class _Reader:
     text: str
