@@ -236,6 +236,8 @@ def test_cloudflares_probe_is_no_event(body: bytes) -> None:
         (b"[info] a", ["[info] a"]),
         (b"{", ["{"]),
         (b"", []),
+        (b'{"msg":"a","x":"%s"}' % (b"x" * 200_000), ["a"]),
+        (b"{%s" % (b"x" * 200_000), ["{" + "x" * 999 + " [cut by Ppl at 1000 bytes]"]),
     ],
 )
 def test_a_body_of_no_type_is_json_if_it_begins_with_an_object(body: bytes, messages: list[str]) -> None:

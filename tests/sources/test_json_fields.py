@@ -220,6 +220,12 @@ def test_of_keys_that_occur_twice_nothing_is_lost() -> None:
     assert json.loads(event.structured_data) == {"error": "second", "error#1": 3, "error#2": "first"}
 
 
+def test_an_object_of_too_many_repeated_keys_is_kept_as_text() -> None:
+    text = "{" + ",".join(f'"a":"{number}"' for number in range(200)) + "}"
+    (event,) = read("json", text.encode(), 10_000)
+    assert event.message == text
+
+
 def test_a_key_counts_in_any_case_and_the_first_of_a_field_wins() -> None:
     event = one({"Logger": "late", "SERVICE": "early", "Msg": "x"})
     assert (event.message, event.file_name, event.structured_data) == ("x", "early", '{"Logger":"late"}')
@@ -249,6 +255,14 @@ TWO = {"a": [1, {"b": "}\n{"}], "msg": "two"}
 )
 def test_objects_may_stand_side_by_side_and_over_lines(body: str, messages: list[str]) -> None:
     assert [event.message for event in read("json", body.encode())] == messages
+
+
+def test_objects_over_lines_may_be_long() -> None:
+    long = json.dumps({"x": "y" * 300_000, "msg": "first"}, indent=1)
+    assert [event.message for event in read("json", f"{long}\n{json.dumps(TWO, indent=1)}".encode())] == [
+        "first",
+        "two",
+    ]
 
 
 def test_lines_that_are_cut_off_cost_what_they_are_long() -> None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 import zlib
@@ -19,7 +18,7 @@ import attrs
 from ppl.errors import PplError
 from ppl.model import Lines
 from ppl.sources.framing import Framer, Frames
-from ppl.sources.json_lines import begins_with_object, json_pieces
+from ppl.sources.json_lines import WINDOW, begins_with_object, json_pieces
 from ppl.sources.line import BOM
 from ppl.sources.message import parse_message
 
@@ -174,9 +173,8 @@ def plain_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int)
 
     For senders that do not say what they send, or say only that it is bytes.
     """
-    start = body[:64].removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-    is_json = start in (b"{", b"[") and begins_with_object(body.decode("utf-8", "replace").removeprefix(BOM))
-    read = json_body if is_json else line_body
+    start = body[:WINDOW].decode("utf-8", "replace").removeprefix(BOM)
+    read = json_body if begins_with_object(start, is_cut=len(body) > WINDOW) else line_body
     yield from read(body, received_at, zone, max_line_bytes)
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -135,7 +136,11 @@ class ObjectReader:
 
     def journal_message(self, value: Any) -> str | None:
         """A message as journald's JSON has it: an array of bytes where it holds unprintable ones."""
-        if isinstance(value, list) and value and all(type(each) is int and 0 <= each < 256 for each in value):
+        if (
+            isinstance(value, list)
+            and 0 < len(value) <= self.most
+            and all(type(each) is int and 0 <= each < 256 for each in value)
+        ):
             value = bytes(value).decode("utf-8", "replace")
         return self.message(value)
 
@@ -319,11 +324,12 @@ class _Plan:
 def _plan(keys: Iterable[str]) -> _Plan:
     names = []
     above = []
-    for key in keys:
-        name = _NAMES.get(key) or _NAMES.get(key.lower())
+    for key in islice(keys, _MOST_KEYS):
+        lower = key.lower()
+        name = _NAMES.get(key) or _NAMES.get(lower)
         if name is not None:
             names.append((name, (key,)))
-        if key in _ABOVE or key.lower() in _ABOVE:
+        if lower in _ABOVE or key in _ABOVE:
             above.append(key)
     return _Plan(tuple(sorted(names, key=_by_rank)), tuple(above))
 
@@ -340,6 +346,8 @@ class _Plans(dict[tuple[str, ...], _Plan]):
         return plan
 
 
+#: Keys of an object among which known ones are looked for.
+_MOST_KEYS = 1000
 _MOST_PLANS = 1000
 _LONGEST_KEYS = 1000
 _plans = _Plans()
@@ -363,11 +371,11 @@ def _names_within(
         full = full if full in _ABOVE else full.lower()
         if not isinstance(inner, dict) or full not in _ABOVE:
             continue
-        for below in inner:
+        for below in islice(inner, _MOST_KEYS):
             name = _NAMES.get(f"{full}.{below}") or _NAMES.get(f"{full}.{below.lower()}")
             if name is not None:
                 yield name, (*path, key, below)
-        yield from _names_within(inner, inner, f"{full}.", (*path, key))
+        yield from _names_within(inner, islice(inner, _MOST_KEYS), f"{full}.", (*path, key))
 
 
 def _by_rank(found: tuple[_Name, tuple[str, ...]]) -> int:

@@ -18,12 +18,19 @@ import attrs
 from ppl.model import Lines, Row, row_of
 from ppl.sources.json_fields import ObjectReader, message_text, stored_text
 
-#: Objects over several lines that may turn out to be none: each costs a look at all the text.
+#: Characters in which the end of an object over several lines is looked for: at most a millisecond or two of work. One
+#: that is all of the text, or the first of it, may be longer.
+WINDOW = 128 * 1024
+#: Objects over several lines that may turn out to be none.
 _MOST_FAILURES = 20
+
+#: Repeated keys of an object that is read.
+_MOST_REPEATED = 100
 
 # RFC 7464 has a record separator before each text.
 _BLANK = " \t\r\x1e"
 _SPACE = re.compile(r"[ \t\r\n\x1e]*")
+_OBJECT = re.compile(r'\{[ \t\r\n]*"(?:[^"\\\n]|\\.)*"[ \t\r\n]*:')
 _BETWEEN = re.compile(r"[ \t\r\x1e]*,?[ \t\r\x1e]*")
 
 
@@ -43,12 +50,20 @@ def json_pieces(
     yield Lines.of_rows(parsed), len(text) - start
 
 
-def begins_with_object(text: str) -> bool:
-    """Whether ``text`` begins with an object, alone on its line or beside others, or with an array of objects."""
+def begins_with_object(text: str, is_cut: bool) -> bool:
+    """Whether ``text`` begins with an object, alone on its line or beside others, or with an array of objects.
+
+    Args:
+        text: the beginning of a text.
+        is_cut: whether the text goes on after it, so that an object may not end within it.
+    """
     start = _after_space(text, 0)
     is_array = text.startswith("[", start)
-    found = _value(text, _after_space(text, start + 1) if is_array else start)
-    if found is None or not isinstance(found[0], dict):
+    start = _after_space(text, start + 1) if is_array else start
+    found = _value(text, start)
+    if found is None:
+        return is_cut and _OBJECT.match(text, start) is not None
+    if not isinstance(found[0], dict):
         return False
     following = _after(text, found[1])
     return is_array or following == len(text) or text[following] in "\n{"
@@ -130,7 +145,11 @@ class _Reader:
         """The object that begins at ``begin`` with ``line`` and goes on in the following lines, if it does."""
         if self.failures > _MOST_FAILURES or not _is_unfinished(line):
             return None
-        found = _value(self.text, begin)
+        if begin == _after_space(self.text, 0):
+            found = _value(self.text, begin)
+        else:
+            found = _value(self.text[begin : begin + WINDOW], 0)
+            found = found and (found[0], begin + found[1])
         self.failures += found is None
         return found
 
@@ -149,10 +168,16 @@ class _Reader:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of ``pairs``; of keys that occur more than once, the last has the name and the others get a number."""
+    """An object of ``pairs``; of keys that occur more than once, the last has the name and the others get a number.
+
+    Raises:
+        ValueError: there are too many of these, so that the object is better kept as text.
+    """
     made = dict(pairs)
     if len(made) == len(pairs):
         return made
+    if len(pairs) - len(made) > _MOST_REPEATED:
+        raise ValueError
     number: dict[str, int] = {}
     for key, value in pairs:
         if made[key] is value:
