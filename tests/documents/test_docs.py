@@ -54,7 +54,7 @@ _SENT_WITHIN = {
 _NEVER_SENT = {
     "bad_configuration", "store_unsuitable", "id_conflict", "registration_closed", "no_port_left",
     "listener_unavailable", "too_many_drains", "too_many_searches", "wrong_field", "archive_damaged",
-    "too_many_destinations", "too_many_sender_tokens", "unknown_time_zone",
+    "too_many_destinations", "too_many_sender_tokens", "unknown_charset", "unknown_time_zone",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from ppl.sources.framing import CUT_MARK, Framer, Frames, whole_message
-from ppl.sources.known import stream_kind
+from ppl.sources.known import BODIES, stream_kind
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse_message
 from ppl.sources.relp import LEAST_MAX_DATA, Relp, RelpError
@@ -128,7 +128,16 @@ def start(data: bytes) -> None:
     assert len(kinds) - len(told) <= 16, "a few bytes tell"
 
 
+def body(data: bytes) -> None:
+    """Whatever a body holds, PostgreSQL takes its lines."""
+    kind = BODIES[data[0] % len(BODIES)] if data else BODIES[0]
+    for piece in kind.read(data[1:], RECEIVED, UTC, 1000):
+        for row in piece.lines.rows():
+            check_storable(row)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
+    "body": body,
     "framing": framing,
     "message": message,
     "relp": relp,
@@ -140,6 +149,12 @@ _OPEN = b"1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n"
 
 #: Where the fuzzer begins.
 SEEDS: dict[str, list[bytes]] = {
+    "body": [
+        b'\x01{"msg":"a","level":30,"log":{"level":"warn"}}{"host":{"name":"h"}}',
+        b'\x03[{"MESSAGE":[1,2],"PRIORITY":"3"},\n{"a":"b","a":"c"}]\n{\n"t":{"$date":"2026-11-24T10:00:00Z"}\n}',
+        b"\x0283 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - x",
+        b"\x00<13>a\n\nb",
+    ],
     "framing": [b"\x01a\nb\r\n\n", b"\x027 <13>one7 <13>two\n7 <13>", b"\x0312", b"\x0499 <" + b"x" * 90, b"y" * 99],
     "message": [
         _HEADER + b"- text\n" + _HEADER + b"- more",

@@ -25,6 +25,7 @@ _PARTS = (
     "host:", "host:=", "program:(", "severity:err", "severity:>=warn", "ip:192.0.2.0/24", "/b[ao]r+/",
     "after:'2 hours ago'",
     "/a\\/b/", "/var/log", "=x", "a*", "host:w*b", "message:'a*'", "it's", "or", "FILE:=A", "12:30", "host:\"=a\"",
+    "“a b”", "„a“", "«b", "level:err", "‘it’s’", "host:=“", "”",
 )  # fmt: skip
 
 

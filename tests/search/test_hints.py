@@ -9,7 +9,13 @@ from tests.search.asking import ask
 
 HINTS = {
     "status:500": "status: is not an attribute. It is searched for as text.",
-    "x -level:error": "level: is not an attribute, severity: is. It is searched for as text.",
+    "x -loglevel:error": "loglevel: is not an attribute, severity: is. It is searched for as text.",
+    "_msg:SIX": "_msg: is not an attribute, message: is. It is searched for as text.",
+    'a |= "SIX"': "|= is searched for as text: words and phrases need no operator before them.",
+    "+end": "+end is searched for as text: all words must be there already, so leave out the +.",
+    "user_id=42": "user_id=42 is searched for as text; JSON has a colon after user_id: try the value alone.",
+    "a || b": "|| is searched for as text: the operator is OR.",
+    "*SIX*": "* is an ordinary character in *SIX*: words match anywhere in a text already, so leave it out.",
     "hots:web": "hots: is not an attribute, host: is. It is searched for as text.",
     "timed*": "* is an ordinary character in timed*: words match anywhere in a text already, so leave it out.",
     'host:"web-*"': "In quotes, * is an ordinary character: without quotes, web-* is a pattern.",
@@ -19,7 +25,7 @@ HINTS = {
     "--force": '--force excludes the text -force: to find --force, write "--force".',
     "timed.*out": "timed.*out is searched for as text: put a regular expression between slashes, as in /a.*b/.",
     "(a|b)": "a|b is searched for as text: put a regular expression between slashes, as in /a.*b/.",
-    "“time out”": "“ is not a quote here: put phrases in \" or '.",
+    "“time out": "“ is searched for as text, as no closing quote follows: put phrases in \" or '.",
 }
 
 
@@ -39,6 +45,7 @@ def test_text_that_looks_like_syntax_gets_a_hint(text: str, message: str) -> Non
         "12:30 http://example.com/a fe80::1 std::string C:\\x Error: a - b",
         'host:="a*"',
         "OR-gate it's",
+        "level:error “time out” a==b a=>b",
     ],
 )
 def test_a_query_that_means_what_it_looks_like_gets_no_hint(text: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.model import SECOND, Event, Lines
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
 from ppl.sources.known import BODIES, body_kind
 
 NOW = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()) * SECOND
@@ -25,7 +26,7 @@ HEROKU = (
 )
 
 
-KINDS = {kind.name.split()[0].lower(): kind for kind in BODIES}
+KINDS = {("plain" if "or" in kind.name else kind.name.split()[0].lower()): kind for kind in BODIES}
 
 
 def read(kind: str, body: bytes, most: int = 1000) -> list[Event]:
@@ -48,9 +49,15 @@ def one(body: bytes, kind: str = "json") -> Event:
 @pytest.mark.parametrize(
     ("content_type", "kind"),
     [
-        ("", "lines"),
+        ("", "plain"),
         ("text/plain; charset=utf-8", "lines"),
-        ("application/x-www-form-urlencoded", "lines"),
+        ("application/x-www-form-urlencoded", "plain"),
+        ("application/octet-stream", "plain"),
+        ("text/x-log", "lines"),
+        ("text/json", "json"),
+        ("application/cloudevents+json; charset=utf-8", "json"),
+        ("application/json-seq", "json"),
+        ("application/json, application/json", "json"),
         ("application/logplex-1", "logplex"),
         ("Application/JSON", "json"),
         ("application/x-ndjson", "json"),
@@ -155,8 +162,8 @@ def test_a_time_that_is_none_stays_where_it_was(moment: str) -> None:
 
 @pytest.mark.parametrize(
     ("level", "severity"),
-    [('"error"', 3), ('"Fatal"', 2), ('"information"', 6), ("0", 0), ("7", 7), ('"3"', 3), ("30", None), ("-1", None),
-     ("true", None), ("1.5", None)],
+    [('"error"', 3), ('"Fatal"', 2), ('"information"', 6), ("0", 0), ("7", 7), ('"3"', 3), ("30", 6), ("35", None),
+     ("-1", None), ("true", None), ("1.5", None)],
 )  # fmt: skip
 def test_a_level_is_a_keyword_or_a_number_of_syslog(level: str, severity: int | None) -> None:
     assert one(f'{{"level": {level}, "log": "x"}}'.encode()).severity == severity
@@ -212,6 +219,31 @@ def test_deep_nesting_is_kept_as_text(opening: bytes) -> None:
     assert read("json", opening * 50_000, 1_000_000)
 
 
+@pytest.mark.parametrize("body", [b'{"content":"tests"}', b' {"content": "tests"}\n'])
+def test_cloudflares_probe_is_no_event(body: bytes) -> None:
+    assert read("json", body) == read("plain", body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [
+        (b'\xef\xbb\xbf {"msg":"a"}\n{"msg":"b"}', ["a", "b"]),
+        (b'[\n{"msg":"a"}]', ["a"]),
+        (b'{\n"msg":"a"\n}', ["a"]),
+        (b"<13>1 - h a - - - a\nb", ["a", "b"]),
+        (b'["a"]', ['["a"]']),
+        (b'{"a":1} is text', ['{"a":1} is text']),
+        (b"[info] a", ["[info] a"]),
+        (b"{", ["{"]),
+        (b"", []),
+        (b'{"msg":"a","x":"%s"}' % (b"x" * 200_000), ["a"]),
+        (b"{%s" % (b"x" * 200_000), ["{" + "x" * 999 + " [cut by Ppl at 1000 bytes]"]),
+    ],
+)
+def test_a_body_of_no_type_is_json_if_it_begins_with_an_object(body: bytes, messages: list[str]) -> None:
+    assert [event.message for event in read("plain", body)] == messages
+
+
 # Any
 
 
@@ -226,13 +258,18 @@ def test_a_big_body_comes_in_pieces_that_are_not(kind: str) -> None:
     assert max(len(piece.lines) for piece in found) <= PIECE_LINES + 1
 
 
+EMPTY = ("", "\n", "\r\n", "\0")
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["msg", "time", "host", "level", "pid"]), inner),
 )  # fmt: skip
 
 
-@given(kind=st.sampled_from(["lines", "logplex", "json"]), body=st.binary(max_size=400), most=st.integers(480, 500))
+@given(
+    kind=st.sampled_from(["lines", "plain", "logplex", "json"]),
+    body=st.binary(max_size=400),
+    most=st.integers(480, 500),
+)
 def test_any_body_is_read(kind: str, body: bytes, most: int) -> None:
     for event in read(kind, body, most):
         assert event.message or event.hostname or event.file_name or event.structured_data or event.severity is not None
@@ -245,7 +282,9 @@ def test_any_json_gives_an_event_for_each_value(values: list[object], as_array: 
     if not as_array and body.startswith("["):
         return
     found = read("json", body.encode())
-    assert len(found) == len(values)
+    # An object with an empty message and nothing else is none.
+    blank = [value for value in values if isinstance(value, dict) and set(value) == {"msg"} and value["msg"] in EMPTY]
+    assert len(found) == len(values) - len(blank)
     for event in found:
         assert all("\0" not in text for text in (event.message, event.hostname, event.structured_data, event.procid))
         for text in (event.message, event.hostname, event.structured_data):
@@ -258,23 +297,49 @@ def test_any_json_gives_an_event_for_each_value(values: list[object], as_array: 
 @given(st.binary(max_size=3000), st.integers(1, 500), st.booleans())
 def test_a_body_comes_in_whatever_parts(content: bytes, size: int, is_gzip: bool) -> None:
     sent = gzip.compress(content[:1000]) + gzip.compress(content[1000:]) if is_gzip else content
-    body = Body(4000, is_gzip=is_gzip)
+    body = Body(4000, Zip.GZIP if is_gzip else None)
     for start in range(0, len(sent), size):
         body.add(sent[start : start + size])
     assert body.finish() == content
 
 
-def test_a_bomb_is_never_unzipped_further_than_the_limit() -> None:
-    bomb = gzip.compress(bytes(100_000_000))
+def bare(content: bytes) -> bytes:
+    """``content`` as deflate without zlib's header."""
+    packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packing.compress(content) + packing.flush()
+
+
+@given(st.binary(max_size=3000), st.integers(1, 50), st.sampled_from([zlib.compress, bare, gzip.compress]))
+def test_deflate_comes_with_a_header_or_without(content: bytes, size: int, pack: Callable[[bytes], bytes]) -> None:
+    sent = pack(content)
+    for zipped in (Zip.EITHER, *(() if pack is gzip.compress else (Zip.DEFLATE,))):
+        body = Body(4000, zipped)
+        for start in range(0, len(sent), size):
+            body.add(sent[start : start + size])
+        assert body.finish() == content
+
+
+def test_nothing_follows_deflate() -> None:
+    body = Body(1000, Zip.DEFLATE)
+    with pytest.raises(BodyUnreadable, match="after the end"):
+        body.add(zlib.compress(b"a") + zlib.compress(b"b"))
+
+
+@pytest.mark.parametrize("zipped", Zip)
+@pytest.mark.parametrize("pack", [zlib.compress, bare, gzip.compress])
+def test_a_bomb_is_never_unzipped_further_than_the_limit(zipped: Zip, pack: Callable[[bytes], bytes]) -> None:
+    if (pack is gzip.compress) != (zipped is Zip.GZIP) and zipped is not Zip.EITHER:
+        return
+    bomb = pack(bytes(100_000_000))
     assert len(bomb) < 100_000
-    body = Body(100_000, is_gzip=True)
+    body = Body(100_000, zipped)
     with pytest.raises(BodyTooLarge):
         body.add(bomb)
     assert len(body) <= 100_000
 
 
 def test_gzip_that_gives_nothing_is_bounded_by_what_came() -> None:
-    body = Body(1000, is_gzip=True)
+    body = Body(1000, Zip.GZIP)
     endless_name = b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 900
     body.add(endless_name)
     with pytest.raises(BodyTooLarge):
@@ -282,7 +347,7 @@ def test_gzip_that_gives_nothing_is_bounded_by_what_came() -> None:
 
 
 def test_many_members_are_refused() -> None:
-    body = Body(1_000_000, is_gzip=True)
+    body = Body(1_000_000, Zip.GZIP)
     with pytest.raises(BodyUnreadable, match="members"):
         body.add(gzip.compress(b"") * 1100)
 
@@ -292,19 +357,19 @@ ZIPPED = gzip.compress(b"hello", mtime=0)
 
 @pytest.mark.parametrize("sent", [b"hello", ZIPPED[:-1], ZIPPED + b"x", zlib.compress(b"x")])
 def test_what_is_no_gzip_is_refused(sent: bytes) -> None:
-    body = Body(1000, is_gzip=True)
+    body = Body(1000, Zip.GZIP)
     with pytest.raises(BodyUnreadable):
         body.add(sent)
         body.finish()
 
 
 def test_no_body_at_all_is_no_fault() -> None:
-    assert Body(10, is_gzip=True).finish() == b""
+    assert Body(10, Zip.GZIP).finish() == b""
 
 
-@given(st.binary(max_size=300))
-def test_any_bytes_are_unzipped_or_refused(data: bytes) -> None:
-    body = Body(200, is_gzip=True)
+@given(st.binary(max_size=300), st.sampled_from(Zip))
+def test_any_bytes_are_unzipped_or_refused(data: bytes, zipped: Zip) -> None:
+    body = Body(200, zipped)
     with contextlib.suppress(BodyTooLarge, BodyUnreadable):
         body.add(data)
         body.finish()

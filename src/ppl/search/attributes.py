@@ -171,6 +171,8 @@ ATTRIBUTES: dict[str, Meaning] = {
     "file": TextIn(Field.PROGRAM),
     "message": TextIn(Field.MESSAGE),
     "severity": _severity,
+    # What most other tools call it.
+    "level": _severity,
     "facility": _facility,
     "after": _since,
     "before": _before,

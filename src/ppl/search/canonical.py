@@ -26,7 +26,7 @@ from ppl.search.tree import (
 )  # fmt: skip
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PLAIN = re.compile(r"""[^\s()"'/*=-][^\s()*]*""")
+_PLAIN = re.compile(r"""[^\s()"'/*=“”„‘‚«»-][^\s()*]*""")
 _SPECIAL = re.compile(rf"(?:AND|OR|NOT)\Z|(?:{'|'.join(ATTRIBUTES)}):", re.IGNORECASE | re.ASCII)
 
 

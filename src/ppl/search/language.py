@@ -9,10 +9,11 @@
     named    = value | "=" ( word | "'" … "'" | '"' … '"' )
     value    = word | "'" … "'" | '"' … '"' | "/" regular expression "/"
 
-A quote within its own kind of quotes is doubled. Within an attribute's parentheses, values are as after its colon, and
-terms side by side are alternatives, except for negated ones (``-``), which all apply. Words end at blanks and
-parentheses. An unknown name with a colon is a word, as is text that begins with a slash but has no closing slash before
-a blank or a parenthesis.
+A quote within its own kind of quotes is doubled. Typographic quotes count too if the closing one stands before a blank,
+a parenthesis or the end: phones and word processors write them. Within an attribute's parentheses, values are as after
+its colon, and terms side by side are alternatives, except for negated ones (``-``), which all apply. Words end at
+blanks and parentheses. An unknown name with a colon is a word, as is text that begins with a slash but has no closing
+slash before a blank or a parenthesis.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ _ATTRIBUTE = re.compile(rf"({'|'.join(ATTRIBUTES)}):", re.IGNORECASE | re.ASCII)
 _REGEX = re.compile(r"/((?:[^/\\]|\\.)+)/(?=[\s()]|$)", re.DOTALL)
 _OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s()]|$)")
 _QUOTED = {quote: re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}", re.DOTALL) for quote in "'\""}
+_TYPED = re.compile(
+    "(?:“(.+?)”|„(.+?)[“”]|”(.+?)”|«(.+?)»|»(.+?)«|‘(.+?)’|‚(.+?)[‘’])(?=[\\s()]|$)", re.DOTALL
+)  # fmt: skip
 _TERM = "a word, a phrase in quotes, an attribute or a group"
 
 
@@ -187,6 +191,9 @@ class _Parser:
             raise QueryError(start, "a word or a phrase directly after =")
         if char in _QUOTED:
             return self._phrase(char, is_exact=True), start + 1
+        typed = self._typed_phrase(is_exact=True)
+        if typed is not None:
+            return typed, start + 1
         return Value(Kind.WORD, self._word(), is_exact=True), start
 
     def _word(self) -> str:
@@ -204,11 +211,22 @@ class _Parser:
             raise QueryError(start, _TERM + hint)
         if char in _QUOTED:
             return self._phrase(char), start + 1
+        typed = self._typed_phrase()
+        if typed is not None:
+            return typed, start + 1
         match = _REGEX.match(self.text, start)
         if match is not None:
             self.at = match.end()
             return Value(Kind.REGEX, match[1]), start + 1
         return Value(Kind.WORD, self._word()), start
+
+    def _typed_phrase(self, is_exact: bool = False) -> Value | None:
+        """The phrase in typographic quotes at the current position, if there is one."""
+        match = _TYPED.match(self.text, self.at)
+        if match is None:
+            return None
+        self.at = match.end()
+        return Value(Kind.PHRASE, match[match.lastindex or 0], is_exact)
 
     def _phrase(self, quote: str, is_exact: bool = False) -> Value:
         match = _QUOTED[quote].match(self.text, self.at)

@@ -10,6 +10,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -29,6 +30,19 @@ _MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _EPOCH_DIGITS = {10: SECOND, 13: 1_000, 16: 1}
+_NANOSECONDS_DIGITS = 19
+_FRACTION = re.compile(r"(\d{10})\.(\d{1,9})")
+#: RFC 2822 section 4.3 and Europe's; of other names, several countries have their own.
+_ZONES = {
+    "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "ut": 0, "wet": 0,
+    "west": 1, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "eet": 2, "eest": 3,
+}  # fmt: skip
+_ZONE_NAME = re.compile(r"\s\(?([A-Za-z]+(?:/[A-Za-z0-9_+-]+){1,2})\)?\s*\Z")
+_DAY_PARTS = {"morning": 6, "afternoon": 12, "evening": 18}
+_MINUS = re.compile(r"now\s*-\s*(?=\w)")
+_LAST = re.compile(r"(?:in |within |over )?(?:the )?(?:last|past|previous) (?=\d|[a-z]+ [a-z])")
+_AMOUNTS = re.compile(r"-?\s*(?=(?:\d+\s*[a-z]+\s*)+\Z)")
+_OF_DAY = re.compile(r"(.+?) ago(?: at|,)? (.+)")
 _NOISE = frozenset(("at", "on", "the", "of", ","))
 
 _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -36,7 +50,8 @@ _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("ymd", r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:t(?=\d))?"),
         ("dmy", r"(\d{1,2})\.(\d{1,2})\.(\d{4})"),
-        ("clock", r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?\s*(am|pm|a\.m\.|p\.m\.)?"),
+        ("spelled", r"(\d{1,2})([-/])([a-z]{3,9})\2(\d{4})"),
+        ("clock", r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(am|pm|a\.m\.|p\.m\.)?"),
         ("hour", r"(\d{1,2})\s*(am|pm|a\.m\.|p\.m\.)"),
         ("offset", r"([+-])(\d\d):?(\d\d)(?::(\d\d))?"),
         ("zulu", r"(?:z|utc|gmt)"),
@@ -46,9 +61,11 @@ _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 # A date or a time of day may be followed directly by "T", a zone or an offset, as in 2026-11-23T12:00Z.
-_JOINED = {"ymd": re.compile(r"(\d{4})-(\d\d)-(\d\d)t(?=\d)"), "clock": re.compile(
-    r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?(?=z|[+-]\d)"
-)}  # fmt: skip
+_JOINED = {
+    "spelled": re.compile(r"(\d{1,2})(/)([a-z]{3})/(\d{4}):(?=\d)"),
+    "ymd": re.compile(r"(\d{4})-(\d\d)-(\d\d)t(?=\d)"),
+    "clock": re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?=z|[+-]\d)"),
+}
 
 
 def parse_time(text: str, zone: tzinfo, now: int) -> int:
@@ -62,11 +79,14 @@ def parse_time(text: str, zone: tzinfo, now: int) -> int:
     Raises:
         BadValue: ``text`` is not a time, or is before 1970 or after 9999.
     """
-    plain = text.strip().lower()
+    plain = text.strip()
     if not plain or len(plain) > LONGEST or not plain.isascii():
         raise BadValue(_EXPECTED)
     try:
-        moment = _parse(plain, zone, _EPOCH + timedelta(microseconds=now))
+        plain, named = _without_zone(plain)
+        # Grafana's M is a month; in lower case it would be a minute.
+        plain = re.sub(r"(?<=\d)M\b", "mo", plain) if _MINUS.match(plain) else plain
+        moment = _parse(plain.lower(), named or zone, _EPOCH + timedelta(microseconds=now), named is not None)
         microseconds = (moment - _EPOCH) // timedelta(microseconds=1)
     except (OverflowError, ValueError) as error:
         raise BadValue(_RANGE if isinstance(error, OverflowError) else _EXPECTED) from error
@@ -75,26 +95,68 @@ def parse_time(text: str, zone: tzinfo, now: int) -> int:
     return microseconds
 
 
-def _parse(text: str, zone: tzinfo, now: datetime) -> datetime:
-    """Raises ``ValueError`` or ``OverflowError``."""
-    number = text.removeprefix("@")
-    if number.isdecimal():
-        factor = _EPOCH_DIGITS.get(len(number))
+def _without_zone(text: str) -> tuple[str, ZoneInfo | None]:
+    """``text`` without the IANA name at its end, and that zone. Raises ``ValueError`` if there is no such zone."""
+    match = _ZONE_NAME.search(text)
+    if match is None:
+        return text, None
+    for name in (match[1], match[1].title()):
+        try:
+            return text[: match.start()], ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            continue  # as for ppl.timezone: unknown, malformed, or a directory
+    raise ValueError
+
+
+def _since_epoch(text: str) -> datetime | None:
+    """The moment that a number of seconds, ms, µs or ns since 1970 names; ``None`` if ``text`` is no such number."""
+    if text.isdecimal():
+        factor = _EPOCH_DIGITS.get(len(text))
         if factor is not None:
-            return _EPOCH + timedelta(microseconds=int(number) * factor)
-        if number != text:
-            raise ValueError
+            return _EPOCH + timedelta(microseconds=int(text) * factor)
+        if len(text) == _NANOSECONDS_DIGITS:
+            return _EPOCH + timedelta(microseconds=int(text) // 1000)
+    match = _FRACTION.fullmatch(text)
+    if match is None:
+        return None
+    return _EPOCH + timedelta(seconds=int(match[1]), microseconds=int(match[2].ljust(6, "0")[:6]))
+
+
+def _parse(text: str, zone: tzinfo, now: datetime, has_zone: bool) -> datetime:
+    """``has_zone``: whether the text itself has named ``zone``. Raises ``ValueError`` or ``OverflowError``."""
+    number = text.removeprefix("@")
+    moment = None if has_zone else _since_epoch(number)
+    if moment is not None:
+        return moment
+    if number != text:
+        raise ValueError
     local = now.astimezone(zone)
     if text == "now":
         return now
     if text.endswith(" ago"):
         return back(text.removesuffix(" ago"), local)
-    if re.fullmatch(r"-?\s*(\d+\s*[a-z]+\s*)+", text):
+    of_day = _OF_DAY.fullmatch(text)
+    if of_day is not None:
+        return _on_day(back(of_day[1], local), of_day[1], of_day[2])
+    span = _MINUS.match(text) or _LAST.match(text) or _AMOUNTS.match(text)
+    if span is not None:
         try:
-            return back(text.removeprefix("-").strip(), local)
+            return back(text[span.end() :], local)
         except NotAnAmount:
-            pass  # "5 nov"
-    return _Reading(text, local).moment()
+            pass  # "5 nov", "last friday at noon"
+    return _Reading(text, local, zone=zone if has_zone else None).moment()
+
+
+def _on_day(day: datetime, amounts: str, clock: str) -> datetime:
+    """The time of day ``clock`` on ``day``, so many days, weeks, months or years ago."""
+    units = {UNITS.get(word) for word in re.findall("[a-z]+", amounts)} - {None}
+    if units & {"seconds", "minutes", "hours"} or "." in amounts or "half" in amounts:
+        raise ValueError
+    reading = _Reading(clock, day)
+    reading.read()
+    if reading.clock is None or reading != _Reading(clock, day, clock=reading.clock):
+        raise ValueError
+    return datetime.combine(day.date(), reading.clock, day.tzinfo).astimezone(UTC)
 
 
 @attrs.define
@@ -111,20 +173,25 @@ class _Reading:
     clock: time | None = None
     zone: tzinfo | None = None
     is_last: bool = False
+    is_this: bool = False
 
     def moment(self) -> datetime:
         """The moment. Raises ``ValueError`` or ``OverflowError``."""
+        self.read()
+        if self.zone is not None:
+            self.now = self.now.astimezone(self.zone)
+        return self._combined()
+
+    def read(self) -> None:
+        """Read all parts. Raises ``ValueError`` or ``OverflowError``."""
         at = 0
         while at < len(self.text):
             if self.text[at] in " ,":
                 at += 1
                 continue
             at = self._part(at)
-        if self.is_last:
+        if self.is_last or self.is_this:
             raise ValueError
-        if self.zone is not None:
-            self.now = self.now.astimezone(self.zone)
-        return self._combined()
 
     def _part(self, at: int) -> int:
         for name, pattern in (*_JOINED.items(), *_PARTS):
@@ -147,10 +214,16 @@ class _Reading:
     def _dmy(self, match: re.Match[str]) -> None:
         self._set("day", date(int(match[3]), int(match[2]), int(match[1])))
 
+    def _spelled(self, match: re.Match[str]) -> None:
+        month = _named(match[3], _MONTHS)
+        if month is None:
+            raise ValueError
+        self._set("day", date(int(match[4]), month + 1, int(match[1])))
+
     def _clock(self, match: re.Match[str]) -> None:
         half = match[5] if len(match.groups()) > 4 else None
         hour = _hour(int(match[1]), half)
-        microsecond = int((match[4] or "0").ljust(6, "0"))
+        microsecond = int((match[4] or "0").ljust(6, "0")[:6])
         second = int(match[3] or 0)
         self._set("clock", time(hour, int(match[2]), min(second, 59) if second == 60 else second, microsecond))
 
@@ -159,10 +232,15 @@ class _Reading:
 
     def _offset(self, match: re.Match[str]) -> None:
         offset = timedelta(hours=int(match[2]), minutes=int(match[3]), seconds=int(match[4] or 0))
-        self._set("zone", timezone(-offset if match[1] == "-" else offset))
+        self._in_zone(timezone(-offset if match[1] == "-" else offset))
 
     def _zulu(self, match: re.Match[str]) -> None:
-        self._set("zone", UTC)
+        self._in_zone(UTC)
+
+    def _in_zone(self, zone: tzinfo) -> None:
+        # Go writes "+0100 CET".
+        if self.zone is None or self.zone.utcoffset(None) != zone.utcoffset(None):
+            self._set("zone", zone)
 
     def _year(self, match: re.Match[str]) -> None:
         self._set("year", int(match[1]))
@@ -175,7 +253,20 @@ class _Reading:
         today = self.now.date()
         if word in _NOISE:
             return
-        if word == "last":
+        if word in _ZONES:
+            self._in_zone(timezone(timedelta(hours=_ZONES[word])))
+        elif word in _DAY_PARTS:
+            if self.is_this:
+                self.is_this = False
+                self._set("day", today)
+            self._set("clock", time(_DAY_PARTS[word]))
+        elif word == "this":
+            self.is_this = True
+        elif self.is_this and word in ("week", "month", "year"):
+            self.is_this = False
+            self._set("day", today)
+            self._begin(f"{word}s")
+        elif word == "last":
             self.is_last = True
         elif self.is_last and word in UNITS and len(word) > 2:
             self.is_last = False

@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
+from enum import Enum
 
 import attrs
 
 from ppl.errors import PplError
 from ppl.model import Lines
 from ppl.sources.framing import Framer, Frames
-from ppl.sources.json_lines import json_pieces
+from ppl.sources.json_lines import WINDOW, begins_with_object, json_pieces
 from ppl.sources.line import BOM
 from ppl.sources.message import parse_message
 
@@ -28,6 +30,9 @@ PIECE_LINES = 1000
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 1000
+
+#: What Cloudflare's Logpush sends to see whether an address takes uploads.
+_PROBE = {"content": "tests"}
 
 # The header up to MSGID (RFC 5424 section 6); Heroku leaves out STRUCTURED-DATA after it, without a "-" in its place.
 _LOGPLEX_HEADER = re.compile(rb"<[0-9]{1,3}>1(?: [^ \n]+){5}(?= |\Z)")
@@ -45,18 +50,32 @@ class BodyUnreadable(PplError):
     code = "bad_encoding"
 
 
+class Zip(Enum):
+    """How a body is compressed.
+
+    ``DEFLATE`` is zlib's format, as RFC 9110 has it, or the bare one that some send in its place. Some libraries say
+    ``gzip, deflate`` and send one of them: ``EITHER``.
+    """
+
+    GZIP = "gzip"
+    DEFLATE = "deflate"
+    EITHER = "gzip or deflate"
+
+
 class Body:
     """A body while it arrives.
 
     Args:
         most: bytes that it may hold, also after unzipping.
-        is_gzip: whether it comes as gzip (RFC 1952), in one member or in several.
+        zipped: how it is compressed; gzip may come in one member or in several.
     """
 
-    def __init__(self, most: int, *, is_gzip: bool) -> None:
+    def __init__(self, most: int, zipped: Zip | None = None) -> None:
         self._most = most
         self._held = bytearray()
-        self._gzip = zlib.decompressobj(_GZIP) if is_gzip else None
+        self._zipped = zipped
+        self._bits = _GZIP
+        self._unzip = zlib.decompressobj(_GZIP) if zipped else None
         self._members = 0
         # Bytes as they came: gzip can consume any number of them and yield none.
         self._came = 0
@@ -69,23 +88,37 @@ class Body:
 
         Raises:
             BodyTooLarge: the body exceeds the limit, beyond which at most one byte was unzipped.
-            BodyUnreadable: the body is not gzip.
+            BodyUnreadable: the body is not compressed as it claims.
         """
+        if data and not self._came:
+            self._begin(data[0])
         self._came += len(data)
-        if self._gzip is None or self._came > self._most:
+        if self._zipped is None or self._came > self._most:
             self._keep(data)
             return
         while data:
-            if self._gzip.eof:
-                self._gzip = zlib.decompressobj(_GZIP)
-                self._members += 1
-                if self._members > _MOST_MEMBERS:
-                    raise BodyUnreadable(f"The gzipped body has more than {_MOST_MEMBERS} members.")
+            assert self._unzip is not None
+            if self._unzip.eof:
+                self._begin_member()
             try:
-                self._keep(self._gzip.decompress(data, self._most - len(self._held) + 1))
+                self._keep(self._unzip.decompress(data, self._most - len(self._held) + 1))
             except zlib.error as error:
-                raise BodyUnreadable("The body is not gzip.") from error
-            data = self._gzip.unused_data
+                raise BodyUnreadable(f"The body is not {self._zipped.value}.") from error
+            data = self._unzip.unused_data
+
+    def _begin(self, first: int) -> None:
+        """The first byte of the body tells what it is: in bare deflate it would be an impossible one."""
+        if self._zipped is Zip.DEFLATE or (self._zipped is Zip.EITHER and first != 0x1F):
+            self._bits = zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+            self._unzip = zlib.decompressobj(self._bits)
+
+    def _begin_member(self) -> None:
+        if self._bits != _GZIP:
+            raise BodyUnreadable("The body goes on after the end of its compressed data.")
+        self._unzip = zlib.decompressobj(_GZIP)
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise BodyUnreadable(f"The gzipped body has more than {_MOST_MEMBERS} members.")
 
     def _keep(self, data: bytes) -> None:
         if len(self._held) + len(data) > self._most or self._came > self._most:
@@ -96,10 +129,10 @@ class Body:
         """The whole body.
 
         Raises:
-            BodyUnreadable: the gzip ends too early.
+            BodyUnreadable: the compressed data ends too early.
         """
-        if self._gzip is not None and self._came and not self._gzip.eof:
-            raise BodyUnreadable("The gzipped body is cut off.")
+        if self._unzip is not None and self._came and not self._unzip.eof:
+            raise BodyUnreadable("The compressed body is cut off.")
         held, self._held = bytes(self._held), bytearray()
         return held
 
@@ -120,8 +153,29 @@ class Piece:
 def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """JSON objects, one on each line or in an array; see :class:`ppl.sources.known.Read`."""
     text = body.decode("utf-8", "replace").removeprefix(BOM)
+    if _is_probe(text):
+        return
     for lines, size in json_pieces(text, received_at, zone, max_line_bytes, PIECE_BYTES, PIECE_LINES):
         yield Piece(lines, size)
+
+
+def _is_probe(text: str) -> bool:
+    if len(text) > 100:
+        return False
+    try:
+        return bool(json.loads(text) == _PROBE)
+    except (ValueError, RecursionError):
+        return False
+
+
+def plain_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """JSON objects or lines, whichever ``body`` begins with; see :class:`ppl.sources.known.Read`.
+
+    For senders that do not say what they send, or say only that it is bytes.
+    """
+    start = body[:WINDOW].decode("utf-8", "replace").removeprefix(BOM)
+    read = json_body if begins_with_object(start, is_cut=len(body) > WINDOW) else line_body
+    yield from read(body, received_at, zone, max_line_bytes)
 
 
 def line_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:

@@ -1,50 +1,47 @@
-"""Parses log events in JSON, one object on each line or an array: text in, :class:`~ppl.model.Lines` out.
+"""Parses log events in JSON: text in, :class:`~ppl.model.Lines` out.
 
-The keys of :data:`KEYS` become fields. The rest of an object is kept as JSON in ``structured_data``. A value
-that is not an object, or has no message, is kept whole as the message: nothing is refused and nothing lost.
+The text holds objects: in an array, one on each line, one after the other, or each written over several lines. What
+becomes of an object is said in :mod:`ppl.sources.json_fields`. A value that is not an object, and a line that is not
+JSON, are kept whole as messages: nothing is refused and nothing lost.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from datetime import tzinfo
 from typing import Any
 
 import attrs
 
-from ppl.model import FACILITIES, FACILITY_WORDS, SECOND, SEVERITIES, SEVERITY_WORDS, Lines, Row, row_of
-from ppl.sources.framing import whole_message
-from ppl.sources.timestamp import is_sane, iso
+from ppl.model import Lines, Row, row_of
+from ppl.sources.json_fields import ObjectReader, message_text, stored_text
 
-#: Field → the keys that may hold it; the first with a usable value wins.
-KEYS: dict[str, tuple[str, ...]] = {
-    "message": ("message", "msg", "log"),
-    "created_at": ("timestamp", "time", "@timestamp", "date", "ts"),
-    "hostname": ("hostname", "host"),
-    "file_name": ("program", "app", "appname", "file_name", "file"),
-    "severity": ("severity", "level"),
-    "facility": ("facility",),
-    "procid": ("procid", "pid"),
-    "msgid": ("msgid",),
-}
+#: Characters in which the end of an object over several lines is looked for: at most a millisecond or two of work. One
+#: that is all of the text, or the first of it, may be longer.
+WINDOW = 128 * 1024
+#: Objects over several lines that may turn out to be none.
+_MOST_FAILURES = 20
 
-_LONGEST_FIELD = 255
-_DIGITS = re.compile(r"[0-9]{9,19}(?:\.[0-9]{1,9})?", re.ASCII)
-_SPACE = re.compile(r"[ \t\r\n]*")
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_decoder = json.JSONDecoder()
+#: Repeated keys of an object that is read.
+_MOST_REPEATED = 100
+
+# RFC 7464 has a record separator before each text.
+_BLANK = " \t\r\x1e"
+_SPACE = re.compile(r"[ \t\r\n\x1e]*")
+_OBJECT = re.compile(r'\{[ \t\r\n]*"(?:[^"\\\n]|\\.)*"[ \t\r\n]*:')
+_BETWEEN = re.compile(r"[ \t\r\x1e]*,?[ \t\r\x1e]*")
 
 
 def json_pieces(
     text: str, received_at: int, zone: tzinfo, max_line_bytes: int, piece: int, most: int
 ) -> Iterator[tuple[Lines, int]]:
     """The events of ``text``, in parts of about ``piece`` characters or ``most`` events, and each part's length."""
-    reader = _Reader(received_at, zone, max_line_bytes)
+    reader = _Reader(text, ObjectReader(received_at, zone, max_line_bytes))
     parsed: list[Row] = []
     start = 0
-    for event, end in reader.events(text):
+    for event, end in reader.events():
         if event is not None:
             parsed.append(event)
         if end - start >= piece or len(parsed) >= most:
@@ -53,113 +50,147 @@ def json_pieces(
     yield Lines.of_rows(parsed), len(text) - start
 
 
-@attrs.frozen
+def begins_with_object(text: str, is_cut: bool) -> bool:
+    """Whether ``text`` begins with an object, alone on its line or beside others, or with an array of objects.
+
+    Args:
+        text: the beginning of a text.
+        is_cut: whether the text goes on after it, so that an object may not end within it.
+    """
+    start = _after_space(text, 0)
+    is_array = text.startswith("[", start)
+    start = _after_space(text, start + 1) if is_array else start
+    found = _value(text, start)
+    if found is None:
+        return is_cut and _OBJECT.match(text, start) is not None
+    if not isinstance(found[0], dict):
+        return False
+    following = _after(text, found[1])
+    return is_array or following == len(text) or text[following] in "\n{"
+
+
+@attrs.define
 class _Reader:
-    received_at: int
-    zone: tzinfo
-    most: int
+    text: str
+    objects: ObjectReader
+    failures: int = 0
 
-    def events(self, text: str) -> Iterator[tuple[Row | None, int]]:
-        """Each event (``None`` for an empty line) and where it ends."""
-        start = _after_space(text, 0)
-        if text.startswith("[", start):
-            start = yield from self._array(text, start + 1)
-        elif "\n" in text and text.startswith("{", start):
-            whole = _value(text, start)
-            if whole is not None and _after_space(text, whole[1]) == len(text):
-                # One object written over several lines.
-                yield self._event(whole[0], text[start : whole[1]]), len(text)
-                return
-        yield from self._lines(text, start)
+    def events(self) -> Iterator[tuple[Row | None, int]]:
+        """Each event (``None`` for what is none) and where it ends."""
+        start, is_whole = _after_space(self.text, 0), True
+        while is_whole and self.text.startswith("[", start):
+            start, is_whole = yield from self._array(start)
+        yield from self._lines(start)
 
-    def _array(self, text: str, start: int) -> Generator[tuple[Row | None, int], None, int]:
-        """The elements of an array; returns where lines begin, behind the array or where it is broken."""
+    def _array(self, opening: int) -> Generator[tuple[Row | None, int], None, tuple[int, bool]]:
+        """The elements of an array; returns where the text goes on, and whether the array came to its end."""
+        text = self.text
+        start = opening + 1
         while True:
             begin = _after_space(text, start)
             found = _value(text, begin)
             if found is None:
-                return begin + 1 if text.startswith("]", begin) else begin
+                if text.startswith("]", begin):
+                    return _after_space(text, begin + 1), True
+                # Text such as "[info] started" is no array.
+                return (opening if start == opening + 1 else begin), False
             value, end = found
             yield self._event(value, text[begin:end]), end
             start = _after_space(text, end)
             if not text.startswith(",", start):
-                return start + 1 if text.startswith("]", start) else start
+                is_whole = text.startswith("]", start)
+                return (_after_space(text, start + 1) if is_whole else start), is_whole
             start += 1
 
-    def _lines(self, text: str, start: int) -> Iterator[tuple[Row | None, int]]:
+    def _lines(self, start: int) -> Iterator[tuple[Row | None, int]]:
+        text = self.text
         while start < len(text):
             end = text.find("\n", start)
             end = len(text) if end < 0 else end
-            line = text[start:end].strip(" \t\r")
-            yield (self._line(line) if line else None), end + 1
-            start = end + 1
+            line = text[start:end].strip(_BLANK)
+            if not line.startswith("{"):
+                yield (self._whole(line) if line else None), end + 1
+                start = end + 1
+                continue
+            start = yield from self._objects(line, start, end)
 
-    def _line(self, line: str) -> Row:
-        found = _value(line, 0) if line.startswith("{") else None
-        if found is None or found[1] != len(line):
-            return self._whole(line)
-        return self._event(found[0], line)
+    def _objects(self, line: str, start: int, end: int) -> Generator[tuple[Row | None, int], None, int]:
+        """The objects of ``line``, which is at ``start``; returns where the text goes on."""
+        found = _value(line, 0)
+        if found is not None and found[1] == len(line):
+            yield self._event(found[0], line), end
+            return end + 1
+        begin = self.text.index("{", start)
+        at = 0
+        if found is None:
+            over_lines = self._over_lines(line, begin)
+            if over_lines is not None:
+                value, after = over_lines
+                yield self._event(value, self.text[begin:after]), after
+                return _after(self.text, after)
+        while found is not None:
+            value, after = found
+            following = _after(line, after)
+            # Text that only begins with an object is a text; objects side by side are events.
+            found = _value(line, following) if line.startswith("{", following) else None
+            if found is None and following < len(line):
+                break
+            yield self._event(value, line[at:after]), begin + after
+            at = following
+        if at < len(line):
+            yield self._whole(line[at:]), end
+        return end + 1
+
+    def _over_lines(self, line: str, begin: int) -> tuple[Any, int] | None:
+        """The object that begins at ``begin`` with ``line`` and goes on in the following lines, if it does."""
+        if self.failures > _MOST_FAILURES or not _is_unfinished(line):
+            return None
+        if begin == _after_space(self.text, 0):
+            found = _value(self.text, begin)
+        else:
+            found = _value(self.text[begin : begin + WINDOW], 0)
+            found = found and (found[0], begin + found[1])
+        self.failures += found is None
+        return found
 
     def _whole(self, text: str) -> Row:
-        return row_of({"message": self._bounded(text)})
+        return row_of({"message": stored_text(text, self.objects.most)})
 
-    def _event(self, value: Any, text: str) -> Row:
-        if isinstance(value, str) and value:
-            return self._whole(value)
+    def _event(self, value: Any, text: str) -> Row | None:
+        if isinstance(value, str):
+            message = message_text(value, self.objects.most)
+            return row_of({"message": message}) if message else self._whole(text)
         try:
-            return self._object(value, text) if isinstance(value, dict) else self._whole(text)
+            return self.objects.row(value, text) if isinstance(value, dict) else self._whole(text)
         except RecursionError:
             # Its nesting was just shallow enough to be read, but is too deep to be written.
             return self._whole(text)
 
-    def _object(self, value: dict[str, Any], text: str) -> Row:
-        fields: dict[str, Any] = {}
-        rest = dict(value)
-        for field, keys in KEYS.items():
-            for key in keys:
-                read = self._read(field, rest[key]) if key in rest else None
-                if read is not None:
-                    fields[field] = read
-                    del rest[key]
-                    break
-        if "message" not in fields:
-            fields["message"], rest = self._bounded(text), {}
-        if rest:
-            fields["structured_data"] = self._bounded(_as_json(rest))
-        return row_of(fields)
 
-    def _read(self, field: str, value: Any) -> Any:
-        """``value`` converted for ``field``; ``None`` leaves it in the object."""
-        if field == "message":
-            return self._bounded(value) if isinstance(value, str) else _number_text(value)
-        if field == "created_at":
-            return self._moment(value)
-        if field in _NUMBERED:
-            return _NUMBERED[field](value)
-        text = value if isinstance(value, str) else _number_text(value) if field == "procid" else None
-        return _storable(text) if text is not None and len(text) <= _LONGEST_FIELD else None
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of ``pairs``; of keys that occur more than once, the last has the name and the others get a number.
 
-    def _moment(self, value: Any) -> int | None:
-        """µs of RFC 3339 and its like, or of a number of seconds, ms, µs or ns since the epoch (its size tells)."""
-        if isinstance(value, str):
-            if not _DIGITS.fullmatch(value):
-                return iso(value, self.received_at, self.zone)
-            value = float(value) if "." in value else int(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e19:
-            return None
-        for factor in (SECOND, 1000, 1):
-            moment = int(value * factor)
-            if is_sane(moment, self.received_at):
-                return moment
-        moment = int(value // 1000)
-        return moment if is_sane(moment, self.received_at) else None
+    Raises:
+        ValueError: there are too many of these, so that the object is better kept as text.
+    """
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    if len(pairs) - len(made) > _MOST_REPEATED:
+        raise ValueError
+    number: dict[str, int] = {}
+    for key, value in pairs:
+        if made[key] is value:
+            continue
+        other = key
+        while other in made:
+            number[key] = number.get(key, 0) + 1
+            other = f"{key}#{number[key]}"
+        made[other] = value
+    return made
 
-    def _bounded(self, text: str) -> str:
-        text = _storable(text)
-        if len(text) * 4 <= self.most:
-            return text
-        data = text.encode("utf-8")
-        return text if len(data) <= self.most else whole_message(data, self.most).decode("utf-8")
+
+_decoder = json.JSONDecoder(object_pairs_hook=_distinct)
 
 
 def _value(text: str, start: int) -> tuple[Any, int] | None:
@@ -170,39 +201,25 @@ def _value(text: str, start: int) -> tuple[Any, int] | None:
         return None
 
 
+def _is_unfinished(line: str) -> bool:
+    """Whether ``line`` is no JSON only because it ends too early."""
+    try:
+        _decoder.raw_decode(line)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(line)
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
 def _after_space(text: str, start: int) -> int:
     match = _SPACE.match(text, start)
     assert match is not None
     return match.end()
 
 
-def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _storable(text: str) -> str:
-    """``text`` with U+FFFD for what PostgreSQL cannot hold: NUL and halves of surrogate pairs."""
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
-def _number_text(value: Any) -> str | None:
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else _as_json(value)
-
-
-def _severity(value: Any) -> int | None:
-    return _number_of(value, SEVERITY_WORDS, len(SEVERITIES))
-
-
-def _facility(value: Any) -> int | None:
-    return _number_of(value, FACILITY_WORDS, len(FACILITIES))
-
-
-def _number_of(value: Any, words: dict[str, int], count: int) -> int | None:
-    if isinstance(value, str):
-        value = words.get(value.lower(), int(value) if re.fullmatch("[0-9]{1,2}", value, re.ASCII) else None)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
-        return None
-    return value
-
-
-_NUMBERED: dict[str, Callable[[Any], int | None]] = {"severity": _severity, "facility": _facility}
+def _after(text: str, start: int) -> int:
+    """Where the text goes on after an object that ends at ``start``: behind blanks and a comma, on the same line."""
+    match = _BETWEEN.match(text, start)
+    assert match is not None
+    return match.end()

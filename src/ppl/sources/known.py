@@ -6,13 +6,14 @@ protocol by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from typing import Protocol
 
 import attrs
 
-from ppl.sources.bodies import Piece, json_body, line_body, logplex_body
+from ppl.sources.bodies import Piece, json_body, line_body, logplex_body, plain_body
 from ppl.sources.relp import MAY_OPEN, OPENING
 from ppl.sources.streams import LineStream, RelpStream, Stream, StreamConnection
 
@@ -81,6 +82,7 @@ class BodyKind:
         read: reads the lines of a body.
         id_header: the header with the id of a body that may be sent twice; ``""``: there is none.
         count_header: the header with the number of messages of a body; ``""``: there is none.
+        has_charset: whether the content type may declare a character set; if not, the body is read as it is.
     """
 
     name: str
@@ -88,24 +90,48 @@ class BodyKind:
     read: Read
     id_header: str = ""
     count_header: str = ""
+    has_charset: bool = True
 
 
 BODIES = (
+    BodyKind("lines", ("text/plain",), line_body),
     # curl --data sends the last content type unless told otherwise.
-    BodyKind("lines", ("", "text/plain", "application/x-www-form-urlencoded"), line_body),
-    BodyKind("logplex frames", ("application/logplex-1",), logplex_body, "logplex-frame-id", "logplex-msg-count"),
+    BodyKind(
+        "lines or JSON",
+        ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"),
+        plain_body,
+    ),
+    BodyKind(
+        "logplex frames",
+        ("application/logplex-1",),
+        logplex_body,
+        "logplex-frame-id",
+        "logplex-msg-count",
+        has_charset=False,
+    ),
     BodyKind(
         "JSON",
         tuple(
-            f"application/{name}" for name in ("json", "x-ndjson", "ndjson", "jsonl", "x-json-stream", "stream+json")
+            f"{above}/{prefix}{name}"
+            for above in ("application", "text")
+            for prefix in ("", "x-")
+            for name in ("json", "ndjson", "jsonl", "jsonlines", "json-lines", "json-stream", "json-seq")
         ),
         json_body,
     ),
 )
 
 _BODIES = {content_type: kind for kind in BODIES for content_type in kind.content_types}
+_LINES_KIND, *_, _JSON_KIND = BODIES
 
 
 def body_kind(content_type: str) -> BodyKind | None:
     """The kind that a ``Content-Type`` names; ``None`` if it is not supported."""
-    return _BODIES.get(content_type.partition(";")[0].strip().lower())
+    # A header that was sent twice comes with a comma.
+    name = re.split("[;,]", content_type, maxsplit=1)[0].strip().lower()
+    kind = _BODIES.get(name)
+    if kind is None and name.startswith("application/") and name.endswith("+json"):
+        return _JSON_KIND
+    if kind is None and name.startswith("text/"):
+        return _LINES_KIND
+    return kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -120,6 +121,77 @@ async def test_chunks_gzip_json_and_an_empty_body_are_taken(
     assert await messages(store, destination) == ["chunk", "zipped"]
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body", "message"),
+    [
+        ("text/plain; charset=iso-8859-1", "Grüße aus Köln".encode("latin-1"), "Grüße aus Köln"),
+        ("application/json; charset=utf-16", '{"msg": "Łódź"}'.encode("utf-16"), "Łódź"),
+        ("application/octet-stream", b'{"msg": "bytes"}', "bytes"),
+        ("text/json", b'{"msg": "text"}', "text"),
+        ("application/vnd.example+json", b'{"msg": "vendor"}', "vendor"),
+    ],
+)
+@ensureDeferred
+async def test_what_the_content_type_says_is_honoured(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, content_type: str, body: bytes,
+    message: str,
+) -> None:  # fmt: skip
+    drained = await make_drained(store)
+    assert (await ask(drained, request(body, {"Content-Type": content_type}))).json == {"lines": 1}
+    assert await messages(store, destination) == [message]
+    assert drained.drain.held_bytes == 0
+
+
+@ensureDeferred
+async def test_deflate_is_taken_with_its_header_and_without(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    bare = zlib.compressobj(wbits=-15)
+    for body in (zlib.compress(b"zlib"), bare.compress(b"bare") + bare.flush()):
+        assert (await ask(drained, request(body, {"Content-Encoding": "deflate"}))).status == 200
+    both = {"Content-Encoding": "gzip,deflate"}
+    assert (await ask(drained, request(zlib.compress(b"either"), both))).status == 200
+    assert await messages(store, destination) == ["zlib", "bare", "either"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@ensureDeferred
+async def test_who_asks_whether_there_is_a_drain_is_told_and_stores_nothing(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, method: str
+) -> None:
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(head(0, method=method, token=f"{TOKEN}?x-vercel-verify=abc123"))
+    await until(lambda: b"\r\n\r\n" in client.received)
+    assert client.received.startswith(b"HTTP/1.1 200 ")
+    assert b"x-vercel-verify: abc123" in client.received.lower()
+    assert (b"POST" in client.received.partition(b"\r\n\r\n")[2]) == (method == "GET")
+    assert (await ask(drained, head(0, method="GET", token="u" * 43))).status == 404
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_vercels_code_in_the_address_comes_back_with_every_answer(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for query, code in (("?x-vercel-verify=a-1", "a-1"), ("?a=b&x-vercel-verify=c", "c"), ("?x-vercel-verify=%0d", "")):
+        response = await ask(drained, request(b"[]", {"Content-Type": "application/json"}, token=TOKEN + query))
+        assert (response.status, response.json) == (200, {"lines": 0})
+        assert response.headers.get("x-vercel-verify", "") == code
+
+
+@ensureDeferred
+async def test_cloudflares_probe_is_answered_and_not_stored(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    body = gzip.compress(b'{"content":"tests"}')
+    response = await ask(await make_drained(store), request(body, {"Content-Encoding": "gzip"}))
+    assert (response.status, response.json) == (200, {"lines": 0})
+    assert await messages(store, destination) == []
+
+
 @ensureDeferred
 async def test_herokus_frame_is_stored_once_however_often_it_is_sent(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination
@@ -219,7 +291,10 @@ async def test_what_belongs_to_another_listener_is_said(store: PostgresStore, ma
     assert "does not serve other" in response.json["error"]["message"]
 
 
-@pytest.mark.parametrize("headers", [{"Content-Type": "image/png"}, {"Content-Encoding": "br"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Type": "image/png"}, {"Content-Encoding": "br"}, {"Content-Type": "text/plain; charset=ebcdic"}],
+)
 @ensureDeferred
 async def test_other_types_are_refused(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination, headers: dict[str, str]
@@ -231,7 +306,7 @@ async def test_other_types_are_refused(
 async def test_only_post_is_taken(store: PostgresStore, make_drained: MakeDrained, destination: Destination) -> None:
     drained = await make_drained(store)
     response = await ask(drained, head(0, method="PUT"))
-    assert (response.status, response.headers["allow"]) == (405, "POST")
+    assert (response.status, response.headers["allow"]) == (405, "GET, HEAD, POST")
     assert (await ask(drained, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).status == 404
     assert (await ask(drained, b"POST /else HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n123456789")).status == 400
 

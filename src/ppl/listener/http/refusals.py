@@ -66,13 +66,13 @@ class NotServedHere(DrainRefusal):
 
 
 class UploadMethodNotAllowed(DrainRefusal):
-    """The method is not POST."""
+    """The method is neither POST nor one that only asks whether there is a drain."""
 
     code = "method_not_allowed"
     status = 405
 
     def __init__(self) -> None:
-        super().__init__("Only POST is allowed here: send lines with POST.", (("Allow", "POST"),))
+        super().__init__("Only POST is allowed here: send lines with POST.", (("Allow", "GET, HEAD, POST"),))
 
 
 class UploadUnsupportedType(DrainRefusal):
@@ -150,6 +150,11 @@ class UploadFailed(DrainRefusal):
 
     def __init__(self) -> None:
         super().__init__("Internal error in Ppl; its log has more.")
+
+
+def greeting() -> UploadReply:
+    """The answer to a request that only asks whether there is a drain at its address."""
+    return UploadReply(200, json.dumps({"lines": 0, "message": "Send log lines here with POST."}).encode("ascii"))
 
 
 def stored_reply(count: int) -> UploadReply:

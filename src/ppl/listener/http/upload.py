@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -26,14 +27,19 @@ from ppl.listener.http.refusals import (
     UploadTooLarge,
     UploadUnavailable,
     UploadUnsupportedType,
+    greeting,
     stored_reply,
 )
 from ppl.listener.http.repeats import SeenFrames
 from ppl.listener.intake import Intake
 from ppl.model import Destination
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
+from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
 from ppl.sources.known import BODIES, BodyKind, body_kind
 from ppl.timezone import parse_time_zone
+
+_VERCEL_HEADER = "x-vercel-verify"
+_VERCEL_CODE = re.compile(rb"(?:\A|&)x-vercel-verify=([A-Za-z0-9_.-]{1,200})(?=&|\Z)")
 
 
 class Gate:
@@ -114,25 +120,40 @@ class DrainUpload:
         self._is_complete = self._is_answered = False
         self._destination: Destination | None = None
         self._kind = BODIES[0]
+        self._codec = ""
         self._held = 0
 
     def begin(self, length: int | None) -> None:
         """The headers have come."""
-        if self._request.method != b"POST":
+        if self._request.method not in (b"POST", b"GET", b"HEAD"):
             self.refuse(UploadMethodNotAllowed())
             return
         self._request.pause()
-        self._do(self._admit(length))
+        self._do(self._admit(length) if self._request.method == b"POST" else self._greet())
 
-    async def _admit(self, length: int | None) -> None:
+    async def _find(self) -> Destination:
+        """The destination of this upload's token, if it may come from where it does."""
         request, drain = self._request, self._drain
         forwarded_for = request.header("x-forwarded-for")
         throttled = drain.proxies.throttled(request.peer, forwarded_for)
         destination = await drain.admission.find(request.secret, throttled)
+        drain.admission.check_address(destination, self._sender_ip)
+        return destination
+
+    async def _greet(self) -> None:
+        destination = await self._find()
+        # Counted among its uploads, so that these requests come no more often than those.
+        self._drain.admission.enter(destination)
+        self._drain.admission.leave(destination)
+        self._answer(greeting())
+
+    async def _admit(self, length: int | None) -> None:
+        request, drain = self._request, self._drain
+        destination = await self._find()
         if self._is_answered:
             return
-        drain.admission.check_address(destination, self._sender_ip)
-        self._kind, is_gzip = _kind(request), _is_gzip(request)
+        self._kind, zipped = _kind(request), _zip(request)
+        self._codec = _codec(request) if self._kind.has_charset else ""
         most = drain.admission.limits.max_drain_bytes
         if length is not None and length > most:
             raise _too_large(most)
@@ -141,7 +162,7 @@ class DrainUpload:
         drain.admission.check_quota(destination)
         drain.admission.enter(destination)
         self._destination = destination
-        self._body = Body(most, is_gzip=is_gzip)
+        self._body = Body(most, zipped)
         for data in self._early:
             self._add(data)
         self._early.clear()
@@ -169,7 +190,9 @@ class DrainUpload:
             raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
-        more = len(self._body) - self._held
+        self._hold(len(self._body) - self._held)
+
+    def _hold(self, more: int) -> None:
         self._drain.admission.hold(more)
         self._held += more
 
@@ -211,6 +234,8 @@ class DrainUpload:
         destination, drain = self._destination, self._drain
         assert destination is not None
         intake = drain.intake
+        if self._codec:
+            body = await self._translated(body)
         zone = parse_time_zone(destination.time_zone)
         sender_ip, meter = self._sender_ip, intake.meters.of(destination)
         count = 0
@@ -230,6 +255,15 @@ class DrainUpload:
                 await deferLater(drain.reactor, 0)
         self._check_count(count)
         return count
+
+    async def _translated(self, body: bytes) -> bytes:
+        """``body`` in UTF-8."""
+        pieces = []
+        for piece in in_utf8(body, self._codec):
+            self._hold(len(piece))
+            pieces.append(piece)
+            await deferLater(self._drain.reactor, 0)
+        return b"".join(pieces)
 
     @property
     def _sender_ip(self) -> str:
@@ -269,7 +303,8 @@ class DrainUpload:
         self._end()
         if not self._drain.is_open and not self._request.gone:
             self._request.close_after()
-        self._request.answer(reply)
+        proof = _vercel_proof(self._request)
+        self._request.answer(attrs.evolve(reply, headers=(*reply.headers, *proof)))
 
     def _end(self) -> None:
         """Release everything that the upload holds."""
@@ -304,11 +339,31 @@ def _kind(request: UploadRequest) -> BodyKind:
     return kind
 
 
-def _is_gzip(request: UploadRequest) -> bool:
-    encoding = request.header("content-encoding").strip().lower()
-    if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise UploadUnsupportedType("The only supported content encoding is gzip.")
-    return encoding.endswith("gzip")
+def _codec(request: UploadRequest) -> str:
+    try:
+        return codec_of(request.header("content-type"))
+    except UnknownCharset as error:
+        raise UploadUnsupportedType(str(error)) from error
+
+
+def _zip(request: UploadRequest) -> Zip | None:
+    named = {each.strip().lower().removeprefix("x-") for each in request.header("content-encoding").split(",")}
+    named -= {"", "identity"}
+    if named - {"gzip", "deflate"}:
+        raise UploadUnsupportedType("The only supported content encodings are gzip and deflate.")
+    if len(named) > 1:
+        return Zip.EITHER
+    return Zip(named.pop()) if named else None
+
+
+def _vercel_proof(request: UploadRequest) -> tuple[tuple[str, str], ...]:
+    """The header by which Vercel knows that a drain's owner has set it up.
+
+    Vercel shows its owner a code, which the answers must carry; it is in the drain's URL, as ``?x-vercel-verify=…``.
+    """
+    _, _, query = request.uri.partition(b"?")
+    code = _VERCEL_CODE.search(query)
+    return ((_VERCEL_HEADER, code[1].decode("ascii")),) if code else ()
 
 
 def _too_large(most: int) -> UploadTooLarge:

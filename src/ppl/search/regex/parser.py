@@ -6,9 +6,10 @@ in the text: syntax that needs backtracking (back-references, look-around) is re
 with its counted repetitions written out is bounded.
 
 Accepted: characters, ``.``, ``[…]`` with ranges, ``^`` and POSIX classes, ``\d \s \w`` and their opposites, ``\n \t \r
-\f \v``, ``\uwxyz``, ``\Ustuvwxyz``, ``\`` before punctuation, groups, ``|``, ``* + ? {m} {m,} {m,n}`` also lazy, ``^ $
-\A \Z``, and word boundaries where they can be rewritten (``ppl.search.regex.boundaries``). As in PostgreSQL, ``.``
-matches a newline, and ``^`` and ``$`` match only the ends of the field.
+\f \v``, ``\uwxyz``, ``\Ustuvwxyz``, ``\`` before punctuation, ``(?i)`` at the beginning, groups, ``|``, ``* + ? {m}
+{m,} {m,n}`` also lazy, ``^ $ \A \Z``, and word boundaries where they can be rewritten
+(``ppl.search.regex.boundaries``). As in PostgreSQL, ``.`` matches a newline, and ``^`` and ``$`` match only the ends of
+the field.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LARGEST = 500
 """Maximum characters and sets with all repetitions written out: a match then takes at most a few µs a byte."""
 DEEPEST = 20
 """Maximum nesting of groups."""
+_IGNORE_CASE = "(?i)"
 _FEW_RANGES = 4
 _WIDE_SET = 4  # how much a set of many ranges counts: RE2 compiles it to several instructions
 
@@ -39,6 +41,15 @@ def parse_regex(source: str) -> Pattern:
     """
     if len(source) > LONGEST:
         raise BadValue(f"a regular expression of at most {LONGEST} characters", LONGEST)
+    # Case never matters: an expression from elsewhere may say so.
+    ignored = len(_IGNORE_CASE) if source.startswith(_IGNORE_CASE) else 0
+    try:
+        return _parsed(source[ignored:])
+    except BadValue as error:
+        raise BadValue(error.expected, error.offset + ignored) from error
+
+
+def _parsed(source: str) -> Pattern:
     parser = _Parser(source)
     root = parser.choice(0)
     if parser.at < len(source):

@@ -30,7 +30,7 @@ class Unsayable extends Error {}
 /** @param {string} pattern of a search @returns {Expression | null} `null` if it cannot be translated */
 export function translate(pattern) {
   try {
-    const tokens = pattern.match(TOKEN) ?? [];
+    const tokens = pattern.replace(/^\(\?i\)/, "").match(TOKEN) ?? [];
     const source = `(?:${tokens.map(said).join("")})`;
     const longest = reachOf(tokens);
     new RegExp(source, "gisu");

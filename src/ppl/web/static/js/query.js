@@ -15,11 +15,12 @@
  * @property {Term[]} parts of a group
  */
 
-const ATTRIBUTE = /(sender|host|ip|program|file|message|severity|facility|after|before):(?=[^\s)])/iy;
+const ATTRIBUTE = /(sender|host|ip|program|file|message|severity|level|facility|after|before):(?=[^\s)])/iy;
 const EXACT = new Set(["sender", "host", "program", "file", "message"]);
 const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
 const NOT = /NOT(?:\s+|(?=[()]|$))/y;
 const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
+const TYPED = /(?:“(.+?)”|„(.+?)[“”]|”(.+?)”|«(.+?)»|»(.+?)«|‘(.+?)’|‚(.+?)[‘’])(?=[\s()]|$)/sy;
 const REGEX = /\/(?:[^/\\]|\\.)+\/(?=[\s()]|$)/sy;
 const WORD = /[^\s()]+/y;
 const BLANKS = /\s*/y;
@@ -68,7 +69,8 @@ class Reader {
       isExcluded = !isExcluded;
       this.at += 1;
     }
-    const attribute = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? inherited;
+    const name = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? inherited;
+    const attribute = name === "level" ? "severity" : name;
     const isExact = EXACT.has(attribute) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
     if (isExact) this.at += 1;
     const { value, parts } = this.operand(attribute, isExact);
@@ -89,6 +91,8 @@ class Reader {
     if (phrase) {
       return { value: (phrase[1] ?? "").replaceAll('""', '"') + (phrase[3] ?? "").replaceAll("''", "'"), parts: [] };
     }
+    const typed = this.take(TYPED);
+    if (typed) return { value: typed.slice(1).find((each) => each !== undefined) ?? "", parts: [] };
     if (!isExact && this.take(REGEX)) return { value: "", parts: [] };
     const word = this.take(WORD);
     if (!word) this.at += 1; // an unmatched parenthesis
@@ -126,7 +130,7 @@ export function exactTerm(attribute, value, isExcluded = false) {
 
 /** @param {string} attribute @param {string} value @returns {string} in quotes if it would be read as syntax */
 function written(attribute, value) {
-  const isPlain = /^[^\s()"'/*=-][^\s()*]*$/.test(value)
+  const isPlain = /^[^\s()"'/*=“”„‘‚«»-][^\s()*]*$/.test(value)
     && (attribute || !(/^(AND|OR|NOT)$/.test(value) || new RegExp(ATTRIBUTE.source, "i").test(value)));
   const quoted = value.includes('"') && !value.includes("'") ? `'${value}'` : `"${value.replaceAll('"', '""')}"`;
   return isPlain ? value : quoted;
