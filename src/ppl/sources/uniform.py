@@ -27,9 +27,9 @@ _FEWEST = 3
 #: Characters of ``2026-11-23T12:00:01.``, and of the same with six digits more.
 _SECOND, _MOMENT = 20, 26
 
-#: How the header of a file whose name holds blanks ends; only the complete parser finds where it begins.
-_TAIL = " - - -"
+#: How a message begins that is the end of the header of a file whose name holds blanks.
 _DASHES = frozenset(("- ", "-"))
+_beginning = itemgetter(slice(2))
 
 _ZONE = re.compile(r"Z|[+-][0-9]{2}:[0-9]{2}")
 
@@ -57,8 +57,6 @@ def same_program(text: str, received_at: int) -> Columns | None:
     count = 5 if first[5] != "-" else 4 if first[4] != "-" else _FEWEST
     end = " -" * (_PARTS - 2 - count) + " "
     heads, ends, texts = zip(*[line.partition(end) for line in lines], strict=True)
-    if count > _FEWEST and _has_dashes(text, texts):
-        return None
     start = len(first[0]) + 1
     second, moment = start + _SECOND, start + _MOMENT
     cut = itemgetter(slice(start, second), slice(second, moment), slice(moment, None))
@@ -69,6 +67,8 @@ def same_program(text: str, received_at: int) -> Columns | None:
         return None
     moments = _moments(map(_seconds_in(zones.pop()).__getitem__, seconds), fractions, received_at)
     if moments is None:
+        return None
+    if count > _FEWEST and _has_dashes([header[3] for header in headers.values()], texts):
         return None
     pri = _starts[first[0]]
     columns = [_looked_up(rests, {rest: nil(header[n]) for rest, header in headers.items()}) for n in range(1, count)]
@@ -90,7 +90,7 @@ def same_form(text: str, received_at: int) -> Columns | None:
         pris = list(map(_starts.__getitem__, starts))
     except (ValueError, KeyError):
         return None
-    if _has_dashes(text, texts):
+    if _has_dashes(procids, texts):
         return None
     if datas.count("-") != len(datas) or not all(map(_is_field_column, (hosts, names, procids, msgids))):
         return None
@@ -107,9 +107,9 @@ def same_form(text: str, received_at: int) -> Columns | None:
     )
 
 
-def _has_dashes(text: str, messages: Sequence[str]) -> bool:
-    """Whether any of the ``messages`` of ``text`` may be the end of a header: of a file whose name holds blanks."""
-    return _TAIL in text and not _DASHES.isdisjoint(message[:2] for message in messages)
+def _has_dashes(procids: Sequence[str], messages: Sequence[str]) -> bool:
+    """Whether a PROCID and a message may be parts of a file's name that holds blanks, and of the end of its header."""
+    return not "".join(procids).isdigit() and not _DASHES.isdisjoint(map(_beginning, messages))
 
 
 def without_nil(column: Sequence[str]) -> Sequence[str]:
