@@ -1,47 +1,62 @@
 """The complete parser of one line: it tries every form that is seen in the wild, one after the other.
 
-:mod:`ppl.sources.message` parses whole reads with one regular expression and comes here for the lines that it does not
-cover; a property test holds the two equal. Text in, a :data:`~ppl.model.Row` out; nothing is ever refused.
+:mod:`ppl.sources.message` parses whole reads with few regular expressions and comes here for the lines that they do not
+cover; a property test holds the two equal. Text in, a :data:`~ppl.model.Row` out; nothing is ever refused, and nothing
+of a line is lost: what no field takes stays in the message.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 
 from ppl.model import Row
-from ppl.sources.timestamp import bsd, iso
+from ppl.sources.cisco import read_cisco
+from ppl.sources.header import facility_and_level, read_header, read_tag, read_vendor_tag
+from ppl.sources.levels import level_of
+from ppl.sources.stamps import Stamp, read_stamp
 
 #: PRIVAL 0 to 191 without leading zeros (RFC 5424 section 6.2.1).
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
 
-#: One or more SD-ELEMENTs as they are (RFC 5424 section 6.3); quoted values may hold ``\"``, ``\\`` and ``\]``.
-ELEMENTS = r'(?:\[(?:[^\]"\\\n]|"(?:[^"\\\n]|\\[^\n])*+")*+\])+'
+
+def structured_data(value: str) -> str:
+    """The pattern of STRUCTURED-DATA as it is (RFC 5424 section 6.3), with the pattern of a value's other characters.
+
+    Without parameters, only a name with an ``@`` or a registered one makes an element: ``[main]`` and ``[GET]`` are
+    text. logspout writes ``[]`` for none.
+    """
+    name = r"[^\s=\]\"\[]"
+    parameters = rf"(?: ++{name}++=\"(?:{value}|\\.)*+\")++ ?"
+    return rf"(?:\[(?:{name}++{parameters}|{name}*?@{name}*+|meta|origin|timeQuality)\])++|\[\](?= [^\n])"
+
+
+#: One or more SD-ELEMENTs within a line.
+ELEMENTS = structured_data(r"[^\"\\\n]++").replace(r"\\.", r"\\[^\n]")
 
 BOM = "\ufeff"
 
 _PRI = re.compile(PRI)
-_HEADER = re.compile(r"1 ([^ \n]+) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255})(?: |\Z)")
-_ELEMENTS = re.compile(ELEMENTS)
-
-_MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_BSD = re.compile(
-    # Cisco: a sequence number, a host, a mark of an unset clock; then the time, a year before or after it, a zone.
-    r"(?:[0-9]{1,10}: )?(?:([A-Za-z0-9_.\-]{1,255}): )?[*.]?"
-    + _MONTH
-    + r" +([0-9]{1,2}) (?:([0-9]{4}) )?([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?: ([0-9]{4})(?=[ :]))?"
-    r"(?: (UTC|GMT|[A-Z]{3,4})(?=:))?(: ?| |\Z)"
-)
-_ISO_START = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
-    r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)(?: |\Z)"
-)
-_TAG = re.compile(r"([^\s:\[\]<>]{1,255})(?:\[([^\[\]\s]{0,255})\]:? ?|:(?: |\Z))")
-# An IPv6 address as text has at most 45 characters. Without bounds a line of colons would be looked at a billion times.
-_HOST = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.\-]{0,254}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,44}) ")
-_ADDRESS = re.compile(
-    r"((?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=[0-9A-Fa-f:.]{2,45} )[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*) "
-)
+_LINE_PRI = re.compile(PRI + r"[ \t]*")
+_ELEMENTS = re.compile(structured_data(r"[^\"\\]++"), re.DOTALL)
+_MOST_CHARACTERS = 1024
+_FIELD = rf"[^ \n]{{1,{_MOST_CHARACTERS}}}"
+_VERSION = re.compile(r"[0-9]{1,3} +")
+_NIL_TIME = re.compile(r"- ")
+_FIELDS = re.compile(rf" *({_FIELD})(?: +({_FIELD}))?(?: +({_FIELD}))?(?: +({_FIELD}))?(?: +|\Z)")
+# Some fields are empty: a sender that has no host writes nothing there.
+_EMPTY_FIELDS = re.compile(rf" ({_FIELD})?(?: ({_FIELD})?)(?: ({_FIELD})?)(?: ({_FIELD})?)(?: |\Z)")
+# Docker, whose tag may hold blanks, repeats it as MSGID.
+_REPEATED_TAG = re.compile(rf" *({_FIELD}) ((?:[^ \n]{{1,60}} ){{1,4}}[^ \n]{{1,60}}) ([0-9]{{1,10}}) \2 (?=-|\[)")
+# No VERSION (VMware NSX, Avi): then PROCID, MSGID and STRUCTURED-DATA must look like it.
+_NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=-(?: |\Z)|\[{_FIELD} )")
+# Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
+_MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
+_NUMBERED = re.compile(r"[0-9]{1,10}: ")
+_BRACKETED_TIME = re.compile(r"[\[(](?=[0-9A-Z])")
+_FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
+_TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
+_SEPARATOR = re.compile(r" ?: ?|[ \t]+|\Z")
 
 
 def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
@@ -52,71 +67,216 @@ def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
         received_at: µs of receipt: a missing year is the nearest one, and a time far after it is not believed.
         zone: time zone of timestamps that name none.
     """
-    pri = _PRI.match(line)
+    if line.startswith(BOM):
+        line = line[1:]
+    pri = _LINE_PRI.match(line)
     if pri is None:
-        return _bsd_line(line, None, None, received_at, zone, needs_date=True)
+        return _Parser(line, None, None, received_at, zone).without_pri()
     value = int(pri[1])
-    facility, severity = value >> 3, value & 7
-    rest = line[pri.end() :]
-    header = _HEADER.match(rest)
-    if header:
-        created_at = iso(header[1], received_at, zone)
-        if created_at is not None or header[1] == "-" or _ISO_START.fullmatch(header[1]):
-            structured_data, message = _after_header(rest[header.end() :])
-            fields = (nil(field) for field in header.group(2, 3, 4, 5))
-            return created_at, facility, severity, *fields, structured_data, message
-    return _bsd_line(rest, facility, severity, received_at, zone, needs_date=False)
+    return _Parser(line, value >> 3, value & 7, received_at, zone).after_pri(pri.end())
 
 
-def nil(field: str) -> str:
+def nil(field: str | None) -> str:
     """``field``, or ``""`` for RFC 5424's NILVALUE."""
-    return "" if field == "-" else field
+    return "" if field == "-" or field is None else field
 
 
-def _after_header(rest: str) -> tuple[str, str]:
-    """STRUCTURED-DATA and MSG. If the former is missing, all of ``rest`` is the message: nothing is lost."""
-    if rest == "-" or rest.startswith("- "):
-        return "", rest[2:].removeprefix(BOM)
-    elements = _ELEMENTS.match(rest)
-    if elements and rest[elements.end() : elements.end() + 1] in ("", " "):
-        return elements[0], rest[elements.end() + 1 :].removeprefix(BOM)
-    return "", rest.removeprefix(BOM)
+class _Parser:
+    """Parses one line; the arguments are those of :func:`parse_line`, and what the PRI says."""
 
+    __slots__ = ("_facility", "_line", "_received_at", "_severity", "_zone")
 
-def _bsd_line(
-    text: str, facility: int | None, severity: int | None, received_at: int, zone: tzinfo, *, needs_date: bool
-) -> Row:
-    """RFC 3164 as it is seen: each part may be missing. A line without PRI and date is not syslog at all."""
-    hostname, rest, created_at = "", text, None
-    dated = _BSD.match(text)
-    if dated:
-        cisco_host, month, day, before, clock, fraction, after, zone_name, end = dated.groups()
-        if zone_name in ("UTC", "GMT"):
-            zone = UTC
-        created_at = bsd(month, day, clock, fraction, before or after, received_at, zone)
-        hostname, rest = cisco_host or "", text[dated.end() :]
-        has_host = end == " " and not cisco_host
-    else:
-        stamped = _ISO_START.match(text)
-        has_host = stamped is not None
-        if stamped:
-            created_at, rest = iso(stamped[1], received_at, zone), text[stamped.end() :]
-        elif needs_date:
-            return None, None, None, "", "", "", "", "", text
-    if has_host:
-        hostname, rest = _host(rest)
-    tag = _TAG.match(rest)
-    if tag is None:
-        return created_at, facility, severity, hostname, "", "", "", "", rest.removeprefix(BOM)
-    return created_at, facility, severity, hostname, tag[1], tag[2] or "", "", "", rest[tag.end() :].removeprefix(BOM)
+    def __init__(self, line: str, facility: int | None, severity: int | None, received_at: int, zone: tzinfo) -> None:
+        self._line, self._facility, self._severity = line, facility, severity
+        self._received_at, self._zone = received_at, zone
 
+    def after_pri(self, start: int) -> Row:
+        """A line that begins with a PRI, from behind it."""
+        line = self._line
+        if line[start : start + 1].isdigit():
+            row = self._version(start)
+            if row:
+                return row
+            # Some write RFC 5424's VERSION before RFC 3164's time.
+            if line.startswith("1 ", start) and (row := self._dated(start + 2, has_pri=True)):
+                return row
+        row = self._dated(start, has_pri=True) or self._cisco(start)
+        if row:
+            return row
+        tag = read_vendor_tag(line, start) or read_tag(line, start, close=False)
+        program, procid, end = tag or ("", "", start)
+        # A time of RFC 3164 that stands behind the tag, or behind a number, stays in the text, and counts.
+        number = _NUMBERED.match(line, end)
+        after = number.end() if number else end
+        is_word = line[after : after + 1].isalpha()
+        stamp = read_stamp(line, after, self._received_at, self._zone) if is_word else None
+        return self._row(stamp[0] if stamp else None, "", program, procid, end)
 
-def _host(text: str) -> tuple[str, str]:
-    """A leading host, and the rest. Only a word before a tag, or an address, is a host: others may be text."""
-    host = _HOST.match(text)
-    if host and _TAG.match(text, host.end()) and not _TAG.match(text):
-        return host[1], text[host.end() :]
-    address = _ADDRESS.match(text)
-    if address:
-        return address[1], text[address.end() :]
-    return "", text
+    def without_pri(self) -> Row:
+        """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
+        line = self._line
+        first = line[:1]
+        if first.isalnum():
+            if first.isdigit():
+                version = _VERSION.match(line)
+                stamp = read_stamp(line, version.end(), self._received_at, self._zone) if version else None
+                if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
+                    return row
+            row = self._dated(0, has_pri=False)
+            if row:
+                return row
+            named = _FACILITY_LEVEL.match(line)
+            numbers = facility_and_level(named[1]) if named else None
+            if named and numbers:
+                self._facility, self._severity = numbers
+                return self.after_pri(named.end())
+        elif first and first in "[(" and _BRACKETED_TIME.match(line):
+            stamp = read_stamp(line, 1, self._received_at, self._zone)
+            if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in ("]", ")"):
+                return self._row(stamp[0], "", "", "", 0)
+        return self._row(None, "", "", "", 0)
+
+    def _row(
+        self,
+        created_at: int | None,
+        hostname: str,
+        program: str,
+        procid: str,
+        end: int,
+        data: str = "",
+        msgid: str = "",
+    ) -> Row:
+        message = self._line[end:].removeprefix(BOM)
+        severity = self._severity
+        if self._facility is None:
+            severity = level_of(message)
+        return created_at, self._facility, severity, hostname, program, procid, msgid, data, message
+
+    def _version(self, start: int) -> Row | None:
+        """RFC 5424, from VERSION on; ``None`` if it is not that."""
+        line = self._line
+        version = _VERSION.match(line, start)
+        if version is None:
+            return None
+        nil_time = _NIL_TIME.match(line, version.end())
+        if nil_time:
+            return self._fields((None, nil_time.end() - 1, True), nil_time.end() - 1)
+        stamp = read_stamp(line, version.end(), self._received_at, self._zone)
+        if stamp is None or not line[version.end()].isdigit() or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
+            return None
+        if line[version.end() + 4 : version.end() + 5].isdigit():
+            meraki = _MERAKI.match(line, stamp[1])
+            if meraki:
+                return self._row(stamp[0], meraki[1], meraki[2], "", meraki.end())
+        return self._fields(stamp, stamp[1])
+
+    def _fields(self, stamp: Stamp, start: int) -> Row | None:
+        """HOSTNAME to MSG of RFC 5424."""
+        line = self._line
+        found = _FIELDS.match(line, start)
+        if found is None:
+            return None
+        data = self._structured_data(found.end()) if found[4] else None
+        if data is None:
+            for pattern in (_REPEATED_TAG, _EMPTY_FIELDS):
+                other = pattern.match(line, start)
+                data = self._structured_data(other.end()) if other else None
+                if other and data is not None:
+                    found = other
+                    break
+        if data is None:
+            return self._without_data(stamp, found)
+        hostname, program, procid, msgid = map(nil, found.groups())
+        if found.re is _REPEATED_TAG:
+            msgid = program
+        elements, end = data
+        if not elements and procid and not procid.isdigit() and line[end : end + 2] in ("- ", "-"):
+            # remote_syslog2 writes a file's name as it is, with its blanks.
+            tail = line.find(" - - -", found.start(3))
+            name = line[found.start(2) : tail]
+            if tail > 0 and len(name) <= _MOST_CHARACTERS and line[tail + 6 : tail + 7] in (" ", ""):
+                return self._row(stamp[0], hostname, name, "", tail + 7)
+        return self._row(stamp[0], hostname, program, procid, end, elements, msgid)
+
+    def _structured_data(self, start: int) -> tuple[str, int] | None:
+        """STRUCTURED-DATA at ``start``, and where MSG begins; ``None`` if there is none."""
+        line = self._line
+        if line.startswith("-", start):
+            return ("", start + 2) if line[start + 1 : start + 2] in (" ", "") else None
+        elements = _ELEMENTS.match(line, start)
+        if elements and line[elements.end() : elements.end() + 1] in (" ", ""):
+            return elements[0], elements.end() + 1
+        return None
+
+    def _without_data(self, stamp: Stamp, found: re.Match[str]) -> Row:
+        """Without STRUCTURED-DATA: MSGID and PROCID count only where they look like it; the rest is the text."""
+        hostname, program, procid, msgid = found.groups()
+        if msgid == "-":
+            return self._row(stamp[0], nil(hostname), nil(program), nil(procid), found.end())
+        if procid == "-" or (procid is not None and procid.isdigit()):
+            end = found.end() if msgid is None else found.start(4)
+            return self._row(stamp[0], nil(hostname), nil(program), nil(procid), end)
+        end = found.end() if procid is None else found.start(3)
+        return self._row(stamp[0], nil(hostname), nil(program), "", end)
+
+    def _dated(self, start: int, *, has_pri: bool) -> Row | None:
+        """RFC 3164 as it is seen: the time, then what may be missing; ``None`` if there is no time."""
+        line = self._line
+        stamp = read_stamp(line, start, self._received_at, self._zone)
+        if stamp is None:
+            return None
+        created_at, end, is_syslog = stamp
+        separator = _SEPARATOR.match(line, end)
+        if separator is None:
+            return None
+        after = separator.end()
+        if ":" in separator[0]:
+            tag = read_tag(line, after, close=False)
+            program, procid, end = tag or ("", "", after)
+            return self._row(created_at, "", program, procid, end)
+        if has_pri and line[start].isdigit() and (row := self._no_version(stamp)):
+            return row
+        if line.startswith("<", after):
+            after = self._text_pri(after)
+        header = read_header(line, after, has_pri=has_pri, is_syslog=is_syslog)
+        if has_pri and header.hostname and not header.program:
+            cisco = self._cisco(header.end, header.hostname, created_at)
+            if cisco:
+                return cisco
+        return self._row(created_at, header.hostname, header.program, header.procid, header.end)
+
+    def _no_version(self, stamp: Stamp) -> Row | None:
+        """RFC 5424 without VERSION, from HOSTNAME on; ``None`` if it is not that."""
+        found = _NO_VERSION.match(self._line, stamp[1])
+        data = self._structured_data(found.end()) if found else None
+        if found is None or data is None or found[2][-1] == ":":
+            return None
+        if not data[0] and found[4] != "-" and not (found[3] == "-" or found[3].isdigit()):
+            return None
+        hostname, program, procid, msgid = map(nil, found.groups())
+        return self._row(stamp[0], hostname, program, procid, data[1], data[0], msgid)
+
+    def _text_pri(self, start: int) -> int:
+        """Where the text goes on behind ``<authpriv.info>``, which says what the PRI says."""
+        found = _TEXT_PRI.match(self._line, start)
+        numbers = facility_and_level(found[1]) if found else None
+        if found is None or numbers is None:
+            return start
+        if self._facility is None:
+            self._facility, self._severity = numbers
+        return found.end() if numbers == (self._facility, self._severity) else start
+
+    def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
+        """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""
+        found = read_cisco(self._line, start, self._received_at, self._zone)
+        if found is None:
+            return None
+        tag = read_tag(self._line, found.end, close=False)
+        return self._row(
+            created_at if found.created_at is None else found.created_at,
+            hostname or found.hostname,
+            tag.program if tag else "",
+            tag.procid if tag else "",
+            tag.end if tag else found.end,
+            found.structured_data,
+        )

@@ -21,11 +21,12 @@ from ppl.sources.uniform import same_form, same_program, without_bom, without_ni
 _LINES = re.compile(
     PRI + r"1 ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]{0,3})?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})"
-    r" ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) (-|" + ELEMENTS + r")(?: ([^\n]*))?\n"
+    r" ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) ([^ \n]{1,255}) (-|" + ELEMENTS + r")(?: (?!- |-\n)([^\n]*))?\n"
     r"|([^\n]*)\n"
 )
 # Matches only at the beginning of a run: else each character of a long run would begin a search of its own.
 _TRAILERS = re.compile(r"(?<![\r\0])[\r\0]++(?=\n)")
+_LEADING_NULS = re.compile(r"^\0++", re.MULTILINE)
 _EMPTY_LINES = re.compile(r"\n\n+")
 
 _minutes = Minutes()
@@ -44,7 +45,7 @@ def parse_message(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines
         zone: time zone of timestamps that name none.
     """
     if frames.messages:
-        texts = [message.decode("utf-8", "replace").replace("\0", "\ufffd") for message in frames.messages]
+        texts = [message.decode("utf-8", "replace").lstrip("\0").replace("\0", "\ufffd") for message in frames.messages]
         if any("\n" in text for text in texts):
             return Lines.of_rows([parse_line(text, received_at, zone) for text in texts if text])
         return _parse_text("\n".join(texts) + "\n", received_at, zone)
@@ -52,7 +53,10 @@ def parse_message(frames: Frames, received_at: int, zone: tzinfo = UTC) -> Lines
         return Lines.of_rows([])
     text = frames.block.decode("utf-8", "replace")
     if "\r" in text or "\0" in text:
-        text = _TRAILERS.sub("", text).replace("\0", "\ufffd")
+        text = _TRAILERS.sub("", text)
+        if "\0" in text:
+            # Some end each line with LF and NUL (Perl's Sys::Syslog).
+            text = _LEADING_NULS.sub("", text).replace("\0", "\ufffd")
     return _parse_text(text, received_at, zone)
 
 

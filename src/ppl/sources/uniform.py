@@ -25,6 +25,10 @@ _LONGEST_FIELD = 255
 #: Characters of ``2026-11-23T12:00:01.``, and of the same with six digits more.
 _SECOND, _MOMENT = 20, 26
 
+#: How the header of a file whose name holds blanks ends; only the complete parser finds where it begins.
+_TAIL = " - - -"
+_DASHES = frozenset(("- ", "-"))
+
 _ZONE = re.compile(r"Z|[+-][0-9]{2}:[0-9]{2}")
 
 _starts = {f"<{value}>1": value for value in range(192)}
@@ -51,6 +55,8 @@ def same_program(text: str, received_at: int) -> Columns | None:
     count = 5 if first[5] != "-" else 4 if first[4] != "-" else 3
     end = " -" * (_PARTS - 2 - count) + " "
     heads, ends, texts = zip(*[line.partition(end) for line in lines], strict=True)
+    if _has_dashes(text, texts):
+        return None
     start = len(first[0]) + 1
     second, moment = start + _SECOND, start + _MOMENT
     cut = itemgetter(slice(start, second), slice(second, moment), slice(moment, None))
@@ -82,6 +88,8 @@ def same_form(text: str, received_at: int) -> Columns | None:
         pris = list(map(_starts.__getitem__, starts))
     except (ValueError, KeyError):
         return None
+    if _has_dashes(text, texts):
+        return None
     if datas.count("-") != len(datas) or not all(map(_is_field_column, (hosts, names, procids, msgids))):
         return None
     seconds = map(_seconds.__getitem__, [stamp[:_SECOND] + stamp[_MOMENT:] for stamp in stamps])
@@ -95,6 +103,11 @@ def same_form(text: str, received_at: int) -> Columns | None:
         *map(without_nil, (hosts, names, procids, msgids, datas)),
         without_bom(texts, BOM in text),
     )
+
+
+def _has_dashes(text: str, messages: Sequence[str]) -> bool:
+    """Whether any of the ``messages`` of ``text`` may be the end of a header: of a file whose name holds blanks."""
+    return _TAIL in text and not _DASHES.isdisjoint(message[:2] for message in messages)
 
 
 def without_nil(column: Sequence[str]) -> Sequence[str]:

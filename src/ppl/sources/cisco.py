@@ -1,0 +1,94 @@
+"""Reads what Cisco's devices write between PRI and text.
+
+``<189>82: leaf-3: *Nov 30 00:55:12.115 CET: %SYS-5-CONFIG_I: text``: a sequence number, the device's name, a process or
+a node, a mark of an unset clock, and a time or the time since the start; each may be missing or stand elsewhere. What
+has no column becomes structured data, with the names of RFC 5424 section 7 where there are some.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import tzinfo
+from typing import NamedTuple
+
+from ppl.sources.stamps import read_stamp
+
+
+class CiscoHeader(NamedTuple):
+    """The moment (µs or ``None``), the device's name, the structured data, and where the tag begins."""
+
+    created_at: int | None
+    hostname: str
+    structured_data: str
+    end: int
+
+
+_LABEL = re.compile(r"([*.]?[\w.\-/]{1,255}) ?: ?")
+_NODE = re.compile(r"[A-Z]{2,4}/[0-9]+(?:/[\w]+)+")
+_UPTIME = re.compile(r"((?:[0-9]+[ywdhms]){2,4}|[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?) ?: ?(?=%)")
+_END = re.compile(r" ?: ?")
+_MOST_LABELS = 5
+_QUOTE = '"'
+
+
+def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHeader | None:
+    """The header that a Cisco device writes at ``start``, up to its tag; ``None`` if it is none.
+
+    Args:
+        text: the line.
+        start: where the header begins, after the PRI or after a relay's own header.
+        received_at: µs of receipt.
+        zone: time zone of times that name none.
+    """
+    position = start + 1 if text.startswith(":", start) else start
+    while text.startswith(" ", position):
+        position += 1
+    numbers: list[str] = []
+    host = node = task = ""
+    for _ in range(_MOST_LABELS):
+        timed = _timed(text, position, received_at, zone)
+        if timed:
+            created_at, mark, uptime, end = timed
+            if end is None:
+                return None
+            return CiscoHeader(created_at, host, _structured_data(numbers, mark, node, task, uptime), end)
+        label = _LABEL.match(text, position)
+        if label is None:
+            return None
+        name = label[1]
+        if name.isdigit():
+            numbers.append(name)
+        elif _NODE.fullmatch(name):
+            node = name
+        elif name[0] == "*" or host:
+            task = name.lstrip("*")
+        else:
+            host = name
+        position = label.end()
+    return None
+
+
+def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> tuple[int | None, str, str, int | None] | None:
+    """The moment, the mark of an unset clock, the uptime, and where the tag begins (``None``: there is no colon)."""
+    uptime = _UPTIME.match(text, position)
+    if uptime:
+        return None, "", uptime[1], uptime.end()
+    mark = text[position : position + 1] if text[position : position + 1] in ("*", ".") else ""
+    stamp = read_stamp(text, position + len(mark), received_at, zone)
+    if stamp is None:
+        return None
+    end = _END.match(text, stamp[1])
+    return stamp[0], mark, "", end.end() if end else None
+
+
+def _structured_data(numbers: list[str], mark: str, node: str, task: str, uptime: str) -> str:
+    parameters = {
+        "meta": [("sequenceId", number) for number in numbers],
+        "timeQuality": [("isSynced", "0")] if mark else [],
+        "cisco@9": [(name, value) for name, value in (("node", node), ("task", task), ("uptime", uptime)) if value],
+    }
+    return "".join(
+        f"[{name}{''.join(f' {key}={_QUOTE}{value}{_QUOTE}' for key, value in values)}]"
+        for name, values in parameters.items()
+        if values
+    )

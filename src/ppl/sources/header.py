@@ -1,0 +1,290 @@
+"""Finds HOSTNAME and TAG (RFC 3164 section 4.1) after the time of a line, as real senders write them.
+
+:func:`read_header` tries the known forms in turn at a position behind the time. What a field takes leaves the text.
+Where other words stand between the host and the tag, the text keeps them together with the tag: nothing is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from ppl.model import FACILITY_WORDS
+from ppl.sources.levels import LEVELS
+from ppl.sources.timestamp import ZONE_HOURS
+
+
+class Header(NamedTuple):
+    """What a header names: HOSTNAME, the name in TAG, what stands in brackets after it, and where the text begins."""
+
+    hostname: str
+    program: str
+    procid: str
+    end: int
+
+
+class Tag(NamedTuple):
+    """A TAG: the name, what stands in brackets after it, and where the text begins."""
+
+    program: str
+    procid: str
+    end: int
+
+
+# A name and brackets. Names hold colons (My::App), but neither quotes nor what JSON and key=value are made of.
+_NAME = r"[^\s\[\]\"'{}=|;]{1,255}"
+_BRACKETS = re.compile(rf"({_NAME}+)\[(?:([^\[\]\s]{{0,255}})\]:? ?|([^\[\]\n]{{1,80}})\]: ?)")
+# A name and a colon; Erlang writes its process between.
+_COLON = re.compile(rf"({_NAME.replace('{1,', '{2,')}+)(?<=[^:]:)(?: |\Z)")
+_ERLANG = re.compile(r"(.+)<([0-9.]{3,20})>")
+# RFC 3164 lets any other character end a tag: rsyslog's ident:%msg%.
+_CLOSE = re.compile(r"([A-Za-z][\w.\-]{0,100}):(?=[{\[\"'(A-Za-z])(?!//)")
+_FORMATS = re.compile(
+    # ArcSight's and QRadar's formats, Cisco ISE, Snare: names that a reader of the text needs as well.
+    r"(CEF|LEEF):(?=[0-9])|(CISE_\w{1,60}) |(MSWinEventLog)(?=[\t ])"
+)
+# MikroTik's topics, of which one is a level; HPE's iLO.
+_TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
+_DASH = re.compile(r"([A-Za-z][\w.]{0,60}) - ")
+# Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
+_BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
+_TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
+_WORD = re.compile(r"\S+")
+_BLANKS = re.compile(r"[ \t]*")
+_EMPTY_TAG = re.compile(r" ?: +")
+_CISCO_TAG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-")
+
+_HOST = re.compile(r"[^\W_][\w.\-]*+(?:[,/@][\w.\-]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?|_[\w.\-]+(?:@[\w.\-/]+)?")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{3,45}(?:%\w{1,15})?)\](?=[ \t])")
+_DOTTED = re.compile(r"(?:[0-9]{1,3}\.){3,5}[0-9]{1,3}")
+_NUMBER = re.compile(r"[0-9:.,/+\-]+")
+_FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
+# What syslogd says itself, without a host.
+_OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+")
+# Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
+_LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
+_FACILITY_LEVEL = re.compile(r"<?([a-z0-9]+)\.([a-z]+)>?", re.IGNORECASE)
+
+#: How a sentence goes on after its first word, where a program's name would stand.
+_VERBS = frozenset((
+    "failed", "finished", "started", "stopped", "completed", "closed", "opened", "refused", "lost", "reset", "timed",
+    "restarted", "ended", "succeeded", "denied", "accepted", "aborted", "cancelled", "canceled", "rejected", "expired",
+    "received", "sent", "disconnected", "connected", "detected", "changed", "created", "deleted", "removed", "updated",
+    "loaded", "is", "was", "has",
+))  # fmt: skip
+#: Words that begin a text rather than name a host.
+_NO_HOSTS = frozenset(("last", "message", "exception", "traceback", "caused", "at", "the", "and", "unable", "cannot"))
+
+
+def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Header:
+    """The host and the tag that ``text`` has at ``start``.
+
+    With a PRI and a time, the first word is the host, as RFC 3164 wants it, unless it is a tag or plainly something
+    else. Without a PRI, it must stand before a tag.
+
+    Args:
+        text: the line.
+        start: where the header goes on after the time and its blanks.
+        has_pri: whether the line began with a PRI.
+        is_syslog: whether its time was in a form of syslog's own.
+    """
+    found = _WORD.match(text, start)
+    if found is None or _OF_SYSLOGD.match(text, start):
+        return Header("", "", "", start)
+    word, after = found[0], _skip(text, found.end())
+    address = _address_at(text, start, word)
+    if address:
+        return _after_host(text, address, after, has_pri=has_pri)
+    if word[0] == "M" and (forwarded := _FORWARDED.match(text, start)):
+        return _after_host(text, forwarded[1], forwarded.end(), has_pri=has_pri)
+    if word[-1] == ":" and (named := _host_before_colon(text, word, after)):
+        return named
+    tag = (read_vendor_tag(text, start) if has_pri else None) or read_tag(text, start, close=has_pri)
+    if tag:
+        return Header("", *tag)
+    if _is_level(word):
+        # The level stays in the text, and with it the tag after it.
+        tag = read_tag(text, after, close=False)
+        return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
+    if word == "-":
+        return _after_host(text, "", after, has_pri=has_pri)
+    if not _may_be_host(word):
+        return _special(text, "", start) if has_pri else Header("", "", "", start)
+    if has_pri:
+        return _first_word(text, word, start, after)
+    tag = read_tag(text, after, close=False)
+    if tag and (is_syslog or (tag.procid and _is_like_host(word))):
+        return Header(word, *tag)
+    return Header("", "", "", start)
+
+
+def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
+    """The tag at ``start``; ``None`` if there is none. With ``close``, no blank is needed after its colon."""
+    found = _BRACKETS.match(text, start)
+    if found:
+        program, procid = found[1], found[2] if found[2] is not None else found[3]
+        return None if _is_refused(program) else Tag(program, procid, found.end())
+    found = _COLON.match(text, start)
+    if found:
+        program, procid = found[1][:-1], ""
+        if _is_refused(program) or _LIST.match(text, start):
+            return None
+        if program[-1] == ">" and (erlang := _ERLANG.fullmatch(program)):
+            program, procid = erlang[1], erlang[2]
+        return Tag(program, procid, found.end())
+    if close:
+        found = _CLOSE.match(text, start)
+        if found and not _is_refused(found[1]):
+            return Tag(found[1], "", found.end())
+    return None
+
+
+def read_vendor_tag(text: str, start: int) -> Tag | None:
+    """A tag in a vendor's form of its own at ``start``. The name of a format stays in the text."""
+    found = _FORMATS.match(text, start)
+    if found:
+        return Tag(found[1] or found[2] or found[3], "", start)
+    found = _TOPICS.match(text, start)
+    if found and (found[2] or not LEVELS.keys().isdisjoint(found[1].split(","))):
+        return Tag(found[1] or found[2], "", found.end())
+    return None
+
+
+def facility_and_level(word: str) -> tuple[int, int] | None:
+    """The numbers for a word such as ``<authpriv.info>`` or ``local7.Info``."""
+    found = _FACILITY_LEVEL.fullmatch(word)
+    if found is None:
+        return None
+    facility, level = FACILITY_WORDS.get(found[1].lower()), LEVELS.get(found[2].lower())
+    return None if facility is None or level is None else (facility, level)
+
+
+def _skip(text: str, start: int) -> int:
+    found = _BLANKS.match(text, start)
+    assert found is not None
+    return found.end()
+
+
+def _first_word(text: str, word: str, start: int, after: int) -> Header:
+    """The header of a line with PRI and time whose first word may be a host."""
+    header = _after_host(text, word, after, has_pri=True)
+    if header.program or _is_like_host(word):
+        return header
+    if word.istitle() or word.lower() in _NO_HOSTS:
+        # A sentence begins so; a host is hardly named so.
+        return Header("", "", "", start)
+    following = _WORD.match(text, after)
+    if following and following[0][-1] == ":" and (_is_refused(following[0][:-1])):
+        return Header("", "", "", start)
+    return header
+
+
+def _after_host(text: str, host: str, start: int, *, has_pri: bool) -> Header:
+    """The tag that follows a host."""
+    tag = read_tag(text, start, close=has_pri)
+    if tag:
+        return Header(host, *tag)
+    if not has_pri:
+        return Header(host, "", "", start)
+    empty = _EMPTY_TAG.match(text, start)
+    if empty:
+        tag = read_tag(text, empty.end(), close=False) if _CISCO_TAG.match(text, empty.end()) else None
+        return Header(host, *tag) if tag else Header(host, "", "", empty.end())
+    return _special(text, host, start)
+
+
+def _special(text: str, host: str, start: int) -> Header:
+    """The tag in a form of its own."""
+    vendor = read_vendor_tag(text, start)
+    if vendor:
+        return Header(host, *vendor)
+    found = _DASH.match(text, start)
+    if host and found and not _is_refused(found[1]):
+        return Header(host, found[1], "", start)
+    found = _WORD.match(text, start)
+    if found is None:
+        return Header(host, "", "", start)
+    word, after = found[0], _skip(text, found.end())
+    if host and word == host:
+        tag = read_tag(text, after, close=True)
+        return Header(host, *tag) if tag else Header(host, "", "", after)
+    found = _TWO_WORDS.match(text, start)
+    if found and not _is_level(word):
+        return Header(host, found[1], found[2], found.end())
+    between = _BETWEEN.match(text, start)
+    if between or _is_level(word) or _is_address(word):
+        tag = read_tag(text, between.end() if between else after, close=False)
+        if tag:
+            return Header(host, tag.program, tag.procid, start)
+    return Header(host, "", "", start)
+
+
+def _host_before_colon(text: str, word: str, after: int) -> Header | None:
+    """The header of UniFi's access points (``model,mac,version: tag: ``), and Cisco's ``host: %FACILITY-5-NAME: ``."""
+    if "," in word or _CISCO_TAG.match(text, after):
+        tag = read_tag(text, after, close=False)
+        if tag and _HOST.fullmatch(word[:-1]):
+            return Header(word[:-1], *tag)
+    return None
+
+
+def _address_at(text: str, start: int, word: str) -> str:
+    """The address that the word at ``start`` is, also in brackets; ``""`` if it is none."""
+    if word[0] == "[":
+        found = _BRACKETED.match(text, start)
+        return found[1] if found and _is_address(found[1]) else ""
+    return word if (word[0].isalnum() or word[0] == ":") and _is_address(word) else ""
+
+
+def _is_address(word: str) -> bool:
+    if ":" in word:
+        return len(word) <= 61 and _is_ip(word)
+    # Solaris writes the interface after the address, with two more numbers.
+    return word[0].isdigit() and _DOTTED.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_ip(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _may_be_host(word: str) -> bool:
+    """Whether ``word`` has the characters of a host's name and is none of the words that stand there otherwise."""
+    if len(word) > 255 or _HOST.fullmatch(word) is None:
+        return False
+    if _NUMBER.fullmatch(word) and not _DOTTED.match(word):
+        return False
+    if word in ZONE_HOURS or (word[-1] == "." and "." not in word[:-1]):
+        return False
+    return facility_and_level(word) is None
+
+
+@lru_cache(maxsize=4096)
+def _is_like_host(word: str) -> bool:
+    """Whether ``word`` has something of a host's name that a plain word has not."""
+    return not word.isalpha()
+
+
+@lru_cache(maxsize=4096)
+def _is_level(word: str) -> bool:
+    return word.strip("[]<>():|").lower() in LEVELS
+
+
+@lru_cache(maxsize=4096)
+def _is_refused(program: str) -> bool:
+    """Whether a word before a colon is no program's name: a number, a level, an address with its scheme, a verb."""
+    lower = program.lower()
+    return (
+        lower in LEVELS
+        or lower in _VERBS
+        or "//" in program
+        or _NUMBER.fullmatch(program) is not None
+        or (program in ZONE_HOURS and len(program) > 1)
+    )

@@ -1,0 +1,73 @@
+"""Finds the severity that a text names itself, for lines without a PRI.
+
+Programs write it in many forms: ``ERROR myapp: …``, ``[warn]``, ``level=error``, ``"level":50``, ``E1130 00:55:12``,
+``<3>``. Only a word in such a place counts: ``no error occurred`` names none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ppl.model import SEVERITIES, SEVERITY_WORDS
+
+#: Words that only programs write, and that nobody searches by.
+_OTHER_WORDS = {
+    "severe": 3, "failure": 3, "log": 6, "statement": 6, "detail": 6, "hint": 6, "fine": 7, "finer": 7, "finest": 7,
+    "config": 6, "trc": 7, "dbg": 7, "inf": 6, "wrn": 4, "ftl": 2, "noti": 5, "dpanic": 2, "debug1": 7, "debug2": 7,
+    "debug3": 7, "debug4": 7, "debug5": 7,
+}  # fmt: skip
+LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
+
+#: Characters of a text in which its level is looked for.
+_MOST = 256
+
+_UPPER = "|".join(sorted((word.upper() for word in LEVELS), key=len, reverse=True))
+_ANY = f"(?i:{_UPPER})"
+# Numbers of pino and bunyan.
+_TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
+# One letter of klog, glog and Ruby's Logger.
+_LETTERS = {"E": 3, "W": 4, "I": 6, "D": 7, "F": 2, "C": 2, "N": 5, "T": 7, "V": 7}
+
+_SYSTEMD = re.compile(r"<([0-7])>")
+_KLOG = re.compile(r"([EWIF])(?:[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:|, \[[0-9]{4}-)")
+_KEY = re.compile(
+    r"""(?:^|[\s,;{(|\[])["']?(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)["']?\s{0,2}[=:]\s{0,2}"""
+    r"""["']?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])"""
+)
+# First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
+_FIRST = re.compile(rf"\W{{0,3}}({_ANY})\b(?:\[[^\]\s]{{0,40}}\])?\s{{0,3}}[:\]|>)]")
+_BRACKETED = re.compile(rf"[\[<(](?:[\w.]{{1,30}}:)?({_ANY})[\]>)]")
+_CAPITALS = re.compile(rf"(?:^|[\s|\-\]:,.\[])({_UPPER})(?=[\s|\]:,\-]|\Z)")
+_BEFORE = re.compile(
+    r"(?:[\s\d:.,/|\-+TZ]++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
+    r"|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$-]{1,60}+\.\Z){0,12}+"
+)
+
+
+def level_of(text: str) -> int | None:
+    """The severity, 0 (emerg) to 7 (debug), that ``text`` names; ``None`` if it names none."""
+    if len(text) > _MOST:
+        text = text[:_MOST]
+    first = text[:1]
+    if first == "<" and (found := _SYSTEMD.match(text)):
+        return int(found[1])
+    if first in _LETTERS and (found := _KLOG.match(text)):
+        return _LETTERS[found[1]]
+    if ("=" in text or ":" in text) and (found := _KEY.search(text)):
+        level = _named(found[1])
+        if level is not None:
+            return level
+    found = _FIRST.match(text) or _BRACKETED.search(text)
+    if found is None:
+        found = _CAPITALS.search(text)
+        if found is None or not _BEFORE.fullmatch(text, 0, found.start(1)):
+            return None
+    return LEVELS[found[1].lower()]
+
+
+def _named(word: str) -> int | None:
+    """The severity of a word, a letter, a number of syslog or of pino."""
+    if word.isdigit():
+        number = int(word)
+        return number if number < len(SEVERITIES) else _TENS.get(word)
+    return LEVELS.get(word.lower(), _LETTERS.get(word))

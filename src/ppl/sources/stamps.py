@@ -1,0 +1,218 @@
+"""Finds the time at the beginning of a line, in the forms that programs and devices are seen to write.
+
+:func:`read_stamp` takes a position in a line and gives the moment and where the text goes on. It knows RFC 3164's
+``Oct 11 22:14:15`` with everything that vendors add (a year before, within or after it, a weekday, a fraction, a zone),
+RFC 3339 and its relatives, other orders of day, month and year, and seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import tzinfo
+
+from ppl.model import SECOND
+from ppl.sources.timestamp import (
+    AMBIGUOUS_ZONES,
+    MONTHS,
+    SECONDS,
+    epoch,
+    microseconds,
+    minute_moments,
+    named_zone,
+    nearest,
+    year_of,
+    yearless_moments,
+)  # fmt: skip
+
+_DAY = 86_400 * SECOND
+_YEAR = 366 * _DAY
+
+_MONTH = "((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))[a-z]{0,6}"
+_WEEKDAY = r"((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? +)?"
+_CLOCK = r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?(?: ?([AaPp])\.?[Mm]\b\.?)?"
+
+# RFC 3164, the year within or not; H3C writes milliseconds after a colon.
+_BSD = re.compile(
+    _WEEKDAY + _MONTH + r"\.? +([0-9]{1,2}),? +(?:([0-9]{4}),? +)?" + _CLOCK + r"(?::([0-9]{3})(?= [0-9]{4} ))?"
+)
+_YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
+_DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"[ /-]([0-9]{4})[ :]" + _CLOCK)
+# The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, 20261130.
+_DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:]?)([0-9]{2})\3([0-9]{2})[Tt \-]" + _CLOCK)
+# 11/29/2026:23:55:12 (NetScaler) and 29.11.2026 23:55:12.
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4}),?[ :T]+" + _CLOCK)
+_EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t])")
+
+# Right after the clock time, or after a blank, where fewer things are an offset.
+_OFFSET = re.compile(
+    r" ?(?:([Zz])(?![\w.\-])(?!:[^ ]))|([+-][0-9]{2}):?([0-9]{2})(?![0-9:])|([+-][0-9]{2})(?=[ \t:]|\Z)"
+    r"| ?(?:UTC|GMT)?([+-](?:0[0-9]|1[0-4])):?(00|15|30|45)(?![0-9]|:[0-9])"
+    r"| (?:UTC|GMT|TZ)([+-][0-9]{1,2})(?![0-9]|:[0-9])"
+)
+# RFC 5322 repeats the zone's name in a comment.
+_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)")
+_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=([ \t\]]|\Z| ?: ?(%)?))")
+# asctime(3) and date(1), which begin with a weekday, end with the year.
+_LAST_YEAR = re.compile(r" ([0-9]{4})(?= |\Z)")
+# After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
+_LATE_YEAR = re.compile(r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| ?: ?%|: |\Z)")
+
+Stamp = tuple[int | None, int, bool]
+"""The moment in µs (``None``: it is not sane), where the text goes on, and whether the form is one of syslog's own.
+
+The forms of syslog's own are RFC 3164's, which no other program writes so, and RFC 3339's with ``T``.
+"""
+
+
+def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp | None:
+    """The time that ``text`` has at ``start``; ``None`` if there is none.
+
+    Args:
+        text: the line.
+        start: where the time must begin.
+        received_at: µs of receipt.
+        zone: time zone of times that name none.
+    """
+    first = text[start : start + 1]
+    if first.isalpha():
+        found = _BSD.match(text, start)
+        if found:
+            weekday, month, day, year, hour, minute, second, fraction, half, thousandths = found.groups()
+            clock = (hour, minute, second, fraction or thousandths, half)
+            late = _LAST_YEAR if weekday else _LATE_YEAR
+            return _finished(text, found.end(), (year, month, day), clock, received_at, zone, late, is_syslog=True)
+        for pattern, read in _AFTER_WEEKDAY:
+            found = pattern.match(text, start)
+            if found:
+                return read(text, found, received_at, zone)
+        return None
+    if not first.isdigit():
+        return None
+    for pattern, read in _BY_DIGIT:
+        found = pattern.match(text, start)
+        if found:
+            return read(text, found, received_at, zone)
+    return None
+
+
+_Read = Callable[[str, "re.Match[str]", int, tzinfo], Stamp | None]
+
+
+def _year_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    year, month, day, *clock = found.groups()
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=True)
+
+
+def _day_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    _, day, month, year, *clock = found.groups()
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=False)
+
+
+def _in_digits(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    weekday, year, mark, month, day, *clock = found.groups()
+    is_syslog = bool(weekday) or mark == ":" or text[found.start(6) - 1] in "Tt"
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=is_syslog)
+
+
+def _year_last(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    one, mark, two, year, *clock = found.groups()
+    # With slashes the month comes first in America and second elsewhere: take what is a date, or the nearer one.
+    orders = [(year, two, one)] if mark == "." else [(year, one, two), (year, two, one)]
+    stamps = [_finished(text, found.end(), each, clock, received_at, zone, is_syslog=False) for each in orders]
+    dated = [stamp for stamp in stamps if stamp[0] is not None]
+    return min(dated, key=lambda stamp: abs((stamp[0] or 0) - received_at), default=stamps[0])
+
+
+def _since_epoch(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    moment = epoch(found[1], found[2] or "", received_at)
+    # A number alone may be anything; one that is a moment of this year is hardly anything else.
+    if moment is None or (not found[2] and abs(moment - received_at) > _YEAR):
+        return None
+    return moment, found.end(), bool(found[2])
+
+
+_BY_DIGIT: tuple[tuple[re.Pattern[str], _Read], ...] = (
+    (_DIGITS, _in_digits),
+    (_YEAR_FIRST, _year_first),
+    (_DAY_FIRST, _day_first),
+    (_YEAR_LAST, _year_last),
+    (_EPOCH, _since_epoch),
+)
+_AFTER_WEEKDAY: tuple[tuple[re.Pattern[str], _Read], ...] = ((_DIGITS, _in_digits), (_DAY_FIRST, _day_first))
+
+
+def _finished(
+    text: str,
+    end: int,
+    date: tuple[str | None, str, str],
+    clock: tuple[str | None, ...] | list[str | None],
+    received_at: int,
+    zone: tzinfo,
+    late: re.Pattern[str] = _LATE_YEAR,
+    *,
+    is_syslog: bool,
+) -> Stamp:
+    """The stamp of a date (year, month, day) and a clock time; the zone and the year may follow at ``end``."""
+    year, month, day = date
+    hour, minute, second, fraction, half = clock
+    assert hour is not None
+    assert minute is not None
+    assert second is not None
+    month = f"{MONTHS[month.lower()]:02}" if month.isalpha() else month.zfill(2)
+    if half:
+        hour = f"{int(hour) % 12 + (12 if half in 'Pp' else 0)}"
+    minutes = f"-{month}-{day:0>2}T{hour:0>2}:{minute}"
+    if year is None:
+        year, end = _late_year(late, text, end, received_at)
+    offset = ""
+    if text[end : end + 1] in "Zz+- " and end < len(text):
+        found = _OFFSET.match(text, end)
+        if found:
+            offset, end = _offset(found), found.end()
+            comment = _COMMENT.match(text, end)
+            end = comment.end() if comment else end
+        else:
+            zone, end = _zone(text, end, f"{year or year_of(received_at // _DAY):0>4}{minutes}", zone)
+        if year is None:
+            year, end = _late_year(late, text, end, received_at)
+    minutes += offset
+    within = SECONDS.get(second)
+    if within is None:
+        return None, end, is_syslog
+    if fraction:
+        within += microseconds(fraction)
+    if year:
+        return nearest(minute_moments(year + minutes, zone), within, received_at), end, is_syslog
+    moments = yearless_moments(minutes, year_of(received_at // _DAY), zone)
+    return nearest(moments, within, received_at), end, is_syslog
+
+
+def _late_year(late: re.Pattern[str], text: str, end: int, received_at: int) -> tuple[str | None, int]:
+    """The year that follows a time at ``end``, and where that ends."""
+    found = late.match(text, end)
+    if found and 1970 <= int(found[1]) <= year_of(received_at // _DAY) + 1:
+        return found[1], found.end()
+    return None, end
+
+
+def _offset(found: re.Match[str]) -> str:
+    """``+01:00`` for a match of :data:`_OFFSET`."""
+    zulu, hours, minutes, short, late_hours, late_minutes, bare = found.groups()
+    if zulu:
+        return "+00:00"
+    if bare:
+        return f"{bare[0]}{bare[1:]:0>2}:00"
+    return f"{short}:00" if short else f"{hours or late_hours}:{minutes or late_minutes}"
+
+
+def _zone(text: str, end: int, minute: str, zone: tzinfo) -> tuple[tzinfo, int]:
+    """The zone that is named at ``end``, else ``zone``; and where the text goes on."""
+    found = _ZONE_NAME.match(text, end)
+    if found is None:
+        return zone, end
+    name, is_cisco = found[1], found[3] is not None
+    known = named_zone(name, minute, zone)
+    if known is None and not is_cisco and name not in AMBIGUOUS_ZONES:
+        return zone, end
+    return known or zone, found.end()
