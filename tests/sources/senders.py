@@ -89,10 +89,12 @@ def microseconds(moment: str) -> int:
     return (datetime.fromisoformat(moment) - _EPOCH) // timedelta(microseconds=1)
 
 
+def entries_of(family: str) -> list[Entry]:
+    """The entries of one file, in order."""
+    found = tomllib.loads((FOLDER / f"{family}.toml").read_text("utf-8"))
+    return [Entry(**entry) for entry in found["entry"]]
+
+
 def entries() -> list[Entry]:
     """All entries of all files."""
-    return [
-        Entry(**entry)
-        for path in sorted(FOLDER.glob("*.toml"))
-        for entry in tomllib.loads(path.read_text("utf-8"))["entry"]
-    ]
+    return [entry for path in sorted(FOLDER.glob("*.toml")) for entry in entries_of(path.stem)]

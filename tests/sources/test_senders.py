@@ -18,7 +18,7 @@ ENTRIES = entries()
 BEFORE = b"<13>1 2026-11-29T23:55:10.123456Z before app 7 - - the line before\n"
 AFTER = b"<13>Nov 30 00:55:14 after app[9]: the line after\n"
 # PRI and VERSION, which are no text of the sender's.
-_START = re.compile(r"(?:<[0-9]{1,3}> ?)?(?:[0-9]{1,2} (?=[0-9]{4}-[0-9]{2}-|- ))?")
+_START = re.compile(r"(?:<[0-9]{1,3}> ?)?(?:[0-9]{1,2} (?=[0-9]{4}-[0-9]{2}-|[0-9]{10}\.|- ))?")
 _WORD = re.compile(r"[^\W_]+")
 
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
