@@ -35,7 +35,7 @@ _MOST_MEMBERS = 1000
 _PROBE = {"content": "tests"}
 
 # The header up to MSGID (RFC 5424 section 6); Heroku leaves out STRUCTURED-DATA after it, without a "-" in its place.
-_LOGPLEX_HEADER = re.compile(rb"<[0-9]{1,3}>1(?: [^ \n]+){5}(?= |\Z)")
+_LOGPLEX_HEADER = re.compile(rb"(<[0-9]{1,3}>1(?: [^ \n]+){5})(?: (?:\xef\xbb\xbf)?|\Z)")
 
 
 class BodyTooLarge(PplError):
@@ -210,5 +210,10 @@ def _as_it_is(frames: Frames) -> Frames:
 
 
 def _with_structured_data(frames: Frames) -> Frames:
-    """Insert the ``-`` that Heroku leaves out: without it ``[a b] c`` would be read as structured data."""
-    return Frames(messages=tuple(_LOGPLEX_HEADER.sub(rb"\g<0> -", message, count=1) for message in frames.messages))
+    """Insert the ``-`` that Heroku leaves out, and RFC 5424's mark of where the text begins (section 6.4).
+
+    Without them, ``[a b="c"] d`` would be read as structured data, and ``- d`` as the end of a header.
+    """
+    return Frames(
+        messages=tuple(_LOGPLEX_HEADER.sub(b"\\1 - \xef\xbb\xbf", message, count=1) for message in frames.messages)
+    )

@@ -26,8 +26,9 @@ class CiscoHeader(NamedTuple):
 _LABEL = re.compile(r"([*.]?[\w.\-/]{1,255}) ?: ?")
 _NUMBER = re.compile(r"([0-9]{1,10}):(?: |(?=[^\s0-9]))")
 _NODE = re.compile(r"[A-Z]{2,4}/[0-9]+(?:/[\w]+)+")
+_HOST_AND_NODE = re.compile(rf"([\w.\-]{{1,255}}) (?={_NODE.pattern}:)")
 _UPTIME = re.compile(r"((?:[0-9]+[ywdhms]){2,4}|[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?) ?: ?(?=%)")
-_END = re.compile(r" ?: ?")
+_END = re.compile(r" ?: *")
 _MOST_LABELS = 5
 _QUOTE = '"'
 # RFC 5424 section 6.3.3 lets a parameter occur more than once.
@@ -60,6 +61,9 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
             if end is None:
                 return None
             return CiscoHeader(created_at, host, _structured_data(numbers, mark, node, task, uptime), end)
+        named = None if host else _HOST_AND_NODE.match(text, position)
+        if named:
+            host, position = named[1], named.end()
         label = _LABEL.match(text, position)
         if label is None:
             return None

@@ -37,14 +37,15 @@ class Tag(NamedTuple):
 _NAME = r"[^\s\[\]\"'{}=|;]{1,255}"
 _BRACKETS = re.compile(rf"({_NAME}+)\[(?:([^\[\]\s]{{0,255}})\]:? ?|([^\[\]\n]{{1,80}})\]: ?)")
 # A name and a colon; Erlang writes its process between.
-_COLON = re.compile(rf"({_NAME.replace('{1,', '{2,')}+)(?<=[^:]:)(?: |\Z)")
+_COLON = re.compile(rf"({_NAME.replace('{1,', '{2,')}+)(?<=[^:]:)(?:[ \t]|\Z)")
 _ERLANG = re.compile(r"(.+)<([0-9.]{3,20})>")
 # RFC 3164 lets any other character end a tag: rsyslog's ident:%msg%.
-_CLOSE = re.compile(r"([A-Za-z][\w.\-]{0,100}):(?=[{\[\"'(A-Za-z])(?!//)")
+_CLOSE = re.compile(r"([A-Za-z][\w.\-]{0,100}):(?=[{\[\"'(A-Za-z])")
 _FORMATS = re.compile(
     # ArcSight's and QRadar's formats, Cisco ISE, Snare: names that a reader of the text needs as well.
     r"(CEF|LEEF):(?=[0-9])|(CISE_\w{1,60}) |(MSWinEventLog)(?=[\t ])"
 )
+_MNEMONIC = re.compile(r"(%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-\w{1,60}) ")
 # MikroTik's topics, of which one is a level; HPE's iLO.
 _TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
 _FORMATS_BEGIN, _TOPICS_BEGIN = frozenset("CLM"), frozenset("#abcdefghijklmnopqrstuvwxyz")
@@ -54,6 +55,7 @@ _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
+_DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z])")
 _SIMPLE = re.compile(r"[\w.\-]+")
 _CISCO_TAG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-")
 
@@ -66,7 +68,9 @@ _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 _OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+")
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
-_FACILITY_LEVEL = re.compile(r"<?([a-z0-9]+)\.([a-z]+)>?", re.IGNORECASE)
+# AIX names two facilities that share a number, and writes a colon.
+_FACILITY_LEVEL = re.compile(r"<?([a-z0-9]+)(?:\|[a-z0-9]+)?[.:]([a-z]+)>?", re.IGNORECASE)
+_HARDWARE = re.compile(r"(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}")
 
 #: How a sentence goes on after its first word, where a program's name would stand.
 _VERBS = frozenset((
@@ -118,7 +122,7 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     if has_pri:
         return _first_word(text, word, start, after)
     tag = read_tag(text, after, close=False)
-    if tag and (is_syslog or (tag.procid and _is_like_host(word))):
+    if tag and (is_syslog or tag.procid.isdigit()):
         return Header(word, *tag)
     return Header("", "", "", start)
 
@@ -128,7 +132,8 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
     found = _BRACKETS.match(text, start)
     if found:
         program, procid = found[1], found[2] if found[2] is not None else found[3]
-        return None if _is_refused(program) else Tag(program, procid, found.end())
+        is_number = "//" in program or _NUMBER.fullmatch(program)
+        return None if is_number else Tag(program, procid, found.end())
     found = _COLON.match(text, start)
     if found:
         program, procid = found[1][:-1], ""
@@ -148,6 +153,10 @@ def read_vendor_tag(text: str, start: int) -> Tag | None:
     """A tag in a vendor's form of its own at ``start``. The name of a format stays in the text."""
     if text[start : start + 1] in _FORMATS_BEGIN and (found := _FORMATS.match(text, start)):
         return Tag(found[1] or found[2] or found[3], "", start)
+    if text.startswith("%", start):
+        # NX-OS and APIC write no colon.
+        mnemonic = _MNEMONIC.match(text, start)
+        return Tag(mnemonic[1], "", mnemonic.end()) if mnemonic else None
     if text[start : start + 1] not in _TOPICS_BEGIN:
         return None
     found = _TOPICS.match(text, start)
@@ -156,8 +165,16 @@ def read_vendor_tag(text: str, start: int) -> Tag | None:
     return None
 
 
+def device_before(text: str, start: int) -> Header | None:
+    """The header of a device of Cisco's that writes its name and no time: ``fw-1 : %ASA-6-302013: ``."""
+    found = _DEVICE.match(text, start)
+    tag = read_tag(text, found.end(), close=False) if found else None
+    return Header(found[1], *tag) if found and tag else None
+
+
+@lru_cache(maxsize=1024)
 def facility_and_level(word: str) -> tuple[int, int] | None:
-    """The numbers for a word such as ``<authpriv.info>`` or ``local7.Info``."""
+    """The numbers for a word such as ``<authpriv.info>``, ``local7.Info`` or ``auth|security:info``."""
     found = _FACILITY_LEVEL.fullmatch(word)
     if found is None:
         return None
@@ -216,12 +233,12 @@ def _special(text: str, host: str, start: int) -> Header:
     if host and word == host:
         tag = read_tag(text, after, close=True)
         return Header(host, *tag) if tag else Header(host, "", "", after)
-    if text.find("[", after, after + 64) > 0 and not _is_level(word):
+    if text.find("[", after, after + 64) > 0 and not (_is_level(word) or facility_and_level(word)):
         two = _TWO_WORDS.match(text, start)
         if two:
             return Header(host, two[1], two[2], two.end())
     between = _BETWEEN.match(text, start) if text.startswith("(", after) else None
-    if between or _is_level(word) or _is_address(word):
+    if between or _is_level(word) or _is_address(word) or facility_and_level(word):
         tag = read_tag(text, between.end() if between else after, close=False)
         if tag:
             return Header(host, tag.program, tag.procid, start)
@@ -247,7 +264,7 @@ def _address_at(text: str, start: int, word: str) -> str:
 
 def _is_address(word: str) -> bool:
     if ":" in word:
-        return len(word) <= 61 and _is_ip(word)
+        return len(word) <= 61 and (_is_ip(word) or _HARDWARE.fullmatch(word) is not None)
     # Solaris writes the interface after the address, with two more numbers.
     return word[0].isdigit() and _DOTTED.fullmatch(word) is not None
 

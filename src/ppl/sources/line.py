@@ -12,7 +12,7 @@ from datetime import tzinfo
 
 from ppl.model import Row
 from ppl.sources.cisco import read_cisco
-from ppl.sources.header import facility_and_level, read_header, read_tag, read_vendor_tag
+from ppl.sources.header import Header, device_before, facility_and_level, read_header, read_tag, read_vendor_tag
 from ppl.sources.levels import level_of
 from ppl.sources.stamps import Stamp, read_stamp
 
@@ -67,7 +67,8 @@ _NUMBERED = re.compile(r"[0-9]{1,10}: ")
 _BRACKETED_TIME = re.compile(r"[\[(](?=[0-9A-Z])")
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
-_SEPARATOR = re.compile(r" ?: ?|[ \t]+|\Z")
+_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|\Z")
+_WORD = re.compile(r"[^\s\[\]]+")
 
 
 def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
@@ -114,6 +115,9 @@ class _Parser:
         row = self._dated(start, has_pri=True) or self._cisco(start)
         if row:
             return row
+        device = device_before(line, start)
+        if device:
+            return self._row(None, *device)
         tag = read_vendor_tag(line, start) or read_tag(line, start, close=False)
         program, procid, end = tag or ("", "", start)
         # A time of RFC 3164 that stands behind the tag, or behind a number, stays in the text, and counts.
@@ -249,7 +253,7 @@ class _Parser:
             return row
         if line.startswith("<", after):
             after = self._text_pri(after)
-        header = read_header(line, after, has_pri=has_pri, is_syslog=is_syslog)
+        header = self._after_priority(after) or read_header(line, after, has_pri=has_pri, is_syslog=is_syslog)
         if has_pri and header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
             cisco = self._cisco(header.end, header.hostname, created_at)
             if cisco:
@@ -277,17 +281,34 @@ class _Parser:
             self._facility, self._severity = numbers
         return found.end() if numbers == (self._facility, self._severity) else start
 
+    def _after_priority(self, start: int) -> Header | None:
+        """The header behind a word such as ``daemon.info``; the word leaves the text if it says what the PRI says."""
+        found = _WORD.match(self._line, start)
+        if found is None or "." not in found[0] or (numbers := facility_and_level(found[0])) is None:
+            return None
+        after = found.end() + 1
+        header = read_header(self._line, after, has_pri=True, is_syslog=True)
+        if not header.program:
+            return None
+        if self._facility is None:
+            self._facility, self._severity = numbers
+        return header if numbers == (self._facility, self._severity) else header._replace(end=start)
+
     def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
         """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""
         found = read_cisco(self._line, start, self._received_at, self._zone)
         if found is None:
             return None
         tag = read_tag(self._line, found.end, close=False)
+        data = found.structured_data
+        if hostname and found.hostname:
+            # The device has a name of its own; the relay wrote the address that it came from.
+            data += f'[origin ip="{hostname}"]'
         return self._row(
             created_at if found.created_at is None else found.created_at,
-            hostname or found.hostname,
+            found.hostname or hostname,
             tag.program if tag else "",
             tag.procid if tag else "",
             tag.end if tag else found.end,
-            found.structured_data,
+            data,
         )

@@ -31,7 +31,9 @@ _YEAR = 366 * _DAY
 
 _MONTH = "((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))[a-z]{0,6}"
 _WEEKDAY = r"((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? +)?"
-_CLOCK = r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?(?: ?([AaPp])\.?[Mm]\.?(?=[\s,;:\])]|\Z))?"
+_CLOCK = (
+    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?(?: ?([AaPp])\.?[Mm]\.?([0-9]{3})?(?=[\s,;:\])]|\Z))?"
+)
 
 # RFC 3164, the year within or not; H3C writes milliseconds after a colon.
 _BSD = re.compile(
@@ -59,6 +61,8 @@ _DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:]?)([0-9]{2})\3([0-9]{2})[Tt \-
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4}),?[ :T]+" + _CLOCK)
 # What all forms that begin with a digit have in common: most numbers are no date.
 _DATE_LIKE = re.compile(r"[0-9]{4}[-/: 0-9]|[0-9]{1,2}[ /.\-][0-9A-Za-z]")
+# Without seconds, only as RFC 3339 writes the rest.
+_NO_SECONDS = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?=Z|[+-][0-9]{2}:[0-9]{2})")
 _EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t])")
 
 # Right after the clock time, or after a blank, where fewer things are an offset.
@@ -73,7 +77,10 @@ _ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=([ \t\]]|\Z| ?: ?(%)?))")
 # asctime(3) and date(1), which begin with a weekday, end with the year.
 _LAST_YEAR = re.compile(r" ([0-9]{4})(?= |\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
-_LATE_YEAR = re.compile(r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| ?: ?%|: |\Z)")
+_LATE_YEAR = re.compile(
+    r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: "
+    r"| +(?:[0-9]{1,3}\.){3}[0-9]{1,3} | ?: ?%|: |\Z)"
+)
 
 _BEFORE_ZONE = frozenset("Zz+- ")
 # What begins neither an offset nor a name.
@@ -109,8 +116,8 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
             return nearest(moments, within, received_at), found.end(), True
         found = _BSD.match(text, start)
         if found:
-            weekday, month, day, year, hour, minute, second, fraction, half, thousandths = found.groups()
-            clock = (hour, minute, second, fraction or thousandths, half)
+            weekday, month, day, year, hour, minute, second, fraction, half, behind, thousandths = found.groups()
+            clock = (hour, minute, second, fraction or thousandths, half, behind)
             late = _LAST_YEAR if weekday else _LATE_YEAR
             return _finished(text, found.end(), (year, month, day), clock, received_at, zone, late, is_syslog=True)
         for pattern, read in _AFTER_WEEKDAY:
@@ -167,6 +174,12 @@ def _year_last(text: str, found: re.Match[str], received_at: int, zone: tzinfo) 
     return min(dated, key=lambda stamp: abs((stamp[0] or 0) - received_at), default=stamps[0])
 
 
+def _no_seconds(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    year, month, day, hour, minute = found.groups()
+    clock = (hour, minute, "00", None, None, None)
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=True)
+
+
 def _since_epoch(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
     moment = epoch(found[1], found[2] or "", received_at)
     # A number alone may be anything; one that is a moment of this year is hardly anything else.
@@ -180,6 +193,7 @@ _BY_DIGIT: tuple[tuple[re.Pattern[str], _Read], ...] = (
     (_YEAR_FIRST, _year_first),
     (_DAY_FIRST, _day_first),
     (_YEAR_LAST, _year_last),
+    (_NO_SECONDS, _no_seconds),
     (_EPOCH, _since_epoch),
 )
 _AFTER_WEEKDAY: tuple[tuple[re.Pattern[str], _Read], ...] = ((_DIGITS, _in_digits), (_DAY_FIRST, _day_first))
@@ -198,7 +212,8 @@ def _finished(
 ) -> Stamp:
     """The stamp of a date (year, month, day) and a clock time; the zone and the year may follow at ``end``."""
     year, month, day = date
-    hour, minute, second, fraction, half = clock
+    hour, minute, second, fraction, half, behind = clock
+    fraction = fraction or behind
     assert hour is not None
     assert minute is not None
     assert second is not None
