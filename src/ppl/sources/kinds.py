@@ -173,6 +173,7 @@ class BodyKind:
         has_charset: whether the content type may declare a character set; if not, the body is read as it is.
         unpack: undoes the compression that a protocol has by itself, within a number of bytes; raises ``BodyTooLarge``
             and ``BodyUnreadable``.
+        prepare: imports what only this kind needs, in a thread before the first body is read.
         encodings: content encodings that only name that compression.
         patience: seconds for which an upload may wait for its turn when Ppl is busy, as its clients wait for answers.
         retry_seconds: the most that ``Retry-After`` may say, if clients give up at once when it is longer.
@@ -191,6 +192,7 @@ class BodyKind:
     count_header: str = ""
     has_charset: bool = True
     unpack: Callable[[bytes, int], bytes] = as_sent
+    prepare: Callable[[], None] | None = None
     encodings: tuple[str, ...] = ()
     patience: float = 0.0
     retry_seconds: int | None = None

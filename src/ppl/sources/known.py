@@ -13,6 +13,7 @@ import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.kinds import BodyKind, KindReply
+from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
 from ppl.sources.relp import MAY_OPEN, OPENING
 from ppl.sources.streams import LineStream, RelpStream, Stream, StreamConnection
 
@@ -89,7 +90,7 @@ BODIES = (
 _LINES_KIND, *_, _JSON_KIND = BODIES
 
 #: The kinds with addresses of their own. Of several at one address, the last takes what names no type of the others.
-ADDRESSED: tuple[BodyKind, ...] = ()
+ADDRESSED: tuple[BodyKind, ...] = (LOKI_JSON, LOKI_PROTOBUF, LOKI_ANY)
 
 _SLASHES = re.compile("//+")
 

@@ -65,7 +65,7 @@ class NoToken(DrainRefusal):
 class WrongToken(DrainRefusal):
     """The token in a header is wrong or was revoked."""
 
-    code = "unknown_token"
+    code = "wrong_token"
     status = 401
 
     def __init__(self) -> None:

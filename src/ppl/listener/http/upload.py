@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -96,6 +98,7 @@ class Uploading:
         frames: the bodies with an id that were stored recently.
         is_open: whether uploads are taken.
         uploads: the uploads that are not answered yet.
+        prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
     """
 
@@ -107,6 +110,7 @@ class Uploading:
     frames: SeenFrames = attrs.Factory(SeenFrames)
     is_open: bool = False
     uploads: set[DrainUpload] = attrs.Factory(set)
+    prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
 
 
@@ -276,7 +280,6 @@ class DrainUpload:
         assert self._destination is not None
         try:
             body = self._body.finish()
-            body = self._unpacked(body)
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
         self._drain.admission.check_quota(self._destination)
@@ -293,7 +296,8 @@ class DrainUpload:
         submitting: Deferred[None] = Deferred()
         self._drain.submitting.add(submitting)
         try:
-            taken = await self._submit(body, commits)
+            await self._prepare()
+            taken = await self._submit(self._unpacked(body), commits)
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
         finally:
@@ -301,6 +305,12 @@ class DrainUpload:
             submitting.callback(None)
         await gatherResults(commits)
         return _sent(self._kind.accepted(self._head, taken))
+
+    async def _prepare(self) -> None:
+        kind, drain = self._kind, self._drain
+        if kind.prepare is not None and kind.prepare not in drain.prepared:
+            await deferToThreadPool(drain.reactor, drain.reactor.getThreadPool(), kind.prepare)
+            drain.prepared.add(kind.prepare)
 
     def _unpacked(self, body: bytes) -> bytes:
         """``body`` without the compression that is part of its protocol."""
@@ -334,9 +344,13 @@ class DrainUpload:
             done = partial(committed.callback, None)
             meter.take_whole(len(piece.lines), piece.size)
             intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
-            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES:
+            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES or not piece.lines:
                 await deferLater(drain.reactor, 0)
         self._check_count(count)
+        if refused:
+            self._drain.intake.admission.say_once(
+                destination.user_id, f"an upload of {self._kind.name} has records that cannot be read"
+            )
         return Taken(count, refused)
 
     async def _translated(self, body: bytes) -> bytes:
