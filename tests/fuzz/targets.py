@@ -182,6 +182,8 @@ SEEDS: dict[str, list[bytes]] = {
         b'\x00{"streams":[{"stream":{"a":"b"},"values":[["1764000000000000000","x",{"level":"warn"}]]}]}',
         b'\x00{"streams":[{"entries":[{"ts":"2026-11-24T10:00:00Z","line":"x"}],"labels":"{a=\\"b\\"}"}]}',
         b'\x01\x20\x7c\x0a\x1e\x0a\x07{a="b"}\x12\x13\x0a\x06\x08\x80\xba\x90\xc9\x06\x12\x01x\x1a\x06\x0a\x01c\x12\x01d',
+        b'\x03{"time":"1764000000.5","host":"h","source":"s","event":{"line":"x","tag":"t"},"fields":{"a":1}}{"event":"y"}',
+        b"\x04a\nb",
     ],
     "relp": [
         b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",

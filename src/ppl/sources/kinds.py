@@ -162,6 +162,7 @@ class BodyKind:
         name: for people.
         content_types: the content types of this kind, in lower case; ``""``: an upload names none.
         read: reads the lines of a body.
+        read_at: makes what reads a body, where the head of the request says something of the lines; ``None``: ``read``.
         addresses: the paths of this kind, each also after a token's address; empty: it comes to the token's address.
         tokens: the ways in which a request to one of the paths may have its token, beside the path itself.
         methods: the methods that upload.
@@ -182,6 +183,7 @@ class BodyKind:
     name: str
     content_types: tuple[str, ...]
     read: Read
+    read_at: Callable[[UploadHead], Read] | None = None
     addresses: tuple[str, ...] = ()
     tokens: tuple[TokenIn, ...] = ()
     methods: tuple[str, ...] = ("POST",)

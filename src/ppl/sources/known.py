@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
+from ppl.sources.hec import HEC_EVENTS, HEC_RAW
 from ppl.sources.kinds import BodyKind, KindReply
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
 from ppl.sources.relp import MAY_OPEN, OPENING
@@ -90,7 +91,7 @@ BODIES = (
 _LINES_KIND, *_, _JSON_KIND = BODIES
 
 #: The kinds with addresses of their own. Of several at one address, the last takes what names no type of the others.
-ADDRESSED: tuple[BodyKind, ...] = (LOKI_JSON, LOKI_PROTOBUF, LOKI_ANY)
+ADDRESSED: tuple[BodyKind, ...] = (LOKI_JSON, LOKI_PROTOBUF, LOKI_ANY, HEC_EVENTS, HEC_RAW)
 
 _SLASHES = re.compile("//+")
 
@@ -115,10 +116,19 @@ def probe_reply(kinds: Iterable[BodyKind], method: str, address: str) -> KindRep
     return None
 
 
-def allowed_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
-    """The methods that an address of ``kinds`` knows."""
+def upload_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
+    """The methods that upload to an address of ``kinds``; ``""`` is a token's own."""
     address = _SLASHES.sub("/", address)
-    methods = {method for kind in kinds if address in kind.addresses for method in kind.methods}
+    return tuple(
+        sorted({method for kind in kinds if not address or address in kind.addresses for method in kind.methods})
+    )
+
+
+def allowed_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
+    """All methods that an address of ``kinds`` knows."""
+    kinds = tuple(kinds)
+    methods = set(upload_methods(kinds, address))
+    address = _SLASHES.sub("/", address)
     probes = {probe.method for kind in kinds for probe in kind.probes if address in probe.addresses}
     return tuple(sorted(methods | probes))
 

@@ -105,7 +105,8 @@ class UploadMethodNotAllowed(DrainRefusal):
 
     def __init__(self, uploading: Sequence[str] = ("POST",), allowed: Sequence[str] = ("GET", "HEAD", "POST")) -> None:
         words = " or ".join(uploading)
-        super().__init__(f"Only {words} is allowed here: send lines with {words}.", (("Allow", ", ".join(allowed)),))
+        said = f"Only {words} is allowed here: send lines with {words}." if words else "Nothing is uploaded here."
+        super().__init__(said, (("Allow", ", ".join(allowed)),))
 
 
 class UploadUnsupportedType(DrainRefusal):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ from ppl.model import Destination
 from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
 from ppl.sources.kinds import BodyKind, KindReply, Taken, UploadHead
-from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_reply
+from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_reply, upload_methods
 from ppl.timezone import parse_time_zone
 
 #: Seconds after which an upload that waits looks again whether Ppl is still busy.
@@ -148,12 +148,12 @@ class DrainUpload:
         if probed is not None:
             self._answer(_sent(probed))
             return
-        may_greet = self._place.kinds is BODIES
-        if method not in self._kind.methods and not (may_greet and method in _GREETED):
-            self.refuse(_wrong_method(self._kind, self._place))
+        uploading = upload_methods(kinds, self._place.address)
+        if method not in uploading and not (kinds is BODIES and method in _GREETED):
+            self.refuse(_wrong_method(uploading, self._place))
             return
         self._request.pause()
-        self._do(self._admit(length) if method in self._kind.methods else self._greet())
+        self._do(self._admit(length) if method in uploading else self._greet())
 
     @property
     def _head(self) -> UploadHead:
@@ -331,7 +331,8 @@ class DrainUpload:
         zone = parse_time_zone(destination.time_zone)
         sender_ip, meter = self._sender_ip, intake.meters.of(destination)
         count = refused = 0
-        for piece in self._kind.read(body, intake.clock(), zone, intake.limits.max_line_bytes):
+        read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
+        for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:
                 if drain.is_open:
                     await drain.gate.moved()
@@ -443,10 +444,10 @@ def _sooner(name: str, value: str, most: int) -> str:
     return str(min(int(value), most)) if name == "Retry-After" else value
 
 
-def _wrong_method(kind: BodyKind, place: UploadPlace) -> UploadMethodNotAllowed:
+def _wrong_method(uploading: Sequence[str], place: UploadPlace) -> UploadMethodNotAllowed:
     if place.kinds is BODIES:
         return UploadMethodNotAllowed()
-    return UploadMethodNotAllowed(kind.methods, allowed_methods(place.kinds, place.address))
+    return UploadMethodNotAllowed(uploading, allowed_methods(place.kinds, place.address))
 
 
 def _codec(request: UploadRequest) -> str:
