@@ -184,6 +184,9 @@ SEEDS: dict[str, list[bytes]] = {
         b'\x01\x20\x7c\x0a\x1e\x0a\x07{a="b"}\x12\x13\x0a\x06\x08\x80\xba\x90\xc9\x06\x12\x01x\x1a\x06\x0a\x01c\x12\x01d',
         b'\x03{"time":"1764000000.5","host":"h","source":"s","event":{"line":"x","tag":"t"},"fields":{"a":1}}{"event":"y"}',
         b"\x04a\nb",
+        b'\x05{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},'
+        b'"scopeLogs":[{"scope":{"name":"n"},"logRecords":[{"body":{"intValue":"1"},"severityNumber":9}]}]}]}',
+        b"\x06\x0a\x19\x0a\x00\x12\x15\x0a\x03\x0a\x01n\x12\x0e\x10\x09\x2a\x03\x0a\x01m\x32\x05\x0a\x01a\x12\x00",
     ],
     "relp": [
         b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",

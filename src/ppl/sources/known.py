@@ -15,6 +15,7 @@ from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.hec import HEC_EVENTS, HEC_RAW
 from ppl.sources.kinds import BodyKind, KindReply
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
+from ppl.sources.otlp import OTLP_ANY, OTLP_JSON, OTLP_PROTOBUF
 from ppl.sources.relp import MAY_OPEN, OPENING
 from ppl.sources.streams import LineStream, RelpStream, Stream, StreamConnection
 
@@ -91,7 +92,16 @@ BODIES = (
 _LINES_KIND, *_, _JSON_KIND = BODIES
 
 #: The kinds with addresses of their own. Of several at one address, the last takes what names no type of the others.
-ADDRESSED: tuple[BodyKind, ...] = (LOKI_JSON, LOKI_PROTOBUF, LOKI_ANY, HEC_EVENTS, HEC_RAW)
+ADDRESSED: tuple[BodyKind, ...] = (
+    LOKI_JSON,
+    LOKI_PROTOBUF,
+    LOKI_ANY,
+    HEC_EVENTS,
+    HEC_RAW,
+    OTLP_JSON,
+    OTLP_PROTOBUF,
+    OTLP_ANY,
+)
 
 _SLASHES = re.compile("//+")
 

@@ -272,7 +272,11 @@ def _big_entry(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]
     messages = _messages()
     (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
     parts = {
-        number: [data[each.inner : each.end] for each in islice(contents(data, entry.inner, entry.end, number), most)]
+        number: [
+            data[each.inner : each.end]
+            for each in islice(contents(data, entry.inner, entry.end, number), most)
+            if each.count
+        ]
         for number, most in ((1, 1), (2, 1), (3, _MOST_PAIRS))
     }
     try:

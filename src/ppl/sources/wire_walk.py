@@ -116,6 +116,27 @@ def content(data: bytes, begin: int, end: int, number: int) -> Generator[Span, N
     return b""
 
 
+def small_fields(data: bytes, most: int, in_all: int) -> bytes:
+    """A message with the fields of ``data`` that have at most ``most`` bytes, as far as they have ``in_all`` together.
+
+    Raises:
+        BodyUnreadable: ``data`` is not a message.
+    """
+    found: list[bytes] = []
+    at = size = count = 0
+    while at < len(data) and count < _PASSED:
+        field = at
+        tag, at = _varint(data, at, len(data))
+        at = _skipped(data, at, len(data), tag & 7)
+        count += 1
+        if at - field <= most:
+            size += at - field
+            if size > in_all:
+                break
+            found.append(data[field:at])
+    return b"".join(found)
+
+
 def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """The number at ``at``, and where it ends."""
     value = shift = 0

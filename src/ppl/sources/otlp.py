@@ -1,0 +1,416 @@
+"""OpenTelemetry's logs over HTTP (OTLP), as protobuf or JSON.
+
+The body is the message. The resource names host, program and process id; attributes, ids of trace and span, the scope
+and the rest of the resource are kept as JSON, under their own names. Clients give up after 10 seconds in all, and lose
+what is answered with another status than 429, 502, 503 or 504. https://opentelemetry.io/docs/specs/otlp/ has it all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import tzinfo
+from functools import cache
+from importlib import import_module
+from itertools import islice
+from typing import Any
+
+import attrs
+
+from ppl.model import SEVERITY_WORDS, Row, row_of
+from ppl.sources.bodies import BodyUnreadable
+from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
+from ppl.sources.json_walk import JsonWalk
+from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead
+from ppl.sources.levels import level_of
+from ppl.sources.line import BOM
+from ppl.sources.otlp_values import OtlpRecord, json_attributes, json_text_of, message_attributes, of_json, of_message
+from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
+from ppl.sources.timestamp import is_sane
+from ppl.sources.wire_walk import content, contents, runs, small_fields
+
+#: A record with more bytes is not given to the library whole: it could hold very many values.
+_MOST_RECORD = 256 * 1024
+_MOST_SHARED = 256 * 1024
+#: What is read of a field, and of all fields, of such a record, beside a body that is a text.
+_BIG_FIELD, _BIG_FIELDS = 4096, 64 * 1024
+#: Numbers at which severities begin; what lies between says more than the severity that is shown.
+_NAMED_NUMBERS = frozenset((1, 5, 9, 13, 17, 21))
+_NOT_OF_A_RESOURCE = frozenset(("message", "created_at", "severity", "facility", "msgid"))
+_FIRST_OF_JSON = re.compile(rb'\s*\{\s*["}]')
+_EMPTY = "Records without anything in them, and those that cannot be read, are not stored."
+
+
+@attrs.frozen
+class _Shared:
+    """What all records of a scope share.
+
+    Attributes:
+        fields: those that the resource names.
+        rest: what else is known of resource and scope.
+        text: ``rest`` as JSON, without its braces.
+    """
+
+    fields: dict[str, Any]
+    rest: dict[str, Any]
+    text: str
+
+
+@attrs.define
+class _Records:
+    """Makes rows of the records of one body.
+
+    Attributes:
+        reader: reads resources as objects.
+        copies: bounds the copies of what records share.
+        pieces: the rows on their way.
+    """
+
+    reader: ObjectReader
+    copies: Copies
+    pieces: RowPieces = attrs.Factory(RowPieces)
+
+    def shared(self, resource: dict[str, Any], name: str, version: str, of_scope: dict[str, Any]) -> _Shared:
+        fields, rest = self.reader.fields(resource, _NOT_OF_A_RESOURCE)
+        if "file_name" not in fields and self.reader.name(name):
+            fields["file_name"] = self.reader.name(name)
+        else:
+            of_scope = {**({"otel.scope.name": name} if name else {}), **of_scope}
+        if version:
+            of_scope = {**of_scope, "otel.scope.version": version}
+        # A resource's attribute with the name of one of the scope is told apart.
+        rest = of_scope | {f"resource.{key}" if key in of_scope else key: each for key, each in rest.items()}
+        return _Shared(fields, rest, json_text(rest)[1:-1])
+
+    def add(self, shared: _Shared, record: OtlpRecord, size: int) -> Iterator[Piece]:
+        if record.says_nothing:
+            yield from self.pieces.rest(refused=1)
+            return
+        row, more = self._row(shared, record)
+        yield from self.pieces.add(row, size + more)
+
+    def _row(self, shared: _Shared, record: OtlpRecord) -> tuple[Row, int]:
+        """The row of a record, and how many bytes are copied into it."""
+        most = self.reader.most
+        fields: dict[str, Any] = dict(shared.fields)
+        own = dict(record.attributes)
+        message = self._message(record.body, fields, own)
+        number = record.number
+        fields["severity"] = self._severity(record, message)
+        for key, each in (
+            ("trace_id", record.trace_id),
+            ("span_id", record.span_id),
+            ("trace_flags", record.flags),
+            ("severity_number", number if number not in _NAMED_NUMBERS else 0),
+            ("severity_text", record.text if record.text.lower() not in SEVERITY_WORDS else ""),
+            ("dropped_attributes_count", record.dropped),
+        ):
+            if each:
+                own[key if key not in own else f"{key}#1"] = each
+        if record.event_name:
+            name = self.reader.name(record.event_name)
+            if name:
+                fields["msgid"] = name
+            else:
+                own["event_name"] = record.event_name
+        for nanoseconds in record.times:
+            if nanoseconds and is_sane(nanoseconds // 1000, self.reader.received_at):
+                fields["created_at"] = nanoseconds // 1000
+                break
+        text, copied = self._data(shared, own)
+        fields["structured_data"] = stored_text(text, most) if text else ""
+        fields["message"] = message
+        return row_of(fields), copied
+
+    def _message(self, body: Any, fields: dict[str, Any], own: dict[str, Any]) -> str:
+        """The message in a body. What else an object holds becomes fields and attributes."""
+        if isinstance(body, str):
+            return message_text(body, self.reader.most)
+        if body is None:
+            return ""
+        if isinstance(body, dict):
+            found, rest = self.reader.fields(body, ("created_at",))
+            if "message" in found:
+                message = str(found.pop("message"))
+                fields.update({name: each for name, each in found.items() if name not in fields})
+                for key, each in rest.items():
+                    own[f"body.{key}" if key in own else key] = each
+                return message
+        return stored_text(json_text(body), self.reader.most)
+
+    def _severity(self, record: OtlpRecord, message: str) -> int | None:
+        found = self.reader.otel_level(record.number) if record.number else None
+        if found is None and record.text:
+            found = self.reader.level(record.text)
+        return level_of(message) if found is None else found
+
+    def _data(self, shared: _Shared, own: dict[str, Any]) -> tuple[str, int]:
+        """The JSON of what is no field, and how many bytes of it are copies."""
+        if not shared.text or not self.copies.take(len(shared.text), 1):
+            return (json_text(own) if own else ""), 0
+        if not own:
+            return f"{{{shared.text}}}", len(shared.text)
+        if not own.keys().isdisjoint(shared.rest):
+            both = own | {f"resource.{key}" if key in own else key: each for key, each in shared.rest.items()}
+            return json_text(both), len(shared.text)
+        return f"{json_text(own)[:-1]},{shared.text}}}", len(shared.text)
+
+
+def otlp_protobuf(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """An ``ExportLogsServiceRequest``; see :class:`ppl.sources.kinds.Read`."""
+    records = _Records(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
+    return as_far_as_readable(_ended(_protobuf(body, records), records))
+
+
+def otlp_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """``{"resourceLogs": […]}``; see :class:`ppl.sources.kinds.Read`."""
+    records = _Records(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
+    text = body.decode("utf-8", "replace").removeprefix(BOM)
+    return as_far_as_readable(_ended(_Json(JsonWalk(text), records).pieces(), records))
+
+
+def _ended(pieces: Iterator[Piece], records: _Records) -> Iterator[Piece]:
+    """``pieces`` and what is left of the rows, also when the body breaks off."""
+    try:
+        yield from pieces
+    except BodyUnreadable:
+        yield from records.pieces.rest()
+        raise
+    yield from records.pieces.rest()
+
+
+def _protobuf(body: bytes, records: _Records) -> Iterator[Piece]:
+    for group in contents(body, 0, len(body), 1):
+        if not group.count:
+            yield TURN
+            continue
+        resource = yield from _found(body, group.inner, group.end)
+        for scoped in contents(body, group.inner, group.end, 2):
+            if not scoped.count:
+                yield TURN
+                continue
+            scope = yield from _found(body, scoped.inner, scoped.end)
+            shared = _shared(resource, scope, records)
+            for run in runs(body, scoped.inner, scoped.end, 2):
+                if run.count:
+                    yield from _run(body[run.begin : run.end], run.count, shared, records)
+                else:
+                    yield TURN
+
+
+def _found(body: bytes, begin: int, end: int) -> Any:
+    """The content of field 1, which resource and scope are."""
+    looking = content(body, begin, end, 1)
+    while True:
+        try:
+            next(looking)
+        except StopIteration as found:
+            return found.value
+        yield TURN
+
+
+def _shared(resource: bytes, scope: bytes, records: _Records) -> _Shared:
+    messages, error = _messages(), _decode_error()
+    try:
+        of_resource = messages["Resource"].FromString(_within(resource, _MOST_SHARED))
+        of_scope = messages["InstrumentationScope"].FromString(_within(scope, _MOST_SHARED))
+    except error:
+        return records.shared({}, "", "", {})
+    return records.shared(
+        message_attributes(of_resource.attributes),
+        of_scope.name.decode("utf-8", "replace"),
+        of_scope.version.decode("utf-8", "replace"),
+        message_attributes(of_scope.attributes),
+    )
+
+
+def _within(data: bytes, most: int) -> bytes:
+    return data if len(data) <= most else small_fields(data, _BIG_FIELD, _BIG_FIELDS)
+
+
+def _run(data: bytes, count: int, shared: _Shared, records: _Records) -> Iterator[Piece]:
+    """The rows of ``count`` records of a scope."""
+    messages, error = _messages(), _decode_error()
+    size = len(data) // count
+    if count > 1 or size <= _MOST_RECORD:
+        try:
+            found = messages["ScopeLogs"].FromString(data).log_records
+        except error:
+            pass
+        else:
+            for each in found:
+                yield from records.add(shared, of_message(each), size)
+            return
+    # One of them cannot be read, or it is very big: one by one.
+    for span in contents(data, 0, len(data), 2):
+        if not span.count:
+            continue
+        try:
+            record = _record(data[span.inner : span.end], records.reader.most)
+        except (error, BodyUnreadable):
+            yield from records.pieces.rest(refused=1)
+        else:
+            yield from records.add(shared, record, span.end - span.begin)
+
+
+def _record(data: bytes, most: int) -> OtlpRecord:
+    """The record in ``data``; of a very big one, the small attributes and a body that is a text."""
+    message = _messages()["LogRecord"]
+    if len(data) <= _MOST_RECORD:
+        return of_message(message.FromString(data))
+    found = of_message(message.FromString(small_fields(data, _BIG_FIELD, _BIG_FIELDS)))
+    # The body is the first or among the first fields; others are not looked through for it.
+    for span in islice(contents(data, 0, len(data), 5), 1):
+        for text in islice(contents(data, span.inner, span.end, 1), 1):
+            kept = data[text.inner : min(text.end, text.inner + most + 4)]
+            return attrs.evolve(found, body=kept.decode("utf-8", "replace"))
+    return found
+
+
+@cache
+def _messages() -> dict[str, Any]:
+    messages: dict[str, Any] = import_module("ppl.sources.otlp_messages").OTLP
+    return messages
+
+
+@cache
+def _decode_error() -> type[Exception]:
+    error: type[Exception] = import_module("google.protobuf.message").DecodeError
+    return error
+
+
+def _prepare() -> None:
+    _messages()
+    _decode_error()
+
+
+@attrs.define
+class _Json:
+    walk: JsonWalk
+    records: _Records
+
+    def pieces(self) -> Iterator[Piece]:
+        for key in self.walk.members():
+            if key in ("resourceLogs", "resource_logs") and self.walk.begins_with("["):
+                for _ in self.walk.elements():
+                    yield from self._grouped(("resource",), ("scopeLogs", "scope_logs"), self._scopes)
+            else:
+                yield from self._passed()
+
+    def _scopes(self, resource: Any) -> Iterator[Piece]:
+        heads = ("scope", "instrumentationLibrary")
+        for _ in self.walk.elements():
+            yield from self._grouped(heads, ("logRecords", "log_records"), lambda scope: self._rows(resource, scope))
+
+    def _grouped(
+        self, heads: tuple[str, ...], lists: tuple[str, ...], visit: Callable[[Any], Iterator[Piece]]
+    ) -> Iterator[Piece]:
+        """Visit the list of an object with what stands beside it, also where that comes after it."""
+        walk = self.walk
+        head: Any = None
+        early: list[int] = []
+        for key in walk.members():
+            if key in heads:
+                head = walk.value()
+            elif key not in lists or not walk.begins_with("["):
+                yield from self._passed()
+            elif head is None:
+                early.append(walk.at)
+                yield from self._passed()
+            else:
+                yield from visit(head)
+        end = walk.at
+        for at in early:
+            walk.at = at
+            yield from visit(head)
+        walk.at = end
+
+    def _passed(self, depth: int = 5) -> Iterator[Piece]:
+        """Walk past a value, however long it is."""
+        walk = self.walk
+        if depth and walk.begins_with("["):
+            for count, _ in enumerate(walk.elements(), 1):
+                yield from self._passed(depth - 1)
+                if count % 1000 == 0:
+                    yield TURN
+        elif depth and walk.begins_with("{"):
+            for _ in walk.members():
+                yield from self._passed(depth - 1)
+        else:
+            walk.value()
+
+    def _rows(self, resource: Any, scope: Any) -> Iterator[Piece]:
+        resource, scope = (each if isinstance(each, dict) else {} for each in (resource, scope))
+        shared = self.records.shared(
+            json_attributes(resource.get("attributes")),
+            json_text_of(scope.get("name")),
+            json_text_of(scope.get("version")),
+            json_attributes(scope.get("attributes")),
+        )
+        for _ in self.walk.elements():
+            begin = self.walk.at
+            value = self.walk.value()
+            record = of_json(value if isinstance(value, dict) else {"body": value})
+            yield from self.records.add(shared, record, self.walk.at - begin)
+
+
+def _is_json(head: UploadHead) -> bool:
+    return "json" in head.header("content-type").lower()
+
+
+def _accepted(head: UploadHead, taken: Taken) -> KindReply:
+    """Success, in the type of the request; of refused records their number."""
+    if _is_json(head):
+        partial = {"partialSuccess": {"rejectedLogRecords": str(taken.refused), "errorMessage": _EMPTY}}
+        return _reply(200, json.dumps(partial if taken.refused else {}).encode("ascii"), "application/json")
+    inner = b"\x08" + _varint(taken.refused) + b"\x12" + _varint(len(_EMPTY)) + _EMPTY.encode("ascii")
+    whole = b"\x0a" + _varint(len(inner)) + inner if taken.refused else b""
+    return _reply(200, whole, "application/x-protobuf")
+
+
+def _refused(head: UploadHead, why: NotTaken) -> KindReply:
+    """A ``Status`` with the sentence. What may succeed later is 503 and nothing else, or clients lose it."""
+    status, headers = why.status, why.headers
+    if why.code == "too_slow":
+        status, headers = 503, (*headers, ("Retry-After", "1"))
+    if _is_json(head):
+        return _reply(status, json.dumps({"message": why.message}).encode("ascii"), "application/json", headers)
+    text = why.message.encode("utf-8")
+    return _reply(status, b"\x12" + _varint(len(text)) + text, "application/x-protobuf", headers)
+
+
+def _reply(status: int, body: bytes, content_type: str, headers: tuple[tuple[str, str], ...] = ()) -> KindReply:
+    return KindReply(status, body, (*headers, ("Content-Type", content_type)))
+
+
+def _varint(number: int) -> bytes:
+    made = bytearray()
+    while number > 127:
+        made.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*made, number])
+
+
+def _either(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    is_json = _FIRST_OF_JSON.match(body) is not None and body.rstrip().endswith(b"}")
+    return (otlp_json if is_json else otlp_protobuf)(body, received_at, zone, max_line_bytes)
+
+
+OTLP_ANY = BodyKind(
+    "OpenTelemetry's logs",
+    (),
+    _either,
+    addresses=("/v1/logs",),
+    tokens=(TokenIn.BEARER, TokenIn.BASIC, TokenIn.API_KEY),
+    accepted=_accepted,
+    refused=_refused,
+    has_charset=False,
+    prepare=_prepare,
+    patience=5.0,
+    retry_seconds=3,
+)
+OTLP_JSON = attrs.evolve(OTLP_ANY, content_types=("application/json",), read=otlp_json, prepare=None)
+OTLP_PROTOBUF = attrs.evolve(
+    OTLP_ANY, content_types=("application/x-protobuf", "application/protobuf"), read=otlp_protobuf
+)
