@@ -197,7 +197,7 @@ def _agree(lines: list[str]) -> None:
     framer = Framer(100_000)
     framer.feed(b"x\n")
     fast = rows(parse_message(framer.feed(block), RECEIVED))
-    stripped = (line.rstrip("\r\0").replace("\0", "\ufffd") for line in lines)
+    stripped = (line.lstrip("\0").rstrip("\r\0").replace("\0", "\ufffd") for line in lines)
     assert fast == [parse_line(line, RECEIVED, UTC) for line in stripped if line]
 
 

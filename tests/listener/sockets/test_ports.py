@@ -25,7 +25,7 @@ from tests.waiting import until
         (b"<13>1 - h a - - - one\n<13>1 - h a - - - two\n", ["one", "two"]),
         (b"21 <13>1 - h a - - - one21 <13>1 - h a - - - two", ["one", "two"]),
         (b"<13>1 - h a - - - one\nin the middle of a li", ["one", "in the middle of a li"]),
-        (b"\x00\xff\xfe garbage \x80\n<13>1 - h a - - - one\n", ["\ufffd\ufffd\ufffd garbage \ufffd", "one"]),
+        (b"\x00\xff\xfe garbage \x80\n<13>1 - h a - - - one\n", ["\ufffd\ufffd garbage \ufffd", "one"]),
         (b"x" * 1500 + b"\n<13>1 - h a - - - one\n", ["x" * 1000 + " [cut by Ppl at 1000 bytes]", "one"]),
         (b"\n\r\n\n", []),
     ],
