@@ -200,9 +200,9 @@ class Framer:
             return self._keep_certain(data, position)
         if nul >= 0 or found:
             self._add_lines(data[position:end], completed)
-        else:
-            completed.add_block(self._line.completed_by(data[position:end]), count)
-        return end
+            return end
+        completed.add_block(self._line.completed_by(data[position:end]), count)
+        return end if count or end == len(data) else self._keep_certain(data, end)
 
     @property
     def _is_at_beginning(self) -> bool:
