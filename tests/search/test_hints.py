@@ -10,6 +10,7 @@ from tests.search.asking import ask
 HINTS = {
     "status:500": "status: is not an attribute. It is searched for as text.",
     "x -level:error": "level: is not an attribute, severity: is. It is searched for as text.",
+    "pid:4711": "pid: is not an attribute, procid: is. It is searched for as text.",
     "hots:web": "hots: is not an attribute, host: is. It is searched for as text.",
     "timed*": "* is an ordinary character in timed*: words match anywhere in a text already, so leave it out.",
     'host:"web-*"': "In quotes, * is an ordinary character: without quotes, web-* is a pattern.",

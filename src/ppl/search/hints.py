@@ -28,8 +28,9 @@ _TYPED_QUOTES = "“”„‘‚«»"
 _ALSO_CALLED = {
     "level": "severity", "lvl": "severity", "priority": "severity", "loglevel": "severity", "hostname": "host",
     "server": "host", "machine": "host", "source": "sender", "from": "sender", "app": "program", "appname": "program",
-    "service": "program", "process": "program", "logger": "program", "tag": "program", "msg": "message",
-    "text": "message", "addr": "ip", "address": "ip", "since": "after", "until": "before", "to": "before",
+    "service": "program", "process": "program", "logger": "program", "tag": "program", "pid": "procid",
+    "msg": "message", "text": "message", "addr": "ip", "address": "ip", "since": "after",
+    "until": "before", "to": "before",
 }  # fmt: skip
 
 

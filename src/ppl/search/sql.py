@@ -1,7 +1,7 @@
 """A tree as an SQL condition over the columns of table ``event``, with every text as a bound parameter (``%s``).
 
-One trigram index serves every text search: it is on :func:`searched`, which joins the sender's names, the program and
-the message to one folded text. A condition on one field is repeated on that text, so that the index can serve it.
+One trigram index serves every text search: it is on :func:`searched`, which joins all texts of an event to one folded
+text, without colours. A condition on one field is repeated on that text, so that the index can serve it.
 
 Case is folded by ``lower`` with an explicit collation, ``pg_c_utf8``, so that every database gives the same answer as
 ``ppl.search.regex.folding``. Before PostgreSQL 17, which introduced that collation, the database's own is
@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from ppl.search.colours import uncoloured
 from ppl.search.literals import Alternatives, literals
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_postgresql
@@ -43,14 +44,21 @@ UNICODE_COLLATION = "pg_c_utf8"
 UNICODE_COLLATION_SINCE = 170_000
 """The first ``server_version`` with this collation."""
 
-_ALL = r"hostname || E'\x01' || host(sender_ip) || E'\x01' || file_name || E'\x01' || message"
+#: The message is the last: a text is copied once for each that is joined after it.
+_TEXTS = {
+    Field.HOST: "hostname",
+    Field.IP: "host(sender_ip)",
+    Field.PROGRAM: "file_name",
+    Field.PROCID: "procid",
+    Field.MSGID: "msgid",
+    Field.STRUCTURED_DATA: uncoloured("structured_data"),
+    Field.MESSAGE: uncoloured("message"),
+}
+_ALL = r" || E'\x01' || ".join(_TEXTS.values())
 _COLUMNS = {
-    Field.HOST: ("hostname",),
-    Field.IP: ("host(sender_ip)",),
-    Field.SENDER: ("hostname", "host(sender_ip)"),
-    Field.PROGRAM: ("file_name",),
-    Field.MESSAGE: ("message",),
-    Field.ANY: ("message", "file_name", "hostname", "host(sender_ip)"),
+    **{field: (text,) for field, text in _TEXTS.items()},
+    Field.SENDER: (_TEXTS[Field.HOST], _TEXTS[Field.IP]),
+    Field.ANY: tuple(_TEXTS.values()),
 }
 
 Condition = tuple[str, list[Any]]
