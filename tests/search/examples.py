@@ -69,6 +69,7 @@ FOUND = [
     (r"/^\S+ user/", {"message": COLOURED}),
     ('message:="DEBUG user opened"', {"message": COLOURED}),
     ("message:DEBUG*opened", {"message": COLOURED}),
+    ("aa bb cc dd ee ff gg hh ii jj", {"message": "jj aa bb cc dd ee ff gg hh ii"}),
     ("[2K", {"message": "\x1b[2Kdone"}),
 ]
 NOT_FOUND = [
@@ -113,5 +114,6 @@ NOT_FOUND = [
     ("ab", {"procid": "a", "msgid": "b"}),
     ("/a.b/", {"procid": "a", "msgid": "b"}),
     ("32", {"message": COLOURED}),
+    ("aa bb cc dd ee ff gg hh ii kk", {"message": "jj aa bb cc dd ee ff gg hh ii"}),
     ("msgid:=rt_flow", {"msgid": "RT_FLOW"}),
 ]

@@ -1,4 +1,4 @@
-"""Leaves terminal colours out of the texts that are searched, so that searches match what the page shows.
+"""Leaves terminal colours out of the messages that are searched, so that searches match what the page shows.
 
 These are the escape sequences that the page applies instead of showing them: SGR of ECMA-48, as in
 ``ppl/web/static/js/ansi.js``. Every other escape stays in the text, and the page shows it. The predicate uses
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 
-ESCAPE = "\x1b"
+_ESCAPE = "\x1b"
 
 #: As in ansi.js. Its only repetition ends at a character that it cannot contain, so every engine finds the same parts.
 _PATTERN = r"\[[0-9;:]{0,64}m"
-_COLOUR = re.compile(ESCAPE + _PATTERN)
+_COLOUR = re.compile(_ESCAPE + _PATTERN)
 
 
 def without_colours(text: str) -> str:
     """``text`` without colour sequences."""
-    return _COLOUR.sub("", text) if ESCAPE in text else text
+    return _COLOUR.sub("", text) if _ESCAPE in text else text
 
 
 def uncoloured(column: str) -> str:

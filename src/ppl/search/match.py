@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ppl.model import Event
-from ppl.search.colours import ESCAPE, without_colours
+from ppl.search.colours import without_colours
 from ppl.search.literals import literals
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_re2
@@ -68,7 +68,7 @@ _TEXTS: dict[Field, Callable[[Event], str]] = {
     Field.PROCID: lambda event: event.procid,
     Field.MSGID: lambda event: event.msgid,
     # As it was received: so the details, the exports and the API show it, and so it is copied into a search.
-    Field.STRUCTURED_DATA: lambda event: without_colours(event.structured_data),
+    Field.STRUCTURED_DATA: lambda event: event.structured_data,
     Field.MESSAGE: lambda event: without_colours(event.message),
 }
 _FIELDS = {
@@ -80,12 +80,9 @@ _FIELDS = {
 def _joint(event: Event) -> str:
     texts = (
         event.hostname, event.sender_ip, event.file_name, event.procid, event.msgid, event.structured_data,
-        event.message,
+        without_colours(event.message),
     )  # fmt: skip
-    joint = SEPARATOR.join(texts)
-    if ESCAPE not in joint:
-        return joint
-    return SEPARATOR.join([_TEXTS[field](event) for field in _FIELDS[Field.ANY]])
+    return SEPARATOR.join(texts)
 
 
 _TEXTS[Field.ANY] = _joint
