@@ -3,8 +3,8 @@
 Run ``python -m benchmarks.before PATH`` from the project's root; ``PATH`` is a working tree of the commit before (``git
 worktree add PATH COMMIT``), and both run with this Python. Each round starts both on a new database, in alternating
 order, and measures the start, the resident memory when idle and after the work, microseconds a durable line of one
-sender and of eight, the same for mixed lines (:mod:`benchmarks.vendors`), and the milliseconds to a viewer. Then both keep the same history and answer the same questions in
-turns. The ratios are of the medians; more than 1 is worse.
+sender and of eight, the same for mixed lines (:mod:`benchmarks.vendors`), and the milliseconds to a viewer. Then both
+keep the same history and answer the same questions in turns. The ratios are of the medians; more than 1 is worse.
 """
 
 from __future__ import annotations
