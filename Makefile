@@ -93,7 +93,8 @@ test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -m long
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'long and beside'
+	$(VENV)/bin/python -m pytest -m 'long and not beside'
 
 # Without SEED a seed is chosen, and printed at the end.
 chaos: $(VENV)/.test

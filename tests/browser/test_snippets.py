@@ -20,7 +20,7 @@ from tests.peers.rsyslogd import needs
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.peer]
+pytestmark = [pytest.mark.browser, pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 
 def choose(page: Page, name: str, way: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.programs import in_background
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 STANDARD = """
 import logging, logging.handlers, socket
