@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
+from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.datagrams import datagram_messages
 from ppl.sources.framing import CUT_MARK, LOOKAHEAD, Framer, Frames, whole_message
 from ppl.sources.framing_signs import BYTE_ORDER_MARK
-from ppl.sources.known import BODIES, stream_kind
+from ppl.sources.known import ADDRESSED, BODIES, stream_kind
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse_message
 from ppl.sources.relp import LEAST_MAX_DATA, Relp, RelpError
@@ -155,11 +156,23 @@ def body(data: bytes) -> None:
             check_storable(row)
 
 
+def push(data: bytes) -> None:
+    """A body at the address of a protocol is read or refused, and PostgreSQL takes its lines."""
+    kind = ADDRESSED[data[0] % len(ADDRESSED)] if data else ADDRESSED[0]
+    try:
+        for piece in kind.read(kind.unpack(data[1:], 10_000), RECEIVED, UTC, 1000):
+            for row in piece.lines.rows():
+                check_storable(row)
+    except (BodyUnreadable, BodyTooLarge):
+        pass
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "body": body,
     "framing": framing,
     "datagram": datagram,
     "message": message,
+    "push": push,
     "relp": relp,
     "start": start,
 }
@@ -200,6 +213,13 @@ SEEDS: dict[str, list[bytes]] = {
         b"<13>Feb  5 17:32:18 2001:db8::1 Use the BFG!",
         b"<38>2026-11-24T10:00:00 localhost prg[1]: x",
         b"\xef\xbb\xbf\xff\0\r\n \xe2\x80\xa8",
+    ],
+    "push": [
+        b'\x00{"streams":[{"stream":{"a":"b"},"values":[["1764000000000000000","x",{"level":"warn"}]]}]}',
+        b'\x00{"streams":[{"entries":[{"ts":"2026-11-24T10:00:00Z","line":"x"}],"labels":"{a=\\"b\\"}"}]}',
+        b'\x01\x20\x7c\x0a\x1e\x0a\x07{a="b"}\x12\x13\x0a\x06\x08\x80\xba\x90\xc9\x06\x12\x01x\x1a\x06\x0a\x01c\x12\x01d',
+        b'\x03{"time":"1764000000.5","host":"h","source":"s","event":{"line":"x","tag":"t"},"fields":{"a":1}}{"event":"y"}',
+        b"\x04a\nb",
     ],
     "relp": [
         b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",

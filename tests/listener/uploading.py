@@ -22,6 +22,7 @@ from ppl.model import Account, Destination
 from ppl.services.clock import wall_clock
 from ppl.services.sequence import SequentialService
 from tests.listener.receiving import intake
+from tests.waiting import until
 
 TOKEN = "t" * 43
 LIMITS = DrainLimits(
@@ -135,3 +136,21 @@ def head(length: int | None, headers: dict[str, str] | None = None, token: str =
 def request(body: bytes, headers: dict[str, str] | None = None, token: str = TOKEN) -> bytes:
     """A whole request."""
     return head(len(body), headers, token) + body
+
+
+async def answered(client: Any) -> Response:
+    await until(lambda: _has_answer(client), "an answer")
+    return client.response()
+
+
+def _has_answer(client: Any) -> bool:
+    before = client.received
+    found = client.response()
+    client.received = before
+    return found is not None
+
+
+async def ask(drained: Drained, data: bytes) -> Response:
+    client = await drained.connect()
+    client.send(data)
+    return await answered(client)

@@ -25,7 +25,7 @@ from ppl.model import SECOND
 from ppl.services.clock import wall_clock
 from ppl.services.turns import Turns, Work
 
-#: Path prefix of uploads; a secret follows it.
+#: Path prefix of uploads with their secret in the address; it follows.
 PREFIX = b"/logs/"
 
 #: Most bytes of a refused body that are read and dropped, so that its sender gets to read the refusal.
@@ -38,6 +38,9 @@ _SMALL = 65_536
 _PIECE = 4096
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+#: An answer with this status has no body, and says nothing of one (RFC 9110 section 8.6).
+_NO_CONTENT = 204
 
 #: Seconds that the sender of a refused body has to finish.
 LINGER_SECONDS = 5.0
@@ -70,6 +73,9 @@ class Upload(Protocol):
 
 class Uploads(Protocol):
     """Starts uploads."""
+
+    def takes(self, path: bytes) -> bool:
+        """Whether requests to ``path`` (without a query) are uploads, or questions of clients that would upload."""
 
     def begin(self, request: UploadRequest, length: int | None) -> Upload:
         """The headers of ``request`` have arrived; ``length`` is what they declare. The upload may answer at once."""
@@ -227,7 +233,7 @@ class UploadRequest(server.Request):
         """The headers have arrived: start an upload if this request is one. Gives whether it is."""
         channel: Any = self.channel
         uploads: Uploads | None = channel.site.uploads
-        if uploads is None or not channel._path.startswith(PREFIX):
+        if uploads is None or not uploads.takes(channel._path.partition(b"?")[0]):
             return False
         # Twisted sets these only when the body has arrived.
         self.method, self.uri, self.clientproto = channel._command, channel._path, channel._version
@@ -258,11 +264,6 @@ class UploadRequest(server.Request):
     def peer(self) -> str | None:
         """The address that the connection comes from, ``None`` for a Unix socket."""
         return getattr(self.getClientAddress(), "host", None)
-
-    @property
-    def secret(self) -> str:
-        """The part of the path after :data:`PREFIX`, as sent."""
-        return self.path[len(PREFIX) :].decode("latin-1")
 
     def header(self, name: str) -> str:
         """The value of a header: ``""`` if it is missing, several values joined by commas."""
@@ -318,8 +319,9 @@ class UploadRequest(server.Request):
     def _send(self, reply: UploadReply) -> None:
         self.setResponseCode(reply.status)
         self.setHeader("Server", "Ppl")
-        self.setHeader("Content-Type", "application/json; charset=utf-8")
-        self.setHeader("Content-Length", str(len(reply.body)))
+        if reply.status != _NO_CONTENT:
+            self.setHeader("Content-Type", "application/json; charset=utf-8")
+            self.setHeader("Content-Length", str(len(reply.body)))
         self.setHeader("Cache-Control", "no-store")
         self.setHeader("X-Content-Type-Options", "nosniff")
         for name, value in reply.headers:

@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from enum import Enum
 
-import attrs
-
 from ppl.errors import PplError
-from ppl.model import Lines
 from ppl.sources.framing import Framer, Frames
 from ppl.sources.json_lines import WINDOW, begins_with_object, json_pieces
+from ppl.sources.kinds import Piece
 from ppl.sources.line import BOM
 from ppl.sources.message import parse_message
 
@@ -137,21 +135,8 @@ class Body:
         return held
 
 
-@attrs.frozen
-class Piece:
-    """Some lines of a body.
-
-    Attributes:
-        lines: the parsed lines.
-        size: about how many bytes they had in the body.
-    """
-
-    lines: Lines
-    size: int
-
-
 def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """JSON objects, one on each line or in an array; see :class:`ppl.sources.known.Read`."""
+    """JSON objects, one on each line or in an array; see :class:`ppl.sources.kinds.Read`."""
     text = body.decode("utf-8", "replace").removeprefix(BOM)
     if _is_probe(text):
         return
@@ -169,7 +154,7 @@ def _is_probe(text: str) -> bool:
 
 
 def plain_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """JSON objects or lines, whichever ``body`` begins with; see :class:`ppl.sources.known.Read`.
+    """JSON objects or lines, whichever ``body`` begins with; see :class:`ppl.sources.kinds.Read`.
 
     For senders that do not say what they send, or say only that it is bytes.
     """
@@ -179,7 +164,7 @@ def plain_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int)
 
 
 def line_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """Lines that end with LF, never counted ones; see :class:`ppl.sources.known.Read`."""
+    """Lines that end with LF, never counted ones; see :class:`ppl.sources.kinds.Read`."""
     if not body.endswith(b"\n"):
         body += b"\n"  # so that the last line comes with those before it
     # A first line such as "3 <b>errors</b>" is text. A connection would take its number for an octet count.
@@ -187,7 +172,7 @@ def line_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) 
 
 
 def logplex_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-    """Counted messages as Heroku's logplex writes them; see :class:`ppl.sources.known.Read`."""
+    """Counted messages as Heroku's logplex writes them; see :class:`ppl.sources.kinds.Read`."""
     framer = Framer(max_line_bytes, PIECE_LINES, counted=True)
     yield from _framed(body, framer, _with_structured_data, received_at, zone)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from itertools import islice
 from typing import Any
@@ -107,18 +107,7 @@ class ObjectReader:
 
     def row(self, value: dict[str, Any], text: str) -> Row | None:
         """The event of the object ``value``, written as ``text``; ``None`` if it holds nothing but an empty message."""
-        fields: dict[str, Any] = {}
-        rest = dict(value)
-        for name, path in _known_keys(value):
-            field = name.field
-            if field in fields:
-                continue
-            inner = value[path[0]] if len(path) == 1 else _at(value, path)
-            read = name.read(self, inner)
-            if read is not None:
-                fields[field] = read
-                if name.stays is None or not name.stays(inner):
-                    _remove(rest, path)
+        fields, rest = self.fields(value)
         if "message" not in fields:
             if _is_empty_line(fields, rest):
                 return None
@@ -127,6 +116,22 @@ class ObjectReader:
         if rest:
             fields["structured_data"] = stored_text(json_text(rest), self.most)
         return row_of(fields)
+
+    def fields(self, value: dict[str, Any], without: Container[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The fields of the object ``value``, but for those in ``without``, and what remains of the object."""
+        fields: dict[str, Any] = {}
+        rest = dict(value)
+        for name, path in _known_keys(value):
+            field = name.field
+            if field in fields or field in without:
+                continue
+            inner = value[path[0]] if len(path) == 1 else _at(value, path)
+            read = name.read(self, inner)
+            if read is not None:
+                fields[field] = read
+                if name.stays is None or not name.stays(inner):
+                    _remove(rest, path)
+        return fields, rest
 
     def message(self, value: Any) -> str | None:
         """A text or number, unless it is empty without line ends; journald writes text with odd bytes as an array."""

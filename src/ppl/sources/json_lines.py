@@ -38,7 +38,12 @@ def json_pieces(
     text: str, received_at: int, zone: tzinfo, max_line_bytes: int, piece: int, most: int
 ) -> Iterator[tuple[Lines, int]]:
     """The events of ``text``, in parts of about ``piece`` characters or ``most`` events, and each part's length."""
-    reader = _Reader(text, ObjectReader(received_at, zone, max_line_bytes))
+    yield from object_pieces(text, ObjectReader(received_at, zone, max_line_bytes), piece, most)
+
+
+def object_pieces(text: str, objects: ObjectReader, piece: int, most: int) -> Iterator[tuple[Lines, int]]:
+    """As :func:`json_pieces`, with ``objects`` to read each object."""
+    reader = _Reader(text, objects)
     parsed: list[Row] = []
     start = 0
     for event, end in reader.events():

@@ -7,13 +7,14 @@ protocol by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import tzinfo
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
-from ppl.sources.bodies import Piece, json_body, line_body, logplex_body, plain_body
+from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
+from ppl.sources.hec import HEC_EVENTS, HEC_RAW
+from ppl.sources.kinds import BodyKind, KindReply
+from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
 from ppl.sources.relp import MAY_OPEN, OPENING
 from ppl.sources.streams import LineStream, RelpStream, Stream, StreamConnection
 
@@ -58,41 +59,7 @@ def stream_kind(start: bytes) -> StreamKind | None:
     raise AssertionError("the last kind takes everything")
 
 
-class Read(Protocol):
-    """Reads a whole body, piece by piece, in order."""
-
-    def __call__(self, body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-        """The lines of ``body``.
-
-        Args:
-            body: as uploaded, unzipped.
-            received_at: µs of receipt.
-            zone: time zone of timestamps that name none.
-            max_line_bytes: longer lines are cut and marked.
-        """
-
-
-@attrs.frozen
-class BodyKind:
-    """A kind of uploaded body.
-
-    Attributes:
-        name: for people.
-        content_types: the content types of this kind, in lower case; ``""``: an upload names none.
-        read: reads the lines of a body.
-        id_header: the header with the id of a body that may be sent twice; ``""``: there is none.
-        count_header: the header with the number of messages of a body; ``""``: there is none.
-        has_charset: whether the content type may declare a character set; if not, the body is read as it is.
-    """
-
-    name: str
-    content_types: tuple[str, ...]
-    read: Read
-    id_header: str = ""
-    count_header: str = ""
-    has_charset: bool = True
-
-
+#: The kinds that come to a token's own address.
 BODIES = (
     BodyKind("lines", ("text/plain",), line_body),
     # curl --data sends the last content type unless told otherwise.
@@ -105,8 +72,8 @@ BODIES = (
         "logplex frames",
         ("application/logplex-1",),
         logplex_body,
-        "logplex-frame-id",
-        "logplex-msg-count",
+        id_header="logplex-frame-id",
+        count_header="logplex-msg-count",
         has_charset=False,
     ),
     BodyKind(
@@ -121,15 +88,58 @@ BODIES = (
     ),
 )
 
-_BODIES = {content_type: kind for kind in BODIES for content_type in kind.content_types}
 _LINES_KIND, *_, _JSON_KIND = BODIES
 
+#: The kinds with addresses of their own. Of several at one address, the last takes what names no type of the others.
+ADDRESSED: tuple[BodyKind, ...] = (LOKI_JSON, LOKI_PROTOBUF, LOKI_ANY, HEC_EVENTS, HEC_RAW)
 
-def body_kind(content_type: str) -> BodyKind | None:
-    """The kind that a ``Content-Type`` names; ``None`` if it is not supported."""
+_SLASHES = re.compile("//+")
+
+
+def kinds_at(address: str) -> tuple[BodyKind, ...]:
+    """The kinds that come to a path; empty if there are none. Some clients send more slashes than one."""
+    address = _SLASHES.sub("/", address)
+    return tuple(kind for kind in ADDRESSED if address in kind.addresses or _is_probed(kind, address))
+
+
+def _is_probed(kind: BodyKind, address: str) -> bool:
+    return any(address in probe.addresses for probe in kind.probes)
+
+
+def probe_reply(kinds: Iterable[BodyKind], method: str, address: str) -> KindReply | None:
+    """The answer to a request that needs no token; ``None`` if this one does."""
+    address = _SLASHES.sub("/", address)
+    for kind in kinds:
+        for probe in kind.probes:
+            if probe.method == method and address in probe.addresses:
+                return probe.reply
+    return None
+
+
+def upload_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
+    """The methods that upload to an address of ``kinds``; ``""`` is a token's own."""
+    address = _SLASHES.sub("/", address)
+    return tuple(
+        sorted({method for kind in kinds if not address or address in kind.addresses for method in kind.methods})
+    )
+
+
+def allowed_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
+    """All methods that an address of ``kinds`` knows."""
+    kinds = tuple(kinds)
+    methods = set(upload_methods(kinds, address))
+    address = _SLASHES.sub("/", address)
+    probes = {probe.method for kind in kinds for probe in kind.probes if address in probe.addresses}
+    return tuple(sorted(methods | probes))
+
+
+def body_kind(content_type: str, kinds: Sequence[BodyKind] = BODIES) -> BodyKind | None:
+    """The one of ``kinds``, those of an address, that a ``Content-Type`` names; ``None`` if it is not supported."""
     # A header that was sent twice comes with a comma.
     name = re.split("[;,]", content_type, maxsplit=1)[0].strip().lower()
-    kind = _BODIES.get(name)
+    kind = next((kind for kind in kinds if name in kind.content_types), None)
+    if kinds is not BODIES:
+        return kind or kinds[-1]
     if kind is None and name.startswith("application/") and name.endswith("+json"):
         return _JSON_KIND
     if kind is None and name.startswith("text/"):

@@ -5,11 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import pytest
-import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
@@ -17,56 +14,10 @@ from ppl.errors import StoreUnavailable
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
+from tests.listener.http.conftest import MakeDrained
 from tests.listener.receiving import GatedStore, messages
-from tests.listener.uploading import TOKEN, Drained, Response, head, request, token_for
+from tests.listener.uploading import TOKEN, answered, ask, head, request, token_for
 from tests.waiting import until
-
-MakeDrained = Callable[..., Awaitable[Drained]]
-
-
-@pytest_twisted.async_yield_fixture
-async def make_drained() -> AsyncIterator[MakeDrained]:
-    """Makes running drains over a store, stopped at the end."""
-    made: list[Drained] = []
-
-    async def make(store: Any, **limits: Any) -> Drained:
-        drained = Drained(store, **limits)
-        made.append(drained)
-        await drained.start()
-        return drained
-
-    yield make
-    for drained in made:
-        if isinstance(drained.store, GatedStore):
-            drained.store.open()
-        await drained.stop()
-
-
-@pytest_twisted.async_yield_fixture
-async def destination(store: PostgresStore) -> AsyncIterator[Destination]:
-    """A destination to which ``TOKEN`` leads."""
-    owner, made = await store.register("o@example.com", "hash", "+02:00", "h", range(8, 9), only_first=False)
-    await token_for(store, owner, made)
-    yield made
-
-
-async def answered(client: Any) -> Response:
-    await until(lambda: _has_answer(client), "an answer")
-    return client.response()
-
-
-def _has_answer(client: Any) -> bool:
-    before = client.received
-    found = client.response()
-    client.received = before
-    return found is not None
-
-
-async def ask(drained: Drained, data: bytes) -> Response:
-    client = await drained.connect()
-    client.send(data)
-    return await answered(client)
-
 
 # What is taken
 

@@ -36,6 +36,9 @@ class Held:
     def __init__(self) -> None:
         self.taken = b""
 
+    def takes(self, path: bytes) -> bool:
+        return path.startswith(b"/logs/")
+
     def begin(self, request: Any, length: int | None) -> Held:
         return self
 

@@ -1,4 +1,6 @@
-"""The HTTPS drain: lines that come as uploads to ``/logs/<token>``, answered only after their commit.
+"""The HTTPS drain: lines that come as uploads, to ``/logs/<token>`` or to the address of a protocol.
+
+Each upload is answered only after its commit.
 
 The service runs on the site or on an endpoint of its own. It stops in two steps: :class:`Drain` stops before the writer
 and takes no more uploads; :class:`Farewell` stops after the writer, when the last answers go out.
@@ -15,6 +17,7 @@ from twisted.internet.interfaces import IDelayedCall
 from ppl.http.client import Proxies
 from ppl.http.uploads import UploadRequest
 from ppl.listener.http.admission import DrainAdmission
+from ppl.listener.http.places import place_of
 from ppl.listener.http.refusals import STOPPING, UploadUnavailable
 from ppl.listener.http.upload import DrainUpload, Uploading
 from ppl.listener.intake import Intake
@@ -51,9 +54,15 @@ class Drain(Service):
         """Bytes of bodies that are held in memory."""
         return self._state.admission.held_bytes
 
+    def takes(self, path: bytes) -> bool:
+        """Whether ``path`` is a token's own address or that of a protocol."""
+        return place_of(path.decode("latin-1")) is not None
+
     def begin(self, request: UploadRequest, length: int | None) -> DrainUpload:
         """Begin an upload, or refuse it while the drain is stopped."""
-        upload = DrainUpload(self._state, request)
+        place = place_of(request.path.decode("latin-1"))
+        assert place is not None
+        upload = DrainUpload(self._state, request, place)
         self._state.uploads.add(upload)
         if self._state.is_open:
             upload.begin(length)

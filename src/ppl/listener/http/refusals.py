@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ppl.errors import PplError
 from ppl.http.uploads import UploadReply
+from ppl.sources.kinds import NotTaken, UploadHead, error_reply
 
 #: Seconds after which a sender may try again when Ppl or its database is unavailable.
 RETRY_SECONDS = 5
@@ -29,10 +31,15 @@ class DrainRefusal(PplError):
         self.headers = headers
 
     @property
+    def why(self) -> NotTaken:
+        """What the upload's protocol makes an answer of."""
+        return NotTaken(self.status, self.code, str(self), self.headers)
+
+    @property
     def reply(self) -> UploadReply:
-        """The answer to send."""
-        body = json.dumps({"error": self.fields}, ensure_ascii=False)
-        return UploadReply(self.status, body.encode("utf-8"), self.headers)
+        """The answer where no protocol makes one."""
+        made = error_reply(UploadHead(""), self.why)
+        return UploadReply(made.status, made.body, made.headers)
 
 
 class UnknownToken(DrainRefusal):
@@ -40,6 +47,26 @@ class UnknownToken(DrainRefusal):
 
     code = "unknown_token"
     status = 404
+
+    def __init__(self) -> None:
+        super().__init__("This drain token is wrong or was revoked.")
+
+
+class NoToken(DrainRefusal):
+    """The request has no token, or not in a way that its protocol knows."""
+
+    code = "no_token"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("A drain token is needed, in the address or in Authorization.")
+
+
+class WrongToken(DrainRefusal):
+    """The token in a header is wrong or was revoked."""
+
+    code = "wrong_token"
+    status = 401
 
     def __init__(self) -> None:
         super().__init__("This drain token is wrong or was revoked.")
@@ -66,13 +93,20 @@ class NotServedHere(DrainRefusal):
 
 
 class UploadMethodNotAllowed(DrainRefusal):
-    """The method is neither POST nor one that only asks whether there is a drain."""
+    """The method is neither one that uploads nor one that only asks whether there is a drain.
+
+    Args:
+        uploading: the methods that upload.
+        allowed: all that are allowed.
+    """
 
     code = "method_not_allowed"
     status = 405
 
-    def __init__(self) -> None:
-        super().__init__("Only POST is allowed here: send lines with POST.", (("Allow", "GET, HEAD, POST"),))
+    def __init__(self, uploading: Sequence[str] = ("POST",), allowed: Sequence[str] = ("GET", "HEAD", "POST")) -> None:
+        words = " or ".join(uploading)
+        said = f"Only {words} is allowed here: send lines with {words}." if words else "Nothing is uploaded here."
+        super().__init__(said, (("Allow", ", ".join(allowed)),))
 
 
 class UploadUnsupportedType(DrainRefusal):
@@ -139,7 +173,7 @@ class NothingHere(DrainRefusal):
     status = 404
 
     def __init__(self) -> None:
-        super().__init__("Only POST /logs/<token> is served here.")
+        super().__init__("Only the addresses of uploads are served here, such as POST /logs/<token>.")
 
 
 class UploadFailed(DrainRefusal):
@@ -155,8 +189,3 @@ class UploadFailed(DrainRefusal):
 def greeting() -> UploadReply:
     """The answer to a request that only asks whether there is a drain at its address."""
     return UploadReply(200, json.dumps({"lines": 0, "message": "Send log lines here with POST."}).encode("ascii"))
-
-
-def stored_reply(count: int) -> UploadReply:
-    """The answer when ``count`` lines are stored."""
-    return UploadReply(200, json.dumps({"lines": count}).encode("ascii"))

@@ -1,4 +1,4 @@
-"""Logplex frames that are sent again: each is stored once, and a repeat gets the answer of the first."""
+"""Bodies that are sent again, such as logplex frames: each is stored once, a repeat gets the answer of the first."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _MOST_FRAMES = 10_000
 
 @attrs.define(eq=False)
 class _Frame:
-    """A logplex frame: its answer once it is stored, and the repeats that wait for it."""
+    """A body with an id: its answer once it is stored, and the repeats that wait for it."""
 
     stored: UploadReply | None = None
     waiting: list[Deferred[UploadReply]] = attrs.Factory(list)
 
 
 class SeenFrames:
-    """Recent frames, by destination and ``Logplex-Frame-Id``; the oldest are forgotten."""
+    """Recent frames, by destination and id, such as ``Logplex-Frame-Id``; the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._frames: OrderedDict[tuple[int, str], _Frame] = OrderedDict()

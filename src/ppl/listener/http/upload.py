@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,27 +19,38 @@ from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.http.client import Proxies
 from ppl.http.uploads import UploadReply, UploadRequest
 from ppl.listener.http.admission import DrainAdmission
+from ppl.listener.http.places import UploadPlace, header_secret
 from ppl.listener.http.refusals import (
     STOPPING,
     DrainRefusal,
+    NoToken,
+    OverQuota,
     TooMany,
     TooSlow,
+    UnknownToken,
     Unreadable,
     UploadFailed,
     UploadMethodNotAllowed,
     UploadTooLarge,
     UploadUnavailable,
     UploadUnsupportedType,
+    WrongToken,
     greeting,
-    stored_reply,
 )
 from ppl.listener.http.repeats import SeenFrames
 from ppl.listener.intake import Intake
 from ppl.model import Destination
 from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
-from ppl.sources.known import BODIES, BodyKind, body_kind
+from ppl.sources.kinds import BodyKind, KindReply, Taken, UploadHead
+from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_reply, upload_methods
 from ppl.timezone import parse_time_zone
+
+#: Seconds after which an upload that waits looks again whether Ppl is still busy.
+_LOOK_AGAIN_SECONDS = 0.1
+
+_TYPES = "Send text/plain, application/x-ndjson, application/json or application/logplex-1."
+_GREETED = ("GET", "HEAD")
 
 _VERCEL_HEADER = "x-vercel-verify"
 _VERCEL_CODE = re.compile(rb"(?:\A|&)x-vercel-verify=([A-Za-z0-9_.-]{1,200})(?=&|\Z)")
@@ -81,9 +95,10 @@ class Uploading:
         reactor: gives others a turn between two pieces.
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
-        frames: the logplex frames stored recently.
+        frames: the bodies with an id that were stored recently.
         is_open: whether uploads are taken.
         uploads: the uploads that are not answered yet.
+        prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
     """
 
@@ -95,6 +110,7 @@ class Uploading:
     frames: SeenFrames = attrs.Factory(SeenFrames)
     is_open: bool = False
     uploads: set[DrainUpload] = attrs.Factory(set)
+    prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
 
 
@@ -108,7 +124,7 @@ class DrainUpload:
 
     _log = Logger()
 
-    def __init__(self, drain: Uploading, request: UploadRequest) -> None:
+    def __init__(self, drain: Uploading, request: UploadRequest, place: UploadPlace) -> None:
         self.is_taken = False
         channel: Any = request.channel
         self.connection_ended: Deferred[None] = channel.ended
@@ -119,24 +135,48 @@ class DrainUpload:
         self._early: list[bytes] = []
         self._is_complete = self._is_answered = False
         self._destination: Destination | None = None
-        self._kind = BODIES[0]
+        self._place = place
+        self._kind = body_kind(request.header("content-type"), place.kinds) or place.kinds[0]
         self._codec = ""
         self._held = 0
+        self._wait: Deferred[None] | None = None
 
     def begin(self, length: int | None) -> None:
         """The headers have come."""
-        if self._request.method not in (b"POST", b"GET", b"HEAD"):
-            self.refuse(UploadMethodNotAllowed())
+        method, kinds = self._head.method, self._place.kinds
+        probed = probe_reply(kinds, method, self._place.address)
+        if probed is not None:
+            self._answer(_sent(probed))
+            return
+        uploading = upload_methods(kinds, self._place.address)
+        if method not in uploading and not (kinds is BODIES and method in _GREETED):
+            self.refuse(_wrong_method(uploading, self._place))
             return
         self._request.pause()
-        self._do(self._admit(length) if self._request.method == b"POST" else self._greet())
+        self._do(self._admit(length) if method in uploading else self._greet())
+
+    @property
+    def _head(self) -> UploadHead:
+        request = self._request
+        query = request.uri.partition(b"?")[2].decode("latin-1")
+        return UploadHead(request.method.decode("latin-1"), self._place.address, query, request.header)
 
     async def _find(self) -> Destination:
         """The destination of this upload's token, if it may come from where it does."""
         request, drain = self._request, self._drain
+        secret = self._place.secret
+        if secret is None:
+            secret = header_secret(request.header("authorization"), self._kind.tokens)
+            if secret is None:
+                raise NoToken
         forwarded_for = request.header("x-forwarded-for")
         throttled = drain.proxies.throttled(request.peer, forwarded_for)
-        destination = await drain.admission.find(request.secret, throttled)
+        try:
+            destination = await drain.admission.find(secret, throttled)
+        except UnknownToken:
+            if self._place.secret is None:
+                raise WrongToken from None
+            raise
         drain.admission.check_address(destination, self._sender_ip)
         return destination
 
@@ -152,16 +192,15 @@ class DrainUpload:
         destination = await self._find()
         if self._is_answered:
             return
-        self._kind, zipped = _kind(request), _zip(request)
+        self._check_kind()
+        zipped = _zip(request, self._kind)
         self._codec = _codec(request) if self._kind.has_charset else ""
         most = drain.admission.limits.max_drain_bytes
         if length is not None and length > most:
             raise _too_large(most)
-        if drain.gate.shut:
-            raise TooMany("Received lines are waiting for the database: try again in a few seconds.", 5)
-        drain.admission.check_quota(destination)
-        drain.admission.enter(destination)
-        self._destination = destination
+        await self._enter(destination)
+        if self._is_answered:
+            return
         self._body = Body(most, zipped)
         for data in self._early:
             self._add(data)
@@ -169,6 +208,40 @@ class DrainUpload:
         request.resume()
         if self._is_complete:
             await self._take_all()
+
+    def _check_kind(self) -> None:
+        if body_kind(self._request.header("content-type"), self._place.kinds) is None:
+            raise UploadUnsupportedType(_TYPES)
+
+    async def _enter(self, destination: Destination) -> None:
+        """Count the upload; when Ppl is busy, after a while: the body is not read meanwhile.
+
+        Raises:
+            TooMany: Ppl is busy for longer than clients of this kind wait.
+        """
+        drain = self._drain
+        until = drain.reactor.seconds() + self._kind.patience
+        while not self._is_answered:
+            try:
+                if drain.gate.shut:
+                    raise TooMany("Received lines are waiting for the database: try again in a few seconds.", 5)
+                drain.admission.check_quota(destination)
+                drain.admission.enter(destination)
+            except TooMany as busy:
+                left = until - drain.reactor.seconds()
+                if isinstance(busy, OverQuota) or left <= 0:
+                    raise
+                await self._pause(min(left, _LOOK_AGAIN_SECONDS))
+            else:
+                self._destination = destination
+                return
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, at most until the upload is answered."""
+        self._wait = deferLater(self._drain.reactor, seconds)
+        with suppress(CancelledError):
+            await self._wait
+        self._wait = None
 
     def take(self, data: bytes) -> None:
         """Some of the body has come."""
@@ -223,14 +296,33 @@ class DrainUpload:
         submitting: Deferred[None] = Deferred()
         self._drain.submitting.add(submitting)
         try:
-            count = await self._submit(body, commits)
+            await self._prepare()
+            taken = await self._submit(self._unpacked(body), commits)
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
         finally:
             self._drain.submitting.discard(submitting)
             submitting.callback(None)
         await gatherResults(commits)
-        return stored_reply(count)
+        return _sent(self._kind.accepted(self._head, taken))
 
-    async def _submit(self, body: bytes, commits: list[Deferred[None]]) -> int:
+    async def _prepare(self) -> None:
+        kind, drain = self._kind, self._drain
+        if kind.prepare is not None and kind.prepare not in drain.prepared:
+            await deferToThreadPool(drain.reactor, drain.reactor.getThreadPool(), kind.prepare)
+            drain.prepared.add(kind.prepare)
+
+    def _unpacked(self, body: bytes) -> bytes:
+        """``body`` without the compression that is part of its protocol."""
+        most = self._drain.admission.limits.max_drain_bytes
+        try:
+            unpacked = self._kind.unpack(body, most)
+        except BodyTooLarge as error:
+            raise _too_large(most) from error
+        self._hold(len(unpacked) - len(body))
+        return unpacked
+
+    async def _submit(self, body: bytes, commits: list[Deferred[None]]) -> Taken:
         destination, drain = self._destination, self._drain
         assert destination is not None
         intake = drain.intake
@@ -238,8 +330,9 @@ class DrainUpload:
             body = await self._translated(body)
         zone = parse_time_zone(destination.time_zone)
         sender_ip, meter = self._sender_ip, intake.meters.of(destination)
-        count = 0
-        for piece in self._kind.read(body, intake.clock(), zone, intake.limits.max_line_bytes):
+        count = refused = 0
+        read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
+        for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:
                 if drain.is_open:
                     await drain.gate.moved()
@@ -248,13 +341,18 @@ class DrainUpload:
             committed: Deferred[None] = Deferred()
             commits.append(committed)
             count += len(piece.lines)
+            refused += piece.refused
             done = partial(committed.callback, None)
             meter.take_whole(len(piece.lines), piece.size)
             intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
-            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES:
+            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES or not piece.lines:
                 await deferLater(drain.reactor, 0)
         self._check_count(count)
-        return count
+        if refused:
+            self._drain.intake.admission.say_once(
+                destination.user_id, f"an upload of {self._kind.name} has records that cannot be read"
+            )
+        return Taken(count, refused)
 
     async def _translated(self, body: bytes) -> bytes:
         """``body`` in UTF-8."""
@@ -294,8 +392,12 @@ class DrainUpload:
             self._end()
 
     def refuse(self, refusal: DrainRefusal) -> None:
-        """Answer with ``refusal``."""
-        self._answer(refusal.reply)
+        """Answer with ``refusal``, in the way of the upload's protocol."""
+        why, most = refusal.why, self._kind.retry_seconds
+        if most is not None:
+            headers = tuple((name, _sooner(name, value, most)) for name, value in why.headers)
+            why = attrs.evolve(why, headers=headers)
+        self._answer(_sent(self._kind.refused(self._head, why)))
 
     def _answer(self, reply: UploadReply) -> None:
         if self._is_answered:
@@ -309,6 +411,8 @@ class DrainUpload:
     def _end(self) -> None:
         """Release everything that the upload holds."""
         self._is_answered = True
+        if self._wait is not None:
+            self._wait.cancel()
         self._drain.uploads.discard(self)
         self._body = None
         self._early.clear()
@@ -329,14 +433,21 @@ class DrainUpload:
             self.refuse(UploadUnavailable("The database cannot be reached right now."))
         else:
             self._log.failure("An upload failed", failure)
-            self._answer(UploadFailed().reply)
+            self.refuse(UploadFailed())
 
 
-def _kind(request: UploadRequest) -> BodyKind:
-    kind = body_kind(request.header("content-type"))
-    if kind is None:
-        raise UploadUnsupportedType("Send text/plain, application/x-ndjson, application/json or application/logplex-1.")
-    return kind
+def _sent(reply: KindReply) -> UploadReply:
+    return UploadReply(reply.status, reply.body, reply.headers)
+
+
+def _sooner(name: str, value: str, most: int) -> str:
+    return str(min(int(value), most)) if name == "Retry-After" else value
+
+
+def _wrong_method(uploading: Sequence[str], place: UploadPlace) -> UploadMethodNotAllowed:
+    if place.kinds is BODIES:
+        return UploadMethodNotAllowed()
+    return UploadMethodNotAllowed(uploading, allowed_methods(place.kinds, place.address))
 
 
 def _codec(request: UploadRequest) -> str:
@@ -346,9 +457,9 @@ def _codec(request: UploadRequest) -> str:
         raise UploadUnsupportedType(str(error)) from error
 
 
-def _zip(request: UploadRequest) -> Zip | None:
+def _zip(request: UploadRequest, kind: BodyKind) -> Zip | None:
     named = {each.strip().lower().removeprefix("x-") for each in request.header("content-encoding").split(",")}
-    named -= {"", "identity"}
+    named -= {"", "identity", *kind.encodings}
     if named - {"gzip", "deflate"}:
         raise UploadUnsupportedType("The only supported content encodings are gzip and deflate.")
     if len(named) > 1:

@@ -1,0 +1,174 @@
+"""Splunk's HTTP Event Collector: events in envelopes of JSON, one after another, or raw lines.
+
+Docker's log driver checks the address with ``OPTIONS`` before a container starts, and takes nothing but 200 for
+success. https://help.splunk.com has the format of the events and the codes of the answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from typing import Any
+from urllib.parse import parse_qs
+
+import attrs
+
+from ppl.model import Row, row_of
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, plain_body
+from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
+from ppl.sources.json_lines import WINDOW, begins_with_object, object_pieces
+from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
+from ppl.sources.levels import level_of
+from ppl.sources.line import BOM
+
+_JSON = (("Content-Type", "application/json"),)
+
+#: Code of a refusal → Splunk's status, text and code; the others keep their status and their sentence.
+_ANSWERS = {
+    "no_token": (401, "Token is required", 2),
+    "wrong_token": (403, "Invalid token", 4),
+    "unknown_token": (403, "Invalid token", 4),
+    "too_many_requests": (503, "Server is busy", 9),
+    "over_quota": (503, "Server is busy", 9),
+    "unavailable": (503, "Server is busy", 9),
+    "internal_error": (500, "Internal server error", 8),
+}
+_INVALID_DATA = 6
+
+
+@attrs.frozen
+class EnvelopeReader(ObjectReader):
+    """Reads envelopes: ``{"time", "host", "source", "sourcetype", "index", "event", "fields"}``."""
+
+    def row(self, value: dict[str, Any], text: str) -> Row | None:
+        """The event in an envelope; any other object as :class:`~ppl.sources.json_fields.ObjectReader` has it."""
+        if "event" not in value:
+            return super().row(value, text)
+        event, fields = value["event"], value.get("fields")
+        if event is None or event == "":
+            return None
+        inner, rest = self._inner(event)
+        named, more = self.fields(fields, ("message", "created_at")) if isinstance(fields, dict) else ({}, {})
+        found = {**named, **inner}
+        envelope = {key: each for key, each in value.items() if key != "event"}
+        if isinstance(fields, dict):
+            del envelope["fields"]
+        found |= self._taken(envelope, found)
+        # Names that occur in several places are told apart.
+        more = {f"fields.{key}" if key in rest or key in envelope else key: each for key, each in more.items()}
+        rest = {f"event.{key}" if key in envelope else key: each for key, each in rest.items()} | more | envelope
+        if found.get("severity") is None:
+            found["severity"] = level_of(found["message"])
+        if rest:
+            found["structured_data"] = stored_text(json_text(rest), self.most)
+        return row_of(found)
+
+    def _inner(self, event: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The fields of what is in an envelope, among them a message, and the rest."""
+        if not isinstance(event, dict):
+            text = event if isinstance(event, str) else json_text(event)
+            return {"message": message_text(text, self.most)}, {}
+        found, rest = self.fields(event)
+        if "message" not in found and "line" in event:
+            # Docker's driver: the line, which may be an object itself, with the container's tag.
+            line = rest.pop("line", event["line"])
+            found["message"] = message_text(line if isinstance(line, str) else json_text(line), self.most)
+        if "message" not in found:
+            return {**found, "message": stored_text(json_text(event), self.most)}, {}
+        if "file_name" not in found and self.name(rest.get("tag")):
+            found["file_name"] = self.name(rest.pop("tag"))
+        return found, rest
+
+    def _taken(self, envelope: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+        """The fields that an envelope has; what became a field leaves it."""
+        taken: dict[str, Any] = {}
+        for key, field, read in (
+            ("time", "created_at", self.moment),
+            ("host", "hostname", self.name),
+            ("source", "file_name", self.name),
+        ):
+            # The event's own program says more than where Splunk says that it came from.
+            if key in envelope and not (key == "source" and "file_name" in found):
+                value = read(envelope[key])
+                if value is not None:
+                    taken[field] = value
+                    del envelope[key]
+        return taken
+
+
+def hec_events(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """Envelopes one after another, on lines or in an array; see :class:`ppl.sources.kinds.Read`."""
+    text = body.decode("utf-8", "replace").removeprefix(BOM)
+    reader = EnvelopeReader(received_at, zone, max_line_bytes)
+    for lines, size in object_pieces(text, reader, PIECE_BYTES, PIECE_LINES):
+        yield Piece(lines, size)
+
+
+def hec_raw(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """Lines, each an event; some clients send envelopes here too. See :class:`ppl.sources.kinds.Read`."""
+    start = body[:WINDOW].decode("utf-8", "replace").removeprefix(BOM)
+    is_json = begins_with_object(start, is_cut=len(body) > WINDOW)
+    return (hec_events if is_json else plain_body)(body, received_at, zone, max_line_bytes)
+
+
+def _raw_at(head: UploadHead) -> Read:
+    """Reads raw lines, whose host and source may be in the query."""
+    query = parse_qs(head.query, errors="replace", max_num_fields=100) if head.query.count("&") < 100 else {}
+
+    def read(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+        names = ObjectReader(received_at, zone, max_line_bytes)
+        host, source = (names.name(query.get(each, [""])[0]) or "" for each in ("host", "source"))
+        for piece in hec_raw(body, received_at, zone, max_line_bytes):
+            lines = attrs.evolve(
+                piece.lines,
+                hostname=_filled(piece.lines.hostname, host),
+                file_name=_filled(piece.lines.file_name, source),
+            )
+            yield attrs.evolve(piece, lines=lines)
+
+    return read
+
+
+def _filled(texts: Iterable[str], default: str) -> list[str]:
+    return [text or default for text in texts]
+
+
+def _reply(status: int, text: str, code: int, headers: tuple[tuple[str, str], ...] = ()) -> KindReply:
+    return KindReply(status, json.dumps({"text": text, "code": code}).encode("ascii"), (*headers, *_JSON))
+
+
+def _accepted(head: UploadHead, taken: Taken) -> KindReply:
+    return _reply(200, "Success", 0)
+
+
+def _refused(head: UploadHead, why: NotTaken) -> KindReply:
+    status, text, code = _ANSWERS.get(why.code, (why.status, why.message, _INVALID_DATA))
+    return _reply(status, text, code, why.headers)
+
+
+_EVENT = ("/services/collector", "/services/collector/event", "/services/collector/event/1.0")
+_RAW = ("/services/collector/raw", "/services/collector/raw/1.0")
+_HEALTH = ("/services/collector/health", "/services/collector/health/1.0")
+_OPTIONS = KindReply(200, b"{}", (("Allow", "OPTIONS, POST"), *_JSON))
+
+HEC_EVENTS = BodyKind(
+    "Splunk's HTTP Event Collector",
+    (),
+    hec_events,
+    addresses=_EVENT,
+    tokens=(TokenIn.SPLUNK, TokenIn.BASIC, TokenIn.BEARER),
+    probes=(Probe("OPTIONS", _EVENT, _OPTIONS), Probe("GET", _HEALTH, _reply(200, "HEC is healthy", 17))),
+    accepted=_accepted,
+    refused=_refused,
+    has_charset=False,
+    # Docker waits for 30 seconds.
+    patience=20.0,
+)
+HEC_RAW = attrs.evolve(
+    HEC_EVENTS,
+    addresses=_RAW,
+    read=hec_raw,
+    read_at=_raw_at,
+    probes=(Probe("OPTIONS", _RAW, _OPTIONS),),
+)

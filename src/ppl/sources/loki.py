@@ -1,0 +1,387 @@
+"""Loki's push API: streams of lines under labels, as JSON (in two forms) or as protobuf with snappy.
+
+A line stays as it is. Its time is the entry's, and labels and structured metadata name its host, program and level if
+they can; what names nothing is kept as JSON. Clients take nothing but 204 for success, and many never send again what
+was refused: a line that cannot be read does not keep the others out. https://grafana.com/docs/loki/latest/reference/
+has the API.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from functools import cache
+from importlib import import_module
+from itertools import islice
+from typing import Any
+
+import attrs
+
+from ppl.model import COLUMNS, Row, row_of
+from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
+from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
+from ppl.sources.json_walk import JsonWalk
+from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead, as_sent
+from ppl.sources.levels import level_of
+from ppl.sources.line import BOM
+from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
+from ppl.sources.timestamp import is_sane
+from ppl.sources.wire_walk import content, contents, runs
+
+#: Pairs of structured metadata of an entry.
+_MOST_PAIRS = 1000
+#: An entry with more bytes is not given to the library whole: it could hold very many pairs.
+_MOST_ENTRY = 256 * 1024
+
+_CREATED_AT, _SEVERITY, _STRUCTURED_DATA, _MESSAGE = (
+    [column.name for column in COLUMNS].index(name) for name in ("created_at", "severity", "structured_data", "message")
+)
+
+#: Labels that name a program where none of the usual keys does.
+_PROGRAMS = ("job", "container", "unit", "systemd_unit", "syslog_identifier")
+
+# Label names as clients write them, with characters that Loki itself would not take.
+_LABEL = re.compile(r'\s*,?\s*([^\s={},"`]{1,255})\s*=\s*("(?:[^"\\]|\\.)*"|`[^`]*`)', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_NANOSECONDS = re.compile(r"[0-9]{17,19}", re.ASCII)
+_FIRST_OF_JSON = re.compile(rb'\s*\{\s*["}]')
+
+
+def labels_of(text: str) -> dict[str, str]:
+    """The labels in ``{name="value", …}``; a text that is not of that form is the label ``labels``."""
+    found: dict[str, str] = {}
+    inner = text.strip().removeprefix("{").removesuffix("}")
+    at = 0
+    while (match := _LABEL.match(inner, at)) is not None:
+        found[match[1]] = _unquoted(match[2])
+        at = match.end()
+    rest = inner[at:].strip(" ,")
+    return {**found, "labels": rest} if rest else found
+
+
+def _unquoted(quoted: str) -> str:
+    if quoted[0] == "`":
+        return quoted[1:-1]
+    try:
+        return str(json.loads(quoted, strict=False))
+    except ValueError:
+        return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), quoted[1:-1])
+
+
+@attrs.frozen
+class _Labels:
+    """What all entries of a stream share.
+
+    Attributes:
+        fields: what the labels say of each.
+        rest: the labels that name no field.
+        text: ``rest`` as JSON.
+        row: an entry with all that and nothing else.
+    """
+
+    fields: dict[str, Any]
+    rest: dict[str, Any]
+    text: str
+    row: Row
+
+
+@attrs.define
+class _Entries:
+    """Makes rows of the entries of one body.
+
+    Attributes:
+        reader: reads labels as the keys of an object.
+        copies: bounds the copies of labels.
+        pieces: the rows on their way.
+    """
+
+    reader: ObjectReader
+    copies: Copies
+    pieces: RowPieces = attrs.Factory(RowPieces)
+
+    def labels(self, labels: dict[str, Any]) -> _Labels:
+        fields, rest = self.reader.fields(labels, ("message", "created_at"))
+        for name in _PROGRAMS:
+            if "file_name" not in fields and self.reader.name(rest.get(name)):
+                fields["file_name"] = self.reader.name(rest.pop(name))
+        text = stored_text(json_text(rest), self.reader.most) if rest else ""
+        return _Labels(fields, rest, text, row_of({**fields, "structured_data": text}))
+
+    def row(self, labels: _Labels, moment: int | None, line: str, pairs: dict[str, Any]) -> Row | None:
+        """The row of an entry; ``None`` if it says nothing."""
+        line = message_text(line, self.reader.most)
+        if not line and not pairs:
+            return None
+        row, text = self._with_pairs(labels, pairs) if pairs else (labels.row, labels.text)
+        made = list(row)
+        if text and not self.copies.take(len(text), 1):
+            made[_STRUCTURED_DATA] = ""
+        if moment is not None and is_sane(moment, self.reader.received_at):
+            made[_CREATED_AT] = moment
+        if made[_SEVERITY] is None:
+            made[_SEVERITY] = level_of(line)
+        made[_MESSAGE] = line
+        return tuple(made)
+
+    def _with_pairs(self, labels: _Labels, pairs: dict[str, Any]) -> tuple[Row, str]:
+        # A field that a label has is not taken from a pair too: both are said of the line.
+        found, rest = self.reader.fields(pairs, {"message", "created_at", *labels.fields})
+        # Loki's own name for a pair with the name of a label.
+        clear = {f"{name}_extracted" if name in labels.rest else name: value for name, value in rest.items()}
+        rest = {**labels.rest, **clear}
+        text = stored_text(json_text(rest), self.reader.most) if rest else ""
+        return row_of({**labels.fields, **found, "structured_data": text}), text
+
+
+def loki_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """``{"streams": […]}``; see :class:`ppl.sources.kinds.Read`."""
+    entries = _Entries(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
+    text = body.decode("utf-8", "replace").removeprefix(BOM)
+    return as_far_as_readable(_Json(JsonWalk(text), entries).pieces())
+
+
+@attrs.define
+class _Json:
+    walk: JsonWalk
+    entries: _Entries
+
+    def pieces(self) -> Iterator[Piece]:
+        try:
+            for key in self.walk.members():
+                if key != "streams":
+                    self.walk.value()
+                elif self.walk.begins_with("["):
+                    for _ in self.walk.elements():
+                        yield from self._stream()
+                else:
+                    self.walk.value()
+        except BodyUnreadable:
+            yield from self.entries.pieces.rest()
+            raise
+        yield from self.entries.pieces.rest()
+
+    def _stream(self) -> Iterator[Piece]:
+        walk = self.walk
+        labels: dict[str, Any] | None = None
+        # Entries that come before the labels wait for these.
+        early: list[int] = []
+        for key in walk.members():
+            if key in ("stream", "labels"):
+                value = walk.value()
+                labels = value if isinstance(value, dict) else labels_of(value) if isinstance(value, str) else {}
+            elif key not in ("values", "entries") or not walk.begins_with("["):
+                walk.value()
+            elif labels is None:
+                early.append(walk.at)
+                for count, _ in enumerate(walk.elements(), 1):
+                    walk.value()
+                    if count % 1000 == 0:
+                        yield TURN
+            else:
+                yield from self._values(labels)
+        end = walk.at
+        for at in early:
+            walk.at = at
+            yield from self._values(labels or {})
+        walk.at = end
+
+    def _values(self, labels: dict[str, Any]) -> Iterator[Piece]:
+        shared = self.entries.labels(labels)
+        for _ in self.walk.elements():
+            begin = self.walk.at
+            entry = self.walk.value()
+            row = self._row(shared, entry)
+            size = self.walk.at - begin + (len(shared.text) if row else 0)
+            yield from self.entries.pieces.add(row, size)
+
+    def _row(self, shared: _Labels, entry: Any) -> Row | None:
+        if isinstance(entry, list) and len(entry) > 1:
+            stamp, line, *more = entry
+            pairs = more[0] if more and isinstance(more[0], dict) else {}
+        elif isinstance(entry, dict):
+            stamp, line = entry.get("ts", entry.get("timestamp")), entry.get("line", "")
+            pairs = entry.get("structuredMetadata", {})
+        else:
+            stamp, line, pairs = None, entry, {}
+        line = line if isinstance(line, str) else json_text(line)
+        pairs = pairs if isinstance(pairs, dict) else {"structuredMetadata": pairs}
+        return self.entries.row(shared, self._moment(stamp), line, pairs)
+
+    def _moment(self, stamp: Any) -> int | None:
+        """µs of nanoseconds, as the API has them; of other forms what they look like."""
+        if isinstance(stamp, str) and _NANOSECONDS.fullmatch(stamp):
+            return int(stamp) // 1000
+        return self.entries.reader.moment(stamp)
+
+
+def loki_protobuf(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    """A ``PushRequest``, without its snappy; see :class:`ppl.sources.kinds.Read`."""
+    entries = _Entries(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
+    return as_far_as_readable(_protobuf(body, entries))
+
+
+def _protobuf(body: bytes, entries: _Entries) -> Iterator[Piece]:
+    try:
+        for stream in contents(body, 0, len(body), 1):
+            if not stream.count:
+                yield TURN
+                continue
+            looking = content(body, stream.inner, stream.end, 1)
+            labels = b""
+            while True:
+                try:
+                    next(looking)
+                except StopIteration as found:
+                    labels = found.value
+                    break
+                yield TURN
+            shared = entries.labels(labels_of(labels.decode("utf-8", "replace")))
+            for run in runs(body, stream.inner, stream.end, 2):
+                yield from _run(body[run.begin : run.end], run.count, shared, entries)
+    except BodyUnreadable:
+        yield from entries.pieces.rest()
+        raise
+    yield from entries.pieces.rest()
+
+
+def _run(data: bytes, count: int, shared: _Labels, entries: _Entries) -> Iterator[Piece]:
+    """The rows of ``count`` entries of a stream."""
+    if not count:
+        yield TURN
+        return
+    found = _big_entry(data) if count == 1 and len(data) > _MOST_ENTRY else _parsed(data)
+    size = len(data) // count + len(shared.text)
+    for moment, line, pairs in found:
+        text = line.decode("utf-8", "replace")
+        yield from entries.pieces.add(entries.row(shared, moment, text, _pairs(pairs)), size)
+
+
+def _parsed(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]:
+    try:
+        stream = _messages()["Stream"].FromString(data)
+    except _decode_error() as error:
+        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
+    for entry in stream.entries:
+        yield _micros(entry.timestamp), entry.line, entry.pairs
+
+
+def _big_entry(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]:
+    messages = _messages()
+    (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
+    parts = {
+        number: [data[each.inner : each.end] for each in islice(contents(data, entry.inner, entry.end, number), most)]
+        for number, most in ((1, 1), (2, 1), (3, _MOST_PAIRS))
+    }
+    try:
+        stamp = messages["Stamp"].FromString(b"".join(parts[1]))
+        pairs = [messages["Pair"].FromString(each) for each in parts[3]]
+    except _decode_error() as error:
+        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
+    yield _micros(stamp), b"".join(parts[2]), pairs
+
+
+def _pairs(pairs: Iterable[Any]) -> dict[str, str]:
+    if not pairs:
+        return {}
+    return {
+        pair.name.decode("utf-8", "replace"): pair.value.decode("utf-8", "replace")
+        for pair in islice(pairs, _MOST_PAIRS)
+    }
+
+
+def _micros(stamp: Any) -> int | None:
+    seconds, nanos = stamp.seconds, stamp.nanos
+    return seconds * 1_000_000 + nanos // 1000 if seconds or nanos else None
+
+
+@cache
+def _messages() -> dict[str, Any]:
+    messages: dict[str, Any] = import_module("ppl.sources.loki_messages").LOKI
+    return messages
+
+
+@cache
+def _decode_error() -> type[Exception]:
+    error: type[Exception] = import_module("google.protobuf.message").DecodeError
+    return error
+
+
+def _prepare() -> None:
+    _messages()
+    _decode_error()
+    import_module("cramjam")
+
+
+def without_snappy(body: bytes, most: int) -> bytes:
+    """The content of a body in snappy's raw format, of at most ``most`` bytes.
+
+    Raises:
+        BodyTooLarge: its header says that it has more.
+        BodyUnreadable: it is not in that format.
+    """
+    cramjam = import_module("cramjam")
+    snappy = cramjam.snappy
+    try:
+        size = snappy.decompress_raw_len(body)
+        if size > most:
+            raise BodyTooLarge(f"A body may hold at most {most:,} bytes, also after unzipping.")
+        return bytes(snappy.decompress_raw(body))
+    except cramjam.DecompressionError as error:
+        raise BodyUnreadable("The body is not in snappy's raw format.") from error
+
+
+def _untyped(body: bytes) -> bool:
+    """Whether a body that names no type is JSON: snappy cannot begin like that."""
+    return _FIRST_OF_JSON.match(body) is not None
+
+
+def _either_unpacked(body: bytes, most: int) -> bytes:
+    return body if _untyped(body) else without_snappy(body, most)
+
+
+def _either(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+    read = loki_json if _untyped(body) and body.rstrip().endswith(b"}") else loki_protobuf
+    return read(body, received_at, zone, max_line_bytes)
+
+
+def _accepted(head: UploadHead, taken: Taken) -> KindReply:
+    return KindReply(204)
+
+
+def _refused(head: UploadHead, why: NotTaken) -> KindReply:
+    """Loki's own refusals are texts, which clients show."""
+    headers = (*why.headers, ("Content-Type", "text/plain; charset=utf-8"))
+    return KindReply(why.status, f"{why.message}\n".encode(), headers)
+
+
+LOKI_ANY = BodyKind(
+    "Loki's push API",
+    (),
+    _either,
+    addresses=("/loki/api/v1/push", "/api/prom/push"),
+    tokens=(TokenIn.BASIC, TokenIn.BEARER),
+    accepted=_accepted,
+    refused=_refused,
+    has_charset=False,
+    encodings=("snappy",),
+    unpack=_either_unpacked,
+    prepare=_prepare,
+    patience=5.0,
+)
+LOKI_JSON = attrs.evolve(
+    LOKI_ANY,
+    content_types=("application/json", "text/json"),
+    read=loki_json,
+    unpack=as_sent,
+    prepare=None,
+    encodings=(),
+)
+LOKI_PROTOBUF = attrs.evolve(
+    LOKI_ANY,
+    content_types=("application/x-protobuf", "application/protobuf", "application/vnd.google.protobuf"),
+    read=loki_protobuf,
+    unpack=without_snappy,
+)

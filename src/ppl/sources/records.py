@@ -1,0 +1,87 @@
+"""Gathers the records of a body into pieces, and bounds what they share: helpers of the protocols' readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from ppl.model import Lines, Row
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, BodyUnreadable
+from ppl.sources.kinds import Piece
+
+#: Bytes that copies of shared texts may have: for each byte of the body, and in addition. A resource of 3 KB in each
+#: record of 100 bytes stays below that.
+_COPIES_OF_BODY = 32
+_COPIES = 1_048_576
+
+#: A piece without lines: the body goes on, and others may have a turn.
+TURN = Piece(Lines.of_rows(()), 0)
+
+
+@attrs.define
+class Copies:
+    """Bounds the copies of a text that many records share, such as labels: a small body could grow without an end.
+
+    Attributes:
+        left: bytes that further copies may have.
+    """
+
+    left: int
+
+    @classmethod
+    def of_body(cls, size: int) -> Copies:
+        """The bound for a body of ``size`` bytes."""
+        return cls(size * _COPIES_OF_BODY + _COPIES)
+
+    def take(self, size: int, count: int) -> bool:
+        """Whether there may be ``count`` further copies of ``size`` bytes, which then count."""
+        if size * count > self.left:
+            return False
+        self.left -= size * count
+        return True
+
+
+@attrs.define
+class RowPieces:
+    """Rows on their way into pieces.
+
+    Attributes:
+        rows: those that wait.
+        size: their bytes.
+    """
+
+    rows: list[Row] = attrs.Factory(list)
+    size: int = 0
+
+    def add(self, row: Row | None, size: int) -> Iterator[Piece]:
+        """Add a row of about ``size`` bytes (``None``: only its bytes); gives a piece when it is full."""
+        if row is not None:
+            self.rows.append(row)
+        self.size += size
+        if self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES:
+            yield from self.rest()
+
+    def rest(self, refused: int = 0) -> Iterator[Piece]:
+        """What is left."""
+        if self.rows or self.size or refused:
+            rows, size = self.rows, self.size
+            self.rows, self.size = [], 0
+            yield Piece(Lines.of_rows(rows), size, refused)
+
+
+def as_far_as_readable(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """``pieces`` up to where the body cannot be read on; the rest counts as one record that is refused.
+
+    Raises:
+        BodyUnreadable: no line came before.
+    """
+    has_lines = False
+    try:
+        for piece in pieces:
+            has_lines = has_lines or len(piece.lines) > 0
+            yield piece
+    except BodyUnreadable:
+        if not has_lines:
+            raise
+        yield Piece(Lines.of_rows(()), 0, refused=1)

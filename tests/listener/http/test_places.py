@@ -1,0 +1,77 @@
+"""Where an upload comes to and where it has its token, of paths and headers as clients send them."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppl.listener.http.places import header_secret, place_of
+from ppl.sources.kinds import TokenIn
+from ppl.sources.known import ADDRESSED, BODIES
+from tests.listener.uploading import TOKEN
+
+ALL = tuple(TokenIn)
+
+
+def basic(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "secret"),
+    [
+        ("Bearer abc", "abc"),
+        ("bearer  abc ", "abc"),
+        ("Splunk abc", "abc"),
+        (f"Basic {basic('anybody:abc')}", "abc"),
+        (f"Basic {basic('abc:')}", "abc"),
+        (f"Basic {basic('abc')}", "abc"),
+        (f"Basic {basic('a:b:c')}", "b:c"),
+        (f"ApiKey {TOKEN}", TOKEN),
+        (f"ApiKey {basic('an id:' + TOKEN)}", TOKEN),
+        (f"ApiKey {basic('abc')}", "abc"),
+        ("Basic ???", None),
+        ("Basic", None),
+        ("Bearer ", None),
+        ("Digest abc", None),
+        ("abc", None),
+        ("", None),
+    ],
+)
+def test_the_token_of_a_header_is_found_in_each_form(header: str, secret: str | None) -> None:
+    assert header_secret(header, ALL) == secret
+
+
+def test_a_form_that_a_protocol_does_not_have_is_no_token() -> None:
+    assert header_secret("Bearer abc", (TokenIn.BASIC,)) is None
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=255)))
+def test_any_header_has_a_token_or_none(header: str) -> None:
+    found = header_secret(header, ALL)
+    assert found is None or found
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=255)))
+def test_a_path_below_logs_is_always_an_upload_and_the_token_is_all_that_is_not_an_address(rest: str) -> None:
+    place = place_of(f"/logs/{rest}")
+    assert place is not None
+    assert f"{place.secret}{place.address}" == rest
+
+
+def test_every_address_is_one_of_its_own_and_one_after_a_token() -> None:
+    for kind in ADDRESSED:
+        for address in kind.addresses:
+            for path, secret in ((address, None), (f"/{address}", None), (f"/logs/{TOKEN}{address}", TOKEN)):
+                place = place_of(path)
+                assert place is not None
+                assert (kind in place.kinds, place.secret) == (True, secret)
+            assert place_of(f"{address}x") is None
+            beside = place_of(f"/logs/{TOKEN}{address}x")
+            assert beside is not None
+            assert beside.kinds == BODIES
+    for path in ("/", "", "/login", "/api/me", "//logs/x"):
+        assert place_of(path) is None
