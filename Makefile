@@ -93,7 +93,8 @@ test: lint
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: $(VENV)/.test
-	$(VENV)/bin/python -m pytest -m long
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'long and beside'
+	$(VENV)/bin/python -m pytest -m 'long and not beside'
 
 # Without SEED a seed is chosen, and printed at the end.
 chaos: $(VENV)/.test
@@ -106,7 +107,7 @@ pictures: $(VENV)/.test
 	PPL_PICTURES='$(CURDIR)/docs/images' $(VENV)/bin/python -m pytest tests/browser/test_walkthrough.py
 
 fuzz: $(VENV)/.fuzz
-	set -e; for target in framing message relp start; do \
+	set -e; for target in framing datagram message relp start; do \
 	    $(VENV)/bin/python -m tests.fuzz $$target build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=400 \
 	        -artifact_prefix=build/fuzz/$$target-; done
 

@@ -70,6 +70,8 @@ def test_the_wheel_holds_plugin_migrations_templates_and_assets(wheel: Path) -> 
         assert source <= names
 
 
+@pytest.mark.long
+@pytest.mark.beside
 @pytest.mark.timeout(400)
 def test_the_installed_wheel_helps_and_refuses_a_wrong_option_in_one_sentence(installed: Path, tmp_path: Path) -> None:
     def twistd(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -89,6 +91,8 @@ def test_the_installed_wheel_helps_and_refuses_a_wrong_option_in_one_sentence(in
     assert [line for line in said.splitlines() if "--ports" in line and "range" in line]
 
 
+@pytest.mark.long
+@pytest.mark.beside
 @pytest.mark.timeout(400)
 def test_the_installed_wheel_really_starts(installed: Path, tmp_path: Path, dsn: str) -> None:
     ports = free_ports(10)

@@ -173,6 +173,11 @@ class Event:
         """µs of receipt (the id)."""
         return self.id
 
+    @property
+    def stand_in(self) -> str:
+        """MSGID and structured data, side by side: what is shown if the message is empty."""
+        return " ".join(filter(None, (self.msgid, self.structured_data)))
+
 
 @attrs.frozen
 class Column:

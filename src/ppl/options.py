@@ -310,7 +310,8 @@ OPTIONS: tuple[Option, ...] = (
            "Most bytes of unfinished lines and RELP frames that all sender connections together may hold."),
     Option("partial-seconds", "300", _integer(2, 31_536_000),
            "Seconds after which an unfinished line is shown as far as it has arrived, and an unfinished RELP frame "
-           "ends its connection; at the earliest after half of that time."),
+           "ends its connection; at the earliest after half of that time. A first line that is probably whole is shown "
+           "after a second."),
     Option("tls-certificate", "", _file,
            "PEM file with the certificate (and its chain) that clients' ports show; read again when it changes; "
            "empty: a self-signed one, made in the data directory."),

@@ -86,6 +86,7 @@ def _text(data: Mapping[str, object], name: str) -> str:
 
 def _microseconds(text: str) -> int:
     try:
-        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
+        # "t" and "z" may be lower-case: RFC 3339, 5.6.
+        return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, TypeError) as error:
         raise ProtocolError("An event's time is not RFC 3339 with a zone.", "new_logs") from error

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { curlOf, lineOf, pathOf } from "../../src/ppl/web/static/js/copy.js";
-import { delayText, fieldsOf } from "../../src/ppl/web/static/js/fields.js";
+import { delayText, fieldsOf, fieldTerm } from "../../src/ppl/web/static/js/fields.js";
 import { jsonIn } from "../../src/ppl/web/static/js/fold.js";
 import { linesOf } from "../../src/ppl/web/static/js/json.js";
 import { Zone } from "../../src/ppl/web/static/js/time.js";
@@ -23,6 +23,20 @@ test("an event is shown field by field, in UTC and in the reader's zone", () => 
   });
   const [, local] = fieldsOf(event, new Zone("-03.30"))[1];
   assert.equal(local, "2026-11-07 05:53:20.060123 UTC−03:30");
+});
+
+test("a severity without a facility is said to be found in the text", () => {
+  const { facility, ...found } = event;
+  assert.equal(facility, "local0");
+  assert.equal(Object.fromEntries(fieldsOf(found, new Zone("UTC"))).severity, "warning (4), found in the text");
+  assert.ok(!("severity" in Object.fromEntries(fieldsOf({ ...found, severity: undefined }, new Zone("UTC")))));
+});
+
+test("an exact term is offered for MSGID and PROCID", () => {
+  const sent = { ...event, msgid: "RT_FLOW" };
+  assert.equal(fieldTerm(sent, "msgid", false), "msgid:=RT_FLOW");
+  assert.equal(fieldTerm(sent, "procid", true), "-procid:=7");
+  assert.equal(fieldTerm(sent, "structured data", false), "");
 });
 
 test("a delay is shown in at most two units, and a clock that is ahead is mentioned", () => {
@@ -68,6 +82,9 @@ test("copied texts work where they are pasted", () => {
   const bare = { ...event, time: "2026-07-07T09:23:20Z", file_name: "", procid: undefined, severity: undefined, hostname: "" };
   assert.equal(lineOf(bare, zone), "2026-07-07T11:23:20+02:00 10.0.13.224 a\nb");
   assert.equal(lineOf({ ...bare, severity: "err" }, new Zone("-03.30")), "2026-07-07T05:53:20-03:30 10.0.13.224 err: a\nb");
+  const silent = { ...bare, message: "", msgid: "RT_FLOW", structured_data: '[a@1 b="c"]' };
+  assert.equal(lineOf(silent, zone), '2026-07-07T11:23:20+02:00 10.0.13.224 RT_FLOW [a@1 b="c"]');
+  assert.equal(lineOf({ ...silent, msgid: undefined }, zone), '2026-07-07T11:23:20+02:00 10.0.13.224 [a@1 b="c"]');
   assert.equal(pathOf(event, "h:1"), "/events/1794043400072623?user_id=h%3A1");
   const command = curlOf(event, "https://ppl.example", "it's:1");
   assert.equal(command, `curl -H "Authorization: Bearer $PPL_TOKEN" ` +

@@ -34,6 +34,16 @@ test("a word is marked in host, program and message; an attribute's value only i
   assert.deepEqual(marked('host:"a*b"', "a*b", "host"), ["a*b"]);
 });
 
+test("PROCID, MSGID and structured data have places of their own", () => {
+  assert.deepEqual(marked("4711", "4711", "procid"), ["4711"]);
+  assert.deepEqual(marked("procid:=4711", "47110", "procid"), []);
+  const data = 'RT_FLOW [junos@2636 policy-name="deny-all"]';
+  assert.deepEqual(marked("deny-all rt_", data, "data"), ["RT_", "deny-all"]);
+  assert.deepEqual(marked("msgid:=RT_FLOW structured_data:junos*deny", data, "data"), ["RT_FLOW", "junos", "deny"]);
+  assert.deepEqual(marked("message:deny", data, "data"), []);
+  assert.deepEqual(marked("msgid:deny structured_data:deny procid:deny", "deny"), []);
+});
+
 test("an exact host is marked whole or not at all", () => {
   assert.deepEqual(marked("host:=app-1", "app-1", "host"), ["app-1"]);
   assert.deepEqual(marked("host:=app-1", "app-12", "host"), []);

@@ -283,7 +283,7 @@ def test_every_block_is_run_or_says_why_not() -> None:
 def _marks(block: Block, quick: list[Block]) -> list[pytest.MarkDecorator]:
     if block.how != "service":
         return []
-    return [pytest.mark.timeout(400), *([] if block in quick else [pytest.mark.long])]
+    return [pytest.mark.timeout(400), *([] if block in quick else [pytest.mark.long, pytest.mark.beside])]
 
 
 def _cases() -> list[Any]:

@@ -19,4 +19,4 @@ def test_a_file_that_the_page_names_is_there(path: str) -> None:
 
 
 def test_each_of_the_newcomers_questions_has_one_file() -> None:
-    assert len(ANSWERS) == 16
+    assert len(ANSWERS) == 17

@@ -7,7 +7,9 @@ from datetime import UTC
 from typing import Any
 
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
-from ppl.sources.framing import CUT_MARK, Framer, Frames, whole_message
+from ppl.sources.datagrams import datagram_messages
+from ppl.sources.framing import CUT_MARK, LOOKAHEAD, Framer, Frames, whole_message
+from ppl.sources.framing_signs import BYTE_ORDER_MARK
 from ppl.sources.known import ADDRESSED, BODIES, stream_kind
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse_message
@@ -46,18 +48,34 @@ def framed(pieces: list[bytes], most_lines: int | None) -> list[bytes]:
             found += lines
             lines = lines_of(framer.feed(b""))
         found += lines
-        assert framer.held <= LIMIT
-    return found + lines_of(framer.finish())
+        assert framer.held <= LIMIT + LOOKAHEAD
+    found += lines_of(framer.finish())
+    while framer.has_more:
+        found += lines_of(framer.feed(b""))
+    return found
 
 
 def framing(data: bytes) -> None:
-    """The same bytes are the same lines, however they are cut and in how many parts they are done."""
+    """The same bytes are the same lines, however they are cut and in how many parts, and nothing of them is lost."""
     how, data = data[0] if data else 0, data[1:]
     whole = framed([data], None)
     assert whole == framed(list(cut(data, how)), None)
     assert whole == framed([data], 1 + how % 5)
     assert whole == framed(list(cut(data, how)), 1 + how % 5)
     assert all(len(line) <= LIMIT + _MARK for line in whole)
+    for counted in (None, False):
+        framer = Framer(len(data) + 1, counted=counted)
+        text = b"".join(lines_of(framer.feed(data)) + lines_of(framer.finish()))
+        # Trailers are left out, and counts are where octets are counted.
+        left_out = b"\r\n\0" if counted is False else b"\r\n\0 0123456789"
+        assert text.translate(None, left_out) == data.removeprefix(BYTE_ORDER_MARK).translate(None, left_out)
+
+
+def datagram(data: bytes) -> None:
+    """Nothing of a datagram is lost, and each of its messages is bounded."""
+    text = b"".join(datagram_messages(data, len(data) + 1))
+    assert text.translate(None, b"\r\n\0") == data.removeprefix(BYTE_ORDER_MARK).translate(None, b"\r\n\0")
+    assert all(0 < len(message) <= LIMIT + _MARK for message in datagram_messages(data, LIMIT))
 
 
 def check_storable(row: tuple[Any, ...]) -> None:
@@ -76,7 +94,8 @@ def message(data: bytes) -> None:
     framer = Framer(1 << 20)
     framer.feed(b"x\n")  # lines, whatever the first looks like
     fast = rows(parse_message(framer.feed(data + b"\n"), RECEIVED))
-    lines = [line.rstrip("\r\0").replace("\0", "\ufffd") for line in data.decode("utf-8", "replace").split("\n")]
+    texts = (line.lstrip("\0").rstrip("\r\0") for line in data.decode("utf-8", "replace").split("\n"))
+    lines = [text.replace("\0", "\ufffd") for text in texts]
     assert fast == [parse_line(line, RECEIVED, UTC) for line in lines if line]
     # One by one, so that the quickest path and the fast pattern see each alone.
     alone = [row for line in data.split(b"\n") for row in rows(parse_message(Frames(block=line + b"\n"), RECEIVED))]
@@ -151,6 +170,7 @@ def push(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "body": body,
     "framing": framing,
+    "datagram": datagram,
     "message": message,
     "push": push,
     "relp": relp,
@@ -168,7 +188,23 @@ SEEDS: dict[str, list[bytes]] = {
         b"\x0283 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - x",
         b"\x00<13>a\n\nb",
     ],
-    "framing": [b"\x01a\nb\r\n\n", b"\x027 <13>one7 <13>two\n7 <13>", b"\x0312", b"\x0499 <" + b"x" * 90, b"y" * 99],
+    "framing": [
+        b"\x05\xef\xbb\xbf<11>one\0<12>two\n at x\0<13>three\n<14>four\n\0<15>five\n",
+        b"\x06<11>failed\nTraceback\n 1 / 0\0<11>next\0",
+        b'\x07{"a":1}\0{"b":2}\0\n',
+        b"\x08<13>one\n009 <13>world18 <13>w\xc3\xb6rld 119 <11>six",
+        b"\x09<131>Nov 30 01:00:27 one<131>Nov 30 01:00:28 <13>1 2026-11-30T",
+        b"\x01a\nb\r\n\n",
+        b"\x027 <13>one7 <13>two\n7 <13>",
+        b"\x0312",
+        b"\x0499 <" + b"x" * 90,
+        b"y" * 99,
+    ],
+    "datagram": [
+        b"\xef\xbb\xbf<13>one\n two\n<14>three<131>Nov 30 01:00:28 four\0",
+        b"1.0 GET\r\n2.0 GET\n",
+        b'{"a": {\n "b": 1\n}}\n',
+    ],
     "message": [
         _HEADER + b"- text\n" + _HEADER + b"- more",
         _HEADER + b'[a@1 b="c\\"\\]"][d] text',

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.programs import missing, program
 from tests.fixtures.running import ROOT, PplProcess, eventually
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 #: The versions that the page names.
 PACKAGES = (

@@ -11,11 +11,11 @@ import pytest
 from tests.fixtures.programs import in_background
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 STANDARD = """
 import logging, logging.handlers, socket
-handler = logging.handlers.SysLogHandler(("127.0.0.1", PORT), socktype=socket.SOCK_DGRAM)
+handler = logging.handlers.SysLogHandler(("127.0.0.1", PORT), socktype=socket.KIND)
 handler.ident = "myapp: "
 log = logging.getLogger()
 log.addHandler(handler)
@@ -55,14 +55,15 @@ def _events(ppl: PplProcess, port: int) -> list[tuple[str, str, int]]:
 @pytest.mark.parametrize(
     ("setup", "newline"),
     [
-        (STANDARD, "\n"),
+        (STANDARD.replace("KIND", "SOCK_DGRAM"), "\n"),
+        (STANDARD.replace("KIND", "SOCK_STREAM"), "\n"),
         (RFC5424.replace("KIND", "SOCK_DGRAM").replace("TLS", ""), "\n"),
         # Over TCP this handler writes a newline as a backslash and an n.
         (RFC5424.replace("KIND", "SOCK_STREAM").replace("TLS", ""), "\\n"),
         (RFC5424.replace("KIND", "SOCK_STREAM").replace("TLS", ', tls_enable=True, tls_ca_bundle="PEM"'), "\\n"),
         (LOGURU, "\n"),
     ],
-    ids=["SysLogHandler", "rfc5424 UDP", "rfc5424 TCP", "rfc5424 TLS", "loguru"],
+    ids=["SysLogHandler UDP", "SysLogHandler TCP", "rfc5424 UDP", "rfc5424 TCP", "rfc5424 TLS", "loguru"],
 )
 def test_each_record_is_an_event_with_its_severity(module_ppl: PplProcess, setup: str, newline: str) -> None:
     who = module_ppl.register()
@@ -77,14 +78,16 @@ def test_each_record_is_an_event_with_its_severity(module_ppl: PplProcess, setup
     assert "ZeroDivisionError: division by zero" in texts[1]
 
 
-def test_gunicorn_logs_requests_and_errors(module_ppl: PplProcess, short_directory: Path) -> None:
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+def test_each_record_of_gunicorn_is_an_event(module_ppl: PplProcess, short_directory: Path, protocol: str) -> None:
     who = module_ppl.register()
     (short_directory / "app.py").write_text(
         "def app(environ, start):\n    start('200 OK', [])\n    return [b'hello']\n", "utf-8"
     )
     command = [
         sys.executable, "-m", "gunicorn", "--bind", f"unix:{short_directory}/socket", "--chdir", str(short_directory),
-        "--log-syslog", "--log-syslog-to", f"udp://127.0.0.1:{who.port}", "--log-syslog-prefix", "myapp", "app:app",
+        "--log-syslog", "--log-syslog-to", f"{protocol}://127.0.0.1:{who.port}", "--log-syslog-prefix", "myapp",
+        "app:app",
     ]  # fmt: skip
     with in_background(command):
         eventually(lambda: any("Booting worker" in text for text in module_ppl.messages(who.port)), "a worker", 30)

@@ -57,6 +57,8 @@ def test_every_line_of_a_followed_file_arrives_whole(
     assert module_ppl.messages(who.port) == LINES
 
 
+@pytest.mark.long
+@pytest.mark.beside
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
 @pytest.mark.parametrize("library", [None, "openssl"], ids=["plain", "tls-openssl"])
 def test_nothing_is_lost_when_ppl_ends_in_the_middle(

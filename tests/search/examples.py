@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.search.asking import NOW
 
+COLOURED = "\x1b[32mDEBUG\x1b[0m \x1b[2muser\x1b[0m opened"
+
 FOUND = [
     ("ERR", {"message": "an error"}),
     ("web1", {}),
@@ -55,6 +57,23 @@ FOUND = [
     (r"/\btimeout\b/", {"message": "a (Timeout)"}),
     (r"/\mв\w+а\M|x\y/", {"message": "до Вчера."}),
     (r"/\y(foo|bar)+\y/", {"message": "foobar"}),
+    ("4711", {"procid": "4711"}),
+    ("rt_flow_session_deny", {"msgid": "RT_FLOW_SESSION_DENY"}),
+    ("deny-all", {"structured_data": '[junos@2636 policy-name="deny-all"]'}),
+    ("'policy-name=\"deny-all\"'", {"structured_data": '[junos@2636 policy-name="deny-all"]'}),
+    (r"""'say \"hi\"'""", {"structured_data": r'[x@1 a="say \"hi\""]'}),
+    ("limit=5", {"structured_data": '{"path":"customers?limit=5"}'}),
+    ("/^RT_/", {"msgid": "RT_FLOW"}),
+    (r"/all.\]$/", {"structured_data": '[junos@2636 policy-name="deny-all"]'}),
+    ("msgid:rt_ procid:=4711 structured_data:deny", {"msgid": "RT_FLOW", "procid": "4711", "structured_data": "deny"}),
+    ("-msgid:*", {}),
+    ('"DEBUG user opened"', {"message": COLOURED}),
+    ("/^DEBUG/", {"message": COLOURED}),
+    (r"/^\S+ user/", {"message": COLOURED}),
+    ('message:="DEBUG user opened"', {"message": COLOURED}),
+    ("message:DEBUG*opened", {"message": COLOURED}),
+    ("aa bb cc dd ee ff gg hh ii jj", {"message": "jj aa bb cc dd ee ff gg hh ii"}),
+    ("[2K", {"message": "\x1b[2Kdone"}),
 ]
 NOT_FOUND = [
     ("web1nginx", {}),
@@ -93,4 +112,11 @@ NOT_FOUND = [
     ("/x[[:cntrl:]]b/", {"message": "b"}),
     (r"/\btimeout\b/", {"message": "timeouts notimeout ютимeout"}),
     (r"/\mчера/", {"message": "вчера"}),
+    ("message:deny-all", {"structured_data": '[junos@2636 policy-name="deny-all"]'}),
+    ("-deny-all", {"structured_data": '[junos@2636 policy-name="deny-all"]'}),
+    ("ab", {"procid": "a", "msgid": "b"}),
+    ("/a.b/", {"procid": "a", "msgid": "b"}),
+    ("32", {"message": COLOURED}),
+    ("aa bb cc dd ee ff gg hh ii kk", {"message": "jj aa bb cc dd ee ff gg hh ii"}),
+    ("msgid:=rt_flow", {"msgid": "RT_FLOW"}),
 ]

@@ -24,7 +24,8 @@ _PARTS = (
     "a", "b c", "-", "--a", "NOT ", "NOT", " OR ", " AND ", " ", " ", "(", ")", '"a b"', "'it''s'", '"a ""b"""',
     "host:", "host:=", "program:(", "severity:err", "severity:>=warn", "ip:192.0.2.0/24", "/b[ao]r+/",
     "after:'2 hours ago'",
-    "/a\\/b/", "/var/log", "=x", "a*", "host:w*b", "message:'a*'", "it's", "or", "FILE:=A", "12:30", "host:\"=a\"",
+    "/a\\/b/", "/var/log", "=x", "a*", "host:w*b", "msgid:(", "procid:=",
+    "structured_data:", "message:'a*'", "it's", "or", "FILE:=A", "12:30", "host:\"=a\"",
     "“a b”", "„a“", "«b", "level:err", "‘it’s’", "host:=“", "”",
 )  # fmt: skip
 

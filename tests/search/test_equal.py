@@ -17,6 +17,7 @@ from psycopg2.extras import execute_values
 
 from ppl.model import Event
 from ppl.search.canonical import canonical
+from ppl.search.colours import uncoloured, without_colours
 from ppl.search.errors import QueryError
 from ppl.search.query import Query
 from ppl.search.regex.folding import fold, folded_codes
@@ -24,7 +25,10 @@ from ppl.search.sql import searched
 from tests.search.asking import BERLIN, NOW, ask, event
 from tests.search.examples import FOUND, NOT_FOUND
 
-COLUMNS = ("id", "created_at", "sender_ip", "file_name", "message", "hostname", "severity", "facility")
+COLUMNS = (
+    "id", "created_at", "sender_ip", "file_name", "message", "hostname", "procid", "msgid", "structured_data",
+    "severity", "facility",
+)  # fmt: skip
 
 # Few characters, so that random texts coincide: case pairs of every kind, wildcards, quotes, separators, combining
 # characters.
@@ -32,14 +36,20 @@ ALPHABET = (
     "aAbBkK\u212aiIİısſSßẞσςΣéÉe\u0301жЖǆǅǄ\u1c89\u1c8aåÅ\u212b𐐀𐐨01%_\\*'\"-()/:.,^$|+?[]{}# \n\t\x01\u200f\ufffd"
 )
 TEXT = st.text(st.sampled_from(ALPHABET), max_size=12)
+# Colour sequences, and parts that make others, cut ones and too long ones when they are joined.
+ESCAPES = ["\x1b[32m", "\x1b[0m", "\x1b[1;38:5:1m", "\x1b", "\x1b[", "[", "0", ";", ":", "m", "M", "\x1b[2K", "8" * 64]
+COLOURED = st.lists(st.sampled_from([*ESCAPES, *"ab A"]), max_size=10).map("".join)
 ADDRESSES = ["192.0.2.1", "192.0.2.17", "10.0.0.1", "::1", "2001:db8::a", "2001:db8:1::", "::ffff:192.0.2.1"]
 EVENTS = st.lists(
     st.builds(
         event,
-        message=TEXT | st.sampled_from(["GET /a HTTP/1.1 200 aab", "abab ABK", ""]),
+        message=TEXT | COLOURED | st.sampled_from(["GET /a HTTP/1.1 200 aab", "abab ABK", ""]),
         file_name=TEXT,
         hostname=TEXT | st.sampled_from(["web1", ""]),
         sender_ip=st.sampled_from(ADDRESSES),
+        procid=TEXT | st.sampled_from(["1", ""]),
+        msgid=TEXT | st.sampled_from(["AB1", ""]),
+        structured_data=TEXT | COLOURED | st.sampled_from(['[a@1 b="k\\"1\\\\\\]"]', '{"a":"b","k":1}', ""]),
         severity=st.none() | st.integers(0, 7),
         facility=st.none() | st.integers(0, 23),
     ),
@@ -64,7 +74,9 @@ REGEXES = st.recursive(
 EDGES = st.sampled_from(["", "", r"\b"])
 SLASHED = REGEXES.map("/{}/".format) | st.builds(r"/{}a{}k{}/".format, EDGES, REGEXES, EDGES)
 VALUES = QUOTED | WORDS | SLASHED
-TEXT_ATTRIBUTES = st.sampled_from(["sender:", "host:", "program:", "message:", "file:"])
+TEXT_ATTRIBUTES = st.sampled_from(
+    ["sender:", "host:", "program:", "message:", "file:", "procid:", "msgid:", "structured_data:"]
+)
 SEVERITIES = ["err", ">=warn", "<notice", "<=crit", ">info", "(err OR 7)", "*", "e*"]
 PATTERNS = st.builds("{}*{}".format, st.sampled_from(["", "a", "*", "w"]), st.sampled_from(["", "b", "a*", "1"]))
 NETWORKS = [*ADDRESSES, "192.0.2.0/28", "2001:db8::/48", "::/0", "0.0.0.0/0", "*.2.*", "192*", "/^1/"]
@@ -86,6 +98,7 @@ QUERIES = st.recursive(
         st.builds("-({})".format, inner),
         st.builds("NOT {}".format, inner),
         st.builds("program:({} {} -{})".format, VALUES, VALUES, VALUES),
+        st.lists(WORDS | QUOTED, min_size=8, max_size=12).map(" ".join),
     ),
     max_leaves=5,
 )
@@ -143,7 +156,8 @@ def test_the_database_finds_what_the_predicate_finds(connection: Any, events: li
         low, high = query.id_bounds()
         assert all(low <= id_ < high for id_ in expected), text
         for each in matching:
-            whole = fold("\x01".join((each.hostname, each.sender_ip, each.file_name, each.message)))
+            texts = (each.hostname, each.sender_ip, each.file_name, each.procid, each.msgid, each.structured_data)
+            whole = fold("\x01".join((*texts, without_colours(each.message))))
             assert all(any(part in whole for part in parts) for parts in query.literals()), text
         assert ask(query.text(BERLIN)) == query, text
 
@@ -155,6 +169,16 @@ def test_the_database_answers_each_example(connection: Any, text: str, fields: d
     expected = [asked.id] if (text, fields) in FOUND else []
     assert found(connection, ask(text), by_index=False) == expected
     assert found(connection, ask(text), by_index=True) == expected
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(texts=st.lists(COLOURED, min_size=1, max_size=20))
+def test_both_leave_the_same_colours_out(connection: Any, texts: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {uncoloured('text')} FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n", [texts]
+        )
+        assert [text for (text,) in cursor] == [without_colours(text) for text in texts]
 
 
 def test_every_code_point_folds_as_in_the_database(connection: Any) -> None:
@@ -175,7 +199,10 @@ def test_a_text_folds_whatever_stands_around_it(connection: Any) -> None:
         assert cursor.fetchone() == (fold(text),)
 
 
-INDEXED = ["Word", "one two", "-'not this' but", "program:app", "sender:web*", "message:/us[e]rs/", "aaa OR bbb"]
+INDEXED = [
+    "Word", "one two", "-'not this' but", "program:app", "sender:web*", "message:/us[e]rs/", "aaa OR bbb",
+    "msgid:Word", 'structured_data:"one two"', "procid:=471",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", [*INDEXED, "/(alpha|beta)gamma[0-9]+/"])

@@ -16,6 +16,7 @@ HINTS = {
     "user_id=42": "user_id=42 is searched for as text; JSON has a colon after user_id: try the value alone.",
     "a || b": "|| is searched for as text: the operator is OR.",
     "*SIX*": "* is an ordinary character in *SIX*: words match anywhere in a text already, so leave it out.",
+    "pid:4711": "pid: is not an attribute, procid: is. It is searched for as text.",
     "hots:web": "hots: is not an attribute, host: is. It is searched for as text.",
     "timed*": "* is an ordinary character in timed*: words match anywhere in a text already, so leave it out.",
     'host:"web-*"': "In quotes, * is an ordinary character: without quotes, web-* is a pattern.",

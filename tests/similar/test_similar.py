@@ -136,6 +136,16 @@ def test_the_query_of_a_group_finds_its_lines_and_no_others(shared_ppl: PplProce
         assert left.counts == {each: number for each, number in asked.counts.items() if each != text}
 
 
+def test_lines_with_colours_are_grouped_as_the_page_shows_them_and_found(shared_ppl: PplProcess) -> None:
+    who = shared_ppl.register()
+    coloured = [f"\x1b[32mDEBUG\x1b[0m user {number} opened" for number in range(5)]
+    store(shared_ppl, who, [*coloured, "DEBUG user 7 opened"])
+    asked = Asked(shared_ppl, who)
+    assert asked.counts == {"DEBUG user … opened": 6}
+    found = Asked(shared_ppl, who, q=asked.groups["DEBUG user … opened"]["query"])
+    assert found.counts == asked.counts
+
+
 def test_only_what_a_search_finds_in_its_range_is_grouped(shared_ppl: PplProcess) -> None:
     who = shared_ppl.register()
     now = time.time()

@@ -104,14 +104,35 @@ def test_a_line_costs_its_length(start: str, middle: str, end: str) -> None:
     parse_line(line.replace("\0", "\ufffd"), RECEIVED, UTC)
 
 
-@pytest.mark.parametrize(
-    "middle", [b"\n", b"\r\n", b"\0\n", b"\r\r\n\n", b"x\n", b"1 \n", b"<13>\n", b"9 <13>", b"1 <"]
-)
-def test_a_stream_costs_its_length_in_single_bytes_too(middle: bytes) -> None:
+#: What shows the framing, and what is repeated after it.
+STREAMS = [
+    *[(b"", middle) for middle in (b"\n", b"\r\n", b"\0\n", b"\r\r\n\n", b"x\n", b"1 \n")],
+    *[(b"", middle) for middle in (b"<13>\n", b"9 <13>", b"1 <", b"1")],
+    *[(b"", middle) for middle in (b"\0", b"<1>\n\0", b"{\0{\n", b"<13>Nov 30 01:00:27 ")],
+    *[(b"<13>", middle) for middle in (b"\0", b"\0<", b"<", b"\n 1", b"<1>1 2026-11-30", b" <13>")],
+    *[(b"<13>x\0<13>", middle) for middle in (b"x\0", b"\r\0", b"\n<1", b"\0<1>\n<1>")],
+    *[(b"x\n", middle) for middle in (b"\0{", b"\0<", b"\n 1")],
+    *[(b"9 <13>", middle) for middle in (b"119 <11>", b"99995 <1>", b"9999x 99999 <", b"1")],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "middle"), STREAMS)
+def test_a_stream_costs_its_length_in_single_bytes_too(start: bytes, middle: bytes) -> None:
     framer = Framer(100_000)
-    data = middle * (200_000 // len(middle))
+    framer.feed(start)
+    data = middle * (150_000 // len(middle))
     for position in range(len(data)):
         framer.feed(data[position : position + 1])
+
+
+@pytest.mark.parametrize(("start", "middle"), STREAMS)
+def test_a_stream_costs_its_length_in_one_read_and_in_the_parts_of_one(start: bytes, middle: bytes) -> None:
+    data = start + middle * (500_000 // len(middle))
+    Framer(100_000).feed(data)
+    framer = Framer(100_000, 2048)
+    framer.feed(data)
+    while framer.has_more:
+        framer.feed(b"")
 
 
 def test_a_line_without_an_end_is_kept_up_to_the_limit_and_each_byte_is_looked_at_once() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ppl.model import Destination, Events, Lines
+from ppl.store.upkeep.text_index import text_index_form, text_index_stem
+from tests.fixtures.database import execute
 
 HERE = Destination(1, "logs.example.com", 20000, "+00:00")
 T0 = 1_700_000_000_000_000
@@ -36,3 +38,9 @@ def events(
 ) -> Events:
     """Events with ids from ``first_id`` on."""
     return Events(destination, sender_ip, first_id, lines(messages, **columns))
+
+
+def text_index(dsn: str, lower: int) -> str:
+    """The name of the index that searches of a slot use."""
+    ((version,),) = execute(dsn, "SELECT current_setting('server_version_num')::integer")
+    return text_index_stem(lower) + text_index_form(version)

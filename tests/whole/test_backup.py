@@ -16,6 +16,8 @@ from ppl.store.embedded.server import EmbeddedPostgres
 from tests.fixtures.running import ROOT, PplProcess, eventually, running
 
 pytestmark = [
+    pytest.mark.long,
+    pytest.mark.beside,
     pytest.mark.skipif(os.geteuid() != 0, reason="the commands are root's"),
     pytest.mark.timeout(240),
 ]

@@ -169,6 +169,9 @@ ATTRIBUTES: dict[str, Meaning] = {
     "ip": _ip,
     "program": TextIn(Field.PROGRAM),
     "file": TextIn(Field.PROGRAM),
+    "procid": TextIn(Field.PROCID),
+    "msgid": TextIn(Field.MSGID),
+    "structured_data": TextIn(Field.STRUCTURED_DATA),
     "message": TextIn(Field.MESSAGE),
     "severity": _severity,
     # What most other tools call it.

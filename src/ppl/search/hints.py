@@ -32,7 +32,8 @@ _ALSO_CALLED = {
     "lvl": "severity", "priority": "severity", "loglevel": "severity", "log.level": "severity",
     "severity_text": "severity", "hostname": "host", "server": "host", "machine": "host", "source": "sender",
     "from": "sender", "app": "program", "appname": "program", "service": "program", "process": "program",
-    "logger": "program", "tag": "program", "msg": "message", "_msg": "message", "@message": "message",
+    "logger": "program", "tag": "program", "pid": "procid",
+    "msg": "message", "_msg": "message", "@message": "message",
     "log": "message", "text": "message", "addr": "ip", "address": "ip", "since": "after", "time": "after",
     "_time": "after", "until": "before", "to": "before",
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The literal texts that every match must contain: terms for a trigram index, and a quick way to rule an event out.
 
-The result is a tuple of sets, all of which must hold: at least one text of each set occurs in the event's sender names,
-program or message, folded. Negated nodes (``Not``), numbers and times contribute nothing.
+The result is a tuple of sets, all of which must hold: at least one text of each set occurs in one of the event's texts,
+folded. Negated nodes (``Not``), numbers and times contribute nothing.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ppl.model import Event
+from ppl.search.colours import without_colours
 from ppl.search.literals import literals
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_re2
@@ -64,13 +65,27 @@ _TEXTS: dict[Field, Callable[[Event], str]] = {
     Field.HOST: lambda event: event.hostname,
     Field.IP: lambda event: event.sender_ip,
     Field.PROGRAM: lambda event: event.file_name,
-    Field.MESSAGE: lambda event: event.message,
-    Field.ANY: lambda event: SEPARATOR.join((event.hostname, event.sender_ip, event.file_name, event.message)),
+    Field.PROCID: lambda event: event.procid,
+    Field.MSGID: lambda event: event.msgid,
+    # As it was received: so the details, the exports and the API show it, and so it is copied into a search.
+    Field.STRUCTURED_DATA: lambda event: event.structured_data,
+    Field.MESSAGE: lambda event: without_colours(event.message),
 }
 _FIELDS = {
     Field.SENDER: (Field.HOST, Field.IP),
-    Field.ANY: (Field.MESSAGE, Field.PROGRAM, Field.HOST, Field.IP),
+    Field.ANY: tuple(_TEXTS),
 }
+
+
+def _joint(event: Event) -> str:
+    texts = (
+        event.hostname, event.sender_ip, event.file_name, event.procid, event.msgid, event.structured_data,
+        without_colours(event.message),
+    )  # fmt: skip
+    return SEPARATOR.join(texts)
+
+
+_TEXTS[Field.ANY] = _joint
 
 _Test = Callable[[_Folded], bool]
 

@@ -1,7 +1,7 @@
 """A tree as an SQL condition over the columns of table ``event``, with every text as a bound parameter (``%s``).
 
-One trigram index serves every text search: it is on :func:`searched`, which joins the sender's names, the program and
-the message to one folded text. A condition on one field is repeated on that text, so that the index can serve it.
+One trigram index serves every text search: it is on :func:`searched`, which joins all texts of an event to one folded
+text, the message without colours. A condition on one field is repeated on that text, so that the index can serve it.
 
 Case is folded by ``lower`` with an explicit collation, ``pg_c_utf8``, so that every database gives the same answer as
 ``ppl.search.regex.folding``. Before PostgreSQL 17, which introduced that collation, the database's own is
@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from ppl.search.colours import uncoloured
 from ppl.search.literals import Alternatives, literals
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_postgresql
@@ -43,15 +44,25 @@ UNICODE_COLLATION = "pg_c_utf8"
 UNICODE_COLLATION_SINCE = 170_000
 """The first ``server_version`` with this collation."""
 
-_ALL = r"hostname || E'\x01' || host(sender_ip) || E'\x01' || file_name || E'\x01' || message"
-_COLUMNS = {
-    Field.HOST: ("hostname",),
-    Field.IP: ("host(sender_ip)",),
-    Field.SENDER: ("hostname", "host(sender_ip)"),
-    Field.PROGRAM: ("file_name",),
-    Field.MESSAGE: ("message",),
-    Field.ANY: ("message", "file_name", "hostname", "host(sender_ip)"),
+#: The message is the last: a text is copied once for each that is joined after it.
+_TEXTS = {
+    Field.HOST: "hostname",
+    Field.IP: "host(sender_ip)",
+    Field.PROGRAM: "file_name",
+    Field.PROCID: "procid",
+    Field.MSGID: "msgid",
+    Field.STRUCTURED_DATA: "structured_data",
+    Field.MESSAGE: uncoloured("message"),
 }
+_ALL = r" || E'\x01' || ".join(_TEXTS.values())
+_COLUMNS = {
+    **{field: (text,) for field, text in _TEXTS.items()},
+    Field.SENDER: (_TEXTS[Field.HOST], _TEXTS[Field.IP]),
+    Field.ANY: tuple(_TEXTS.values()),
+}
+
+#: How many words of a conjunction are offered to the index, one by one.
+_MOST_LOOKED_UP = 8
 
 Condition = tuple[str, list[Any]]
 
@@ -100,18 +111,24 @@ class _Writer:
         return _other(node)
 
     def _parts(self, node: And | Or, is_wanted: bool) -> list[Condition]:
-        if isinstance(node, And):
-            return [self.written(each, is_wanted) for each in with_joint_refusal(node.nodes)]
-        if is_wanted:
-            return [self.written(each, is_wanted) for each in node.nodes]
-        # A negated node cannot use an index: build and fold the joint text once for all words.
-        words, others = split_words(node.nodes, SEPARATOR)
-        parts = [self.written(each, is_wanted) for each in others]
-        if words:
-            likes = ", ".join([_lower("%s::text", self.collation)] * len(words))
-            text = f"{searched(self.collation)} LIKE ANY (ARRAY[{likes}])"
-            parts.insert(0, (text, [f"%{_literal(word)}%" for word in words]))
-        return parts
+        nodes = with_joint_refusal(node.nodes) if isinstance(node, And) else node.nodes
+        words, others = split_words(nodes, SEPARATOR)
+        if isinstance(node, And) and is_wanted and len(words) > _MOST_LOOKED_UP:
+            # The planner takes a while for each word that an index may look up; the longest words are the rarest.
+            words = sorted(words, key=len, reverse=True)
+            looked_up = [Contains(Field.ANY, word) for word in words[:_MOST_LOOKED_UP]]
+            parts = [self.written(each, is_wanted) for each in (*looked_up, *others)]
+            return [*parts, self._joint("ALL", words[_MOST_LOOKED_UP:])]
+        if isinstance(node, Or) and not is_wanted and words:
+            # A negated node cannot use an index: build and fold the joint text once for all words.
+            return [self._joint("ANY", words), *(self.written(each, is_wanted) for each in others)]
+        return [self.written(each, is_wanted) for each in nodes]
+
+    def _joint(self, quantifier: str, words: Sequence[str]) -> Condition:
+        """Whether the joint text contains all, or any, of ``words``."""
+        likes = ", ".join([_lower("%s::text", self.collation)] * len(words))
+        text = f"{searched(self.collation)} LIKE {quantifier} (ARRAY[{likes}])"
+        return text, [f"%{_literal(word)}%" for word in words]
 
     def _text(self, node: Contains | Exact | Glob | Regex, is_wanted: bool) -> Condition:
         exact, parameters = self._exact(node)

@@ -19,12 +19,15 @@ class Field(Enum):
     """Where a text is searched for; the value is the attribute's name in the language."""
 
     ANY = ""
-    """In hostname, address, program or message."""
+    """In any text of the event: hostname, address, program, PROCID, MSGID, structured data or message."""
     SENDER = "sender"
     """In hostname or address."""
     HOST = "host"
     IP = "ip"
     PROGRAM = "program"
+    PROCID = "procid"
+    MSGID = "msgid"
+    STRUCTURED_DATA = "structured_data"
     MESSAGE = "message"
 
 

@@ -1,4 +1,4 @@
-"""Splits a TCP stream into syslog messages: both framings of RFC 6587, detected for each connection.
+"""Splits a TCP stream into syslog messages: the framings of RFC 6587, detected for each connection.
 
 :class:`Framer` takes the bytes of a socket and returns whole lines, whatever they contain. The listener feeds it and
 hands its :class:`Frames` to :func:`ppl.sources.message.parse_message`.
@@ -6,29 +6,47 @@ hands its :class:`Frames` to :func:`ppl.sources.message.parse_message`.
 
 from __future__ import annotations
 
-import re
 import sys
 
 import attrs
 
-#: Mark at the end of a line that was cut at the limit; ``{}`` is the limit in bytes.
-CUT_MARK = " [cut by Ppl at {} bytes]"
+from ppl.sources.counting import Counting
+from ppl.sources.first_line import FirstLine, Framing, Patience
+from ppl.sources.framing_signs import (
+    BETWEEN,
+    BREAK,
+    BYTE_ORDER_MARK,
+    COUNTED,
+    COUNTED_LINE,
+    LINE_WITH_PRI,
+    LONGEST_MAY_BE_COUNTED,
+    LONGEST_MAY_BE_END,
+    MAY_BE_COUNTED,
+    MAY_BE_ENDING_NUL,
+    MAY_BE_LINE_WITH_PRI,
+    MAY_END_WITH_NUL,
+    NUL,
+    NULS,
+    NULS_AT_BEGINNING,
+)
+from ppl.sources.unfinished_line import CUT_MARK, TRAILERS, CompletedLines, UnfinishedLine, whole_characters
 
-_COUNT = re.compile(rb"([1-9][0-9]{0,8}) ")
-_COUNTED_START = re.compile(rb"[1-9][0-9]{0,8} <")
-_MAY_BE_COUNTED = re.compile(rb"[1-9][0-9]{0,8}(?: |$)\Z|[1-9][0-9]{0,8}\Z")
-_LONGEST_COUNT = 10
-_TRAILERS = b"\r\n\0"
-_BETWEEN = re.compile(rb"[\r\n\0]+")
+__all__ = ["CUT_MARK", "LOOKAHEAD", "Framer", "Frames", "whole_message"]
+
+#: Most bytes that a :class:`Framer` holds besides an unfinished line, because what follows shows what they are.
+LOOKAHEAD = 32
+
+#: Bytes of lines after which a connection is known not to count octets; looking for counts costs time.
+_OPEN = 1 << 16
 
 
 @attrs.frozen
 class Frames:
-    """The lines that one read completed.
+    """The lines that one read completed: a block or messages.
 
     Attributes:
         block: lines each ended by LF, as received (CR, NUL and empty lines included); the usual, fast form.
-        messages: octet-counted messages, which may hold LF; trailers removed.
+        messages: messages that may hold LF; trailers removed.
     """
 
     block: bytes = b""
@@ -38,194 +56,249 @@ class Frames:
 class Framer:
     """One connection's framing.
 
-    The first bytes decide (RFC 6587 section 3.4): a count, a blank and ``<`` mean octet counting, all else means lines
-    that end with LF. Memory is bounded by ``max_line_bytes`` and one read; each byte is looked at once.
+    Lines end with LF, messages end with NUL, or octets are counted (RFC 6587 section 3.4); :class:`FirstLine` tells
+    which. Later the framing changes where the stream plainly shows another one:
+
+    - from LF to counts, where one of the first lines begins with a count, a blank and a PRI;
+    - from LF to NUL, at a NUL (not the first byte of a line) with a PRI after it, or with ``{`` after it if the line
+      begins with a PRI or ``{``; any other NUL is text, or a trailer beside LF;
+    - from NUL to LF, at LF with a PRI after it.
+
+    All this depends on the bytes alone, and never on where a read ends: what shows only with more bytes waits for them,
+    or for :meth:`flush`. A byte order mark at the beginning is dropped. Memory is bounded by ``max_line_bytes``,
+    ``LOOKAHEAD`` and one read; each byte is looked at a constant number of times.
 
     Args:
         max_line_bytes: longer lines are cut and marked.
         most_lines: most lines of one :meth:`feed`; the others wait for its next call, with or without data.
-        counted: whether octets are counted; ``None``: the first bytes decide.
+        counted: whether octets are counted; ``None``: the bytes decide.
     """
 
     def __init__(self, max_line_bytes: int, most_lines: int | None = None, *, counted: bool | None = None) -> None:
-        self._limit = max_line_bytes
         self._most = sys.maxsize if most_lines is None else most_lines
-        # Data that was fed and waits for the next call.
+        self._line = UnfinishedLine(max_line_bytes)
+        self._first = FirstLine(self._line)
+        self._counting = Counting(self._line, self._most)
+        self._framing = {None: Framing.UNKNOWN, False: Framing.LF, True: Framing.COUNTED}[counted]
+        # Bytes of lines within which the connection may still go over to counts.
+        self._open = _OPEN if counted is None else 0
+        self._is_new = True
+        # Data that was fed and waits for the next call: for its turn, or for data that shows what it is.
         self._rest = b""
-        self._mark = CUT_MARK.format(max_line_bytes).encode("ascii")
-        self._counted = counted
-        # The beginning of the unfinished line or message, never longer than the limit.
-        self._kept = bytearray()
-        self._cut = False
-        # Octets of the counted message still to come; ``None`` between messages.
-        self._missing: int | None = None
-        # Within a counted stream: whether bytes that are not a count run on, up to the next LF.
-        self._in_garbage = False
+        self._has_more = False
 
     @property
     def has_more(self) -> bool:
         """Whether lines wait for the next :meth:`feed`."""
-        return bool(self._rest)
+        return self._has_more
 
     @property
     def held(self) -> int:
         """Bytes of the unfinished line or message."""
-        return len(self._kept)
+        return len(self._line) + (0 if self._has_more else len(self._rest))
+
+    @property
+    def patience(self) -> Patience:
+        """How long to wait for the rest of the unfinished line before :meth:`flush`."""
+        if self._framing is Framing.UNKNOWN:
+            return self._first.patience(self._rest)
+        is_ended = self._framing is Framing.LF and self._rest.startswith(b"\0") and not self._has_more
+        return Patience.QUIET if is_ended else Patience.LONG
 
     def feed(self, data: bytes) -> Frames:
         """Take the ``data`` of one read; return the lines that it completes."""
         if self._rest:
             data, self._rest = self._rest + data, b""
-        if self._counted is None:
-            data = bytes(self._kept) + data
-            self._kept.clear()
-            if _COUNTED_START.match(data):
-                self._counted = True
-            elif len(data) <= _LONGEST_COUNT and _MAY_BE_COUNTED.match(data):
-                self._kept += data
+        self._has_more = False
+        position = 0
+        if self._is_new and data:
+            if len(data) < len(BYTE_ORDER_MARK) and BYTE_ORDER_MARK.startswith(data):
+                self._rest = data
                 return Frames()
+            self._is_new = False
+            position = len(BYTE_ORDER_MARK) if data.startswith(BYTE_ORDER_MARK) else 0
+        completed = CompletedLines()
+        while position < len(data):
+            if completed.count >= self._most:
+                self._has_more = True
+                break
+            before, framing = (position, completed.count), self._framing
+            if framing is Framing.LF:
+                position = self._feed_lines(data, position, completed)
+                self._open = max(0, self._open - (position - before[0]))
+            elif framing is Framing.COUNTED:
+                position = self._counting.feed(data, position, completed)
+            elif framing is Framing.NUL:
+                position = self._feed_messages(data, position, completed)
             else:
-                self._counted = False
-        return self._feed_counted(data) if self._counted else Frames(block=self._feed_lines(data))
+                position, self._framing = self._first.feed(data, position, completed)
+                if self._framing is Framing.LF and (lines := self._first.take_lines()):
+                    data, position = lines + data[position:], 0
+                    continue
+            if (position, completed.count) == before and self._framing is framing:
+                break
+        self._rest = data[position:]
+        return _frames(completed)
 
     def finish(self) -> Frames:
-        """The unfinished line as a line of its own, once the connection has ended and no line waits."""
+        """The unfinished line as a line of its own, once the connection has ended and no line waits.
+
+        There may be several; then :attr:`has_more` tells, and :meth:`feed` has the others.
+        """
         return self.flush()
 
     def flush(self) -> Frames:
-        """The unfinished line as a line of its own; the rest of it, when it comes, will be another line."""
-        if self._counted is None:
-            self._counted = False
-        kept = self._take_line()
-        if self._counted:
-            kept = kept.rstrip(_TRAILERS)
-            return Frames(messages=(kept,)) if kept else Frames()
-        return Frames(block=kept + b"\n") if kept else Frames()
+        """The unfinished line as a line of its own; the rest of it, when it comes, will be another line.
 
-    # Newline-terminated (RFC 6587 section 3.4.2)
-
-    def _feed_lines(self, data: bytes) -> bytes:
-        if len(data) > self._most and data.count(b"\n") > self._most:
-            # This many bytes hold at most this many lines.
-            data, self._rest = data[: self._most], data[self._most :]
-        end = data.rfind(b"\n") + 1
-        if not end:
-            self._keep(data)
-            return b""
-        if self._cut:
-            first = data.index(b"\n")
-            block = self._take_line() + data[first:end]
+        There may be several, as after :meth:`finish`.
+        """
+        if self._has_more:
+            return Frames()
+        self._is_new = False
+        completed = CompletedLines()
+        rest, self._rest = self._rest, b""
+        if self._framing is Framing.UNKNOWN:
+            if not len(self._line) and not rest:
+                return Frames()
+            self._framing = self._first.finish(rest, completed)
+            if self._framing is Framing.LF:
+                return self.feed(self._line.take() + rest + b"\n")
+        elif self._framing is Framing.COUNTED:
+            self._counting.finish(rest, completed)
         else:
-            block = bytes(self._kept) + data[:end]
-            self._kept.clear()
-        self._keep(data[end:])
-        return self._within_limit(block) if self._has_long_line(block) else block
-
-    def _has_long_line(self, block: bytes) -> bool:
-        """Whether a line of ``block`` is longer than the limit; goes in steps of the limit, not line by line."""
-        start, end = 0, len(block)
-        while end - start > self._limit + 1:
-            newline = block.rfind(b"\n", start, start + self._limit + 1)
-            if newline < 0:
-                return True
-            start = newline + 1
-        return False
-
-    def _within_limit(self, block: bytes) -> bytes:
-        lines = block.split(b"\n")
-        return b"\n".join(
-            line if len(line) <= self._limit or self._is_marked(line) else self._marked(line) for line in lines
-        )
-
-    def _is_marked(self, line: bytes) -> bool:
-        return len(line) <= self._limit + len(self._mark) and line.endswith(self._mark)
-
-    def _keep(self, data: bytes) -> None:
-        """Add to the unfinished line as much as the limit allows, and remember whether it was cut."""
-        room = self._limit - len(self._kept)
-        self._kept += data[:room]
-        self._cut = self._cut or len(data) > room
-
-    def _take_line(self) -> bytes:
-        """End the unfinished line and return it, marked if it was cut."""
-        line = bytes(self._kept)
-        if self._cut:
-            line = self._marked(line)
-        self._kept.clear()
-        self._cut = False
-        return line
-
-    def _marked(self, line: bytes) -> bytes:
-        return _whole_characters(line[: self._limit]) + self._mark
-
-    # Octet-counted (RFC 6587 section 3.4.1)
-
-    def _feed_counted(self, data: bytes) -> Frames:
-        messages: list[bytes] = []
-        if self._missing is None and not self._in_garbage and self._kept:
-            # The read before ended within the count.
-            data = bytes(self._kept) + data
-            self._kept.clear()
-        position, end = 0, len(data)
-        while position < end and len(messages) < self._most:
-            if self._missing is not None:
-                take = min(self._missing, end - position)
-                self._keep(data[position : position + take])
-                self._missing -= take
-                position += take
-                if not self._missing:
-                    self._missing = None
-                    self._add(messages, self._take_line())
-            elif self._in_garbage:
-                position = self._garbage(data, position, messages)
-            elif between := _BETWEEN.match(data, position):
-                # Some senders end a counted message with LF and do not count it.
-                position = between.end()
+            if self._framing is Framing.LF and rest.startswith(b"\0"):
+                self._end_with_nul(rest, completed)
             else:
-                found = _COUNT.match(data, position)
-                if found:
-                    position = found.end()
-                    self._missing = int(found[1])
-                elif end - position < _LONGEST_COUNT and data[position:].isdigit():
-                    self._kept += data[position:]
-                    position = end
-                else:
-                    self._in_garbage = True
-        self._rest = data[position:]
-        return Frames(messages=tuple(messages))
+                self._line.keep(rest)
+                completed.add(self._line.take())
+        return _frames(completed)
 
-    def _garbage(self, data: bytes, position: int, messages: list[bytes]) -> int:
-        """Take bytes where a count should be as a line, up to the next LF; after it a count is expected again."""
-        newline = data.find(b"\n", position)
-        if newline < 0:
-            self._keep(data[position:])
-            return len(data)
-        self._keep(data[position:newline])
-        self._in_garbage = False
-        self._add(messages, self._take_line())
-        return newline + 1
+    # Lines that end with LF (RFC 6587 section 3.4.2)
 
-    @staticmethod
-    def _add(messages: list[bytes], message: bytes) -> None:
-        message = message.rstrip(_TRAILERS)
-        if message:
-            messages.append(message)
+    def _feed_lines(self, data: bytes, position: int, completed: CompletedLines) -> int:
+        if self._is_at_beginning and (nuls := NULS.match(data, position)):
+            # Some senders end a line with LF and NUL.
+            return nuls.end()
+        most = self._most - completed.count
+        stop, count = len(data), 0
+        nul = data.find(b"\0", position)
+        # So many bytes hold at most so many lines; and NULs are looked for within so many.
+        if stop - position > most and (nul >= 0 or data.count(b"\n", position) > most):
+            newline = data.rfind(b"\n", position, position + most)
+            if newline < 0:
+                newline = data.find(b"\n", position)
+            stop = newline + 1 if newline >= 0 else stop
+            count = most
+        open_until = position + self._open
+        if self._open and self._is_at_beginning and COUNTED.match(data, position, open_until):
+            self._framing = Framing.COUNTED
+            return position
+        ending = self._ending_nul(data, position, stop) if 0 <= nul < stop else -1
+        last = min(open_until, stop if ending < 0 else ending)
+        found = COUNTED_LINE.search(data, position, last) if self._open else None
+        if found:
+            stop = found.start() + 1
+        elif ending >= 0:
+            self._framing = Framing.NUL
+            self._add_lines(data[position:ending] + b"\n", completed)
+            return ending + 1
+        end = data.rfind(b"\n", position, stop) + 1
+        if not end:
+            return self._keep_certain(data, position)
+        if nul >= 0 or found:
+            self._add_lines(data[position:end], completed)
+            return end
+        completed.add_block(self._line.completed_by(data[position:end]), count)
+        return end if count or end == len(data) else self._keep_certain(data, end)
+
+    @property
+    def _is_at_beginning(self) -> bool:
+        return not len(self._line) and not self._line.is_cut
+
+    def _add_lines(self, block: bytes, completed: CompletedLines) -> None:
+        """Complete lines that may have NULs at their beginnings."""
+        block = NULS_AT_BEGINNING.sub(b"", block)
+        completed.add_block(self._line.completed_by(block), block.count(b"\n"))
+
+    def _ending_nul(self, data: bytes, position: int, stop: int) -> int:
+        """The position of the first NUL that ends a message, or -1."""
+        searched, may_end = position, None
+        if not self._is_at_beginning:
+            head = self._line.head(LONGEST_MAY_BE_END) + data[position : position + LONGEST_MAY_BE_END]
+            may_end = bool(MAY_END_WITH_NUL.match(head))
+        begins = position
+        for found in NUL.finditer(data, position, stop):
+            if found.lastgroup == "pri":
+                return found.start()
+            if found.lastgroup == "object":
+                newline = data.rfind(b"\n", searched, found.start())
+                if newline >= 0:
+                    begins, may_end = newline + 1, None
+                if may_end is None:
+                    may_end = bool(MAY_END_WITH_NUL.match(data, begins))
+                if may_end:
+                    return found.start()
+                searched = found.start()
+        return -1
+
+    def _keep_certain(self, data: bytes, position: int) -> int:
+        """Add to the unfinished line the bytes from ``position`` on, but for those that may be a sign."""
+        end = len(data)
+        is_short = end - position <= LONGEST_MAY_BE_COUNTED
+        if self._open and is_short and self._is_at_beginning and MAY_BE_COUNTED.match(data, position):
+            return position
+        nul = data.rfind(b"\0", max(position, end - LONGEST_MAY_BE_END))
+        if nul >= 0 and MAY_BE_ENDING_NUL.match(data, nul):
+            end = nul
+        self._line.keep(data[position:end])
+        return end
+
+    def _end_with_nul(self, rest: bytes, completed: CompletedLines) -> None:
+        """End the line before ``rest``, a NUL and maybe the beginning of a PRI, because nothing more has come."""
+        if MAY_END_WITH_NUL.match(self._line.head(LONGEST_MAY_BE_END)):
+            self._framing = Framing.NUL
+        completed.add(self._line.take())
+        completed.add(rest[1:])
+
+    # Messages that end with NUL (RFC 6587 section 3.4.2)
+
+    def _feed_messages(self, data: bytes, position: int, completed: CompletedLines) -> int:
+        if self._is_at_beginning and (between := BETWEEN.match(data, position)):
+            return between.end()
+        has_break = data.find(b"\n", position) >= 0 or data.find(b"\r", position) >= 0
+        found = BREAK.search(data, position) if has_break else None
+        end = data.rfind(b"\0", position, found.start() if found else len(data)) + 1
+        if end and b"\n" not in self._line:
+            count, most = data.count(b"\0", position, end), self._most - completed.count
+            if count > most:
+                end = (data.rfind(b"\0", position, position + most) + 1) or data.index(b"\0", position) + 1
+            block = data[position:end].replace(b"\0", b"\n")
+            completed.add_block(self._line.completed_by(block), min(count, most))
+            return end
+        end = data.find(b"\0", position)
+        stop = end if end >= 0 else len(data)
+        if found := LINE_WITH_PRI.search(data, position, stop):
+            stop, self._framing = found.start(), Framing.LF
+        elif end < 0:
+            newline_at = data.rfind(b"\n", max(position, stop - LONGEST_MAY_BE_END))
+            if newline_at >= 0 and MAY_BE_LINE_WITH_PRI.match(data, newline_at):
+                stop = newline_at
+            self._line.keep(data[position:stop])
+            return stop
+        self._line.keep(data[position:stop])
+        completed.add(self._line.take())
+        return stop + 1
+
+
+def _frames(completed: CompletedLines) -> Frames:
+    if completed.messages:
+        return Frames(messages=tuple(completed.messages))
+    blocks = completed.blocks
+    return Frames(block=blocks[0] if len(blocks) == 1 else b"".join(blocks))
 
 
 def whole_message(message: bytes, max_line_bytes: int) -> bytes:
     """``message`` of a known length (from a datagram or a RELP frame), as :class:`Framer` would give it."""
     if len(message) > max_line_bytes:
-        return _whole_characters(message[:max_line_bytes]) + CUT_MARK.format(max_line_bytes).encode("ascii")
-    return message.rstrip(_TRAILERS)
-
-
-def _whole_characters(data: bytes) -> bytes:
-    """``data`` without an incomplete UTF-8 sequence at its end."""
-    for back in range(1, min(4, len(data) + 1)):
-        byte = data[-back]
-        if byte < 0x80:
-            return data
-        if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return data[:-back] if back < length else data
-    return data
+        return whole_characters(message[:max_line_bytes]) + CUT_MARK.format(max_line_bytes).encode("ascii")
+    return message.rstrip(TRAILERS)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import attrs
 
+from ppl.sources.first_line import Patience
 from ppl.sources.framing import Framer, Frames, whole_message
 from ppl.sources.relp import Relp, RelpError
 from ppl.sources.screening import NONE_REFUSED, Committed, Refused
@@ -55,6 +56,10 @@ class Stream(Protocol):
     def has_more(self) -> bool:
         """Whether a part of what was fed waits for the next :meth:`feed`, with or without data."""
 
+    @property
+    def patience(self) -> Patience:
+        """How long to wait for the rest of the unfinished line or frame."""
+
     def feed(self, data: bytes) -> None:
         """Take the data of one read."""
 
@@ -65,7 +70,7 @@ class Stream(Protocol):
         """The port closes: end the connection in the way that suits this protocol."""
 
     def expire(self) -> None:
-        """End the line or frame that has been unfinished for too long."""
+        """End the line or frame that has been unfinished for too long; :meth:`feed` is called while there is more."""
 
     def give_up(self, why: str) -> None:
         """End the connection and hold nothing any more; ``why`` is for the log."""
@@ -88,6 +93,11 @@ class LineStream:
     def has_more(self) -> bool:
         """See :class:`Stream`."""
         return self._framer.has_more
+
+    @property
+    def patience(self) -> Patience:
+        """See :class:`Stream`."""
+        return self._framer.patience
 
     def feed(self, data: bytes) -> None:
         """See :class:`Stream`."""
@@ -148,6 +158,11 @@ class RelpStream:
     def has_more(self) -> bool:
         """See :class:`Stream`."""
         return self._relp.has_more
+
+    @property
+    def patience(self) -> Patience:
+        """See :class:`Stream`."""
+        return Patience.LONG
 
     def feed(self, data: bytes) -> None:
         """See :class:`Stream`."""

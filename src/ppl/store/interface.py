@@ -405,7 +405,7 @@ class EventStore(Protocol):
     async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
         """Id → event, for events that are still stored; messages have at most ``longest`` characters.
 
-        Structured data is left out.
+        Structured data is left out, except where there is no message: then as many characters of it.
         """
 
 

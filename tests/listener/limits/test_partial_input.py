@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
+from ppl.listener.limits.partial_input import Unfinished
+from ppl.sources.first_line import Patience
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, Receiving, connect, messages
 from tests.waiting import until
@@ -162,3 +165,72 @@ async def test_a_full_queue_holds_the_parts_of_a_read_too_and_an_end_of_the_port
     assert receiving.writer.waiting_events > 6_000, "what was read is handed on"
     gated.open()
     await sender.gone
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"<11>first\0<12>second\0<13>third\0", ["first", "second", "third"]),
+        (b"<11>whole\0", ["whole"]),
+        (b"<11>whole", ["whole"]),
+        (b"<11>one<131>Nov 30 01:00:27 web-1 app: two", ["one", "two"]),
+        (b"<11>failed\nTraceback\n  1 / 0\0", ["failed\nTraceback\n  1 / 0"]),
+        (b"<11>one\n", ["one"]),
+        (b"<11>one\n  two\n", ["one", "  two"]),
+        (b"<11>Nov 30 01:00:27 web-1 app: one\n  two\0", ["one", "  two"]),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_is_probably_whole_is_shown_after_a_second_and_the_connection_goes_on(
+    store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving, data: bytes, shown: list[str]
+) -> None:
+    receiving = await make_receiving(store, partial_seconds=300)
+    destination = await opened(store, make_destination, receiving)
+    sender = await connect(destination.port)
+    sender.transport.write(data)
+    await until(lambda: sum(map(len, receiving.announced)) == len(shown), "every message")
+    assert await messages(store, destination) == shown
+    assert receiving.intake.unfinished.bytes == 0
+    sender.transport.write(b"<11>more")
+    await until(lambda: sum(map(len, receiving.announced)) > len(shown) or receiving.intake.unfinished.bytes, "more")
+    sender.transport.loseConnection()
+    await sender.gone
+    await until(lambda: sum(map(len, receiving.announced)) == len(shown) + 1, "the last")
+
+
+class _Half:
+    """A connection that holds something, on a clock of its own."""
+
+    is_overdue = False
+
+    def __init__(self) -> None:
+        self.expired = 0
+
+    def expire(self) -> None:
+        self.expired += 1
+
+
+def test_a_second_begins_again_with_more_data_unless_lines_wait() -> None:
+    clock = Clock()
+    unfinished = Unfinished(1_000, 300, clock)
+    quiet, short, patient = _Half(), _Half(), _Half()
+    for holder in (quiet, short, patient):
+        unfinished.changed(holder, 0, 10)
+    unfinished.probably_whole(quiet, Patience.QUIET)
+    unfinished.probably_whole(short, Patience.SHORT)
+    unfinished.probably_whole(patient, Patience.QUIET)
+    clock.advance(0.6)
+    unfinished.probably_whole(quiet, Patience.QUIET)
+    unfinished.probably_whole(short, Patience.SHORT)
+    unfinished.probably_whole(patient, Patience.LONG)
+    clock.advance(0.6)
+    assert (quiet.expired, short.expired, patient.expired) == (0, 1, 0)
+    clock.advance(0.6)
+    assert (quiet.expired, short.expired, patient.expired) == (1, 1, 0)
+    unfinished.probably_whole(quiet, Patience.QUIET)
+    unfinished.changed(quiet, 10, 0)  # it ended
+    clock.advance(2)
+    assert quiet.expired == 1
+    unfinished.probably_whole(short, Patience.SHORT)
+    unfinished.stop()
+    assert not clock.getDelayedCalls()

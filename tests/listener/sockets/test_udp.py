@@ -1,4 +1,4 @@
-"""Syslog over UDP on the number of the TCP port: one message a datagram, and losses that are counted."""
+"""Syslog over UDP on the number of the TCP port: the messages of datagrams, and losses that are counted."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ def count(receiving: Receiving) -> int:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_datagram_is_a_message_whatever_it_holds(
+async def test_a_datagram_has_a_message_or_several_whatever_it_holds(
     store: Any, make_destination: MakeDestination, make_receiving: MakeReceiving
 ) -> None:
     receiving = await make_receiving(store)
     destination = await opened(receiving, make_destination)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for data in (b"<13>1 - h a - - - one", b"two\n", b"", b"\0", b"a\nb", b"x" * 1500, b"\xff"):
+        for data in (b"<13>1 - h a - - - one", b"two\n", b"", b"\0", b"a\nb", b"<13>c\nd", b"x" * 1500, b"\xff"):
             sender.sendto(data, ("127.0.0.1", destination.port))
     await send(destination.port, b"over TCP\n")
-    await until(lambda: count(receiving) == 6, "every message")
+    await until(lambda: count(receiving) == 8, "every message")
     cut = "x" * 1000 + " [cut by Ppl at 1000 bytes]"
-    assert sorted(await messages(store, destination)) == sorted(["one", "two", "a\nb", cut, "\ufffd", "over TCP"])
+    assert sorted(await messages(store, destination)) == sorted(
+        ["one", "two", "a", "b", "c\nd", cut, "\ufffd", "over TCP"]
+    )
 
 
 @pytest_twisted.ensureDeferred

@@ -100,6 +100,10 @@ async def test_excerpts_are_the_beginnings_of_what_is_still_kept(store: Postgres
     await store.append([events(T0, ["long " * 100, "short"], destination)])
     found = await store.excerpts(destination.id, [T0, T0 + 1, T0 + 90 * SECOND], 7)
     assert {id_: event.message for id_, event in found.items()} == {T0: "long lo", T0 + 1: "short"}
+    fields = {"structured_data": ["[a@1 b=1]", "[a@1 b=1]"], "msgid": ["ID", "ID"]}
+    await store.append([events(T0 + 9, ["text", ""], destination, **fields)])
+    found = await store.excerpts(destination.id, [T0 + 9, T0 + 10], 7)
+    assert [found[T0 + at].structured_data for at in (9, 10)] == ["", "[a@1 b="], "it stands in for a missing message"
     assert await store.excerpts(elsewhere.id, [T0], 7) == {}
     assert await store.excerpts(destination.id, [], 7) == {}
 

@@ -69,6 +69,7 @@ _ROWS = {
             VALUES (1, 60000001, 1, '192.0.2.1', 3, 'first'), (1, 60000002, 1, '192.0.2.1', NULL, 'second');
         INSERT INTO event_count VALUES (1, 0, 2, 60000002)""",
     3: "INSERT INTO drain (destination_id, secret_hash, label, created_at) VALUES (1, 'd', 'mine', 1)",
+    4: "UPDATE slot SET indexed_at = 1",
     5: "INSERT INTO archive VALUES (1, 0, 'place', 'key', 2, 100, 1); INSERT INTO archived VALUES (1, 0, 0, 2)",
     6: "INSERT INTO sql_reader VALUES ('reader', 1)",
     7: """
@@ -105,6 +106,7 @@ async def test_what_an_earlier_version_kept_is_all_there(empty: str, version: in
     ]  # fmt: skip
     (bucket,) = await store.histogram(1, 0, 3_600_000_000, 1)
     assert bucket.counts == (0, 0, 0, 1, 0, 0, 0, 0, 1)
+    assert execute(empty, "SELECT lower, indexed_at FROM slot WHERE lower = 0") == [(0, None)], "it is sealed again"
     ((readable, role),) = await store.destinations_of(1)
     assert (readable.user_id, role) == ("h:20000", "owner")
     assert [each.query for each in await store.saved_searches(1)] == (["first"] if version >= 8 else [])

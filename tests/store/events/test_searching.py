@@ -26,7 +26,7 @@ from ppl.store.events.searching import RARE, EventSearch, Searches, SearchLimits
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.sealing import MOST_PUT_OFF, Sealer
 from tests.fixtures.database import execute
-from tests.store.samples import HERE, T0, events
+from tests.store.samples import HERE, T0, events, text_index
 from tests.waiting import until
 
 HOUR = 60 * MINUTE
@@ -319,5 +319,28 @@ async def test_a_rare_word_is_looked_up_by_the_index(
         "\n".join(line for (line,) in await search_pool.read("EXPLAIN " + sql, parameters))
         for sql, parameters in list(search_pool.selected)
     ]
-    assert f"event_{START}_text" in plans[-1]
+    assert text_index(dsn, START) in plans[-1]
     assert "pkey" in plans[0]
+
+
+@pytest.mark.parametrize("counts_as_sealed", [False, True])
+@ensureDeferred
+async def test_what_an_earlier_version_indexed_is_found_before_and_after_it_is_indexed_again(
+    store: PostgresStore, search_pool: SleepyPool, dsn: str, counts_as_sealed: bool
+) -> None:
+    texts = {"msgid": ["RT_FLOW", "-", "-"], "structured_data": ["", '[a@1 policy="deny-all"]', '{"path":"/needle"}']}
+    for hour in range(2):
+        await store.append([events(START + hour * HOUR, ["\x1b[1mone\x1b[0m two", "", ""], **texts)])
+    execute(dsn, "CREATE EXTENSION pg_trgm")
+    for hour in range(2):
+        lower = START + hour * HOUR
+        execute(dsn, f"CREATE INDEX event_{lower}_text ON event_{lower} USING gin (message gin_trgm_ops)")
+    execute(dsn, "UPDATE slot SET indexed_at = %s", [1 if counts_as_sealed else None])
+    searches = Searches(search_pool, 2, SearchLimits(rare=2.0))
+    for is_sealed in (False, True):
+        if is_sealed:
+            await seal(dsn, 2)
+        for text, at in (("rt_flow", 0), ("deny-all", 1), ("/needle/", 2), ('"one two"', 0), ("msgid:=RT_FLOW", 0)):
+            ids = [event.id for event in await found(searches.begin(1, HERE.id, query(text)))]
+            assert ids == [START + HOUR + at, START + at], (text, is_sealed)
+    assert BY_INDEX in search_pool.selected[-1][0]

@@ -19,7 +19,7 @@ from ppl.store.connecting.locks import SEAL_KEY
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.sealing import AFTER, MOST_PUT_OFF, Sealer
 from tests.fixtures.database import as_administrator, execute
-from tests.store.samples import T0, events
+from tests.store.samples import T0, events, text_index
 from tests.waiting import until
 
 HOUR = 60 * MINUTE
@@ -32,11 +32,12 @@ def sealer(dsn: str, now: int, look_seconds: float = 0.01, **bounds: Any) -> Sea
 
 
 def indexes(dsn: str) -> list[tuple[Any, ...]]:
-    """Slots that have an index, and whether it is valid."""
+    """Slots that have the index that searches ask for, and whether it is valid."""
     return execute(
         dsn,
-        "SELECT slot.lower, indisvalid FROM slot JOIN pg_index"
-        " ON indexrelid = to_regclass('event_' || lower || '_text') ORDER BY 1",
+        "SELECT slot.lower, indisvalid FROM slot JOIN pg_index ON indexrelid = to_regclass(format(%s, lower))"
+        " ORDER BY 1",
+        [text_index(dsn, 0).replace("event_0", "event_%s")],
     )
 
 
@@ -57,9 +58,9 @@ async def test_slots_that_are_over_get_their_index_once_and_the_open_one_gets_no
     await sealer(dsn, START + 2 * HOUR + AFTER).run()
     assert indexes(dsn) == [(START, True), (START + HOUR, True)]
     assert sealed(dsn) == [START, START + HOUR]
-    before = execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text'")
+    before = execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text_%'")
     await sealer(dsn, START + 2 * HOUR + AFTER).run()
-    assert execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text'") == before
+    assert execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text_%'") == before
 
 
 @ensureDeferred
@@ -73,9 +74,10 @@ async def test_a_slot_is_not_over_before_every_clock_says_so(store: PostgresStor
 async def test_an_index_that_a_crash_left_half_built_is_built_anew(store: PostgresStore, dsn: str) -> None:
     await fill(store)
     execute(dsn, "CREATE EXTENSION pg_trgm")
-    execute(dsn, f"CREATE INDEX event_{START}_text ON event_{START} {INDEX}")
+    name = text_index(dsn, START)
+    execute(dsn, f"CREATE INDEX {name} ON event_{START} {INDEX}")
     administrator = as_administrator(dsn, parse_dsn(dsn)["dbname"])
-    execute(administrator, f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'event_{START}_text'::regclass")
+    execute(administrator, f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{name}'::regclass")
     await sealer(dsn, START + HOUR + AFTER).run()
     assert indexes(dsn) == [(START, True)]
     assert sealed(dsn) == [START]
@@ -86,11 +88,75 @@ async def test_an_index_that_was_finished_but_not_noted_is_only_noted(store: Pos
     await fill(store)
     now = START + HOUR + AFTER
     await sealer(dsn, now).run()
-    before = execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text'")
+    before = execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text_%'")
     execute(dsn, "UPDATE slot SET indexed_at = NULL")
     await sealer(dsn, now).run()
     assert sealed(dsn) == [START]
-    assert execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text'") == before
+    assert execute(dsn, "SELECT oid FROM pg_class WHERE relname LIKE '%_text_%'") == before
+
+
+def as_an_earlier_version(dsn: str) -> None:
+    """Leave the indexes of an earlier Ppl, under the name and on the expression that they had there."""
+    execute(dsn, "CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    for (lower,) in execute(dsn, "SELECT lower FROM slot"):
+        execute(dsn, f"CREATE INDEX event_{lower}_text ON event_{lower} {INDEX}")
+    execute(dsn, "UPDATE slot SET indexed_at = 1")
+
+
+@ensureDeferred
+async def test_indexes_of_an_earlier_version_are_built_again_newest_slot_first(store: PostgresStore, dsn: str) -> None:
+    await fill(store)
+    as_an_earlier_version(dsn)
+    now = START + 3 * HOUR + MOST_PUT_OFF
+
+    def clock() -> int:
+        nonlocal now
+        now += 1
+        return now
+
+    await Sealer(reactor, dsn, clock).run()
+    assert indexes(dsn) == [(START + hour * HOUR, True) for hour in range(3)]
+    order = execute(dsn, "SELECT lower FROM slot ORDER BY indexed_at")
+    assert order == [(START + hour * HOUR,) for hour in (2, 1, 0)]
+    ((left,),) = execute(dsn, "SELECT count(*) FROM pg_class WHERE relname ~ '_text$'")
+    assert left == 0
+
+
+@ensureDeferred
+async def test_a_slot_with_an_index_of_an_earlier_version_counts_as_not_sealed(store: PostgresStore, dsn: str) -> None:
+    await fill(store)
+    as_an_earlier_version(dsn)
+    with psycopg2.connect(dsn) as writer, writer.cursor() as cursor:
+        cursor.execute(f"UPDATE event_{START + 2 * HOUR} SET message = message")
+        stopping = sealer(dsn, START + 3 * HOUR + MOST_PUT_OFF)
+        running = Deferred.fromCoroutine(stopping.run())
+        await until(lambda: sealed(dsn) == [], "no slot counts as sealed")
+        stopping.stop()
+        await running
+        writer.rollback()
+    await sealer(dsn, START + 3 * HOUR + MOST_PUT_OFF).run()
+    assert sealed(dsn) == [START + hour * HOUR for hour in range(3)]
+
+
+@ensureDeferred
+async def test_a_slot_that_is_over_meanwhile_is_sealed_before_the_older_ones(store: PostgresStore, dsn: str) -> None:
+    await fill(store)
+    now = START + 2 * HOUR + AFTER
+
+    def clock() -> int:
+        nonlocal now
+        now += 1
+        return now
+
+    with psycopg2.connect(dsn) as writer, writer.cursor() as cursor:
+        cursor.execute(f"UPDATE event_{START + HOUR} SET message = message")
+        running = Deferred.fromCoroutine(Sealer(reactor, dsn, clock, look_seconds=0.01).run())
+        await until(lambda: indexes(dsn) == [(START + HOUR, False)], "the first build under way")
+        now += HOUR
+        writer.rollback()
+    await running
+    order = execute(dsn, "SELECT lower FROM slot WHERE indexed_at IS NOT NULL ORDER BY indexed_at")
+    assert order == [(START + hour * HOUR,) for hour in (1, 2, 0)]
 
 
 @ensureDeferred
@@ -184,6 +250,8 @@ async def test_without_the_extension_the_log_says_once_what_to_do(store: Postgre
 @ensureDeferred
 async def test_building_waits_while_much_comes_in_but_not_for_ever(store: PostgresStore, dsn: str) -> None:
     await fill(store)
+    long_over = START - MOST_PUT_OFF - HOUR
+    await store.append([events(long_over, ["one"])])
     bounds = {"busy_rate": 0, "look_seconds": 1.5}
     now = START + 2 * HOUR + 30 * SECOND + AFTER
     over = threading.Event()
@@ -202,9 +270,9 @@ async def test_building_waits_while_much_comes_in_but_not_for_ever(store: Postgr
     pouring.start()
     try:
         await sealer(dsn, now, **bounds).run()
-        assert sealed(dsn) == []
+        assert sealed(dsn) == [long_over], "what is put off does not hold back older slots"
         await sealer(dsn, START + 2 * HOUR + MOST_PUT_OFF, **bounds).run()
-        assert sealed(dsn) == [START, START + HOUR, START + 2 * HOUR]
+        assert sealed(dsn) == [long_over, START, START + HOUR, START + 2 * HOUR]
     finally:
         over.set()
         pouring.join()

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC
 from typing import Any
@@ -549,3 +550,65 @@ async def test_an_event_is_one_line_without_control_characters_whatever_its_text
     else:
         columns = [unescaped(column) for column in line.split("\t")]
         assert (columns[3], columns[8], columns[9]) == (f"host {NASTY}", f"program {NASTY}", f"message {NASTY}")
+
+
+# What only fields hold
+
+
+MSGIDS = ["RT_FLOW_SESSION_DENY", "", "ID 47", "-", ""]
+DATA = ['[junos@2636 policy-name="deny-all"]', '{"path":"C:\\\\new"}', "", '[a@1 b="\n"]', ""]
+MESSAGES = ["", "", "opened", "x", "plain"]
+
+
+@ensureDeferred
+async def test_each_format_of_an_export_has_what_only_fields_hold(served: Served) -> None:
+    filled = await fill(served, 1)
+    at = filled.ids[0] + MINUTE
+    lines = events(at, MESSAGES, destination=filled.destination, msgid=MSGIDS, structured_data=DATA)
+    await served.store.append([lines])
+    path = f"/api/export?after={at - 1}"
+    rows = [json.loads(line) for line in (await filled.browser.get(f"{path}&format=json")).text.splitlines()]
+    assert [row.get("msgid", "") for row in rows] == MSGIDS
+    assert [row.get("structured_data", "") for row in rows] == DATA
+    table = csv.DictReader(io.StringIO((await filled.browser.get(f"{path}&format=csv")).text, newline=""))
+    unquoted = [(row["procid"], row["msgid"].removeprefix("'"), row["structured_data"]) for row in table]
+    assert unquoted == [("42", msgid, data) for msgid, data in zip(MSGIDS, DATA, strict=True)]
+    page = await filled.browser.get(f"{path}&format=papertrail")
+    columns = [[unescaped(column) for column in line.split("\t")] for line in page.text.split("\n")[:-1]]
+    assert [row[10:] for row in columns] == [["42", msgid, data] for msgid, data in zip(MSGIDS, DATA, strict=True)]
+    assert [row[9] for row in columns] == [f"{MSGIDS[0]} {DATA[0]}", DATA[1], "opened", "x", "plain"]
+
+
+@ensureDeferred
+async def test_a_text_export_has_fields_after_a_tab_and_all_texts_can_be_recovered(served: Served) -> None:
+    filled = await fill(served, 1)
+    at = filled.ids[0] + MINUTE
+    lines = events(at, MESSAGES, destination=filled.destination, msgid=MSGIDS, structured_data=DATA)
+    await served.store.append([lines])
+    page = await filled.browser.get(f"/api/export?after={at - 1}")
+    first, *_, last = page.text.split("\n")[:-1]
+    assert first.endswith('web1 app.log[42]: \tRT_FLOW_SESSION_DENY [junos@2636 policy-name="deny-all"]')
+    assert last.endswith(" web1 app.log[42]: plain"), "a line without these fields is as it was"
+    recovered = []
+    for line in page.text.split("\n")[:-1]:
+        message, _, more = line.partition("app.log[42]: ")[2].partition("\t")
+        msgid, _, data = more.partition(" ")
+        recovered.append([unescaped("" if text == "-" else text) for text in (msgid, data, message)])
+    assert recovered == [list(row) for row in zip(MSGIDS, DATA, MESSAGES, strict=True)]
+
+
+@ensureDeferred
+async def test_a_text_export_tells_a_newline_from_a_backslash_and_an_n(served: Served) -> None:
+    filled = await fill(served, 1)
+    at = filled.ids[0] + MINUTE
+    await served.store.append([events(at, ["a\\nb", "a\nb"], destination=filled.destination)])
+    page = await filled.browser.get(f"/api/export?after={at - 1}")
+    assert [line.rpartition(": ")[2] for line in page.text.splitlines()] == [r"a\\nb", r"a\nb"]
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper])
+@ensureDeferred
+async def test_a_time_may_be_written_in_lower_case(served: Served, change: Callable[[str], str]) -> None:
+    filled = await fill(served)
+    since, until = (change(utc_text(filled.ids[number])) for number in (2, 7))
+    assert numbers((await filled.get(f"/api/events?from={since}&to={until}"))["events"]) == [2, 3, 4, 5, 6]

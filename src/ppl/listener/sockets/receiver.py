@@ -14,6 +14,7 @@ from ppl.listener.limits.sender_tokens import MOST_WRONG, Strikes
 from ppl.listener.sockets.reading_out import ReadingOut
 from ppl.listener.sockets.unspoken import Unspoken
 from ppl.listener.tls import begins_handshake, reasons_of
+from ppl.sources.first_line import Patience
 from ppl.sources.framing import Frames
 from ppl.sources.known import LINES, StreamKind, stream_kind
 from ppl.sources.screening import Committed
@@ -46,6 +47,7 @@ class Receiver(Protocol):
 
     round = 0
     is_overdue = False
+    _is_probably_whole = False
     _unspoken: Unspoken
 
     def __init__(self, intake: DestinationIntake, sender_ip: str) -> None:
@@ -118,11 +120,23 @@ class Receiver(Protocol):
         if not self._count_held(stream.held):
             stream.give_up(_NO_ROOM)
             self._count_held(stream.held)
+        self._note_patience(stream)
+        self._take_turns(stream)
+
+    def _take_turns(self, stream: Stream) -> None:
+        """Have the rest of what was read processed in later turns."""
         if stream.has_more:
             self.hold("turn")
             self._queue()
         else:
             self.let_go("turn")
+
+    def _note_patience(self, stream: Stream) -> None:
+        """Tell the budget if the unfinished line is probably whole, so that it does not wait as long as others."""
+        patience = stream.patience if self._held else Patience.LONG
+        if patience is not Patience.LONG or self._is_probably_whole:
+            self._is_probably_whole = patience is not Patience.LONG
+            self._intake.shared.unfinished.probably_whole(self, patience)
 
     def _queue(self) -> None:
         if not self._is_queued:
@@ -215,9 +229,13 @@ class Receiver(Protocol):
         """The budget: a line or frame has been unfinished for too long."""
         if self.held_by:
             self.is_overdue = False  # reading is paused, so it could not be finished
+            if self._stream is not None:
+                self._note_patience(self._stream)
         elif self._stream is not None:
             self._stream.expire()
             self._count_held(self._stream.held)
+            self._note_patience(self._stream)
+            self._take_turns(self._stream)
         elif self._must_be_secure and not self.is_secure:
             self.hang_up(_NOT_SECURE)
         else:

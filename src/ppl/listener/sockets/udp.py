@@ -1,4 +1,4 @@
-"""Syslog over UDP (RFC 5426): one message in each datagram, on the number of the destination's TCP port.
+"""Syslog over UDP (RFC 5426): one message or several in each datagram, on the number of the destination's TCP port.
 
 UDP has no backpressure: the kernel drops datagrams that it cannot buffer while Ppl does not read, and counts them.
 Twisted's own UDP port does not read the kernel's count.
@@ -18,7 +18,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ppl.listener.limits.addresses import sender_address
-from ppl.sources.framing import Frames, whole_message
+from ppl.sources.datagrams import datagram_messages
+from ppl.sources.framing import Frames
 
 #: Bytes of receive buffer that the kernel is asked for (it may grant less: net.core.rmem_max).
 RECEIVE_BUFFER = 4 << 20
@@ -26,6 +27,7 @@ RECEIVE_BUFFER = 4 << 20
 # Limits of one turn of the reactor, so that a flood leaves turns for others.
 _MOST_DATAGRAMS = 256
 _MOST_BYTES = 1 << 18
+_MOST_MESSAGES = 2048
 
 # From asm-generic/socket.h; Python has no names for them. OVFL: each datagram tells how many were dropped before it.
 _SO_RCVBUFFORCE, _SO_RXQ_OVFL = 33, 40
@@ -78,7 +80,7 @@ class DatagramPort:
         assert self._socket is not None
         sender: str | None = None
         messages: list[bytes] = []
-        size = total = 0
+        size = total = count = 0
         for _ in range(_MOST_DATAGRAMS):
             try:
                 length, ancillary, _flags, address = self._socket.recvmsg_into([_buffer], _ANCILLARY)
@@ -91,10 +93,12 @@ class DatagramPort:
             if address[0] != sender:
                 self._hand_on(sender, messages, size)
                 sender, messages, size = address[0], [], 0
-            messages.append(whole_message(bytes(_view[:length]), self._max_line_bytes))
+            found = datagram_messages(bytes(_view[:length]), self._max_line_bytes)
+            messages += found
             size += length
             total += length
-            if total >= _MOST_BYTES:
+            count += len(found)
+            if total >= _MOST_BYTES or count >= _MOST_MESSAGES:
                 break
         self._hand_on(sender, messages, size)
         return None

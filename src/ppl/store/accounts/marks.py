@@ -18,7 +18,9 @@ _COLUMNS = (
     "m.id, m.destination_id, m.event_id, m.note,"
     " coalesce((SELECT email FROM account WHERE account.id = m.account_id), ''), m.created_at"
 )
-_EXCERPT = SELECTED.replace("message", "left(message, %s)").replace("structured_data", "''")
+_EXCERPT = SELECTED.replace("message", "left(message, %s)").replace(
+    "structured_data", "CASE WHEN message = '' THEN left(structured_data, %s) ELSE '' END"
+)
 
 
 class MarkStore:
@@ -85,11 +87,11 @@ class MarkStore:
         return Mark(*rows[0]) if rows else None
 
     async def excerpts(self, destination_id: int, event_ids: Sequence[int], longest: int) -> Mapping[int, Event]:
-        """Id → event, for events that are still stored, with only the beginning of each message."""
+        """Id → event, for events that are still stored, with only the beginning of what a row shows."""
         if not event_ids:
             return {}
         rows = await self._pool.read(
             f"SELECT {_EXCERPT} FROM event WHERE destination_id = %s AND id = ANY(%s)",  # noqa: S608
-            [longest, destination_id, list(event_ids)],
+            [longest, longest, destination_id, list(event_ids)],
         )
         return {row[0]: Event(*row) for row in rows}

@@ -15,6 +15,7 @@ import psycopg2
 from psycopg2.extensions import BYTES, make_dsn, parse_dsn, register_type
 
 from ppl.dsn import KEEPALIVE
+from ppl.search.colours import uncoloured
 from ppl.store.events import walk
 
 #: Characters of a message that are read.
@@ -128,7 +129,8 @@ class GroupingReader:
         """The newest ``most`` events of ``stretch`` with ``first <= id < end``."""
         # One row for all: psycopg2 takes half a microsecond for each row, and a thread that reads rows waits for the
         # interpreter at each. PostgreSQL aggregates the rows of a subquery in its order.
-        message = rf"replace(replace(left(message, {MOST_CHARACTERS}), E'\\', E'\\\\'), E'\n', E'\\n')"
+        # Without colours, like the text that the groups' queries search.
+        message = rf"replace(replace(left({uncoloured('message')}, {MOST_CHARACTERS}), E'\\', E'\\\\'), E'\n', E'\\n')"
         sql = (
             r"SELECT count(*), coalesce(min(id), 0), string_agg(id::text, E'\n'),"  # noqa: S608
             rf" string_agg(coalesce(severity::text, E'\\N'), E'\n'), string_agg({message}, E'\n')"

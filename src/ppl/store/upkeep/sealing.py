@@ -1,7 +1,8 @@
 """Seals slots that are over: builds the search index of each, in the background, one at a time.
 
 ``CREATE INDEX CONCURRENTLY`` lets late events in meanwhile. A crash leaves an invalid index, which is dropped and built
-anew. One process of an installation seals, on a connection of its own.
+anew; so is an index that another version built on another expression. One process of an installation seals, on a
+connection of its own.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from twisted.logger import Logger
 
 from ppl.errors import StoreUnavailable
 from ppl.model import MINUTE, Clock
-from ppl.search.sql import searched
 from ppl.services.pausing import Rest
 from ppl.store.connecting.connection import Connection
 from ppl.store.connecting.locks import SEAL_KEY
-from ppl.store.events.collation import collation_of
 from ppl.store.events.statistics import withhold_index
 from ppl.store.upkeep.busy import BUSY_RATE, is_busy
+from ppl.store.upkeep.text_index import create_text_index, text_index_form, text_index_stem
 
 #: How long after its end a slot counts as over: the clocks of several listeners differ a little.
 AFTER = 2 * MINUTE
@@ -66,6 +66,8 @@ class Sealer:
         self._rest = Rest(reactor)
         self._stopped = False
         self._said_no_extension = False
+        self._compared = False
+        self._said_outdated = False
 
     def stop(self) -> None:
         """End a run that is under way; PostgreSQL abandons the index that it builds."""
@@ -97,15 +99,42 @@ class Sealer:
         if not ours or not await self._has_extension(connection):
             return
         await connection.execute(_SESSION, None, _CONNECT_SECONDS)
-        waiting = await connection.execute(
-            "SELECT lower, upper FROM slot WHERE indexed_at IS NULL AND upper <= %s ORDER BY lower DESC",
-            [self._clock() - AFTER],
+        await self._compare(connection)
+        # The newest is asked for each time: building the indexes of a long history again takes hours.
+        sealed: list[int] = []
+        while (lower := await self._next(connection, sealed)) is not None:
+            sealed.append(lower)
+            await self._seal(connection, lower)
+
+    async def _compare(self, connection: Connection) -> None:
+        """Once: mark those slots as not sealed whose index is not the one that searches ask for."""
+        if self._compared:
+            return
+        name = text_index_stem("%s") + text_index_form(connection.server_version)
+        await connection.execute(
+            "UPDATE slot SET indexed_at = NULL WHERE indexed_at IS NOT NULL AND to_regclass(format(%s, lower)) IS NULL",
+            [name],
             _CONNECT_SECONDS,
         )
-        for lower, upper in waiting:
-            if self._stopped or (self._clock() - upper < MOST_PUT_OFF and await self._is_busy(connection)):
-                return
-            await self._seal(connection, lower)
+        self._compared = True
+
+    async def _next(self, connection: Connection, sealed: list[int]) -> int | None:
+        """The lower bound of the newest slot to seal now, except those in ``sealed``; ``None`` if there is none."""
+        for after in (AFTER, MOST_PUT_OFF):
+            if self._stopped:
+                return None
+            found = await connection.execute(
+                "SELECT lower, upper FROM slot WHERE indexed_at IS NULL AND upper <= %s AND lower <> ALL (%s::bigint[])"
+                " ORDER BY lower DESC LIMIT 1",
+                [self._clock() - after, sealed],
+                _CONNECT_SECONDS,
+            )
+            if not found:
+                return None
+            ((lower, upper),) = found
+            if self._clock() - upper >= MOST_PUT_OFF or not await self._is_busy(connection):
+                return None if self._stopped else int(lower)
+        return None
 
     async def _has_extension(self, connection: Connection) -> bool:
         try:
@@ -124,23 +153,32 @@ class Sealer:
     async def _is_busy(self, connection: Connection) -> bool:
         return await is_busy(connection, self._clock, self._rest.take, self._look_seconds, self._busy_rate)
 
+    def _say_outdated(self, is_whole: bool) -> None:
+        if is_whole and not self._said_outdated:
+            self._said_outdated = True
+            self._log.info(
+                "Building the search indexes of an earlier version again, newest slot first; searches scan the other"
+                " slots meanwhile"
+            )
+
     async def _seal(self, connection: Connection, lower: int) -> None:
         """Seal one slot, in steps that may be repeated after a crash at any point."""
-        name = f"event_{lower}_text"
+        stem = text_index_stem(lower)
+        name = stem + text_index_form(connection.server_version)
         try:
             found = await connection.execute(
-                "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name], _CONNECT_SECONDS
+                "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+                " WHERE i.indrelid = to_regclass(%s) AND starts_with(c.relname::text, %s)",
+                [f"event_{lower}", stem],
+                _CONNECT_SECONDS,
             )
-            if found == [(False,)]:
-                await connection.execute(f"DROP INDEX CONCURRENTLY {name}", None, _BUILD_SECONDS)
-            if found != [(True,)]:
-                collation = collation_of(connection.server_version)
-                await connection.execute(
-                    f"CREATE INDEX CONCURRENTLY {name} ON event_{lower}"
-                    f" USING gin (({searched(collation)}) gin_trgm_ops) WITH (fastupdate = off)",
-                    None,
-                    _BUILD_SECONDS,
-                )
+            for other, is_valid in found:
+                if other != name or not is_valid:
+                    self._say_outdated(is_valid)
+                    # Before the new one is built: both together might not fit on the disk.
+                    await connection.execute(f"DROP INDEX CONCURRENTLY {other}", None, _BUILD_SECONDS)
+            if (name, True) not in found:
+                await connection.execute(create_text_index(lower, connection.server_version), None, _BUILD_SECONDS)
             await connection.execute(
                 withhold_index(f"event_{lower}", name, connection.server_version), None, _BUILD_SECONDS
             )

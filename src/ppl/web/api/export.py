@@ -174,9 +174,21 @@ _ESCAPES = str.maketrans(
 )
 
 
+_BLANK = "\\x20"
+
+
 def _line(text: str) -> str:
     """``text`` with control characters escaped, so that it fits into one line and can be restored."""
     return text.translate(_ESCAPES)
+
+
+def _more(event: Event) -> str:
+    """MSGID and structured data after a tab, separated by a blank, with ``-`` for a missing one; ``""`` for neither."""
+    if not event.msgid and not event.structured_data:
+        return ""
+    fields = (event.msgid, event.structured_data)
+    msgid, data = ["\\x2d" if text == "-" else _line(text) or "-" for text in fields]
+    return f"\t{msgid.replace(' ', _BLANK)} {data}"
 
 
 def _text(events: Iterable[Event], zone: tzinfo) -> str:
@@ -185,7 +197,8 @@ def _text(events: Iterable[Event], zone: tzinfo) -> str:
         fields = viewer_event(event, zone)
         tag = event.file_name + (f"[{event.procid}]" if event.procid else "")
         sender = event.hostname or event.sender_ip
-        lines.append(_line(f"{fields['created_at']} {sender} {tag + ': ' if tag else ''}{event.message}") + "\n")
+        line = f"{fields['created_at']} {sender} {tag + ': ' if tag else ''}{event.message}"
+        lines.append(_line(line) + _more(event) + "\n")
     return "".join(lines)
 
 
@@ -214,7 +227,7 @@ def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
     """Tab-separated columns as in Papertrail's archives, in UTC; characters that end columns or lines are escaped.
 
     The columns are id, generated_at, received_at, source_id, source_name, source_ip, facility_name, severity_name,
-    program and message.
+    program and message; then, beyond Papertrail's, PROCID, MSGID and structured data.
     """
     lines = []
     for event in events:
@@ -229,7 +242,10 @@ def _papertrail(events: Iterable[Event], zone: tzinfo) -> str:
             FACILITIES[event.facility].capitalize() if event.facility is not None else "",
             SEVERITIES[event.severity].capitalize() if event.severity is not None else "",
             event.file_name,
-            event.message,
+            event.message or event.stand_in,
+            event.procid,
+            event.msgid,
+            event.structured_data,
         )
         lines.append("\t".join(map(_line, columns)) + "\n")
     return "".join(lines)

@@ -120,8 +120,8 @@ def time_of(fields: Mapping[str, str], name: str) -> int | None:
     if re.fullmatch(r"[0-9]{1,11}", text, re.ASCII):
         return int(text) * 1_000_000
     try:
-        # A plus sign that was not percent-encoded arrives as a blank.
-        return (datetime.fromisoformat(text.replace(" ", "+")) - _EPOCH) // timedelta(microseconds=1)
+        # A plus sign that was not percent-encoded arrives as a blank; "t" and "z" may be lower-case (RFC 3339, 5.6).
+        return (datetime.fromisoformat(text.replace(" ", "+").upper()) - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, TypeError, OverflowError) as error:
         raise BadRequest(f"{name} must be a time such as 2026-11-23T12:00:00Z.") from error
 

@@ -174,17 +174,12 @@ SNIPPETS: dict[str, Ways] = {
     "Python": {
         "TCP": (
             Block(
-                "In your program; each line of a traceback is an event",
+                "In your program; a traceback stays one event",
                 """import logging, logging.handlers, socket
 
-class PplHandler(logging.handlers.SysLogHandler):
-    append_nul = False
-    ident = "myapp: "
-
-    def format(self, record):
-        return super().format(record) + "\\n"
-
-logging.getLogger().addHandler(PplHandler(("{host}", {port}), socktype=socket.SOCK_STREAM))
+handler = logging.handlers.SysLogHandler(("{host}", {port}), socktype=socket.SOCK_STREAM)
+handler.ident = "myapp: "
+logging.getLogger().addHandler(handler)
 logging.warning("hello from Python")""",
             ),
         ),

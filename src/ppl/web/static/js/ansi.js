@@ -35,6 +35,9 @@ export function besideColours(text, at) {
   return found?.index === 0 && from + found[0].length > at ? from : at;
 }
 
+/** @param {string} text @returns {string} what of it is shown */
+export const withoutColours = (text) => (hasColours(text) ? new Pen().runs(text).map((run) => run.text).join("") : text);
+
 /** The colour state of a terminal while it reads a text. */
 export class Pen {
   /** @param {number} [most] limit of the pieces of a text */

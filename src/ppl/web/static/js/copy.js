@@ -1,5 +1,7 @@
 /** Copying: events as text, and access to the clipboard with and without TLS. */
 
+import { shownOf } from "./shown.js";
+
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
 
 const SAID_MS = 2000;
@@ -8,9 +10,10 @@ const SAID_MS = 2000;
  * @param {LogEvent} event @param {import("./time.js").Zone} zone
  * @returns {string} a line with time, host, program and severity, and the message with its newlines
  */
-export function lineOf({ time, hostname, sender_ip: ip, file_name: program, procid = "", severity, message }, zone) {
+export function lineOf(event, zone) {
+  const { time, hostname, sender_ip: ip, file_name: program, procid = "", severity } = event;
   const words = [program + (procid && `[${procid}]`), severity].filter(Boolean).join(" ");
-  return `${zone.stamp(time)} ${hostname || ip} ${words}${words && ": "}${message}`;
+  return `${zone.stamp(time)} ${hostname || ip} ${words}${words && ": "}${shownOf(event)}`;
 }
 
 /** @param {LogEvent} event @param {string} origin of the site @param {string} userId @returns {string} a command */

@@ -21,7 +21,7 @@ export function fieldsOf(event, zone) {
     ["program", event.file_name],
     ["procid", event.procid],
     ["msgid", event.msgid],
-    ["severity", numbered(event.severity, SEVERITIES)],
+    ["severity", severityOf(event)],
     ["facility", numbered(event.facility, FACILITIES)],
     ["structured data", event.structured_data],
     ["id", event.id],
@@ -29,8 +29,10 @@ export function fieldsOf(event, zone) {
   return /** @type {[string, string][]} */ (fields.filter(([, value]) => value));
 }
 
-/** @type {Record<string, "sender_ip" | "hostname" | "file_name" | "severity" | "facility">} by the search attribute */
-const SEARCHED = { ip: "sender_ip", host: "hostname", program: "file_name", severity: "severity", facility: "facility" };
+/** @type {Record<string, "sender_ip" | "hostname" | "file_name" | "procid" | "msgid" | "severity" | "facility">} by the search attribute */
+const SEARCHED = {
+  ip: "sender_ip", host: "hostname", program: "file_name", procid: "procid", msgid: "msgid", severity: "severity", facility: "facility",
+};
 
 /**
  * @param {LogEvent} event @param {string} name of a field @param {boolean} isExcluded
@@ -59,6 +61,12 @@ function local(zone, time) {
 
 /** @param {string | undefined} name @param {string[]} names */
 const numbered = (name, names) => (name && names.includes(name) ? `${name} (${names.indexOf(name)})` : name);
+
+/** A line with a PRI has a severity and a facility. @param {LogEvent} event */
+function severityOf({ severity, facility }) {
+  const written = numbered(severity, SEVERITIES);
+  return written && !facility ? `${written}, found in the text` : written;
+}
 
 /** How long after it happened an event was received. @param {number} delay microseconds */
 export function delayText(delay) {

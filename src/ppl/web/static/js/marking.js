@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { pathOf } from "./copy.js";
 import { makeDialog } from "./dialog.js";
 import { button, element } from "./element.js";
+import { shownOf } from "./shown.js";
 import { shortened, visible } from "./text.js";
 
 /** @typedef {import("./pinned.js").Pinned} Pinned */
@@ -106,6 +107,6 @@ function excerpt(event, { zone }) {
   const line = element("span", "excerpt");
   line.append(
     element("span", "time", zone.moment(Date.parse(event.time))), " ", element("span", "host", visible(event.hostname || event.sender_ip)), " ",
-    element("span", "program", visible(event.file_name)), " ", element("span", "message", visible(shortened(event.message, LONGEST_EXCERPT))));
+    element("span", "program", visible(event.file_name)), " ", element("span", "message", visible(shortened(shownOf(event), LONGEST_EXCERPT))));
   return line;
 }

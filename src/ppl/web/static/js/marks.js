@@ -1,4 +1,4 @@
-/** What to mark in rows: the places where a search's texts and patterns occur in message, host and program. */
+/** What to mark in rows: the places where a search's texts and patterns occur in what a row shows. */
 
 import { terms } from "./query.js";
 
@@ -7,10 +7,11 @@ import { terms } from "./query.js";
 
 // Time budget for all marking of a search: beyond it, lines are shown without marks rather than late.
 const MOST_MS = 300;
-/** @type {Record<string, ("message" | "host" | "program")[]>} attribute → where its value is shown */
+/** @typedef {"message" | "host" | "program" | "procid" | "data"} Place `data`: MSGID and structured data */
+/** @type {Record<string, Place[]>} attribute → where its value is shown */
 const PLACES = {
-  "": ["message", "host", "program"], message: ["message"], host: ["host"], sender: ["host"], program: ["program"],
-  file: ["program"],
+  "": ["message", "host", "program", "procid", "data"], message: ["message"], host: ["host"], sender: ["host"],
+  program: ["program"], file: ["program"], procid: ["procid"], msgid: ["data"], structured_data: ["data"],
 };
 const PATTERN = /^(?:NOT\s+)*-?(?:\w+:)?\/(.*)\/$/s;
 
@@ -46,17 +47,19 @@ export class Marks {
     /** Whether the search has regular expressions, which need translation. */
     this.hasPatterns = false;
     this.translate = translate;
-    /** @type {Record<"message" | "host" | "program", Map<string, Expression>>} */
-    this.parts = { message: new Map(), host: new Map(), program: new Map() };
+    /** @type {Record<Place, Map<string, Expression>>} */
+    this.parts = { message: new Map(), host: new Map(), program: new Map(), procid: new Map(), data: new Map() };
     this.collect(terms(query));
-    const { message, host, program } = this.parts;
+    const { message, host, program, procid, data } = this.parts;
     this.message = finder(message);
     this.host = finder(host);
     this.program = finder(program);
+    this.procid = finder(procid);
+    this.data = finder(data);
   }
 
   /** Whether nothing of the search can be marked: then each line found is a match. */
-  get isEmpty() { return !(this.message || this.host || this.program); }
+  get isEmpty() { return Object.values(this.parts).every((part) => !part.size); }
 
   /** @param {import("./query.js").Term[]} from */
   collect(from) {
@@ -77,8 +80,8 @@ export class Marks {
       const translated = this.translate(pattern[1]);
       return translated ? [translated] : [];
     }
-    // Not for messages: a folded one is searched in parts.
-    if (isExact && place !== "message") return [plain(value, "^", "$")];
+    // Not for messages, since a folded one is searched in parts, nor for MSGID and structured data, which are one text.
+    if (isExact && place !== "message" && place !== "data") return [plain(value, "^", "$")];
     const hasStars = attribute && !isExact && !/["']$/.test(text);
     const pieces = (hasStars ? value.split("*") : [value]).filter(Boolean);
     // A single dash or colon is everywhere: marking it tells nothing.

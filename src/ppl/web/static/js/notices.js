@@ -1,5 +1,6 @@
 /** The browser's notifications of new hits: one each time the tab is hidden, whose count then rises silently. */
 
+import { shownOf } from "./shown.js";
 import { counted, shortened, visible } from "./text.js";
 
 /** @typedef {import("./rows.js").LogEvent} LogEvent */
@@ -63,6 +64,7 @@ export class Notices {
 }
 
 /** @param {LogEvent} event */
-function described({ hostname, sender_ip: address, file_name: program, message }) {
-  return shortened(`${hostname || address} ${program}: ${visible(message)}`, LONGEST_BODY);
+function described(event) {
+  const { hostname, sender_ip: address, file_name: program } = event;
+  return shortened(`${hostname || address} ${program}: ${visible(shownOf(event))}`, LONGEST_BODY);
 }

@@ -15,8 +15,8 @@
  * @property {Term[]} parts of a group
  */
 
-const ATTRIBUTE = /(sender|host|ip|program|file|message|severity|level|facility|after|before):(?=[^\s)])/iy;
-const EXACT = new Set(["sender", "host", "program", "file", "message"]);
+const ATTRIBUTE = /(sender|host|ip|program|file|procid|msgid|structured_data|message|severity|level|facility|after|before):(?=[^\s)])/iy;
+const EXACT = new Set(["sender", "host", "program", "file", "procid", "msgid", "structured_data", "message"]);
 const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
 const NOT = /NOT(?:\s+|(?=[()]|$))/y;
 const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;

@@ -1,10 +1,12 @@
 /** One event as one DOM row. Log text is hostile: it only ever becomes text nodes. */
 
+import { withoutColours } from "./ansi.js";
 import { element } from "./element.js";
 import { hueOf } from "./hues.js";
 import { appendText, makeMessage } from "./message.js";
 import { PINS } from "./pins.js";
-import { visible } from "./text.js";
+import { standIn } from "./shown.js";
+import { cutAt, visible } from "./text.js";
 
 /**
  * @typedef {Object} LogEvent an event as the protocol writes it
@@ -30,6 +32,9 @@ const MARKS = {
 };
 /** @type {WeakMap<Element, LogEvent>} */
 const EVENTS = new WeakMap();
+/** Characters on each side of a match elsewhere, and at most from its beginning on. */
+const AROUND = 24;
+const LONGEST_HIT = 120;
 const CLICK = "click to show only these lines, Alt- or Ctrl-click to exclude them";
 
 /** @param {Element | null} row @returns {LogEvent | undefined} the row's event */
@@ -57,15 +62,40 @@ export function makeRow(event, zone, marks = null) {
   row.append(time, " ", host, " ");
   if (event.file_name) {
     const program = marked("program", event.file_name, marks?.program);
-    if (event.procid) program.append(visible(`[${event.procid}]`));
+    if (event.procid) program.append("[", marked("procid", event.procid, marks?.procid), "]");
     program.dataset.program = event.file_name;
     program.title = CLICK;
     row.append(program, " ");
   }
   markSeverity(row, event);
-  row.append(makeMessage(event.message, marks?.message ?? null));
+  if (event.message) row.append(makeMessage(event.message, marks?.message ?? null), ...makeElsewhere(event, marks));
+  else row.append(makeStandIn(event, marks));
   PINS.get(event.id)?.put(row);
   return row;
+}
+
+/** @param {LogEvent} event without a message @param {import("./marks.js").Marks | null} marks */
+function makeStandIn(event, marks) {
+  const made = makeMessage(standIn(event), marks?.data ?? null);
+  made.className += " instead";
+  made.title = "No message: MSGID and structured data";
+  return made;
+}
+
+/**
+ * The surroundings of a match in MSGID or structured data, which a row with a message does not show otherwise.
+ * @param {LogEvent} event @param {import("./marks.js").Marks | null} marks @returns {(HTMLElement | string)[]}
+ */
+function makeElsewhere(event, marks) {
+  const text = marks?.data ? withoutColours(standIn(event)) : "";
+  const [hit] = text ? marks?.data?.find(text) ?? [] : [];
+  if (!hit) return [];
+  const start = cutAt(text, Math.max(0, hit[0] - AROUND));
+  const end = cutAt(text, Math.min(text.length, hit[1] + AROUND, hit[0] + LONGEST_HIT));
+  const made = element("span", "instead elsewhere");
+  made.title = "Found in MSGID or structured data: open the line to see all of it";
+  appendText(made, `${start ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`, marks?.data);
+  return [" ", made];
 }
 
 /** @param {string} name @param {string} text @param {import("./marks.js").Finder | null} [finder] */

@@ -7,7 +7,10 @@ import { element } from "./element.js";
 import { exactTerm, term } from "./query.js";
 
 const MOST_OFFERED = 8;
-const ATTRIBUTES = ["host", "program", "severity", "ip", "sender", "message", "facility", "after", "before"];
+// Without procid: it would stand in the way of program, and the details offer it.
+const ATTRIBUTES = [
+  "host", "program", "severity", "ip", "sender", "message", "msgid", "structured_data", "facility", "after", "before",
+];
 const SEVERITIES = [">=err", ">=warning", "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 /** @type {Record<string, string>} attribute → the attribute whose values are suggested for it */
 const ALIASES = { file: "program", sender: "host" };
