@@ -25,8 +25,8 @@ class CiscoHeader(NamedTuple):
 
 _LABEL = re.compile(r"([*.]?[\w.\-/]{1,255}) ?: ?")
 _NUMBER = re.compile(r"([0-9]{1,10}):(?: |(?=[^\s0-9]))")
-_NODE = re.compile(r"[A-Z]{2,4}/[0-9]+(?:/[\w]+)+")
-_HOST_AND_NODE = re.compile(rf"([\w.\-]{{1,255}}) (?={_NODE.pattern}:)")
+_NODE = re.compile(r"[A-Z]{2,4}/[0-9]+(?:/[\w]+)+|[0-9]+/[A-Z]+[0-9]+/[A-Z]+[0-9]+")
+_HOST_AND_NODE = re.compile(rf"([\w.\-]{{1,255}}) (?=(?:{_NODE.pattern}):)")
 _UPTIME = re.compile(r"((?:[0-9]+[ywdhms]){2,4}|[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?) ?: ?(?=%)")
 _END = re.compile(r" ?: *")
 _MOST_LABELS = 5
@@ -48,7 +48,9 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
     while text.startswith(" ", position):
         position += 1
     numbers: list[str] = []
-    host = node = task = ""
+    host = ""
+    nodes: list[str] = []
+    tasks: list[str] = []
     for _ in range(_MOST_LABELS):
         number = _NUMBER.match(text, position)
         if number:
@@ -58,9 +60,11 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
         timed = _timed(text, position, received_at, zone)
         if timed:
             created_at, mark, uptime, end = timed
-            if end is None:
+            # A name alone may be any program's tag.
+            is_cisco = numbers or nodes or mark or uptime or end is None or text.startswith("%", end)
+            if end is None or not (is_cisco or not (host or tasks)):
                 return None
-            return CiscoHeader(created_at, host, _structured_data(numbers, mark, node, task, uptime), end)
+            return CiscoHeader(created_at, host, _structured_data(numbers, mark, nodes, tasks, uptime), end)
         named = None if host else _HOST_AND_NODE.match(text, position)
         if named:
             host, position = named[1], named.end()
@@ -69,9 +73,9 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
             return None
         name = label[1]
         if _NODE.fullmatch(name):
-            node = name
+            nodes.append(name)
         elif name[0] == "*" or host:
-            task = name.lstrip("*")
+            tasks.append(name.lstrip("*"))
         else:
             host = name
         position = label.end()
@@ -91,13 +95,14 @@ def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> tuple[in
     return stamp[0], mark, "", end.end() if end else None
 
 
-def _structured_data(numbers: list[str], mark: str, node: str, task: str, uptime: str) -> str:
+def _structured_data(numbers: list[str], mark: str, nodes: list[str], tasks: list[str], uptime: str) -> str:
     data = ""
     if numbers:
         data = f'[meta sequenceId="{_REPEATED.join(numbers)}"]'
     if mark:
         data += '[timeQuality isSynced="0"]'
-    if not (node or task or uptime):
+    if not (nodes or tasks or uptime):
         return data
-    own = (("node", node), ("task", task), ("uptime", uptime))
-    return f"{data}[cisco@9{''.join([f' {name}={_QUOTE}{value}{_QUOTE}' for name, value in own if value])}]"
+    own = [("node", node) for node in nodes] + [("task", task) for task in tasks]
+    own += [("uptime", uptime)] if uptime else []
+    return f"{data}[cisco@9{''.join([f' {name}={_QUOTE}{value}{_QUOTE}' for name, value in own])}]"

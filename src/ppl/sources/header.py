@@ -45,6 +45,7 @@ _FORMATS = re.compile(
     # ArcSight's and QRadar's formats, Cisco ISE, Snare: names that a reader of the text needs as well.
     r"(CEF|LEEF):(?=[0-9])|(CISE_\w{1,60}) |(MSWinEventLog)(?=[\t ])"
 )
+_HUAWEI = re.compile(r"(%%[0-9]{2}\w{1,60}/[0-7]/\w{1,60}(?:\(\w\))?):")
 _MNEMONIC = re.compile(r"(%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-\w{1,60}) ")
 # MikroTik's topics, of which one is a level; HPE's iLO.
 _TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
@@ -59,10 +60,14 @@ _DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z])")
 _SIMPLE = re.compile(r"[\w.\-]+")
 _CISCO_TAG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-")
 
-_HOST = re.compile(r"[^\W_][\w.\-]*+(?:[,/@][\w.\-]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?|_[\w.\-]+(?:@[\w.\-/]+)?")
+_HOST = re.compile(r"[^\W_][\w.\-]*+(?:[,/@][\w.\-+]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?|_[\w.\-]+(?:@[\w.\-/]+)?")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{3,45}(?:%\w{1,15})?)\](?=[ \t])")
 _DOTTED = re.compile(r"(?:[0-9]{1,3}\.){3,5}[0-9]{1,3}")
-_NUMBER = re.compile(r"[0-9:.,/+\-]+")
+_NUMBER = re.compile(r"[0-9:.,/+\-#]+")
+# A host of digits and hyphens (RFC 1123 section 2.1), where a tag follows.
+_DIGIT_HOST = re.compile(r"[0-9]+(?:-[0-9]+)*")
+# Go's place in the source, and what PostgreSQL writes of a connection.
+_PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*")
 _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 # What syslogd says itself, without a host.
 _OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+")
@@ -80,6 +85,7 @@ _VERBS = frozenset((
     "loaded", "is", "was", "has",
 ))  # fmt: skip
 #: Words that begin a text rather than name a host.
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _NO_HOSTS = frozenset(("last", "message", "exception", "traceback", "caused", "at", "the", "and", "unable", "cannot"))
 
 
@@ -117,11 +123,17 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
     if word == "-":
         return _after_host(text, "", after, has_pri=has_pri)
+    if has_pri and _DIGIT_HOST.fullmatch(word):
+        tag = read_tag(text, after, close=False)
+        if tag and (tag.procid or "-" in word):
+            return Header(word, *tag)
     if not _may_be_host(word):
         return _special(text, "", start) if has_pri else Header("", "", "", start)
     if has_pri:
         return _first_word(text, word, start, after)
     tag = read_tag(text, after, close=False)
+    if tag and not tag.procid and (word.istitle() or word in _METHODS):
+        return Header("", "", "", start)
     if tag and (is_syslog or tag.procid.isdigit()):
         return Header(word, *tag)
     return Header("", "", "", start)
@@ -132,8 +144,8 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
     found = _BRACKETS.match(text, start)
     if found:
         program, procid = found[1], found[2] if found[2] is not None else found[3]
-        is_number = "//" in program or _NUMBER.fullmatch(program)
-        return None if is_number else Tag(program, procid, found.end())
+        is_none = "//" in program or _NUMBER.fullmatch(program) or program[-1] == ":" or _PLACE.fullmatch(program)
+        return None if is_none else Tag(program, procid, found.end())
     found = _COLON.match(text, start)
     if found:
         program, procid = found[1][:-1], ""
@@ -155,7 +167,7 @@ def read_vendor_tag(text: str, start: int) -> Tag | None:
         return Tag(found[1] or found[2] or found[3], "", start)
     if text.startswith("%", start):
         # NX-OS and APIC write no colon.
-        mnemonic = _MNEMONIC.match(text, start)
+        mnemonic = _MNEMONIC.match(text, start) or _HUAWEI.match(text, start)
         return Tag(mnemonic[1], "", mnemonic.end()) if mnemonic else None
     if text[start : start + 1] not in _TOPICS_BEGIN:
         return None
@@ -210,6 +222,9 @@ def _after_host(text: str, host: str, start: int, *, has_pri: bool) -> Header:
     word = found[0]
     if ":" in word or "[" in word:
         tag = read_tag(text, start, close=has_pri)
+        if tag and "," in tag.program and (inner := read_tag(text, _skip(text, tag.end), close=False)):
+            # UniFi's model and version, behind the name that its owner gave.
+            return Header(host, inner.program, inner.procid, start)
         if tag:
             return Header(host, *tag)
         if has_pri and word == ":":
@@ -322,5 +337,6 @@ def _is_refused(program: str) -> bool:
         or lower in _VERBS
         or "//" in program
         or _NUMBER.fullmatch(program) is not None
+        or _PLACE.fullmatch(program) is not None
         or (program in ZONE_HOURS and len(program) > 1)
     )

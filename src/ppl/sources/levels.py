@@ -15,7 +15,7 @@ from ppl.model import SEVERITIES, SEVERITY_WORDS
 _OTHER_WORDS = {
     "severe": 3, "failure": 3, "log": 6, "statement": 6, "detail": 6, "hint": 6, "fine": 7, "finer": 7, "finest": 7,
     "config": 6, "trc": 7, "dbg": 7, "inf": 6, "wrn": 4, "ftl": 2, "noti": 5, "dpanic": 2, "debug1": 7, "debug2": 7,
-    "debug3": 7, "debug4": 7, "debug5": 7,
+    "debug3": 7, "debug4": 7, "debug5": 7, "note": 5, "fail": 3, "dbug": 7, "trce": 7,
 }  # fmt: skip
 LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
 
@@ -28,7 +28,7 @@ _TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
 _LETTERS = {"E": 3, "W": 4, "I": 6, "D": 7, "F": 2, "C": 2, "N": 5, "T": 7, "V": 7}
 
 _SYSTEMD = re.compile(r"<([0-7])>")
-_KLOG = re.compile(r"([EWIF])(?:[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:|, \[[0-9]{4}-)")
+_KLOG = re.compile(r"([EWIF])(?:(?:[0-9]{4})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:|, \[[0-9]{4}-)")
 # level=warn, "level":50, log.level="error"; at the beginning of a text or behind what separates pairs.
 _KEY = re.compile(
     r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)"""
@@ -37,11 +37,11 @@ _KEY = re.compile(
 # The usual place, without any search.
 _FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})[\s:\])]")
 # First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
-_FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\])?\s{0,3}[:\]|>)]")
-_BRACKETED = re.compile(r"[\[<(](?:[\w.]{1,30}:)?([A-Za-z]{3,13}[1-5]?)[\]>)]")
-_CAPITALS = re.compile(r"(?:^|(?<=[\s|\-\]:,.\[]))([A-Z]{3,13}[1-5]?)(?=[\s|\]:,\-]|\Z)")
+_FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\]){0,3}\s{0,3}[:\]|>)]")
+_BRACKETED = re.compile(r"[\[<(](?:[\w.]{1,30}:)?([A-Za-z]{3,13}[1-5]?)\s{0,2}[\]>)]")
+_CAPITALS = re.compile(r"(?:^|(?<=[\s|\-\]:,.\[]))([A-Z]{3,13}[1-5]?)(?=[\s|\]:,/\-]|\Z)")
 _BEFORE = re.compile(
-    r"(?:[\s\d:.,/|\-+TZ]++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
+    r"\[?(?:[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
     r"|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$-]{1,60}+\.\Z){0,12}+"
 )
 #: How many words in brackets or capitals are looked at.

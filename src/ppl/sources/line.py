@@ -64,10 +64,12 @@ _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=
 # Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
+_ENDS_IN_BRACKETS = ("]", ")", " ", ":", ",")
 _BRACKETED_TIME = re.compile(r"[\[(](?=[0-9A-Z])")
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
-_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|\Z")
+_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|] ?|:(?=:)|\Z")
+_HOST_AND_PRIORITY = re.compile(r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+) ")
 _WORD = re.compile(r"[^\s\[\]]+")
 
 
@@ -147,7 +149,7 @@ class _Parser:
                 return self.after_pri(named.end())
         elif first and first in "[(" and _BRACKETED_TIME.match(line):
             stamp = read_stamp(line, 1, self._received_at, self._zone)
-            if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in ("]", ")"):
+            if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
                 return self._row(stamp[0], "", "", "", 0)
         return self._row(None, "", "", "", 0)
 
@@ -283,6 +285,8 @@ class _Parser:
 
     def _after_priority(self, start: int) -> Header | None:
         """The header behind a word such as ``daemon.info``; the word leaves the text if it says what the PRI says."""
+        if self._facility is None and (named := self._after_host_and_priority(start)):
+            return named
         found = _WORD.match(self._line, start)
         if found is None or "." not in found[0] or (numbers := facility_and_level(found[0])) is None:
             return None
@@ -293,6 +297,16 @@ class _Parser:
         if self._facility is None:
             self._facility, self._severity = numbers
         return header if numbers == (self._facility, self._severity) else header._replace(end=start)
+
+    def _after_host_and_priority(self, start: int) -> Header | None:
+        """The header of a file that busybox's syslogd writes: a host, a priority in words, a tag."""
+        found = _HOST_AND_PRIORITY.match(self._line, start)
+        numbers = facility_and_level(found[2]) if found else None
+        tag = read_tag(self._line, found.end(), close=False) if found and numbers else None
+        if found is None or numbers is None or tag is None:
+            return None
+        self._facility, self._severity = numbers
+        return Header(found[1], *tag)
 
     def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
         """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""

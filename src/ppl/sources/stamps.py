@@ -41,7 +41,7 @@ _BSD = re.compile(
 )
 # What follows a time and can be no part of it: neither half of the day, nor an offset, a zone's name or a year.
 _NOTHING_MORE = (
-    r"(?=: | (?:DEBUG|INFO|WARN|ERROR|FATAL)\b| (?!(?:[AaPp]\.?[Mm]\.?|[A-Z][A-Za-z]{0,4}|z)(?:[\s:\]+\-.,;)]|\Z))"
+    r"(?=: | (?:DEBUG|INFO|WARN|ERROR|FATAL)\b| (?!(?:[AaPp]\.?[Mm]\.?|[A-Z][A-Za-z]{0,7}|z)(?:[\s:\]+\-.,;)]|\Z))"
     r"(?:[^\W0-9]|[0-9]{1,3}[^0-9/:\-]|[\[%:]))"
 )
 # The two usual forms, as nearly all write them; the patterns above and below would read the same.
@@ -56,7 +56,7 @@ _PLAIN_DIGITS = re.compile(
 _YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
 _DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"[ /-]([0-9]{4})[ :]" + _CLOCK)
 # The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, 20261130.
-_DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:]?)([0-9]{2})\3([0-9]{2})[Tt \-]" + _CLOCK)
+_DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-]| {1,2})" + _CLOCK)
 # 11/29/2026:23:55:12 (NetScaler) and 29.11.2026 23:55:12.
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4}),?[ :T]+" + _CLOCK)
 # What all forms that begin with a digit have in common: most numbers are no date.
@@ -67,15 +67,18 @@ _EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[
 
 # Right after the clock time, or after a blank, where fewer things are an offset.
 _OFFSET = re.compile(
-    r" ?(?:([Zz])(?![\w.\-])(?!:[^ ]))|([+-][0-9]{2}):?([0-9]{2})(?![0-9:])|([+-][0-9]{2})(?=[ \t:]|\Z)"
+    r" ?(?:([Zz])(?![\w.\-])(?!:[^ ]))|([+-][0-9]{2}):?([0-9]{2})(?![0-9]|:[0-9])"
+    r"|([+-][0-9]{2})(?=[ \t]|:(?![0-9]{2})|\Z)"
     r"| ?(?:UTC|GMT)?([+-](?:0[0-9]|1[0-4])):?(00|15|30|45)(?![0-9]|:[0-9])"
     r"| (?:UTC|GMT|TZ)([+-][0-9]{1,2})(?![0-9]|:[0-9])"
 )
-# RFC 5322 repeats the zone's name in a comment.
-_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)")
-_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=([ \t\]]|\Z| ?: ?(%)?))")
+# RFC 5322 repeats the zone's name in a comment; Huawei says that an offset is that of summer.
+_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )")
+_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=[ \t\],]|\Z| ?:)")
+# Cisco's administrators name the zone as they like.
+_CISCO_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
 # asctime(3) and date(1), which begin with a weekday, end with the year.
-_LAST_YEAR = re.compile(r" ([0-9]{4})(?= |\Z)")
+_LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\]]|\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(
     r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: "
@@ -266,11 +269,11 @@ def _offset(found: re.Match[str]) -> str:
 
 def _zone(text: str, end: int, minute: str, zone: tzinfo) -> tuple[tzinfo, int]:
     """The zone that is named at ``end``, else ``zone``; and where the text goes on."""
-    found = _ZONE_NAME.match(text, end)
+    cisco = _CISCO_ZONE.match(text, end)
+    found = cisco or _ZONE_NAME.match(text, end)
     if found is None:
         return zone, end
-    name, is_cisco = found[1], found[3] is not None
-    known = named_zone(name, minute, zone)
-    if known is None and not is_cisco and name not in AMBIGUOUS_ZONES:
+    known = named_zone(found[1], minute, zone)
+    if known is None and cisco is None and found[1] not in AMBIGUOUS_ZONES:
         return zone, end
     return known or zone, found.end()

@@ -31,7 +31,7 @@ SECONDS = {f"{number:02}": number * SECOND for number in range(61)}
 ZONE_HOURS = {
     "UTC": 0.0, "GMT": 0.0, "UT": 0.0, "Z": 0.0,
     "EST": -5.0, "EDT": -4.0, "CST": -6.0, "CDT": -5.0, "MST": -7.0, "MDT": -6.0, "PST": -8.0, "PDT": -7.0,
-    "AKST": -9.0, "AKDT": -8.0, "HST": -10.0, "BRT": -3.0,
+    "AKST": -9.0, "AKDT": -8.0, "HST": -10.0, "BRT": -3.0, "BRST": -2.0, "ART": -3.0, "COT": -5.0,
     "WET": 0.0, "WEST": 1.0, "BST": 1.0, "CET": 1.0, "CEST": 2.0, "MEZ": 1.0, "MESZ": 2.0, "MET": 1.0, "MEST": 2.0,
     "EET": 2.0, "EEST": 3.0, "MSK": 3.0, "TRT": 3.0, "SAST": 2.0, "PKT": 5.0, "HKT": 8.0, "SGT": 8.0, "AWST": 8.0,
     "JST": 9.0, "KST": 9.0, "ACST": 9.5, "ACDT": 10.5, "AEST": 10.0, "AEDT": 11.0, "ChST": 10.0,

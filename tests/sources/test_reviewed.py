@@ -1,0 +1,241 @@
+"""Lines of devices and programs that a reviewer found to be read wrong, and near misses."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ppl.sources.line import parse_line
+from tests.sources.lines import micros
+
+BERLIN = ZoneInfo("Europe/Berlin")
+#: 2026-11-30T00:55:30 in Berlin.
+RECEIVED = micros(2026, 11, 29, 23, 55, 30)
+MOMENT = micros(2026, 11, 29, 23, 55, 12)
+
+#: A line; µs after the moment (``None``: the time of receipt); severity, host, program, PROCID, structured data, text.
+LINES = [
+    ("2026-11-30T05:25:12+05:30: backup started", 0, None, "", "", "", "", "backup started"),
+    (
+        "<189>1: sw1: 2026-11-30T00:55:12.123+01:00: %SYS-5-X: y",
+        123000,
+        5,
+        "sw1",
+        "%SYS-5-X",
+        "",
+        '[meta sequenceId="1"]',
+        "y",
+    ),
+    ("Sat Nov 30 00:55:12 UTC 2024: x", -63068400000000, None, "", "", "", "", "x"),
+    (
+        "<14>myapp: 2026-11-30 00:55:12,123: hello world",
+        None,
+        6,
+        "",
+        "myapp",
+        "",
+        "",
+        "2026-11-30 00:55:12,123: hello world",
+    ),
+    (
+        "<13>backup: step1: copy: Nov 30 00:55:12: done",
+        None,
+        5,
+        "",
+        "backup",
+        "",
+        "",
+        "step1: copy: Nov 30 00:55:12: done",
+    ),
+    (
+        '2026/11/30 00:55:12 [error] 12#12: *7 open() "/x" failed',
+        0,
+        3,
+        "",
+        "",
+        "",
+        "",
+        '[error] 12#12: *7 open() "/x" failed',
+    ),
+    (
+        "<30>Nov 30 00:55:12 U6-Pro d021f9a0b0c0,U6-Pro-6.5.62+14788: hostapd[2510]: rai0: x",
+        0,
+        6,
+        "U6-Pro",
+        "hostapd",
+        "2510",
+        "",
+        "d021f9a0b0c0,U6-Pro-6.5.62+14788: hostapd[2510]: rai0: x",
+    ),
+    (
+        "<30>Nov 30 00:55:12 d021f9a0b0c0,U6-Pro-6.5.62+14788: hostapd[2510]: rai0: x",
+        0,
+        6,
+        "d021f9a0b0c0,U6-Pro-6.5.62+14788",
+        "hostapd",
+        "2510",
+        "",
+        "rai0: x",
+    ),
+    ("Nov 30 00:55:12 alpine user.notice root: hello", 0, 5, "alpine", "root", "", "", "hello"),
+    (
+        '2026-11-29 23:55:12.123 UTC,"kim","shop",12,"x",ERROR',
+        123000,
+        None,
+        "",
+        "",
+        "",
+        "",
+        '"kim","shop",12,"x",ERROR',
+    ),
+    (
+        "2026-11-29 23:55:12 UTC:192.0.2.1(5432):kim@shop:[12]:ERROR:  x",
+        0,
+        None,
+        "",
+        "",
+        "",
+        "",
+        "192.0.2.1(5432):kim@shop:[12]:ERROR:  x",
+    ),
+    ("2026-11-29 23:55:12 UTC::@:[12]:LOG:  checkpoint", 0, None, "", "", "", "", ":@:[12]:LOG:  checkpoint"),
+    ("2026-11-30  0:55:12 12 [Note] mariadbd: ready", 0, 5, "", "", "", "", "12 [Note] mariadbd: ready"),
+    (
+        "<14>2026-11-30T00:55:12.123456+01:00 6300-1 lldpd[123]: Event|109|",
+        123456,
+        6,
+        "6300-1",
+        "lldpd",
+        "123",
+        "",
+        "Event|109|",
+    ),
+    (
+        "<189>45: sw1: Nov 30 00:55:12.100 CETDST: %SYS-5-X: y",
+        100000,
+        5,
+        "sw1",
+        "%SYS-5-X",
+        "",
+        '[meta sequenceId="45"]',
+        "y",
+    ),
+    ("[Mon Nov 30 00:55:12 2026] [error] x", 0, 3, "", "", "", "", "[Mon Nov 30 00:55:12 2026] [error] x"),
+    ("2026-11-30 00:55:12.1234|INFO|App.Program|hello", 123400, 6, "", "", "", "", "INFO|App.Program|hello"),
+    (
+        "2026-11-30 00:55:12, Info                  CBS    Starting",
+        0,
+        None,
+        "",
+        "",
+        "",
+        "",
+        "Info                  CBS    Starting",
+    ),
+    (
+        "[2026-11-30 00:55:12,123: INFO/MainProcess] x",
+        123000,
+        6,
+        "",
+        "",
+        "",
+        "",
+        "[2026-11-30 00:55:12,123: INFO/MainProcess] x",
+    ),
+    (
+        "[2026-11-30T00:55:12Z INFO  app::main] hello",
+        3600000000,
+        6,
+        "",
+        "",
+        "",
+        "",
+        "[2026-11-30T00:55:12Z INFO  app::main] hello",
+    ),
+    (
+        "[2026-11-30T00:55:12,123][WARN ][o.e.c] x",
+        123000,
+        4,
+        "",
+        "",
+        "",
+        "",
+        "[2026-11-30T00:55:12,123][WARN ][o.e.c] x",
+    ),
+    (
+        "2026-11-30 00:55:12.123 CET [12] kim@shop ERROR:  relation",
+        123000,
+        3,
+        "",
+        "",
+        "",
+        "",
+        "[12] kim@shop ERROR:  relation",
+    ),
+    ("[00:55:12 ERR] hello", None, 3, "", "", "", "", "[00:55:12 ERR] hello"),
+    ("fail: Microsoft.AspNetCore[13]", None, 3, "", "", "", "", "fail: Microsoft.AspNetCore[13]"),
+    ("ERROR[123][C-1]: chan_sip.c:1 x", None, 3, "", "", "", "", "ERROR[123][C-1]: chan_sip.c:1 x"),
+    (
+        "W20261130 00:55:12.123456   812 main.cc:5] x",
+        None,
+        4,
+        "",
+        "",
+        "",
+        "",
+        "W20261130 00:55:12.123456   812 main.cc:5] x",
+    ),
+    (
+        "<188>Nov 30 2026 00:55:12+01:00 HUAWEI-1 %%01SHELL/5/CMDRECORD(s):CID=0x80ca2713;Recorded command",
+        0,
+        4,
+        "HUAWEI-1",
+        "%%01SHELL/5/CMDRECORD(s)",
+        "",
+        "",
+        "CID=0x80ca2713;Recorded command",
+    ),
+    (
+        "<188>Nov 30 2026 00:55:12+01:00 DST HUAWEI-1 %%01IFNET/4/LINK_STATE(l)[1]:x",
+        0,
+        4,
+        "HUAWEI-1",
+        "%%01IFNET/4/LINK_STATE(l)",
+        "1",
+        "",
+        "x",
+    ),
+    (
+        "<189>123: 0/RP0/CPU0:Nov 30 00:55:12.123 CET: ifmgr[1]: %PKT_INFRA-LINK-3-UPDOWN : y",
+        123000,
+        5,
+        "",
+        "ifmgr",
+        "1",
+        '[meta sequenceId="123"][cisco@9 node="0/RP0/CPU0"]',
+        "%PKT_INFRA-LINK-3-UPDOWN : y",
+    ),
+    ("2026/11/30 00:55:12 main.go:5: hello", 0, None, "", "", "", "", "main.go:5: hello"),
+    ("2026-11-30T00:55:12Z GET /users: 200", 3600000000, None, "", "", "", "", "GET /users: 200"),
+    ("Nov 30 00:55:12 Starting server: ok", 0, None, "", "", "", "", "Starting server: ok"),
+    ("Nov 30 00:55:12 vm kernel: x", 0, None, "vm", "kernel", "", "", "x"),
+    (
+        "<190>81: sw1: AP:78da.6e01.0203: *Nov 30 00:55:12.123: %DOT11-6-ASSOC: x",
+        123000,
+        6,
+        "sw1",
+        "%DOT11-6-ASSOC",
+        "",
+        '[meta sequenceId="81"][timeQuality isSynced="0"][cisco@9 task="AP" task="78da.6e01.0203"]',
+        "x",
+    ),
+]
+
+
+@pytest.mark.parametrize("expected", LINES, ids=lambda line: str(line[0])[:40])
+def test_a_line_is_read_right(expected: tuple[object, ...]) -> None:
+    line, after, *columns = expected
+    created_at, _, severity, host, program, procid, _, data, text = parse_line(str(line), RECEIVED, BERLIN)
+    assert [severity, host, program, procid, data, text] == columns
+    assert (None if created_at is None else created_at - MOMENT) == after
