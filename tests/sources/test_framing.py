@@ -273,3 +273,10 @@ def test_only_the_first_lines_may_go_over_to_counts_whatever_the_reads(before: i
     assert all(each == found[0] for each in found)
     is_counted = before + 6 <= 65_536
     assert found[0][1:] == ([b"<13>one", b"<13>a\nb"] if is_counted else [b"7 <13>one", b"9 <13>a", b"b"])
+
+
+@pytest.mark.parametrize(
+    "line", [b"<13>1 - h a - - - one", b"<13>Nov 30 00:55:12 h a: one", b"<13>1 2026-11-30T00:55:12Z h a - - - x"]
+)
+def test_a_first_line_with_a_header_is_there_at_once(line: bytes) -> None:
+    assert Framer(1000).feed(line + b"\n") == Frames(block=line + b"\n")

@@ -13,7 +13,6 @@ from ppl.sources.framing_signs import (
     AFTER_ENDING_NUL,
     COUNTED,
     FIRST_LINE_ENDS,
-    HEADER,
     LF_OR_NUL,
     LONGEST_HEADER,
     MAY_BE_AFTER_ENDING_LF,
@@ -21,6 +20,7 @@ from ppl.sources.framing_signs import (
     MAY_BE_ENDING_NUL,
     MAY_BE_PRI,
     NULS,
+    OF_A_DAEMON,
     PRI,
 )
 from ppl.sources.unfinished_line import CompletedLines, UnfinishedLine
@@ -166,7 +166,7 @@ class FirstLine:
         if not self._holds_lf:
             head = self._line.head(LONGEST_HEADER)
             head += data[start : min(position, start + LONGEST_HEADER)]
-            if HEADER.match(head):
+            if OF_A_DAEMON.match(head):
                 return Framing.LF
         if AFTER_ENDING_LF.match(data, position + 1):
             return Framing.LF

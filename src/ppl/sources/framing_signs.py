@@ -40,6 +40,8 @@ _HEADER = (
     rb"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3][0-9] [0-9]{2}:[0-9]{2}:)"
 )
 HEADER = re.compile(_HEADER)
+#: A header that a syslog daemon writes, also RFC 5424's without a time: its lines end with LF.
+OF_A_DAEMON = re.compile(_HEADER + rb"|" + _PRI + rb"1 ")
 #: A header within a line, not one that is quoted there.
 INNER_HEADER = re.compile(rb"(?<![ \"'=:(\[])" + _HEADER)
 #: Bytes of the longest header, and the byte before it.
