@@ -14,7 +14,7 @@ from tests.browser.every_page import PAGES, Accounts, Visitor, populate
 from tests.browser.looking import lines, until_shown, until_state
 from tests.fixtures.running import PplProcess, running, temporary_directory
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 #: Finds controls too small to tap: below 40 px. Links within a sentence and controls in log lines count as text.
 _SMALL = """() => {

@@ -10,7 +10,7 @@ from tests.browser.firefox import Firefox, running_firefox
 from tests.browser.looking import ingest, lines
 from tests.fixtures.running import PplProcess, eventually, temporary_directory
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

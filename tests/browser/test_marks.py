@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, place_of, until_shown, until_state
 from tests.fixtures.running import PplProcess, Registered, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 HOSTILE = "<img src=x onerror=alert(1)> here it began"
 

@@ -143,6 +143,7 @@ def test_a_session_that_ended_leads_to_login_and_back(ppl_process: PplProcess, o
     until_shown(page, "line 1")
 
 
+@pytest.mark.long
 @every_look
 def test_no_page_scrolls_sideways(ppl_process: PplProcess, open_page: OpenPage, scheme: str, width: int) -> None:
     who = ppl_process.register()

@@ -170,6 +170,7 @@ def contrasts(page: Page) -> dict[str, float]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pictures_of_every_state(

@@ -16,7 +16,7 @@ from tests.fixtures.authority import self_signed
 from tests.fixtures.restricting import OUTSIDE, send_tcp
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 def test_without_scripts_senders_are_restricted(ppl_process: PplProcess, open_page: OpenPage, tmp_path: Path) -> None:

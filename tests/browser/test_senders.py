@@ -59,6 +59,7 @@ def test_the_dashboard_shows_volume_and_senders(
     expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/senders", "/dashboard"])
 @every_look
 def test_the_pages_fit_without_scripts(

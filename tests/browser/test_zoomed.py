@@ -10,7 +10,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, until_shown
 from tests.fixtures.running import PplProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _QUERY = "/?q=line+-nginx+severity:%3E%3Ddebug+host:web-01"
 

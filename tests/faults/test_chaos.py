@@ -21,6 +21,8 @@ SEED = os.environ.get("PPL_TEST_CHAOS_SEED")
 SEEDS = [int(SEED)] if SEED else [1, 2]
 
 
+@pytest.mark.long
+@pytest.mark.beside
 @pytest.mark.timeout(180)
 def test_killed_backends_beside_a_flood_and_a_quiet_client(short_directory: Path, measured: Measured) -> None:
     """PostgreSQL ends every connection at the same moment: each client's lines wait, and each client recovers."""

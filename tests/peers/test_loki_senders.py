@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.running import PplProcess
 from tests.peers.pushing import node_packages, run_node, run_python, stored
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 LOGGING_LOKI = """
 import logging, logging_loki

@@ -385,6 +385,8 @@ def test_workers_end_with_a_ppl_that_is_killed(ppl_process: PplProcess) -> None:
     eventually(lambda: not Path(f"/proc/{worker}").exists(), "the worker has ended too")
 
 
+@pytest.mark.long
+@pytest.mark.beside
 def test_grouping_works_on_the_embedded_postgresql(short_directory: Path) -> None:
     for ppl in running(embedded_ppl(short_directory)):
         who = ppl.register()

@@ -119,7 +119,9 @@ async def seal(dsn: str, until_hour: int) -> None:
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-@pytest.mark.parametrize("sealed", [0, 3, 9])
+@pytest.mark.parametrize(
+    "sealed", [0, *[pytest.param(number, marks=[pytest.mark.long, pytest.mark.beside]) for number in (3, 9)]]
+)
 @ensureDeferred
 async def test_a_search_gives_what_a_plain_filter_gives(
     store: PostgresStore, search_pool: Pool, dsn: str, sealed: int, newest_first: bool
