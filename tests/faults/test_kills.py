@@ -14,7 +14,7 @@ from tests.faults.postgresql import backend, children, postmaster, signal_all
 from tests.faults.tally import Measured, tallies
 from tests.fixtures.running import PplProcess
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(300)]
 
 KILLS = 5
 

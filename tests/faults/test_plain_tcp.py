@@ -22,7 +22,7 @@ from tests.faults.tally import Measured, tallies
 from tests.fixtures.running import PplProcess, Registered, eventually
 from tests.fixtures.watching import Viewer
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(300)]
 
 AWAY_SECONDS = 30
 RATE = 500

@@ -12,7 +12,7 @@ from tests.faults.tally import Measured, tallies
 from tests.fixtures.relp import RelpSender, RelpSession
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(180)]
 
 RULE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -15,7 +15,7 @@ from tests.fixtures.running import PplProcess, eventually
 from tests.fixtures.systemd import ServiceManager
 from tests.peers.rsyslogd import Rsyslog, rsyslog
 
-pytestmark = [pytest.mark.long, pytest.mark.peer, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.peer, pytest.mark.timeout(300)]
 
 RATE = 2_000
 RESTARTS = 3
