@@ -7,13 +7,13 @@ tag is asked of that parser, once for each word. A property test holds the two e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from ppl.model import Row
 from ppl.sources.line import BOM, PRI, parse_line
 from ppl.sources.stamps import read_stamp
-from ppl.sources.timestamp import SECONDS, Minutes, is_sane, microseconds
+from ppl.sources.timestamp import SECONDS, Memo, Minutes, is_sane, microseconds
 
 _MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 # A PRI, one of two forms of time, a host, a tag; or else, as the last group, the whole line.
@@ -33,39 +33,29 @@ _MAY_BEGIN_LIST = re.compile("[A-Z][a-z]+")
 _minutes = Minutes()
 
 
-class _Words(dict[str, bool]):
-    """Whether the complete parser takes a word for what it stands for, asked once for each word."""
+class _Hosts(Memo[bool]):
+    """Whether the complete parser takes a word before a tag for a host."""
 
-    _most = 4096
-
-    def __init__(self, is_one: Callable[[str], bool]) -> None:
-        super().__init__()
-        self._is_one = is_one
-
-    def __missing__(self, word: str) -> bool:
-        if len(self) >= self._most:
-            self.clear()
-        value = self[word] = self._is_one(word)
-        return value
+    def find(self, text: str) -> bool:
+        if _MAY_BE_ZONE.fullmatch(text) and text != text.lower():
+            return False
+        return parse_line(f"{_SAMPLE}{text} app: x", 0, UTC)[3:6] == (text, "app", "")
 
 
-def _is_host(word: str) -> bool:
-    if _MAY_BE_ZONE.fullmatch(word) and word != word.lower():
-        return False
-    return parse_line(f"{_SAMPLE}{word} app: x", 0, UTC)[3:6] == (word, "app", "")
+class _Tags(Memo[bool]):
+    """Whether the complete parser takes a word behind a host for a tag, with brackets and without."""
+
+    def find(self, text: str) -> bool:
+        if _MAY_BEGIN_LIST.fullmatch(text):
+            return False
+        return all(
+            parse_line(f"{_SAMPLE}host-1 {text}{end} x", 0, UTC)[3:6] == ("host-1", text, procid)
+            for end, procid in ((":", ""), ("[1]:", "1"))
+        )
 
 
-def _is_tag(word: str) -> bool:
-    if _MAY_BEGIN_LIST.fullmatch(word):
-        return False
-    return all(
-        parse_line(f"{_SAMPLE}host-1 {word}{end} x", 0, UTC)[3:6] == ("host-1", word, procid)
-        for end, procid in ((":", ""), ("[1]:", "1"))
-    )
-
-
-_hosts = _Words(_is_host)
-_tags = _Words(_is_tag)
+_hosts = _Hosts()
+_tags = _Tags()
 
 
 def parse_others(lines: Sequence[str], received_at: int, zone: tzinfo) -> Iterator[Row]:

@@ -46,7 +46,6 @@ ELEMENTS = _elements(ELEMENT)
 
 BOM = "\ufeff"
 
-_PRI = re.compile(PRI)
 _LINE_PRI = re.compile(PRI + r"[ \t]*")
 # In a message of its own, a value may hold newlines (section 6.3.3).
 _ELEMENTS = re.compile(_elements(_element(r"[^\"\\]++|\\.")), re.DOTALL)
@@ -313,16 +312,10 @@ class _Parser:
         found = read_cisco(self._line, start, self._received_at, self._zone)
         if found is None:
             return None
-        tag = read_tag(self._line, found.end, close=False)
+        program, procid, end = read_tag(self._line, found.end, close=False) or ("", "", found.end)
         data = found.structured_data
         if hostname and found.hostname:
             # The device has a name of its own; the relay wrote the address that it came from.
             data += f'[origin ip="{hostname}"]'
-        return self._row(
-            created_at if found.created_at is None else found.created_at,
-            found.hostname or hostname,
-            tag.program if tag else "",
-            tag.procid if tag else "",
-            tag.end if tag else found.end,
-            data,
-        )
+        moment = created_at if found.created_at is None else found.created_at
+        return self._row(moment, found.hostname or hostname, program, procid, end, data)

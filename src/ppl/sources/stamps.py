@@ -16,14 +16,10 @@ from ppl.model import SECOND
 from ppl.sources.timestamp import (
     AMBIGUOUS_ZONES,
     MONTHS,
-    SECONDS,
     epoch,
-    microseconds,
-    minute_moments,
+    moment_of,
     named_zone,
-    nearest,
     year_of,
-    yearless_moments,
 )  # fmt: skip
 
 _DAY = 86_400 * SECOND
@@ -50,7 +46,7 @@ _PLAIN = re.compile(
     r":([0-5][0-9])(?:\.([0-9]{1,6}))?" + _NOTHING_MORE
 )
 _PLAIN_DIGITS = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
+    r"([0-9]{4})(-[0-9]{2}-[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
     r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?= )|" + _NOTHING_MORE + ")"
 )
 _YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
@@ -111,12 +107,7 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
         if found:
             day, year, minute, second, fraction = found.groups()
             minute = f"{_month_and_day(day)}T{minute}"
-            within = SECONDS[second] + microseconds(fraction) if fraction else SECONDS[second]
-            if year:
-                moments = minute_moments(year + minute, zone)
-            else:
-                moments = yearless_moments(minute, year_of(received_at // _DAY), zone)
-            return nearest(moments, within, received_at), found.end(), True
+            return moment_of(year, minute, second, fraction, received_at, zone), found.end(), True
         found = _BSD.match(text, start)
         if found:
             weekday, month, day, year, hour, minute, second, fraction, half, behind, thousandths = found.groups()
@@ -132,10 +123,9 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
         return None
     found = _PLAIN_DIGITS.match(text, start)
     if found:
-        day, mark, minute, second, fraction, offset = found.groups()
-        within = SECONDS[second] + microseconds(fraction) if fraction else SECONDS[second]
-        moments = minute_moments(f"{day}T{minute}{offset or ''}", zone)
-        return nearest(moments, within, received_at), found.end(), mark == "T"
+        year, day, mark, minute, second, fraction, offset = found.groups()
+        minute = f"{day}T{minute}{offset or ''}"
+        return moment_of(year, minute, second, fraction, received_at, zone), found.end(), mark == "T"
     for pattern, read in _BY_DIGIT:
         found = pattern.match(text, start)
         if found:
@@ -237,16 +227,7 @@ def _finished(
             zone, end = _zone(text, end, f"{year or year_of(received_at // _DAY):0>4}{minutes}", zone)
         if year is None:
             year, end = _late_year(late, text, end, received_at)
-    minutes += offset
-    within = SECONDS.get(second)
-    if within is None:
-        return None, end, is_syslog
-    if fraction:
-        within += microseconds(fraction)
-    if year:
-        return nearest(minute_moments(year + minutes, zone), within, received_at), end, is_syslog
-    moments = yearless_moments(minutes, year_of(received_at // _DAY), zone)
-    return nearest(moments, within, received_at), end, is_syslog
+    return moment_of(year, minutes + offset, second, fraction, received_at, zone), end, is_syslog
 
 
 def _late_year(late: re.Pattern[str], text: str, end: int, received_at: int) -> tuple[str | None, int]:

@@ -13,12 +13,13 @@ import re
 from calendar import timegm
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import TypeVar
 
 from ppl.model import SECOND
 
 _OLDEST = timegm((1990, 1, 1, 0, 0, 0)) * SECOND
-_MOST_AHEAD = 86_400 * SECOND
-_NEAR = 150 * 86_400 * SECOND
+_DAY = _MOST_AHEAD = 86_400 * SECOND
+_NEAR = 150 * _DAY
 
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 #: The first three letters of a month's name in lower case → its number.
@@ -52,23 +53,26 @@ def is_sane(moment: int, received_at: int) -> bool:
     return _OLDEST <= moment <= latest_sane(received_at)
 
 
-class Memo(dict[str, int | None]):
+_Value = TypeVar("_Value")
+
+
+class Memo(dict[str, _Value]):
     """Caches the result of :meth:`find` for each text; when it holds too many, it forgets all."""
 
     _most = 4096
 
-    def __missing__(self, text: str) -> int | None:
+    def __missing__(self, text: str) -> _Value:
         if len(self) >= self._most:
             self.clear()
         value = self[text] = self.find(text)
         return value
 
-    def find(self, text: str) -> int | None:
-        """The value that ``text`` stands for; ``None`` if there is none."""
+    def find(self, text: str) -> _Value:
+        """The value that ``text`` stands for."""
         raise NotImplementedError
 
 
-class Minutes(Memo):
+class Minutes(Memo[int | None]):
     """``2026-11-23T12:00+02:00`` → µs of that minute, ``None`` for text that is not a time or is before 1990.
 
     Timestamps of a read share a few minutes, so parsing each minute once leaves only an addition per line.
@@ -117,7 +121,7 @@ def named_zone(name: str, minute: str, zone: tzinfo) -> tzinfo | None:
     except (ValueError, OverflowError):
         return None
     hours = ZONE_HOURS.get(name)
-    if hours is None and name.isupper() is False:
+    if hours is None and not name.isupper():
         hours = ZONE_HOURS.get(name.upper())
     return None if hours is None else UTC if not hours else timezone(timedelta(hours=hours))
 
@@ -146,12 +150,7 @@ def iso(text: str, received_at: int, zone: tzinfo) -> int | None:
         return None
     date, minute, seconds, fraction, zulu, hours, minutes = match.groups()
     suffix = "+00:00" if zulu else f"{hours}:{minutes or '00'}" if hours else ""
-    within = SECONDS.get(seconds)
-    if within is None:
-        return None
-    if fraction:
-        within += microseconds(fraction)
-    return nearest(minute_moments(f"{date}T{minute}{suffix}", zone), within, received_at)
+    return moment_of(date[:4], f"{date[4:]}T{minute}{suffix}", seconds, fraction, received_at, zone)
 
 
 @lru_cache(maxsize=4096)
@@ -160,6 +159,29 @@ def yearless_moments(date: str, around: int, zone: tzinfo) -> tuple[int, ...]:
     return tuple(
         moment for year in (around, around - 1, around + 1) for moment in minute_moments(f"{year:04}{date}", zone)
     )
+
+
+def moment_of(
+    year: str | None, minute: str, second: str, fraction: str | None, received_at: int, zone: tzinfo
+) -> int | None:
+    """The moment, in µs, of ``-11-23T12:00`` (perhaps with an offset) and a second, if that is sane.
+
+    Args:
+        year: ``None``: the one nearest to the receipt.
+        minute: as above.
+        second: two digits.
+        fraction: the digits after the point.
+        received_at: µs of receipt.
+        zone: time zone of a time without an offset.
+    """
+    within = SECONDS.get(second)
+    if within is None:
+        return None
+    if fraction:
+        within += microseconds(fraction)
+    if year:
+        return nearest(minute_moments(year + minute, zone), within, received_at)
+    return nearest(yearless_moments(minute, year_of(received_at // _DAY), zone), within, received_at)
 
 
 @lru_cache(maxsize=64)

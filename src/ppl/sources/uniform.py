@@ -160,7 +160,7 @@ def _moments(seconds: Any, fractions: Sequence[str], received_at: int) -> list[i
     return moments if max(moments) <= latest_sane(received_at) else None
 
 
-class _Seconds(Memo):
+class _Seconds(Memo[int | None]):
     """``2026-11-23T12:00:01.+02:00`` → µs of that second, ``None`` for another form or an invalid time."""
 
     _form = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)\.(Z|[+-][0-9]{2}:[0-9]{2})")
@@ -174,7 +174,7 @@ class _Seconds(Memo):
 _seconds = _Seconds()
 
 
-class _SecondsIn(Memo):
+class _SecondsIn(Memo[int | None]):
     """``2026-11-23T12:00:01.`` in one zone, as in :class:`_Seconds`."""
 
     def __init__(self, zone: str) -> None:
