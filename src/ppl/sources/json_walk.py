@@ -50,18 +50,12 @@ class JsonWalk:
         Raises:
             BodyUnreadable: there is no object, or it is broken.
         """
-        self._expect("{")
-        if self._is_at("}"):
-            return
-        while True:
+        for _ in self._between("{", "}"):
             key = self.value()
             if not isinstance(key, str):
                 raise self._broken()
             self._expect(":")
             yield key
-            if not self._is_at(","):
-                self._expect("}")
-                return
 
     def elements(self) -> Iterator[None]:
         """Stops at each element of the array that begins here, which must then be read.
@@ -69,18 +63,22 @@ class JsonWalk:
         Raises:
             BodyUnreadable: there is no array, or it is broken.
         """
-        self._expect("[")
-        if self._is_at("]"):
-            return
-        while True:
-            yield
-            if not self._is_at(","):
-                self._expect("]")
-                return
+        yield from self._between("[", "]")
 
     def begins_with(self, char: str) -> bool:
         """Whether the value that begins here begins with ``char``, such as a bracket."""
         return self._text.startswith(char, self._after_blanks())
+
+    def _between(self, opening: str, closing: str) -> Iterator[None]:
+        """Stops at each item between brackets; the walk must be behind it before the next is asked for."""
+        self._expect(opening)
+        if self._is_at(closing):
+            return
+        while True:
+            yield
+            if not self._is_at(","):
+                self._expect(closing)
+                return
 
     def _after_blanks(self) -> int:
         match = _BLANK.match(self._text, self.at)

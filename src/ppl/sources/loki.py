@@ -28,7 +28,7 @@ from ppl.sources.levels import level_of
 from ppl.sources.line import BOM
 from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
 from ppl.sources.timestamp import is_sane
-from ppl.sources.wire_walk import content, contents, runs
+from ppl.sources.wire_walk import content, contents, decode_error, runs
 
 #: Pairs of structured metadata of an entry.
 _MOST_PAIRS = 1000
@@ -262,7 +262,7 @@ def _run(data: bytes, count: int, shared: _Labels, entries: _Entries) -> Iterato
 def _parsed(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]:
     try:
         stream = _messages()["Stream"].FromString(data)
-    except _decode_error() as error:
+    except decode_error() as error:
         raise BodyUnreadable("The body is not protobuf of this protocol.") from error
     for entry in stream.entries:
         yield _micros(entry.timestamp), entry.line, entry.pairs
@@ -282,7 +282,7 @@ def _big_entry(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]
     try:
         stamp = messages["Stamp"].FromString(b"".join(parts[1]))
         pairs = [messages["Pair"].FromString(each) for each in parts[3]]
-    except _decode_error() as error:
+    except decode_error() as error:
         raise BodyUnreadable("The body is not protobuf of this protocol.") from error
     yield _micros(stamp), b"".join(parts[2]), pairs
 
@@ -307,15 +307,9 @@ def _messages() -> dict[str, Any]:
     return messages
 
 
-@cache
-def _decode_error() -> type[Exception]:
-    error: type[Exception] = import_module("google.protobuf.message").DecodeError
-    return error
-
-
 def _prepare() -> None:
     _messages()
-    _decode_error()
+    decode_error()
     import_module("cramjam")
 
 

@@ -28,7 +28,7 @@ from ppl.sources.line import BOM
 from ppl.sources.otlp_values import OtlpRecord, json_attributes, json_text_of, message_attributes, of_json, of_message
 from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
 from ppl.sources.timestamp import is_sane
-from ppl.sources.wire_walk import content, contents, runs, small_fields
+from ppl.sources.wire_walk import content, contents, decode_error, runs, small_fields
 
 #: A record with more bytes is not given to the library whole: it could hold very many values.
 _MOST_RECORD = 256 * 1024
@@ -211,7 +211,7 @@ def _found(body: bytes, begin: int, end: int) -> Any:
 
 
 def _shared(resource: bytes, scope: bytes, records: _Records) -> _Shared:
-    messages, error = _messages(), _decode_error()
+    messages, error = _messages(), decode_error()
     try:
         of_resource = messages["Resource"].FromString(_within(resource, _MOST_SHARED))
         of_scope = messages["InstrumentationScope"].FromString(_within(scope, _MOST_SHARED))
@@ -231,7 +231,7 @@ def _within(data: bytes, most: int) -> bytes:
 
 def _run(data: bytes, count: int, shared: _Shared, records: _Records) -> Iterator[Piece]:
     """The rows of ``count`` records of a scope."""
-    messages, error = _messages(), _decode_error()
+    messages, error = _messages(), decode_error()
     size = len(data) // count
     if count > 1 or size <= _MOST_RECORD:
         try:
@@ -274,15 +274,9 @@ def _messages() -> dict[str, Any]:
     return messages
 
 
-@cache
-def _decode_error() -> type[Exception]:
-    error: type[Exception] = import_module("google.protobuf.message").DecodeError
-    return error
-
-
 def _prepare() -> None:
     _messages()
-    _decode_error()
+    decode_error()
 
 
 @attrs.define

@@ -7,6 +7,8 @@ the protobuf library and stop in between. https://protobuf.dev/programming-guide
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import cache
+from importlib import import_module
 
 import attrs
 
@@ -20,6 +22,13 @@ _MOST_BYTES = 32 * 1024
 _PASSED = 5000
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+@cache
+def decode_error() -> type[Exception]:
+    """What the protobuf library raises; it is imported at first use, because that takes a while."""
+    error: type[Exception] = import_module("google.protobuf.message").DecodeError
+    return error
 
 
 @attrs.frozen
