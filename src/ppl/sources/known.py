@@ -14,6 +14,7 @@ import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT
+from ppl.sources.gelf import GELF
 from ppl.sources.hec import HEC_EVENTS, HEC_RAW
 from ppl.sources.kinds import BodyKind, Probe
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
@@ -105,6 +106,7 @@ ADDRESSED: tuple[BodyKind, ...] = (
     OTLP_ANY,
     ELASTICSEARCH_BULK,
     ELASTICSEARCH_DOCUMENT,
+    GELF,
 )
 
 _SLASHES = re.compile("//+")

@@ -12,6 +12,7 @@ from datetime import tzinfo
 
 from ppl.model import Row
 from ppl.sources.cisco import read_cisco
+from ppl.sources.gelf_fields import GELF_MARK, gelf_row
 from ppl.sources.header import Header, device_before, facility_and_level, read_header, read_tag, read_vendor_tag
 from ppl.sources.levels import level_of
 from ppl.sources.stamps import Stamp, read_stamp
@@ -146,6 +147,10 @@ class _Parser:
             if named and numbers:
                 self._facility, self._severity = numbers
                 return self.after_pri(named.end())
+        elif first == "{":
+            row = gelf_row(line, self._received_at, self._zone) if GELF_MARK in line else None
+            if row:
+                return row
         elif first and first in "[(" and _BRACKETED_TIME.match(line):
             stamp = read_stamp(line, 1, self._received_at, self._zone)
             if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
