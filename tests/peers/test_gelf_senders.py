@@ -56,6 +56,24 @@ log.error("it broke: ✓", { user: 7 }, () => {
 """
 
 
+GELFLING = """
+const client = require("gelfling")("127.0.0.1", PORT, { defaults: { facility: "cart", level: 3 } });
+const text = Array.from({ length: 3000 }, (_, number) => String.fromCharCode(0x4e00 + number * 7 % 20000)).join("");
+client.send({ short_message: "it broke: ✓", user: 7 }, () =>
+    client.send({ short_message: "long " + text, level: 4 }, () => setTimeout(() => process.exit(), 300)));
+"""
+LOG2GELF = """
+const winston = require("winston");
+const Log2gelf = require("winston-log2gelf");
+const transport = new Log2gelf({ hostname: "web1", host: "127.0.0.1", port: PORT, protocol: "PROTOCOL",
+    service: "cart", protocolOptions: OPTIONS });
+const log = winston.createLogger({ transports: [transport] });
+log.error("it broke: ✓", { user: 7 });
+log.warn("first line\\nsecond line");
+setTimeout(() => process.exit(), 1500);
+"""
+
+
 @pytest.mark.parametrize("name", HANDLERS)
 def test_each_record_of_python_is_an_event(module_ppl: PplProcess, name: str) -> None:
     who = module_ppl.register()
@@ -72,6 +90,30 @@ def test_each_record_of_gelf_pro_is_an_event(module_ppl: PplProcess, adapter: st
     script = GELF_PRO.replace("ADAPTER", adapter).replace("PORT", str(who.port))
     run_node(script, directory, module_ppl, "none")
     _check(module_ppl, who, "gelf-pro")
+
+
+def test_gelfling(module_ppl: PplProcess) -> None:
+    directory = node_packages("gelfling@0.3.1")
+    who = module_ppl.register()
+    run_node(GELFLING.replace("PORT", str(who.port)), directory, module_ppl, "none")
+    broken, long = sorted(stored(module_ppl, who, 2), key=lambda each: str(each["message"]))
+    assert (broken["message"], broken["severity"], broken["file_name"]) == ("it broke: ✓", 3, "cart")
+    assert broken["structured_data"] == {"user": 7}
+    assert (len(long["message"]), long["severity"]) == (3005, 4)
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "http"])
+def test_winston_log2gelf(module_ppl: PplProcess, protocol: str) -> None:
+    directory = node_packages("winston@3.19.0", "winston-log2gelf@2.4.1")
+    who = module_ppl.register()
+    port, options = (who.port, "{}") if protocol == "tcp" else (module_ppl.http_port, '{ path: "/logs/TOKEN/gelf" }')
+    script = LOG2GELF.replace("PORT", str(port)).replace("PROTOCOL", protocol).replace("OPTIONS", options)
+    run_node(script, directory, module_ppl, module_ppl.create_drain(who))
+    broken, lines = sorted(stored(module_ppl, who, 2), key=lambda each: "second" in str(each["message"]))
+    assert (broken["message"], broken["hostname"], broken["file_name"]) == ("it broke: ✓", "web1", "cart")
+    assert lines["message"].startswith("first line\nsecond line")
+    # It writes numbers of its own: 0 for an error, 1 for a warning.
+    assert [each["severity"] for each in (broken, lines)] == [0, 1]
 
 
 def _check(ppl: PplProcess, who: object, name: str) -> None:
