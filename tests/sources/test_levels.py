@@ -44,6 +44,18 @@ from tests.sources.lines import RECEIVED
         ("FATAL x", 2),
         ("SEVERE: x", 3),
         ("2026-11-30T00:55:12Z DEBUG x", 7),
+        ("PHP Warning:  x", 4),
+        ("[30-Nov-2026 00:55:12] PHP Recoverable fatal error:  x", 3),
+        ("panic: runtime error", 2),
+        ("[main] warning/Cluster: x", 4),
+        ("[1795996512] unbound[7:0] error: x", 3),
+        ("[Nov 30 00:55:12] WARNING[7][C-1]: x", 4),
+        ("[warning     ] x", 4),
+        ("[a.b#critical] x", 2),
+        ("ERRO[0012] x", 3),
+        ("E! [outputs.x] y", 3),
+        ("W | etcdserver: x", 4),
+        ("error\tapp/main.go:7\tx", 3),
     ],
 )
 def test_a_text_names_its_level(text: str, level: int) -> None:
@@ -67,6 +79,11 @@ def test_a_text_names_its_level(text: str, level: int) -> None:
         "water_level=5",
         "1:M 30 Nov 2026 00:55:12.123 * Ready",
         "ERRORS are bad",
+        "E. coli",
+        "I (think) so",
+        "PHP and error: x",
+        "goroutine 1: panic",
+        "[a] b error: x",
     ],
 )
 def test_a_text_that_names_none(text: str) -> None:
