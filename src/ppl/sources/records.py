@@ -56,11 +56,15 @@ class RowPieces:
 
     def add(self, row: Row | None, size: int) -> Iterator[Piece]:
         """Add a row of about ``size`` bytes (``None``: only its bytes); gives a piece when it is full."""
+        if self.is_full_with(row, size):
+            yield from self.rest()
+
+    def is_full_with(self, row: Row | None, size: int) -> bool:
+        """Add a row as :meth:`add` does; whether the piece is full, so that :meth:`rest` must be taken."""
         if row is not None:
             self.rows.append(row)
         self.size += size
-        if self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES:
-            yield from self.rest()
+        return self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES
 
     def rest(self, refused: int = 0) -> Iterator[Piece]:
         """What is left."""

@@ -38,9 +38,10 @@ from ppl.listener.http.refusals import (
     greeting,
 )
 from ppl.listener.http.repeats import SeenFrames
+from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
+from ppl.sources.bodies import Body, BodyTooLarge, BodyUnreadable, Zip
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
 from ppl.sources.kinds import BodyKind, KindReply, Taken, UploadHead
 from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_reply, upload_methods
@@ -92,7 +93,7 @@ class Uploading:
     Attributes:
         intake: takes the lines.
         admission: decides which uploads are taken.
-        reactor: gives others a turn between two pieces.
+        reactor: turns and timers.
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
@@ -100,6 +101,7 @@ class Uploading:
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
+        turns: the turns in which bodies are read.
     """
 
     intake: Intake
@@ -112,6 +114,11 @@ class Uploading:
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
+    turns: WorkTurns = attrs.field(init=False)
+
+    @turns.default
+    def _turns(self) -> WorkTurns:
+        return WorkTurns(self.reactor)
 
 
 class DrainUpload:
@@ -332,21 +339,23 @@ class DrainUpload:
         sender_ip, meter = self._sender_ip, intake.meters.of(destination)
         count = refused = 0
         read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
+        await drain.turns.turn()
         for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
             if drain.gate.shut:
                 if drain.is_open:
                     await drain.gate.moved()
                 if drain.gate.shut:
                     raise UploadUnavailable(STOPPING)
-            committed: Deferred[None] = Deferred()
-            commits.append(committed)
             count += len(piece.lines)
             refused += piece.refused
-            done = partial(committed.callback, None)
             meter.take_whole(len(piece.lines), piece.size)
-            intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
-            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES or not piece.lines:
-                await deferLater(drain.reactor, 0)
+            if piece.lines:
+                committed: Deferred[None] = Deferred()
+                commits.append(committed)
+                done = partial(committed.callback, None)
+                intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
+            if drain.turns.is_over:
+                await drain.turns.turn()
         self._check_count(count)
         if refused:
             self._drain.intake.admission.say_once(
@@ -360,7 +369,7 @@ class DrainUpload:
         for piece in in_utf8(body, self._codec):
             self._hold(len(piece))
             pieces.append(piece)
-            await deferLater(self._drain.reactor, 0)
+            await self._drain.turns.turn()
         return b"".join(pieces)
 
     @property
