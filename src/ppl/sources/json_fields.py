@@ -30,11 +30,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "created_at": (
         "timestamp", "time", "@timestamp", "date", "ts", "dt", "@t", "datetime", "eventTime", "asctime", "_time",
         "__REALTIME_TIMESTAMP", "timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "timeMillis", "created",
-        "record.time.timestamp", "t.$date",
+        "record.time.timestamp", "t.$date", "timereported",
     ),
     "hostname": (
         "hostname", "host", "_HOSTNAME", "host.name", "host.hostname", "computer", "computerName", "machineName",
-        "log.syslog.hostname", "kubernetes.host",
+        "log.syslog.hostname", "kubernetes.host", "fromhost",
     ),
     "file_name": (
         "program", "app", "appname", "app_name", "application", "file_name", "file", "service", "service.name",
@@ -45,7 +45,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "severity": (
         "severity", "level", "log.level", "severityText", "severity_text", "levelname", "level_name", "loglevel",
         "log_level", "lvl", "@l", "PRIORITY", "level.name", "level.levelStr", "record.level.name",
-        "log.syslog.severity.code", "severityNumber", "severity_number", "status", "s",
+        "log.syslog.severity.code", "severityNumber", "severity_number", "status", "s", "priority",
     ),
     "facility": ("facility", "SYSLOG_FACILITY", "log.syslog.facility.code"),
     "procid": ("procid", "pid", "_PID", "SYSLOG_PID", "process.pid", "process_id", "processId", "record.process.id"),
@@ -192,9 +192,9 @@ class ObjectReader:
         return number if number is None or 0 <= number < len(SEVERITIES) else _LEVEL_NUMBERS.get(number)
 
     def priority(self, value: Any) -> int | None:
-        """A number of syslog."""
+        """A number of syslog, or a word, as syslog-ng writes it."""
         number = _small_number(value)
-        return number if number is not None and 0 <= number < len(SEVERITIES) else None
+        return self.level_word(value) if number is None else number if 0 <= number < len(SEVERITIES) else None
 
     def otel_level(self, value: Any) -> int | None:
         """A number of OpenTelemetry, 1 to 24."""
@@ -278,6 +278,7 @@ _OWN_READERS: dict[str, Callable[[ObjectReader, Any], Any]] = {
     "severityNumber": ObjectReader.otel_level,
     "severity_number": ObjectReader.otel_level,
     "status": ObjectReader.level_word,
+    "priority": ObjectReader.level_word,
     "s": ObjectReader.mongodb_level,
 }
 #: Their values may mean something else too.

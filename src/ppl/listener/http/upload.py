@@ -43,8 +43,8 @@ from ppl.listener.intake import Intake
 from ppl.model import Destination
 from ppl.sources.bodies import Body, BodyTooLarge, BodyUnreadable, Zip
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
-from ppl.sources.kinds import BodyKind, KindReply, Taken, UploadHead
-from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_reply, upload_methods
+from ppl.sources.kinds import BodyKind, KindReply, Probe, Taken, UploadHead
+from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_at, upload_methods
 from ppl.timezone import parse_time_zone
 
 #: Seconds after which an upload that waits looks again whether Ppl is still busy.
@@ -151,16 +151,17 @@ class DrainUpload:
     def begin(self, length: int | None) -> None:
         """The headers have come."""
         method, kinds = self._head.method, self._place.kinds
-        probed = probe_reply(kinds, method, self._place.address)
-        if probed is not None:
-            self._answer(_sent(probed))
+        probe = probe_at(kinds, method, self._place.address)
+        if probe is not None and not probe.needs_token:
+            self._answer(_sent(probe.reply))
             return
         uploading = upload_methods(kinds, self._place.address)
-        if method not in uploading and not (kinds is BODIES and method in _GREETED):
+        is_greeted = probe is not None or (kinds is BODIES and method in _GREETED)
+        if method not in uploading and not is_greeted:
             self.refuse(_wrong_method(uploading, self._place))
             return
         self._request.pause()
-        self._do(self._admit(length) if method in uploading else self._greet())
+        self._do(self._greet(probe) if is_greeted else self._admit(length))
 
     @property
     def _head(self) -> UploadHead:
@@ -187,12 +188,12 @@ class DrainUpload:
         drain.admission.check_address(destination, self._sender_ip)
         return destination
 
-    async def _greet(self) -> None:
+    async def _greet(self, probe: Probe | None) -> None:
         destination = await self._find()
         # Counted among its uploads, so that these requests come no more often than those.
         self._drain.admission.enter(destination)
         self._drain.admission.leave(destination)
-        self._answer(greeting())
+        self._answer(greeting() if probe is None else _sent(probe.reply))
 
     async def _admit(self, length: int | None) -> None:
         request, drain = self._request, self._drain
@@ -338,6 +339,7 @@ class DrainUpload:
         zone = parse_time_zone(destination.time_zone)
         sender_ip, meter = self._sender_ip, intake.meters.of(destination)
         count = refused = 0
+        items: list[bytes] = []
         read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
         await drain.turns.turn()
         for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
@@ -348,6 +350,8 @@ class DrainUpload:
                     raise UploadUnavailable(STOPPING)
             count += len(piece.lines)
             refused += piece.refused
+            if piece.items:
+                items.append(piece.items)
             meter.take_whole(len(piece.lines), piece.size)
             if piece.lines:
                 committed: Deferred[None] = Deferred()
@@ -361,7 +365,7 @@ class DrainUpload:
             self._drain.intake.admission.say_once(
                 destination.user_id, f"an upload of {self._kind.name} has records that cannot be read"
             )
-        return Taken(count, refused)
+        return Taken(count, refused, tuple(items))
 
     async def _translated(self, body: bytes) -> bytes:
         """``body`` in UTF-8."""
@@ -395,10 +399,14 @@ class DrainUpload:
         """The body did not come in time."""
         self.refuse(TooSlow())
 
-    def lost(self) -> None:
+    def lost(self, is_whole: bool) -> None:
         """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
-        if not self.is_taken:
+        if self.is_taken:
+            return
+        if not (is_whole and self._kind.leaves_early):
             self._end()
+        elif not self._is_complete:
+            self.finish()
 
     def refuse(self, refusal: DrainRefusal) -> None:
         """Answer with ``refusal``, in the way of the upload's protocol."""
@@ -446,7 +454,7 @@ class DrainUpload:
 
 
 def _sent(reply: KindReply) -> UploadReply:
-    return UploadReply(reply.status, reply.body, reply.headers)
+    return UploadReply(reply.status, reply.body, reply.headers, reply.hangs_up)
 
 
 def _sooner(name: str, value: str, most: int) -> str:
