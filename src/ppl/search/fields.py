@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from ppl.search.colours import without_colours
@@ -34,11 +34,13 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _LOW = re.compile(r"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: `key=value`, `key="quoted value"`; a value ends at a blank, and at a comma before a blank or another key.
+#: A quoted value: what stands in it is no pair.
+_QUOTED = re.compile(r'="((?:[^"\\]|\\.)*)"', re.DOTALL)
+_KEY = r"[A-Za-z_@][A-Za-z0-9_.@-]*"
+#: `key=value`, or `key="number"` for a quoted value; a value ends at a blank, and before a comma with another key.
 _PAIR = re.compile(
-    r"(?:^|[ \t\n\r\f\v,;|(\[{])([A-Za-z_@][A-Za-z0-9_.@-]*)=(?![=>~])"
-    r'("(?:[^"\\]|\\.)*"|(?:[^ \t\n\r\f\v",;|]|[,;|](?![ \t\n\r\f\v,;|]|\Z|[A-Za-z_@][A-Za-z0-9_.@-]*=))*)',
-    re.DOTALL,
+    rf"(?:^|[ \t\n\r\f\v,;|(\[{{])({_KEY})=(?![=>~])"
+    rf'("[0-9]*"|(?:[^ \t\n\r\f\v",;|(\[{{]|[,;|](?![ \t\n\r\f\v,;|]|\Z|{_KEY}=)|[(\[{{](?!{_KEY}=))*)'
 )
 #: The id of an element, or a parameter with its value.
 _PARAMETER = re.compile(r'\[([^ \t\n\r="\]]+)|[ ]([^ \t\n\r="\]]+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -179,17 +181,20 @@ def _text(value: Any) -> str:
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     if "=" not in text:
         return
+    quoted = _QUOTED.findall(text) if '="' in text else []
+    if quoted:
+        numbers = count()
+        text = _QUOTED.sub(lambda _: f'="{next(numbers)}"', text)
     for key, value in _PAIR.findall(text):
-        yield key, _unquoted(value)
+        if value.startswith('"'):
+            yield key, _ESCAPED.sub(r"\1", quoted[int(value[1:-1])])
+        else:
+            yield key, _bare(value)
 
 
-def _unquoted(value: str) -> str:
-    if value.startswith('"'):
-        return _ESCAPED.sub(r"\1", value[1:-1])
-    # (user=root), {a=1, b=2}, msg='op=login res=failed'
-    if not _OPENING.search(value):
-        value = value.rstrip(")]}'")
-    return value.strip("'")
+def _bare(value: str) -> str:
+    """``value`` without what closes a text around it: ``(user=root)``, ``{a=1, b=2}``, ``msg='op=login'``."""
+    return (value if _OPENING.search(value) else value.rstrip(")]}'")).strip("'")
 
 
 def _parameters(text: str) -> Iterator[tuple[str, str, str]]:
