@@ -221,6 +221,7 @@ SEEDS: dict[str, list[bytes]] = {
         b'\x05{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},'
         b'"scopeLogs":[{"scope":{"name":"n"},"logRecords":[{"body":{"intValue":"1"},"severityNumber":9}]}]}]}',
         b"\x06\x0a\x19\x0a\x00\x12\x15\x0a\x03\x0a\x01n\x12\x0e\x10\x09\x2a\x03\x0a\x01m\x32\x05\x0a\x01a\x12\x00",
+        b"\x08__CURSOR=s=1;i=2;b=3\n__REALTIME_TIMESTAMP=1764000000000000\nMESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n_PID=1\n\nTAG=a\nTAG=b\n\n",
     ],
     "relp": [
         b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",

@@ -7,7 +7,7 @@ for everything that protocols do differently, and knows none by name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from enum import Enum
 from typing import Protocol
@@ -15,6 +15,10 @@ from typing import Protocol
 import attrs
 
 from ppl.model import Lines
+
+#: What a line that is sent again is recognised by: a series, and the line's number in it. Numbers that follow one
+#: another cost no memory.
+LineKey = tuple[str, int]
 
 
 @attrs.frozen
@@ -25,11 +29,13 @@ class Piece:
         lines: the parsed lines.
         size: about how many bytes they had in the body, or will have in the database if that is more.
         refused: how many records of the body could not be taken, beside these lines.
+        keys: by which a line that is sent again is recognised, one for each line; empty: the protocol has none.
     """
 
     lines: Lines
     size: int
     refused: int = 0
+    keys: Sequence[LineKey | None] = ()
 
 
 class Read(Protocol):
@@ -46,6 +52,20 @@ class Read(Protocol):
 
         Raises:
             BodyUnreadable: the body is not what its protocol sends; nothing was given before.
+        """
+
+
+class ReadAlong(Protocol):
+    """Reads a body while it comes: its lines are stored before its end, which may never come."""
+
+    def feed(self, data: bytes, received_at: int) -> Iterator[Piece]:
+        """The lines that ``data``, the next bytes of the body, complete; received at ``received_at`` (µs)."""
+
+    def finish(self, received_at: int) -> Iterator[Piece]:
+        """What is left when the body has come to its end.
+
+        Raises:
+            BodyUnreadable: the body is not what its protocol sends, and no line of it was given.
         """
 
 
@@ -162,6 +182,8 @@ class BodyKind:
         name: for people.
         content_types: the content types of this kind, in lower case; ``""``: an upload names none.
         read: reads the lines of a body.
+        along: makes what reads a body while it comes, from the time zone of timestamps that name none and the bytes at
+            which lines are cut; such a body may be of any length. ``None``: bodies are read when they have come.
         read_at: makes what reads a body, where the head of the request says something of the lines; ``None``: ``read``.
         addresses: the paths of this kind, each also after a token's address; empty: it comes to the token's address.
         tokens: the ways in which a request to one of the paths may have its token, beside the path itself.
@@ -183,6 +205,7 @@ class BodyKind:
     name: str
     content_types: tuple[str, ...]
     read: Read
+    along: Callable[[tzinfo, int], ReadAlong] | None = None
     read_at: Callable[[UploadHead], Read] | None = None
     addresses: tuple[str, ...] = ()
     tokens: tuple[TokenIn, ...] = ()

@@ -13,6 +13,7 @@ import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.hec import HEC_EVENTS, HEC_RAW
+from ppl.sources.journal import JOURNAL
 from ppl.sources.kinds import BodyKind, KindReply
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
 from ppl.sources.otlp import OTLP_ANY, OTLP_JSON, OTLP_PROTOBUF
@@ -101,6 +102,7 @@ ADDRESSED: tuple[BodyKind, ...] = (
     OTLP_JSON,
     OTLP_PROTOBUF,
     OTLP_ANY,
+    JOURNAL,
 )
 
 _SLASHES = re.compile("//+")
