@@ -90,12 +90,16 @@ class UploadHead:
         address: the path, without the token that it may begin with: ``""`` at the token's own address.
         query: the part of the address after ``?``.
         header: gives a header by its name, ``""`` if it is missing.
+        id: what its protocol recognises a body by that is sent again, ``""`` if it has nothing of the kind.
+        received_at: µs of now.
     """
 
     method: str
     address: str = ""
     query: str = ""
     header: Callable[[str], str] = attrs.field(default=lambda name: "", repr=False)
+    id: str = ""
+    received_at: int = 0
 
 
 @attrs.frozen
@@ -187,11 +191,14 @@ class BodyKind:
         read_at: makes what reads a body, where the head of the request says something of the lines; ``None``: ``read``.
         addresses: the paths of this kind, each also after a token's address; empty: it comes to the token's address.
         tokens: the ways in which a request to one of the paths may have its token, beside the path itself.
+        key_header: a header that may hold the token, too; ``""``: there is none.
+        mark: a header that no other kind has: a body with it is of this kind, whatever its content type; ``""``: none.
         methods: the methods that upload.
         probes: requests that are answered without a token.
         accepted: makes the answer when the lines are stored.
         refused: makes the answer when the upload is refused.
         id_header: the header with the id of a body that may be sent twice, so that it is stored once; ``""``: none.
+        id_in: finds that id in the body of a request without the header.
         count_header: the header with the number of messages of a body; ``""``: there is none.
         has_charset: whether the content type may declare a character set; if not, the body is read as it is.
         unpack: undoes the compression that a protocol has by itself, within a number of bytes; raises ``BodyTooLarge``
@@ -209,11 +216,14 @@ class BodyKind:
     read_at: Callable[[UploadHead], Read] | None = None
     addresses: tuple[str, ...] = ()
     tokens: tuple[TokenIn, ...] = ()
+    key_header: str = ""
+    mark: str = ""
     methods: tuple[str, ...] = ("POST",)
     probes: tuple[Probe, ...] = ()
     accepted: Callable[[UploadHead, Taken], KindReply] = count_reply
     refused: Callable[[UploadHead, NotTaken], KindReply] = error_reply
     id_header: str = ""
+    id_in: Callable[[bytes], str] | None = None
     count_header: str = ""
     has_charset: bool = True
     unpack: Callable[[bytes, int], bytes] = as_sent

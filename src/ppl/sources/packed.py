@@ -13,6 +13,8 @@ from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 1000
+#: The first bytes of gzip with its one method (RFC 1952); no other body begins with these.
+_BEGINS_GZIP = b"\x1f\x8b\x08"
 
 
 class Zip(Enum):
@@ -102,13 +104,14 @@ class Body:
 
     Args:
         most: bytes that it may hold, also after unzipping.
-        zipped: how it is compressed.
+        zipped: how it is compressed; ``None``: nothing says so, but if it begins as gzip does, it is gzip.
     """
 
     def __init__(self, most: int, zipped: Zip | None = None) -> None:
         self._most = most
         self._held = bytearray()
         self._unpacking = Unpacking(zipped) if zipped else None
+        self._may_be_gzip = zipped is None
         # Bytes as they came: gzip can consume any number of them and yield none.
         self._came = 0
 
@@ -123,12 +126,24 @@ class Body:
             BodyUnreadable: the body is not compressed as it claims.
         """
         self._came += len(data)
+        if self._may_be_gzip:
+            data = self._begin(data)
         if self._unpacking is None or self._came > self._most:
             self._keep(data)
             return
         self._unpacking.feed(data)
         while piece := self._unpacking.read(self._most - len(self._held) + 1):
             self._keep(piece)
+
+    def _begin(self, data: bytes) -> bytes:
+        """Look at the first bytes; gives those that are to be added."""
+        self._may_be_gzip = len(self._held) + len(data) < len(_BEGINS_GZIP)
+        start = bytes(self._held) + data
+        if start.startswith(_BEGINS_GZIP):
+            self._held.clear()
+            self._unpacking = Unpacking(Zip.GZIP)
+            return start
+        return data
 
     def _keep(self, data: bytes) -> None:
         if len(self._held) + len(data) > self._most or self._came > self._most:

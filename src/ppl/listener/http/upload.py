@@ -44,12 +44,14 @@ from ppl.model import Destination
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
 from ppl.sources.kinds import BodyKind, KindReply, ReadAlong, Taken, UploadHead
-from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_reply, upload_methods
+from ppl.sources.known import BODIES, allowed_methods, probe_reply, upload_kind, upload_methods
 from ppl.sources.packed import Body, Unpacking, Zip
 from ppl.timezone import parse_time_zone
 
 #: Seconds after which an upload that waits looks again whether Ppl is still busy.
 _LOOK_AGAIN_SECONDS = 0.1
+
+_LONGEST_ID = 200
 
 _TYPES = "Send text/plain, application/x-ndjson, application/json or application/logplex-1."
 _GREETED = ("GET", "HEAD")
@@ -109,7 +111,9 @@ class DrainUpload:
         self._is_complete = self._is_answered = False
         self._destination: Destination | None = None
         self._place = place
-        self._kind = body_kind(request.header("content-type"), place.kinds) or place.kinds[0]
+        self._found = upload_kind(request.header, place.kinds)
+        self._kind = self._found or place.kinds[0]
+        self._id = self._header(self._kind.id_header)[:_LONGEST_ID]
         self._codec = ""
         self._held = 0
         self._wait: Deferred[None] | None = None
@@ -135,7 +139,8 @@ class DrainUpload:
     def _head(self) -> UploadHead:
         request = self._request
         query = request.uri.partition(b"?")[2].decode("latin-1")
-        return UploadHead(request.method.decode("latin-1"), self._place.address, query, request.header)
+        now = self._drain.intake.clock()
+        return UploadHead(request.method.decode("latin-1"), self._place.address, query, request.header, self._id, now)
 
     async def _find(self) -> Destination:
         """The destination of this upload's token, if it may come from where it does."""
@@ -143,6 +148,7 @@ class DrainUpload:
         secret = self._place.secret
         if secret is None:
             secret = header_secret(request.header("authorization"), self._kind.tokens)
+            secret = secret or self._header(self._kind.key_header).strip() or None
             if secret is None:
                 raise NoToken
         forwarded_for = request.header("x-forwarded-for")
@@ -189,7 +195,7 @@ class DrainUpload:
             await self._take_all()
 
     def _check_kind(self) -> None:
-        if body_kind(self._request.header("content-type"), self._place.kinds) is None:
+        if self._found is None:
             raise UploadUnsupportedType(_TYPES)
 
     async def _enter(self, destination: Destination) -> None:
@@ -271,8 +277,9 @@ class DrainUpload:
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
         self._drain.admission.check_quota(self._destination)
-        frame_id = self._header(self._kind.id_header)
-        frame = (self._destination.id, frame_id[:200]) if frame_id else None
+        if not self._id and self._kind.id_in is not None:
+            self._id = self._kind.id_in(body)
+        frame = (self._destination.id, self._id) if self._id else None
         self.is_taken = True
         if frame is None:
             self._answer(await self._store(body))
