@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.model import SECOND, Event, Lines
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, BodyTooLarge, BodyUnreadable
 from ppl.sources.known import BODIES, body_kind
+from ppl.sources.packed import Body, Zip
 
 NOW = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()) * SECOND
 # The example in Heroku's documentation of its HTTPS drains.

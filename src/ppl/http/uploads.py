@@ -256,6 +256,13 @@ class UploadRequest(server.Request):
         self._upload = uploads.begin(self, length)
         return True
 
+    def take_time(self) -> None:
+        """Wait for the body however long it takes; a client that is gone without a word is noticed by the kernel."""
+        self._stop_timer()
+        keep_alive = getattr(self.transport, "setTcpKeepAlive", None)
+        if keep_alive is not None and not self.gone:
+            keep_alive(True)
+
     def _take_expectation(self) -> bool:
         """Whether the client waits for ``100 Continue``. Removes the header, or Twisted would send that too early."""
         expected = self.requestHeaders.getRawHeaders(b"expect", [b""])[0].lower() == b"100-continue"

@@ -30,7 +30,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "created_at": (
         "timestamp", "time", "@timestamp", "date", "ts", "dt", "@t", "datetime", "eventTime", "asctime", "_time",
         "__REALTIME_TIMESTAMP", "timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "timeMillis", "created",
-        "record.time.timestamp", "t.$date", "timereported",
+        "record.time.timestamp", "t.$date", "timereported", "EdgeStartTimestamp", "EventTimestampMs",
     ),
     "hostname": (
         "hostname", "host", "_HOSTNAME", "host.name", "host.hostname", "computer", "computerName", "machineName",
