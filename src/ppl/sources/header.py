@@ -168,7 +168,7 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
             program, procid = erlang[1], erlang[2]
         return Tag(program, procid, found.end())
     if text.find("  [", start, start + 64) > 0 and (found := _PADDED.match(text, start)):
-        return Tag(found[1], found[2], found.end())
+        return None if _is_refused(found[1]) else Tag(found[1], found[2], found.end())
     if close:
         found = _CLOSE.match(text, start)
         if found and not _is_refused(found[1]):

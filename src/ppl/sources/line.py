@@ -328,7 +328,8 @@ class _Parser:
     def _after_host_and_priority(self, start: int) -> Header | None:
         """The header of a file that busybox's syslogd writes: a host, a priority in words, a tag."""
         found = _HOST_AND_PRIORITY.match(self._line, start)
-        numbers = facility_and_level(found[2]) if found else None
+        is_level = found and found[1].lower() in LEVELS
+        numbers = facility_and_level(found[2]) if found and not is_level else None
         tag = read_tag(self._line, found.end(), close=False) if found and numbers else None
         if found is None or numbers is None or tag is None:
             return None
