@@ -260,7 +260,7 @@ def _after_host(text: str, host: str, start: int, *, has_pri: bool) -> Header:
             return Header(host, *tag)
         if has_pri and word == ":":
             after = _skip(text, found.end())
-            tag = read_tag(text, after, close=False) if text.startswith("%", after) else None
+            tag = read_mnemonic(text, after) if text.startswith("%", after) else None
             return Header(host, *tag) if tag else Header(host, "", "", after)
     return _special(text, host, start) if has_pri else Header(host, "", "", start)
 
