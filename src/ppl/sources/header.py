@@ -168,7 +168,7 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
             program, procid = erlang[1], erlang[2]
         return Tag(program, procid, found.end())
     if text.find("  [", start, start + 64) > 0 and (found := _PADDED.match(text, start)):
-        return Tag(found[1], found[2], found.end())
+        return None if _is_refused(found[1]) else Tag(found[1], found[2], found.end())
     if close:
         found = _CLOSE.match(text, start)
         if found and not _is_refused(found[1]):
@@ -260,7 +260,7 @@ def _after_host(text: str, host: str, start: int, *, has_pri: bool) -> Header:
             return Header(host, *tag)
         if has_pri and word == ":":
             after = _skip(text, found.end())
-            tag = read_tag(text, after, close=False) if text.startswith("%", after) else None
+            tag = read_mnemonic(text, after) if text.startswith("%", after) else None
             return Header(host, *tag) if tag else Header(host, "", "", after)
     return _special(text, host, start) if has_pri else Header(host, "", "", start)
 

@@ -21,7 +21,7 @@ _BEFORES = tuple(
         # Access logs, with or without the name of the site.
         r"(?:[^\s\[]{1,255} ){2,4}\[(?=[0-9]{1,2}/(?:[A-Z][a-z]{2}|[0-9]{2})/[0-9]{4}[: ])",
         rf"(?:{_PAIR}){{0,3}}(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
-        r"[\[(]?([A-Za-z]{3,13})[\])]?:?(?: -)?[ \t]+(?:\[[^\]\n]{1,40}\][ \t]+)?\[?(?=[0-9]{4}[-/.])",
+        r"[\[(]?([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?\[?(?=[0-9]{4}[-/.])",
         # Ruby's Logger and CUPS, Tornado, qBittorrent.
         r"[A-Z],? \[(?=[0-9]{2,4}[-/])|\[[A-Z] (?=[0-9]{4}-)|\([A-Z]\) (?=[0-9]{4}-)",
         # Redis, Erlang, the kernel's audit.

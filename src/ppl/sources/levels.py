@@ -16,8 +16,12 @@ _OTHER_WORDS = {
     "severe": 3, "failure": 3, "log": 6, "statement": 6, "detail": 6, "hint": 6, "fine": 7, "finer": 7, "finest": 7,
     "config": 6, "trc": 7, "dbg": 7, "inf": 6, "wrn": 4, "ftl": 2, "noti": 5, "dpanic": 2, "debug1": 7, "debug2": 7,
     "debug3": 7, "debug4": 7, "debug5": 7, "note": 5, "fail": 3, "dbug": 7, "trce": 7, "debu": 7, "erro": 3, "fata": 2,
+    "deprecated": 6,
 }  # fmt: skip
 LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
+
+#: What sets a colour in a terminal.
+COLOUR = re.compile(r"\x1b\[[0-9;]*+m")
 
 #: Characters of a text in which its level is looked for.
 _MOST = 256
@@ -32,10 +36,10 @@ _SYSTEMD = re.compile(r"<([0-7])>")
 _LETTER = re.compile(
     r"(?:\[[0-9:.]{8,15}\](?=\[))?[\[(]?([EWIFDCN])(?: ?(?:[0-9]{4}|[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:"
     r"| [0-9]{4}-[0-9]{2}-|,? \[[0-9]{2,4}[/\-]"
-    r"|! | \| |\]\[|\) [0-9]{4}-| \([0-9]{1,12}\) [\w.\-]{1,40}: )"
+    r"|! | \| [\w.\-/]{1,40}: |\]\[|\) [0-9]{4}-| \([0-9]{1,12}\) [\w.\-]{1,40}: )"
 )
-# PHP's names of its errors.
-_PHP = re.compile(r"(?:\[[^\]]{0,60}+\] )?PHP (?:[A-Z][a-z]{1,12} )?(?:fatal )?([A-Za-z]{5,10}):")
+# PHP's names of its errors; Go's and the C compilers' "fatal error: ".
+_PHP = re.compile(r"(?:\[[^\]]{0,60}+\] )?(?:PHP (?:[A-Z][a-z]{1,12} )?(?:fatal )?|fatal (?=error))([A-Za-z]{5,10}):")
 _ERLANG = re.compile(r"=([A-Z]{4,8}) REPORT====")
 # Behind one thing in brackets, and the program: "[1795996512] unbound[4711:0] info: ", "[…] warning/ApiListener: ".
 _BEHIND_BRACKET = re.compile(
@@ -68,6 +72,8 @@ def level_of(text: str) -> int | None:
     """The severity, 0 (emerg) to 7 (debug), that ``text`` names; ``None`` if it names none."""
     if len(text) > _MOST:
         text = text[:_MOST]
+    if "\x1b" in text:
+        text = COLOUR.sub("", text)
     first = text[:1]
     if first == "<" and (found := _SYSTEMD.match(text)):
         return int(found[1])

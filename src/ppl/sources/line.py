@@ -22,7 +22,7 @@ from ppl.sources.header import (
     read_vendor_tag,
 )
 from ppl.sources.inner_time import inner_moment
-from ppl.sources.levels import LEVELS, level_of
+from ppl.sources.levels import COLOUR, LEVELS, level_of
 from ppl.sources.stamps import Stamp, read_stamp
 from ppl.sources.timestamp import AMBIGUOUS_ZONES
 
@@ -160,6 +160,12 @@ class _Parser:
             if named and numbers:
                 self._facility, self._severity = numbers
                 return self.after_pri(named.end())
+        elif first == "\x1b":
+            # Written for a terminal: the text stays as it is.
+            plain = COLOUR.sub("", line)
+            if plain[:1] not in ("\x1b", "<"):
+                row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
+                return row[0], None, level_of(line), "", "", "", "", "", line
         elif first and first in "[(<" and _BRACKETED_TIME.match(line):
             stamp = read_stamp(line, 1, self._received_at, self._zone)
             if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
@@ -317,9 +323,14 @@ class _Parser:
         found = _WORD.match(self._line, start)
         if found is None or not _PRIORITY_SIGNS.search(found[0]) or (numbers := facility_and_level(found[0])) is None:
             return None
-        after = found.end() + 1
+        after = found.end()
+        # ESXi's mark of a line that goes on stays in the text.
+        mark = after if self._line.startswith("[+] ", after) else 0
+        after += 4 if mark else 1
         header = read_header(self._line, after, has_pri=True, is_syslog=True)
-        if not header.program:
+        if mark:
+            header = header._replace(end=mark)
+        if not header.program and "(" not in found[0]:
             return None
         if self._facility is None:
             self._facility, self._severity = numbers
@@ -328,7 +339,8 @@ class _Parser:
     def _after_host_and_priority(self, start: int) -> Header | None:
         """The header of a file that busybox's syslogd writes: a host, a priority in words, a tag."""
         found = _HOST_AND_PRIORITY.match(self._line, start)
-        numbers = facility_and_level(found[2]) if found else None
+        is_level = found and found[1].lower() in LEVELS
+        numbers = facility_and_level(found[2]) if found and not is_level else None
         tag = read_tag(self._line, found.end(), close=False) if found and numbers else None
         if found is None or numbers is None or tag is None:
             return None

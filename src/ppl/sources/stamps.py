@@ -81,7 +81,7 @@ _CISCO_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
 _LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\]]|\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(
-    r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: | +[^\s:<]+ <[0-9A-Z]"
+    r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: | +(?:[^\s:<|]+ )?[<|][0-9A-Za-z]"
     r"| +(?:[0-9]{1,3}\.){3}[0-9]{1,3} | ?: ?%|: |\Z)"
 )
 
