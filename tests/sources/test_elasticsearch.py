@@ -176,6 +176,13 @@ def test_refusals_and_blanks_come_in_small_pieces() -> None:
     assert len(answer(body)["items"]) == 5000
 
 
+@pytest.mark.parametrize("line", [b"x", b'{"index":{}}\n{}', b'{"delete":{}}'])
+def test_others_have_a_turn_after_a_few_hundred_lines(line: bytes) -> None:
+    found = pieces(b'{"index":{}}\n{}\n' + (line + b"\n") * 5000)
+    assert all(len(each.lines) <= 250 for each in found)
+    assert sum(not each.lines for each in found) >= 5000 // 250
+
+
 def test_a_single_document_is_an_event() -> None:
     assert ELASTICSEARCH_DOCUMENT.read_at is not None
     for address in ("/logs/_doc", "/logs/_doc/7", "/logs/_create/7"):

@@ -312,7 +312,7 @@ class UploadRequest(server.Request):
             return
         self._answered = True
         if reply.hangs_up:
-            self._hang_up()
+            self._cut()
         elif self._is_complete:
             self._send(reply)
             self.finish()
@@ -390,6 +390,12 @@ class UploadRequest(server.Request):
             self._upload.expired()
         else:
             self._hang_up()
+
+    def _cut(self) -> None:
+        """End the connection at once: over TLS, a close would wait for the client while nothing is read."""
+        self._stop_timer()
+        channel: Any = self.channel
+        channel.transport.abortConnection()
 
     def _hang_up(self) -> None:
         self._stop_timer()

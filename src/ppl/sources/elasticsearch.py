@@ -25,7 +25,7 @@ from ppl.sources.json_fields import ObjectReader, json_text, storable
 from ppl.sources.json_lines import text_event
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
-from ppl.sources.records import Copies, RowPieces
+from ppl.sources.records import TURN, Copies, RowPieces
 
 #: The version that clients are told.
 _VERSION = "9.5.1"
@@ -34,10 +34,12 @@ _JSON = (_PRODUCT, ("Content-Type", "application/json"))
 _TEXT = (_PRODUCT, ("Content-Type", "text/plain; charset=utf-8"))
 
 #: Longer documents are kept as text: reading them would take long at once.
-_MOST_DOCUMENT = 512 * 1024
+_MOST_DOCUMENT = 128 * 1024
 _MOST_ACTION = 4096
 #: Characters that are kept of the name of an index, and of an id.
 _MOST_NAME = 512
+#: Lines of a request after which others have a turn: a few milliseconds of work.
+_MOST_LINES = 250
 #: Refused documents of a request whose answers say why.
 _MOST_REASONS = 1000
 
@@ -94,6 +96,7 @@ class _Bulk:
     refused: int = 0
     reasons: int = 0
     _at: int = 0
+    _lines: int = 0
     # Most lines with an action are equal to the one before.
     _last: tuple[bytes, _Action | None] = (b"", None)
 
@@ -142,6 +145,10 @@ class _Bulk:
                 end = len(body) if end < 0 else end
                 line = body[self._at : end]
                 self._at = end + 1
+                self._lines += 1
+                if self._lines % _MOST_LINES == 0:
+                    yield from self._answering(self.pieces.rest())
+                    yield TURN
                 return line
             size, self._at = blanks.end() - self._at, blanks.end()
             yield from self._added(None, size)

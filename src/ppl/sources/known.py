@@ -15,6 +15,7 @@ import attrs
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT
 from ppl.sources.firehose import FIREHOSE
+from ppl.sources.gelf import GELF
 from ppl.sources.hec import HEC_EVENTS, HEC_RAW
 from ppl.sources.journal import JOURNAL
 from ppl.sources.kinds import BodyKind, Probe
@@ -110,6 +111,7 @@ ADDRESSED: tuple[BodyKind, ...] = (
     ELASTICSEARCH_DOCUMENT,
     JOURNAL,
     FIREHOSE,
+    GELF,
 )
 
 _SLASHES = re.compile("//+")

@@ -12,6 +12,7 @@ from datetime import tzinfo
 
 from ppl.model import Row
 from ppl.sources.cisco import read_cisco
+from ppl.sources.gelf_fields import GELF_MARK, gelf_row
 from ppl.sources.header import (
     Header,
     device_before,
@@ -160,6 +161,10 @@ class _Parser:
             if named and numbers:
                 self._facility, self._severity = numbers
                 return self.after_pri(named.end())
+        elif first == "{":
+            row = gelf_row(line, self._received_at, self._zone) if GELF_MARK in line else None
+            if row:
+                return row
         elif first == "\x1b":
             # Written for a terminal: the text stays as it is.
             plain = COLOUR.sub("", line)
