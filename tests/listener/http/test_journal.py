@@ -9,6 +9,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from ppl.model import Destination
+from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
 from tests.listener.http.conftest import MakeDrained
 from tests.listener.receiving import GatedStore, messages
@@ -179,12 +180,20 @@ async def test_compressed_bodies_are_unpacked_as_they_come(
         pass
     client.send(chunk(packing.compress(entry(2, "two")) + packing.flush()) + END)
     assert (await answered(client)).status == 202
+    packed = zstd.ZstdCompressor()
+    client = await drained.connect()
+    client.send(start(headers={**BASIC, "Content-Encoding": "zstd"}))
+    client.send(chunk(packed.compress(entry(8, "zstd"), packed.FLUSH_BLOCK)))
+    while await messages(store, destination) != ["one", "two", "zstd"]:
+        pass
+    client.send(chunk(packed.flush()) + END)
+    assert (await answered(client)).status == 202
     bomb = zlib.compressobj(wbits=31)
     data = bomb.compress(entry(3, b"x\n" * 10_000_000)) + bomb.flush()
     assert (await ask(drained, start(headers={**BASIC, "Content-Encoding": "gzip"}) + chunk(data) + END)).status == 202
     response = await ask(drained, start(headers={**BASIC, "Content-Encoding": "gzip"}) + chunk(b"no gzip") + END)
     assert (response.status, response.body) == (400, b"The body is not gzip.\n")
-    assert [each[:10] for each in await messages(store, destination)] == ["one", "two", "x\nx\nx\nx\nx\n"]
+    assert [each[:10] for each in await messages(store, destination)] == ["one", "two", "zstd", "x\nx\nx\nx\nx\n"]
 
 
 @ensureDeferred

@@ -54,6 +54,8 @@ _LOOK_AGAIN_SECONDS = 0.1
 
 _LONGEST_ID = 200
 
+_ENCODINGS = frozenset(("gzip", "deflate", "zstd"))
+
 _TYPES = "Send text/plain, application/x-ndjson, application/json or application/logplex-1."
 _GREETED = ("GET", "HEAD")
 
@@ -530,8 +532,11 @@ def _codec(request: UploadRequest) -> str:
 def _zip(request: UploadRequest, kind: BodyKind) -> Zip | None:
     named = {each.strip().lower().removeprefix("x-") for each in request.header("content-encoding").split(",")}
     named -= {"", "identity", *kind.encodings}
-    if named - {"gzip", "deflate"}:
-        raise UploadUnsupportedType("The only supported content encodings are gzip and deflate.")
+    if named - _ENCODINGS:
+        known = ", ".join(sorted(_ENCODINGS | set(kind.encodings)))
+        # RFC 9110, section 15.5.16: so the client learns what it may send.
+        headers = (("Accept-Encoding", known),)
+        raise UploadUnsupportedType(f"The supported content encodings are {known}.", headers)
     if len(named) > 1:
         return Zip.EITHER
     return Zip(named.pop()) if named else None
