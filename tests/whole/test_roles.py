@@ -197,6 +197,7 @@ EXAMPLES = {
     "DELETE /api/marks/<id>": Example(lambda scene: scene.mark()),
     "GET /api/events/<id>": Example(lambda scene: scene.event_id),
     "GET /api/events/<id>/context": Example(lambda scene: scene.event_id),
+    "GET /api/top-values": Example(fields=lambda scene: {"field": "status"}),
     "GET /api/export/<name>": Example(lambda scene: "owners"),
     "GET /api/archives/<date>": Example(lambda scene: _DAY),
 }

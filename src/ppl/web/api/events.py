@@ -86,7 +86,7 @@ class EventsApi:
             return deliver(
                 {
                     "events": [viewer_event(event, zone) for event in events],
-                    **_progress(reached, search.is_complete),
+                    **progress(reached, search.is_complete),
                 }
             )
 
@@ -238,7 +238,8 @@ def time_text(reached: int) -> str:
     return utc_text(min(max(0, reached), _LAST_TIME))
 
 
-def _progress(reached: int, complete: bool) -> dict[str, Any]:
+def progress(reached: int, complete: bool) -> dict[str, Any]:
+    """The members of an answer that say how far a search came, and whether it is at its end."""
     return {"reached": str(reached), "reached_time": time_text(reached), "complete": complete}
 
 
@@ -282,7 +283,7 @@ def _bars(buckets: Sequence[Bucket], width: _Width, reached: int, *, complete: b
             }
             for bucket in buckets
         ],
-        **_progress(reached, complete),
+        **progress(reached, complete),
     }
 
 
