@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-KEYS = ("a", "b", "ab", "a.b", "x-y@1", "host", "é", "", "a b")
+KEYS = ("a", "level", "b", "ab", "a.b", "x-y@1", "host", "é", "", "a b")
 NUMBERS = (
     "7", "7.0", "07", "-7", "+7", "7e0", "1e3", "1000", "1E+3", "0.8", ".8", "1e999", "1e-999", "1e1000", "7.", "0",
     "200ms", "0.2s", "0.2 s", "1m", "10KB", "10kib", "10240 b", "95%", "7x", "3µs", "3000NS", "1" * 63, "1" * 65,
@@ -158,4 +158,6 @@ _VALUES: Any = st.one_of(
     ),
     st.builds("{}{}".format, st.sampled_from([">", ">=", "<", "<="]), st.sampled_from([*NUMBERS, "x"])),
 )
-FIELD_QUERIES = st.builds("{}:{}".format, _NAMES, _VALUES)
+FIELD_QUERIES = st.builds("{}:{}".format, _NAMES, _VALUES) | st.sampled_from(
+    ["level:7", "level:30", "level:=7", "level:>=0.8", "level:>=err", "level:/7/", "level:e*", "level:*"]
+)

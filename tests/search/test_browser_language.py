@@ -27,7 +27,7 @@ _PARTS = (
     "/a\\/b/", "/var/log", "=x", "a*", "host:w*b", "msgid:(", "procid:=",
     "structured_data:", "message:'a*'", "it's", "or", "FILE:=A", "12:30", "host:\"=a\"",
     "status:", ".host:", "a.b:>=", "x:/b/", "a::b", "status:(a -b)",
-    "status:=", "“a b”", "„a“", "«b", "level:err", "‘it’s’", "host:=“", "”",
+    "status:=", "“a b”", "„a“", "«b", "level:err", "level:=", "‘it’s’", "host:=“", "”",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ppl.search.colours import uncoloured
 from ppl.search.fields import fields_in, values_of
-from ppl.search.quantity import in_full, number_of, parse_quantity
+from ppl.search.quantity import in_full, measured, parse_quantity
 from tests.search.field_texts import MESSAGES, NAMES, NUMBERS, STRUCTURED_DATA
 
 _ASKED = f"SELECT event_field(structured_data, {uncoloured('message')}, name) FROM (SELECT %s::text AS message, %s::text AS structured_data) AS event, unnest(%s::text[]) WITH ORDINALITY AS names (name, number) ORDER BY number"  # noqa: E501
@@ -84,7 +84,7 @@ def test_the_database_reads_the_same_numbers(cursor: Any, texts: list[str]) -> N
             "SELECT event_number(text, %s) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n",
             [measure, texts],
         )
-        assert [number for (number,) in cursor] == [number_of(text, measure) for text in texts]
+        assert [number for (number,) in cursor] == [measured(text, measure) for text in texts]
 
 
 def test_an_operand_is_passed_on_in_full(cursor: Any) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ppl.model import SEVERITY_WORDS
 from ppl.search.canonical import canonical, exact, exact_field, quoted
 from ppl.search.errors import QueryError
+from ppl.search.regex.parser import parse_regex
 from ppl.search.tree import (
     And,
     Contains,
@@ -18,6 +19,7 @@ from ppl.search.tree import (
     FieldExact,
     FieldGlob,
     FieldNumber,
+    FieldRegex,
     FieldWord,
     Not,
     Or,
@@ -62,7 +64,13 @@ TREES = {
     "host:“a b” host:=“a b”": And((word("a b", Field.HOST), Exact(Field.HOST, "a b"))),
     "“a it’s": And((word("“a"), word("it’s"))),
     "“a”b": word("“a”b"),
-    "level:error": Severity(3, 3),
+    "level:error": Or((Severity(3, 3), FieldWord("level", "error"))),
+    "-level:(err 30)": Not(Or((Severity(3, 3), FieldWord("level", "err"), FieldWord("level", "30")))),
+    "level:e*": Or((Severity(0, 0), Severity(3, 3), FieldGlob("level", "e*"))),
+    "level:=error": Severity(3, 3),
+    "level:='a b'": FieldExact("level", "a b"),
+    "level:>=30": FieldNumber("level", ">=", "30"),
+    "level:/x/": FieldRegex("level", parse_regex("x")),
     "LEVEL:>=warn": Severity(0, 4),
     "'a'b": And((A, B)),
     "a\u00a0b": And((A, B)),

@@ -161,6 +161,24 @@ def _severity(value: Value, reader: ReadingContext) -> Node:
     return Severity(first, last)
 
 
+class SeverityOrField:
+    """``level:``: the severity, as most other tools call it, or what a field of this name has."""
+
+    def __call__(self, value: Value, reader: ReadingContext) -> Node:
+        in_field = InNamedField("level")(value, reader)
+        try:
+            severity = _severity(value, reader)
+        except BadValue:
+            return in_field
+        is_compared = value.is_exact or value.text.startswith(_COMPARISONS)
+        return severity if is_compared else disjunction([severity, in_field])
+
+    @property
+    def takes_exact(self) -> bool:
+        """Always: ``=`` may stand before a value."""
+        return True
+
+
 def _facility(value: Value, reader: ReadingContext) -> Node:
     numbers = _numbers(_word(value, _FACILITY), FACILITY_WORDS, len(FACILITIES))
     if not numbers:
@@ -220,8 +238,7 @@ ATTRIBUTES: dict[str, Meaning] = {
     "structured_data": TextIn(Field.STRUCTURED_DATA),
     "message": TextIn(Field.MESSAGE),
     "severity": _severity,
-    # What most other tools call it.
-    "level": _severity,
+    "level": SeverityOrField(),
     "facility": _facility,
     "after": _since,
     "before": _before,

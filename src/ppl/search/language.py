@@ -33,6 +33,7 @@ from ppl.search.attributes import (
     Kind,
     Meaning,
     ReadingContext,
+    SeverityOrField,
     TextIn,
     Value,
 )  # fmt: skip
@@ -189,7 +190,9 @@ class _Parser:
         if self.terms > MOST_TERMS:
             raise QueryError(start, f"at most {MOST_TERMS} terms")
         value, begin = (
-            self._exact() if isinstance(meaning, TextIn | InNamedField) and meaning.takes_exact else self._written()
+            self._exact()
+            if isinstance(meaning, TextIn | InNamedField | SeverityOrField) and meaning.takes_exact
+            else self._written()
         )
         try:
             node = meaning(value, self.reader)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ppl.search.quantity import in_full, number_of
+from ppl.search.quantity import in_full, measured
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.folding import fold
 from ppl.search.regex.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
@@ -59,7 +59,7 @@ def literals(node: Node) -> tuple[Alternatives, ...]:
 
 def _of_value(node: InField) -> Iterator[Alternatives]:
     if isinstance(node, FieldWord):
-        number = number_of(node.text, "number")
+        number = measured(node.text, "number")
         if number is not None:
             # 7.0 finds 7 and 7.00, and 1e3 finds 1000.
             yield frozenset([fold(node.text), in_full(number)])

@@ -1,6 +1,6 @@
 """Numbers with units as people and programs write them: ``500``, ``0.8s``, ``200ms``, ``10KB``, ``95%``.
 
-:func:`parse_quantity` reads the operand of a comparison (``duration:>200ms``), :func:`number_of` the value that is
+:func:`parse_quantity` reads the operand of a comparison (``duration:>200ms``), :func:`measured` the value that is
 compared. ``event_number`` in the database (migration 0016) reads values in the same way; a property test holds them
 equal.
 """
@@ -42,14 +42,14 @@ class Quantity:
 def parse_quantity(text: str) -> Quantity | None:
     """The operand ``text``; ``None`` if it is not a number."""
     for measure in ("time", "bytes"):
-        number = number_of(text, measure)
+        number = measured(text, measure)
         if number is not None:
             return Quantity(number, measure)
-    number = number_of(text, "any")
+    number = measured(text, "any")
     return None if number is None else Quantity(number, "any")
 
 
-def number_of(value: str, measure: Measure) -> Decimal | None:
+def measured(value: str, measure: Measure) -> Decimal | None:
     """The number that ``value`` is in ``measure``; ``None`` if it is not such a number."""
     match = _NUMBER.match(value) if len(value) <= _LONGEST else None
     if match is None:

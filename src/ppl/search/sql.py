@@ -18,7 +18,7 @@ import attrs
 
 from ppl.search.colours import uncoloured
 from ppl.search.literals import Alternatives, literals
-from ppl.search.quantity import in_full, number_of, parse_quantity
+from ppl.search.quantity import in_full, measured, parse_quantity
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_postgresql
 from ppl.search.regex.words import LONGEST_WORDS, whole_words
@@ -207,7 +207,7 @@ class _Writer:
         if len(node.text) > LONGEST_WORDS:
             return self._like([folded], f"%{_literal(node.text)}%")
         text, parameters = f"regexp_like({folded}, %s)", [for_postgresql(whole_words(node.text))]
-        number = number_of(node.text, "number")
+        number = measured(node.text, "number")
         if number is None:
             return text, parameters
         return f"({text} OR event_number(value, 'number') = %s::numeric)", [*parameters, in_full(number)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 
-from ppl.search.quantity import number_of, parse_quantity
+from ppl.search.quantity import measured, parse_quantity
 from ppl.search.regex.engines import for_re2
 from ppl.search.regex.folding import fold
 from ppl.search.regex.pattern import Pattern
@@ -64,19 +64,19 @@ def _compared(node: FieldNumber) -> ValueTest:
     assert quantity is not None
 
     def matches(value: str) -> bool:
-        number = number_of(value, quantity.measure)
+        number = measured(value, quantity.measure)
         return number is not None and bool(compare(number, quantity.number))
 
     return matches
 
 
 def _word(text: str) -> ValueTest:
-    folded, number = fold(text), number_of(text, "number")
+    folded, number = fold(text), measured(text, "number")
     search = _found(whole_words(text)) if len(text) <= LONGEST_WORDS else lambda value: True
 
     def matches(value: str) -> bool:
         if folded in fold(value) and search(value):
             return True
-        return number is not None and number_of(value, "number") == number
+        return number is not None and measured(value, "number") == number
 
     return matches

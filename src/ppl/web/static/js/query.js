@@ -17,7 +17,7 @@
 
 const ATTRIBUTE = /(sender|host|ip|program|file|procid|msgid|structured_data|message|severity|level|facility|after|before):(?=[^\s)])/iy;
 const FIELD = /\.?([A-Za-z_@][\w.@-]{0,255}):(?!:|\/\/)(?=[^\s)])/y;
-const EXACT = new Set(["sender", "host", "program", "file", "procid", "msgid", "structured_data", "message"]);
+const EXACT = new Set(["sender", "host", "program", "file", "procid", "msgid", "structured_data", "message", "level"]);
 const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
 const NOT = /NOT(?:\s+|(?=[()]|$))/y;
 const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
@@ -72,7 +72,7 @@ class Reader {
     }
     const name = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? (inherited || this.field());
     const attribute = name === "level" ? "severity" : name;
-    const isExact = takesExact(attribute) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
+    const isExact = takesExact(name) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
     if (isExact) this.at += 1;
     const { value, parts } = this.operand(attribute, isExact);
     return { text: this.text.slice(start, this.at), start, end: this.at, isExcluded, attribute, value, isExact, parts };
