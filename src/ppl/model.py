@@ -331,6 +331,23 @@ class Counted:
 
 
 @attrs.frozen
+class ValuesCounted:
+    """The values of a field in one step of a search.
+
+    Attributes:
+        counts: the most frequent values, each with how often it occurs.
+        other_values, other_count: how many different values are left out, and how often they occur.
+        reached, complete: as in :class:`Found`.
+    """
+
+    counts: tuple[tuple[str, int], ...]
+    other_values: int
+    other_count: int
+    reached: int
+    complete: bool
+
+
+@attrs.frozen
 class Bucket:
     """One bar of a histogram.
 

@@ -194,6 +194,7 @@ EXAMPLES = {
     "GET /api/events/<id>/fields": Example(lambda scene: scene.event_id),
     "POST /api/columns": Example(fields=lambda scene: {"columns": "status"}),
     "GET /api/columns/values": Example(fields=lambda scene: {"ids": str(scene.event_id), "columns": "status"}),
+    "GET /api/top-values": Example(fields=lambda scene: {"field": "status"}),
     "GET /api/export/<name>": Example(lambda scene: "owners"),
     "GET /api/archives/<date>": Example(lambda scene: _DAY),
 }

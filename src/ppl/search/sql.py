@@ -94,6 +94,13 @@ def condition(node: Node, collation: str | None = UNICODE_COLLATION) -> Conditio
     return _Writer(collation).written(node, is_wanted=True)
 
 
+def may_have_field(name: str, collation: str | None = UNICODE_COLLATION) -> Condition:
+    """A condition that the index serves, true for each event that has a field ``name``, and its parameters."""
+    parts = literals(FieldGlob(name, "*"))
+    helps = [_Writer(collation).help(each) for each in parts]
+    return " AND ".join(["true", *(text for text, _ in helps)]), [value for _, values in helps for value in values]
+
+
 def _lower(expression: str, collation: str | None) -> str:
     return f"lower({expression})" if collation is None else f'lower(({expression}) COLLATE "{collation}")'
 
@@ -153,7 +160,7 @@ class _Writer:
         exact, parameters = self._exact(node)
         if not is_wanted or (isinstance(node, Contains) and node.field is Field.ANY):
             return exact, parameters
-        helps = [self._help(each) for each in literals(node)]
+        helps = [self.help(each) for each in literals(node)]
         if not helps:
             return exact, parameters
         text = " AND ".join([*(text for text, _ in helps), exact])
@@ -178,7 +185,7 @@ class _Writer:
 
     def _field(self, node: InField) -> Condition:
         # The literals are part of the meaning, so they stand in negated conditions too.
-        conditions = [self._help(each) for each in literals(node)]
+        conditions = [self.help(each) for each in literals(node)]
         found = self._in_values(node)
         if isinstance(node, FieldWord):
             alternatives = [found, *map(self._exact, written(node))]
@@ -222,7 +229,8 @@ class _Writer:
         like = _lower("%s::text", self.collation)
         return _any([f"{each} LIKE {like}" for each in expressions]), [pattern] * len(expressions)
 
-    def _help(self, alternatives: Alternatives) -> Condition:
+    def help(self, alternatives: Alternatives) -> Condition:
+        """Whether the joint text has one of ``alternatives``, which the index can tell."""
         parts = [self._like([searched(self.collation)], f"%{_literal(text)}%") for text in sorted(alternatives)]
         return _any([text for text, _ in parts]), [value for _, values in parts for value in values]
 

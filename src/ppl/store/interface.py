@@ -28,6 +28,7 @@ from ppl.model import (
     SendersSeen,
     Stored,
     Transport,
+    ValuesCounted,
 )
 from ppl.search.query import Query
 
@@ -35,6 +36,9 @@ SessionKind = Literal["browser", "token"]
 
 #: The purpose of a search: to find events, or only to count them. The limit of an account's searches holds for each.
 Purpose = Literal["find", "count"]
+
+MOST_VALUES = 5_000
+"""The most different values of a field that one step of a search gives."""
 
 
 @attrs.frozen
@@ -165,6 +169,9 @@ class Search(Protocol):
 
     async def count(self, width: int) -> Counted:
         """Search as far as a step does, but only count matches, in buckets that begin at multiples of ``width`` µs."""
+
+    async def top_values(self, name: str) -> ValuesCounted:
+        """Search about as far as a step does, but only count the values of the field ``name`` in what matches."""
 
     def close(self) -> None:
         """End the search; may be called again. A step under way raises ``StoreUnavailable``."""

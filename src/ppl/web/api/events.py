@@ -95,7 +95,7 @@ class EventsApi:
             return deliver(
                 {
                     "events": list(map(shown, events)),
-                    **_progress(reached, search.is_complete),
+                    **progress(reached, search.is_complete),
                 }
             )
 
@@ -253,7 +253,8 @@ def time_text(reached: int) -> str:
     return utc_text(min(max(0, reached), _LAST_TIME))
 
 
-def _progress(reached: int, complete: bool) -> dict[str, Any]:
+def progress(reached: int, complete: bool) -> dict[str, Any]:
+    """The members of an answer that say how far a search came, and whether it is at its end."""
     return {"reached": str(reached), "reached_time": time_text(reached), "complete": complete}
 
 
@@ -297,7 +298,7 @@ def _bars(buckets: Sequence[Bucket], width: _Width, reached: int, *, complete: b
             }
             for bucket in buckets
         ],
-        **_progress(reached, complete),
+        **progress(reached, complete),
     }
 
 
