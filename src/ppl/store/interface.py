@@ -178,7 +178,7 @@ class Search(Protocol):
 
 
 class PeopleStore(Protocol):
-    """Accounts and what belongs to them: destinations, sessions, tokens, saved searches and marks."""
+    """Accounts and what belongs to them: destinations, sessions, tokens, saved searches, marks and columns."""
 
     async def count_accounts(self) -> int:
         """How many accounts exist."""
@@ -340,6 +340,12 @@ class PeopleStore(Protocol):
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
         """Delete a saved search; ``False`` if the account may read no destination with it."""
 
+    async def columns_of(self, account_id: int) -> Mapping[int, tuple[str, ...]]:
+        """Destination id → the fields that the account shows as columns, for destinations where it shows any."""
+
+    async def set_columns(self, account_id: int, destination_id: int, names: Sequence[str]) -> bool:
+        """Change which fields the account shows as columns; ``False`` if it may not read the destination."""
+
     async def mark(self, account_id: int, destination_id: int, event_id: int, note: str, most: int) -> Mark | None:
         """Mark an event, or change its note; ``None`` if the account may not read the destination.
 
@@ -390,6 +396,12 @@ class EventStore(Protocol):
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:
         """The event with that id, ``None`` if it is not stored."""
+
+    async def events_with(self, destination_id: int, event_ids: Sequence[int]) -> Page:
+        """Those of the events with these ids that are stored; the oldest are left out where texts are long.
+
+        The page is ``complete`` unless some were left out.
+        """
 
     def search(
         self,

@@ -27,6 +27,8 @@ from ppl.services.turns import Turns
 from ppl.similar.workers import Workers
 from ppl.store.interface import Store
 from ppl.web.api.archives import Archives
+from ppl.web.api.columns import ColumnsApi
+from ppl.web.api.event_fields import EventFields
 from ppl.web.api.events import EventsApi
 from ppl.web.api.export import Exports
 from ppl.web.api.health import Health
@@ -159,6 +161,8 @@ def make_site(
         marks_api,
         api,
         events,
+        EventFields(store),
+        ColumnsApi(store, steady),
         top_values,
         *similar,
         queries,
