@@ -312,7 +312,7 @@ class UploadRequest(server.Request):
             return
         self._answered = True
         if reply.hangs_up:
-            self._cut()
+            self._abort_connection()
         elif self._is_complete:
             self._send(reply)
             self.finish()
@@ -391,7 +391,7 @@ class UploadRequest(server.Request):
         else:
             self._hang_up()
 
-    def _cut(self) -> None:
+    def _abort_connection(self) -> None:
         """End the connection at once: over TLS, a close would wait for the client while nothing is read."""
         self._stop_timer()
         channel: Any = self.channel
