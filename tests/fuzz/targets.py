@@ -164,9 +164,12 @@ def start(data: bytes) -> None:
 def body(data: bytes) -> None:
     """Whatever a body holds, PostgreSQL takes its lines."""
     kind = BODIES[data[0] % len(BODIES)] if data else BODIES[0]
-    for piece in kind.read(data[1:], RECEIVED, UTC, 1000):
-        for row in piece.lines.rows():
-            check_storable(row)
+    try:
+        for piece in kind.read(data[1:], RECEIVED, UTC, 1000):
+            for row in piece.lines.rows():
+                check_storable(row)
+    except BodyUnreadable:
+        assert kind in ADDRESSED, "what comes to a token's own address alone is never refused"
 
 
 def push(data: bytes) -> None:
@@ -198,7 +201,7 @@ _OPEN = b"1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n"
 SEEDS: dict[str, list[bytes]] = {
     "body": [
         b'\x01{"msg":"a","level":30,"log":{"level":"warn"}}{"host":{"name":"h"}}',
-        b'\x03[{"MESSAGE":[1,2],"PRIORITY":"3"},\n{"a":"b","a":"c"}]\n{\n"t":{"$date":"2026-11-24T10:00:00Z"}\n}',
+        b'\x04[{"MESSAGE":[1,2],"PRIORITY":"3"},\n{"a":"b","a":"c"}]\n{\n"t":{"$date":"2026-11-24T10:00:00Z"}\n}',
         b"\x0283 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - x",
         b"\x00<13>a\n\nb",
     ],
@@ -246,6 +249,9 @@ SEEDS: dict[str, list[bytes]] = {
         b'\x09{"message":"x"}',
         b'\x0a{"version":"1.1","host":"h","short_message":"x","facility":"f","_a":{"b":1}}\0{"short_message":"y"}',
         b"\x06\x0a\x19\x0a\x00\x12\x15\x0a\x03\x0a\x01n\x12\x0e\x10\x09\x2a\x03\x0a\x01m\x32\x05\x0a\x01a\x12\x00",
+        b'\x09{"requestId":"r","timestamp":1,"records":[{"data":"YQpiCg=="},{"data":"eyJtc2ciOiJtIn0="},{"data":"!"}]}',
+        b'\x09{"records":[{"data":"eyJtZXNzYWdlVHlwZSI6IkRBVEFfTUVTU0FHRSIsImxvZ0V2ZW50cyI6W3sibWVzc2FnZSI6Im0ifV19"}]}',
+        b"\x08__CURSOR=s=1;i=2;b=3\n__REALTIME_TIMESTAMP=1764000000000000\nMESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n_PID=1\n\nTAG=a\nTAG=b\n\n",
     ],
     "relp": [
         b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",

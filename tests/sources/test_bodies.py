@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.model import SECOND, Event, Lines
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, BodyTooLarge, BodyUnreadable
 from ppl.sources.known import BODIES, body_kind
+from ppl.sources.packed import Body, Zip, zstd
 
 NOW = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()) * SECOND
 # The example in Heroku's documentation of its HTTPS drains.
@@ -309,10 +310,36 @@ def bare(content: bytes) -> bytes:
     return packing.compress(content) + packing.flush()
 
 
-@given(st.binary(max_size=3000), st.integers(1, 50), st.sampled_from([zlib.compress, bare, gzip.compress]))
+@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from([gzip.compress, zstd.compress]))
+def test_what_begins_as_gzip_or_zstd_is_that(content: bytes, size: int, pack: Callable[[bytes], bytes]) -> None:
+    sent = pack(content[:1000]) + pack(content[1000:])
+    body = Body(4000)
+    for start in range(0, len(sent), size):
+        body.add(sent[start : start + size])
+    assert body.finish() == content
+
+
+def test_few_bytes_are_no_compression() -> None:
+    for content in (b"\x1f", b"\x28\xb5\x2f", b"\x1f\x8b", b"\x1f\x8bx"):
+        body = Body(100)
+        for byte in content:
+            body.add(bytes([byte]))
+        assert body.finish() == content
+
+
+def test_zstd_with_a_window_that_takes_much_memory_is_refused() -> None:
+    packing = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
+    sent = packing.compress(b"a") + packing.flush()
+    with pytest.raises(BodyUnreadable):
+        Body(1000, Zip.ZSTD).add(sent)
+
+
+@given(
+    st.binary(max_size=3000), st.integers(1, 50), st.sampled_from([zlib.compress, bare, gzip.compress, zstd.compress])
+)
 def test_deflate_comes_with_a_header_or_without(content: bytes, size: int, pack: Callable[[bytes], bytes]) -> None:
     sent = pack(content)
-    for zipped in (Zip.EITHER, *(() if pack is gzip.compress else (Zip.DEFLATE,))):
+    for zipped in (Zip.EITHER, *((Zip.DEFLATE,) if pack in (zlib.compress, bare) else ())):
         body = Body(4000, zipped)
         for start in range(0, len(sent), size):
             body.add(sent[start : start + size])
@@ -326,9 +353,11 @@ def test_nothing_follows_deflate() -> None:
 
 
 @pytest.mark.parametrize("zipped", Zip)
-@pytest.mark.parametrize("pack", [zlib.compress, bare, gzip.compress])
+@pytest.mark.parametrize("pack", [zlib.compress, bare, gzip.compress, zstd.compress])
 def test_a_bomb_is_never_unzipped_further_than_the_limit(zipped: Zip, pack: Callable[[bytes], bytes]) -> None:
-    if (pack is gzip.compress) != (zipped is Zip.GZIP) and zipped is not Zip.EITHER:
+    if zipped is not Zip.EITHER and zipped is not {gzip.compress: Zip.GZIP, zstd.compress: Zip.ZSTD}.get(
+        pack, Zip.DEFLATE
+    ):
         return
     bomb = pack(bytes(100_000_000))
     assert len(bomb) < 100_000

@@ -197,6 +197,10 @@ EXAMPLES = {
     "DELETE /api/marks/<id>": Example(lambda scene: scene.mark()),
     "GET /api/events/<id>": Example(lambda scene: scene.event_id),
     "GET /api/events/<id>/context": Example(lambda scene: scene.event_id),
+    "GET /api/events/<id>/fields": Example(lambda scene: scene.event_id),
+    "POST /api/columns": Example(fields=lambda scene: {"columns": "status"}),
+    "GET /api/columns/values": Example(fields=lambda scene: {"ids": str(scene.event_id), "columns": "status"}),
+    "GET /api/top-values": Example(fields=lambda scene: {"field": "status"}),
     "GET /api/export/<name>": Example(lambda scene: "owners"),
     "GET /api/archives/<date>": Example(lambda scene: _DAY),
 }
@@ -276,7 +280,9 @@ def example(scene: Scene, route: str) -> tuple[str, dict[str, str]]:
     path = re.sub("<(id|name|date)>", lambda _: str(chosen.part(scene)), path, count=1)
     path = path.replace("<id>", str(chosen.second(scene)))
     fields = chosen.fields(scene)
-    is_of_destination = route.startswith(("GET", "POST /api/saved", "POST /api/marks", "POST /api/test-line"))
+    is_of_destination = route.startswith(
+        ("GET", "POST /api/saved", "POST /api/marks", "POST /api/test-line", "POST /api/columns")
+    )
     return path, {"user_id": scene.owner.user_id, **fields} if is_of_destination else fields
 
 

@@ -256,6 +256,13 @@ class UploadRequest(server.Request):
         self._upload = uploads.begin(self, length)
         return True
 
+    def take_time(self) -> None:
+        """Wait for the body however long it takes; a client that is gone without a word is noticed by the kernel."""
+        self._stop_timer()
+        keep_alive = getattr(self.transport, "setTcpKeepAlive", None)
+        if keep_alive is not None and not self.gone:
+            keep_alive(True)
+
     def _take_expectation(self) -> bool:
         """Whether the client waits for ``100 Continue``. Removes the header, or Twisted would send that too early."""
         expected = self.requestHeaders.getRawHeaders(b"expect", [b""])[0].lower() == b"100-continue"
@@ -305,7 +312,7 @@ class UploadRequest(server.Request):
             return
         self._answered = True
         if reply.hangs_up:
-            self._cut_off()
+            self._abort_connection()
         elif self._is_complete:
             self._send(reply)
             self.finish()
@@ -384,7 +391,7 @@ class UploadRequest(server.Request):
         else:
             self._hang_up()
 
-    def _cut_off(self) -> None:
+    def _abort_connection(self) -> None:
         """End the connection at once: over TLS, a close would wait for the client while nothing is read."""
         self._stop_timer()
         channel: Any = self.channel

@@ -1,17 +1,15 @@
 """Bodies uploaded over HTTP: lines, logplex frames or JSON, without I/O.
 
-:class:`Body` gathers a body within a limit and unzips it as it comes. :func:`line_body`, :func:`logplex_body` and
-:func:`json_body` then read it in pieces, each a few milliseconds of work. Nothing is refused for its content.
+:func:`line_body`, :func:`logplex_body` and :func:`json_body` read them in pieces, each a few milliseconds of work.
+Nothing is refused for its content. :mod:`ppl.sources.packed` gathers and unpacks them before.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
-from enum import Enum
 
 from ppl.errors import PplError
 from ppl.sources.framing import Framer, Frames
@@ -25,9 +23,6 @@ PIECE_BYTES = 32 * 1024
 
 #: Most lines of a piece.
 PIECE_LINES = 1000
-
-_GZIP = 16 + zlib.MAX_WBITS
-_MOST_MEMBERS = 1000
 
 #: What Cloudflare's Logpush sends to see whether an address takes uploads.
 _PROBE = {"content": "tests"}
@@ -46,93 +41,6 @@ class BodyUnreadable(PplError):
     """The body is not in the encoding that it claims."""
 
     code = "bad_encoding"
-
-
-class Zip(Enum):
-    """How a body is compressed.
-
-    ``DEFLATE`` is zlib's format, as RFC 9110 has it, or the bare one that some send in its place. Some libraries say
-    ``gzip, deflate`` and send one of them: ``EITHER``.
-    """
-
-    GZIP = "gzip"
-    DEFLATE = "deflate"
-    EITHER = "gzip or deflate"
-
-
-class Body:
-    """A body while it arrives.
-
-    Args:
-        most: bytes that it may hold, also after unzipping.
-        zipped: how it is compressed; gzip may come in one member or in several.
-    """
-
-    def __init__(self, most: int, zipped: Zip | None = None) -> None:
-        self._most = most
-        self._held = bytearray()
-        self._zipped = zipped
-        self._bits = _GZIP
-        self._unzip = zlib.decompressobj(_GZIP) if zipped else None
-        self._members = 0
-        # Bytes as they came: gzip can consume any number of them and yield none.
-        self._came = 0
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def add(self, data: bytes) -> None:
-        """Add ``data``.
-
-        Raises:
-            BodyTooLarge: the body exceeds the limit, beyond which at most one byte was unzipped.
-            BodyUnreadable: the body is not compressed as it claims.
-        """
-        if data and not self._came:
-            self._begin(data[0])
-        self._came += len(data)
-        if self._zipped is None or self._came > self._most:
-            self._keep(data)
-            return
-        while data:
-            assert self._unzip is not None
-            if self._unzip.eof:
-                self._begin_member()
-            try:
-                self._keep(self._unzip.decompress(data, self._most - len(self._held) + 1))
-            except zlib.error as error:
-                raise BodyUnreadable(f"The body is not {self._zipped.value}.") from error
-            data = self._unzip.unused_data
-
-    def _begin(self, first: int) -> None:
-        """The first byte of the body tells what it is: in bare deflate it would be an impossible one."""
-        if self._zipped is Zip.DEFLATE or (self._zipped is Zip.EITHER and first != 0x1F):
-            self._bits = zlib.MAX_WBITS if first & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
-            self._unzip = zlib.decompressobj(self._bits)
-
-    def _begin_member(self) -> None:
-        if self._bits != _GZIP:
-            raise BodyUnreadable("The body goes on after the end of its compressed data.")
-        self._unzip = zlib.decompressobj(_GZIP)
-        self._members += 1
-        if self._members > _MOST_MEMBERS:
-            raise BodyUnreadable(f"The gzipped body has more than {_MOST_MEMBERS} members.")
-
-    def _keep(self, data: bytes) -> None:
-        if len(self._held) + len(data) > self._most or self._came > self._most:
-            raise BodyTooLarge(f"A body may hold at most {self._most:,} bytes, also after unzipping.")
-        self._held += data
-
-    def finish(self) -> bytes:
-        """The whole body.
-
-        Raises:
-            BodyUnreadable: the compressed data ends too early.
-        """
-        if self._unzip is not None and self._came and not self._unzip.eof:
-            raise BodyUnreadable("The compressed body is cut off.")
-        held, self._held = bytes(self._held), bytearray()
-        return held
 
 
 def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:

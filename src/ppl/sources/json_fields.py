@@ -30,7 +30,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "created_at": (
         "timestamp", "time", "@timestamp", "date", "ts", "dt", "@t", "datetime", "eventTime", "asctime", "_time",
         "__REALTIME_TIMESTAMP", "timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "timeMillis", "created",
-        "record.time.timestamp", "t.$date", "timereported",
+        "record.time.timestamp", "t.$date", "timereported", "EdgeStartTimestamp", "EventTimestampMs",
     ),
     "hostname": (
         "hostname", "host", "_HOSTNAME", "host.name", "host.hostname", "computer", "computerName", "machineName",
@@ -69,7 +69,8 @@ _DIGITS = re.compile(r"([0-9]{9,19})(?:\.([0-9]{1,9}))?", re.ASCII)
 # slog writes what lies between its levels as an offset.
 _OFFSET_LEVEL = re.compile(r"([A-Za-z]+)[+-][0-9]{1,3}", re.ASCII)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_TRAILERS = "\r\n\0"
+#: What ends a line, and is left out at the end of a message.
+TRAILERS = "\r\n\0"
 
 
 def storable(text: str) -> str:
@@ -88,7 +89,7 @@ def stored_text(text: str, most: int) -> str:
 
 def message_text(text: str, most: int) -> str:
     """A message as it is stored: without the line end that Docker and others leave at its end."""
-    return stored_text(text.rstrip(_TRAILERS), most)
+    return stored_text(text.rstrip(TRAILERS), most)
 
 
 @attrs.frozen
@@ -311,7 +312,7 @@ def _is_empty_line(fields: dict[str, Any], rest: dict[str, Any]) -> bool:
 
 def _is_empty_message(key: str, value: Any) -> bool:
     name = _NAMES.get(key) or _NAMES.get(key.lower())
-    return name is not None and name.field == "message" and isinstance(value, str) and not value.strip(_TRAILERS)
+    return name is not None and name.field == "message" and isinstance(value, str) and not value.strip(TRAILERS)
 
 
 @attrs.frozen

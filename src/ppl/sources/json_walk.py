@@ -69,6 +69,10 @@ class JsonWalk:
         """Whether the value that begins here begins with ``char``, such as a bracket."""
         return self._text.startswith(char, self._after_blanks())
 
+    def is_at_end(self) -> bool:
+        """Whether nothing but blanks follows."""
+        return self._after_blanks() == len(self._text)
+
     def _between(self, opening: str, closing: str) -> Iterator[None]:
         """Stops at each item between brackets; the walk must be behind it before the next is asked for."""
         self._expect(opening)

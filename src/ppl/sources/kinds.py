@@ -7,7 +7,7 @@ for everything that protocols do differently, and knows none by name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from enum import Enum
 from typing import Protocol
@@ -15,6 +15,10 @@ from typing import Protocol
 import attrs
 
 from ppl.model import Lines
+
+#: What a line that is sent again is recognised by: a series, and the line's number in it. Numbers that follow one
+#: another cost no memory.
+LineKey = tuple[str, int]
 
 
 @attrs.frozen
@@ -26,12 +30,14 @@ class Piece:
         size: about how many bytes they had in the body, or will have in the database if that is more.
         refused: how many records of the body could not be taken, beside these lines.
         items: what the answer says of each record, where a protocol answers for each; in the protocol's own form.
+        keys: by which a line that is sent again is recognised, one for each line; empty: the protocol has none.
     """
 
     lines: Lines
     size: int
     refused: int = 0
     items: bytes = b""
+    keys: Sequence[LineKey | None] = ()
 
 
 class Read(Protocol):
@@ -48,6 +54,20 @@ class Read(Protocol):
 
         Raises:
             BodyUnreadable: the body is not what its protocol sends; nothing was given before.
+        """
+
+
+class ReadAlong(Protocol):
+    """Reads a body while it comes: its lines are stored before its end, which may never come."""
+
+    def feed(self, data: bytes, received_at: int) -> Iterator[Piece]:
+        """The lines that ``data``, the next bytes of the body, complete; received at ``received_at`` (µs)."""
+
+    def finish(self, received_at: int) -> Iterator[Piece]:
+        """What is left when the body has come to its end.
+
+        Raises:
+            BodyUnreadable: the body is not what its protocol sends, and no line of it was given.
         """
 
 
@@ -72,12 +92,16 @@ class UploadHead:
         address: the path, without the token that it may begin with: ``""`` at the token's own address.
         query: the part of the address after ``?``.
         header: gives a header by its name, ``""`` if it is missing.
+        id: what its protocol recognises a body by that is sent again, ``""`` if it has nothing of the kind.
+        received_at: µs of now.
     """
 
     method: str
     address: str = ""
     query: str = ""
     header: Callable[[str], str] = attrs.field(default=lambda name: "", repr=False)
+    id: str = ""
+    received_at: int = 0
 
 
 @attrs.frozen
@@ -172,15 +196,20 @@ class BodyKind:
         name: for people.
         content_types: the content types of this kind, in lower case; ``""``: an upload names none.
         read: reads the lines of a body.
+        along: makes what reads a body while it comes, from the time zone of timestamps that name none and the bytes at
+            which lines are cut; such a body may be of any length. ``None``: bodies are read when they have come.
         read_at: makes what reads a body, where the head of the request says something of the lines; ``None``: ``read``.
         addresses: the paths of this kind, each also after a token's address; empty: it comes to the token's address.
             ``<name>`` stands for any part between slashes.
         tokens: the ways in which a request to one of the paths may have its token, beside the path itself.
+        key_header: a header that may hold the token, too; ``""``: there is none.
+        mark: a header that no other kind has: a body with it is of this kind, whatever its content type; ``""``: none.
         methods: the methods that upload.
         probes: requests that are answered without a token.
         accepted: makes the answer when the lines are stored.
         refused: makes the answer when the upload is refused.
         id_header: the header with the id of a body that may be sent twice, so that it is stored once; ``""``: none.
+        id_in: finds that id in the body of a request without the header.
         count_header: the header with the number of messages of a body; ``""``: there is none.
         has_charset: whether the content type may declare a character set; if not, the body is read as it is.
         unpack: undoes the compression that a protocol has by itself, within a number of bytes; raises ``BodyTooLarge``
@@ -195,14 +224,18 @@ class BodyKind:
     name: str
     content_types: tuple[str, ...]
     read: Read
+    along: Callable[[tzinfo, int], ReadAlong] | None = None
     read_at: Callable[[UploadHead], Read] | None = None
     addresses: tuple[str, ...] = ()
     tokens: tuple[TokenIn, ...] = ()
+    key_header: str = ""
+    mark: str = ""
     methods: tuple[str, ...] = ("POST",)
     probes: tuple[Probe, ...] = ()
     accepted: Callable[[UploadHead, Taken], KindReply] = count_reply
     refused: Callable[[UploadHead, NotTaken], KindReply] = error_reply
     id_header: str = ""
+    id_in: Callable[[bytes], str] | None = None
     count_header: str = ""
     has_charset: bool = True
     unpack: Callable[[bytes, int], bytes] = as_sent

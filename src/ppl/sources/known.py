@@ -14,8 +14,10 @@ import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT
+from ppl.sources.firehose import FIREHOSE
 from ppl.sources.gelf import GELF
 from ppl.sources.hec import HEC_EVENTS, HEC_RAW
+from ppl.sources.journal import JOURNAL
 from ppl.sources.kinds import BodyKind, Probe
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
 from ppl.sources.otlp import OTLP_ANY, OTLP_JSON, OTLP_PROTOBUF
@@ -80,6 +82,7 @@ BODIES = (
         count_header="logplex-msg-count",
         has_charset=False,
     ),
+    FIREHOSE,
     BodyKind(
         "JSON",
         tuple(
@@ -106,6 +109,8 @@ ADDRESSED: tuple[BodyKind, ...] = (
     OTLP_ANY,
     ELASTICSEARCH_BULK,
     ELASTICSEARCH_DOCUMENT,
+    JOURNAL,
+    FIREHOSE,
     GELF,
 )
 
@@ -181,3 +186,13 @@ def body_kind(content_type: str, kinds: Sequence[BodyKind] = BODIES) -> BodyKind
     if kind is None and name.startswith("text/"):
         return _LINES_KIND
     return kind
+
+
+def upload_kind(header: Callable[[str], str], kinds: Sequence[BodyKind]) -> BodyKind | None:
+    """The one of ``kinds``, those of an address, that the headers of a request name; ``None`` if it is not supported.
+
+    Args:
+        header: gives a header by its name.
+    """
+    marked = next((kind for kind in kinds if kind.mark and header(kind.mark)), None)
+    return marked or body_kind(header("content-type"), kinds)

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 
 from ppl.errors import StoreUnavailable
 from ppl.model import Destination
+from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
 from tests.listener.http.conftest import MakeDrained
@@ -104,6 +105,22 @@ async def test_deflate_is_taken_with_its_header_and_without(
     both = {"Content-Encoding": "gzip,deflate"}
     assert (await ask(drained, request(zlib.compress(b"either"), both))).status == 200
     assert await messages(store, destination) == ["zlib", "bare", "either"]
+
+
+@ensureDeferred
+async def test_zstd_is_taken_and_other_encodings_are_named_in_the_refusal(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for headers in ({"Content-Encoding": "zstd"}, {}):
+        assert (await ask(drained, request(zstd.compress(b"packed"), headers))).json == {"lines": 1}
+    bomb = zstd.compress(bytes(50_000_000))
+    assert (await ask(drained, request(bomb, {"Content-Encoding": "zstd"}))).status == 413
+    for body in (b"hello", zstd.compress(b"hello")[:-3]):
+        assert (await ask(drained, request(body, {"Content-Encoding": "zstd"}))).status == 400
+    response = await ask(drained, request(b"x", {"Content-Encoding": "br"}))
+    assert (response.status, response.headers["accept-encoding"]) == (415, "deflate, gzip, zstd")
+    assert await messages(store, destination) == ["packed", "packed"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

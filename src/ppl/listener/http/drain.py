@@ -64,7 +64,7 @@ class Drain(Service):
         assert place is not None
         upload = DrainUpload(self._state, request, place)
         self._state.uploads.add(upload)
-        if self._state.is_open:
+        if self._state.gate.is_running:
             upload.begin(length)
         else:
             upload.refuse(UploadUnavailable(STOPPING))
@@ -73,12 +73,12 @@ class Drain(Service):
     def startService(self) -> None:
         """Take uploads from now on."""
         super().startService()
-        self._state.is_open = True
+        self._state.gate.is_running = True
 
     def stopService(self) -> Deferred[None]:
         """Take no more uploads; fires when the writer has all lines of those that were taken."""
         super().stopService()
-        self._state.is_open = False
+        self._state.gate.is_running = False
         for upload in list(self._state.uploads):
             self._connections.add(upload.connection_ended)
             if not upload.is_taken:

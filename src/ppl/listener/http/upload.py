@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from datetime import tzinfo
 from typing import Any
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -19,9 +19,10 @@ from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.http.client import Proxies
 from ppl.http.uploads import UploadReply, UploadRequest
 from ppl.listener.http.admission import DrainAdmission
+from ppl.listener.http.handover import Gate, Handover, KnownLines
+from ppl.listener.http.live_body import LIVE_BYTES, LiveBody
 from ppl.listener.http.places import UploadPlace, header_secret
 from ppl.listener.http.refusals import (
-    STOPPING,
     DrainRefusal,
     NoToken,
     OverQuota,
@@ -38,51 +39,28 @@ from ppl.listener.http.refusals import (
     greeting,
 )
 from ppl.listener.http.repeats import SeenFrames
+from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, Body, BodyTooLarge, BodyUnreadable, Zip
+from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
-from ppl.sources.kinds import BodyKind, KindReply, Probe, Taken, UploadHead
-from ppl.sources.known import BODIES, allowed_methods, body_kind, probe_at, upload_methods
+from ppl.sources.kinds import BodyKind, KindReply, Probe, ReadAlong, Taken, UploadHead
+from ppl.sources.known import BODIES, allowed_methods, probe_at, upload_kind, upload_methods
+from ppl.sources.packed import Body, Unpacking, Zip
 from ppl.timezone import parse_time_zone
 
 #: Seconds after which an upload that waits looks again whether Ppl is still busy.
 _LOOK_AGAIN_SECONDS = 0.1
+
+_LONGEST_ID = 200
+
+_ENCODINGS = frozenset(("gzip", "deflate", "zstd"))
 
 _TYPES = "Send text/plain, application/x-ndjson, application/json or application/logplex-1."
 _GREETED = ("GET", "HEAD")
 
 _VERCEL_HEADER = "x-vercel-verify"
 _VERCEL_CODE = re.compile(rb"(?:\A|&)x-vercel-verify=([A-Za-z0-9_.-]{1,200})(?=&|\Z)")
-
-
-class Gate:
-    """The drain as a :class:`~ppl.listener.writing.writer.Source`: shut while the writer's queue is full."""
-
-    def __init__(self) -> None:
-        self.shut = False
-        self._waiting: list[Deferred[None]] = []
-
-    def pause(self) -> None:
-        """See :class:`~ppl.listener.writing.writer.Source`."""
-        self.shut = True
-
-    def resume(self) -> None:
-        """See :class:`~ppl.listener.writing.writer.Source`."""
-        self.shut = False
-        self.wake()
-
-    def wake(self) -> None:
-        """Wake all waiting uploads, so that they look again."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.callback(None)
-
-    async def moved(self) -> None:
-        """Return when the gate opens, or at :meth:`wake`."""
-        opened: Deferred[None] = Deferred()
-        self._waiting.append(opened)
-        await opened
 
 
 @attrs.define(eq=False)
@@ -92,14 +70,15 @@ class Uploading:
     Attributes:
         intake: takes the lines.
         admission: decides which uploads are taken.
-        reactor: gives others a turn between two pieces.
+        reactor: turns and timers.
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
-        is_open: whether uploads are taken.
+        known: the lines with keys that were stored recently.
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
+        turns: the turns in which bodies are read.
     """
 
     intake: Intake
@@ -108,10 +87,15 @@ class Uploading:
     proxies: Proxies
     gate: Gate = attrs.Factory(Gate)
     frames: SeenFrames = attrs.Factory(SeenFrames)
-    is_open: bool = False
+    known: KnownLines = attrs.Factory(KnownLines)
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
+    turns: WorkTurns = attrs.field(init=False)
+
+    @turns.default
+    def _turns(self) -> WorkTurns:
+        return WorkTurns(self.reactor)
 
 
 class DrainUpload:
@@ -136,10 +120,15 @@ class DrainUpload:
         self._is_complete = self._is_answered = False
         self._destination: Destination | None = None
         self._place = place
-        self._kind = body_kind(request.header("content-type"), place.kinds) or place.kinds[0]
+        self._found = upload_kind(request.header, place.kinds)
+        self._kind = self._found or place.kinds[0]
+        self._id = self._header(self._kind.id_header)[:_LONGEST_ID]
         self._codec = ""
         self._held = 0
         self._wait: Deferred[None] | None = None
+        # Instead of ``_body``, where lines are stored while the body comes.
+        self._live: LiveBody | None = None
+        self._is_lost = False
 
     def begin(self, length: int | None) -> None:
         """The headers have come."""
@@ -160,7 +149,8 @@ class DrainUpload:
     def _head(self) -> UploadHead:
         request = self._request
         query = request.uri.partition(b"?")[2].decode("latin-1")
-        return UploadHead(request.method.decode("latin-1"), self._place.address, query, request.header)
+        now = self._drain.intake.clock()
+        return UploadHead(request.method.decode("latin-1"), self._place.address, query, request.header, self._id, now)
 
     async def _find(self) -> Destination:
         """The destination of this upload's token, if it may come from where it does."""
@@ -168,6 +158,7 @@ class DrainUpload:
         secret = self._place.secret
         if secret is None:
             secret = header_secret(request.header("authorization"), self._kind.tokens)
+            secret = secret or self._header(self._kind.key_header).strip() or None
             if secret is None:
                 raise NoToken
         forwarded_for = request.header("x-forwarded-for")
@@ -197,10 +188,13 @@ class DrainUpload:
         zipped = _zip(request, self._kind)
         self._codec = _codec(request) if self._kind.has_charset else ""
         most = drain.admission.limits.max_drain_bytes
-        if length is not None and length > most:
+        if length is not None and length > most and self._kind.along is None:
             raise _too_large(most)
         await self._enter(destination)
         if self._is_answered:
+            return
+        if self._kind.along is not None:
+            await self._take_along(self._kind.along, destination, zipped)
             return
         self._body = Body(most, zipped)
         for data in self._early:
@@ -211,7 +205,7 @@ class DrainUpload:
             await self._take_all()
 
     def _check_kind(self) -> None:
-        if body_kind(self._request.header("content-type"), self._place.kinds) is None:
+        if self._found is None:
             raise UploadUnsupportedType(_TYPES)
 
     async def _enter(self, destination: Destination) -> None:
@@ -248,6 +242,11 @@ class DrainUpload:
         """Some of the body has come."""
         if self._is_answered:
             return
+        if self._live is not None:
+            self._live.add(data)
+            if not self._live.is_busy:
+                self._do(self._read_on(self._live))
+            return
         if self._body is None:
             self._early.append(data)
             return
@@ -273,8 +272,12 @@ class DrainUpload:
     def finish(self) -> None:
         """All of the body has come."""
         self._is_complete = True
-        if self._body is not None and not self._is_answered:
+        if self._is_answered:
+            return
+        if self._body is not None:
             self._do(self._take_all())
+        elif self._live is not None and not self._live.is_busy:
+            self._do(self._take_rest(self._live))
 
     async def _take_all(self) -> None:
         assert self._body is not None
@@ -284,8 +287,9 @@ class DrainUpload:
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
         self._drain.admission.check_quota(self._destination)
-        frame_id = self._header(self._kind.id_header)
-        frame = (self._destination.id, frame_id[:200]) if frame_id else None
+        if not self._id and self._kind.id_in is not None:
+            self._id = self._kind.id_in(body)
+        frame = (self._destination.id, self._id) if self._id else None
         self.is_taken = True
         if frame is None:
             self._answer(await self._store(body))
@@ -293,19 +297,7 @@ class DrainUpload:
             self._answer(await self._drain.frames.once(frame, lambda: Deferred.fromCoroutine(self._store(body))))
 
     async def _store(self, body: bytes) -> UploadReply:
-        commits: list[Deferred[None]] = []
-        submitting: Deferred[None] = Deferred()
-        self._drain.submitting.add(submitting)
-        try:
-            await self._prepare()
-            taken = await self._submit(self._unpacked(body), commits)
-        except BodyUnreadable as error:
-            raise Unreadable(str(error)) from error
-        finally:
-            self._drain.submitting.discard(submitting)
-            submitting.callback(None)
-        await gatherResults(commits)
-        return _sent(self._kind.accepted(self._head, taken))
+        return _sent(self._kind.accepted(self._head, await self._submit(body)))
 
     async def _prepare(self) -> None:
         kind, drain = self._kind, self._drain
@@ -323,40 +315,108 @@ class DrainUpload:
         self._hold(len(unpacked) - len(body))
         return unpacked
 
-    async def _submit(self, body: bytes, commits: list[Deferred[None]]) -> Taken:
+    async def _submit(self, body: bytes) -> Taken:
+        """Store the lines of ``body``."""
         destination, drain = self._destination, self._drain
         assert destination is not None
-        intake = drain.intake
-        if self._codec:
-            body = await self._translated(body)
-        zone = parse_time_zone(destination.time_zone)
-        sender_ip, meter = self._sender_ip, intake.meters.of(destination)
-        count = refused = 0
-        items: list[bytes] = []
-        read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
-        for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
-            if drain.gate.shut:
-                if drain.is_open:
-                    await drain.gate.moved()
-                if drain.gate.shut:
-                    raise UploadUnavailable(STOPPING)
-            committed: Deferred[None] = Deferred()
-            commits.append(committed)
-            count += len(piece.lines)
-            refused += piece.refused
-            if piece.items:
-                items.append(piece.items)
-            done = partial(committed.callback, None)
-            meter.take_whole(len(piece.lines), piece.size)
-            intake.writer.submit(destination, sender_ip, piece.lines, piece.size, drain.gate, done)
-            if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES or not piece.lines:
-                await deferLater(drain.reactor, 0)
-        self._check_count(count)
-        if refused:
+        intake, handover = drain.intake, self._handover(destination)
+        submitting: Deferred[None] = Deferred()
+        drain.submitting.add(submitting)
+        try:
+            await self._prepare()
+            body = self._unpacked(body)
+            if self._codec:
+                body = await self._translated(body)
+            zone = parse_time_zone(destination.time_zone)
+            read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
+            await drain.turns.turn()
+            for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
+                await handover.give(piece)
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
+        finally:
+            drain.submitting.discard(submitting)
+            submitting.callback(None)
+        self._check_count(handover.count)
+        self._say_refused(handover.refused)
+        return await handover.committed()
+
+    def _handover(self, destination: Destination) -> Handover:
+        drain = self._drain
+        return Handover(destination, self._sender_ip, drain.intake, drain.gate, drain.known, drain.turns)
+
+    def _say_refused(self, refused: int) -> None:
+        if refused and self._destination is not None:
             self._drain.intake.admission.say_once(
-                destination.user_id, f"an upload of {self._kind.name} has records that cannot be read"
+                self._destination.user_id, f"an upload of {self._kind.name} has records that cannot be read"
             )
-        return Taken(count, refused, tuple(items))
+
+    # A body that is stored while it comes
+
+    async def _take_along(
+        self, along: Callable[[tzinfo, int], ReadAlong], destination: Destination, zipped: Zip | None
+    ) -> None:
+        """Begin to store a body that may never end."""
+        intake, request = self._drain.intake, self._request
+        self._hold(LIVE_BYTES)
+        reader = along(parse_time_zone(destination.time_zone), intake.limits.max_line_bytes)
+        unpacking = Unpacking(zipped) if zipped else None
+        handover = self._handover(destination)
+        self._live = live = LiveBody(reader, unpacking, handover, intake.clock, self._drain.reactor)
+        for data in self._early:
+            live.add(data)
+        self._early.clear()
+        request.take_time()
+        await self._read_on(live)
+
+    async def _read_on(self, live: LiveBody) -> None:
+        """Store what has come, while nothing more is read."""
+        self._request.pause()
+        try:
+            await live.read()
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
+        await self._within_quota()
+        if self._is_answered:
+            return
+        if self._is_lost:
+            self._end()
+        elif self._is_complete:
+            await self._take_rest(live)
+        else:
+            self._request.resume()
+
+    async def _within_quota(self) -> None:
+        """Return when the destination's quota has room.
+
+        Raises:
+            OverQuota: it has none for longer than clients of this kind wait.
+        """
+        destination, drain = self._destination, self._drain
+        if destination is None or self._is_complete or self._is_lost:
+            return
+        until = drain.reactor.seconds() + self._kind.patience
+        while drain.intake.meters.of(destination).wait() and not self._is_answered:
+            if drain.reactor.seconds() >= until:
+                drain.admission.check_quota(destination)
+                return
+            await self._pause(_LOOK_AGAIN_SECONDS)
+
+    async def _take_rest(self, live: LiveBody) -> None:
+        """The body has come to its end: store the rest, and answer when all of it is committed."""
+        self.is_taken = True
+        submitting: Deferred[None] = Deferred()
+        self._drain.submitting.add(submitting)
+        try:
+            await live.finish()
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
+        finally:
+            self._drain.submitting.discard(submitting)
+            submitting.callback(None)
+        taken = await live.handover.committed()
+        self._say_refused(taken.refused)
+        self._answer(_sent(self._kind.accepted(self._head, taken)))
 
     async def _translated(self, body: bytes) -> bytes:
         """``body`` in UTF-8."""
@@ -364,7 +424,7 @@ class DrainUpload:
         for piece in in_utf8(body, self._codec):
             self._hold(len(piece))
             pieces.append(piece)
-            await deferLater(self._drain.reactor, 0)
+            await self._drain.turns.turn()
         return b"".join(pieces)
 
     @property
@@ -392,7 +452,9 @@ class DrainUpload:
 
     def lost(self, is_whole: bool) -> None:
         """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
-        if self.is_taken:
+        self._is_lost = True
+        # The lines that have come whole are stored.
+        if self.is_taken or (self._live is not None and self._live.is_busy):
             return
         if not (is_whole and self._kind.leaves_early):
             self._end()
@@ -411,7 +473,7 @@ class DrainUpload:
         if self._is_answered:
             return
         self._end()
-        if not self._drain.is_open and not self._request.gone:
+        if not self._drain.gate.is_running and not self._request.gone:
             self._request.close_after()
         proof = _vercel_proof(self._request)
         self._request.answer(attrs.evolve(reply, headers=(*reply.headers, *proof)))
@@ -423,6 +485,8 @@ class DrainUpload:
             self._wait.cancel()
         self._drain.uploads.discard(self)
         self._body = None
+        if self._live is not None:
+            self._live.is_over = True
         self._early.clear()
         self._drain.admission.hold(-self._held)
         self._held = 0
@@ -468,8 +532,11 @@ def _codec(request: UploadRequest) -> str:
 def _zip(request: UploadRequest, kind: BodyKind) -> Zip | None:
     named = {each.strip().lower().removeprefix("x-") for each in request.header("content-encoding").split(",")}
     named -= {"", "identity", *kind.encodings}
-    if named - {"gzip", "deflate"}:
-        raise UploadUnsupportedType("The only supported content encodings are gzip and deflate.")
+    if named - _ENCODINGS:
+        known = ", ".join(sorted(_ENCODINGS | set(kind.encodings)))
+        # RFC 9110, section 15.5.16: so the client learns what it may send.
+        headers = (("Accept-Encoding", known),)
+        raise UploadUnsupportedType(f"The supported content encodings are {known}.", headers)
     if len(named) > 1:
         return Zip.EITHER
     return Zip(named.pop()) if named else None

@@ -1,0 +1,167 @@
+"""Hands the pieces of an upload to the writer, when it has room, and knows when all of them are committed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredList
+
+from ppl.listener.http.refusals import STOPPING, UploadUnavailable
+from ppl.listener.http.repeats import SeenLines
+from ppl.listener.http.work_turns import WorkTurns
+from ppl.listener.intake import Intake
+from ppl.model import Destination, Lines
+from ppl.sources.kinds import Piece, Taken
+
+
+class Gate:
+    """The drain as a :class:`~ppl.listener.writing.writer.Source`: shut while the writer's queue is full.
+
+    Attributes:
+        shut: whether it is shut.
+        is_running: whether the drain takes uploads; if not, nobody waits until a shut gate opens.
+    """
+
+    def __init__(self) -> None:
+        self.shut = False
+        self.is_running = False
+        self._waiting: list[Deferred[None]] = []
+
+    def pause(self) -> None:
+        """See :class:`~ppl.listener.writing.writer.Source`."""
+        self.shut = True
+
+    def resume(self) -> None:
+        """See :class:`~ppl.listener.writing.writer.Source`."""
+        self.shut = False
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake all waiting uploads, so that they look again."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+    async def passed(self) -> None:
+        """Return when the gate is open.
+
+        Raises:
+            UploadUnavailable: it is shut, and the drain stops.
+        """
+        if self.shut and self.is_running:
+            opened: Deferred[None] = Deferred()
+            self._waiting.append(opened)
+            await opened
+        if self.shut:
+            raise UploadUnavailable(STOPPING)
+
+
+class Commits:
+    """Submissions that the writer has not committed yet."""
+
+    def __init__(self) -> None:
+        self._open: set[Deferred[None]] = set()
+
+    def begin(self) -> Callable[[], None]:
+        """Add a submission; gives what must be called when it is committed."""
+        commit: Deferred[None] = Deferred()
+        self._open.add(commit)
+
+        def committed() -> None:
+            self._open.discard(commit)
+            commit.callback(None)
+
+        return committed
+
+    async def all(self) -> None:
+        """Return when all submissions of now are committed."""
+        await DeferredList([*self._open])
+
+
+@attrs.define(eq=False)
+class KnownLines:
+    """What the lines of all uploads with keys share.
+
+    Attributes:
+        seen: their keys.
+        commits: their submissions, by destination.
+    """
+
+    seen: SeenLines = attrs.Factory(SeenLines)
+    commits: defaultdict[int, Commits] = attrs.Factory(lambda: defaultdict(Commits))
+
+
+@attrs.define(eq=False)
+class Handover:
+    """The pieces of one upload on their way.
+
+    Attributes:
+        destination: where they go.
+        sender_ip: the address they came from.
+        intake: takes them.
+        gate: shut while the writer's queue is full.
+        known: which lines with keys were handed over before.
+        turns: the turns in which bodies are read.
+        count: lines so far, with those that were known.
+        refused: records that could not be read so far.
+    """
+
+    destination: Destination
+    sender_ip: str
+    intake: Intake
+    gate: Gate
+    known: KnownLines
+    turns: WorkTurns
+    count: int = 0
+    refused: int = 0
+    _items: list[bytes] = attrs.Factory(list)
+    _commits: Commits = attrs.Factory(Commits)
+    _has_repeats: bool = False
+
+    async def give(self, piece: Piece) -> None:
+        """Hand ``piece`` over, without the lines that were handed over before.
+
+        Raises:
+            UploadUnavailable: the drain stops, and the writer has no room.
+        """
+        await self.gate.passed()
+        self.count += len(piece.lines)
+        self.refused += piece.refused
+        if piece.items:
+            self._items.append(piece.items)
+        lines = self._new(piece) if piece.keys else piece.lines
+        # What is left out costs nothing.
+        size = piece.size * len(lines) // len(piece.lines) if piece.keys else piece.size
+        self.intake.meters.of(self.destination).take_whole(len(lines), size)
+        if lines:
+            committed = self._commits.begin()
+            if piece.keys:
+                committed = _both(committed, self.known.commits[self.destination.id].begin())
+            self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed)
+        if self.turns.is_over:
+            await self.turns.turn()
+
+    def _new(self, piece: Piece) -> Lines:
+        """The lines of ``piece`` that were not handed over before; all of them are known from now on."""
+        is_new = [key is None or self.known.seen.add(self.destination.id, key) for key in piece.keys]
+        if all(is_new):
+            return piece.lines
+        self._has_repeats = True
+        return Lines.of_rows([row for row, new in zip(piece.lines.rows(), is_new, strict=True) if new])
+
+    async def committed(self) -> Taken:
+        """Return when all that was handed over is committed, by this upload or by one before it."""
+        await self._commits.all()
+        if self._has_repeats:
+            await self.known.commits[self.destination.id].all()
+        return Taken(self.count, self.refused, tuple(self._items))
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call
