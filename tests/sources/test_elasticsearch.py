@@ -183,6 +183,20 @@ def test_others_have_a_turn_after_a_few_hundred_lines(line: bytes) -> None:
     assert sum(not each.lines for each in found) >= 5000 // 250
 
 
+def test_only_a_document_with_a_name_has_a_key_which_depends_on_all_of_it() -> None:
+    def keys(*actions: Any, index: str = "", document: Any = None) -> list[Any]:
+        body = request(each for action in actions for each in (action, document or {"message": "m"}))
+        return [key for piece in pieces(body, index) for key in piece.keys or [None] * len(piece.lines)]
+
+    assert keys({"index": {}}, {"index": {"_id": 7}}, {"index": {"_id": ""}}) == [None] * 3
+    one, other, again = keys({"index": {"_id": "a"}}, {"index": {"_id": "b"}}, {"create": {"_id": "a"}})
+    assert one == again != other
+    assert keys({"index": {"_id": "a"}}, document={"message": "n"}) != [one]
+    assert keys({"index": {"_id": "a", "_index": "x"}}) == keys({"index": {"_id": "a"}}, index="x") != [one]
+    assert keys({"index": {}}, {"index": {"_id": "a"}}, {"index": {}}) == [None, one, None]
+    assert keys({"index": {"_id": "\ud800"}}) != [None]
+
+
 def test_a_single_document_is_an_event() -> None:
     assert ELASTICSEARCH_DOCUMENT.read_at is not None
     for address in ("/logs/_doc", "/logs/_doc/7", "/logs/_create/7"):
@@ -190,7 +204,8 @@ def test_a_single_document_is_an_event() -> None:
         body = b'{\n "message": "one",\n "log.level": "error"\n}\n'
         (found,) = rows(ELASTICSEARCH_DOCUMENT.read_at(head)(body, RECEIVED, UTC, 1000))
         assert (found["message"], found["severity"]) == ("one", 3)
-        assert json.loads(found["structured_data"]) == {"_index": "logs"}
+        named = {"_index": "logs"} if address.endswith("_doc") else {"_index": "logs", "_id": "7"}
+        assert json.loads(found["structured_data"]) == named
         reply = ELASTICSEARCH_DOCUMENT.accepted(head, Taken(1))
         made = json.loads(reply.body)
         assert (reply.status, made["_index"], made["result"]) == (201, "logs", "created")

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Generator, Iterable, Iterator
 from datetime import tzinfo
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -23,7 +24,7 @@ from ppl.sources.bodies import PIECE_BYTES, BodyUnreadable
 from ppl.sources.framing import whole_message
 from ppl.sources.json_fields import ObjectReader, json_text, storable
 from ppl.sources.json_lines import text_event
-from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
+from ppl.sources.kinds import BodyKind, KindReply, LineKey, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
 from ppl.sources.records import TURN, Copies, RowPieces
 
@@ -66,10 +67,12 @@ class _Action:
     Attributes:
         name: such as ``create``.
         where: the names of its index and of its document, as far as they are given, as JSON without braces.
+        identity: both, if the document has a name; ``""``: it has none.
     """
 
     name: str
     where: str
+    identity: str
 
 
 @attrs.define
@@ -129,7 +132,8 @@ class _Bulk:
             else:
                 self.items.append(b'{"%b":{"status":201}}' % action.name.encode("ascii"))
                 row = _event(document, self.objects)
-                yield from self._added(row and _with_members(row, action.where), size + len(action.where))
+                row = row and _with_members(row, action.where)
+                yield from self._added(row, size + len(action.where), _key(action.identity, document))
         yield from self._answering(self.pieces.rest())
         if self.items:
             yield from self._answering([Piece(Lines.of_rows(()), 0)])
@@ -164,10 +168,10 @@ class _Bulk:
         own = found is not None and not self.index
         if found is None or own or not found.where or self.copies.take(len(found.where), 1):
             return found
-        return _Action(found.name, "")
+        return attrs.evolve(found, where="")
 
-    def _added(self, row: Row | None, size: int) -> Iterator[Piece]:
-        return self._answering(self.pieces.add(row, size))
+    def _added(self, row: Row | None, size: int, key: LineKey | None = None) -> Iterator[Piece]:
+        return self._answering(self.pieces.add(row, size, key))
 
     def _answering(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """``pieces``, with the answers that have gathered."""
@@ -196,7 +200,23 @@ def _action_of(line: bytes, index: str) -> _Action | None:
     if name is None or not (value[name] is None or isinstance(value[name], dict)):
         return None
     more = value[name] or {}
-    return _Action(name, _members(more.get("_index") or index, more.get("_id")))
+    where = more.get("_index") or index
+    return _Action(name, _members(where, more.get("_id")), _identity(where, more.get("_id")))
+
+
+def _identity(index: Any, identity: Any) -> str:
+    return f"{index}/{identity}" if isinstance(identity, str) and identity else ""
+
+
+def _key(identity: str, document: bytes) -> LineKey | None:
+    """By which a document is recognised that is sent again as it was; one without a name never is."""
+    if not identity:
+        return None
+    name = blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    digest = blake2b(document, digest_size=8, person=name).digest()
+    # Many short series: of what is forgotten, all of it is old.
+    number = int.from_bytes(digest)
+    return f"_id {number % 4096}", number // 4096
 
 
 def _members(index: Any, identity: Any) -> str:
@@ -234,6 +254,12 @@ def _index_of(head: UploadHead) -> str:
     return unquote(first, errors="replace")[:_MOST_NAME] if rest else ""
 
 
+def _name_of(head: UploadHead) -> str:
+    """The name of the document in an address such as ``/logs/_doc/7``."""
+    parts = [each for each in head.address.split("/") if each]
+    return unquote(parts[2], errors="replace") if len(parts) == 3 else ""
+
+
 def bulk_documents(
     body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int, index: str = ""
 ) -> Iterator[Piece]:
@@ -251,18 +277,22 @@ def _bulk_at(head: UploadHead) -> Read:
     return read
 
 
-def one_document(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int, index: str = "") -> Iterator[Piece]:
+def one_document(
+    body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int, index: str = "", name: str = ""
+) -> Iterator[Piece]:
     """A body that is one document; see :class:`ppl.sources.kinds.Read`."""
     row = _event(body, ObjectReader(received_at, zone, max_line_bytes)) if body.strip() else None
-    rows = [_with_members(row, _members(index, None))] if row is not None else []
-    yield Piece(Lines.of_rows(rows), len(body))
+    if row is not None:
+        pieces = RowPieces()
+        yield from pieces.add(_with_members(row, _members(index, name)), len(body), _key(_identity(index, name), body))
+        yield from pieces.rest()
 
 
 def _document_at(head: UploadHead) -> Read:
-    index = _index_of(head)
+    index, name = _index_of(head), _name_of(head)
 
     def read(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-        return one_document(body, received_at, zone, max_line_bytes, index)
+        return one_document(body, received_at, zone, max_line_bytes, index, name)
 
     return read
 
@@ -279,10 +309,9 @@ def _answers(head: UploadHead, taken: Taken) -> KindReply:
 
 def _made(head: UploadHead, taken: Taken) -> KindReply:
     """The answer to a single document."""
-    *_, last = unquote(head.address, errors="replace").rstrip("/").split("/")
     shards = {"total": 1, "successful": 1, "failed": 0}
     made = {
-        "_index": _index_of(head), "_id": uuid4().hex if last == "_doc" else last, "_version": 1, "result": "created",
+        "_index": _index_of(head), "_id": _name_of(head) or uuid4().hex, "_version": 1, "result": "created",
         "_shards": shards, "_seq_no": 0, "_primary_term": 1,
     }  # fmt: skip
     return _reply(made, 201)

@@ -109,6 +109,22 @@ async def test_a_single_document_is_made(
 
 
 @ensureDeferred
+async def test_a_document_with_an_id_is_stored_once_however_often_it_is_sent(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    named, other = b'{"index":{"_id":"7"}}\n{"message":"named"}\n', b'{"index":{"_id":"7"}}\n{"message":"other"}\n'
+    unnamed = b'{"index":{}}\n{"message":"unnamed"}\n'
+    for body in (named + unnamed, named + other + unnamed, named):
+        response = await ask(drained, post(body, KEY, "/_bulk"))
+        statuses = [item["index"]["status"] for item in response.json["items"]]
+        assert (response.status, set(statuses), len(statuses)) == (200, {201}, body.count(b"index"))
+    for _ in range(2):
+        assert (await ask(drained, post(b'{"message": "alone"}', KEY, "/logs/_doc/8", "PUT"))).status == 201
+    assert await messages(store, destination) == ["named", "unnamed", "other", "unnamed", "alone"]
+
+
+@ensureDeferred
 async def test_refusals_are_elasticsearchs(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import tzinfo
@@ -74,7 +75,7 @@ class Uploading:
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
-        known: the lines with keys that were stored recently.
+        known: the lines with keys that were stored recently, by the name of their kind.
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
@@ -87,7 +88,7 @@ class Uploading:
     proxies: Proxies
     gate: Gate = attrs.Factory(Gate)
     frames: SeenFrames = attrs.Factory(SeenFrames)
-    known: KnownLines = attrs.Factory(KnownLines)
+    known: defaultdict[str, KnownLines] = attrs.Factory(lambda: defaultdict(KnownLines))
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
@@ -343,7 +344,9 @@ class DrainUpload:
 
     def _handover(self, destination: Destination) -> Handover:
         drain = self._drain
-        return Handover(destination, self._sender_ip, drain.intake, drain.gate, drain.known, drain.turns)
+        return Handover(
+            destination, self._sender_ip, drain.intake, drain.gate, drain.known[self._kind.name], drain.turns
+        )
 
     def _say_refused(self, refused: int) -> None:
         if refused and self._destination is not None:
