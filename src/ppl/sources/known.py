@@ -13,7 +13,7 @@ import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.firehose import FIREHOSE
-from ppl.sources.hec import HEC_EVENTS, HEC_RAW
+from ppl.sources.hec import HEC_ACKS, HEC_EVENTS, HEC_RAW
 from ppl.sources.journal import JOURNAL
 from ppl.sources.kinds import BodyKind, KindReply
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
@@ -106,6 +106,7 @@ ADDRESSED: tuple[BodyKind, ...] = (
     OTLP_ANY,
     JOURNAL,
     FIREHOSE,
+    HEC_ACKS,
 )
 
 _SLASHES = re.compile("//+")

@@ -38,7 +38,7 @@ from ppl.listener.http.refusals import (
     WrongToken,
     greeting,
 )
-from ppl.listener.http.repeats import SeenFrames
+from ppl.listener.http.repeats import ChannelCounts, SeenFrames
 from ppl.listener.intake import Intake
 from ppl.model import Destination
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
@@ -74,6 +74,7 @@ class Uploading:
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
         known: the lines with keys that were stored recently.
+        channels: how many uploads of each channel are stored.
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
@@ -86,6 +87,7 @@ class Uploading:
     gate: Gate = attrs.Factory(Gate)
     frames: SeenFrames = attrs.Factory(SeenFrames)
     known: KnownLines = attrs.Factory(KnownLines)
+    channels: ChannelCounts = attrs.Factory(ChannelCounts)
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
@@ -278,6 +280,10 @@ class DrainUpload:
             body = self._body.finish()
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
+        if self._kind.ask is not None:
+            count = self._drain.channels.count(self._destination.id, self._channel)
+            self._answer(_sent(self._kind.ask(self._head, body, count)))
+            return
         self._drain.admission.check_quota(self._destination)
         if not self._id and self._kind.id_in is not None:
             self._id = self._kind.id_in(body)
@@ -289,7 +295,19 @@ class DrainUpload:
             self._answer(await self._drain.frames.once(frame, lambda: Deferred.fromCoroutine(self._store(body))))
 
     async def _store(self, body: bytes) -> UploadReply:
-        return _sent(self._kind.accepted(self._head, await self._submit(body)))
+        return self._accepted(await self._submit(body))
+
+    @property
+    def _channel(self) -> str:
+        """The channel of the request, in which its protocol numbers uploads; ``""`` for none."""
+        return self._kind.channel(self._head) if self._kind.channel is not None else ""
+
+    def _accepted(self, taken: Taken) -> UploadReply:
+        """The answer when all lines are committed."""
+        channel = self._channel
+        if channel and self._destination is not None:
+            taken = attrs.evolve(taken, number=self._drain.channels.stored(self._destination.id, channel))
+        return _sent(self._kind.accepted(self._head, taken))
 
     async def _prepare(self) -> None:
         kind, drain = self._kind, self._drain
@@ -407,7 +425,7 @@ class DrainUpload:
             submitting.callback(None)
         taken = await live.handover.committed()
         self._say_refused(taken.refused)
-        self._answer(_sent(self._kind.accepted(self._head, taken)))
+        self._answer(self._accepted(taken))
 
     async def _translated(self, body: bytes) -> bytes:
         """``body`` in UTF-8."""
