@@ -62,14 +62,18 @@ def stream_kind(start: bytes) -> StreamKind | None:
     raise AssertionError("the last kind takes everything")
 
 
+#: Seconds for which uploads to a token's own address may wait: programs of many kinds send there.
+_PATIENCE = 5.0
+
 #: The kinds that come to a token's own address.
 BODIES = (
-    BodyKind("lines", ("text/plain",), line_body),
+    BodyKind("lines", ("text/plain",), line_body, patience=_PATIENCE),
     # curl --data sends the last content type unless told otherwise.
     BodyKind(
         "lines or JSON",
         ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"),
         plain_body,
+        patience=_PATIENCE,
     ),
     BodyKind(
         "logplex frames",
@@ -78,6 +82,7 @@ BODIES = (
         id_header="logplex-frame-id",
         count_header="logplex-msg-count",
         has_charset=False,
+        patience=_PATIENCE,
     ),
     FIREHOSE,
     BodyKind(
@@ -89,6 +94,7 @@ BODIES = (
             for name in ("json", "ndjson", "jsonl", "jsonlines", "json-lines", "json-stream", "json-seq")
         ),
         json_body,
+        patience=_PATIENCE,
     ),
 )
 

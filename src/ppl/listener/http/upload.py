@@ -184,7 +184,8 @@ class DrainUpload:
         most = drain.admission.limits.max_drain_bytes
         if length is not None and length > most and self._kind.along is None:
             raise _too_large(most)
-        await self._enter(destination)
+        # What the body will take, as far as it is known. Once it is being read, it cannot wait any more.
+        await self._enter(destination, LIVE_BYTES if self._kind.along is not None else length or 1)
         if self._is_answered:
             return
         if self._kind.along is not None:
@@ -202,8 +203,12 @@ class DrainUpload:
         if self._found is None:
             raise UploadUnsupportedType(_TYPES)
 
-    async def _enter(self, destination: Destination) -> None:
+    async def _enter(self, destination: Destination, size: int) -> None:
         """Count the upload; when Ppl is busy, after a while: the body is not read meanwhile.
+
+        Args:
+            destination: where its lines go.
+            size: bytes for which there must be room.
 
         Raises:
             TooMany: Ppl is busy for longer than clients of this kind wait.
@@ -215,6 +220,7 @@ class DrainUpload:
                 if drain.gate.shut:
                     raise TooMany("Received lines are waiting for the database: try again in a few seconds.", 5)
                 drain.admission.check_quota(destination)
+                drain.admission.check_room(size)
                 drain.admission.enter(destination)
             except TooMany as busy:
                 left = until - drain.reactor.seconds()
