@@ -123,7 +123,7 @@ class DrainUpload:
         self._wait: Deferred[None] | None = None
         # Instead of ``_body``, where lines are stored while the body comes.
         self._live: LiveBody | None = None
-        self._is_lost = False
+        self._is_reading = self._is_lost = False
 
     def begin(self, length: int | None) -> None:
         """The headers have come."""
@@ -244,7 +244,7 @@ class DrainUpload:
             return
         if self._live is not None:
             self._live.add(data)
-            if not self._live.is_busy:
+            if not self._is_reading:
                 self._do(self._read_on(self._live))
             return
         if self._body is None:
@@ -276,7 +276,7 @@ class DrainUpload:
             return
         if self._body is not None:
             self._do(self._take_all())
-        elif self._live is not None and not self._live.is_busy:
+        elif self._live is not None and not self._is_reading:
             self._do(self._take_rest(self._live))
 
     async def _take_all(self) -> None:
@@ -386,12 +386,16 @@ class DrainUpload:
 
     async def _read_on(self, live: LiveBody) -> None:
         """Store what has come, while nothing more is read."""
+        self._is_reading = True
         self._request.pause()
         try:
-            await live.read()
+            while live.has_more:
+                await live.read()
+                await self._within_quota()
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
-        await self._within_quota()
+        finally:
+            self._is_reading = False
         if self._is_answered:
             return
         if self._is_lost:
@@ -469,7 +473,7 @@ class DrainUpload:
         """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
         self._is_lost = True
         # The lines that have come whole are stored.
-        if not self.is_taken and not (self._live is not None and self._live.is_busy):
+        if not self.is_taken and not self._is_reading:
             self._end()
 
     def refuse(self, refusal: DrainRefusal) -> None:
