@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Sequence
 
-import attrs
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
@@ -15,12 +13,10 @@ from twisted.internet.defer import Deferred
 from ppl.errors import StoreUnavailable
 from ppl.listener.http import upload
 from ppl.model import Destination
-from ppl.sources.kinds import BodyKind
-from ppl.sources.known import upload_kind
 from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-from tests.listener.http.conftest import MakeDrained
+from tests.listener.http.conftest import MakeDrained, impatient
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, answered, ask, head, request, token_for
 from tests.waiting import until
@@ -383,7 +379,7 @@ async def test_a_destination_has_so_many_uploads_under_way_and_the_next_waits(
 async def test_an_upload_that_waited_for_long_is_refused(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "upload_kind", _impatient)
+    monkeypatch.setattr(upload, "upload_kind", impatient)
     drained = await make_drained(store, max_drain_requests=1)
     first, second = await drained.connect(), await drained.connect()
     first.send(head(10) + b"x")
@@ -391,11 +387,6 @@ async def test_an_upload_that_waited_for_long_is_refused(
     second.send(request(b"y"))
     response = await answered(second)
     assert (response.status, response.headers["retry-after"]) == (429, "1")
-
-
-def _impatient(header: Callable[[str], str], kinds: Sequence[BodyKind]) -> BodyKind | None:
-    kind = upload_kind(header, kinds)
-    return kind and attrs.evolve(kind, patience=0.2)
 
 
 @ensureDeferred
