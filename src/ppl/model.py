@@ -29,7 +29,7 @@ SEVERITIES: tuple[str, ...] = ("emerg", "alert", "crit", "err", "warning", "noti
 #: Words for facilities and severities in lower case, also those of other programs: one table for parsing and searching.
 FACILITY_WORDS = {name: number for number, name in enumerate(FACILITIES)} | {"security": 4}
 SEVERITY_WORDS = {name: number for number, name in enumerate(SEVERITIES)} | {
-    "emergency": 0, "panic": 0, "critical": 2, "fatal": 2, "dpanic": 2, "ftl": 2, "error": 3, "severe": 3, "warn": 4,
+    "emergency": 0, "panic": 2, "critical": 2, "fatal": 2, "dpanic": 2, "ftl": 2, "error": 3, "severe": 3, "warn": 4,
     "wrn": 4, "informational": 6, "information": 6, "inf": 6, "dbg": 7, "trace": 7, "trc": 7, "verbose": 7, "vrb": 7,
 }  # fmt: skip
 
@@ -326,6 +326,23 @@ class Counted:
     """
 
     counts: tuple[tuple[int, int | None, int], ...]
+    reached: int
+    complete: bool
+
+
+@attrs.frozen
+class ValuesCounted:
+    """The values of a field in one step of a search.
+
+    Attributes:
+        counts: the most frequent values, each with how often it occurs.
+        other_values, other_count: how many different values are left out, and how often they occur.
+        reached, complete: as in :class:`Found`.
+    """
+
+    counts: tuple[tuple[str, int], ...]
+    other_values: int
+    other_count: int
     reached: int
     complete: bool
 

@@ -86,5 +86,6 @@ test("the server's clock is believed where it differs by more than a response ta
 });
 
 test("the first frame asks for a portion, live lines together, and what is searched for", () => {
-  assert.deepEqual(wanted("a:1", "err"), { user_id: "a:1", query: "err", logs_portion: "200", batch: true });
+  assert.deepEqual(wanted("a:1", "err", []), { user_id: "a:1", query: "err", logs_portion: "200", batch: true });
+  assert.deepEqual(wanted("a:1", "", ["status"]).columns, ["status"]);
 });

@@ -77,7 +77,7 @@ def test_the_message_stands_before_the_fields_which_fold(
     assert fields is not None
     assert message["y"] - top["y"] < 200, "at once in sight"
     assert message["y"] < fields["y"]
-    details.get_by_text("Fields").click()
+    details.get_by_text("The line").click()
     expect(details.locator("dl")).to_be_hidden()
     page.evaluate("() => { document.getElementById('details').style.height = '120px' }")
     details.evaluate("details => { details.scrollTop = 40 }")

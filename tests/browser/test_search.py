@@ -141,17 +141,17 @@ def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(
     ingest(ppl_process, who, lines(1, 2))
     page = open_page(ppl_process, who)
     until_shown(page, "line 2")
-    search(page, "lin* status:500")
+    search(page, "lin* hostname:a")
     hints = page.locator(".note .hint")
     expected = [
         "* is an ordinary character in lin*: words match anywhere in a text already, so leave it out.",
-        "status: is not an attribute. It is searched for as text.",
+        "hostname: looks for a field of this name; the attribute is host:.",
     ]
     expect(hints).to_have_text(expected)
     page.reload()
     expect(hints).to_have_text(expected)
-    ppl_process.send(who.port, b"<13>1 - h a - - - lin* status:500\n")
-    until_shown(page, "lin* status:500")
+    ppl_process.send(who.port, b"<13>1 - h a - - - lin* hostname:a\n")
+    until_shown(page, "lin* hostname:a")
     expect(hints).to_have_count(0)
 
 

@@ -14,7 +14,7 @@ from tests.faults.load import Way, load, progress, relp
 from tests.faults.tally import Measured, tallies
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ SECONDS = float(os.environ.get("PPL_TEST_SOAK_SECONDS", "240"))
 #: KiB a minute. Garbage of closed connections waits for the cycle collector: at most some 25 MiB at a time.
 STEEPEST = 4_000
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(SECONDS + 240)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(SECONDS + 240)]
 
 
 def trusting() -> ssl.SSLContext:

@@ -12,7 +12,7 @@ from tests.faults.postgresql import children, freeze, postmaster
 from tests.faults.tally import Measured
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(300)]
 
 #: Seconds that the units in deploy/ allow for a stop.
 ALLOWED = 120

@@ -10,6 +10,7 @@ from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.datagrams import datagram_messages
 from ppl.sources.framing import CUT_MARK, LOOKAHEAD, Framer, Frames, whole_message
 from ppl.sources.framing_signs import BYTE_ORDER_MARK
+from ppl.sources.gelf_datagrams import CHUNK_SECONDS, ChunkRoom, Chunks, unzipped
 from ppl.sources.known import ADDRESSED, BODIES, stream_kind
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse_message
@@ -76,6 +77,20 @@ def datagram(data: bytes) -> None:
     text = b"".join(datagram_messages(data, len(data) + 1))
     assert text.translate(None, b"\r\n\0") == data.removeprefix(BYTE_ORDER_MARK).translate(None, b"\r\n\0")
     assert all(0 < len(message) <= LIMIT + _MARK for message in datagram_messages(data, LIMIT))
+
+
+def packed(data: bytes) -> None:
+    """Datagrams of GELF, each after its length, hold no more than they may, and leave nothing behind."""
+    room = ChunkRoom()
+    chunks = Chunks(room)
+    while data:
+        sender, length, data = "ab"[data[0] & 1], data[0] >> 1, data[1:]
+        datagram, data = data[:length], data[length:]
+        text = unzipped(chunks.take(sender, datagram, 0.0), LIMIT)
+        for each in datagram_messages(text, LIMIT):
+            assert 0 < len(each) <= LIMIT + _MARK
+    chunks.expire(CHUNK_SECONDS)
+    assert (chunks.held, chunks.is_empty, room.holders) == (0, True, 0)
 
 
 def check_storable(row: tuple[Any, ...]) -> None:
@@ -173,6 +188,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "framing": framing,
     "datagram": datagram,
     "message": message,
+    "packed": packed,
     "push": push,
     "relp": relp,
     "start": start,
@@ -214,6 +230,12 @@ SEEDS: dict[str, list[bytes]] = {
         b"<13>Feb  5 17:32:18 2001:db8::1 Use the BFG!",
         b"<38>2026-11-24T10:00:00 localhost prg[1]: x",
         b"\xef\xbb\xbf\xff\0\r\n \xe2\x80\xa8",
+        b'{"version":"1.1","host":"h","short_message":"a","full_message":"ab","level":3,"timestamp":1764000000,"_x":1}',
+    ],
+    "packed": [
+        b"\x1a\x78\x9c\xab\x56\x4a\x54\xb2\x32\xac\x05\x00\x08",
+        b"\x1c\x1e\x0f12345678\x00\x02<1\x1c\x1e\x0f12345678\x01\x023>\x1d\x1e\x0f12345678\x01\x023>",
+        b"\x20{a\n}\x1f\x8b\x08",
     ],
     "push": [
         b'\x00{"streams":[{"stream":{"a":"b"},"values":[["1764000000000000000","x",{"level":"warn"}]]}]}',
@@ -223,10 +245,13 @@ SEEDS: dict[str, list[bytes]] = {
         b"\x04a\nb",
         b'\x05{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},'
         b'"scopeLogs":[{"scope":{"name":"n"},"logRecords":[{"body":{"intValue":"1"},"severityNumber":9}]}]}]}',
+        b'\x08{"index":{"_index":"a","_id":null},"b":0}\n{"message":"x","log.level":"warn"}\n{"delete":{}}\n?',
+        b'\x09{"message":"x"}',
+        b'\x0c{"version":"1.1","host":"h","short_message":"x","facility":"f","_a":{"b":1}}\0{"short_message":"y"}',
         b"\x06\x0a\x19\x0a\x00\x12\x15\x0a\x03\x0a\x01n\x12\x0e\x10\x09\x2a\x03\x0a\x01m\x32\x05\x0a\x01a\x12\x00",
-        b'\x09{"requestId":"r","timestamp":1,"records":[{"data":"YQpiCg=="},{"data":"eyJtc2ciOiJtIn0="},{"data":"!"}]}',
-        b'\x09{"records":[{"data":"eyJtZXNzYWdlVHlwZSI6IkRBVEFfTUVTU0FHRSIsImxvZ0V2ZW50cyI6W3sibWVzc2FnZSI6Im0ifV19"}]}',
-        b"\x08__CURSOR=s=1;i=2;b=3\n__REALTIME_TIMESTAMP=1764000000000000\nMESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n_PID=1\n\nTAG=a\nTAG=b\n\n",
+        b'\x0b{"requestId":"r","timestamp":1,"records":[{"data":"YQpiCg=="},{"data":"eyJtc2ciOiJtIn0="},{"data":"!"}]}',
+        b'\x0b{"records":[{"data":"eyJtZXNzYWdlVHlwZSI6IkRBVEFfTUVTU0FHRSIsImxvZ0V2ZW50cyI6W3sibWVzc2FnZSI6Im0ifV19"}]}',
+        b"\x0a__CURSOR=s=1;i=2;b=3\n__REALTIME_TIMESTAMP=1764000000000000\nMESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n_PID=1\n\nTAG=a\nTAG=b\n\n",
     ],
     "relp": [
         b"\x01" + _OPEN + b"2 syslog 3 abc\n3 close 0\n",

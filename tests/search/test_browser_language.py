@@ -26,7 +26,8 @@ _PARTS = (
     "after:'2 hours ago'",
     "/a\\/b/", "/var/log", "=x", "a*", "host:w*b", "msgid:(", "procid:=",
     "structured_data:", "message:'a*'", "it's", "or", "FILE:=A", "12:30", "host:\"=a\"",
-    "“a b”", "„a“", "«b", "level:err", "‘it’s’", "host:=“", "”",
+    "status:", ".host:", "a.b:>=", "x:/b/", "a::b", "status:(a -b)",
+    "status:=", "“a b”", "„a“", "«b", "level:err", "level:=", "‘it’s’", "host:=“", "”",
 )  # fmt: skip
 
 

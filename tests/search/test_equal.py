@@ -24,6 +24,7 @@ from ppl.search.regex.folding import fold, folded_codes
 from ppl.search.sql import searched
 from tests.search.asking import BERLIN, NOW, ask, event
 from tests.search.examples import FOUND, NOT_FOUND
+from tests.search.field_texts import FIELD_QUERIES, MESSAGES, STRUCTURED_DATA
 
 COLUMNS = (
     "id", "created_at", "sender_ip", "file_name", "message", "hostname", "procid", "msgid", "structured_data",
@@ -43,13 +44,16 @@ ADDRESSES = ["192.0.2.1", "192.0.2.17", "10.0.0.1", "::1", "2001:db8::a", "2001:
 EVENTS = st.lists(
     st.builds(
         event,
-        message=TEXT | COLOURED | st.sampled_from(["GET /a HTTP/1.1 200 aab", "abab ABK", ""]),
+        message=MESSAGES | TEXT | COLOURED | st.sampled_from(["GET /a HTTP/1.1 200 aab", "abab ABK", ""]),
         file_name=TEXT,
         hostname=TEXT | st.sampled_from(["web1", ""]),
         sender_ip=st.sampled_from(ADDRESSES),
         procid=TEXT | st.sampled_from(["1", ""]),
         msgid=TEXT | st.sampled_from(["AB1", ""]),
-        structured_data=TEXT | COLOURED | st.sampled_from(['[a@1 b="k\\"1\\\\\\]"]', '{"a":"b","k":1}', ""]),
+        structured_data=STRUCTURED_DATA
+        | TEXT
+        | COLOURED
+        | st.sampled_from(['[a@1 b="k\\"1\\\\\\]"]', '{"a":"b","k":1}', ""]),
         severity=st.none() | st.integers(0, 7),
         facility=st.none() | st.integers(0, 23),
     ),
@@ -82,6 +86,7 @@ PATTERNS = st.builds("{}*{}".format, st.sampled_from(["", "a", "*", "w"]), st.sa
 NETWORKS = [*ADDRESSES, "192.0.2.0/28", "2001:db8::/48", "::/0", "0.0.0.0/0", "*.2.*", "192*", "/^1/"]
 LEAVES = st.one_of(
     VALUES,
+    FIELD_QUERIES,
     st.builds("{}{}".format, TEXT_ATTRIBUTES, VALUES | PATTERNS),
     st.builds("{}={}".format, TEXT_ATTRIBUTES, QUOTED | WORDS | st.sampled_from(['""', "web1", "192.0.2.1"])),
     st.sampled_from(SEVERITIES).map("severity:{}".format),

@@ -8,16 +8,15 @@ from ppl.search.hints import MOST_HINTS
 from tests.search.asking import ask
 
 HINTS = {
-    "status:500": "status: is not an attribute. It is searched for as text.",
-    "x -loglevel:error": "loglevel: is not an attribute, severity: is. It is searched for as text.",
-    "_msg:SIX": "_msg: is not an attribute, message: is. It is searched for as text.",
+    "x -loglevel:error": "loglevel: looks for a field of this name; the attribute is severity:.",
+    "_msg:SIX": "_msg: looks for a field of this name; the attribute is message:.",
     'a |= "SIX"': "|= is searched for as text: words and phrases need no operator before them.",
     "+end": "+end is searched for as text: all words must be there already, so leave out the +.",
-    "user_id=42": "user_id=42 is searched for as text; JSON has a colon after user_id: try the value alone.",
+    "user_id=42": "user_id=42 is searched for as text: to look in fields, write a colon after user_id.",
     "a || b": "|| is searched for as text: the operator is OR.",
     "*SIX*": "* is an ordinary character in *SIX*: words match anywhere in a text already, so leave it out.",
-    "pid:4711": "pid: is not an attribute, procid: is. It is searched for as text.",
-    "hots:web": "hots: is not an attribute, host: is. It is searched for as text.",
+    "pid:4711": "pid: looks for a field of this name; the attribute is procid:.",
+    "hots:web": "hots: looks for a field of this name; the attribute is host:.",
     "timed*": "* is an ordinary character in timed*: words match anywhere in a text already, so leave it out.",
     'host:"web-*"': "In quotes, * is an ordinary character: without quotes, web-* is a pattern.",
     "a or b": "or is searched for as text: the operator is OR.",
@@ -47,6 +46,7 @@ def test_text_that_looks_like_syntax_gets_a_hint(text: str, message: str) -> Non
         'host:="a*"',
         "OR-gate it's",
         "level:error “time out” a==b a=>b",
+        "status:500 user.id:>=7 .hosts:a -trace_id:*",
     ],
 )
 def test_a_query_that_means_what_it_looks_like_gets_no_hint(text: str) -> None:
@@ -54,7 +54,7 @@ def test_a_query_that_means_what_it_looks_like_gets_no_hint(text: str) -> None:
 
 
 def test_a_hint_says_where_and_there_are_few() -> None:
-    (hint,) = ask("👍 line -status:500 x").hints
+    (hint,) = ask("👍 line -hostname:a x").hints
     assert hint.position == 8
     assert len(ask("a* " * 50).hints) == MOST_HINTS
 

@@ -7,9 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppl.model import SEVERITY_WORDS
-from ppl.search.canonical import canonical, exact, quoted
+from ppl.search.canonical import canonical, exact, exact_field, quoted
 from ppl.search.errors import QueryError
-from ppl.search.tree import And, Contains, Everything, Exact, Field, Not, Or, Severity
+from ppl.search.regex.parser import parse_regex
+from ppl.search.tree import (
+    And,
+    Contains,
+    Everything,
+    Exact,
+    Field,
+    FieldExact,
+    FieldGlob,
+    FieldNumber,
+    FieldRegex,
+    FieldWord,
+    Not,
+    Or,
+    Severity,
+)  # fmt: skip
 from tests.search.asking import BERLIN, ask, event, matches
 from tests.search.examples import FOUND, NOT_FOUND
 
@@ -49,7 +64,13 @@ TREES = {
     "host:“a b” host:=“a b”": And((word("a b", Field.HOST), Exact(Field.HOST, "a b"))),
     "“a it’s": And((word("“a"), word("it’s"))),
     "“a”b": word("“a”b"),
-    "level:error": Severity(3, 3),
+    "level:error": Or((Severity(3, 3), FieldWord("level", "error"))),
+    "-level:(err 30)": Not(Or((Severity(3, 3), FieldWord("level", "err"), FieldWord("level", "30")))),
+    "level:e*": Or((Severity(0, 0), Severity(3, 3), FieldGlob("level", "e*"))),
+    "level:=error": Severity(3, 3),
+    "level:='a b'": FieldExact("level", "a b"),
+    "level:>=30": FieldNumber("level", ">=", "30"),
+    "level:/x/": FieldRegex("level", parse_regex("x")),
     "LEVEL:>=warn": Severity(0, 4),
     "'a'b": And((A, B)),
     "a\u00a0b": And((A, B)),
@@ -104,6 +125,30 @@ TREES = {
     "severity:(err crit)": Or((Severity(3, 3), Severity(2, 2))),
     "severity:e*": Or((Severity(0, 0), Severity(3, 3))),
     "/var/log/a": word("/var/log/a"),
+    "status:500": FieldWord("status", "500"),
+    "-user.id:a": Not(FieldWord("user.id", "a")),
+    'msg:"a b"': FieldWord("msg", "a b"),
+    "status:(4 5 -x)": And((Or((FieldWord("status", "4"), FieldWord("status", "5"))), Not(FieldWord("status", "x")))),
+    "a:b:c": FieldWord("a", "b:c"),
+    "a:=B": FieldExact("a", "B"),
+    'a:=""': FieldExact("a", ""),
+    "a:b*": FieldGlob("a", "b*"),
+    "a:*": FieldGlob("a", "*"),
+    'a:"b*"': FieldWord("a", "b*"),
+    "a:>=5": FieldNumber("a", ">=", "5"),
+    "a:<1.5ms": FieldNumber("a", "<", "1.5ms"),
+    "a:>b": FieldWord("a", ">b"),
+    'a:">5"': FieldWord("a", ">5"),
+    'a:":b"': FieldWord("a", ":b"),
+    ".host:a": FieldWord("host", "a"),
+    ".Level:a": FieldWord("Level", "a"),
+    ".status:500": FieldWord("status", "500"),
+    "'status:500'": word("status:500"),
+    "program:(status:500)": word("status:500", Field.PROGRAM),
+    "@timestamp:a x-y:b": And((FieldWord("@timestamp", "a"), FieldWord("x-y", "b"))),
+    "std::string a:// a: fe80::1": And((word("std::string"), word("a://"), word("a:"), word("fe80::1"))),
+    f"{'a' * 257}:b": word(f"{'a' * 257}:b"),
+    "a: b": And((word("a:"), B)),
 }  # fmt: skip
 
 
@@ -244,7 +289,8 @@ def test_a_large_or_strange_query_has_an_answer(name: str) -> None:
         st.lists(
             st.sampled_from(
                 ["(", ")", "-", "'", '"', "/", "\\", "*", " ", "a", "OR", "AND", "NOT", "program:", "severity:",
-                 ">=", "err", "before:", "ip:", "1", ".", "{", "}", "[", "]", "|", "+", "?", "^", "$", "ago", ":", ","]
+                 ">=", "err", "before:", "ip:", "1", ".", "{", "}", "[", "]", "|", "+", "?", "^", "$", "ago", ":", ",",
+                 "a.b:", ".host:", ">", "7ms"]
             ),
             max_size=25,
         ).map("".join),
@@ -271,6 +317,10 @@ def test_any_text_can_be_quoted(text: str) -> None:
     assert ask(canonical(word(text, Field.MESSAGE))).tree == word(text, Field.MESSAGE)
     assert ask(exact(Field.HOST, text)).tree == Exact(Field.HOST, text)
     assert ask(canonical(Not(word(text)))).tree == Not(word(text))
+    for name in ("status", "host", "Level"):
+        assert ask(canonical(FieldWord(name, text))).tree == FieldWord(name, text)
+        assert ask(exact_field(name, text)).tree == FieldExact(name, text)
+    assert ask(exact_field("a b", text)).tree == word(text)
 
 
 def test_times_in_a_query_bound_the_ids() -> None:

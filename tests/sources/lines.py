@@ -156,7 +156,62 @@ told = st.builds(
     heads,
     texts,
 )
-any_line = st.one_of(rfc5424, rfc3164, mutated, vendors, vendors, texts).map(lambda line: line.replace("\n", ""))
+# The forms that one regular expression takes at once, and near misses.
+_names = st.one_of(
+    st.sampled_from(
+        [
+            "web-7", "vm", "FW", "Router", "192.0.2.7", "U7PG2,788a2056b182,v4.0.66", "2026", "IST", "Europe/Berlin",
+            "0-PPE-0", "web+7", "Message", "ERROR", "app", "daemon.info", "%ASA-6-302013", "My::App", "Severity",
+            "0/RP0/CPU0",
+        ]
+    ),
+    words,
+)  # fmt: skip
+_times = st.sampled_from(
+    ["Nov 24 11:00:00", "Nov 24 2026 11:00:00", "Feb 30 11:00:00", "Nov 24 11:00:00.5", "2026-11-24T11:00:00.25Z"]
+)
+shaped = st.one_of(
+    st.builds(
+        "{}{} {}{}{}{}".format,
+        st.sampled_from(["<13>", "<189>", "<13> ", ""]),
+        _times,
+        _names,
+        st.sampled_from([" ", ": ", " : ", " : %A-1-B: ", ", ", "  "]),
+        st.one_of(
+            _names.map("{}: ".format),
+            _names.map("{}[7]: ".format),
+            st.sampled_from(["1,", "12,a,b ", "a=b ", "a=b (", "1,a:", "1,[", "1,a - ", "date=2026 time=11:00:00 "]),
+        ),
+        texts,
+    ),
+    st.builds(
+        "<189>{}: {}: {}{}: {}: {}".format,
+        st.sampled_from(["7", "1795518000", "2026", "a", "000000"]),
+        _names,
+        st.sampled_from(["", "*", ".", "-"]),
+        _times,
+        st.one_of(st.sampled_from(["%SYS-5-CONFIG_I", "%A", "%A-1-", "%a-1-B", "app"]), _names),
+        texts,
+    ),
+    st.builds(
+        "{}{} {}{}{}{}".format,
+        st.sampled_from(["", "", "", "<13>", "1 "]),
+        st.sampled_from(
+            [
+                "2026-11-24 11:00:00,123", "2026-11-24T11:00:00Z", "2026-11-24 11:00:00", "2026-11-31 11:00:00.5",
+                "2026-11-24T11:00:00.123456+01:00", "2026-10-25 02:30:00", "2036-11-24 11:00:00",
+            ]
+        ),
+        st.sampled_from(["INFO", "ERROR", " WARN", "WARNING", "FATAL", "CRITICAL", "LOG", "INFO:", "Error"]),
+        st.sampled_from([" ", "  ", "\t", "", " ["]),
+        st.one_of(*[_names.map(form.format) for form in ("{}: ", "{}[7]: ", "{}  [7]: ", "{}")], words),
+        texts,
+    ),
+    st.sampled_from(['{"level":50}', '{"a":"ERROR"}', "{", "{level=warn"]),
+)  # fmt: skip
+any_line = st.one_of(rfc5424, rfc3164, mutated, vendors, vendors, texts, shaped, shaped).map(
+    lambda line: line.replace("\n", "")
+)
 
 # Lines that the quickest path takes if all lines of a read are such, and near misses.
 uniform = st.builds(

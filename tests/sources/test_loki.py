@@ -168,6 +168,23 @@ def test_json_and_protobuf_give_the_same_events(streams: list[Any]) -> None:
 
 
 @given(
+    st.lists(
+        st.tuples(st.integers(10**16, 2**62) | st.just(AT * 1000), _texts | st.sampled_from(["ERROR: a", "x\r\n"])),
+        min_size=1, max_size=5,
+    ),
+    st.dictionaries(_names, _texts, max_size=2),
+    st.sampled_from([{}, {"level": "warn"}]),
+)  # fmt: skip
+def test_many_entries_of_a_stream_give_the_same_events_as_few(
+    entries: list[tuple[int, str]], pairs: dict[str, str], labels: dict[str, str]
+) -> None:
+    few = [(at, line, pairs if number % 2 else {}) for number, (at, line) in enumerate(entries)]
+    text = "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+    one_by_one = [row for entry in few for row in of_protobuf(pushed((text, [entry])))]
+    assert of_protobuf(pushed((text, few * 20))) == one_by_one * 20
+
+
+@given(
     kind=st.sampled_from([LOKI_JSON, LOKI_PROTOBUF, LOKI_ANY]),
     body=st.binary(max_size=200) | st.builds(lambda text: text.encode(), st.text(alphabet='{}[]":,a1\\ ')),
 )
@@ -182,7 +199,7 @@ def test_any_bytes_are_read_or_refused(kind: Any, body: bytes) -> None:
 
 @given(st.data())
 def test_of_a_body_that_is_cut_off_the_lines_before_are_kept(data: Any) -> None:
-    entries = [(AT * 1000, f"line {number}", {}) for number in range(5)]
+    entries: Any = [(AT * 1000, f"line {number}", {}) for number in range(5)]
     body = pushed(('{a="b"}', entries), ('{c="d"}', entries))
     text = json.dumps({"streams": [{"stream": {"a": "b"}, "values": [[NS, f"line {n}"] for n in range(10)]}]}).encode()
     for read, whole in ((loki_protobuf, body), (loki_json, text)):

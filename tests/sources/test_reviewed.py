@@ -118,7 +118,7 @@ LINES = [
         "sw1",
         "%SYS-5-X",
         "",
-        '[meta sequenceId="45"]',
+        '[meta sequenceId="45"][cisco@9 zone="CETDST"]',
         "y",
     ),
     ("[Mon Nov 30 00:55:12 2026] [error] x", 0, 3, "", "", "", "", "[Mon Nov 30 00:55:12 2026] [error] x"),
@@ -178,7 +178,7 @@ LINES = [
     ("ERROR[123][C-1]: chan_sip.c:1 x", None, 3, "", "", "", "", "ERROR[123][C-1]: chan_sip.c:1 x"),
     (
         "W20261130 00:55:12.123456   812 main.cc:5] x",
-        None,
+        123456,
         4,
         "",
         "",

@@ -56,6 +56,17 @@ def test_what_differs_gives_frames_of_its_own() -> None:
     assert b"theirs" in other, "ids are unique in a destination only"
 
 
+def test_the_columns_that_a_viewer_asked_for_come_with_each_event() -> None:
+    frames, batch = live_frames(), Batch([event(1, message="status=500 id=7"), event(2, message="none")])
+    for columns, values in ((("status",), {"status": "500"}), (("id", "status"), {"id": "7", "status": "500"})):
+        (payload,) = payloads(frames.of("a:1", batch, *USUAL, columns))
+        first, second = json.loads(payload)["data"]["events"]
+        assert first["columns"] == values
+        assert "columns" not in second
+    (payload,) = payloads(frames.of("a:1", batch, *USUAL))
+    assert b"columns" not in payload
+
+
 def test_a_batch_whose_json_is_long_is_cut_into_several_frames() -> None:
     batch = Batch(event(id_, message="\x01" * 100_000) for id_ in range(1, 6))
     found = [json.loads(payload)["data"]["events"] for payload in payloads(live_frames().of("a:1", batch, *USUAL))]

@@ -32,7 +32,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ["user_id", "watched_ip", "logs_portion", "batch", "query", "since", "before", "after"]
+FIELDS = ["user_id", "watched_ip", "logs_portion", "batch", "query", "since", "before", "after", "columns"]
 EVENTS = ["send_user_data", "get_logs", "pause_live_update", "resume_live_update", "cancel_search"]
 
 
@@ -59,6 +59,14 @@ def refusal(payload: bytes) -> ProtocolError:
 def test_what_is_left_out_has_the_defaults_of_the_protocol() -> None:
     assert user_data() == SendUserData("h:1", None, 100, False, None)
     assert read("get_logs") == GetLogs(None, None)
+
+
+def test_columns_are_names_of_fields() -> None:
+    assert user_data().columns == user_data(columns=None).columns == user_data(columns=[]).columns == ()
+    assert user_data(columns=["status", "user.id", "status"]).columns == ("status", "user.id")
+    for wrong in ("status", ["a b"], [1], {"a": 1}, True, [f"c{number}" for number in range(9)]):
+        data = {"event": "send_user_data", "data": {"user_id": "h:1", "columns": wrong}}
+        assert refusal(json.dumps(data).encode()).code == "bad_columns", wrong
 
 
 def test_the_default_portion_is_within_the_limit() -> None:

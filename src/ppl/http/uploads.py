@@ -48,11 +48,16 @@ LINGER_SECONDS = 5.0
 
 @attrs.frozen
 class UploadReply:
-    """The response to an upload; header values are plain ASCII."""
+    """The response to an upload; header values are plain ASCII.
+
+    Attributes:
+        hangs_up: whether the connection is closed instead, without a response.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    hangs_up: bool = False
 
 
 class Upload(Protocol):
@@ -67,8 +72,8 @@ class Upload(Protocol):
     def expired(self) -> None:
         """The body has not arrived within ``UploadRequest.body_seconds``."""
 
-    def lost(self) -> None:
-        """The connection has ended before the answer."""
+    def lost(self, is_whole: bool) -> None:
+        """The connection has ended before the answer; ``is_whole``: the whole body has arrived before."""
 
 
 class Uploads(Protocol):
@@ -217,6 +222,8 @@ class UploadRequest(server.Request):
     body_seconds = 60.0
     _upload: Upload | None = None
     _is_complete = False
+    # Whether the whole body has arrived, though its turn may not have come.
+    _is_whole = False
     _expects = False
     _reply: UploadReply | None = None
     _answered = False
@@ -304,7 +311,9 @@ class UploadRequest(server.Request):
         if self.gone or self._answered:
             return
         self._answered = True
-        if self._is_complete:
+        if reply.hangs_up:
+            self._abort_connection()
+        elif self._is_complete:
             self._send(reply)
             self.finish()
         elif self._length is not None and self._length <= _SMALL and not self._expects:
@@ -354,6 +363,7 @@ class UploadRequest(server.Request):
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Twisted: the request is complete; it is handled when the connection has its turn."""
         channel: Any = self.channel
+        self._is_whole = True
         received = super().requestReceived
         channel.handle(lambda: received(command, path, version))  # type: ignore[no-untyped-call]
 
@@ -381,6 +391,12 @@ class UploadRequest(server.Request):
         else:
             self._hang_up()
 
+    def _abort_connection(self) -> None:
+        """End the connection at once: over TLS, a close would wait for the client while nothing is read."""
+        self._stop_timer()
+        channel: Any = self.channel
+        channel.transport.abortConnection()
+
     def _hang_up(self) -> None:
         self._stop_timer()
         channel: Any = self.channel
@@ -401,7 +417,7 @@ class UploadRequest(server.Request):
         if isinstance(outcome, Failure):
             self.gone = True
             if self._upload is not None and not self._answered:
-                self._upload.lost()
+                self._upload.lost(self._is_whole)
 
 
 @provider(IAccessLogFormatter)

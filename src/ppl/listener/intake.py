@@ -22,6 +22,7 @@ from ppl.listener.writing.queue import LINE_OVERHEAD
 from ppl.listener.writing.writer import Source, Writer
 from ppl.model import Clock, Destination, Lines
 from ppl.sources.framing import Frames
+from ppl.sources.gelf_datagrams import ChunkRoom
 from ppl.sources.message import parse_message
 from ppl.sources.screening import NONE_REFUSED, Committed, first_of, left_out, refused_of
 from ppl.timezone import parse_time_zone
@@ -58,6 +59,7 @@ class Intake:
         meters: count received lines and apply the quotas.
         certificates: serve TLS; ``None``: there is no TLS.
         timeouts: the timeouts of connections.
+        chunk_room: the memory for messages that come in chunks.
     """
 
     writer: Writer
@@ -68,6 +70,7 @@ class Intake:
     meters: Meters
     certificates: Certificates | None = None
     timeouts: ConnectionTimeouts = ConnectionTimeouts()
+    chunk_room: ChunkRoom = attrs.Factory(ChunkRoom)
 
     @property
     def limits(self) -> Limits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import tzinfo
 from enum import Enum, auto
@@ -12,14 +13,22 @@ import attrs
 
 from ppl.model import FACILITIES, FACILITY_WORDS, SEVERITIES, SEVERITY_WORDS
 from ppl.search.errors import BadValue
+from ppl.search.fields import LONGEST_NAME
+from ppl.search.quantity import parse_quantity
 from ppl.search.regex.engines import for_re2
 from ppl.search.regex.parser import parse_regex
+from ppl.search.regex.pattern import Pattern
 from ppl.search.tree import (
     Before,
     Contains,
     Exact,
     Facility,
     Field,
+    FieldExact,
+    FieldGlob,
+    FieldNumber,
+    FieldRegex,
+    FieldWord,
     Glob,
     InNetwork,
     Leaf,
@@ -72,9 +81,7 @@ class TextIn:
     def __call__(self, value: Value, reader: ReadingContext) -> Leaf:
         field = self.field
         if value.kind is Kind.REGEX:
-            pattern = parse_regex(value.text)
-            for_re2(pattern)  # raises BadValue here if the expression needs more memory than RE2 may use
-            return Regex(field, pattern)
+            return Regex(field, _pattern(value))
         has_star = value.kind is Kind.WORD and "*" in value.text
         if value.is_exact:
             if has_star:
@@ -86,6 +93,45 @@ class TextIn:
     def takes_exact(self) -> bool:
         """Whether ``=`` may stand before a value."""
         return self.field is not Field.ANY
+
+
+FIELD = re.compile(rf"\.?([A-Za-z_@][A-Za-z0-9_.@-]{{0,{LONGEST_NAME - 1}}}):(?!:|//)(?=[^\s)])")
+"""The name of a field, with its colon and with a dot before it if it may also be an attribute; a value follows."""
+
+
+@attrs.frozen
+class InNamedField:
+    """Values are searched for in the field ``name`` of JSON, of ``key=value`` pairs or of structured data."""
+
+    name: str
+
+    def __call__(self, value: Value, reader: ReadingContext) -> Leaf:
+        if value.kind is Kind.REGEX:
+            return FieldRegex(self.name, _pattern(value))
+        if value.kind is Kind.PHRASE:
+            return FieldExact(self.name, value.text) if value.is_exact else FieldWord(self.name, value.text)
+        if value.is_exact and "*" in value.text:
+            raise BadValue(_EXACT)
+        if value.is_exact:
+            return FieldExact(self.name, value.text)
+        if "*" in value.text:
+            return FieldGlob(self.name, value.text)
+        sign = next((sign for sign in _COMPARISONS if value.text.startswith(sign)), "")
+        operand = value.text.removeprefix(sign)
+        if sign and parse_quantity(operand) is not None:
+            return FieldNumber(self.name, sign, operand)
+        return FieldWord(self.name, value.text)
+
+    @property
+    def takes_exact(self) -> bool:
+        """Always: ``=`` may stand before a value."""
+        return True
+
+
+def _pattern(value: Value) -> Pattern:
+    pattern = parse_regex(value.text)
+    for_re2(pattern)  # raises BadValue here if the expression needs more memory than RE2 may use
+    return pattern
 
 
 _COMPARISONS = (">=", "<=", ">", "<", "=")
@@ -113,6 +159,24 @@ def _severity(value: Value, reader: ReadingContext) -> Node:
     if first > last:
         raise BadValue(f"a severity with others {'above' if sign == '>' else 'below'} it")
     return Severity(first, last)
+
+
+class SeverityOrField:
+    """``level:``: the severity, as most other tools call it, or what a field of this name has."""
+
+    def __call__(self, value: Value, reader: ReadingContext) -> Node:
+        in_field = InNamedField("level")(value, reader)
+        try:
+            severity = _severity(value, reader)
+        except BadValue:
+            return in_field
+        is_compared = value.is_exact or value.text.startswith(_COMPARISONS)
+        return severity if is_compared else disjunction([severity, in_field])
+
+    @property
+    def takes_exact(self) -> bool:
+        """Always: ``=`` may stand before a value."""
+        return True
 
 
 def _facility(value: Value, reader: ReadingContext) -> Node:
@@ -174,8 +238,7 @@ ATTRIBUTES: dict[str, Meaning] = {
     "structured_data": TextIn(Field.STRUCTURED_DATA),
     "message": TextIn(Field.MESSAGE),
     "severity": _severity,
-    # What most other tools call it.
-    "level": _severity,
+    "level": SeverityOrField(),
     "facility": _facility,
     "after": _since,
     "before": _before,

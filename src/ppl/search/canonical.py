@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from ppl.model import FACILITIES, SEVERITIES
-from ppl.search.attributes import ATTRIBUTES
+from ppl.search.attributes import ATTRIBUTES, FIELD
 from ppl.search.tree import (
     And,
     Before,
@@ -15,7 +15,13 @@ from ppl.search.tree import (
     Exact,
     Facility,
     Field,
+    FieldExact,
+    FieldGlob,
+    FieldNumber,
+    FieldRegex,
+    FieldWord,
     Glob,
+    InField,
     InNetwork,
     Node,
     Not,
@@ -55,6 +61,8 @@ def _leaf(node: Node, zone: tzinfo) -> str:
         return _prefix(node.field) + node.pattern
     if isinstance(node, Regex):
         return f"{_prefix(node.field)}/{node.pattern.source}/"
+    if isinstance(node, InField):
+        return _field(node)
     if isinstance(node, InNetwork):
         whole = node.network.prefixlen == node.network.max_prefixlen
         return f"ip:{node.network.network_address if whole else node.network}"
@@ -72,8 +80,10 @@ def _leaf(node: Node, zone: tzinfo) -> str:
 
 def quoted(text: str) -> str:
     """``text`` as a term that is searched for literally: a word if possible, else a phrase in quotes."""
-    if _PLAIN.fullmatch(text) and not _SPECIAL.match(text):
-        return text
+    return text if _PLAIN.fullmatch(text) and not _SPECIAL.match(text) and not FIELD.match(text) else _phrase(text)
+
+
+def _phrase(text: str) -> str:
     quote = "'" if '"' in text and "'" not in text else '"'
     return quote + text.replace(quote, quote * 2) + quote
 
@@ -81,6 +91,34 @@ def quoted(text: str) -> str:
 def exact(field: Field, text: str) -> str:
     """The term that matches if the whole of ``field`` is ``text``."""
     return f"{_prefix(field)}={quoted(text)}"
+
+
+def exact_field(name: str, value: str) -> str:
+    """The term that matches if a value of the field ``name`` is ``value``.
+
+    A name that the language cannot write, such as one with a blank, gives the term that finds ``value`` anywhere.
+    """
+    prefix = _field_prefix(name)
+    return f"{prefix}={quoted(value)}" if FIELD.match(f"{prefix}=") else quoted(value)
+
+
+def _field(node: InField) -> str:
+    prefix = _field_prefix(node.name)
+    if isinstance(node, FieldExact):
+        return f"{prefix}={quoted(node.text)}"
+    if isinstance(node, FieldGlob):
+        return prefix + node.pattern
+    if isinstance(node, FieldRegex):
+        return f"{prefix}/{node.pattern.source}/"
+    if isinstance(node, FieldNumber):
+        return prefix + node.sign + node.operand
+    assert isinstance(node, FieldWord)
+    # Without quotes, a comparison or text instead of a field.
+    return prefix + (_phrase(node.text) if node.text.startswith((">", "<", ":")) else quoted(node.text))
+
+
+def _field_prefix(name: str) -> str:
+    return f"{'.' if name.lower() in ATTRIBUTES else ''}{name}:"
 
 
 def _prefix(field: Field) -> str:

@@ -6,14 +6,16 @@
     either   = all { "OR" all }
     all      = term { [ "AND" ] term }
     term     = { "NOT" } [ "-" ] ( "(" either ")" | name ":" ( named | "(" either ")" ) | value )
+    name     = attribute | [ "." ] field
     named    = value | "=" ( word | "'" … "'" | '"' … '"' )
     value    = word | "'" … "'" | '"' … '"' | "/" regular expression "/"
 
 A quote within its own kind of quotes is doubled. Typographic quotes count too if the closing one stands before a blank,
 a parenthesis or the end: phones and word processors write them. Within an attribute's parentheses, values are as after
 its colon, and terms side by side are alternatives, except for negated ones (``-``), which all apply. Words end at
-blanks and parentheses. An unknown name with a colon is a word, as is text that begins with a slash but has no closing
-slash before a blank or a parenthesis.
+blanks and parentheses. A name that is not an attribute's is that of a field, unless what follows its colon shows that
+it is text (``http://``, ``std::string``). Text that begins with a slash but has no closing slash before a blank or a
+parenthesis is a word.
 """
 
 from __future__ import annotations
@@ -23,9 +25,20 @@ from datetime import tzinfo
 
 import attrs
 
-from ppl.search.attributes import ANYWHERE, ATTRIBUTES, Kind, Meaning, ReadingContext, TextIn, Value
+from ppl.search.attributes import (
+    ANYWHERE,
+    ATTRIBUTES,
+    FIELD,
+    InNamedField,
+    Kind,
+    Meaning,
+    ReadingContext,
+    SeverityOrField,
+    TextIn,
+    Value,
+)  # fmt: skip
 from ppl.search.errors import BadValue, QueryError
-from ppl.search.hints import MOST_HINTS, Hint, hint_of
+from ppl.search.hints import MOST_HINTS, Hint, hint_of, of_field
 from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
 
 LONGEST = 10_240
@@ -144,7 +157,12 @@ class _Parser:
         start = self.at
         match = _ATTRIBUTE.match(self.text, start)
         if match is None:
-            return self._operand(attribute, attribute or ANYWHERE)
+            field = FIELD.match(self.text, start) if attribute is None else None
+            if field is None:
+                return self._operand(attribute, attribute or ANYWHERE)
+            self.at = field.end()
+            self._hint(start, of_field(field[0].removesuffix(":"), ATTRIBUTES))
+            return self._operand(InNamedField(field[1]), InNamedField(field[1]))
         if attribute is not None:
             raise QueryError(start, f'a value, or "{match[0]}" in quotes if it is meant as text')
         self.at = match.end()
@@ -171,15 +189,21 @@ class _Parser:
         self.terms += 1
         if self.terms > MOST_TERMS:
             raise QueryError(start, f"at most {MOST_TERMS} terms")
-        value, begin = self._exact() if isinstance(meaning, TextIn) and meaning.takes_exact else self._written()
+        value, begin = (
+            self._exact()
+            if isinstance(meaning, TextIn | InNamedField | SeverityOrField) and meaning.takes_exact
+            else self._written()
+        )
         try:
             node = meaning(value, self.reader)
         except BadValue as error:
             raise QueryError(begin + error.offset, error.expected) from error
-        if len(self.hints) < MOST_HINTS:
-            hint = hint_of(value, start, meaning is not ANYWHERE, ATTRIBUTES)
-            self.hints += [hint] if hint else []
+        self._hint(start, hint_of(value, meaning is not ANYWHERE))
         return node
+
+    def _hint(self, start: int, message: str | None) -> None:
+        if message is not None and len(self.hints) < MOST_HINTS:
+            self.hints.append(Hint(start, message))
 
     def _exact(self) -> tuple[Value, int]:
         """Like :meth:`_written`, but a ``=`` may precede the value."""

@@ -6,15 +6,33 @@ folded. Negated nodes (``Not``), numbers and times contribute nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
+from ppl.search.quantity import in_full, measured
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.folding import fold
 from ppl.search.regex.pattern import Chars, Choice, Edge, Part, Repeat, Sequence
-from ppl.search.tree import And, Contains, Exact, Field, Glob, Node, Or, Regex
+from ppl.search.tree import (
+    And,
+    Contains,
+    Exact,
+    Field,
+    FieldExact,
+    FieldGlob,
+    FieldRegex,
+    FieldWord,
+    Glob,
+    InField,
+    Node,
+    Or,
+    Regex,
+)  # fmt: skip
 
 Alternatives = frozenset[str]
 _MOST_ALTERNATIVES = 16
+#: What no program escapes within a value, so that it stands in the event's text as it stands in the value.
+_UNESCAPED = re.compile(r"[a-z0-9_.,:;@ -]+")
 
 
 def literals(node: Node) -> tuple[Alternatives, ...]:
@@ -33,7 +51,34 @@ def literals(node: Node) -> tuple[Alternatives, ...]:
         return _distinct(frozenset([fold(text)]) for text in node.pattern.split("*") if text)
     if isinstance(node, Regex):
         return literals_of_regex(node.pattern.root)
+    if isinstance(node, InField):
+        # Part of the meaning: a field whose name or value is written in escapes only is not found.
+        return _distinct([*_of_value(node), *(frozenset([part]) for part in fold(node.name).split(".") if part)])
     return ()
+
+
+def _of_value(node: InField) -> Iterator[Alternatives]:
+    if isinstance(node, FieldWord):
+        number = measured(node.text, "number")
+        if number is not None:
+            # 7.0 finds 7 and 7.00, and 1e3 finds 1000.
+            yield frozenset([fold(node.text), in_full(number)])
+            return
+    if isinstance(node, FieldWord | FieldExact):
+        yield from _unescaped(node.text)
+    elif isinstance(node, FieldGlob):
+        for part in node.pattern.split("*"):
+            yield from _unescaped(part)
+    elif isinstance(node, FieldRegex):
+        for alternatives in literals_of_regex(node.pattern.root):
+            runs = [max(_UNESCAPED.findall(text), key=len, default="") for text in alternatives]
+            if all(runs):
+                yield frozenset(runs)
+
+
+def _unescaped(text: str) -> Iterator[Alternatives]:
+    for run in _UNESCAPED.findall(fold(text)):
+        yield frozenset([run])
 
 
 def literals_of_regex(part: Part) -> tuple[Alternatives, ...]:

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ppl.model import Event
 from ppl.search.colours import without_colours
+from ppl.search.fields import FieldSource
 from ppl.search.literals import literals
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_re2
@@ -23,7 +24,9 @@ from ppl.search.tree import (
     Exact,
     Facility,
     Field,
+    FieldWord,
     Glob,
+    InField,
     InNetwork,
     Node,
     Not,
@@ -33,7 +36,9 @@ from ppl.search.tree import (
     Since,
     split_words,
     with_joint_refusal,
+    written,
 )  # fmt: skip
+from ppl.search.values import like, value_test
 
 Predicate = Callable[[Event], bool]
 
@@ -45,13 +50,20 @@ def predicate(node: Node) -> Predicate:
 
 
 class _Folded:
-    """An event and its texts, each folded on first use."""
+    """An event and its texts, each folded on first use; its fields are read on first use."""
 
-    __slots__ = ("_texts", "event")
+    __slots__ = ("_fields", "_texts", "event")
 
     def __init__(self, event: Event) -> None:
         self.event = event
         self._texts: dict[Field, str] = {}
+        self._fields: FieldSource | None = None
+
+    def values(self, name: str) -> list[str]:
+        """The values of the field ``name``."""
+        if self._fields is None:
+            self._fields = FieldSource(self.event.message, self.event.structured_data)
+        return self._fields.values(name)
 
     def text(self, field: Field) -> str:
         """The folded text of ``field``; for ``ANY``, the texts of all fields joined by :data:`SEPARATOR`."""
@@ -104,9 +116,11 @@ def _compiled(node: Node) -> _Test:
     if isinstance(node, Exact):
         return _equal(node)
     if isinstance(node, Glob):
-        return _in_any(_FIELDS.get(node.field, (node.field,)), _like(fold(node.pattern).split("*")))
+        return _in_any(_FIELDS.get(node.field, (node.field,)), like(fold(node.pattern).split("*")))
     if isinstance(node, Regex):
         return _found(node)
+    if isinstance(node, InField):
+        return _field(node)
     return _other(node)
 
 
@@ -148,27 +162,6 @@ def _in_any(fields: tuple[Field, ...], matches: Callable[[str], bool]) -> _Test:
     return lambda folded: any(matches(folded.text(field)) for field in fields)
 
 
-def _like(parts: list[str]) -> Callable[[str], bool]:
-    """A function that tells whether a whole text consists of ``parts`` with any text between them."""
-    if not any(parts):
-        return bool
-    first, *middle, last = parts
-
-    def matches(text: str) -> bool:
-        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
-            return False
-        # Taking the leftmost match of each part leaves the most text for the next.
-        at, end = len(first), len(text) - len(last)
-        for part in middle:
-            at = text.find(part, at, end)
-            if at < 0:
-                return False
-            at += len(part)
-        return True
-
-    return matches
-
-
 def _found(node: Regex) -> _Test:
     search = for_re2(node.pattern)
     fields = _fields(node.field, as_one=not node.pattern.is_anchored)
@@ -178,6 +171,19 @@ def _found(node: Regex) -> _Test:
         return all(any(each in text for each in texts) for texts in needed) and search(text.encode("utf-8", "replace"))
 
     return _in_any(fields, matches)
+
+
+def _field(node: InField) -> _Test:
+    needed, matches, name = literals(node), value_test(node), node.name
+    as_written = [_contains(each) for each in written(node)] if isinstance(node, FieldWord) else []
+
+    def test(folded: _Folded) -> bool:
+        whole = folded.text(Field.ANY)
+        if not all(any(each in whole for each in texts) for texts in needed):
+            return False
+        return any(test(folded) for test in as_written) or any(map(matches, folded.values(name)))
+
+    return test
 
 
 def _other(node: Node) -> _Test:

@@ -2,6 +2,7 @@
 
 One trigram index serves every text search: it is on :func:`searched`, which joins all texts of an event to one folded
 text, the message without colours. A condition on one field is repeated on that text, so that the index can serve it.
+Named fields (``status:500``) are read by ``event_field`` (migration 0016), from the few events that the index leaves.
 
 Case is folded by ``lower`` with an explicit collation, ``pg_c_utf8``, so that every database gives the same answer as
 ``ppl.search.regex.folding``. Before PostgreSQL 17, which introduced that collation, the database's own is
@@ -17,8 +18,10 @@ import attrs
 
 from ppl.search.colours import uncoloured
 from ppl.search.literals import Alternatives, literals
+from ppl.search.quantity import in_full, measured, parse_quantity
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_postgresql
+from ppl.search.regex.words import LONGEST_WORDS, whole_words
 from ppl.search.tree import (
     And,
     Before,
@@ -27,7 +30,13 @@ from ppl.search.tree import (
     Exact,
     Facility,
     Field,
+    FieldExact,
+    FieldGlob,
+    FieldNumber,
+    FieldRegex,
+    FieldWord,
     Glob,
+    InField,
     InNetwork,
     Node,
     Not,
@@ -37,6 +46,7 @@ from ppl.search.tree import (
     Since,
     split_words,
     with_joint_refusal,
+    written,
 )  # fmt: skip
 
 UNICODE_COLLATION = "pg_c_utf8"
@@ -61,6 +71,9 @@ _COLUMNS = {
     Field.ANY: tuple(_TEXTS.values()),
 }
 
+VALUES = f"event_field(structured_data, {_TEXTS[Field.MESSAGE]}, %s)"
+"""The values of the field that the parameter names, an array."""
+
 #: How many words of a conjunction are offered to the index, one by one.
 _MOST_LOOKED_UP = 8
 
@@ -81,12 +94,23 @@ def condition(node: Node, collation: str | None = UNICODE_COLLATION) -> Conditio
     return _Writer(collation).written(node, is_wanted=True)
 
 
+def may_have_field(name: str, collation: str | None = UNICODE_COLLATION) -> Condition:
+    """A condition that the index serves, true for each event that has a field ``name``, and its parameters."""
+    parts = literals(FieldGlob(name, "*"))
+    helps = [_Writer(collation).help(each) for each in parts]
+    return " AND ".join(["true", *(text for text, _ in helps)]), [value for _, values in helps for value in values]
+
+
 def _lower(expression: str, collation: str | None) -> str:
     return f"lower({expression})" if collation is None else f'lower(({expression}) COLLATE "{collation}")'
 
 
 def _literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _like_pattern(glob: str) -> str:
+    return "%".join(map(_literal, glob.split("*"))) if glob.strip("*") else "_%"
 
 
 def _any(conditions: Sequence[str]) -> str:
@@ -108,6 +132,8 @@ class _Writer:
             return f"({joint.join(text for text, _ in parts)})", [value for _, values in parts for value in values]
         if isinstance(node, Contains | Exact | Glob | Regex):
             return self._text(node, is_wanted)
+        if isinstance(node, InField):
+            return self._field(node)
         return _other(node)
 
     def _parts(self, node: And | Or, is_wanted: bool) -> list[Condition]:
@@ -134,7 +160,7 @@ class _Writer:
         exact, parameters = self._exact(node)
         if not is_wanted or (isinstance(node, Contains) and node.field is Field.ANY):
             return exact, parameters
-        helps = [self._help(each) for each in literals(node)]
+        helps = [self.help(each) for each in literals(node)]
         if not helps:
             return exact, parameters
         text = " AND ".join([*(text for text, _ in helps), exact])
@@ -154,8 +180,44 @@ class _Writer:
             pattern = f"%{_literal(node.text)}%"
         else:
             expressions = self._expressions(node.field, as_one=False)
-            pattern = "%".join(map(_literal, node.pattern.split("*"))) if node.pattern.strip("*") else "_%"
+            pattern = _like_pattern(node.pattern)
         return self._like(expressions, pattern)
+
+    def _field(self, node: InField) -> Condition:
+        # The literals are part of the meaning, so they stand in negated conditions too.
+        conditions = [self.help(each) for each in literals(node)]
+        found = self._in_values(node)
+        if isinstance(node, FieldWord):
+            alternatives = [found, *map(self._exact, written(node))]
+            found = _any([text for text, _ in alternatives]), [value for _, values in alternatives for value in values]
+        conditions.append(found)
+        text = " AND ".join(text for text, _ in conditions)
+        return f"({text})", [value for _, values in conditions for value in values]
+
+    def _in_values(self, node: InField) -> Condition:
+        """Whether one of the field's values is what ``node`` looks for."""
+        if isinstance(node, FieldExact):
+            return f"(%s = ANY ({VALUES}))", [node.text, node.name]
+        text, parameters = self._value(node)
+        return f"EXISTS (SELECT FROM unnest({VALUES}) AS value WHERE {text})", [node.name, *parameters]
+
+    def _value(self, node: FieldWord | FieldGlob | FieldRegex | FieldNumber) -> Condition:
+        folded = _lower("value", self.collation)
+        if isinstance(node, FieldGlob):
+            return self._like([folded], _like_pattern(node.pattern))
+        if isinstance(node, FieldRegex):
+            return f"regexp_like({folded}, %s)", [for_postgresql(node.pattern)]
+        if isinstance(node, FieldNumber):
+            quantity = parse_quantity(node.operand)
+            assert quantity is not None
+            return f"event_number(value, '{quantity.measure}') {node.sign} %s::numeric", [in_full(quantity.number)]
+        if len(node.text) > LONGEST_WORDS:
+            return self._like([folded], f"%{_literal(node.text)}%")
+        text, parameters = f"regexp_like({folded}, %s)", [for_postgresql(whole_words(node.text))]
+        number = measured(node.text, "number")
+        if number is None:
+            return text, parameters
+        return f"({text} OR event_number(value, 'number') = %s::numeric)", [*parameters, in_full(number)]
 
     def _expressions(self, field: Field, as_one: bool) -> list[str]:
         if field is Field.ANY and as_one:
@@ -167,7 +229,8 @@ class _Writer:
         like = _lower("%s::text", self.collation)
         return _any([f"{each} LIKE {like}" for each in expressions]), [pattern] * len(expressions)
 
-    def _help(self, alternatives: Alternatives) -> Condition:
+    def help(self, alternatives: Alternatives) -> Condition:
+        """Whether the joint text has one of ``alternatives``, which the index can tell."""
         parts = [self._like([searched(self.collation)], f"%{_literal(text)}%") for text in sorted(alternatives)]
         return _any([text for text, _ in parts]), [value for _, values in parts for value in values]
 

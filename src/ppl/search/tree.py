@@ -69,6 +69,53 @@ class Regex:
 
 
 @attrs.frozen
+class FieldWord:
+    """A value of the field ``name`` has ``text`` as a whole word or phrase, or is the same number.
+
+    So does an event in whose texts ``name:text`` stands as it was written.
+    """
+
+    name: str
+    text: str
+
+
+@attrs.frozen
+class FieldExact:
+    """A value of the field ``name`` equals ``text``, case included."""
+
+    name: str
+    text: str
+
+
+@attrs.frozen
+class FieldGlob:
+    """A whole value of the field ``name`` matches ``pattern``, as for :class:`Glob`."""
+
+    name: str
+    pattern: str
+
+
+@attrs.frozen
+class FieldRegex:
+    """The regular expression is found in a value of the field ``name``."""
+
+    name: str
+    pattern: Pattern
+
+
+@attrs.frozen
+class FieldNumber:
+    """A value of the field ``name`` is a number for which ``sign operand`` is true.
+
+    The sign is ``<``, ``<=``, ``>`` or ``>=``; the operand is as it was written: ``ppl.search.quantity`` reads it.
+    """
+
+    name: str
+    sign: str
+    operand: str
+
+
+@attrs.frozen
 class InNetwork:
     """The sender's address is in ``network``."""
 
@@ -125,7 +172,8 @@ class Or:
     nodes: tuple[Node, ...]
 
 
-Leaf = Everything | Contains | Exact | Glob | Regex | InNetwork | Severity | Facility | Since | Before
+InField = FieldWord | FieldExact | FieldGlob | FieldRegex | FieldNumber
+Leaf = Everything | InField | Contains | Exact | Glob | Regex | InNetwork | Severity | Facility | Since | Before
 Node = Leaf | Not | And | Or
 
 
@@ -144,6 +192,14 @@ def disjunction(nodes: Sequence[Node]) -> Node:
 def negation(node: Node) -> Node:
     """The node that matches if ``node`` does not."""
     return node.node if isinstance(node, Not) else Not(node)
+
+
+def written(node: FieldWord) -> tuple[Contains, ...]:
+    """What else matches: the texts of the event with the field's name and value as they were written."""
+    return (
+        Contains(Field.ANY, f"{node.name}:{node.text}"),
+        Contains(Field.ANY, f'{node.name}:"{node.text}"'),
+    )
 
 
 def with_joint_refusal(nodes: Sequence[Node]) -> list[Node]:

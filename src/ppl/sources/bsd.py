@@ -1,4 +1,4 @@
-"""Parses many lines that are not RFC 5424 at once: RFC 3164's usual form by one regular expression, others one by one.
+"""Parses many lines that are not RFC 5424 at once: the usual forms by one regular expression, others one by one.
 
 The regular expression takes only lines for which the complete parser gives the same row; what words can be a host and a
 tag is asked of that parser, once for each word. A property test holds the two equal.
@@ -11,17 +11,30 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from ppl.model import Row
+from ppl.sources.levels import LEVELS, level_of
 from ppl.sources.line import BOM, PRI, parse_line
 from ppl.sources.stamps import read_stamp
-from ppl.sources.timestamp import SECONDS, Memo, Minutes, is_sane, microseconds
+from ppl.sources.timestamp import SECONDS, Memo, Minutes, is_sane, microseconds, minute_moments, nearest
 
-_MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-# A PRI, one of two forms of time, a host, a tag; or else, as the last group, the whole line.
+_BSD_TIME = (
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123][0-9] (?:[0-9]{4} )?[012][0-9]:[0-5][0-9]:[0-5][0-9]"
+)
 _LINES = re.compile(
-    PRI + rf"(?:({_MONTHS} [ 123][0-9] [012][0-9]:[0-5][0-9]:[0-5][0-9])"
+    # A PRI, one of two forms of time, a host, a tag and a text, or a list that is no tag.
+    PRI + rf"(?:(?:({_BSD_TIME})"
     r"|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]{0,3})?"
     r"(Z|[+-][0-9]{2}:[0-9]{2}))"
-    r" ([^\s:\[\]]{1,255}) ([^\s\[\]\"'{}=|;:]{1,255})(?:\[([^\[\]\s]{0,255})\]: ?|: )([^\n]*)\n"
+    r" ([^\s:\[\]]{1,255}+)( : (?=%)|:? )"
+    r"(?:([^\s\[\]\"'{}=|;:]{1,255}+)(?:\[([^\[\]\s]{0,255}+)\]: ?|: )([^\n]*)"
+    r"|((?:[0-9]{1,6},|[A-Za-z_]{1,30}=)[^\s:\[]*+(?! \()(?=[ \n])[^\n]*))"
+    # A PRI, Cisco's sequence number, a device, the mark of its clock, a time and a mnemonic.
+    rf"|([0-9]{{1,9}}): ([\w.\-/]{{1,255}}+): ([*.]?)({_BSD_TIME})(?:\.([0-9]{{1,6}}))?: (%[A-Z][A-Z0-9_\-]*\w): "
+    r"([^\n]*))\n"
+    # No PRI: a time, a level, perhaps a tag.
+    r"|([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})? +((DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL) +"
+    r"(?:([^\s\[\]\"'{}=|;:]{2,255}+): [^\n]*|[^\s:\[]++(?: (?=[^ \[])[^\n]*)?))\n"
+    # Or else the whole line.
     r"|([^\n]*)\n"
 )
 _SAMPLE = "<13>Nov 30 00:55:12 "
@@ -34,12 +47,23 @@ _minutes = Minutes()
 
 
 class _Hosts(Memo[bool]):
-    """Whether the complete parser takes a word before a tag for a host."""
+    """Whether the complete parser takes a word before a tag for a host; a colon may end it."""
 
     def find(self, text: str) -> bool:
         if _MAY_BE_ZONE.fullmatch(text) and text != text.lower():
             return False
-        return parse_line(f"{_SAMPLE}{text} app: x", 0, UTC)[3:6] == (text, "app", "")
+        return parse_line(f"{_SAMPLE}{text} app: x", 0, UTC)[3:6] == (text.removesuffix(":"), "app", "")
+
+
+class _BareHosts(Memo[bool]):
+    """Whether the complete parser takes a word for a host that no tag follows."""
+
+    def find(self, text: str) -> bool:
+        if "," in text or not _hosts[text]:
+            return False
+        return all(
+            parse_line(f"{_SAMPLE}{text} {rest}", 0, UTC)[3:] == (text, "", "", "", "", rest) for rest in ("1,a", "a=b")
+        )
 
 
 class _Tags(Memo[bool]):
@@ -54,32 +78,121 @@ class _Tags(Memo[bool]):
         )
 
 
+class _Devices(Memo[bool]):
+    """Whether the complete parser takes a word behind Cisco's sequence number for a device's name."""
+
+    def find(self, text: str) -> bool:
+        row = parse_line(f"<13>7: {text}: Nov 30 00:55:12: %A-1-B: x", 0, UTC)
+        return row[3:] == (text, "%A-1-B", "", "", '[meta sequenceId="7"]', "x")
+
+
 _hosts = _Hosts()
+_bare_hosts = _BareHosts()
 _tags = _Tags()
+_devices = _Devices()
+
+
+class _Moments(Memo[int | None]):
+    """The moments of RFC 3164's times, for one time of receipt and one zone."""
+
+    def __init__(self, received_at: int, zone: tzinfo) -> None:
+        super().__init__()
+        self._received_at, self._zone = received_at, zone
+
+    def find(self, text: str) -> int | None:
+        stamp = read_stamp(text, 0, self._received_at, self._zone)
+        return stamp[0] if stamp else None
 
 
 def parse_others(lines: Sequence[str], received_at: int, zone: tzinfo) -> Iterator[Row]:
     """The rows of ``lines``, in order; each is without LF and not empty. The arguments are :func:`parse_line`'s."""
     if not lines:
         return
-    moments: dict[str, int | None] = {}
-    found = _LINES.findall("\n".join(lines) + "\n")
-    for line, (pri, stamp, minute, second, fraction, offset, host, tag, procid, text, _) in zip(
-        lines, found, strict=True
-    ):
-        if not pri or not _hosts[host] or not _tags[tag]:
-            yield parse_line(line, received_at, zone)
-            continue
+    others = _Others(received_at, zone)
+    for line, groups in zip(lines, _LINES.findall("\n".join(lines) + "\n"), strict=True):
+        row = None
+        if groups[-1]:
+            if line[0] == "{":
+                # No header begins so, and there may be many.
+                row = None, None, level_of(line), "", "", "", "", "", line
+        elif groups[_HOST]:
+            row = others.with_host(*groups[:_NUMBER])
+        elif groups[0]:
+            row = others.of_a_device(groups[0], *groups[_NUMBER:_DAY])
+        else:
+            row = others.with_level(*groups[_DAY:-1])
+        yield row or parse_line(line, received_at, zone)
+
+
+#: The groups of :data:`_LINES` at which a host, a Cisco's number and a day are.
+_HOST, _NUMBER, _DAY = 6, 12, 19
+
+
+class _Others:
+    """Makes rows of the groups of :data:`_LINES`; ``None`` where the complete parser must look at the line."""
+
+    __slots__ = ("_moments", "_received_at", "_zone")
+
+    def __init__(self, received_at: int, zone: tzinfo) -> None:
+        self._received_at, self._zone = received_at, zone
+        self._moments = _Moments(received_at, zone)
+
+    def with_host(
+        self,
+        pri: str,
+        stamp: str,
+        minute: str,
+        second: str,
+        fraction: str,
+        offset: str,
+        host: str,
+        between: str,
+        tag: str,
+        procid: str,
+        text: str,
+        bare: str,
+    ) -> Row | None:
+        """A line that has a host, and a tag or a list behind it."""
+        if tag:
+            if not _tags[tag] or not _hosts[f"{host}:" if between == ": " else host]:
+                return None
+        elif not stamp or between != " " or not _bare_hosts[host]:
+            return None
+        moment: int | None
         if stamp:
-            if stamp in moments:
-                moment = moments[stamp]
-            else:
-                read = read_stamp(stamp, 0, received_at, zone)
-                moment = moments[stamp] = read[0] if read else None
+            moment = self._moments[stamp]
         else:
             base = _minutes[minute + offset]
             moment = None if base is None else base + SECONDS[second] + microseconds(fraction)
-            if moment is not None and not is_sane(moment, received_at):
+            if moment is not None and not is_sane(moment, self._received_at):
                 moment = None
         value = int(pri)
-        yield moment, value >> 3, value & 7, host, tag, procid, "", "", text.removeprefix(BOM)
+        return moment, value >> 3, value & 7, host, tag, procid, "", "", bare or text.removeprefix(BOM)
+
+    def of_a_device(
+        self, pri: str, number: str, device: str, mark: str, stamp: str, fraction: str, tag: str, text: str
+    ) -> Row | None:
+        """A line of a Cisco that counts its lines and names itself."""
+        if not _tags[tag] or not _devices[device]:
+            return None
+        moment = self._moments[stamp]
+        if fraction and moment is not None:
+            moment += microseconds(fraction)
+            if not is_sane(moment, self._received_at):
+                moment = None
+        value = int(pri)
+        data = f'[meta sequenceId="{number}"]{_UNSYNCED if mark else ""}'
+        return moment, value >> 3, value & 7, device, tag, "", "", data, text.removeprefix(BOM)
+
+    def with_level(
+        self, day: str, minute: str, second: str, fraction: str, offset: str, text: str, level: str, tag: str
+    ) -> Row | None:
+        """A line without a PRI whose text begins with a level."""
+        if tag and not _tags[tag]:
+            return None
+        within = SECONDS[second] + (microseconds(fraction) if fraction else 0)
+        moment = nearest(minute_moments(f"{day}T{minute}{offset}", self._zone), within, self._received_at)
+        return moment, None, LEVELS[level.lower()], "", tag, "", "", "", text
+
+
+_UNSYNCED = '[timeQuality isSynced="0"]'

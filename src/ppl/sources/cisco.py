@@ -23,12 +23,26 @@ class CiscoHeader(NamedTuple):
     end: int
 
 
+class _Timed(NamedTuple):
+    """The moment, the mark of an unset clock, the uptime, a zone's name that says nothing, and where the tag begins.
+
+    ``end`` is ``None`` if there is no colon.
+    """
+
+    created_at: int | None
+    mark: str
+    uptime: str
+    unknown_zone: str
+    end: int | None
+
+
 _LABEL = re.compile(r"([*.]?[\w.\-/]{1,255}) ?: ?")
 _NUMBER = re.compile(r"([0-9]{1,10}):(?: |(?=[^\s0-9]))")
 _NODE = re.compile(r"[A-Z]{2,4}/[0-9]+(?:/[\w]+)+|[0-9]+/[A-Z]+[0-9]+/[A-Z]+[0-9]+")
 _HOST_AND_NODE = re.compile(rf"([\w.\-]{{1,255}}) (?=(?:{_NODE.pattern}):)")
 _UPTIME = re.compile(r"((?:[0-9]+[ywdhms]){2,4}|[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?) ?: ?(?=%)")
 _END = re.compile(r" ?: *")
+_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
 _MOST_LABELS = 5
 _QUOTE = '"'
 # RFC 5424 section 6.3.3 lets a parameter occur more than once.
@@ -59,12 +73,14 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
             continue
         timed = _timed(text, position, received_at, zone)
         if timed:
-            created_at, mark, uptime, end = timed
+            created_at, mark, uptime, unknown, end = timed
             # A name alone may be any program's tag.
             is_cisco = numbers or nodes or mark or uptime or end is None or text.startswith("%", end)
             if end is None or not (is_cisco or not (host or tasks)):
                 return None
-            return CiscoHeader(created_at, host, _structured_data(numbers, mark, nodes, tasks, uptime), end)
+            own = [("node", node) for node in nodes] + [("task", task) for task in tasks]
+            own += [(name, value) for name, value in (("uptime", uptime), ("zone", unknown)) if value]
+            return CiscoHeader(created_at, host, _structured_data(numbers, mark, own), end)
         named = None if host else _HOST_AND_NODE.match(text, position)
         if named:
             host, position = named[1], named.end()
@@ -82,27 +98,25 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
     return None
 
 
-def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> tuple[int | None, str, str, int | None] | None:
-    """The moment, the mark of an unset clock, the uptime, and where the tag begins (``None``: there is no colon)."""
+def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> _Timed | None:
     first = text[position : position + 1]
     if first.isdigit() and (uptime := _UPTIME.match(text, position)):
-        return None, "", uptime[1], uptime.end()
+        return _Timed(None, "", uptime[1], "", uptime.end())
     mark = first if first in ("*", ".") else ""
     stamp = read_stamp(text, position + len(mark), received_at, zone)
     if stamp is None:
         return None
-    end = _END.match(text, stamp[1])
-    return stamp[0], mark, "", end.end() if end else None
+    unknown = _ZONE.match(text, stamp[1])
+    end = _END.match(text, unknown.end() if unknown else stamp[1])
+    return _Timed(stamp[0], mark, "", unknown[1] if unknown else "", end.end() if end else None)
 
 
-def _structured_data(numbers: list[str], mark: str, nodes: list[str], tasks: list[str], uptime: str) -> str:
+def _structured_data(numbers: list[str], mark: str, own: list[tuple[str, str]]) -> str:
     data = ""
     if numbers:
         data = f'[meta sequenceId="{_REPEATED.join(numbers)}"]'
     if mark:
         data += '[timeQuality isSynced="0"]'
-    if not (nodes or tasks or uptime):
+    if not own:
         return data
-    own = [("node", node) for node in nodes] + [("task", task) for task in tasks]
-    own += [("uptime", uptime)] if uptime else []
     return f"{data}[cisco@9{''.join([f' {name}={_QUOTE}{value}{_QUOTE}' for name, value in own])}]"

@@ -38,6 +38,8 @@ _NAME = r"[^\s\[\]\"'{}=|;]{1,255}"
 _BRACKETS = re.compile(rf"({_NAME}+)\[(?:([^\[\]\s]{{0,255}})\]:? ?|([^\[\]\n]{{1,80}})\]: ?)")
 # A name and a colon; Erlang writes its process between.
 _COLON = re.compile(rf"({_NAME.replace('{1,', '{2,')}+)(?<=[^:]:)(?:[ \t]|\Z)")
+# fail2ban fills the name up with blanks.
+_PADDED = re.compile(r"([A-Za-z][\w.\-]{1,60}) {2,20}\[([0-9]{1,10})\]: ")
 _ERLANG = re.compile(r"(.+)<([0-9.]{3,20})>")
 # RFC 3164 lets any other character end a tag: rsyslog's ident:%msg%.
 _CLOSE = re.compile(r"([A-Za-z][\w.\-]{0,100}):(?=[{\[\"'(A-Za-z])")
@@ -51,16 +53,20 @@ _MNEMONIC = re.compile(r"(%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-\w{1,60}) ")
 _TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
 _FORMATS_BEGIN, _TOPICS_BEGIN = frozenset("CLM"), frozenset("#abcdefghijklmnopqrstuvwxyz")
 _DASH = re.compile(r"([A-Za-z][\w.]{0,60}) - ")
+# What Cisco's and Dell's devices write before a mnemonic: a virtual device, a unit of a stack, the sensor's service.
+_BEFORE_MNEMONIC = re.compile(r"%\$ \S{1,60} %\$ +|%[A-Z0-9]{2,30}-\w{1,10}:\w{1,10} +(?=%)|SFIMS ?: *(?=%)")
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
-_DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z])")
+_DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z$])")
 _SIMPLE = re.compile(r"[\w.\-]+")
-_CISCO_TAG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-")
 
-_HOST = re.compile(r"[^\W_][\w.\-]*+(?:[,/@][\w.\-+]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?|_[\w.\-]+(?:@[\w.\-/]+)?")
+_HOST = re.compile(
+    r"[^\W_](?:[\w.\-]|[+~!#](?=[\w.\-]))*+(?:[,/@][\w.\-+]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?"
+    r"|_[\w.\-]+(?:@[\w.\-/]+)?"
+)
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{3,45}(?:%\w{1,15})?)\](?=[ \t])")
 _DOTTED = re.compile(r"(?:[0-9]{1,3}\.){3,5}[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9:.,/+\-#]+")
@@ -75,6 +81,11 @@ _OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
 # AIX names two facilities that share a number, and writes a colon.
 _FACILITY_LEVEL = re.compile(r"<?([a-z0-9]+)(?:\|[a-z0-9]+)?[.:]([a-z]+)>?", re.IGNORECASE)
+# ESXi 8 writes two letters of the level and the PRI's number.
+_LETTERS_AND_PRI = re.compile(r"([A-Z][a-z])\((1?[0-9]{1,2})\)")
+_TWO_LETTERS = {"Em": 0, "Al": 1, "Cr": 2, "Er": 3, "Wa": 4, "No": 5, "In": 6, "De": 7, "Db": 7}
+# NetScaler's packet engine, where the device has no name.
+_NO_HOST = re.compile(r"[0-9]+-PPE-[0-9]+|SFIMS")
 _HARDWARE = re.compile(r"(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}")
 
 #: How a sentence goes on after its first word, where a program's name would stand.
@@ -82,7 +93,7 @@ _VERBS = frozenset((
     "failed", "finished", "started", "stopped", "completed", "closed", "opened", "refused", "lost", "reset", "timed",
     "restarted", "ended", "succeeded", "denied", "accepted", "aborted", "cancelled", "canceled", "rejected", "expired",
     "received", "sent", "disconnected", "connected", "detected", "changed", "created", "deleted", "removed", "updated",
-    "loaded", "is", "was", "has",
+    "loaded", "is", "was", "has", "success",
 ))  # fmt: skip
 #: Words that begin a text rather than name a host.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -113,6 +124,8 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     if word[0] == "M" and (forwarded := _FORWARDED.match(text, start)):
         return _after_host(text, forwarded[1], forwarded.end(), has_pri=has_pri)
     if word[-1] == ":" and (named := _host_before_colon(text, word, after)):
+        return named
+    if word[-1] == "," and (named := _host_before_comma(text, word, after)):
         return named
     tag = (read_vendor_tag(text, start) if has_pri else None) or read_tag(text, start, close=has_pri)
     if tag:
@@ -154,11 +167,23 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
         if program[-1] == ">" and (erlang := _ERLANG.fullmatch(program)):
             program, procid = erlang[1], erlang[2]
         return Tag(program, procid, found.end())
+    if text.find("  [", start, start + 64) > 0 and (found := _PADDED.match(text, start)):
+        return None if _is_refused(found[1]) else Tag(found[1], found[2], found.end())
     if close:
         found = _CLOSE.match(text, start)
         if found and not _is_refused(found[1]):
             return Tag(found[1], "", found.end())
     return None
+
+
+def read_mnemonic(text: str, start: int) -> Tag | None:
+    """A tag at ``start``, or behind words that devices write before a mnemonic: then the text begins with them."""
+    tag = read_tag(text, start, close=False)
+    if tag or not text.startswith(("%", "S"), start):
+        return tag
+    before = _BEFORE_MNEMONIC.match(text, start)
+    tag = read_tag(text, before.end(), close=False) if before else None
+    return tag._replace(end=start) if tag else None
 
 
 def read_vendor_tag(text: str, start: int) -> Tag | None:
@@ -178,19 +203,25 @@ def read_vendor_tag(text: str, start: int) -> Tag | None:
 
 
 def device_before(text: str, start: int) -> Header | None:
-    """The header of a device of Cisco's that writes its name and no time: ``fw-1 : %ASA-6-302013: ``."""
+    """The header of a device of Cisco's that writes its name before a mnemonic: ``fw-1 : %ASA-6-302013: ``."""
     found = _DEVICE.match(text, start)
-    tag = read_tag(text, found.end(), close=False) if found else None
+    tag = read_mnemonic(text, found.end()) if found else None
     return Header(found[1], *tag) if found and tag else None
 
 
 @lru_cache(maxsize=1024)
 def facility_and_level(word: str) -> tuple[int, int] | None:
-    """The numbers for a word such as ``<authpriv.info>``, ``local7.Info`` or ``auth|security:info``."""
+    """The numbers for a word such as ``<authpriv.info>``, ``local7.Info``, ``auth|security:info`` or ``In(182)``."""
+    short = _LETTERS_AND_PRI.fullmatch(word)
+    if short:
+        value = int(short[2])
+        return (value >> 3, value & 7) if value < 192 and _TWO_LETTERS.get(short[1]) == value & 7 else None
     found = _FACILITY_LEVEL.fullmatch(word)
     if found is None:
         return None
-    facility, level = FACILITY_WORDS.get(found[1].lower()), LEVELS.get(found[2].lower())
+    # syslog.conf's old name of emerg; programs mean less by it.
+    level = 0 if found[2].lower() == "panic" else LEVELS.get(found[2].lower())
+    facility = FACILITY_WORDS.get(found[1].lower())
     return None if facility is None or level is None else (facility, level)
 
 
@@ -229,7 +260,7 @@ def _after_host(text: str, host: str, start: int, *, has_pri: bool) -> Header:
             return Header(host, *tag)
         if has_pri and word == ":":
             after = _skip(text, found.end())
-            tag = read_tag(text, after, close=False) if text.startswith("%", after) else None
+            tag = read_mnemonic(text, after) if text.startswith("%", after) else None
             return Header(host, *tag) if tag else Header(host, "", "", after)
     return _special(text, host, start) if has_pri else Header(host, "", "", start)
 
@@ -239,7 +270,7 @@ def _special(text: str, host: str, start: int) -> Header:
     found = _WORD.match(text, start)
     if found is None:
         return Header(host, "", "", start)
-    vendor = read_vendor_tag(text, start)
+    vendor = read_vendor_tag(text, start) or (read_mnemonic(text, start) if found[0][0] in "%S" else None)
     if vendor:
         return Header(host, *vendor)
     word, after = found[0], _skip(text, found.end())
@@ -262,11 +293,17 @@ def _special(text: str, host: str, start: int) -> Header:
 
 def _host_before_colon(text: str, word: str, after: int) -> Header | None:
     """The header of UniFi's access points (``model,mac,version: tag: ``), and Cisco's ``host: %FACILITY-5-NAME: ``."""
-    if "," in word or _CISCO_TAG.match(text, after):
-        tag = read_tag(text, after, close=False)
+    if "," in word or text.startswith("%", after):
+        tag = read_mnemonic(text, after)
         if tag and _HOST.fullmatch(word[:-1]):
             return Header(word[:-1], *tag)
     return None
+
+
+def _host_before_comma(text: str, word: str, after: int) -> Header | None:
+    """The header of a device whose name a comma follows; a plain word before a comma begins a text."""
+    tag = read_tag(text, after, close=False) if _may_be_host(word[:-1]) else None
+    return Header(word[:-1], *tag) if tag and (tag.procid or not word[:-1].isalpha()) else None
 
 
 def _address_at(text: str, start: int, word: str) -> str:
@@ -312,7 +349,7 @@ def _may_be_host(word: str) -> bool:
         return False
     if _NUMBER.fullmatch(word) and not _DOTTED.match(word):
         return False
-    if word in ZONE_HOURS or (word[-1] == "." and "." not in word[:-1]):
+    if word in ZONE_HOURS or (word[-1] == "." and "." not in word[:-1]) or _NO_HOST.fullmatch(word):
         return False
     return facility_and_level(word) is None
 

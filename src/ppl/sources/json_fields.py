@@ -30,11 +30,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "created_at": (
         "timestamp", "time", "@timestamp", "date", "ts", "dt", "@t", "datetime", "eventTime", "asctime", "_time",
         "__REALTIME_TIMESTAMP", "timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "timeMillis", "created",
-        "record.time.timestamp", "t.$date", "EdgeStartTimestamp", "EventTimestampMs",
+        "record.time.timestamp", "t.$date", "timereported", "EdgeStartTimestamp", "EventTimestampMs",
     ),
     "hostname": (
         "hostname", "host", "_HOSTNAME", "host.name", "host.hostname", "computer", "computerName", "machineName",
-        "log.syslog.hostname", "kubernetes.host",
+        "log.syslog.hostname", "kubernetes.host", "fromhost",
     ),
     "file_name": (
         "program", "app", "appname", "app_name", "application", "file_name", "file", "service", "service.name",
@@ -45,7 +45,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "severity": (
         "severity", "level", "log.level", "severityText", "severity_text", "levelname", "level_name", "loglevel",
         "log_level", "lvl", "@l", "PRIORITY", "level.name", "level.levelStr", "record.level.name",
-        "log.syslog.severity.code", "severityNumber", "severity_number", "status", "s",
+        "log.syslog.severity.code", "severityNumber", "severity_number", "status", "s", "priority",
     ),
     "facility": ("facility", "SYSLOG_FACILITY", "log.syslog.facility.code"),
     "procid": ("procid", "pid", "_PID", "SYSLOG_PID", "process.pid", "process_id", "processId", "record.process.id"),
@@ -69,7 +69,8 @@ _DIGITS = re.compile(r"([0-9]{9,19})(?:\.([0-9]{1,9}))?", re.ASCII)
 # slog writes what lies between its levels as an offset.
 _OFFSET_LEVEL = re.compile(r"([A-Za-z]+)[+-][0-9]{1,3}", re.ASCII)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_TRAILERS = "\r\n\0"
+#: What ends a line, and is left out at the end of a message.
+TRAILERS = "\r\n\0"
 
 
 def storable(text: str) -> str:
@@ -88,7 +89,7 @@ def stored_text(text: str, most: int) -> str:
 
 def message_text(text: str, most: int) -> str:
     """A message as it is stored: without the line end that Docker and others leave at its end."""
-    return stored_text(text.rstrip(_TRAILERS), most)
+    return stored_text(text.rstrip(TRAILERS), most)
 
 
 @attrs.frozen
@@ -191,9 +192,9 @@ class ObjectReader:
         return number if number is None or 0 <= number < len(SEVERITIES) else _LEVEL_NUMBERS.get(number)
 
     def priority(self, value: Any) -> int | None:
-        """A number of syslog."""
+        """A number of syslog, or a word, as syslog-ng writes it."""
         number = _small_number(value)
-        return number if number is not None and 0 <= number < len(SEVERITIES) else None
+        return self.level_word(value) if number is None else number if 0 <= number < len(SEVERITIES) else None
 
     def otel_level(self, value: Any) -> int | None:
         """A number of OpenTelemetry, 1 to 24."""
@@ -277,6 +278,7 @@ _OWN_READERS: dict[str, Callable[[ObjectReader, Any], Any]] = {
     "severityNumber": ObjectReader.otel_level,
     "severity_number": ObjectReader.otel_level,
     "status": ObjectReader.level_word,
+    "priority": ObjectReader.level_word,
     "s": ObjectReader.mongodb_level,
 }
 #: Their values may mean something else too.
@@ -310,7 +312,7 @@ def _is_empty_line(fields: dict[str, Any], rest: dict[str, Any]) -> bool:
 
 def _is_empty_message(key: str, value: Any) -> bool:
     name = _NAMES.get(key) or _NAMES.get(key.lower())
-    return name is not None and name.field == "message" and isinstance(value, str) and not value.strip(_TRAILERS)
+    return name is not None and name.field == "message" and isinstance(value, str) and not value.strip(TRAILERS)
 
 
 @attrs.frozen

@@ -55,6 +55,21 @@ def object_pieces(text: str, objects: ObjectReader, piece: int, most: int) -> It
     yield Lines.of_rows(parsed), len(text) - start
 
 
+def text_event(text: str, objects: ObjectReader) -> Row | None:
+    """The event of ``text``, without blanks around it, which is one value; what is no JSON is kept whole."""
+    reader = _Reader(text, objects)
+    found = _value(text, 0)
+    if found is None or found[1] != len(text):
+        return reader._whole(text)
+    return reader._event(found[0], text)
+
+
+def whole_object(text: str) -> dict[str, Any] | None:
+    """The object that ``text`` is, from its first character to its last; ``None`` if it is none."""
+    found = _value(text, 0)
+    return found[0] if found is not None and found[1] == len(text) and isinstance(found[0], dict) else None
+
+
 def begins_with_object(text: str, is_cut: bool) -> bool:
     """Whether ``text`` begins with an object, alone on its line or beside others, or with an array of objects.
 

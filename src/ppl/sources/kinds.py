@@ -29,12 +29,14 @@ class Piece:
         lines: the parsed lines.
         size: about how many bytes they had in the body, or will have in the database if that is more.
         refused: how many records of the body could not be taken, beside these lines.
+        items: what the answer says of each record, where a protocol answers for each; in the protocol's own form.
         keys: by which a line that is sent again is recognised, one for each line; empty: the protocol has none.
     """
 
     lines: Lines
     size: int
     refused: int = 0
+    items: bytes = b""
     keys: Sequence[LineKey | None] = ()
 
 
@@ -110,11 +112,13 @@ class KindReply:
         status: HTTP status.
         body: sent as it is, except that with status 204 there is none.
         headers: in addition to those of every answer, or instead of them; ``Content-Type`` is JSON unless named.
+        hangs_up: whether the connection is closed instead, without an answer: some clients send again only then.
     """
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    hangs_up: bool = False
 
 
 @attrs.frozen
@@ -124,11 +128,13 @@ class Taken:
     Attributes:
         count: lines that are stored.
         refused: records that could not be taken.
+        items: those of its pieces, without the empty ones.
         number: how many uploads of the same channel were stored before; ``None``: it has no channel.
     """
 
     count: int
     refused: int = 0
+    items: tuple[bytes, ...] = ()
     number: int | None = None
 
 
@@ -167,17 +173,21 @@ def error_reply(head: UploadHead, why: NotTaken) -> KindReply:
 
 @attrs.frozen
 class Probe:
-    """A request by which clients see whether there is a receiver: it needs no token, and nothing is stored.
+    """A request by which clients see whether there is a receiver: nothing is stored.
 
     Attributes:
         method: such as ``OPTIONS``.
         addresses: where it is asked.
         reply: what it gets.
+        needs_token: whether it must have a token, as an upload.
+        only_below: whether it is asked only after a token's address, as the site has something else there.
     """
 
     method: str
     addresses: tuple[str, ...]
     reply: KindReply
+    needs_token: bool = False
+    only_below: bool = False
 
 
 @attrs.frozen
@@ -192,6 +202,7 @@ class BodyKind:
             which lines are cut; such a body may be of any length. ``None``: bodies are read when they have come.
         read_at: makes what reads a body, where the head of the request says something of the lines; ``None``: ``read``.
         addresses: the paths of this kind, each also after a token's address; empty: it comes to the token's address.
+            ``<name>`` stands for any part between slashes.
         tokens: the ways in which a request to one of the paths may have its token, beside the path itself.
         key_header: a header that may hold the token, too; ``""``: there is none.
         mark: a header that no other kind has: a body with it is of this kind, whatever its content type; ``""``: none.
@@ -212,6 +223,7 @@ class BodyKind:
         encodings: content encodings that only name that compression.
         patience: seconds for which an upload may wait for its turn when Ppl is busy, as its clients wait for answers.
         retry_seconds: the most that ``Retry-After`` may say, if clients give up at once when it is longer.
+        leaves_early: whether clients close the connection before the answer; a body that has come is then still taken.
     """
 
     name: str
@@ -238,3 +250,4 @@ class BodyKind:
     encodings: tuple[str, ...] = ()
     patience: float = 0.0
     retry_seconds: int | None = None
+    leaves_early: bool = False

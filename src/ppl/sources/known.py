@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
+from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT
 from ppl.sources.firehose import FIREHOSE
+from ppl.sources.gelf import GELF
 from ppl.sources.hec import HEC_ACKS, HEC_EVENTS, HEC_RAW
 from ppl.sources.journal import JOURNAL
-from ppl.sources.kinds import BodyKind, KindReply
+from ppl.sources.kinds import BodyKind, Probe
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
 from ppl.sources.otlp import OTLP_ANY, OTLP_JSON, OTLP_PROTOBUF
 from ppl.sources.relp import MAY_OPEN, OPENING
@@ -110,31 +113,52 @@ ADDRESSED: tuple[BodyKind, ...] = (
     OTLP_JSON,
     OTLP_PROTOBUF,
     OTLP_ANY,
+    ELASTICSEARCH_BULK,
+    ELASTICSEARCH_DOCUMENT,
     JOURNAL,
     FIREHOSE,
+    GELF,
     HEC_ACKS,
 )
 
 _SLASHES = re.compile("//+")
+_PLACEHOLDER = re.compile("<[a-z]+>")
 
 
-def kinds_at(address: str) -> tuple[BodyKind, ...]:
-    """The kinds that come to a path; empty if there are none. Some clients send more slashes than one."""
+@cache
+def _pattern(address: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, _PLACEHOLDER.split(address))))
+
+
+def _is_one_of(address: str, addresses: Iterable[str]) -> bool:
+    """Whether ``address`` is one of ``addresses``, in which ``<name>`` stands for any part."""
+    return any(address == each or ("<" in each and _pattern(each).fullmatch(address) is not None) for each in addresses)
+
+
+def kinds_at(address: str, is_below: bool = False) -> tuple[BodyKind, ...]:
+    """The kinds that come to a path; empty if there are none. Some clients send more slashes than one.
+
+    Args:
+        address: the path, without the token's address before it.
+        is_below: whether the path begins with a token's address.
+    """
     address = _SLASHES.sub("/", address)
-    return tuple(kind for kind in ADDRESSED if address in kind.addresses or _is_probed(kind, address))
+    return tuple(
+        kind for kind in ADDRESSED if _is_one_of(address, kind.addresses) or _is_probed(kind, address, is_below)
+    )
 
 
-def _is_probed(kind: BodyKind, address: str) -> bool:
-    return any(address in probe.addresses for probe in kind.probes)
+def _is_probed(kind: BodyKind, address: str, is_below: bool) -> bool:
+    return any(_is_one_of(address, probe.addresses) for probe in kind.probes if is_below or not probe.only_below)
 
 
-def probe_reply(kinds: Iterable[BodyKind], method: str, address: str) -> KindReply | None:
-    """The answer to a request that needs no token; ``None`` if this one does."""
+def probe_at(kinds: Iterable[BodyKind], method: str, address: str) -> Probe | None:
+    """The probe of one of ``kinds`` that a request to a path is; ``None`` if it is none."""
     address = _SLASHES.sub("/", address)
     for kind in kinds:
         for probe in kind.probes:
-            if probe.method == method and address in probe.addresses:
-                return probe.reply
+            if probe.method == method and _is_one_of(address, probe.addresses):
+                return probe
     return None
 
 
@@ -142,7 +166,9 @@ def upload_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
     """The methods that upload to an address of ``kinds``; ``""`` is a token's own."""
     address = _SLASHES.sub("/", address)
     return tuple(
-        sorted({method for kind in kinds if not address or address in kind.addresses for method in kind.methods})
+        sorted(
+            {method for kind in kinds if not address or _is_one_of(address, kind.addresses) for method in kind.methods}
+        )
     )
 
 
@@ -151,7 +177,7 @@ def allowed_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
     kinds = tuple(kinds)
     methods = set(upload_methods(kinds, address))
     address = _SLASHES.sub("/", address)
-    probes = {probe.method for kind in kinds for probe in kind.probes if address in probe.addresses}
+    probes = {probe.method for kind in kinds for probe in kind.probes if _is_one_of(address, probe.addresses)}
     return tuple(sorted(methods | probes))
 
 

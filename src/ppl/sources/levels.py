@@ -15,9 +15,13 @@ from ppl.model import SEVERITIES, SEVERITY_WORDS
 _OTHER_WORDS = {
     "severe": 3, "failure": 3, "log": 6, "statement": 6, "detail": 6, "hint": 6, "fine": 7, "finer": 7, "finest": 7,
     "config": 6, "trc": 7, "dbg": 7, "inf": 6, "wrn": 4, "ftl": 2, "noti": 5, "dpanic": 2, "debug1": 7, "debug2": 7,
-    "debug3": 7, "debug4": 7, "debug5": 7, "note": 5, "fail": 3, "dbug": 7, "trce": 7,
+    "debug3": 7, "debug4": 7, "debug5": 7, "note": 5, "fail": 3, "dbug": 7, "trce": 7, "debu": 7, "erro": 3, "fata": 2,
+    "deprecated": 6,
 }  # fmt: skip
 LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
+
+#: What sets a colour in a terminal.
+COLOUR = re.compile(r"\x1b\[[0-9;]*+m")
 
 #: Characters of a text in which its level is looked for.
 _MOST = 256
@@ -28,21 +32,37 @@ _TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
 _LETTERS = {"E": 3, "W": 4, "I": 6, "D": 7, "F": 2, "C": 2, "N": 5, "T": 7, "V": 7}
 
 _SYSTEMD = re.compile(r"<([0-7])>")
-_KLOG = re.compile(r"([EWIF])(?:(?:[0-9]{4})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:|, \[[0-9]{4}-)")
+# klog, glog, Tornado and ESPHome (with brackets), qBittorrent, Ruby, CUPS, Telegraf, etcd, ESP-IDF.
+_LETTER = re.compile(
+    r"(?:\[[0-9:.]{8,15}\](?=\[))?[\[(]?([EWIFDCN])(?: ?(?:[0-9]{4}|[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:"
+    r"| [0-9]{4}-[0-9]{2}-|,? \[[0-9]{2,4}[/\-]"
+    r"|! | \| [\w.\-/]{1,40}: |\]\[|\) [0-9]{4}-| \([0-9]{1,12}\) [\w.\-]{1,40}: )"
+)
+# PHP's names of its errors; Go's and the C compilers' "fatal error: ".
+_PHP = re.compile(r"(?:\[[^\]]{0,60}+\] )?(?:PHP (?:[A-Z][a-z]{1,12} )?(?:fatal )?|fatal (?=error))([A-Za-z]{5,10}):")
+_ERLANG = re.compile(r"=([A-Z]{4,8}) REPORT====")
+# Behind one thing in brackets, and the program: "[1795996512] unbound[4711:0] info: ", "[…] warning/ApiListener: ".
+_BEHIND_BRACKET = re.compile(
+    r"\[[^\]]{1,60}+\]:? ++(?:[\w.\-]{1,40}+\[[^\]\s]{1,20}+\] )?([A-Za-z]{3,13})"
+    r"(?:(?:/[\w.\-]{1,60}+)?\s{0,8}:|\[[0-9]{1,10}\](?:\[[^\]\s]{1,20}\])?:? )"
+)
+_BEGINNINGS = frozenset("[=PDEFIWdefipw")
+_TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
 # level=warn, "level":50, log.level="error"; at the beginning of a text or behind what separates pairs.
 _KEY = re.compile(
     r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)"""
     r"""["']?\s{0,2}[=:]\s{0,2}["']?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])"""
 )
 # The usual place, without any search.
-_FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})[\s:\])]")
+_FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})(?:[\s:\])]|\[[0-9]{4,}\] )")
 # First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
 _FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\]){0,3}\s{0,3}[:\]|>)]")
-_BRACKETED = re.compile(r"[\[<(](?:[\w.]{1,30}:)?([A-Za-z]{3,13}[1-5]?)\s{0,2}[\]>)]")
+_BRACKETED = re.compile(r"[\[<(](?:[\w. \-]{1,40}[:/#])?([A-Za-z]{3,13}[1-5]?)\s{0,8}[\]>)]")
 _CAPITALS = re.compile(r"(?:^|(?<=[\s|\-\]:,.\[]))([A-Z]{3,13}[1-5]?)(?=[\s|\]:,/\-]|\Z)")
 _BEFORE = re.compile(
     r"\[?(?:[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
-    r"|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$-]{1,60}+\.\Z){0,12}+"
+    r"|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++"
+    r"|[\w$-]{1,60}+\.\Z){0,12}+"
 )
 #: How many words in brackets or capitals are looked at.
 _MOST_WORDS = 4
@@ -52,10 +72,12 @@ def level_of(text: str) -> int | None:
     """The severity, 0 (emerg) to 7 (debug), that ``text`` names; ``None`` if it names none."""
     if len(text) > _MOST:
         text = text[:_MOST]
+    if "\x1b" in text:
+        text = COLOUR.sub("", text)
     first = text[:1]
     if first == "<" and (found := _SYSTEMD.match(text)):
         return int(found[1])
-    if first in _LETTERS and (found := _KLOG.match(text)):
+    if (first in _LETTERS or first in "[(") and (found := _LETTER.match(text)):
         return _LETTERS[found[1]]
     word = _FIRST_WORD.match(text)
     if word and (level := LEVELS.get(word[1].lower())) is not None:
@@ -69,6 +91,8 @@ def level_of(text: str) -> int | None:
     found = _FIRST.match(text)
     if found and (level := LEVELS.get(found[1].lower())) is not None:
         return level
+    if first in _BEGINNINGS and (level := _by_beginning(text)) is not None:
+        return level
     if "[" in text or "(" in text or "<" in text:
         for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
             if (level := LEVELS.get(found[1].lower())) is not None:
@@ -76,6 +100,15 @@ def level_of(text: str) -> int | None:
     for found in islice(_CAPITALS.finditer(text), _MOST_WORDS):
         if (level := LEVELS.get(found[1].lower())) is not None:
             return level if _BEFORE.fullmatch(text, 0, found.start(1)) else None
+    return None
+
+
+def _by_beginning(text: str) -> int | None:
+    """The severity that stands near the beginning of ``text``, in a form that only some programs write."""
+    for pattern in (_BEHIND_BRACKET, _PHP, _TABBED, _ERLANG):
+        found = pattern.match(text)
+        if found and (level := LEVELS.get(found[1].lower())) is not None:
+            return level
     return None
 
 

@@ -12,9 +12,20 @@ from datetime import tzinfo
 
 from ppl.model import Row
 from ppl.sources.cisco import read_cisco
-from ppl.sources.header import Header, device_before, facility_and_level, read_header, read_tag, read_vendor_tag
-from ppl.sources.levels import level_of
+from ppl.sources.gelf_fields import GELF_MARK, gelf_row
+from ppl.sources.header import (
+    Header,
+    device_before,
+    facility_and_level,
+    read_header,
+    read_mnemonic,
+    read_tag,
+    read_vendor_tag,
+)
+from ppl.sources.inner_time import inner_moment
+from ppl.sources.levels import COLOUR, LEVELS, level_of
 from ppl.sources.stamps import Stamp, read_stamp
+from ppl.sources.timestamp import AMBIGUOUS_ZONES
 
 #: PRIVAL 0 to 191 without leading zeros (RFC 5424 section 6.2.1).
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
@@ -63,13 +74,16 @@ _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=
 # Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
-_ENDS_IN_BRACKETS = ("]", ")", " ", ":", ",")
-_BRACKETED_TIME = re.compile(r"[\[(](?=[0-9A-Z])")
+_ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
+_BRACKETED_TIME = re.compile(r"[\[(<](?=[0-9A-Z])")
+_UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
+_AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
 _SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|] ?|:(?=:)|\Z")
-_HOST_AND_PRIORITY = re.compile(r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+) ")
+_HOST_AND_PRIORITY = re.compile(r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+|[A-Z][a-z]\([0-9]{1,3}\)) ")
 _WORD = re.compile(r"[^\s\[\]]+")
+_PRIORITY_SIGNS = re.compile(r"[.(]")
 
 
 def parse_line(line: str, received_at: int, zone: tzinfo) -> Row:
@@ -126,7 +140,8 @@ class _Parser:
         after = number.end() if number else end
         is_word = line[after : after + 1].isalpha()
         stamp = read_stamp(line, after, self._received_at, self._zone) if is_word else None
-        return self._row(stamp[0] if stamp else None, "", program, procid, end)
+        moment = stamp[0] if stamp else inner_moment(line, end, self._received_at, self._zone)
+        return self._row(moment, "", program, procid, end)
 
     def without_pri(self) -> Row:
         """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
@@ -146,11 +161,21 @@ class _Parser:
             if named and numbers:
                 self._facility, self._severity = numbers
                 return self.after_pri(named.end())
-        elif first and first in "[(" and _BRACKETED_TIME.match(line):
+        elif first == "{":
+            row = gelf_row(line, self._received_at, self._zone) if GELF_MARK in line else None
+            if row:
+                return row
+        elif first == "\x1b":
+            # Written for a terminal: the text stays as it is.
+            plain = COLOUR.sub("", line)
+            if plain[:1] not in ("\x1b", "<"):
+                row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
+                return row[0], None, level_of(line), "", "", "", "", "", line
+        elif first and first in "[(<" and _BRACKETED_TIME.match(line):
             stamp = read_stamp(line, 1, self._received_at, self._zone)
             if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
                 return self._row(stamp[0], "", "", "", 0)
-        return self._row(None, "", "", "", 0)
+        return self._row(inner_moment(line, 0, self._received_at, self._zone), "", "", "", 0)
 
     def _row(
         self,
@@ -166,6 +191,9 @@ class _Parser:
         severity = self._severity
         if self._facility is None:
             severity = level_of(message)
+            if severity is None and procid.isalpha():
+                # Python's module[LEVEL].
+                severity = LEVELS.get(procid.lower())
         return created_at, self._facility, severity, hostname, program, procid, msgid, data, message
 
     def _version(self, start: int) -> Row | None:
@@ -242,19 +270,30 @@ class _Parser:
         if stamp is None:
             return None
         created_at, end, is_syslog = stamp
+        data = ""
+        if line.find("%", end, end + 9) > 0 and (unknown := _UNKNOWN_ZONE.match(line, end)):
+            data, end = f'[cisco@9 zone="{unknown[1]}"]', unknown.end()
         separator = _SEPARATOR.match(line, end)
         if separator is None:
             return None
         after = separator.end()
         if ":" in separator[0]:
-            tag = read_tag(line, after, close=False)
+            device = device_before(line, after)
+            if device:
+                return self._row(created_at, *device, data)
+            tag = read_mnemonic(line, after)
             program, procid, end = tag or ("", "", after)
-            return self._row(created_at, "", program, procid, end)
+            return self._row(created_at, "", program, procid, end, data)
         if has_pri and line[start].isdigit() and (row := self._no_version(stamp)):
             return row
         if line.startswith("<", after):
             after = self._text_pri(after)
-        header = self._after_priority(after) or read_header(line, after, has_pri=has_pri, is_syslog=is_syslog)
+        unknown = _AMBIGUOUS_ZONE.match(line, after) if line[after : after + 3] in AMBIGUOUS_ZONES else None
+        begin = unknown.end() if unknown else after
+        header = self._after_priority(begin) or read_header(line, begin, has_pri=has_pri, is_syslog=is_syslog)
+        if unknown:
+            # What is not understood stays in the text, and with it what stands behind it.
+            header = header._replace(end=after)
         if has_pri and header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
             cisco = self._cisco(header.end, header.hostname, created_at)
             if cisco:
@@ -287,11 +326,16 @@ class _Parser:
         if self._facility is None and (named := self._after_host_and_priority(start)):
             return named
         found = _WORD.match(self._line, start)
-        if found is None or "." not in found[0] or (numbers := facility_and_level(found[0])) is None:
+        if found is None or not _PRIORITY_SIGNS.search(found[0]) or (numbers := facility_and_level(found[0])) is None:
             return None
-        after = found.end() + 1
+        after = found.end()
+        # ESXi's mark of a line that goes on stays in the text.
+        mark = after if self._line.startswith("[+] ", after) else 0
+        after += 4 if mark else 1
         header = read_header(self._line, after, has_pri=True, is_syslog=True)
-        if not header.program:
+        if mark:
+            header = header._replace(end=mark)
+        if not header.program and "(" not in found[0]:
             return None
         if self._facility is None:
             self._facility, self._severity = numbers
@@ -300,7 +344,8 @@ class _Parser:
     def _after_host_and_priority(self, start: int) -> Header | None:
         """The header of a file that busybox's syslogd writes: a host, a priority in words, a tag."""
         found = _HOST_AND_PRIORITY.match(self._line, start)
-        numbers = facility_and_level(found[2]) if found else None
+        is_level = found and found[1].lower() in LEVELS
+        numbers = facility_and_level(found[2]) if found and not is_level else None
         tag = read_tag(self._line, found.end(), close=False) if found and numbers else None
         if found is None or numbers is None or tag is None:
             return None
@@ -312,7 +357,7 @@ class _Parser:
         found = read_cisco(self._line, start, self._received_at, self._zone)
         if found is None:
             return None
-        program, procid, end = read_tag(self._line, found.end, close=False) or ("", "", found.end)
+        program, procid, end = read_mnemonic(self._line, found.end) or ("", "", found.end)
         data = found.structured_data
         if hostname and found.hostname:
             # The device has a name of its own; the relay wrote the address that it came from.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import cache
 from importlib import import_module
@@ -19,17 +19,23 @@ from typing import Any
 
 import attrs
 
-from ppl.model import COLUMNS, Row, row_of
+from ppl.model import COLUMNS, Lines, Row, row_of
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
-from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
+from ppl.sources.json_fields import TRAILERS, ObjectReader, json_text, message_text, stored_text
 from ppl.sources.json_walk import JsonWalk
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead, as_sent
+from ppl.sources.level_columns import levels_of_all
 from ppl.sources.levels import level_of
 from ppl.sources.line import BOM
 from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
 from ppl.sources.timestamp import is_sane
 from ppl.sources.wire_walk import content, contents, decode_error, runs
 
+#: The moment, the line and the pairs of an entry.
+_Entry = tuple[int | None, bytes, Sequence[Any]]
+
+#: From so many entries of a stream on, columns are made of them instead of rows.
+_WORTH_COLUMNS = 16
 #: Pairs of structured metadata of an entry.
 _MOST_PAIRS = 1000
 #: An entry with more bytes is not given to the library whole: it could hold very many pairs.
@@ -126,6 +132,32 @@ class _Entries:
         made[_MESSAGE] = line
         return tuple(made)
 
+    def lines(self, labels: _Labels, entries: Sequence[_Entry]) -> Lines | None:
+        """The lines of entries of one stream; ``None`` if they are not all plain ones, for :meth:`row` to read."""
+        moments, texts, pairs = zip(*entries, strict=True)
+        joined = b"\0".join(texts)
+        if joined.count(b"\0") >= len(texts) or not all(texts):
+            return None
+        if max(map(len, texts)) * 4 > self.reader.most or not self._are_sane(moments):
+            return None
+        messages = [text.rstrip(TRAILERS) for text in joined.decode("utf-8", "replace").split("\0")]
+        plain = (labels.row, labels.text)
+        heads = [self._with_pairs(labels, _pairs(each)) if each else plain for each in pairs] if any(pairs) else None
+        size = sum(len(text) for _, text in heads) if heads else len(labels.text) * len(texts)
+        if not all(messages) or not self.copies.take(size, 1):
+            return None
+        columns: list[Any] = list(zip(*[row for row, _ in heads], strict=True)) if heads else []
+        columns = columns or [(each,) * len(texts) for each in labels.row]
+        columns[_CREATED_AT] = moments
+        columns[_SEVERITY] = _filled(columns[_SEVERITY], messages)
+        columns[_MESSAGE] = messages
+        return Lines(*columns)
+
+    def _are_sane(self, moments: Sequence[int | None]) -> bool:
+        known = [each for each in moments if each is not None]
+        received_at = self.reader.received_at
+        return len(known) == len(moments) and all(is_sane(each, received_at) for each in (min(known), max(known)))
+
     def _with_pairs(self, labels: _Labels, pairs: dict[str, Any]) -> tuple[Row, str]:
         # A field that a label has is not taken from a pair too: both are said of the line.
         found, rest = self.reader.fields(pairs, {"message", "created_at", *labels.fields})
@@ -134,6 +166,16 @@ class _Entries:
         rest = {**labels.rest, **clear}
         text = stored_text(json_text(rest), self.reader.most) if rest else ""
         return row_of({**labels.fields, **found, "structured_data": text}), text
+
+
+def _filled(severities: Sequence[int | None], messages: Sequence[str]) -> Sequence[int | None]:
+    """``severities``, with those that messages name where there are none."""
+    if None not in severities:
+        return severities
+    if severities.count(None) == len(severities):
+        return levels_of_all(messages)
+    named = iter(levels_of_all([message for each, message in zip(severities, messages, strict=True) if each is None]))
+    return [next(named) if each is None else each for each in severities]
 
 
 def loki_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
@@ -254,21 +296,25 @@ def _run(data: bytes, count: int, shared: _Labels, entries: _Entries) -> Iterato
         return
     found = _big_entry(data) if count == 1 and len(data) > _MOST_ENTRY else _parsed(data)
     size = len(data) // count + len(shared.text)
+    lines = entries.lines(shared, found) if count >= _WORTH_COLUMNS else None
+    if lines is not None:
+        yield from entries.pieces.rest()
+        yield Piece(lines, size * count)
+        return
     for moment, line, pairs in found:
         text = line.decode("utf-8", "replace")
         yield from entries.pieces.add(entries.row(shared, moment, text, _pairs(pairs)), size)
 
 
-def _parsed(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]:
+def _parsed(data: bytes) -> list[_Entry]:
     try:
         stream = _messages()["Stream"].FromString(data)
     except decode_error() as error:
         raise BodyUnreadable("The body is not protobuf of this protocol.") from error
-    for entry in stream.entries:
-        yield _micros(entry.timestamp), entry.line, entry.pairs
+    return [(_micros(entry.timestamp), entry.line, entry.pairs) for entry in stream.entries]
 
 
-def _big_entry(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]:
+def _big_entry(data: bytes) -> list[_Entry]:
     messages = _messages()
     (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
     parts = {
@@ -284,7 +330,7 @@ def _big_entry(data: bytes) -> Iterator[tuple[int | None, bytes, Iterable[Any]]]
         pairs = [messages["Pair"].FromString(each) for each in parts[3]]
     except decode_error() as error:
         raise BodyUnreadable("The body is not protobuf of this protocol.") from error
-    yield _micros(stamp), b"".join(parts[2]), pairs
+    return [(_micros(stamp), b"".join(parts[2]), pairs)]
 
 
 def _pairs(pairs: Iterable[Any]) -> dict[str, str]:

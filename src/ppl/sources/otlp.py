@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from functools import cache
 from importlib import import_module
@@ -25,6 +25,7 @@ from ppl.sources.json_walk import JsonWalk
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
 from ppl.sources.line import BOM
+from ppl.sources.otlp_rows import QuickRecords, SharedParts
 from ppl.sources.otlp_values import OtlpRecord, json_attributes, json_text_of, message_attributes, of_json, of_message
 from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
 from ppl.sources.timestamp import is_sane
@@ -50,11 +51,13 @@ class _Shared:
         fields: those that the resource names.
         rest: what else is known of resource and scope.
         text: ``rest`` as JSON, without its braces.
+        parts: the same for the quick reader.
     """
 
     fields: dict[str, Any]
     rest: dict[str, Any]
     text: str
+    parts: SharedParts
 
 
 @attrs.define
@@ -65,11 +68,17 @@ class _Records:
         reader: reads resources as objects.
         copies: bounds the copies of what records share.
         pieces: the rows on their way.
+        quick: makes the rows of most records.
     """
 
     reader: ObjectReader
     copies: Copies
     pieces: RowPieces = attrs.Factory(RowPieces)
+    quick: QuickRecords = attrs.field(init=False)
+
+    @quick.default
+    def _quick(self) -> QuickRecords:
+        return QuickRecords(self.severity, self.moment, self.reader.most)
 
     def shared(self, resource: dict[str, Any], name: str, version: str, of_scope: dict[str, Any]) -> _Shared:
         fields, rest = self.reader.fields(resource, _NOT_OF_A_RESOURCE)
@@ -81,7 +90,26 @@ class _Records:
             of_scope = {**of_scope, "otel.scope.version": version}
         # A resource's attribute with the name of one of the scope is told apart.
         rest = of_scope | {f"resource.{key}" if key in of_scope else key: each for key, each in rest.items()}
-        return _Shared(fields, rest, json_text(rest)[1:-1])
+        text = json_text(rest)[1:-1]
+        return _Shared(fields, rest, text, SharedParts.of(fields, rest, text))
+
+    def add_flat(self, shared: _Shared, records: Iterable[Any], size: int) -> Iterator[Piece]:
+        """Add each ``FlatLogRecord`` of about ``size`` bytes."""
+        copied, pieces, copies = len(shared.text), self.pieces, self.copies
+        for record in records:
+            row = self.quick.row(record, shared.parts, copies.left >= copied)
+            if row is None:
+                yield from self._add_whole(shared, record, size)
+            elif pieces.is_full_with(row, size + copied if copies.take(copied, 1) else size):
+                yield from pieces.rest()
+
+    def _add_whole(self, shared: _Shared, record: Any, size: int) -> Iterator[Piece]:
+        try:
+            found = of_message(_messages()["LogRecord"].FromString(record.SerializeToString()))
+        except decode_error():
+            yield from self.pieces.rest(refused=1)
+        else:
+            yield from self.add(shared, found, size)
 
     def add(self, shared: _Shared, record: OtlpRecord, size: int) -> Iterator[Piece]:
         if record.says_nothing:
@@ -96,14 +124,13 @@ class _Records:
         fields: dict[str, Any] = dict(shared.fields)
         own = dict(record.attributes)
         message = self._message(record.body, fields, own)
-        number = record.number
-        fields["severity"] = self._severity(record, message)
+        found, more_of_severity = self.severity(record.number, record.text)
+        fields["severity"] = level_of(message) if found is None else found
         for key, each in (
             ("trace_id", record.trace_id),
             ("span_id", record.span_id),
             ("trace_flags", record.flags),
-            ("severity_number", number if number not in _NAMED_NUMBERS else 0),
-            ("severity_text", record.text if record.text.lower() not in SEVERITY_WORDS else ""),
+            *more_of_severity.items(),
             ("dropped_attributes_count", record.dropped),
         ):
             if each:
@@ -114,10 +141,7 @@ class _Records:
                 fields["msgid"] = name
             else:
                 own["event_name"] = record.event_name
-        for nanoseconds in record.times:
-            if nanoseconds and is_sane(nanoseconds // 1000, self.reader.received_at):
-                fields["created_at"] = nanoseconds // 1000
-                break
+        fields["created_at"] = self.moment(record.times)
         text, copied = self._data(shared, own)
         fields["structured_data"] = stored_text(text, most) if text else ""
         fields["message"] = message
@@ -139,11 +163,22 @@ class _Records:
                 return message
         return stored_text(json_text(body), self.reader.most)
 
-    def _severity(self, record: OtlpRecord, message: str) -> int | None:
-        found = self.reader.otel_level(record.number) if record.number else None
-        if found is None and record.text:
-            found = self.reader.level(record.text)
-        return level_of(message) if found is None else found
+    def severity(self, number: int, text: str) -> tuple[int | None, dict[str, Any]]:
+        """The severity that a number and a text name, and what of these says more than that."""
+        found = self.reader.otel_level(number) if number else None
+        if found is None and text:
+            found = self.reader.level(text)
+        more: dict[str, Any] = {} if number in _NAMED_NUMBERS or not number else {"severity_number": number}
+        if text.lower() not in SEVERITY_WORDS and text:
+            more["severity_text"] = text
+        return found, more
+
+    def moment(self, times: tuple[int, int]) -> int | None:
+        """µs of the first of two times in ns that can be right."""
+        for nanoseconds in times:
+            if nanoseconds and is_sane(nanoseconds // 1000, self.reader.received_at):
+                return nanoseconds // 1000
+        return None
 
     def _data(self, shared: _Shared, own: dict[str, Any]) -> tuple[str, int]:
         """The JSON of what is no field, and how many bytes of it are copies."""
@@ -235,12 +270,11 @@ def _run(data: bytes, count: int, shared: _Shared, records: _Records) -> Iterato
     size = len(data) // count
     if count > 1 or size <= _MOST_RECORD:
         try:
-            found = messages["ScopeLogs"].FromString(data).log_records
+            found = messages["FlatScopeLogs"].FromString(data).log_records
         except error:
             pass
         else:
-            for each in found:
-                yield from records.add(shared, of_message(each), size)
+            yield from records.add_flat(shared, found, size)
             return
     # One of them cannot be read, or it is very big: one by one.
     for span in contents(data, 0, len(data), 2):

@@ -42,6 +42,20 @@ OTLP = message_classes(
             "observed_time_unix_nano": (11, "fixed64"),
             "event_name": (12, "bytes"),
         },
-        "ScopeLogs": {"scope": (1, "InstrumentationScope"), "log_records": (2, "*LogRecord")},
+        # A record whose attributes and body are not parsed, and what holds such records.
+        "FlatLogRecord": {
+            "time_unix_nano": (1, "fixed64"),
+            "severity_number": (2, "int32"),
+            "severity_text": (3, "bytes"),
+            "body": (5, "bytes"),
+            "attributes": (6, "*bytes"),
+            "dropped_attributes_count": (7, "uint32"),
+            "flags": (8, "fixed32"),
+            "trace_id": (9, "bytes"),
+            "span_id": (10, "bytes"),
+            "observed_time_unix_nano": (11, "fixed64"),
+            "event_name": (12, "bytes"),
+        },
+        "FlatScopeLogs": {"log_records": (2, "*FlatLogRecord")},
     },
 )

@@ -49,7 +49,7 @@ class RowPieces:
     Attributes:
         rows: those that wait.
         size: their bytes.
-        keys: the keys of those that wait, if the rows of this body have keys.
+        keys: the keys of those that wait; rows at the end may be missing.
     """
 
     rows: list[Row] = attrs.Factory(list)
@@ -58,19 +58,28 @@ class RowPieces:
 
     def add(self, row: Row | None, size: int, key: LineKey | None = None) -> Iterator[Piece]:
         """Add a row of about ``size`` bytes (``None``: only its bytes); gives a piece when it is full."""
+        if row is not None and key is not None:
+            self.keys += [*self._missing_keys(), key]
+        if self.is_full_with(row, size):
+            yield from self.rest()
+
+    def is_full_with(self, row: Row | None, size: int) -> bool:
+        """Add a row as :meth:`add` does; whether the piece is full, so that :meth:`rest` must be taken."""
         if row is not None:
             self.rows.append(row)
-            self.keys.append(key)
         self.size += size
-        if self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES:
-            yield from self.rest()
+        return self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES
 
     def rest(self, refused: int = 0) -> Iterator[Piece]:
         """What is left."""
         if self.rows or self.size or refused:
-            rows, size, keys = self.rows, self.size, self.keys
+            rows, size = self.rows, self.size
+            keys = [*self.keys, *self._missing_keys()] if self.keys else []
             self.rows, self.size, self.keys = [], 0, []
-            yield Piece(Lines.of_rows(rows), size, refused, keys if any(keys) else ())
+            yield Piece(Lines.of_rows(rows), size, refused, keys=keys)
+
+    def _missing_keys(self) -> list[None]:
+        return [None] * (len(self.rows) - len(self.keys))
 
 
 def as_far_as_readable(pieces: Iterator[Piece]) -> Iterator[Piece]:

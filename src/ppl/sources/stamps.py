@@ -19,6 +19,7 @@ from ppl.sources.timestamp import (
     epoch,
     moment_of,
     named_zone,
+    place_zone,
     year_of,
 )  # fmt: skip
 
@@ -37,7 +38,8 @@ _BSD = re.compile(
 )
 # What follows a time and can be no part of it: neither half of the day, nor an offset, a zone's name or a year.
 _NOTHING_MORE = (
-    r"(?=: | (?:DEBUG|INFO|WARN|ERROR|FATAL)\b| (?!(?:[AaPp]\.?[Mm]\.?|[A-Z][A-Za-z]{0,7}|z)(?:[\s:\]+\-.,;)]|\Z))"
+    r"(?=: | (?:DEBUG|INFO|WARN|ERROR|FATAL)\b| (?!(?:[AaPp]\.?[Mm]\.?|[A-Z][A-Za-z]{0,7}|z)(?:[\s:\]+\-.,;)>\"]|\Z))"
+    r"(?![A-Z][A-Za-z]{1,10}/)"
     r"(?:[^\W0-9]|[0-9]{1,3}[^0-9/:\-]|[\[%:]))"
 )
 # The two usual forms, as nearly all write them; the patterns above and below would read the same.
@@ -50,16 +52,17 @@ _PLAIN_DIGITS = re.compile(
     r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?= )|" + _NOTHING_MORE + ")"
 )
 _YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
-_DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"[ /-]([0-9]{4})[ :]" + _CLOCK)
-# The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, 20261130.
-_DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-]| {1,2})" + _CLOCK)
-# 11/29/2026:23:55:12 (NetScaler) and 29.11.2026 23:55:12.
-_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.])([0-9]{1,2})\2([0-9]{4}),?[ :T]+" + _CLOCK)
+# ntpd and Node-RED leave the year out.
+_DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"(?:[ /-]([0-9]{4})(?: |::?)| )" + _CLOCK)
+# The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130.
+_DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t]| {1,2})" + _CLOCK)
+# 11/29/2026:23:55:12 (NetScaler), 11/29/2026-23:55:12 (Suricata) and 29.11.2026 23:55:12.
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-)" + _CLOCK)
 # What all forms that begin with a digit have in common: most numbers are no date.
-_DATE_LIKE = re.compile(r"[0-9]{4}[-/: 0-9]|[0-9]{1,2}[ /.\-][0-9A-Za-z]")
+_DATE_LIKE = re.compile(r"[0-9]{4}[-/:. 0-9]|[0-9]{1,2}[ /.\-][0-9A-Za-z]")
 # Without seconds, only as RFC 3339 writes the rest.
 _NO_SECONDS = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?=Z|[+-][0-9]{2}:[0-9]{2})")
-_EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t])")
+_EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t\]]|:[ 0-9])")
 
 # Right after the clock time, or after a blank, where fewer things are an offset.
 _OFFSET = re.compile(
@@ -70,14 +73,15 @@ _OFFSET = re.compile(
 )
 # RFC 5322 repeats the zone's name in a comment; Huawei says that an offset is that of summer.
 _COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )")
-_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=[ \t\],]|\Z| ?:)")
+_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=[ \t\],>\"]|\Z| ?:)")
+_PLACE = re.compile(r" ([A-Z][A-Za-z]{1,11}/[A-Z][A-Za-z0-9_/+\-]{1,40})(?=[\s\],:]|\Z)")
 # Cisco's administrators name the zone as they like.
 _CISCO_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
 # asctime(3) and date(1), which begin with a weekday, end with the year.
 _LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\]]|\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(
-    r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: "
+    r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: | +(?:[^\s:<|]+ )?[<|][0-9A-Za-z]"
     r"| +(?:[0-9]{1,3}\.){3}[0-9]{1,3} | ?: ?%|: |\Z)"
 )
 
@@ -226,7 +230,10 @@ def _finished(
         else:
             zone, end = _zone(text, end, f"{year or year_of(received_at // _DAY):0>4}{minutes}", zone)
         if year is None:
-            year, end = _late_year(late, text, end, received_at)
+            # A name that says nothing here stays in the text; the year may stand behind it.
+            is_unknown = text[end + 1 : end + 4] in AMBIGUOUS_ZONES
+            year, after = _late_year(late, text, end + 4 if is_unknown else end, received_at)
+            end = end if is_unknown else after
     return moment_of(year, minutes + offset, second, fraction, received_at, zone), end, is_syslog
 
 
@@ -250,11 +257,9 @@ def _offset(found: re.Match[str]) -> str:
 
 def _zone(text: str, end: int, minute: str, zone: tzinfo) -> tuple[tzinfo, int]:
     """The zone that is named at ``end``, else ``zone``; and where the text goes on."""
-    cisco = _CISCO_ZONE.match(text, end)
-    found = cisco or _ZONE_NAME.match(text, end)
-    if found is None:
-        return zone, end
-    known = named_zone(found[1], minute, zone)
-    if known is None and cisco is None and found[1] not in AMBIGUOUS_ZONES:
-        return zone, end
-    return known or zone, found.end()
+    found = _CISCO_ZONE.match(text, end) or _ZONE_NAME.match(text, end)
+    known = named_zone(found[1], minute, zone) if found else None
+    if known is None:
+        found = _PLACE.match(text, end)
+        known = place_zone(found[1]) if found else None
+    return (known, found.end()) if found and known else (zone, end)

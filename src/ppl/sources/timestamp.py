@@ -14,6 +14,7 @@ from calendar import timegm
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 from ppl.model import SECOND
 
@@ -124,6 +125,17 @@ def named_zone(name: str, minute: str, zone: tzinfo) -> tzinfo | None:
     if hours is None and not name.isupper():
         hours = ZONE_HOURS.get(name.upper())
     return None if hours is None else UTC if not hours else timezone(timedelta(hours=hours))
+
+
+def place_zone(name: str) -> tzinfo | None:
+    """The zone of an IANA name such as ``Europe/Berlin``; ``None``: there is none of that name."""
+    return ZoneInfo(name) if name in _place_names() else None
+
+
+@lru_cache(maxsize=1)
+def _place_names() -> frozenset[str]:
+    # Asking for one name that is not there reads directories each time: a sender could keep the process busy.
+    return frozenset(available_timezones())
 
 
 def nearest(minutes: tuple[int, ...], within: int, received_at: int) -> int | None:

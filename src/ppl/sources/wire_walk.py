@@ -63,7 +63,7 @@ def runs(data: bytes, begin: int, end: int, number: int) -> Iterator[Span]:
     start, count, passed = begin, 0, 0
     while at < end:
         field = at
-        tag, at = _varint(data, at, end)
+        tag, at = varint(data, at, end)
         if tag != wanted:
             if count:
                 yield Span(start, field, count)
@@ -78,7 +78,7 @@ def runs(data: bytes, begin: int, end: int, number: int) -> Iterator[Span]:
         if length < 128:
             at += 1
         else:
-            length, at = _varint(data, at, end)
+            length, at = varint(data, at, end)
         if length > end - at:
             raise _cut_off()
         if not count:
@@ -102,9 +102,9 @@ def contents(data: bytes, begin: int, end: int, number: int) -> Iterator[Span]:
     at, passed = begin, 0
     while at < end:
         field = at
-        tag, at = _varint(data, at, end)
+        tag, at = varint(data, at, end)
         if tag == wanted:
-            length, at = _varint(data, at, end)
+            length, at = varint(data, at, end)
             if length > end - at:
                 raise _cut_off()
             yield Span(field, at + length, 1, at)
@@ -135,7 +135,7 @@ def small_fields(data: bytes, most: int, in_all: int) -> bytes:
     at = size = count = 0
     while at < len(data) and count < _PASSED:
         field = at
-        tag, at = _varint(data, at, len(data))
+        tag, at = varint(data, at, len(data))
         at = _skipped(data, at, len(data), tag & 7)
         count += 1
         if at - field <= most:
@@ -146,7 +146,7 @@ def small_fields(data: bytes, most: int, in_all: int) -> bytes:
     return b"".join(found)
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """The number at ``at``, and where it ends."""
     value = shift = 0
     while at < end and shift < 70:
@@ -162,9 +162,9 @@ def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 def _skipped(data: bytes, at: int, end: int, wire_type: int) -> int:
     """Where the field ends whose tag ends at ``at``."""
     if wire_type == _VARINT:
-        return _varint(data, at, end)[1]
+        return varint(data, at, end)[1]
     if wire_type == _BYTES:
-        length, at = _varint(data, at, end)
+        length, at = varint(data, at, end)
     elif wire_type in (_FIXED64, _FIXED32):
         length = 8 if wire_type == _FIXED64 else 4
     else:

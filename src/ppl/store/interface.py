@@ -28,6 +28,7 @@ from ppl.model import (
     SendersSeen,
     Stored,
     Transport,
+    ValuesCounted,
 )
 from ppl.search.query import Query
 
@@ -35,6 +36,9 @@ SessionKind = Literal["browser", "token"]
 
 #: The purpose of a search: to find events, or only to count them. The limit of an account's searches holds for each.
 Purpose = Literal["find", "count"]
+
+MOST_VALUES = 5_000
+"""The most different values of a field that one step of a search gives."""
 
 
 @attrs.frozen
@@ -166,12 +170,15 @@ class Search(Protocol):
     async def count(self, width: int) -> Counted:
         """Search as far as a step does, but only count matches, in buckets that begin at multiples of ``width`` µs."""
 
+    async def top_values(self, name: str) -> ValuesCounted:
+        """Search about as far as a step does, but only count the values of the field ``name`` in what matches."""
+
     def close(self) -> None:
         """End the search; may be called again. A step under way raises ``StoreUnavailable``."""
 
 
 class PeopleStore(Protocol):
-    """Accounts and what belongs to them: destinations, sessions, tokens, saved searches and marks."""
+    """Accounts and what belongs to them: destinations, sessions, tokens, saved searches, marks and columns."""
 
     async def count_accounts(self) -> int:
         """How many accounts exist."""
@@ -333,6 +340,12 @@ class PeopleStore(Protocol):
     async def delete_saved(self, account_id: int, saved_id: int) -> bool:
         """Delete a saved search; ``False`` if the account may read no destination with it."""
 
+    async def columns_of(self, account_id: int) -> Mapping[int, tuple[str, ...]]:
+        """Destination id → the fields that the account shows as columns, for destinations where it shows any."""
+
+    async def set_columns(self, account_id: int, destination_id: int, names: Sequence[str]) -> bool:
+        """Change which fields the account shows as columns; ``False`` if it may not read the destination."""
+
     async def mark(self, account_id: int, destination_id: int, event_id: int, note: str, most: int) -> Mark | None:
         """Mark an event, or change its note; ``None`` if the account may not read the destination.
 
@@ -383,6 +396,12 @@ class EventStore(Protocol):
 
     async def event(self, destination_id: int, event_id: int) -> Event | None:
         """The event with that id, ``None`` if it is not stored."""
+
+    async def events_with(self, destination_id: int, event_ids: Sequence[int]) -> Page:
+        """Those of the events with these ids that are stored; the oldest are left out where texts are long.
+
+        The page is ``complete`` unless some were left out.
+        """
 
     def search(
         self,

@@ -13,6 +13,7 @@ from ppl.store.accounts.drains import Drains
 from ppl.store.accounts.marks import MarkStore
 from ppl.store.accounts.saved_searches import SavedSearchStore
 from ppl.store.accounts.sender_tokens import SenderTokens
+from ppl.store.accounts.shown_columns import ShownColumns
 from ppl.store.connecting.pool import Pool
 from ppl.store.events.append import COPY_EVENTS, Appender
 from ppl.store.events.minutes import histogram
@@ -25,7 +26,7 @@ from ppl.store.interface import Purpose
 from ppl.store.upkeep.archives import archives_of
 
 
-class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearchStore, SenderTokens):
+class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearchStore, SenderTokens, ShownColumns):
     """Everything that Ppl stores, in a migrated PostgreSQL.
 
     Args:
@@ -93,6 +94,10 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
         """The event with that id, ``None`` if it is not stored."""
         page = await self._pages.newer(destination_id, event_id - 1, 1, None, event_id + 1)
         return page.events[0] if page.events else None
+
+    async def events_with(self, destination_id: int, event_ids: Sequence[int]) -> Page:
+        """The stored events with these ids, the newest that fit into a page."""
+        return await self._pages.chosen(destination_id, event_ids)
 
     async def histogram(self, destination_id: int, first: int, last: int, minutes: int) -> Sequence[Bucket]:
         """Events received from ``first`` to ``last`` in buckets of ``minutes``, by severity."""

@@ -202,12 +202,14 @@ class ViewerConnection:
 
     def _send_live(self, live: wanted.SendLive) -> None:
         user_id, zone = self.session.user_id or "", self.account.time_zone
-        octets = self._house.live_frames.of(user_id, live.events, zone, live.is_oldest, live.batch)
+        columns = self.session.columns
+        octets = self._house.live_frames.of(user_id, live.events, zone, live.is_oldest, live.batch, columns)
         self.socket.send_octets(octets)
 
     def _texts(self, events: Iterable[Event]) -> list[str]:
         user_id, zone, of = self.session.user_id or "", self.account.time_zone, self._house.texts.of
-        return [of(user_id, event, zone) for event in events]
+        columns = self.session.columns
+        return [of(user_id, event, zone, columns) for event in events]
 
     @property
     def will_tell_count(self) -> bool:

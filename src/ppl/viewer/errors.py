@@ -61,6 +61,12 @@ class BadSince(ProtocolError):
     code = "bad_since"
 
 
+class BadColumns(ProtocolError):
+    """``columns`` is not a list of names of fields, or too long."""
+
+    code = "bad_columns"
+
+
 class BadBefore(ProtocolError):
     """``before`` is not an event id."""
 

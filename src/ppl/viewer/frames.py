@@ -10,6 +10,7 @@ from autobahn.websocket.protocol import PreparedMessage
 from ppl.errors import ProtocolError
 from ppl.live.batch import Batch
 from ppl.model import Event
+from ppl.search.columns import with_columns
 from ppl.timezone import parse_time_zone, utc_text
 from ppl.viewer.effects import Way
 from ppl.wire import viewer_event
@@ -28,14 +29,15 @@ class EventTexts:
 
     def __init__(self, most: int = 8192) -> None:
         self._most = most
-        self._texts: dict[tuple[str, str, int], str] = {}
+        self._texts: dict[tuple[tuple[str, ...], str, str, int], str] = {}
 
-    def of(self, user_id: str, event: Event, time_zone: str) -> str:
-        """``event``, which ``user_id`` received, as a JSON object with times in ``time_zone``."""
-        key = time_zone, user_id, event.id
+    def of(self, user_id: str, event: Event, time_zone: str, columns: tuple[str, ...] = ()) -> str:
+        """``event``, which ``user_id`` received, as a JSON object with times in ``time_zone`` and with ``columns``."""
+        key = columns, time_zone, user_id, event.id
         text = self._texts.get(key)
         if text is None:
-            text = json.dumps(viewer_event(event, parse_time_zone(time_zone)), ensure_ascii=False)
+            fields = with_columns(viewer_event(event, parse_time_zone(time_zone)), event, columns)
+            text = json.dumps(fields, ensure_ascii=False)
             if len(self._texts) >= self._most:
                 self._texts.clear()
             # With long messages, a bounded number of entries would be an unbounded number of bytes.
@@ -51,19 +53,27 @@ class LiveFrames:
         self._texts = texts
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._octets: dict[tuple[Batch, str, bool, bool], bytes] = {}
+        self._octets: dict[tuple[Batch, str, bool, bool, tuple[str, ...]], bytes] = {}
 
     @property
     def held_bytes(self) -> int:
         """Number of bytes that are kept."""
         return sum(map(len, self._octets.values()))
 
-    def of(self, user_id: str, batch: Batch, time_zone: str, is_oldest: bool, together: bool) -> bytes:
+    def of(
+        self,
+        user_id: str,
+        batch: Batch,
+        time_zone: str,
+        is_oldest: bool,
+        together: bool,
+        columns: tuple[str, ...] = (),
+    ) -> bytes:
         """Messages with the events of ``batch``, which ``user_id`` received: one for each, or many ``together``."""
-        key = batch, time_zone, is_oldest, together
+        key = batch, time_zone, is_oldest, together, columns
         octets = self._octets.get(key)
         if octets is None:
-            texts = [self._texts.of(user_id, event, time_zone) for event in batch]
+            texts = [self._texts.of(user_id, event, time_zone, columns) for event in batch]
             if together:
                 payloads = [live_updates(part, is_oldest) for part in _frames_of(texts)]
             else:

@@ -11,6 +11,7 @@ import attrs
 
 from ppl.errors import ProtocolError
 from ppl.live.filtering import Filter
+from ppl.search.columns import read_columns
 from ppl.search.errors import QueryError
 from ppl.viewer import errors
 
@@ -33,6 +34,7 @@ class SendUserData:
         batch: whether many live events may share a frame.
         since: the id after which all events are wanted, ``None`` for the newest portion.
         filter: the filter that events must match, ``None`` for all events.
+        columns: the fields whose values each event carries.
     """
 
     user_id: str
@@ -41,6 +43,7 @@ class SendUserData:
     batch: bool
     since: int | None
     filter: Filter | None = None
+    columns: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -131,7 +134,19 @@ def _send_user_data(data: Mapping[str, Any], max_portion: int, read_query: ReadQ
         batch in (True, "true"),
         _id(data, "since", event, errors.BadSince),
         _filter(data.get("query"), read_query, event),
+        _columns(data.get("columns"), event),
     )
+
+
+def _columns(names: object, event: str) -> tuple[str, ...]:
+    if names in (None, ""):
+        return ()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise errors.BadColumns("columns must be a list of names of fields.", event)
+    try:
+        return read_columns(names)
+    except ValueError as error:
+        raise errors.BadColumns(str(error), event) from error
 
 
 def _filter(query: object, read_query: ReadQuery, event: str) -> Filter | None:

@@ -512,6 +512,11 @@ class ViewerSession:
         """The filter of the view, known at the same time as ``batch``; ``live`` is given only matching events."""
         return self._identified().filter
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The fields whose values each event carries, known at the same time as ``batch``."""
+        return self._identified().columns
+
     def _identified(self) -> SendUserData:
         assert self._wanted is not None
         return self._wanted

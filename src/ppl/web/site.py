@@ -27,6 +27,8 @@ from ppl.services.turns import Turns
 from ppl.similar.workers import Workers
 from ppl.store.interface import Store
 from ppl.web.api.archives import Archives
+from ppl.web.api.columns import ColumnsApi
+from ppl.web.api.event_fields import EventFields
 from ppl.web.api.events import EventsApi
 from ppl.web.api.export import Exports
 from ppl.web.api.health import Health
@@ -37,6 +39,7 @@ from ppl.web.api.saved import SavedApi, SavedSearches
 from ppl.web.api.similar import Similar
 from ppl.web.api.test_line import SampleLines
 from ppl.web.api.test_line_sender import SampleSender
+from ppl.web.api.top_values import TopValues
 from ppl.web.http import assets
 from ppl.web.http.answers import (
     BadRequest,
@@ -130,6 +133,7 @@ def make_site(
     drains_page = DrainsPage(store, settings_page, settings, steady)
     api = Api(store, lines)
     events = EventsApi(store, clock, retention_days, reactor.seconds, limits.search_seconds)
+    top_values = TopValues(store, clock, reactor.seconds, limits.search_seconds)
     event_page = EventPage(store, events, pages)
     exports = Exports(store, clock, reactor.seconds, limits.export_events)
     downloads = Downloads(store, archives, settings_page, pages, clock)
@@ -157,6 +161,9 @@ def make_site(
         marks_api,
         api,
         events,
+        EventFields(store),
+        ColumnsApi(store, steady),
+        top_values,
         *similar,
         queries,
         exports,

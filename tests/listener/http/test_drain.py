@@ -210,7 +210,7 @@ async def test_the_sender_is_whom_the_proxy_on_this_machine_names(
 # What is refused
 
 
-@pytest.mark.parametrize("token", ["u" * 43, "", "short", TOKEN + "/", TOKEN + "/x", "%00", "x" * 9000, TOKEN[:-1]])
+@pytest.mark.parametrize("token", ["u" * 43, "", "short", TOKEN + "/x", "%00", "x" * 9000, TOKEN[:-1]])
 @ensureDeferred
 async def test_a_wrong_token_leads_nowhere(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination, token: str

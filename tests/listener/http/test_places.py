@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.listener.http.places import header_secret, place_of
+from ppl.sources.elasticsearch import ELASTICSEARCH_BULK
 from ppl.sources.kinds import TokenIn
 from ppl.sources.known import ADDRESSED, BODIES
 from tests.listener.uploading import TOKEN
@@ -69,9 +70,23 @@ def test_every_address_is_one_of_its_own_and_one_after_a_token() -> None:
                 place = place_of(path)
                 assert place is not None
                 assert (kind in place.kinds, place.secret) == (True, secret)
-            assert place_of(f"{address}x") is None
-            beside = place_of(f"/logs/{TOKEN}{address}x")
+            other = f"{address}/x" if address.endswith(">") else f"{address}x"
+            assert place_of(other) is None
+            beside = place_of(f"/logs/{TOKEN}{other}")
             assert beside is not None
             assert beside.kinds == BODIES
-    for path in ("/", "", "/login", "/api/me", "//logs/x"):
+    for path in ("/", "", "/login", "/api/me", "//logs/x", "//"):
         assert place_of(path) is None
+
+
+@pytest.mark.parametrize("path", ["/logs/_bulk", "/logs/_doc", "/logs/_create/7"])
+def test_logs_may_be_the_name_of_an_index(path: str) -> None:
+    place = place_of(path)
+    assert place is not None
+    assert (place.address, place.secret) == (path, None)
+
+
+def test_the_sites_own_address_is_a_protocols_only_after_a_token() -> None:
+    place = place_of(f"/logs/{TOKEN}/")
+    assert place is not None
+    assert (place.kinds, place.address, place.secret) == ((ELASTICSEARCH_BULK,), "/", TOKEN)

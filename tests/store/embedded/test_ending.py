@@ -215,6 +215,7 @@ async def test_a_frozen_backend_that_outlives_the_postmaster_keeps_nobody_out(
 
 
 @pytest.mark.long
+@pytest.mark.beside
 @ensureDeferred
 async def test_the_watchdog_restarts_a_postgresql_that_takes_no_connections(
     data_dir: Path, nothing_left_behind: list[str]
@@ -230,6 +231,7 @@ async def test_the_watchdog_restarts_a_postgresql_that_takes_no_connections(
 
 
 @pytest.mark.long
+@pytest.mark.beside
 @ensureDeferred
 async def test_the_watchdog_restarts_nothing_once_ppl_is_stopping(
     data_dir: Path, nothing_left_behind: list[str]
@@ -265,6 +267,7 @@ async def test_a_check_of_the_watchdog_logs_nothing(server: EmbeddedPostgres) ->
 
 
 @pytest.mark.long
+@pytest.mark.beside
 @ensureDeferred
 async def test_the_watchdog_leaves_a_long_recovery_alone(data_dir: Path, nothing_left_behind: list[str]) -> None:
     server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=SHORT, attention=EAGER)

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 
 from ppl.errors import StoreUnavailable, TooManySearches
 from ppl.model import MINUTE, Destination, Event
+from ppl.search.fields import values_of
 from ppl.search.query import Query, parse
 from ppl.store.connecting.connection import Parameters, ResultRow
 from ppl.store.connecting.pool import Pool
@@ -146,6 +147,33 @@ async def test_a_search_gives_what_a_plain_filter_gives(
             assert got == (expected[::-1] if newest_first else expected), (text, limit)
         search = searches.begin(1, HERE.id, query(text), newest_first=newest_first)
         assert await counted(search, 5 * MINUTE) == by_width(expected, 5 * MINUTE), text
+
+
+@pytest.mark.parametrize("rare", [0.02, 2.0], ids=["scanned", "looked up"])
+@ensureDeferred
+async def test_the_values_of_a_field_are_counted_in_scans_and_lookups_alike(
+    store: PostgresStore, search_pool: Pool, dsn: str, rare: float
+) -> None:
+    searches = Searches(search_pool, 2, SearchLimits(first_scan=3, most_scan=10, rare=rare))
+    for number in range(40):
+        message = f'{{"status":{200 + number % 3},"even":[1,1]}}' if number % 2 else f"status={200 + number % 3} x"
+        at = START + number * 10 * MINUTE
+        await store.append([events(at, [message]), events(at + 9, ["status=1"], destination=THERE)])
+    await seal(dsn, 5)
+    every = (await store.newest(HERE.id, 1000)).events
+    for text in ("", "x", "-x", "status:>200", "nowhere"):
+        for name in ("status", "even", "none"):
+            matches = query(text).predicate()
+            expected = Counter(
+                value for event in every if matches(event) for value in values_of(event.message, "", name)
+            )
+            counts: Counter[str] = Counter()
+            with closing(searches.begin(1, HERE.id, query(text))) as search:
+                while not search.is_complete:
+                    step = await search.top_values(name)
+                    assert (step.other_values, step.other_count) == (0, 0)
+                    counts.update(dict(step.counts))
+            assert counts == expected, (text, name)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

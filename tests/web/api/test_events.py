@@ -152,8 +152,8 @@ async def test_a_query_is_read_without_searching(served: Served) -> None:
     got = await filled.get("/api/query?q=after:2026-11-23+before:%222026-11-23+17:30%22+x")
     bounds = {"from": "2026-11-22T22:00:00.000000Z", "to": "2026-11-23T15:30:00.000000Z"}
     assert got == {**bounds, "hints": []}, "in the user's zone"
-    (hint,) = (await filled.get("/api/query?q=x+status:500"))["hints"]
-    assert hint == {"position": 2, "message": "status: is not an attribute. It is searched for as text."}
+    (hint,) = (await filled.get("/api/query?q=x+hostname:a"))["hints"]
+    assert hint == {"position": 2, "message": "hostname: looks for a field of this name; the attribute is host:."}
     refused = await filled.browser.get("/api/query?q=error+(")
     assert (refused.status, code(refused)) == (200, "bad_query"), "a mistake is what was asked about"
     assert json.loads(refused.text)["error"]["position"] == 7

@@ -51,7 +51,7 @@ class Held:
     def expired(self) -> None:
         pass
 
-    def lost(self) -> None:
+    def lost(self, is_whole: bool) -> None:
         pass
 
 

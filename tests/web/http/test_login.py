@@ -186,6 +186,7 @@ async def test_logins_that_succeed_are_not_throttled(served: Served) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.beside
 @ensureDeferred
 async def test_strangers_who_guess_do_not_lock_the_owner_out(serve: Serve) -> None:
     served = serve(trusted_proxies=(ip_network("127.0.0.0/8"),))

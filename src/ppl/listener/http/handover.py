@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.task import deferLater
 
 from ppl.listener.http.refusals import STOPPING, UploadUnavailable
 from ppl.listener.http.repeats import SeenLines
+from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination, Lines
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES
 from ppl.sources.kinds import Piece, Taken
 
 
@@ -105,7 +103,7 @@ class Handover:
         intake: takes them.
         gate: shut while the writer's queue is full.
         known: which lines with keys were handed over before.
-        reactor: gives others a turn between two pieces.
+        turns: the turns in which bodies are read.
         count: lines so far, with those that were known.
         refused: records that could not be read so far.
     """
@@ -115,9 +113,10 @@ class Handover:
     intake: Intake
     gate: Gate
     known: KnownLines
-    reactor: Any
+    turns: WorkTurns
     count: int = 0
     refused: int = 0
+    _items: list[bytes] = attrs.Factory(list)
     _commits: Commits = attrs.Factory(Commits)
     _has_repeats: bool = False
 
@@ -130,16 +129,19 @@ class Handover:
         await self.gate.passed()
         self.count += len(piece.lines)
         self.refused += piece.refused
+        if piece.items:
+            self._items.append(piece.items)
         lines = self._new(piece) if piece.keys else piece.lines
         # What is left out costs nothing.
         size = piece.size * len(lines) // len(piece.lines) if piece.keys else piece.size
         self.intake.meters.of(self.destination).take_whole(len(lines), size)
-        committed = self._commits.begin()
-        if piece.keys:
-            committed = _both(committed, self.known.commits[self.destination.id].begin())
-        self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed)
-        if piece.size >= PIECE_BYTES or len(piece.lines) >= PIECE_LINES or not piece.lines:
-            await deferLater(self.reactor, 0)
+        if lines:
+            committed = self._commits.begin()
+            if piece.keys:
+                committed = _both(committed, self.known.commits[self.destination.id].begin())
+            self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed)
+        if self.turns.is_over:
+            await self.turns.turn()
 
     def _new(self, piece: Piece) -> Lines:
         """The lines of ``piece`` that were not handed over before; all of them are known from now on."""
@@ -154,7 +156,7 @@ class Handover:
         await self._commits.all()
         if self._has_repeats:
             await self.known.commits[self.destination.id].all()
-        return Taken(self.count, self.refused)
+        return Taken(self.count, self.refused, tuple(self._items))
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

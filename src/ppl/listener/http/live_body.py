@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from twisted.internet.task import deferLater
 
 from ppl.listener.http.handover import Handover
 from ppl.model import Clock
@@ -27,19 +24,16 @@ class LiveBody:
         unpacking: undoes its compression; ``None``: it has none.
         handover: takes the lines; also an attribute.
         clock: gives the µs of receipt.
-        reactor: gives others a turn.
 
     Attributes:
         is_over: whether nothing of it is wanted any more.
     """
 
-    def __init__(
-        self, reader: ReadAlong, unpacking: Unpacking | None, handover: Handover, clock: Clock, reactor: Any
-    ) -> None:
+    def __init__(self, reader: ReadAlong, unpacking: Unpacking | None, handover: Handover, clock: Clock) -> None:
         self.is_over = False
         self.handover = handover
         self._reader, self._unpacking = reader, unpacking
-        self._clock, self._reactor = clock, reactor
+        self._clock = clock
         self._arrived: list[bytes] = []
 
     def add(self, data: bytes) -> None:
@@ -59,7 +53,7 @@ class LiveBody:
             UploadUnavailable: see :meth:`~ppl.listener.http.handover.Handover.give`.
         """
         # What comes in the same turn is read together.
-        await deferLater(self._reactor, 0)
+        await self.handover.turns.turn()
         data = b"".join(self._arrived)
         self._arrived.clear()
         for part in self._unpacked(data):

@@ -33,12 +33,13 @@ class UploadPlace:
 
 def place_of(path: str) -> UploadPlace | None:
     """What ``path``, without a query, names; ``None`` if nothing is uploaded there."""
-    if not path.startswith(_PREFIX):
-        kinds = kinds_at(path)
-        return UploadPlace(kinds, path, None) if kinds else None
     whole = path.removeprefix(_PREFIX)
     secret, slash, address = whole.partition("/")
-    kinds = kinds_at(slash + address) if address else ()
+    # In Elasticsearch's addresses, "logs" may be the name of an index.
+    if whole == path or (not is_secret(secret) and kinds_at(path)):
+        kinds = kinds_at(path)
+        return UploadPlace(kinds, path, None) if kinds else None
+    kinds = kinds_at(slash + address, is_below=True) if slash else ()
     return UploadPlace(kinds, slash + address, secret) if kinds else UploadPlace(BODIES, "", whole)
 
 

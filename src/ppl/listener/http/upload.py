@@ -39,12 +39,13 @@ from ppl.listener.http.refusals import (
     greeting,
 )
 from ppl.listener.http.repeats import ChannelCounts, SeenFrames
+from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
-from ppl.sources.kinds import BodyKind, KindReply, ReadAlong, Taken, UploadHead
-from ppl.sources.known import BODIES, allowed_methods, probe_reply, upload_kind, upload_methods
+from ppl.sources.kinds import BodyKind, KindReply, Probe, ReadAlong, Taken, UploadHead
+from ppl.sources.known import BODIES, allowed_methods, probe_at, upload_kind, upload_methods
 from ppl.sources.packed import Body, Unpacking, Zip
 from ppl.timezone import parse_time_zone
 
@@ -69,7 +70,7 @@ class Uploading:
     Attributes:
         intake: takes the lines.
         admission: decides which uploads are taken.
-        reactor: gives others a turn between two pieces.
+        reactor: turns and timers.
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
@@ -78,6 +79,7 @@ class Uploading:
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
+        turns: the turns in which bodies are read.
     """
 
     intake: Intake
@@ -91,6 +93,11 @@ class Uploading:
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
+    turns: WorkTurns = attrs.field(init=False)
+
+    @turns.default
+    def _turns(self) -> WorkTurns:
+        return WorkTurns(self.reactor)
 
 
 class DrainUpload:
@@ -128,16 +135,17 @@ class DrainUpload:
     def begin(self, length: int | None) -> None:
         """The headers have come."""
         method, kinds = self._head.method, self._place.kinds
-        probed = probe_reply(kinds, method, self._place.address)
-        if probed is not None:
-            self._answer(_sent(probed))
+        probe = probe_at(kinds, method, self._place.address)
+        if probe is not None and not probe.needs_token:
+            self._answer(_sent(probe.reply))
             return
         uploading = upload_methods(kinds, self._place.address)
-        if method not in uploading and not (kinds is BODIES and method in _GREETED):
+        is_greeted = probe is not None or (kinds is BODIES and method in _GREETED)
+        if method not in uploading and not is_greeted:
             self.refuse(_wrong_method(uploading, self._place))
             return
         self._request.pause()
-        self._do(self._admit(length) if method in uploading else self._greet())
+        self._do(self._greet(probe) if is_greeted else self._admit(length))
 
     @property
     def _head(self) -> UploadHead:
@@ -166,12 +174,12 @@ class DrainUpload:
         drain.admission.check_address(destination, self._sender_ip)
         return destination
 
-    async def _greet(self) -> None:
+    async def _greet(self, probe: Probe | None) -> None:
         destination = await self._find()
         # Counted among its uploads, so that these requests come no more often than those.
         self._drain.admission.enter(destination)
         self._drain.admission.leave(destination)
-        self._answer(greeting())
+        self._answer(greeting() if probe is None else _sent(probe.reply))
 
     async def _admit(self, length: int | None) -> None:
         request, drain = self._request, self._drain
@@ -345,6 +353,7 @@ class DrainUpload:
                 body = await self._translated(body)
             zone = parse_time_zone(destination.time_zone)
             read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
+            await drain.turns.turn()
             for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
                 await handover.give(piece)
         except BodyUnreadable as error:
@@ -358,7 +367,7 @@ class DrainUpload:
 
     def _handover(self, destination: Destination) -> Handover:
         drain = self._drain
-        return Handover(destination, self._sender_ip, drain.intake, drain.gate, drain.known, drain.reactor)
+        return Handover(destination, self._sender_ip, drain.intake, drain.gate, drain.known, drain.turns)
 
     def _say_refused(self, refused: int) -> None:
         if refused and self._destination is not None:
@@ -377,7 +386,7 @@ class DrainUpload:
         reader = along(parse_time_zone(destination.time_zone), intake.limits.max_line_bytes)
         unpacking = Unpacking(zipped) if zipped else None
         handover = self._handover(destination)
-        self._live = live = LiveBody(reader, unpacking, handover, intake.clock, self._drain.reactor)
+        self._live = live = LiveBody(reader, unpacking, handover, intake.clock)
         for data in self._early:
             live.add(data)
         self._early.clear()
@@ -443,7 +452,7 @@ class DrainUpload:
         for piece in in_utf8(body, self._codec):
             self._hold(len(piece))
             pieces.append(piece)
-            await deferLater(self._drain.reactor, 0)
+            await self._drain.turns.turn()
         return b"".join(pieces)
 
     @property
@@ -469,12 +478,16 @@ class DrainUpload:
         """The body did not come in time."""
         self.refuse(TooSlow())
 
-    def lost(self) -> None:
+    def lost(self, is_whole: bool) -> None:
         """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
         self._is_lost = True
         # The lines that have come whole are stored.
-        if not self.is_taken and not self._is_reading:
+        if self.is_taken or self._is_reading:
+            return
+        if not (is_whole and self._kind.leaves_early):
             self._end()
+        elif not self._is_complete:
+            self.finish()
 
     def refuse(self, refusal: DrainRefusal) -> None:
         """Answer with ``refusal``, in the way of the upload's protocol."""
@@ -524,7 +537,7 @@ class DrainUpload:
 
 
 def _sent(reply: KindReply) -> UploadReply:
-    return UploadReply(reply.status, reply.body, reply.headers)
+    return UploadReply(reply.status, reply.body, reply.headers, reply.hangs_up)
 
 
 def _sooner(name: str, value: str, most: int) -> str:

@@ -26,6 +26,8 @@ from ppl.sources.framing import Frames
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 
+_INCOMPLETE = "messages in chunks (GELF over UDP) are dropped: not all of their chunks came within 5 seconds"
+
 #: Told of a destination's TCP port: ``None`` when it is open, else why it could not be opened.
 Report = Callable[[Destination, str | None], None]
 
@@ -209,6 +211,8 @@ class Ports:
             intake.limits.max_line_bytes,
             take,
             lambda count: intake.losses.add(destination, count),
+            intake.chunk_room,
+            lambda: intake.admission.say_once(destination.user_id, _INCOMPLETE),
         )
         return port
 

@@ -1,5 +1,7 @@
 """Syslog over UDP (RFC 5426): one message or several in each datagram, on the number of the destination's TCP port.
 
+GELF comes there too, also compressed and in chunks.
+
 UDP has no backpressure: the kernel drops datagrams that it cannot buffer while Ppl does not read, and counts them.
 Twisted's own UDP port does not read the kernel's count.
 """
@@ -12,7 +14,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -20,6 +22,7 @@ from zope.interface import implementer
 from ppl.listener.limits.addresses import sender_address
 from ppl.sources.datagrams import datagram_messages
 from ppl.sources.framing import Frames
+from ppl.sources.gelf_datagrams import CHUNK_SECONDS, PACKED, ChunkRoom, Chunks, unzipped
 
 #: Bytes of receive buffer that the kernel is asked for (it may grant less: net.core.rmem_max).
 RECEIVE_BUFFER = 4 << 20
@@ -52,16 +55,30 @@ class DatagramPort:
         max_line_bytes: longer messages are cut and marked.
         take: gets the messages.
         lost: told how many more datagrams the kernel has dropped.
+        room: the memory for messages in chunks.
+        incomplete: told that messages in chunks were given up.
     """
 
-    __slots__ = ("__weakref__", "_dropped", "_lost", "_max_line_bytes", "_reactor", "_socket", "_take")
+    __slots__ = (
+        "__weakref__", "_chunks", "_dropped", "_incomplete", "_lost", "_max_line_bytes", "_reactor", "_socket",
+        "_take", "_timer",
+    )  # fmt: skip
 
     def __init__(
-        self, reactor: Any, bound: socket.socket, max_line_bytes: int, take: TakeDatagrams, lost: Callable[[int], None]
+        self,
+        reactor: Any,
+        bound: socket.socket,
+        max_line_bytes: int,
+        take: TakeDatagrams,
+        lost: Callable[[int], None],
+        room: ChunkRoom,
+        incomplete: Callable[[], None],
     ) -> None:
         self._reactor = reactor
         self._max_line_bytes, self._take, self._lost = max_line_bytes, take, lost
         self._dropped = 0
+        self._chunks, self._incomplete = Chunks(room), incomplete
+        self._timer: IDelayedCall | None = None
         bound.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         _enlarge(bound)
         self._socket: socket.socket | None = bound
@@ -93,7 +110,12 @@ class DatagramPort:
             if address[0] != sender:
                 self._hand_on(sender, messages, size)
                 sender, messages, size = address[0], [], 0
-            found = datagram_messages(bytes(_view[:length]), self._max_line_bytes)
+            datagram = bytes(_view[:length])
+            if _buffer[0] in PACKED:
+                total += length
+                datagram = self._unpacked(address[0], datagram)
+                length = len(datagram)
+            found = datagram_messages(datagram, self._max_line_bytes)
             messages += found
             size += length
             total += length
@@ -102,6 +124,25 @@ class DatagramPort:
                 break
         self._hand_on(sender, messages, size)
         return None
+
+    def _unpacked(self, sender: str, datagram: bytes) -> bytes:
+        """What a datagram of GELF holds: compressed, or the last chunk of a message; ``b""`` for any other chunk."""
+        text = unzipped(self._chunks.take(sender, datagram, self._reactor.seconds()), self._max_line_bytes)
+        self._watch_chunks()
+        return text
+
+    def _watch_chunks(self) -> None:
+        """Say what was given up, and look again when the time of the other messages is over."""
+        if self._chunks.lost:
+            self._chunks.lost = 0
+            self._incomplete()
+        if self._timer is None and not self._chunks.is_empty:
+            self._timer = self._reactor.callLater(CHUNK_SECONDS, self._expire_chunks)
+
+    def _expire_chunks(self) -> None:
+        self._timer = None
+        self._chunks.expire(self._reactor.seconds())
+        self._watch_chunks()
 
     def _hand_on(self, sender: str | None, messages: list[bytes], size: int) -> None:
         if sender is not None:
@@ -136,6 +177,10 @@ class DatagramPort:
             self._reactor.removeReader(self)
             self._socket.close()
             self._socket = None
+        self._chunks.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _enlarge(new: socket.socket) -> None:

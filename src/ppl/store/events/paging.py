@@ -50,6 +50,15 @@ class PageReader:
         end = HIGHEST_ID if before is None else before
         return await self._page(_Question(IdRange(destination_id, after, end, False), limit, sender_ip))
 
+    async def chosen(self, destination_id: int, event_ids: Sequence[int]) -> Page:
+        """The events with ``event_ids``, the newest that fit into a page."""
+        if not event_ids:
+            return Page((), complete=True)
+        sql = f"SELECT {SELECTED} FROM event WHERE destination_id = %s AND id = ANY(%s) ORDER BY id DESC"  # noqa: S608
+        rows = await self._pool.read(cut_at_bytes(sql, "DESC"), [destination_id, list(event_ids), MOST_BYTES])
+        found = cut(rows)
+        return Page(tuple(Event(*row) for row in reversed(found.rows)), complete=not found.is_cut)
+
     async def _page(self, asked: _Question) -> Page:
         if asked.sender_ip is not None and not _is_address(asked.sender_ip):
             return Page((), complete=True)

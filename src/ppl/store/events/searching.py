@@ -15,8 +15,9 @@ import attrs
 from twisted.internet.defer import CancelledError, Deferred
 
 from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
-from ppl.model import Counted, Event, Found
+from ppl.model import Counted, Event, Found, ValuesCounted
 from ppl.search.query import HIGHEST_ID, Query
+from ppl.search.sql import VALUES, may_have_field
 from ppl.store.connecting.connection import ConnectionLost
 from ppl.store.connecting.pool import Pool
 from ppl.store.events.collation import collation_of
@@ -31,13 +32,17 @@ from ppl.store.events.walk import (
     cut_at_bytes,
     following,
 )
-from ppl.store.interface import Purpose
+from ppl.store.interface import MOST_VALUES, Purpose
 
 T = TypeVar("T")
 
 #: Events that a scan reads at least, at first and at most. The first scan reads enough for a page of a common word;
 #: while little is found, scans read more.
 LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
+
+#: Events that a scan reads at most to count the values of a field, of which few leave PostgreSQL, and the characters of
+#: a value that are kept.
+MOST_VALUES_SCAN, LONGEST_VALUE = 128_000, 1_000
 
 #: If a smaller part than this of the events that a scan read has matched, the indexes are asked next, if there are any.
 RARE = 0.02
@@ -133,6 +138,20 @@ class EventSearch:
             lambda slots: self._look_up_counts(slots, width), lambda slot: self._scan_counts(slot, width)
         )
 
+    async def top_values(self, name: str) -> ValuesCounted:
+        """Search further and count the values of the field ``name`` in the events that match, within PostgreSQL.
+
+        Raises:
+            StoreUnavailable, StatementTimeout: as for :meth:`step`.
+        """
+        if not await self._has_slots():
+            return self._values_counted([], self._end)
+        # Every event with the field has its name among its texts.
+        self._has_literals = True
+        return await self._go_on(
+            lambda slots: self._look_up_values(slots, name), lambda slot: self._scan_values(slot, name)
+        )
+
     def close(self) -> None:
         """End the search: a statement that runs is cancelled, in PostgreSQL too."""
         if self._closed:
@@ -216,6 +235,13 @@ class EventSearch:
     def _counted(self, rows: Sequence[tuple[int, int | None, int]], reached: int) -> Counted:
         return Counted(tuple(rows), self._passed(reached), self.is_complete)
 
+    def _values_counted(self, rows: Sequence[tuple[str, int, int, int]], reached: int) -> ValuesCounted:
+        """``rows``: a value, how often it occurs, how many different values there are, and how many in all."""
+        counts = tuple((value, count) for value, count, _, _ in rows)
+        values, total = rows[0][2:] if rows else (0, 0)
+        others = values - len(counts), total - sum(count for _, count in counts)
+        return ValuesCounted(counts, *others, self._passed(reached), self.is_complete)
+
     def _full(self, rows: Sequence[tuple[Any, ...]]) -> int:
         """How far a step got if a limit ended it with the last of ``rows``."""
         last: int = rows[-1][0]
@@ -245,12 +271,12 @@ class EventSearch:
         """Make scans smaller, after one took too long: in a busy PostgreSQL, smaller steps succeed."""
         self._scan = max(self._scan // 4, LEAST_SCAN)
 
-    def _scanned_all(self, slot: Slot, found: int) -> None:
+    def _scanned_all(self, slot: Slot, found: int, most: int | None = None) -> None:
         """Note that a scan of ``slot`` read as many events as it may, and that ``found`` of them matched."""
         lower, scanned = self._scanned
         self._scanned = (slot.lower, self._scan + (scanned if lower == slot.lower else 0))
         self._part = found / max(1, min(self._scan, slot.count))
-        self._scan = min(self._scan * 4, self._limits.most_scan)
+        self._scan = min(self._scan * 4, most or self._limits.most_scan)
 
     async def _scan_slot(self, slot: Slot, limit: int, most_bytes: int) -> Found:
         first, end = await self._to_scan(slot)
@@ -318,6 +344,46 @@ class EventSearch:
             parameters += [width, width, self._stretch.destination_id, first, end, *self._parameters]
         return await self._run(" UNION ALL ".join([part] * len(bounds)), parameters)
 
+    # Values of a field
+
+    async def _scan_values(self, slot: Slot, name: str) -> ValuesCounted:
+        first, end = await self._to_scan(slot)
+        try:
+            rows = await self._select_values([(first, end)], name, is_looked_up=False)
+        except StatementTimeout:
+            self._scan_less()
+            raise
+        self._scanned_all(slot, rows[0][3] if rows else 0, MOST_VALUES_SCAN)
+        return self._values_counted(rows, self._far(first, end))
+
+    async def _look_up_values(self, slots: Sequence[Slot], name: str) -> ValuesCounted:
+        bounds = [self._bounds(slot) for slot in slots]
+        rows = await self._select_values(bounds, name, is_looked_up=True)
+        first, end = bounds[-1]
+        return self._values_counted(rows, self._far(first, end))
+
+    async def _select_values(
+        self, bounds: Sequence[tuple[int, int]], name: str, *, is_looked_up: bool
+    ) -> list[tuple[str, int, int, int]]:
+        """The most frequent values of the field ``name`` within ``bounds``: see :meth:`_values_counted`."""
+        has_name, names = may_have_field(name, self._searches.collation) if is_looked_up else ("true", [])
+        part = (
+            f"SELECT left(value, {LONGEST_VALUE}) AS value, count(*) AS number FROM event"  # noqa: S608
+            f" CROSS JOIN LATERAL unnest({VALUES}) AS value"
+            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition} AND {has_name} GROUP BY 1"
+        )
+        parameters: list[Any] = []
+        for first, end in bounds:
+            parameters += [name, self._stretch.destination_id, first, end, *self._parameters, *names]
+        union = " UNION ALL ".join([part] * len(bounds))
+        if len(bounds) > 1:
+            union = f"SELECT value, sum(number)::bigint AS number FROM ({union}) AS slots GROUP BY 1"  # noqa: S608
+        sql = (
+            "SELECT value, number, count(*) OVER (), (sum(number) OVER ())::bigint"  # noqa: S608
+            f" FROM ({union}) AS counted ORDER BY number DESC, value LIMIT {MOST_VALUES}"
+        )
+        return await self._run(sql, parameters)
+
     # Statements
 
     async def _select(self, bounds: Sequence[tuple[int, int]], limit: int, most_bytes: int, *, is_ordered: bool) -> Cut:
@@ -378,6 +444,11 @@ class Searches:
         self._open: Counter[tuple[int, Purpose]] = Counter()
 
     @property
+    def collation(self) -> str | None:
+        """The collation that folds case in the database."""
+        return collation_of(self.pool.server_version)
+
+    @property
     def open(self) -> int:
         """Number of searches that are not closed."""
         return self._open.total()
@@ -402,7 +473,7 @@ class Searches:
         counted_as = account_id, purpose
         if self._open[counted_as] >= self._most:
             raise TooManySearches(f"This account has {self._most} searches under way: wait for one, or cancel one.")
-        condition, parameters = query.sql(collation_of(self.pool.server_version))
+        condition, parameters = query.sql(self.collation)
         if sender_ip is not None:
             condition, parameters = f"({condition}) AND sender_ip = %s::inet", [*parameters, sender_ip]
         first, end = query.id_bounds()

@@ -17,12 +17,22 @@ import attrs
 from ppl.access.destinations import access_of
 from ppl.errors import TooManySearches
 from ppl.model import DAY, HOUR, MINUTE, SECOND, SEVERITIES, Account, Bucket, Clock, Destination, Event
+from ppl.search.columns import with_columns
 from ppl.search.query import Query, parse
 from ppl.store.interface import EventStore, Search, Store
 from ppl.store.walker import Walker
 from ppl.timezone import local_text, parse_time_zone, utc_text
 from ppl.web.http.answers import Answer, BadRequest, Gone, NotFound, TooManyRequests, json_answer
-from ppl.web.http.parameters import bounds_of, destination_of, id_of, number_of, query_of, time_of, word_of
+from ppl.web.http.parameters import (
+    bounds_of,
+    columns_asked,
+    destination_of,
+    id_of,
+    number_of,
+    query_of,
+    time_of,
+    word_of,
+)
 from ppl.web.http.routing import NUMBER, Route, for_account
 from ppl.web.http.visit import Visit
 from ppl.wire import viewer_event
@@ -75,18 +85,17 @@ class EventsApi:
         """``GET /api/events``: events that match ``q``, the newest or the oldest, and how far the search came."""
         destination = await self._whose(visit, account)
         fields = visit.query
-        query = query_of(fields, account, self._clock())
+        query, shown = query_of(fields, account, self._clock()), _shower(account, fields)
         limit = number_of(fields, "limit", 100, 1, MOST_EVENTS)
         newest_first = word_of(fields, "order", ("newest", "oldest")) == "newest"
         after, oldest = bounds_of(fields)
         search = self._begin(visit, account, destination, query, before=oldest, after=after, newest_first=newest_first)
         with _open_until_delivered(search) as deliver:
             events, reached = await self._gather(search, limit, newest_first)
-            zone = parse_time_zone(account.time_zone)
             return deliver(
                 {
-                    "events": [viewer_event(event, zone) for event in events],
-                    **_progress(reached, search.is_complete),
+                    "events": list(map(shown, events)),
+                    **progress(reached, search.is_complete),
                 }
             )
 
@@ -94,7 +103,7 @@ class EventsApi:
         """``GET /api/events/<id>``: the event, or when it was received and until when it was kept."""
         destination = await self._whose(visit, account)
         event = await self.found(account, destination, int(event_id))
-        return json_answer({"event": viewer_event(event, parse_time_zone(account.time_zone))})
+        return json_answer({"event": _shower(account, visit.query)(event)})
 
     async def context(self, visit: Visit, account: Account, event_id: str) -> Answer:
         """``GET /api/events/<id>/context``: the event with those received before and after it, whatever the search."""
@@ -102,6 +111,7 @@ class EventsApi:
         fields = visit.query
         before = number_of(fields, "before", 20, 0, MOST_AROUND)
         after = number_of(fields, "after", 20, 0, MOST_AROUND)
+        shown = _shower(account, fields)
         of_sender = word_of(fields, "sender", ("all", "same")) == "same"
         event = await self.found(account, destination, int(event_id))
         sender_ip = event.sender_ip if of_sender else None
@@ -110,12 +120,11 @@ class EventsApi:
         with _open_until_delivered(search) as deliver:
             older = await self._store.older(destination.id, event.id, before, sender_ip)
             newer = await self._store.newer(destination.id, event.id, after, sender_ip)
-            zone = parse_time_zone(account.time_zone)
             return deliver(
                 {
-                    "before": [viewer_event(each, zone) for each in older.events],
-                    "event": viewer_event(event, zone),
-                    "after": [viewer_event(each, zone) for each in newer.events],
+                    "before": list(map(shown, older.events)),
+                    "event": shown(event),
+                    "after": list(map(shown, newer.events)),
                     "is_oldest_reached": older.complete,
                     "is_newest_reached": newer.complete,
                 }
@@ -202,6 +211,12 @@ class EventsApi:
         return Gone(f"This event was received on {when} and was kept until {until}.")
 
 
+def _shower(account: Account, fields: Mapping[str, str]) -> Callable[[Event], dict[str, Any]]:
+    """Makes the JSON of an event, with times in the zone of ``account`` and with the columns that are asked for."""
+    zone, columns = parse_time_zone(account.time_zone), columns_asked(fields)
+    return lambda event: with_columns(viewer_event(event, zone), event, columns)
+
+
 @contextmanager
 def _open_until_delivered(search: Search) -> Iterator[Callable[[dict[str, Any]], Answer]]:
     """A block in which a response is built; ``search`` stays open until the client has received that response.
@@ -238,7 +253,8 @@ def time_text(reached: int) -> str:
     return utc_text(min(max(0, reached), _LAST_TIME))
 
 
-def _progress(reached: int, complete: bool) -> dict[str, Any]:
+def progress(reached: int, complete: bool) -> dict[str, Any]:
+    """The members of an answer that say how far a search came, and whether it is at its end."""
     return {"reached": str(reached), "reached_time": time_text(reached), "complete": complete}
 
 
@@ -282,7 +298,7 @@ def _bars(buckets: Sequence[Bucket], width: _Width, reached: int, *, complete: b
             }
             for bucket in buckets
         ],
-        **_progress(reached, complete),
+        **progress(reached, complete),
     }
 
 

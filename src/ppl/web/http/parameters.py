@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from ppl.access.destinations import Access
 from ppl.model import Account, Destination
+from ppl.search.columns import read_columns
 from ppl.search.errors import QueryError
 from ppl.search.query import Query, parse
 from ppl.timezone import parse_time_zone
@@ -138,6 +139,30 @@ def bounds_of(fields: Mapping[str, str]) -> tuple[int | None, int | None]:
     return max(afters, default=None), min(befores, default=None)
 
 
+def columns_asked(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """The parameter ``columns``, names of fields with commas between; none if it is missing.
+
+    Raises:
+        BadRequest: there are too many, or one is no name.
+    """
+    try:
+        return read_columns(fields["columns"].split(",")) if fields.get("columns") else ()
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def ids_of(fields: Mapping[str, str], name: str, most: int) -> list[int]:
+    """The parameter ``name``, ids of events with commas between.
+
+    Raises:
+        BadRequest: it is missing, one is not an id, or there are more than ``most``.
+    """
+    ids = fields.get(name, "").split(",")
+    if len(ids) > most or not all(map(_ID.fullmatch, ids)):
+        raise BadRequest(f"{name} must be from 1 to {most} ids of events, with commas between.")
+    return list(map(int, ids))
+
+
 def word_of(fields: Mapping[str, str], name: str, words: Sequence[str]) -> str:
     """The parameter ``name``, one of ``words``; the first of them if it is missing.
 
@@ -153,8 +178,10 @@ def word_of(fields: Mapping[str, str], name: str, words: Sequence[str]) -> str:
 __all__ = [
     "BadQuery",
     "bounds_of",
+    "columns_asked",
     "destination_of",
     "id_of",
+    "ids_of",
     "number_of",
     "present_address",
     "query_of",

@@ -80,7 +80,10 @@ class AccountPages:
             return found("/register" if await self._is_fresh() else login_path(visit.target))
         access = await access_of(self._store, login.account.id)
         moved = present_address(visit, access)
-        return viewer_page(self._pages, visit, login, access) if moved is None else found(moved)
+        if moved is not None:
+            return found(moved)
+        columns = await self._store.columns_of(login.account.id)
+        return viewer_page(self._pages, visit, login, access, columns)
 
     # Registration
 

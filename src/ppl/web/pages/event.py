@@ -56,9 +56,9 @@ class EventPage:
             fields = {**visit.query, "user_id": destination.user_id}
             return found(f"{visit.path}?{urlencode(fields)}")
         mark = await self._store.mark_of(destination.id, int(event_id))
-        return viewer_page(
-            self._pages, visit, login, access, None if mark is None else mark_fields(mark, destination.user_id)
-        )
+        columns = await self._store.columns_of(login.account.id)
+        shown = None if mark is None else mark_fields(mark, destination.user_id)
+        return viewer_page(self._pages, visit, login, access, columns, shown)
 
     async def _holder(self, account: Account, asked: Sequence[Destination], event_id: int) -> Destination:
         missing: NotFound | Gone = NotFound("There is no such event.")

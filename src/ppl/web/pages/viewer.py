@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,11 +22,22 @@ def viewer_page(
     visit: Visit,
     login: Login,
     access: Access,
+    columns: Mapping[int, tuple[str, ...]],
     mark: dict[str, Any] | None = None,
 ) -> Answer:
-    """The viewer for ``login``, with the destinations it may read; ``mark`` belongs to the event it opens around."""
+    """The viewer for ``login``, with the destinations it may read.
+
+    Args:
+        columns: destination id → the columns that the account shows.
+        mark: the mark of the event that the viewer opens around.
+    """
     destinations = [
-        {**destination_fields(each, role), "transport": each.transport, "is_closed": each.is_closed}
+        {
+            **destination_fields(each, role),
+            "transport": each.transport,
+            "is_closed": each.is_closed,
+            "columns": ",".join(columns.get(each.id, ())),
+        }
         for each, role in access
     ]
     return pages.page(

@@ -22,6 +22,7 @@ export class Context {
   /**
    * @param {HTMLElement} room
    * @param {{zone: import("./time.js").Zone, userId: () => string, covered: HTMLElement[], left: () => void,
+   *   columns: import("./columns.js").Columns,
    *   opened: (row: HTMLElement) => void}} around `covered`: the elements beneath
    */
   constructor(room, around) {
@@ -153,7 +154,7 @@ export class Context {
    */
   async read(id, before, after) {
     const { signal } = this.asked;
-    const address = `/api/events/${id}/context?before=${before}&after=${after}`;
+    const address = `/api/events/${id}/context?before=${before}&after=${after}${this.around.columns.asked}`;
     try {
       const answer = await fetch(`${address}&user_id=${encodeURIComponent(this.around.userId())}`, { signal });
       if (answer.status === 401) logIn();

@@ -10,16 +10,24 @@ export class Destinations {
   listen(changed) {
     this.menu.addEventListener("change", () => {
       writeAddress("user_id", this.userId, true);
+      // A link's columns are those of its destination.
+      writeAddress("columns", "");
       changed();
     });
   }
 
   get userId() { return this.menu.value; }
 
-  /** The chosen destination: where its senders send to, and whether it is closed. */
+  /** The chosen destination: where its senders send to, its columns, and whether it is closed. */
   get chosen() {
-    const { host = "", port = "", transport = "", closed } = this.menu.selectedOptions[0]?.dataset ?? {};
-    return { host, port, transport, isClosed: closed !== undefined };
+    const { host = "", port = "", transport = "", columns = "", closed } = this.menu.selectedOptions[0]?.dataset ?? {};
+    return { host, port, transport, columns, isClosed: closed !== undefined };
+  }
+
+  /** Note the account's columns of a destination. @param {string} userId @param {string} columns */
+  keepColumns(userId, columns) {
+    const option = [...this.menu.options].find(({ value }) => value === userId);
+    if (option) option.dataset.columns = columns;
   }
 
   /** Choose the destination that the address names. @returns {boolean} whether that changed the choice */

@@ -15,7 +15,8 @@ export class Details {
   /**
    * @param {HTMLElement} panel
    * @param {{zone: import("./time.js").Zone, userId: () => string, keepingPlace: (change: () => void) => void,
-   *   closed: () => void, context: (event: LogEvent) => void, narrow: (term: string) => void}} around
+   *   closed: () => void, context: (event: LogEvent) => void, narrow: (term: string) => void,
+   *   columns: import("./columns.js").Columns}} around
    */
   constructor(panel, around) {
     this.panel = panel;
@@ -29,6 +30,8 @@ export class Details {
     this.fields = part("dl");
     this.body = part(".body");
     this.link = /** @type {HTMLAnchorElement} */ (part(".permalink"));
+    /** @type {Promise<import("./found.js").Found | null> | null} */
+    this.found = null;
     panel.addEventListener("click", (event) => this.clicked(event));
   }
 
@@ -68,13 +71,23 @@ export class Details {
       }
       this.fields.append(element("dt", "", name), written);
     }
-    this.link.href = pathOf(event, this.around.userId());
+    this.link.href = pathOf(event, this.around.userId()) + this.around.columns.asked;
     this.body.replaceChildren();
     const found = jsonIn(event.message);
     const before = found ? found.before.trim() : event.message;
     if (before) write(this.body.appendChild(element("pre", "text")), before);
     if (found) this.writeJson(found.json);
     this.panel.scrollTop = 0;
+    this.showFound(event);
+  }
+
+  /** Show the fields that the server finds in the text. @param {LogEvent} event */
+  async showFound(event) {
+    const room = /** @type {HTMLDetailsElement} */ (this.panel.querySelector(".found"));
+    this.found ??= import("./found.js").then(({ Found }) => new Found(room, this.around)).catch(() => null);
+    const found = await this.found;
+    if (!found) this.found = null;
+    else if (event === this.event) found.show(event);
   }
 
   /** @param {string} name @param {string} term of the search */

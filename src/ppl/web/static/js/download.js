@@ -13,6 +13,7 @@ const ASK_MS = 1000;
  * @property {string} userId the destination
  * @property {string} query
  * @property {number} newest id of the last line; 0 if there is none
+ * @property {string[]} columns
  */
 
 export class Download {
@@ -80,8 +81,9 @@ export class Download {
   }
 
   async copyLink() {
-    const { query, userId, newest } = this.shown();
+    const { query, userId, newest, columns } = this.shown();
     const text = new URLSearchParams({ user_id: userId, q: await fixed(query, newest) });
+    if (columns.length) text.set("columns", columns.join(","));
     await copyFor(this.link, `${location.origin}/?${text}`);
   }
 }

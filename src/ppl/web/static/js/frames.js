@@ -2,9 +2,9 @@
 
 const PORTION = 200;
 
-/** @param {string} userId @param {string} query @returns the data that every `send_user_data` has */
-export function wanted(userId, query) {
-  return { user_id: userId, query, logs_portion: String(PORTION), batch: true };
+/** @param {string} userId @param {string} query @param {string[]} columns @returns the data that every `send_user_data` has */
+export function wanted(userId, query, columns) {
+  return { user_id: userId, query, logs_portion: String(PORTION), batch: true, ...(columns.length ? { columns } : {}) };
 }
 
 /** @param {import("./view.js").View} view @param {string} event @param {any} data */

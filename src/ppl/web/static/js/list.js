@@ -24,6 +24,8 @@ export class LogList {
     this.zone = zone;
     /** @type {import("./marks.js").Marks | null} the marks for new rows */
     this.marks = null;
+    /** @type {string[]} the fields that rows show as columns */
+    this.columns = [];
     this.count = 0;
     /** The last known scroll position. */
     this.lastTop = 0;
@@ -154,7 +156,7 @@ export class LogList {
       if (!isChunk(chunk) || chunk.childElementCount >= CHUNK) {
         chunk = this.pane.appendChild(makeChunk());
       }
-      const row = makeRow(event, this.zone, this.marks);
+      const row = makeRow(event, this.zone, this.marks, this.columns);
       chunk.append(row);
       this.separate(row, previous);
       previous = row;
@@ -178,7 +180,7 @@ export class LogList {
     for (let start = 0; start < events.length; start += CHUNK) {
       const chunk = this.pane.insertBefore(makeChunk(), before);
       for (const event of events.slice(start, start + CHUNK)) {
-        const row = makeRow(event, this.zone, this.marks);
+        const row = makeRow(event, this.zone, this.marks, this.columns);
         chunk.append(row);
         this.separate(row, previous);
         previous = row;

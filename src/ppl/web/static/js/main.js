@@ -3,6 +3,7 @@
 import { Bar } from "./bar.js";
 import { Bell } from "./bell.js";
 import { begunAt, now } from "./clock.js";
+import { Columns } from "./columns.js";
 import { Connection } from "./connection.js";
 import { DayBar } from "./daybar.js";
 import { Destinations } from "./destinations.js";
@@ -51,7 +52,7 @@ const saved = new Saved(
 const bell = new Bell(byId("notify"), search, userId, problem);
 const takeAlong = new TakeAlong(
   /** @type {HTMLDetailsElement} */ (byId("download")),
-  () => ({ userId: userId(), query: search.query, newest: list.newestId }), problem);
+  () => ({ userId: userId(), query: search.query, newest: list.newestId, columns: columns.names }), problem);
 const offline = new Offline(byId("offline"), (change) => list.keepingPlace(change), () => connection.open());
 
 /** Whether a new view waits for the server; the previous view's rows stay until then. */
@@ -106,7 +107,7 @@ const view = new View({
 const connection = new Connection({
   identify(silence) {
     if (isDue) start();
-    return { ...wanted(userId(), search.query), ...view.goOn(silence) };
+    return { ...wanted(userId(), search.query, columns.names), ...view.goOn(silence) };
   },
   opened() {
     offline.hide();
@@ -134,6 +135,15 @@ const follow = new Follow(list, {
   },
 });
 
+/** @type {Columns} */
+const columns = new Columns(/** @type {HTMLDetailsElement} */ (byId("columns")), {
+  destinations, keepingPlace,
+  csrfToken: pane.dataset.csrfToken ?? "",
+  lists: () => [list, reading.context.list],
+  reconnect() { if (hasBegun && !isDue) connection.open(); },
+  say: problem,
+});
+
 let hasBegun = false;
 /** @type {import("./marks.js").Marks | null} the marks for the new view */
 let marks = null;
@@ -141,6 +151,7 @@ let marks = null;
 /** Begin a view of another destination or search, on a new WebSocket, since each watches one. */
 function begin() {
   hasBegun = true;
+  columns.begin();
   reading.giveWay();
   grouping.begin();
   welcome.hide();
@@ -218,7 +229,7 @@ const reading = new Reading({
   context: byId("context"), details: byId("details"), said: byId("chosen-line"),
   covered,
 }, {
-  list, zone, status, search,
+  list, zone, status, search, columns,
   userId,
   narrow: (part, isExcluded) => bar.narrow(part, isExcluded),
   pause() {
@@ -281,6 +292,7 @@ destinations.follow();
 const { wrap, help } = look(byId, keepingPlace);
 const pinned = new Pinned(/** @type {HTMLDetailsElement} */ (byId("marks")), reading);
 if (reading.context.addressed) {
+  columns.begin();
   status.state("paused", "One event and the lines around it");
   reading.context.follow();
 } else {

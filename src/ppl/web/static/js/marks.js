@@ -13,7 +13,9 @@ const PLACES = {
   "": ["message", "host", "program", "procid", "data"], message: ["message"], host: ["host"], sender: ["host"],
   program: ["program"], file: ["program"], procid: ["procid"], msgid: ["data"], structured_data: ["data"],
 };
-const PATTERN = /^(?:NOT\s+)*-?(?:\w+:)?\/(.*)\/$/s;
+/** @type {Place[]} */
+const FIELD_PLACES = ["message", "data"];
+const PATTERN = /^(?:NOT\s+)*-?(?:\.?[\w.@-]+:)?\/(.*)\/$/s;
 
 /** Finds the parts of a text to mark. */
 export class Finder {
@@ -66,7 +68,7 @@ export class Marks {
     for (const each of from) {
       if (each.isExcluded) continue;
       this.collect(each.parts);
-      for (const place of PLACES[each.attribute] ?? []) {
+      for (const place of placesOf(each.attribute)) {
         for (const part of this.partsOf(each, place)) this.parts[place].set(part.source, part);
       }
     }
@@ -88,6 +90,9 @@ export class Marks {
     return pieces.filter((piece) => !/^[^\p{L}\p{N}]$/u.test(piece)).map((piece) => plain(piece));
   }
 }
+
+/** @param {string} attribute @returns {Place[]} */
+const placesOf = (attribute) => PLACES[attribute] ?? (attribute.startsWith(".") ? FIELD_PLACES : []);
 
 /** @param {string} query @param {Translate} [translate] @returns {Marks | null} `null` for an empty query */
 export const marksOf = (query, translate) => (query ? new Marks(query, translate) : null);

@@ -9,14 +9,15 @@
  * @property {number} start index in the query
  * @property {number} end
  * @property {boolean} isExcluded
- * @property {string} attribute such as `host`, empty for a word, phrase or group
+ * @property {string} attribute such as `host`; `.status` for a field of that name; empty for a word, phrase or group
  * @property {string} value without quotes; empty for a group or a regular expression
  * @property {boolean} isExact whether the value must equal the whole field
  * @property {Term[]} parts of a group
  */
 
 const ATTRIBUTE = /(sender|host|ip|program|file|procid|msgid|structured_data|message|severity|level|facility|after|before):(?=[^\s)])/iy;
-const EXACT = new Set(["sender", "host", "program", "file", "procid", "msgid", "structured_data", "message"]);
+const FIELD = /\.?([A-Za-z_@][\w.@-]{0,255}):(?!:|\/\/)(?=[^\s)])/y;
+const EXACT = new Set(["sender", "host", "program", "file", "procid", "msgid", "structured_data", "message", "level"]);
 const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
 const NOT = /NOT(?:\s+|(?=[()]|$))/y;
 const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
@@ -69,12 +70,18 @@ class Reader {
       isExcluded = !isExcluded;
       this.at += 1;
     }
-    const name = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? inherited;
+    const name = this.take(ATTRIBUTE)?.[1].toLowerCase() ?? (inherited || this.field());
     const attribute = name === "level" ? "severity" : name;
-    const isExact = EXACT.has(attribute) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
+    const isExact = takesExact(name) && /^=[^\s()]/.test(this.text.slice(this.at, this.at + 2));
     if (isExact) this.at += 1;
     const { value, parts } = this.operand(attribute, isExact);
     return { text: this.text.slice(start, this.at), start, end: this.at, isExcluded, attribute, value, isExact, parts };
+  }
+
+  /** @returns {string} */
+  field() {
+    const name = this.take(FIELD)?.[1];
+    return name ? `.${name}` : "";
   }
 
   /** @param {string} attribute @param {boolean} isExact @returns {{value: string, parts: Term[]}} */
@@ -100,6 +107,9 @@ class Reader {
   }
 }
 
+/** @param {string} attribute @returns {boolean} whether `=` may stand before its value */
+const takesExact = (attribute) => EXACT.has(attribute) || attribute.startsWith(".");
+
 /** @param {string} query @returns {Term[]} in order */
 export function terms(query) {
   const reader = new Reader(query);
@@ -111,11 +121,12 @@ export function terms(query) {
 }
 
 /**
- * A term that finds exactly this text. @param {string} attribute such as `host`, or empty for anywhere
+ * A term that finds exactly this text. @param {string} attribute such as `host`, `.status` for a field, or empty for
+ * anywhere
  * @param {string} value @param {boolean} [isExcluded] @returns {string}
  */
 export function term(attribute, value, isExcluded = false) {
-  return (isExcluded ? "-" : "") + (attribute && `${attribute}:`) + written(attribute, value);
+  return (isExcluded ? "-" : "") + prefix(attribute) + written(attribute, value);
 }
 
 /**
@@ -124,14 +135,24 @@ export function term(attribute, value, isExcluded = false) {
  * @param {boolean} [isExcluded] @returns {string}
  */
 export function exactTerm(attribute, value, isExcluded = false) {
-  const sign = EXACT.has(attribute) ? "=" : "";
-  return `${isExcluded ? "-" : ""}${attribute}:${sign}${written(attribute, value)}`;
+  const sign = takesExact(attribute) ? "=" : "";
+  return `${isExcluded ? "-" : ""}${prefix(attribute)}${sign}${written(attribute, value)}`;
 }
+
+/** @param {string} attribute @returns {string} with its colon; a field has its dot only where it is an attribute too */
+function prefix(attribute) {
+  const isPlain = attribute.startsWith(".") && !begins(ATTRIBUTE, `${attribute.slice(1)}:x`);
+  return attribute && `${isPlain ? attribute.slice(1) : attribute}:`;
+}
+
+/** @param {RegExp} pattern @param {string} text @returns {boolean} whether the text begins so */
+const begins = (pattern, text) => new RegExp(pattern.source, pattern.flags).test(text);
 
 /** @param {string} attribute @param {string} value @returns {string} in quotes if it would be read as syntax */
 function written(attribute, value) {
   const isPlain = /^[^\s()"'/*=“”„‘‚«»-][^\s()*]*$/.test(value)
-    && (attribute || !(/^(AND|OR|NOT)$/.test(value) || new RegExp(ATTRIBUTE.source, "i").test(value)));
+    && (attribute ? !(attribute.startsWith(".") && /^[<>:]/.test(value))
+      : !(/^(AND|OR|NOT)$/.test(value) || begins(ATTRIBUTE, value) || begins(FIELD, value)));
   const quoted = value.includes('"') && !value.includes("'") ? `'${value}'` : `"${value.replaceAll('"', '""')}"`;
   return isPlain ? value : quoted;
 }

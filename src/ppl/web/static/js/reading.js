@@ -36,7 +36,7 @@ export class Reading {
    * @param {{list: LogList, zone: import("./time.js").Zone, status: import("./status.js").Status,
    *   search: import("./search.js").Search, userId: () => string, pause: () => void, left: () => void,
    *   narrow: (part: Element, isExcluded: boolean) => void, seek: (id: number) => void,
-   *   busy: (why: string) => void}} around
+   *   busy: (why: string) => void, columns: import("./columns.js").Columns}} around
    *   `pause`: hold the lines still; `left`: the context was left; `seek`: show lines from an id on; `busy`: show why
    *   the lines are held
    */
@@ -50,6 +50,7 @@ export class Reading {
     this.context = new Context(rooms.context, {
       zone: around.zone,
       userId: around.userId,
+      columns: around.columns,
       covered: rooms.covered,
       opened: (row) => {
         this.cursor.choose(row);
@@ -63,6 +64,7 @@ export class Reading {
     this.details = new Details(rooms.details, {
       zone: around.zone,
       userId: around.userId,
+      columns: around.columns,
       keepingPlace: (change) => this.keepingPlace(change),
       closed: () => this.looked.pane.focus({ preventScroll: true }),
       context: (event) => this.openContext(event),

@@ -1,6 +1,7 @@
 /** One event as one DOM row. Log text is hostile: it only ever becomes text nodes. */
 
 import { withoutColours } from "./ansi.js";
+import { putCells } from "./cells.js";
 import { element } from "./element.js";
 import { hueOf } from "./hues.js";
 import { appendText, makeMessage } from "./message.js";
@@ -23,6 +24,7 @@ import { cutAt, visible } from "./text.js";
  * @property {string} [msgid]
  * @property {string} [structured_data]
  * @property {string} [received_at]
+ * @property {Record<string, string>} [columns] values of the columns that were asked for
  */
 
 /** @type {Record<string, [string, string]>} severity → the row's class and its tag */
@@ -42,9 +44,9 @@ export const eventOf = (row) => (row ? EVENTS.get(row) : undefined);
 
 /**
  * @param {LogEvent} event @param {import("./time.js").Zone} zone @param {import("./marks.js").Marks | null} [marks]
- * @returns {HTMLElement}
+ * @param {string[]} [columns] @returns {HTMLElement}
  */
-export function makeRow(event, zone, marks = null) {
+export function makeRow(event, zone, marks = null, columns = []) {
   const row = element("div", "row");
   row.setAttribute("role", "listitem");
   EVENTS.set(row, event);
@@ -70,6 +72,7 @@ export function makeRow(event, zone, marks = null) {
   markSeverity(row, event);
   if (event.message) row.append(makeMessage(event.message, marks?.message ?? null), ...makeElsewhere(event, marks));
   else row.append(makeStandIn(event, marks));
+  if (columns.length) putCells(row, event, columns);
   PINS.get(event.id)?.put(row);
   return row;
 }

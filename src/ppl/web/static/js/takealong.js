@@ -6,7 +6,7 @@ import { dropDown } from "./dropdown.js";
 export class TakeAlong {
   /**
    * @param {HTMLDetailsElement} menu
-   * @param {() => {userId: string, query: string, newest: number}} what the view shows
+   * @param {() => {userId: string, query: string, newest: number, columns: string[]}} what the view shows
    * @param {(problem: string) => void} say
    */
   constructor(menu, what, say) {

@@ -1,4 +1,4 @@
-/** A menu on a value of an event's JSON: show only lines with it, exclude them, or copy it. */
+/** A menu on a value in an event's details: show only lines with it, exclude them, copy it, and what else is offered. */
 
 import { copyFor } from "./copy.js";
 import { button, element } from "./element.js";
@@ -8,6 +8,8 @@ import { cutAt } from "./text.js";
 const LONGEST = 300;
 const BELOW = 4;
 
+/** @typedef {[name: string, act: (chosen: HTMLElement) => void, stays?: boolean]} Choice `stays`: the menu stays open */
+
 /**
  * @param {HTMLElement} value @param {string} source the value as the message writes it, to search for
  * @param {(term: string) => void} narrow
@@ -15,29 +17,32 @@ const BELOW = 4;
 export function openValue(value, source, narrow) {
   // The search field holds one line.
   const text = source.slice(0, cutAt(source, LONGEST)).split(/[\r\n]/)[0];
+  openMenu(value, text, [
+    ["Only lines with this", () => narrow(term("", text, false))],
+    ["Exclude lines with this", () => narrow(term("", text, true))],
+    ["Copy value", (chosen) => copyFor(chosen, plain(source)), true],
+  ]);
+}
+
+/** @param {HTMLElement} at what the menu is for @param {string} title @param {Choice[]} choices */
+export function openMenu(at, title, choices) {
   const menu = element("div", "values");
   menu.setAttribute("popover", "");
   menu.setAttribute("role", "group");
-  menu.setAttribute("aria-label", text);
-  /** @param {string} name @param {(button: HTMLElement) => void} act */
-  const offer = (name, act) => {
+  menu.setAttribute("aria-label", title);
+  menu.append(element("code", "", title));
+  for (const [name, act, stays] of choices) {
     const made = button("", name);
-    made.addEventListener("click", () => act(made));
+    made.addEventListener("click", () => {
+      if (!stays) menu.hidePopover();
+      act(made);
+    });
     menu.append(made);
-  };
-  /** @param {boolean} isExcluded */
-  const search = (isExcluded) => {
-    menu.hidePopover();
-    narrow(term("", text, isExcluded));
-  };
-  menu.append(element("code", "", text));
-  offer("Only lines with this", () => search(false));
-  offer("Exclude lines with this", () => search(true));
-  offer("Copy value", (made) => copyFor(made, plain(source)));
+  }
   menu.addEventListener("toggle", () => { if (!menu.matches(":popover-open")) menu.remove(); });
-  value.closest("#details")?.append(menu);
+  (at.closest("#details") ?? document.body).append(menu);
   menu.showPopover();
-  place(menu, value.getBoundingClientRect());
+  place(menu, at.getBoundingClientRect());
   menu.querySelector("button")?.focus();
 }
 

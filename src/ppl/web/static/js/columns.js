@@ -1,0 +1,55 @@
+/** The columns: fields shown beside each line, which the server keeps for the account, or which a link names. */
+
+import { readAddress } from "./address.js";
+import { loaded } from "./api.js";
+import { whenPlaceChanges } from "./cells.js";
+import { dropDown } from "./dropdown.js";
+
+export const MOST_COLUMNS = 8;
+
+export class Columns {
+  /**
+   * @param {HTMLDetailsElement} menu
+   * @param {{destinations: import("./destinations.js").Destinations, lists: () => import("./list.js").LogList[],
+   *   csrfToken: string, reconnect: () => void, keepingPlace: (change: () => void) => void,
+   *   say: (problem: string) => void}} around `reconnect`: lines that arrive from now on have other columns
+   */
+  constructor(menu, around) {
+    this.menu = menu;
+    this.around = around;
+    /** @type {string[]} in order */
+    this.names = [];
+    dropDown(menu, () => this.use((choosing) => choosing.open(this)));
+    whenPlaceChanges(() => this.use((choosing) => choosing.draw(this)));
+  }
+
+  /** Whether they come with the page's address. */
+  get areLinked() { return readAddress("columns") !== ""; }
+
+  /** A part of addresses: with it, the server sends the values too. */
+  get asked() { return this.names.length ? `&columns=${encodeURIComponent(this.names.join(","))}` : ""; }
+
+  /** Take the columns of the destination, or of the link. */
+  begin() {
+    const text = readAddress("columns") || this.around.destinations.chosen.columns;
+    this.names = text ? text.split(",").slice(0, MOST_COLUMNS) : [];
+    for (const list of this.around.lists()) list.columns = this.names;
+    this.menu.hidden = !this.names.length;
+    /** @type {HTMLElement} */ (this.menu.querySelector(".count")).textContent = String(this.names.length);
+  }
+
+  /** Show a field as a column, or no more. @param {string} name */
+  toggle(name) {
+    const others = this.names.filter((each) => each !== name);
+    this.change(others.length < this.names.length ? others : [...others, name]);
+  }
+
+  /** @param {string[]} names in order */
+  change(names) { this.use((choosing) => choosing.change(this, names)); }
+
+  /** @param {(choosing: typeof import("./choosing.js")) => void} act */
+  async use(act) {
+    const choosing = await loaded(import("./choosing.js"), this.around.say);
+    if (choosing) act(choosing);
+  }
+}

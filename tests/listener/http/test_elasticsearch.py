@@ -1,0 +1,159 @@
+"""Elasticsearch's API at the drain: what clients ask first, its answers, and hanging up instead of refusing."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+import pytest
+from pytest_twisted import ensureDeferred
+
+from ppl.model import Destination
+from ppl.store.postgres import PostgresStore
+from tests.fixtures.database import execute
+from tests.listener.http.conftest import MakeDrained
+from tests.listener.http.test_loki import post
+from tests.listener.receiving import GatedStore, messages
+from tests.listener.uploading import TOKEN, ask
+from tests.waiting import until
+
+KEY = {"Authorization": "ApiKey " + base64.b64encode(f"an-id:{TOKEN}".encode()).decode()}
+BULK = b'{"create":{"_index":"logs"}}\n{"message":"one","log.level":"error"}\n{"index":{}}\n{"message":"two"}\n'
+
+
+def get(path: str, headers: dict[str, str], method: str = "GET") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: h", *(f"{name}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/_bulk", KEY),
+        ("/_bulk?refresh=wait_for&pipeline=p", {"Authorization": f"ApiKey {TOKEN}"}),
+        ("/logs-a%2Fb/_bulk", {"Authorization": f"Bearer {TOKEN}"}),
+        (f"/logs/{TOKEN}/_bulk", {}),
+        (f"/logs/{TOKEN}/logs/_bulk?timeout=1m", {"Content-Encoding": "gzip"}),
+    ],
+)
+@ensureDeferred
+async def test_documents_are_stored_and_each_is_answered(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, method: str, path: str,
+    headers: dict[str, str],
+) -> None:  # fmt: skip
+    body = gzip.compress(BULK) if "Content-Encoding" in headers else BULK
+    types = {"Content-Type": "application/vnd.elasticsearch+x-ndjson; compatible-with=9", **headers}
+    response = await ask(await make_drained(store), post(body, types, path, method))
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
+    assert response.headers["x-elastic-product"] == "Elasticsearch"
+    assert response.json == {
+        "took": 0, "errors": False, "items": [{"create": {"status": 201}}, {"index": {"status": 201}}],
+    }  # fmt: skip
+    assert await messages(store, destination) == ["one", "two"]
+    first = (await store.newest(destination.id, 2)).events[0]
+    assert first.severity == 3
+    assert json.loads(first.structured_data)["_index"] == "logs"
+
+
+@ensureDeferred
+async def test_what_clients_ask_first_needs_a_token(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for path, key, value in (
+        ("/_cluster/health?wait_for_status=yellow", "status", "green"),
+        (f"/logs/{TOKEN}/", "tagline", "You Know, for Search"),
+        (f"/logs/{TOKEN}/_cluster/health", "status", "green"),
+        (f"/logs/{TOKEN}/_index_template/logs", "index_templates", []),
+        ("/_license", "license", {"status": "active", "uid": "ppl", "type": "basic", "mode": "basic"}),
+    ):
+        response = await ask(drained, get(path, {} if TOKEN in path else KEY))
+        assert (response.status, response.json[key]) == (200, value), path
+        assert response.headers["x-elastic-product"] == "Elasticsearch"
+        wrong = await ask(drained, get(path.replace(TOKEN, "u" * 43), {"Authorization": "ApiKey wrong"}))
+        assert wrong.status == (404 if TOKEN in path else 401)
+        assert wrong.headers["x-elastic-product"] == "Elasticsearch"
+    assert (await ask(drained, get("/_cat/health", KEY))).body.split()[3] == b"green"
+    response = await ask(drained, post(b'{"policy":{}}', KEY, "/_ilm/policy/logs", "PUT"))
+    assert (response.status, response.json) == (200, {"acknowledged": True})
+    client = await drained.connect()
+    client.send(get("/_index_template/logs", KEY, "HEAD"))
+    await until(lambda: b"\r\n\r\n" in client.received)
+    assert client.received.startswith(b"HTTP/1.1 200 ")
+    assert (await ask(drained, get("/_license", {}))).status == 401
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_the_sites_own_address_is_left_alone(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    assert (await ask(drained, get("/", KEY))).status == 404
+    response = await ask(drained, post(BULK, {}, f"/logs/{TOKEN}/"))
+    assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_a_single_document_is_made(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for method, path in (("POST", "/logs/_doc"), ("PUT", "/logs/_doc/7"), ("PUT", "/logs/_create/8")):
+        response = await ask(drained, post(b'{"message": "one"}', KEY, path, method))
+        assert (response.status, response.json["result"]) == (201, "created")
+    assert await messages(store, destination) == ["one"] * 3
+
+
+@ensureDeferred
+async def test_refusals_are_elasticsearchs(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    for body, headers, status in (
+        (BULK, {}, 401),
+        (BULK, {"Authorization": "ApiKey wrong"}, 401),
+        (b'{"message":"no action"}\n', KEY, 400),
+        (b"no gzip", {**KEY, "Content-Encoding": "gzip"}, 400),
+        (b"x" * 200_000, KEY, 413),
+    ):
+        response = await ask(drained, post(body, headers, "/_bulk"))
+        assert (response.status, response.json["status"]) == (status, status)
+        assert response.json["error"]["reason"]
+        assert response.headers["x-elastic-product"] == "Elasticsearch"
+    assert (await ask(drained, post(BULK, KEY, "/_bulk", "DELETE"))).headers["allow"] == "POST, PUT"
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_over_its_quota_and_without_a_database_ppl_hangs_up_so_that_clients_send_again(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, dsn: str
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    execute(dsn, "UPDATE destination SET max_bytes_per_day = 1")
+    for _ in range(2):
+        assert (await ask(drained, post(BULK, KEY, "/_bulk"))).status == 200
+        break
+    client = await drained.connect()
+    client.send(post(BULK, KEY, "/_bulk"))
+    await client.gone
+    assert client.received == b""
+    assert drained.drain.under_way == 0
+    assert drained.drain.held_bytes == 0
+    assert len(await messages(store, destination)) == 2
+
+
+@ensureDeferred
+async def test_the_body_of_a_client_that_is_hung_up_on_is_not_read(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store, queue_bytes=10)
+    client = await drained.connect()
+    client.send(post(BULK * 500, KEY, "/_bulk"))
+    await client.gone
+    assert client.received == b""
+    assert await messages(store, destination) == []

@@ -1,0 +1,97 @@
+"""The database reads the same fields and numbers from a text as ``ppl.search.fields`` and ``ppl.search.quantity``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ppl.search.colours import uncoloured
+from ppl.search.fields import fields_in, values_of
+from ppl.search.quantity import in_full, measured, parse_quantity
+from tests.search.field_texts import MESSAGES, NAMES, NUMBERS, STRUCTURED_DATA
+
+_ASKED = f"SELECT event_field(structured_data, {uncoloured('message')}, name) FROM (SELECT %s::text AS message, %s::text AS structured_data) AS event, unnest(%s::text[]) WITH ORDINALITY AS names (name, number) ORDER BY number"  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def cursor(module_dsn: str) -> Iterator[Any]:
+    """A cursor on a migrated database."""
+    with closing(psycopg2.connect(module_dsn)) as opened:
+        opened.autocommit = True
+        with opened.cursor() as made:
+            yield made
+
+
+def check(cursor: Any, message: str, structured_data: str) -> None:
+    names = list(dict.fromkeys([*NAMES, *(name for name, _ in fields_in(message, structured_data)[:20])]))
+    cursor.execute(_ASKED, [message, structured_data, names])
+    found = dict(zip(names, [row[0] for row in cursor], strict=True))
+    assert found == {name: values_of(message, structured_data, name) for name in names}
+
+
+@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@given(MESSAGES, STRUCTURED_DATA)
+def test_the_database_reads_the_same_fields(cursor: Any, message: str, structured_data: str) -> None:
+    check(cursor, message, structured_data)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(st.sampled_from("ab=\",;|\\ ([{}\n:1u0d83'@]"), max_size=40))
+def test_the_database_reads_the_same_fields_of_any_text(cursor: Any, text: str) -> None:
+    check(cursor, text, text)
+    check(cursor, '{"a":"' + text + '","b":[{"a":"' + text, "")
+    check(cursor, '{"a":"' + text + '","b":[7]}', '[b a="' + text + '"]')
+
+
+LARGE = [
+    '{"a":' * 3_000 + "1" + "}" * 3_000,
+    '{"a":"' + "[" * 60_000 + '","b":1}',
+    'a="x b=1 ' * 6_000,
+    "a=,,b,c=1|" * 6_000,
+    ("{" + " " * 10) * 6_000,
+    "a" * 60_000 + "=1",
+    "[x " + 'a="b" ' * 10_000,
+    '{"a":[' + "1," * 20_000 + "1]}",
+    'x="' + '\\"' * 30_000,
+    ' a="' * 16_000,
+    '{"a":"' + "\\ud83d" * 10_000 + '"}',
+    "[" * 60_000,
+    '{"' + "a" * 60_000 + '":{"a":1,"b":2}}',
+    '{"a":' + "9" * 60_000 + "}",
+    '{"a":1e' + "9" * 60_000 + "}",
+]
+
+
+@pytest.mark.parametrize("text", LARGE, ids=range(len(LARGE)))
+def test_a_large_text_is_read_alike_and_raises_nothing(cursor: Any, text: str) -> None:
+    check(cursor, text, "")
+    check(cursor, "", text)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.sampled_from(NUMBERS) | st.text(st.sampled_from("0123456789.eE+-µkmsKB% x"), max_size=70), max_size=50)
+)
+def test_the_database_reads_the_same_numbers(cursor: Any, texts: list[str]) -> None:
+    for measure in ("number", "any", "time", "bytes"):
+        cursor.execute(
+            "SELECT event_number(text, %s) FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n",
+            [measure, texts],
+        )
+        assert [number for (number,) in cursor] == [measured(text, measure) for text in texts]
+
+
+def test_an_operand_is_passed_on_in_full(cursor: Any) -> None:
+    for text in NUMBERS:
+        quantity = parse_quantity(text)
+        if quantity is not None:
+            cursor.execute(
+                "SELECT event_number(%s, %s) = %s::numeric", [text, quantity.measure, in_full(quantity.number)]
+            )
+            assert cursor.fetchone() == (True,), text

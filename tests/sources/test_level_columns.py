@@ -1,0 +1,24 @@
+"""Severities of many texts at once are those of each alone."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppl.sources.level_columns import levels_of_all
+from ppl.sources.levels import LEVELS, level_of
+
+_WORDS = st.sampled_from([
+    *LEVELS, *map(str.upper, LEVELS), *map(str.capitalize, LEVELS), "level=", '"level":', "LEVEL=warn", "lvl=w", "@l:",
+    "log.level=error", "severity_text=err", "severityText:", "PRIORITY=3", "50", "<3>", "<8>", "E1130 00:55:12:",
+    "W, [2026-", "[warn]", "(ERROR)", "<app:error>", "GET", "orders", "é", "\u3000", "x" * 250, "2026-11-30",
+    "levelname",
+])  # fmt: skip
+_TEXTS = st.lists(
+    st.one_of(_WORDS, st.sampled_from(list(" :=,|[]()<>\n\t.-/_\"'")), st.text(max_size=3)), max_size=8
+).map(lambda parts: "".join(parts).replace("\0", ""))
+
+
+@given(st.lists(_TEXTS, max_size=6))
+def test_they_are_those_of_each_text_alone(texts: list[str]) -> None:
+    assert levels_of_all(texts) == [level_of(text) for text in texts]
