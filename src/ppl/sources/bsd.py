@@ -19,23 +19,27 @@ from ppl.sources.timestamp import SECONDS, Memo, Minutes, is_sane, microseconds,
 _BSD_TIME = (
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123][0-9] (?:[0-9]{4} )?[012][0-9]:[0-5][0-9]:[0-5][0-9]"
 )
+# A PRI, one of two forms of time, a host, a tag and a text, or a list that is no tag; or else, as the last group, the
+# whole line.
 _LINES = re.compile(
-    # A PRI, one of two forms of time, a host, a tag and a text, or a list that is no tag.
-    PRI + rf"(?:(?:({_BSD_TIME})"
+    PRI + rf"(?:({_BSD_TIME})"
     r"|([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9]|60)(?:\.([0-9]{1,6})[0-9]{0,3})?"
     r"(Z|[+-][0-9]{2}:[0-9]{2}))"
     r" ([^\s:\[\]]{1,255}+)( : (?=%)|:? )"
     r"(?:([^\s\[\]\"'{}=|;:]{1,255}+)(?:\[([^\[\]\s]{0,255}+)\]: ?|: )([^\n]*)"
-    r"|((?:[0-9]{1,6},|[A-Za-z_]{1,30}=)[^\s:\[]*+(?! \()(?=[ \n])[^\n]*))"
-    # A PRI, Cisco's sequence number, a device, the mark of its clock, a time and a mnemonic.
-    rf"|([0-9]{{1,9}}): ([\w.\-/]{{1,255}}+): ([*.]?)({_BSD_TIME})(?:\.([0-9]{{1,6}}))?: (%[A-Z][A-Z0-9_\-]*\w): "
-    r"([^\n]*))\n"
-    # No PRI: a time, a level, perhaps a tag.
-    r"|([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})? +((DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL) +"
-    r"(?:([^\s\[\]\"'{}=|;:]{2,255}+): [^\n]*|[^\s:\[]++(?: (?=[^ \[])[^\n]*)?))\n"
-    # Or else the whole line.
+    r"|((?:[0-9]{1,6},|[A-Za-z_]{1,30}=)[^\s:\[]*+(?! \()(?=[ \n])[^\n]*))\n"
     r"|([^\n]*)\n"
+)
+# A PRI, Cisco's sequence number, a device, the mark of its clock, a time and a mnemonic.
+_OF_A_DEVICE = re.compile(
+    PRI + rf"([0-9]{{1,9}}): ([\w.\-/]{{1,255}}+): ([*.]?)({_BSD_TIME})(?:\.([0-9]{{1,6}}))?: (%[A-Z][A-Z0-9_\-]*\w): "
+    r"([^\n]*)"
+)
+# No PRI: a time, a level, perhaps a tag.
+_WITH_LEVEL = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})? +((DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL) +"
+    r"(?:([^\s\[\]\"'{}=|;:]{2,255}+): [^\n]*|[^\s:\[]++(?: (?=[^ \[])[^\n]*)?))"
 )
 _SAMPLE = "<13>Nov 30 00:55:12 "
 # A zone's name means what the account's zone makes of it.
@@ -109,65 +113,51 @@ def parse_others(lines: Sequence[str], received_at: int, zone: tzinfo) -> Iterat
     if not lines:
         return
     others = _Others(received_at, zone)
-    for line, groups in zip(lines, _LINES.findall("\n".join(lines) + "\n"), strict=True):
-        row = None
-        if groups[-1]:
-            if line[0] == "{":
-                # No header begins so, and there may be many.
-                row = None, None, level_of(line), "", "", "", "", "", line
-        elif groups[_HOST]:
-            row = others.with_host(*groups[:_NUMBER])
-        elif groups[0]:
-            row = others.of_a_device(groups[0], *groups[_NUMBER:_DAY])
-        else:
-            row = others.with_level(*groups[_DAY:-1])
-        yield row or parse_line(line, received_at, zone)
-
-
-#: The groups of :data:`_LINES` at which a host, a Cisco's number and a day are.
-_HOST, _NUMBER, _DAY = 6, 12, 19
-
-
-class _Others:
-    """Makes rows of the groups of :data:`_LINES`; ``None`` where the complete parser must look at the line."""
-
-    __slots__ = ("_moments", "_received_at", "_zone")
-
-    def __init__(self, received_at: int, zone: tzinfo) -> None:
-        self._received_at, self._zone = received_at, zone
-        self._moments = _Moments(received_at, zone)
-
-    def with_host(
-        self,
-        pri: str,
-        stamp: str,
-        minute: str,
-        second: str,
-        fraction: str,
-        offset: str,
-        host: str,
-        between: str,
-        tag: str,
-        procid: str,
-        text: str,
-        bare: str,
-    ) -> Row | None:
-        """A line that has a host, and a tag or a list behind it."""
+    moment: int | None
+    for line, (pri, stamp, minute, second, fraction, offset, host, between, tag, procid, text, bare, _) in zip(
+        lines, _LINES.findall("\n".join(lines) + "\n"), strict=True
+    ):
+        if not pri:
+            yield others.row(line) or parse_line(line, received_at, zone)
+            continue
         if tag:
-            if not _tags[tag] or not _hosts[f"{host}:" if between == ": " else host]:
-                return None
-        elif not stamp or between != " " or not _bare_hosts[host]:
-            return None
-        moment: int | None
+            is_known = _tags[tag] and _hosts[host if between != ": " else f"{host}:"]
+        else:
+            is_known = bool(stamp) and between == " " and _bare_hosts[host]
+        if not is_known:
+            yield parse_line(line, received_at, zone)
+            continue
         if stamp:
-            moment = self._moments[stamp]
+            moment = others.moments[stamp]
         else:
             base = _minutes[minute + offset]
             moment = None if base is None else base + SECONDS[second] + microseconds(fraction)
-            if moment is not None and not is_sane(moment, self._received_at):
+            if moment is not None and not is_sane(moment, received_at):
                 moment = None
         value = int(pri)
-        return moment, value >> 3, value & 7, host, tag, procid, "", "", bare or text.removeprefix(BOM)
+        yield moment, value >> 3, value & 7, host, tag, procid, "", "", bare or text.removeprefix(BOM)
+
+
+class _Others:
+    """Makes rows of lines in forms that :data:`_LINES` does not take; ``None`` if the complete parser must."""
+
+    __slots__ = ("_received_at", "_zone", "moments")
+
+    def __init__(self, received_at: int, zone: tzinfo) -> None:
+        self._received_at, self._zone = received_at, zone
+        self.moments = _Moments(received_at, zone)
+
+    def row(self, line: str) -> Row | None:
+        """The row of ``line``."""
+        first = line[0]
+        if first == "{":
+            # No header begins so, and there may be many.
+            return None, None, level_of(line), "", "", "", "", "", line
+        if first == "<":
+            found = _OF_A_DEVICE.fullmatch(line)
+            return self.of_a_device(*found.groups("")) if found else None
+        found = _WITH_LEVEL.fullmatch(line)
+        return self.with_level(*found.groups("")) if found else None
 
     def of_a_device(
         self, pri: str, number: str, device: str, mark: str, stamp: str, fraction: str, tag: str, text: str
@@ -175,7 +165,7 @@ class _Others:
         """A line of a Cisco that counts its lines and names itself."""
         if not _tags[tag] or not _devices[device]:
             return None
-        moment = self._moments[stamp]
+        moment = self.moments[stamp]
         if fraction and moment is not None:
             moment += microseconds(fraction)
             if not is_sane(moment, self._received_at):

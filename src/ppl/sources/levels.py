@@ -46,8 +46,15 @@ _BEHIND_BRACKET = re.compile(
     r"\[[^\]]{1,60}+\]:? ++(?:[\w.\-]{1,40}+\[[^\]\s]{1,20}+\] )?([A-Za-z]{3,13})"
     r"(?:(?:/[\w.\-]{1,60}+)?\s{0,8}:|\[[0-9]{1,10}\](?:\[[^\]\s]{1,20}\])?:? )"
 )
-_BEGINNINGS = frozenset("[=PDEFIWdefipw")
 _TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
+#: The first character of a text → the forms that begin with it.
+_BEGINNINGS = {
+    "[": (_BEHIND_BRACKET, _PHP),
+    "P": (_PHP, _TABBED),
+    "f": (_PHP, _TABBED),
+    "=": (_ERLANG,),
+    **dict.fromkeys("DEFIWdeipw", (_TABBED,)),
+}
 # level=warn, "level":50, log.level="error"; at the beginning of a text or behind what separates pairs.
 _KEY = re.compile(
     r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)"""
@@ -58,7 +65,8 @@ _FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})(?:[\s:\])]|\[[0-9]{4,}\] )")
 # First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
 _FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\]){0,3}\s{0,3}[:\]|>)]")
 _BRACKETED = re.compile(r"[\[<(](?:[\w. \-]{1,40}[:/#])?([A-Za-z]{3,13}[1-5]?)\s{0,8}[\]>)]")
-_CAPITALS = re.compile(r"(?:^|(?<=[\s|\-\]:,.\[]))([A-Z]{3,13}[1-5]?)(?=[\s|\]:,/\-]|\Z)")
+# The character is looked for before what precedes it: so the search skips what is no capital.
+_CAPITALS = re.compile(r"([A-Z](?<![^\s|\-\]:,.\[].)[A-Z]{2,12}[1-5]?)(?=[\s|\]:,/\-]|\Z)")
 _BEFORE = re.compile(
     r"\[?(?:[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
     r"|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++"
@@ -82,7 +90,8 @@ def level_of(text: str) -> int | None:
     word = _FIRST_WORD.match(text)
     if word and (level := LEVELS.get(word[1].lower())) is not None:
         return level
-    if ("=" in text or '"' in text) and (found := _KEY.search(text)):
+    has_key = "evel" in text or "lvl" in text or "severity" in text or "@l" in text or "PRIORITY" in text
+    if has_key and (found := _KEY.search(text)):
         level = _named(found[1])
         if level is not None:
             return level
@@ -91,8 +100,10 @@ def level_of(text: str) -> int | None:
     found = _FIRST.match(text)
     if found and (level := LEVELS.get(found[1].lower())) is not None:
         return level
-    if first in _BEGINNINGS and (level := _by_beginning(text)) is not None:
-        return level
+    for pattern in _BEGINNINGS.get(first, ()):
+        found = pattern.match(text)
+        if found and (level := LEVELS.get(found[1].lower())) is not None:
+            return level
     if "[" in text or "(" in text or "<" in text:
         for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
             if (level := LEVELS.get(found[1].lower())) is not None:
@@ -100,15 +111,6 @@ def level_of(text: str) -> int | None:
     for found in islice(_CAPITALS.finditer(text), _MOST_WORDS):
         if (level := LEVELS.get(found[1].lower())) is not None:
             return level if _BEFORE.fullmatch(text, 0, found.start(1)) else None
-    return None
-
-
-def _by_beginning(text: str) -> int | None:
-    """The severity that stands near the beginning of ``text``, in a form that only some programs write."""
-    for pattern in (_BEHIND_BRACKET, _PHP, _TABBED, _ERLANG):
-        found = pattern.match(text)
-        if found and (level := LEVELS.get(found[1].lower())) is not None:
-            return level
     return None
 
 

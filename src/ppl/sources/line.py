@@ -76,6 +76,9 @@ _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
 _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
 _BRACKETED_TIME = re.compile(r"[\[(<](?=[0-9A-Z])")
+# What all forms of time have in common.
+_ANY_TIME = re.compile(r"[0-9]:[0-9]{2}|1[0-9]{9}")
+_LATEST_TIME = 1280
 _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
@@ -147,14 +150,14 @@ class _Parser:
         """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
         line = self._line
         first = line[:1]
+        has_time = _ANY_TIME.search(line, 0, _LATEST_TIME) is not None
         if first.isalnum():
-            if first.isdigit():
+            if has_time and first.isdigit():
                 version = _VERSION.match(line)
                 stamp = read_stamp(line, version.end(), self._received_at, self._zone) if version else None
                 if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
                     return row
-            row = self._dated(0, has_pri=False)
-            if row:
+            if has_time and (row := self._dated(0, has_pri=False)):
                 return row
             named = _FACILITY_LEVEL.match(line)
             numbers = facility_and_level(named[1]) if named else None
@@ -171,11 +174,12 @@ class _Parser:
             if plain[:1] not in ("\x1b", "<"):
                 row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
                 return row[0], None, level_of(line), "", "", "", "", "", line
-        elif first and first in "[(<" and _BRACKETED_TIME.match(line):
+        elif has_time and first in "[(<" and _BRACKETED_TIME.match(line):
             stamp = read_stamp(line, 1, self._received_at, self._zone)
             if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
                 return self._row(stamp[0], "", "", "", 0)
-        return self._row(inner_moment(line, 0, self._received_at, self._zone), "", "", "", 0)
+        moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
+        return self._row(moment, "", "", "", 0)
 
     def _row(
         self,

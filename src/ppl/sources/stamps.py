@@ -48,8 +48,8 @@ _PLAIN = re.compile(
     r":([0-5][0-9])(?:\.([0-9]{1,6}))?" + _NOTHING_MORE
 )
 _PLAIN_DIGITS = re.compile(
-    r"([0-9]{4})(-[0-9]{2}-[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
-    r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?= )|" + _NOTHING_MORE + ")"
+    r"([0-9]{4})(-[0-9]{2}-[0-9]{2}|/[0-9]{2}/[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
+    r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?=[ \"\]])|" + _NOTHING_MORE + ")"
 )
 _YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
 # ntpd and Node-RED leave the year out.
@@ -128,7 +128,7 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
     found = _PLAIN_DIGITS.match(text, start)
     if found:
         year, day, mark, minute, second, fraction, offset = found.groups()
-        minute = f"{day}T{minute}{offset or ''}"
+        minute = f"{day.replace('/', '-')}T{minute}{offset or ''}"
         return moment_of(year, minute, second, fraction, received_at, zone), found.end(), mark == "T"
     for pattern, read in _BY_DIGIT:
         found = pattern.match(text, start)
