@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 
 from ppl.model import Row
+from ppl.sources.gelf_fields import GELF_MARK
 from ppl.sources.levels import LEVELS, level_of
 from ppl.sources.line import BOM, PRI, parse_line
 from ppl.sources.stamps import read_stamp
@@ -151,6 +152,8 @@ class _Others:
         """The row of ``line``."""
         first = line[0]
         if first == "{":
+            if GELF_MARK in line:
+                return None
             # No header begins so, and there may be many.
             return None, None, level_of(line), "", "", "", "", "", line
         if first == "<":
