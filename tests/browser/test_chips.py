@@ -13,7 +13,7 @@ from tests.browser.looking import ingest, shown, state, until_shown
 from tests.browser.test_search import search, until_all_shown
 from tests.fixtures.running import PplProcess, Registered, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _LINES = (
     b"<11>1 - web-01 nginx - - - broken\n<14>1 - web-01 cron - - - done\n"

@@ -10,7 +10,7 @@ from tests.browser.looking import ingest, lines, shown, until_shown, until_state
 from tests.browser.test_search import search, until_all_shown
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _TRACE = "Traceback:\n  File 1\n    call()\n" + "\n".join(f"  line {number}" for number in range(12)) + "\nError: last"
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.looking import ingest, lines, place_of, scroll, shown, state, until_shown, until_state, wheel
 from tests.fixtures.running import PplProcess, Registered, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _TRACE = "Traceback (most recent call last):\n  File 1\n    call()\n  File 2\n    raise\nError: \x1b[31mred\x1b[0m"
 _JSON = '{"event": "order.created", "id": 12345678901234567890, "user": {"plan": "pro", "tags": []}, "ok": true}'

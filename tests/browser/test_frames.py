@@ -13,7 +13,7 @@ from tests.browser.scripted import ScriptedServer, event, ids
 from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 Scripted = Callable[..., tuple[Page, ScriptedServer]]
 

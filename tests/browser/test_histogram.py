@@ -16,7 +16,7 @@ from tests.browser.test_search import search, until_all_shown
 from tests.fixtures.database import BY_SEVERITY
 from tests.fixtures.running import PplProcess, Registered, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _MINUTE = 60_000_000
 
@@ -248,7 +248,6 @@ def test_a_finger_zooms(ppl_process: PplProcess, open_page: OpenPage) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pictures_of_a_search(
@@ -284,7 +283,6 @@ def test_pictures_of_a_search(
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_a_browser_whose_clock_is_off_shows_what_the_server_has_received(
     ppl_process: PplProcess, open_page: OpenPage, hours: int

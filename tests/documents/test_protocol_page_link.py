@@ -14,6 +14,8 @@ from tests.fixtures.linking import FoundingListener, FoundingServer
 from tests.fixtures.running import PplProcess, Registered, eventually
 from tests.fixtures.watching import Viewer, messages
 
+pytestmark = [pytest.mark.long, pytest.mark.beside]
+
 LINE = b"<165>1 2016-10-06T21:59:59.123456Z web-01 somefile.log 77 ID47 - some logs...\n"
 
 

@@ -25,12 +25,24 @@ def _tables() -> list[list[tuple[str, str]]]:
 
 
 def test_each_program_that_was_tried_has_a_line_and_each_line_a_row() -> None:
-    tried, _ = _tables()
+    tried, _, _ = _tables()
     assert [first for first, _ in tried] == [entry.sender for entry in entries_of("tried")]
 
 
+def test_each_program_that_pushes_over_http_is_run() -> None:
+    _, pushed, _ = _tables()
+    peers = "".join(path.read_text("utf-8") for path in sorted((ROOT / "tests/peers").glob("test_*.py")))
+    required = (ROOT / "setup.cfg").read_text("utf-8")
+    for first, _ in pushed:
+        name, version = first.rsplit(" ", 1)
+        pinned = f"{name} == {version}" in required or f"{name}@{version}" in peers
+        # Its version is Debian's; packages of OpenTelemetry share theirs.
+        shared = name.rpartition("/")[2] in peers and (f"@{version}" in peers or name.startswith("systemd-"))
+        assert pinned or shared, first
+
+
 def test_the_products_are_those_of_the_lines() -> None:
-    _, products = _tables()
+    _, _, products = _tables()
     assert [first for first, _ in products] == list(PRODUCTS)
     for first, rest in products:
         # Without the version and what was set.

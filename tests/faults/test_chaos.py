@@ -35,6 +35,7 @@ def test_killed_backends_beside_a_flood_and_a_quiet_client(short_directory: Path
 
 
 @pytest.mark.long
+@pytest.mark.beside
 @pytest.mark.timeout(SECONDS * 4 + 400)
 @pytest.mark.parametrize("form", ["one", "two"])
 @pytest.mark.parametrize("seed", SEEDS)

@@ -14,7 +14,7 @@ from tests.fixtures.restricting import change
 from tests.fixtures.running import PplProcess, Registered, eventually
 from tests.peers.rsyslogd import needs
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 
 def asking(ppl: PplProcess, directory: Path) -> tuple[Registered, dict[str, str]]:

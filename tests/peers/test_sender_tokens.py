@@ -15,7 +15,7 @@ from tests.fixtures.restricting import change
 from tests.fixtures.running import PplProcess, Registered, eventually
 from tests.peers.rsyslogd import needs, rsyslog
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.long, pytest.mark.beside]
 
 
 def with_a_token(ppl: PplProcess) -> tuple[Registered, str, dict[str, str]]:

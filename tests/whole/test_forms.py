@@ -12,6 +12,8 @@ import pytest
 from tests.fixtures.running import PplProcess, eventually
 from tests.fixtures.watching import Viewer, messages
 
+pytestmark = [pytest.mark.long, pytest.mark.beside]
+
 
 def line(number: int) -> bytes:
     return b"<13>1 - host app - - - line %d\n" % number

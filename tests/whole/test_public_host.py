@@ -12,6 +12,8 @@ import pytest
 from tests.fixtures.running import PplProcess, Registered, eventually, running
 from tests.fixtures.watching import Viewer, messages
 
+pytestmark = [pytest.mark.long, pytest.mark.beside]
+
 
 @pytest.fixture(params=["one", "two"])
 def renamed_ppl(request: pytest.FixtureRequest, dsn: str, short_directory: object) -> object:

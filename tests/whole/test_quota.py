@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.fixtures.restricting import change, send_relp, send_tcp, send_tls, send_udp, upload
 from tests.fixtures.running import PplProcess, Registered, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.beside]
 
 
 def numbered(what: str, count: int) -> list[bytes]:

@@ -8,6 +8,8 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.authority import Authority, self_signed
 from tests.fixtures.restricting import (
     OUTSIDE,
@@ -21,6 +23,8 @@ from tests.fixtures.restricting import (
     upload,
 )
 from tests.fixtures.running import PplProcess, Registered, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.beside]
 
 
 def stored(ppl: PplProcess, who: Registered, *expected: str) -> None:

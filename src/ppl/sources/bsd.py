@@ -152,8 +152,10 @@ class _Others:
         """The row of ``line``."""
         first = line[0]
         if first == "{":
-            # No header begins so, and there may be many; GELF has fields.
-            return None if GELF_MARK in line else (None, None, level_of(line), "", "", "", "", "", line)
+            if GELF_MARK in line:
+                return None
+            # No header begins so, and there may be many.
+            return None, None, level_of(line), "", "", "", "", "", line
         if first == "<":
             found = _OF_A_DEVICE.fullmatch(line)
             return self.of_a_device(*found.groups("")) if found else None

@@ -1,7 +1,8 @@
 """Splunk's HTTP Event Collector: events in envelopes of JSON, one after another, or raw lines.
 
 Docker's log driver checks the address with ``OPTIONS`` before a container starts, and takes nothing but 200 for
-success. https://help.splunk.com has the format of the events and the codes of the answers.
+success. Clients with a channel ask later whether an upload is stored; as answers come after the commit, everything that
+was answered is. https://help.splunk.com has the format of the events and the codes of the answers.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ _ANSWERS = {
     "internal_error": (500, "Internal server error", 8),
 }
 _INVALID_DATA = 6
+
+_LONGEST_CHANNEL = 200
+#: Bytes of a question for acknowledgements: some ten thousand of them.
+_LONGEST_QUESTION = 65_536
 
 
 @attrs.frozen
@@ -139,7 +144,31 @@ def _reply(status: int, text: str, code: int, headers: tuple[tuple[str, str], ..
 
 
 def _accepted(head: UploadHead, taken: Taken) -> KindReply:
-    return _reply(200, "Success", 0)
+    if taken.number is None:
+        return _reply(200, "Success", 0)
+    return KindReply(200, json.dumps({"text": "Success", "code": 0, "ackId": taken.number}).encode("ascii"), _JSON)
+
+
+def _channel(head: UploadHead) -> str:
+    """The channel of a client that asks for acknowledgements, in a header or in the query."""
+    named = head.header("x-splunk-request-channel").strip()
+    if not named and head.query.count("&") < 100:
+        named = parse_qs(head.query, errors="replace").get("channel", [""])[0]
+    return named[:_LONGEST_CHANNEL]
+
+
+def _acks(head: UploadHead, body: bytes, count: int) -> KindReply:
+    """``{"acks": {"0": true, …}}`` for ``{"acks": [0, …]}``."""
+    if not _channel(head):
+        return _reply(400, "Data channel is missing", 10)
+    try:
+        asked = json.loads(body)["acks"] if len(body) <= _LONGEST_QUESTION else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        asked = None
+    if not isinstance(asked, list) or not all(type(each) is int for each in asked):
+        return _reply(400, "Invalid data format", _INVALID_DATA)
+    acks = {str(each): 0 <= each < count for each in asked}
+    return KindReply(200, json.dumps({"acks": acks}).encode("ascii"), _JSON)
 
 
 def _refused(head: UploadHead, why: NotTaken) -> KindReply:
@@ -161,6 +190,7 @@ HEC_EVENTS = BodyKind(
     probes=(Probe("OPTIONS", _EVENT, _OPTIONS), Probe("GET", _HEALTH, _reply(200, "HEC is healthy", 17))),
     accepted=_accepted,
     refused=_refused,
+    channel=_channel,
     has_charset=False,
     # Docker waits for 30 seconds.
     patience=20.0,
@@ -171,4 +201,10 @@ HEC_RAW = attrs.evolve(
     read=hec_raw,
     read_at=_raw_at,
     probes=(Probe("OPTIONS", _RAW, _OPTIONS),),
+)
+HEC_ACKS = attrs.evolve(
+    HEC_EVENTS,
+    addresses=("/services/collector/ack", "/services/collector/ack/1.0"),
+    ask=_acks,
+    probes=(),
 )

@@ -24,16 +24,14 @@ from ppl.sources.timestamp import is_sane
 #: What says nothing of an entry but where it is in the journal, or repeats for each line of a service.
 _NOISE = frozenset(
     (
-        "__CURSOR", "__MONOTONIC_TIMESTAMP", "__SEQNUM", "__SEQNUM_ID", "_SOURCE_MONOTONIC_TIMESTAMP",
-        "_SOURCE_BOOTTIME_TIMESTAMP", "_MACHINE_ID", "_RUNTIME_SCOPE", "_STREAM_ID", "_CAP_EFFECTIVE",
-        "_SELINUX_CONTEXT", "_AUDIT_SESSION", "_AUDIT_LOGINUID", "_SYSTEMD_CGROUP", "_SYSTEMD_SLICE",
-        "_SYSTEMD_USER_SLICE", "_SYSTEMD_OWNER_UID", "_SYSTEMD_INVOCATION_ID", "SYSLOG_TIMESTAMP", "SYSLOG_RAW",
+        b"__MONOTONIC_TIMESTAMP", b"__SEQNUM", b"__SEQNUM_ID", b"_SOURCE_MONOTONIC_TIMESTAMP",
+        b"_SOURCE_BOOTTIME_TIMESTAMP", b"_MACHINE_ID", b"_RUNTIME_SCOPE", b"_STREAM_ID", b"_CAP_EFFECTIVE",
+        b"_SELINUX_CONTEXT", b"_AUDIT_SESSION", b"_AUDIT_LOGINUID", b"_SYSTEMD_CGROUP", b"_SYSTEMD_SLICE",
+        b"_SYSTEMD_USER_SLICE", b"_SYSTEMD_OWNER_UID", b"_SYSTEMD_INVOCATION_ID", b"SYSLOG_TIMESTAMP", b"SYSLOG_RAW",
     )
 )  # fmt: skip
 #: Without any other field, there is nothing to store.
-_ADDRESS = frozenset(
-    ("__CURSOR", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "__SEQNUM", "__SEQNUM_ID", "_BOOT_ID")
-)
+_ADDRESS = frozenset(("__REALTIME_TIMESTAMP", "_BOOT_ID"))
 #: When journald received an entry.
 _RECEIVED = "__REALTIME_TIMESTAMP"
 
@@ -73,10 +71,11 @@ class JournalEntries:
         waiting = RowPieces()
         for entry in entries:
             fields = _named(entry)
+            cursor = fields.pop("__CURSOR", None)
             if fields.keys() <= _ADDRESS:
                 continue
             # Of an entry without an end nobody knows whether it is all: the whole one may come later.
-            key = _key(fields.get("__CURSOR")) if entry.is_whole else None
+            key = _key(cursor) if entry.is_whole else None
             yield from waiting.add(_row(fields, reader), entry.size, key)
             self._has_lines = True
         refused, self._refused = self._export.spoiled - self._refused, self._export.spoiled
@@ -84,9 +83,11 @@ class JournalEntries:
 
 
 def _named(entry: ExportEntry) -> dict[str, Any]:
-    """The values by their names; those of a name that occurs again are a list."""
+    """The values by their names, but for noise; those of a name that occurs again are a list."""
     found: dict[str, Any] = {}
     for name, value in entry.fields:
+        if name in _NOISE:
+            continue
         key, text = name.decode("ascii"), value.decode("utf-8", "replace")
         before = found.get(key)
         if before is None:
@@ -106,7 +107,7 @@ def _key(cursor: Any) -> LineKey | None:
 
 
 def _row(fields: dict[str, Any], reader: ObjectReader) -> Row:
-    """The row of an entry. What becomes a column leaves the fields; the others are kept, but for what is noise."""
+    """The row of an entry. What becomes a column leaves the fields; the others are kept."""
     found: dict[str, Any] = {}
     message = fields.pop("MESSAGE", "")
     if isinstance(message, list):
@@ -126,8 +127,7 @@ def _row(fields: dict[str, Any], reader: ObjectReader) -> Row:
         found[column] = _name(fields, names, reader)
     if fields.get("SYSLOG_PID") == found["procid"]:
         del fields["SYSLOG_PID"]
-    data = {name: value for name, value in fields.items() if name not in _NOISE}
-    found["structured_data"] = stored_text(json_text(data), reader.most) if data else ""
+    found["structured_data"] = stored_text(json_text(fields), reader.most) if fields else ""
     return row_of(found)
 
 

@@ -129,11 +129,13 @@ class Taken:
         count: lines that are stored.
         refused: records that could not be taken.
         items: those of its pieces, without the empty ones.
+        number: how many uploads of the same channel were stored before; ``None``: it has no channel.
     """
 
     count: int
     refused: int = 0
     items: tuple[bytes, ...] = ()
+    number: int | None = None
 
 
 @attrs.frozen
@@ -210,6 +212,9 @@ class BodyKind:
         refused: makes the answer when the upload is refused.
         id_header: the header with the id of a body that may be sent twice, so that it is stored once; ``""``: none.
         id_in: finds that id in the body of a request without the header.
+        channel: gives the channel of a request, in which its protocol numbers uploads; ``""``: it has none.
+        ask: makes the answer to a question about a channel, from its body and the number of uploads of the channel that
+            are stored; nothing of the body is stored. ``None``: bodies are uploads.
         count_header: the header with the number of messages of a body; ``""``: there is none.
         has_charset: whether the content type may declare a character set; if not, the body is read as it is.
         unpack: undoes the compression that a protocol has by itself, within a number of bytes; raises ``BodyTooLarge``
@@ -236,6 +241,8 @@ class BodyKind:
     refused: Callable[[UploadHead, NotTaken], KindReply] = error_reply
     id_header: str = ""
     id_in: Callable[[bytes], str] | None = None
+    channel: Callable[[UploadHead], str] | None = None
+    ask: Callable[[UploadHead, bytes, int], KindReply] | None = None
     count_header: str = ""
     has_charset: bool = True
     unpack: Callable[[bytes, int], bytes] = as_sent

@@ -16,7 +16,7 @@ from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT
 from ppl.sources.firehose import FIREHOSE
 from ppl.sources.gelf import GELF
-from ppl.sources.hec import HEC_EVENTS, HEC_RAW
+from ppl.sources.hec import HEC_ACKS, HEC_EVENTS, HEC_RAW
 from ppl.sources.journal import JOURNAL
 from ppl.sources.kinds import BodyKind, Probe
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
@@ -65,14 +65,18 @@ def stream_kind(start: bytes) -> StreamKind | None:
     raise AssertionError("the last kind takes everything")
 
 
+#: Seconds for which uploads to a token's own address may wait: programs of many kinds send there.
+_PATIENCE = 5.0
+
 #: The kinds that come to a token's own address.
 BODIES = (
-    BodyKind("lines", ("text/plain",), line_body),
+    BodyKind("lines", ("text/plain",), line_body, patience=_PATIENCE),
     # curl --data sends the last content type unless told otherwise.
     BodyKind(
         "lines or JSON",
         ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"),
         plain_body,
+        patience=_PATIENCE,
     ),
     BodyKind(
         "logplex frames",
@@ -81,6 +85,7 @@ BODIES = (
         id_header="logplex-frame-id",
         count_header="logplex-msg-count",
         has_charset=False,
+        patience=_PATIENCE,
     ),
     FIREHOSE,
     BodyKind(
@@ -92,6 +97,7 @@ BODIES = (
             for name in ("json", "ndjson", "jsonl", "jsonlines", "json-lines", "json-stream", "json-seq")
         ),
         json_body,
+        patience=_PATIENCE,
     ),
 )
 
@@ -112,6 +118,7 @@ ADDRESSED: tuple[BodyKind, ...] = (
     JOURNAL,
     FIREHOSE,
     GELF,
+    HEC_ACKS,
 )
 
 _SLASHES = re.compile("//+")

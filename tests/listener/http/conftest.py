@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
+import attrs
 import pytest_twisted
 
 from ppl.model import Destination
+from ppl.sources.kinds import BodyKind
+from ppl.sources.known import upload_kind
 from ppl.store.postgres import PostgresStore
 from tests.listener.receiving import GatedStore
 from tests.listener.uploading import Drained, token_for
 
 MakeDrained = Callable[..., Awaitable[Drained]]
+
+
+def impatient(header: Callable[[str], str], kinds: Sequence[BodyKind]) -> BodyKind | None:
+    """As :func:`ppl.sources.known.upload_kind`, of clients that wait for a fifth of a second."""
+    kind = upload_kind(header, kinds)
+    return kind and attrs.evolve(kind, patience=0.2)
 
 
 @pytest_twisted.async_yield_fixture

@@ -11,10 +11,12 @@ from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
 from tests.listener.http.conftest import MakeDrained
 from tests.listener.http.test_loki import post
-from tests.listener.receiving import messages
+from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, answered, ask
+from tests.waiting import until
 
 EVENT = "/services/collector/event/1.0"
+CHANNEL = "X-Splunk-Request-Channel"
 TOKEN_HEADER = {"Authorization": f"Splunk {TOKEN}"}
 
 
@@ -81,3 +83,49 @@ async def test_uploads_that_come_too_often_wait(
         client.send(post(b'{"event":"e"}', TOKEN_HEADER, EVENT))
         # Fifty may come at once; the others wait for their turn.
         assert (await answered(client)).status == 200
+
+
+@ensureDeferred
+async def test_a_client_with_a_channel_asks_what_is_stored(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    one, two = ({**TOKEN_HEADER, CHANNEL: f"FE0ECFAD-13D5-401B-847D-77833BD7713{n}"} for n in "12")
+    gated.shut = True
+    client = await drained.connect()
+    client.send(post(b'{"event":"a"}', one, EVENT))
+    await until(lambda: gated.batches)
+    acks = "/services/collector/ack"
+    assert (await ask(drained, post(b'{"acks":[0]}', one, acks))).json == {"acks": {"0": False}}
+    gated.open()
+    assert (await answered(client)).json == {"text": "Success", "code": 0, "ackId": 0}
+    response = await ask(drained, post(b"b", TOKEN_HEADER, "/services/collector/raw?channel=" + one[CHANNEL]))
+    assert response.json["ackId"] == 1
+    response = await ask(drained, post(b'{"acks":[0,1,2,-1]}', one, acks))
+    assert response.json == {"acks": {"0": True, "1": True, "2": False, "-1": False}}
+    assert (await ask(drained, post(b'{"acks":[0]}', two, f"/logs/{TOKEN}{acks}"))).json == {"acks": {"0": False}}
+    assert await messages(store, destination) == ["a", "b"]
+
+
+@ensureDeferred
+async def test_questions_that_cannot_be_understood(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    acks, one = "/services/collector/ack", {**TOKEN_HEADER, CHANNEL: "c"}
+    response = await ask(drained, post(b'{"acks":[0]}', TOKEN_HEADER, acks))
+    assert (response.status, response.json["code"]) == (400, 10)
+    for body in (
+        b"",
+        b"[",
+        b"[]",
+        b'{"acks":{}}',
+        b'{"acks":["0"]}',
+        b'{"acks":[true]}',
+        b'{"acks":[' + b"1," * 40_000,
+    ):
+        response = await ask(drained, post(body, one, acks))
+        assert (response.status, response.json["code"]) == (400, 6)
+    assert (await ask(drained, post(b'{"acks":[0]}', {CHANNEL: "c"}, acks))).status == 401
+    assert await messages(store, destination) == []

@@ -8,10 +8,12 @@ import zlib
 import pytest
 from pytest_twisted import ensureDeferred
 
+from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
-from tests.listener.http.conftest import MakeDrained
+from tests.fixtures.database import execute
+from tests.listener.http.conftest import MakeDrained, impatient
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, answered, ask, token_for
 from tests.sources.exports import entry
@@ -256,3 +258,35 @@ async def test_while_the_database_is_away_nothing_more_is_read(
     gated.open()
     assert (await answered(client)).status == 202
     assert len(await messages(store, destination)) == 20_000
+
+
+@ensureDeferred
+async def test_while_the_quota_is_used_up_a_body_waits(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, dsn: str
+) -> None:
+    execute(dsn, "UPDATE destination SET max_lines_per_second = 100")
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(start())
+    sent = [f"line {number}" for number in range(1100)]
+    for begin in range(0, 1100, 100):
+        client.send(chunk(entries(range(begin, begin + 100))))
+    client.send(END)
+    assert (await answered(client)).status == 202
+    assert await messages(store, destination) == sent
+
+
+@ensureDeferred
+async def test_a_body_whose_quota_stays_used_up_is_refused_as_far_as_it_is_not_stored(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(upload, "upload_kind", impatient)
+    execute(dsn, "UPDATE destination SET max_lines_per_second = 1")
+    drained = await make_drained(store)
+    client = await drained.connect()
+    client.send(start() + chunk(entries(range(100))))
+    response = await answered(client)
+    assert (response.status, response.headers["content-type"]) == (429, "text/plain; charset=utf-8")
+    assert b"quota" in response.body
+    assert await messages(store, destination) == [f"line {number}" for number in range(100)]

@@ -23,6 +23,8 @@ from tests.store.proxy import Proxy
 from tests.store.samples import HERE, T0, events
 from tests.waiting import until
 
+pytestmark = [pytest.mark.long, pytest.mark.beside]
+
 WRITERS, READERS, BATCH = 3, 6, 20
 
 

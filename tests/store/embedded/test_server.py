@@ -25,6 +25,8 @@ from tests.fixtures.database import FAST, as_administrator, execute, short_direc
 from tests.store.leftover import left_running
 from tests.waiting import until
 
+pytestmark = [pytest.mark.long, pytest.mark.beside]
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
 #: Peer authentication for all; base backups only for the superuser.

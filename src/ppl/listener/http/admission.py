@@ -143,14 +143,22 @@ class DrainAdmission:
         """Stop counting an upload that entered and has ended."""
         uncount(self._under_way, destination.id)
 
+    def check_room(self, size: int) -> None:
+        """Check that ``size`` more bytes of bodies may be held in memory.
+
+        Raises:
+            TooMany: all together would be too many.
+        """
+        if size > 0 and self._held + size > self.limits.queue_bytes:
+            raise TooMany("Too much is being uploaded right now: try again in a second.")
+
     def hold(self, size: int) -> None:
         """Count ``size`` more bytes of bodies held in memory (below 0: fewer).
 
         Raises:
             TooMany: all together would be too many; the bytes are not counted.
         """
-        if size > 0 and self._held + size > self.limits.queue_bytes:
-            raise TooMany("Too much is being uploaded right now: try again in a second.")
+        self.check_room(size)
         self._held += size
 
     def _say(self, destination: Destination, what: str, detail: str = "") -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from twisted.internet.task import deferLater
 
 from ppl.listener.http.handover import Handover
 from ppl.model import Clock
@@ -27,46 +24,42 @@ class LiveBody:
         unpacking: undoes its compression; ``None``: it has none.
         handover: takes the lines; also an attribute.
         clock: gives the µs of receipt.
-        reactor: gives others a turn.
 
     Attributes:
-        is_busy: whether bytes that came are being read.
         is_over: whether nothing of it is wanted any more.
     """
 
-    def __init__(
-        self, reader: ReadAlong, unpacking: Unpacking | None, handover: Handover, clock: Clock, reactor: Any
-    ) -> None:
-        self.is_busy = self.is_over = False
+    def __init__(self, reader: ReadAlong, unpacking: Unpacking | None, handover: Handover, clock: Clock) -> None:
+        self.is_over = False
         self.handover = handover
         self._reader, self._unpacking = reader, unpacking
-        self._clock, self._reactor = clock, reactor
+        self._clock = clock
         self._arrived: list[bytes] = []
 
     def add(self, data: bytes) -> None:
         """Bytes have come; :meth:`read` reads them."""
         self._arrived.append(data)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes have come that :meth:`read` has not read."""
+        return bool(self._arrived) and not self.is_over
+
     async def read(self) -> None:
-        """Hand over all lines that have come, also those that come meanwhile.
+        """Hand over the lines that have come; the next call waits for this one.
 
         Raises:
             BodyUnreadable: the bytes are not compressed as they should be.
             UploadUnavailable: see :meth:`~ppl.listener.http.handover.Handover.give`.
         """
-        self.is_busy = True
-        try:
-            while self._arrived and not self.is_over:
-                # What comes in the same turn is read together.
-                await deferLater(self._reactor, 0)
-                data = b"".join(self._arrived)
-                self._arrived.clear()
-                for part in self._unpacked(data):
-                    if self.is_over:
-                        break
-                    await self._give(self._reader.feed(part, self._clock()))
-        finally:
-            self.is_busy = False
+        # What comes in the same turn is read together.
+        await self.handover.turns.turn()
+        data = b"".join(self._arrived)
+        self._arrived.clear()
+        for part in self._unpacked(data):
+            if self.is_over:
+                return
+            await self._give(self._reader.feed(part, self._clock()))
 
     async def finish(self) -> None:
         """Hand over what is left at the end of the body.

@@ -17,6 +17,7 @@ from ppl.http.uploads import UploadReply
 from ppl.sources.kinds import LineKey
 
 _MOST_FRAMES = 10_000
+_MOST_CHANNELS = 10_000
 
 #: Most series of keys, most ranges of numbers in one of them, and in all together.
 _MOST_SERIES, _MOST_RANGES, _MOST_OF_ALL = 10_000, 50_000, 200_000
@@ -121,3 +122,23 @@ class SeenLines:
             _, oldest = self._series.popitem(last=False)
             self._ranges -= len(oldest)
         return is_new
+
+
+class ChannelCounts:
+    """How many uploads of each channel of a destination are stored; the channels used longest ago are forgotten."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[tuple[int, str], int] = OrderedDict()
+
+    def stored(self, destination_id: int, channel: str) -> int:
+        """Count an upload that is stored; gives how many of its channel were before."""
+        name = (destination_id, channel)
+        before = self._counts.pop(name, 0)
+        self._counts[name] = before + 1
+        if len(self._counts) > _MOST_CHANNELS:
+            self._counts.popitem(last=False)
+        return before
+
+    def count(self, destination_id: int, channel: str) -> int:
+        """How many uploads of a channel are stored."""
+        return self._counts.get((destination_id, channel), 0)

@@ -39,7 +39,7 @@ from ppl.listener.http.refusals import (
     WrongToken,
     greeting,
 )
-from ppl.listener.http.repeats import SeenFrames
+from ppl.listener.http.repeats import ChannelCounts, SeenFrames
 from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination
@@ -76,6 +76,7 @@ class Uploading:
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
         known: the lines with keys that were stored recently, by the name of their kind.
+        channels: how many uploads of each channel are stored.
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
         submitting: a Deferred for each upload on its way to the writer; it fires when the writer has all the lines.
@@ -89,6 +90,7 @@ class Uploading:
     gate: Gate = attrs.Factory(Gate)
     frames: SeenFrames = attrs.Factory(SeenFrames)
     known: defaultdict[str, KnownLines] = attrs.Factory(lambda: defaultdict(KnownLines))
+    channels: ChannelCounts = attrs.Factory(ChannelCounts)
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
     submitting: set[Deferred[None]] = attrs.Factory(set)
@@ -129,7 +131,7 @@ class DrainUpload:
         self._wait: Deferred[None] | None = None
         # Instead of ``_body``, where lines are stored while the body comes.
         self._live: LiveBody | None = None
-        self._is_lost = False
+        self._is_reading = self._is_lost = False
 
     def begin(self, length: int | None) -> None:
         """The headers have come."""
@@ -191,7 +193,8 @@ class DrainUpload:
         most = drain.admission.limits.max_drain_bytes
         if length is not None and length > most and self._kind.along is None:
             raise _too_large(most)
-        await self._enter(destination)
+        # What the body will take, as far as it is known. Once it is being read, it cannot wait any more.
+        await self._enter(destination, LIVE_BYTES if self._kind.along is not None else length or 1)
         if self._is_answered:
             return
         if self._kind.along is not None:
@@ -209,8 +212,12 @@ class DrainUpload:
         if self._found is None:
             raise UploadUnsupportedType(_TYPES)
 
-    async def _enter(self, destination: Destination) -> None:
+    async def _enter(self, destination: Destination, size: int) -> None:
         """Count the upload; when Ppl is busy, after a while: the body is not read meanwhile.
+
+        Args:
+            destination: where its lines go.
+            size: bytes for which there must be room.
 
         Raises:
             TooMany: Ppl is busy for longer than clients of this kind wait.
@@ -222,6 +229,7 @@ class DrainUpload:
                 if drain.gate.shut:
                     raise TooMany("Received lines are waiting for the database: try again in a few seconds.", 5)
                 drain.admission.check_quota(destination)
+                drain.admission.check_room(size)
                 drain.admission.enter(destination)
             except TooMany as busy:
                 left = until - drain.reactor.seconds()
@@ -245,7 +253,7 @@ class DrainUpload:
             return
         if self._live is not None:
             self._live.add(data)
-            if not self._live.is_busy:
+            if not self._is_reading:
                 self._do(self._read_on(self._live))
             return
         if self._body is None:
@@ -277,7 +285,7 @@ class DrainUpload:
             return
         if self._body is not None:
             self._do(self._take_all())
-        elif self._live is not None and not self._live.is_busy:
+        elif self._live is not None and not self._is_reading:
             self._do(self._take_rest(self._live))
 
     async def _take_all(self) -> None:
@@ -287,6 +295,10 @@ class DrainUpload:
             body = self._body.finish()
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
+        if self._kind.ask is not None:
+            count = self._drain.channels.count(self._destination.id, self._channel)
+            self._answer(_sent(self._kind.ask(self._head, body, count)))
+            return
         self._drain.admission.check_quota(self._destination)
         if not self._id and self._kind.id_in is not None:
             self._id = self._kind.id_in(body)
@@ -298,7 +310,19 @@ class DrainUpload:
             self._answer(await self._drain.frames.once(frame, lambda: Deferred.fromCoroutine(self._store(body))))
 
     async def _store(self, body: bytes) -> UploadReply:
-        return _sent(self._kind.accepted(self._head, await self._submit(body)))
+        return self._accepted(await self._submit(body))
+
+    @property
+    def _channel(self) -> str:
+        """The channel of the request, in which its protocol numbers uploads; ``""`` for none."""
+        return self._kind.channel(self._head) if self._kind.channel is not None else ""
+
+    def _accepted(self, taken: Taken) -> UploadReply:
+        """The answer when all lines are committed."""
+        channel = self._channel
+        if channel and self._destination is not None:
+            taken = attrs.evolve(taken, number=self._drain.channels.stored(self._destination.id, channel))
+        return _sent(self._kind.accepted(self._head, taken))
 
     async def _prepare(self) -> None:
         kind, drain = self._kind, self._drain
@@ -365,7 +389,7 @@ class DrainUpload:
         reader = along(parse_time_zone(destination.time_zone), intake.limits.max_line_bytes)
         unpacking = Unpacking(zipped) if zipped else None
         handover = self._handover(destination)
-        self._live = live = LiveBody(reader, unpacking, handover, intake.clock, self._drain.reactor)
+        self._live = live = LiveBody(reader, unpacking, handover, intake.clock)
         for data in self._early:
             live.add(data)
         self._early.clear()
@@ -374,12 +398,16 @@ class DrainUpload:
 
     async def _read_on(self, live: LiveBody) -> None:
         """Store what has come, while nothing more is read."""
+        self._is_reading = True
         self._request.pause()
         try:
-            await live.read()
+            while live.has_more:
+                await live.read()
+                await self._within_quota()
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
-        await self._within_quota()
+        finally:
+            self._is_reading = False
         if self._is_answered:
             return
         if self._is_lost:
@@ -419,7 +447,7 @@ class DrainUpload:
             submitting.callback(None)
         taken = await live.handover.committed()
         self._say_refused(taken.refused)
-        self._answer(_sent(self._kind.accepted(self._head, taken)))
+        self._answer(self._accepted(taken))
 
     async def _translated(self, body: bytes) -> bytes:
         """``body`` in UTF-8."""
@@ -457,7 +485,7 @@ class DrainUpload:
         """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
         self._is_lost = True
         # The lines that have come whole are stored.
-        if self.is_taken or (self._live is not None and self._live.is_busy):
+        if self.is_taken or self._is_reading:
             return
         if not (is_whole and self._kind.leaves_early):
             self._end()
