@@ -63,7 +63,10 @@ def labels_of(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     inner = text.strip().removeprefix("{").removesuffix("}")[:_MOST_LABELS_TEXT]
     at = 0
-    while len(found) < _MOST_LABELS and (match := _LABEL.match(inner, at)) is not None:
+    for _ in range(_MOST_LABELS):
+        match = _LABEL.match(inner, at)
+        if match is None:
+            break
         found[match[1]] = _unquoted(match[2])
         at = match.end()
     rest = inner[at:].strip(" ,")
