@@ -74,7 +74,9 @@ def under(
         arguments: tuple[Any, ...] = (address, name, attacked.host, ppl.http_port, seconds + 2.0)
         attacker = multiprocessing.Process(target=attack_with, args=(ppl.create_token(attacked), *arguments))
     elif name in BODY_ATTACKS:
-        arguments = (ppl.create_drain(attacked), address, name, attacked.host, ppl.drain_port, seconds + 2.0)
+        body = BODY_ATTACKS[name][1]()
+        token = ppl.create_drain(attacked)
+        arguments = (token, address, name, body, attacked.host, ppl.drain_port, seconds + 2.0)
         attacker = multiprocessing.Process(target=upload_from, args=arguments)
     elif name in ATTACKS:
         port = ppl.http_port if name in SITE_ATTACKS else attacked.port

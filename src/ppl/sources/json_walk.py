@@ -18,7 +18,7 @@ import attrs
 from ppl.sources.body_errors import BodyUnreadable
 
 #: Characters of a value that is decoded whole, and of a step in a longer one.
-WINDOW_OF_VALUE = 128 * 1024
+WINDOW_OF_VALUE = 32 * 1024
 _STEP = 64 * 1024
 
 #: In place of a value that is longer than the window.
@@ -92,6 +92,7 @@ class JsonWalk:
         """
         if self.value_within() is not BIG:
             return
+        yield
         if self.begins_with('"'):
             yield from self.text_in_part(0)
         else:
@@ -240,6 +241,8 @@ def part_of_value(walk: JsonWalk, most: int) -> Generator[None, None, Any]:
     Raises:
         BodyUnreadable: there is none.
     """
+    # That it is a big one was found just now, by decoding as much as is decoded at once.
+    yield
     part = _Part(walk, most, 4 * most + _MOST_KEPT)
     found = yield from part.value(0)
     if part.open_brackets:
@@ -270,6 +273,7 @@ class _Part:
         found = walk.value_within()
         if found is not BIG:
             return found if self._is_kept(walk.at - begin) else _LEFT_OUT
+        yield
         if walk.begins_with('"'):
             text = yield from walk.text_in_part(self.most + 4)
             return text if self._is_kept(len(text)) else _LEFT_OUT

@@ -73,6 +73,11 @@ def labels_of(text: str) -> dict[str, str]:
     return {**found, "labels": rest} if rest else found
 
 
+def _labels_in(data: bytes) -> dict[str, str]:
+    """As :func:`labels_of`, of UTF-8; of very long ones no more is looked at than can be kept."""
+    return labels_of(data[: 4 * _MOST_LABELS_TEXT].decode("utf-8", "replace"))
+
+
 def _unquoted(quoted: str) -> str:
     if quoted[0] == "`":
         return quoted[1:-1]
@@ -288,7 +293,7 @@ def _protobuf(body: bytes, entries: _Entries) -> Iterator[Piece]:
             shared = None
             for run in runs(body, stream.inner, stream.end, 2):
                 if run.count:
-                    shared = shared or entries.labels(labels_of(labels.decode("utf-8", "replace")))
+                    shared = shared or entries.labels(_labels_in(labels))
                     yield from _run(body[run.begin : run.end], run.count, shared, entries)
                 yield from entries.pieces.turn()
     except BodyUnreadable:
