@@ -16,10 +16,18 @@ from typing import Any
 
 from benchmarks.running import percentile, resident, running_ppl
 from benchmarks.stopwatch import latency
-from tests.fixtures.hostile import ACCOUNT_ATTACKS, ATTACKS, SITE_ATTACKS, attack_from, attack_with
+from tests.fixtures.hostile import (
+    ACCOUNT_ATTACKS,
+    ATTACKS,
+    BODY_ATTACKS,
+    SITE_ATTACKS,
+    attack_from,
+    attack_with,
+    upload_from,
+)
 from tests.fixtures.running import PplProcess, Registered
 
-NAMES = [*ATTACKS, *ACCOUNT_ATTACKS]
+NAMES = [*ATTACKS, *ACCOUNT_ATTACKS, *BODY_ATTACKS]
 
 #: The attacked destination holds 300 of these, for attacks that ask for its pages.
 LONGEST = b"<13>" + b"long " * 19_600 + b"\n"
@@ -65,6 +73,11 @@ def under(
     if name in ACCOUNT_ATTACKS:
         arguments: tuple[Any, ...] = (address, name, attacked.host, ppl.http_port, seconds + 2.0)
         attacker = multiprocessing.Process(target=attack_with, args=(ppl.create_token(attacked), *arguments))
+    elif name in BODY_ATTACKS:
+        body = BODY_ATTACKS[name][1]()
+        token = ppl.create_drain(attacked)
+        arguments = (token, address, name, body, attacked.host, ppl.drain_port, seconds + 2.0)
+        attacker = multiprocessing.Process(target=upload_from, args=arguments)
     elif name in ATTACKS:
         port = ppl.http_port if name in SITE_ATTACKS else attacked.port
         attacker = multiprocessing.Process(target=attack_from, args=(address, name, attacked.host, port, seconds + 2.0))
@@ -85,14 +98,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=6, help="length of each attack")
     parser.add_argument("--only", nargs="+", default=NAMES, help="names of attacks")
     arguments = parser.parse_args()
-    print(f"{'':32} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8} {'MB':>6}")
+    print(f"{'':36} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8} {'MB':>6}")
     with running_ppl() as (ppl, quiet):
         attacked = ppl.register()
         ppl.send(attacked.port, LONGEST * 300)
         for name in ("nothing else", *arguments.only):
             taken, megabytes = under(name, ppl, quiet, attacked, arguments.rate, arguments.seconds)
             figures = (percentile(taken, 50), percentile(taken, 99), max(taken))
-            print(f"{name:32} {' '.join(f'{figure:8.1f}' for figure in figures)} {megabytes:6}", flush=True)
+            print(f"{name:36} {' '.join(f'{figure:8.1f}' for figure in figures)} {megabytes:6}", flush=True)
             settle(ppl)
         print(f"log: {ppl.text().count('#warn]')} warnings, {ppl.text().count('Traceback')} tracebacks")
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
+from ppl.sources import json_walk
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.datagrams import datagram_messages
 from ppl.sources.framing import CUT_MARK, LOOKAHEAD, Framer, Frames, whole_message
 from ppl.sources.framing_signs import BYTE_ORDER_MARK
 from ppl.sources.gelf_datagrams import CHUNK_SECONDS, ChunkRoom, Chunks, unzipped
+from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.known import ADDRESSED, BODIES, stream_kind
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse_message
@@ -183,10 +185,36 @@ def push(data: bytes) -> None:
         pass
 
 
+def long_value(data: bytes) -> None:
+    """A JSON value that is longer than is decoded at once is kept in part or passed over, or refused, alike."""
+    window, step = json_walk.WINDOW_OF_VALUE, json_walk._STEP
+    json_walk.WINDOW_OF_VALUE, json_walk._STEP = 32, 16
+    try:
+        text = data.decode("utf-8", "replace")
+        ends = {_end_of(text, lambda walk: walk.pass_over()), _end_of(text, lambda walk: part_of_value(walk, LIMIT))}
+        # What is passed over is not looked at as closely as what is kept.
+        assert len(ends - {None}) <= 1
+    finally:
+        json_walk.WINDOW_OF_VALUE, json_walk._STEP = window, step
+
+
+def _end_of(text: str, read: Callable[[JsonWalk], Iterator[None]]) -> int | None:
+    """Where the walk is behind the first value of ``text``; ``None`` if it is refused."""
+    walk = JsonWalk(text)
+    try:
+        if walk.value_within() is BIG:
+            for _ in read(walk):
+                pass
+    except BodyUnreadable:
+        return None
+    return walk.at
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "body": body,
     "framing": framing,
     "datagram": datagram,
+    "long_value": long_value,
     "message": message,
     "packed": packed,
     "push": push,
@@ -221,6 +249,10 @@ SEEDS: dict[str, list[bytes]] = {
         b"\xef\xbb\xbf<13>one\n two\n<14>three<131>Nov 30 01:00:28 four\0",
         b"1.0 GET\r\n2.0 GET\n",
         b'{"a": {\n "b": 1\n}}\n',
+    ],
+    "long_value": [
+        b'{"a":[1,2,{"b":"' + b"x" * 40 + b'"}],"c":"\\u00e9\\n' + b"y" * 30 + b'","d":[[],[[]],{}]} "rest"',
+        b"[" + b'[{"a":[' * 6 + b"]}]" * 6 + b"," + b"1," * 30 + b"1]",
     ],
     "message": [
         _HEADER + b"- text\n" + _HEADER + b"- more",

@@ -320,6 +320,17 @@ def test_copies_of_the_resource_are_bounded_and_no_record_is_lost() -> None:
     assert sum(len(each.get("structured_data", "")) for each in found) < 33 * len(body) + 1_100_000
 
 
+def test_a_big_resource_of_very_many_scopes_is_not_read_for_each() -> None:
+    resource = field(
+        1, OTLP["Resource"](attributes=message_pairs(key_values({"a": "x" * 200_000}))).SerializeToString()
+    )
+    record = field(2, OTLP["LogRecord"](body={"string_value": b"."}).SerializeToString())
+    found = rows(otlp_protobuf(field(1, resource + field(2, record) * 20_000), RECEIVED, UTC, 10_000))
+    assert len(found) == 20_000
+    assert "structured_data" in found[0]
+    assert "structured_data" not in found[-1]
+
+
 def head(content_type: str) -> UploadHead:
     return UploadHead("POST", "/v1/logs", header={"content-type": content_type}.__getitem__)
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Generator, Iterator
 from datetime import tzinfo
 
-from ppl.errors import PplError
+from ppl.model import Lines
+from ppl.sources.body_errors import BodyTooLarge as BodyTooLarge
+from ppl.sources.body_errors import BodyUnreadable as BodyUnreadable
 from ppl.sources.framing import Framer, Frames
 from ppl.sources.json_lines import WINDOW, begins_with_object, json_pieces
 from ppl.sources.kinds import Piece
@@ -24,6 +27,9 @@ PIECE_BYTES = 32 * 1024
 #: Most lines of a piece.
 PIECE_LINES = 1000
 
+#: Bytes that are decoded at once.
+_DECODED_BYTES = 256 * 1024
+
 #: What Cloudflare's Logpush sends to see whether an address takes uploads.
 _PROBE = {"content": "tests"}
 
@@ -31,21 +37,20 @@ _PROBE = {"content": "tests"}
 _LOGPLEX_HEADER = re.compile(rb"(<[0-9]{1,3}>1(?: [^ \n]+){5})(?: (?:\xef\xbb\xbf)?|\Z)")
 
 
-class BodyTooLarge(PplError):
-    """The body holds more than the limit."""
-
-    code = "too_large"
-
-
-class BodyUnreadable(PplError):
-    """The body is not in the encoding that it claims."""
-
-    code = "bad_encoding"
+def decoded(body: bytes) -> Generator[Piece, None, str]:
+    """The text of ``body`` without a byte order mark; gives pieces without lines, so that others get their turn."""
+    decoder = getincrementaldecoder("utf-8")("replace")
+    parts = []
+    for start in range(0, len(body), _DECODED_BYTES):
+        if start:
+            yield Piece(Lines.of_rows(()), 0)
+        parts.append(decoder.decode(body[start : start + _DECODED_BYTES]))
+    return "".join([*parts, decoder.decode(b"", True)]).removeprefix(BOM)
 
 
 def json_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """JSON objects, one on each line or in an array; see :class:`ppl.sources.kinds.Read`."""
-    text = body.decode("utf-8", "replace").removeprefix(BOM)
+    text = yield from decoded(body)
     if _is_probe(text):
         return
     for lines, size in json_pieces(text, received_at, zone, max_line_bytes, PIECE_BYTES, PIECE_LINES):

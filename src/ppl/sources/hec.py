@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import attrs
 
 from ppl.model import Row, row_of
-from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, plain_body
+from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, decoded, plain_body
 from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
 from ppl.sources.json_lines import WINDOW, begins_with_object, object_pieces
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
@@ -104,7 +104,7 @@ class EnvelopeReader(ObjectReader):
 
 def hec_events(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """Envelopes one after another, on lines or in an array; see :class:`ppl.sources.kinds.Read`."""
-    text = body.decode("utf-8", "replace").removeprefix(BOM)
+    text = yield from decoded(body)
     reader = EnvelopeReader(received_at, zone, max_line_bytes)
     for lines, size in object_pieces(text, reader, PIECE_BYTES, PIECE_LINES):
         yield Piece(lines, size)

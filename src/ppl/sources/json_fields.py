@@ -80,7 +80,8 @@ def storable(text: str) -> str:
 
 def stored_text(text: str, most: int) -> str:
     """``text`` as it is stored, cut and marked beyond ``most`` bytes."""
-    text = storable(text)
+    # What is cut off need not be looked at: each character has a byte or more.
+    text = storable(text[: most + 4])
     if len(text) * 4 <= most:
         return text
     data = text.encode("utf-8")

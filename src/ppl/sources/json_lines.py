@@ -16,7 +16,10 @@ from typing import Any
 import attrs
 
 from ppl.model import Lines, Row, row_of
+from ppl.sources.body_errors import BodyUnreadable
 from ppl.sources.json_fields import ObjectReader, message_text, stored_text
+from ppl.sources.json_walk import BIG, WINDOW_OF_VALUE, JsonWalk, part_of_value
+from ppl.sources.pace import Pace
 
 #: Characters in which the end of an object over several lines is looked for: at most a millisecond or two of work. One
 #: that is all of the text, or the first of it, may be longer.
@@ -43,13 +46,13 @@ def json_pieces(
 
 def object_pieces(text: str, objects: ObjectReader, piece: int, most: int) -> Iterator[tuple[Lines, int]]:
     """As :func:`json_pieces`, with ``objects`` to read each object."""
-    reader = _Reader(text, objects)
+    reader, pace = _Reader(text, objects), Pace()
     parsed: list[Row] = []
     start = 0
     for event, end in reader.events():
         if event is not None:
             parsed.append(event)
-        if end - start >= piece or len(parsed) >= most:
+        if pace.is_due() or end - start >= piece or len(parsed) >= most:
             yield Lines.of_rows(parsed), end - start
             parsed, start = [], end
     yield Lines.of_rows(parsed), len(text) - start
@@ -105,10 +108,11 @@ class _Reader:
     def _array(self, opening: int) -> Generator[tuple[Row | None, int], None, tuple[int, bool]]:
         """The elements of an array; returns where the text goes on, and whether the array came to its end."""
         text = self.text
+        walk = JsonWalk(text, opening, _decoder)
         start = opening + 1
         while True:
             begin = _after_space(text, start)
-            found = _value(text, begin)
+            found = yield from self._long_value(walk, begin, 0)
             if found is None:
                 if text.startswith("]", begin):
                     return _after_space(text, begin + 1), True
@@ -136,14 +140,15 @@ class _Reader:
 
     def _objects(self, line: str, start: int, end: int) -> Generator[tuple[Row | None, int], None, int]:
         """The objects of ``line``, which is at ``start``; returns where the text goes on."""
-        found = _value(line, 0)
+        walk = JsonWalk(line, 0, _decoder) if len(line) > WINDOW_OF_VALUE else None
+        found = (yield from self._long_value(walk, 0, start)) if walk else _value(line, 0)
         if found is not None and found[1] == len(line):
             yield self._event(found[0], line), end
             return end + 1
         begin = self.text.index("{", start)
         at = 0
         if found is None:
-            over_lines = self._over_lines(line, begin)
+            over_lines = yield from self._over_lines(line, begin)
             if over_lines is not None:
                 value, after = over_lines
                 yield self._event(value, self.text[begin:after]), after
@@ -152,7 +157,9 @@ class _Reader:
             value, after = found
             following = _after(line, after)
             # Text that only begins with an object is a text; objects side by side are events.
-            found = _value(line, following) if line.startswith("{", following) else None
+            found = None
+            if line.startswith("{", following):
+                found = (yield from self._long_value(walk, following, begin)) if walk else _value(line, following)
             if found is None and following < len(line):
                 break
             yield self._event(value, line[at:after]), begin + after
@@ -161,12 +168,41 @@ class _Reader:
             yield self._whole(line[at:]), end
         return end + 1
 
-    def _over_lines(self, line: str, begin: int) -> tuple[Any, int] | None:
+    def _long_value(
+        self, walk: JsonWalk, at: int, before: int
+    ) -> Generator[tuple[None, int], None, tuple[Any, int] | None]:
+        """As :func:`_value`, but of a very long one only a part, and others get a turn meanwhile.
+
+        Args:
+            walk: through the text.
+            at: where the value begins.
+            before: where the text of ``walk`` begins in the whole text.
+        """
+        walk.at = at
+        try:
+            value = walk.value_within()
+            if value is BIG:
+                steps = part_of_value(walk, self.objects.most)
+                while True:
+                    try:
+                        next(steps)
+                    except StopIteration as done:
+                        value = done.value
+                        break
+                    yield None, before + at
+        except BodyUnreadable:
+            return None
+        return value, walk.at
+
+    def _over_lines(self, line: str, begin: int) -> Generator[tuple[None, int], None, tuple[Any, int] | None]:
         """The object that begins at ``begin`` with ``line`` and goes on in the following lines, if it does."""
-        if self.failures > _MOST_FAILURES or not _is_unfinished(line):
+        is_long = len(line) > WINDOW_OF_VALUE
+        if self.failures > _MOST_FAILURES or not (is_long or _is_unfinished(line)):
             return None
         if begin == _after_space(self.text, 0):
-            found = _value(self.text, begin)
+            found = yield from self._long_value(JsonWalk(self.text, begin, _decoder), begin, 0)
+        elif is_long:
+            found = None
         else:
             found = _value(self.text[begin : begin + WINDOW], 0)
             found = found and (found[0], begin + found[1])

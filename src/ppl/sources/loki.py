@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import cache
 from importlib import import_module
@@ -20,14 +20,13 @@ from typing import Any
 import attrs
 
 from ppl.model import COLUMNS, Lines, Row, row_of
-from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
+from ppl.sources.bodies import BodyTooLarge, BodyUnreadable, decoded
 from ppl.sources.json_fields import TRAILERS, ObjectReader, json_text, message_text, stored_text
-from ppl.sources.json_walk import JsonWalk
+from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead, as_sent
 from ppl.sources.level_columns import levels_of_all
 from ppl.sources.levels import level_of
-from ppl.sources.line import BOM
-from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
+from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
 from ppl.sources.timestamp import is_sane
 from ppl.sources.wire_walk import content, contents, decode_error, runs
 
@@ -40,6 +39,9 @@ _WORTH_COLUMNS = 16
 _MOST_PAIRS = 1000
 #: An entry with more bytes is not given to the library whole: it could hold very many pairs.
 _MOST_ENTRY = 256 * 1024
+
+#: Labels of a stream, beyond which the rest is one label; and characters of all of them, beyond which they are cut.
+_MOST_LABELS, _MOST_LABELS_TEXT = 1000, 64 * 1024
 
 _CREATED_AT, _SEVERITY, _STRUCTURED_DATA, _MESSAGE = (
     [column.name for column in COLUMNS].index(name) for name in ("created_at", "severity", "structured_data", "message")
@@ -59,13 +61,21 @@ _FIRST_OF_JSON = re.compile(rb'\s*\{\s*["}]')
 def labels_of(text: str) -> dict[str, str]:
     """The labels in ``{name="value", …}``; a text that is not of that form is the label ``labels``."""
     found: dict[str, str] = {}
-    inner = text.strip().removeprefix("{").removesuffix("}")
+    inner = text.strip().removeprefix("{").removesuffix("}")[:_MOST_LABELS_TEXT]
     at = 0
-    while (match := _LABEL.match(inner, at)) is not None:
+    for _ in range(_MOST_LABELS):
+        match = _LABEL.match(inner, at)
+        if match is None:
+            break
         found[match[1]] = _unquoted(match[2])
         at = match.end()
     rest = inner[at:].strip(" ,")
     return {**found, "labels": rest} if rest else found
+
+
+def _labels_in(data: bytes) -> dict[str, str]:
+    """As :func:`labels_of`, of UTF-8; of very long ones no more is looked at than can be kept."""
+    return labels_of(data[: 4 * _MOST_LABELS_TEXT].decode("utf-8", "replace"))
 
 
 def _unquoted(quoted: str) -> str:
@@ -136,6 +146,8 @@ class _Entries:
         """The lines of entries of one stream; ``None`` if they are not all plain ones, for :meth:`row` to read."""
         moments, texts, pairs = zip(*entries, strict=True)
         joined = b"\0".join(texts)
+        if not any(texts) and not any(pairs):
+            return Lines.of_rows(())
         if joined.count(b"\0") >= len(texts) or not all(texts):
             return None
         if max(map(len, texts)) * 4 > self.reader.most or not self._are_sane(moments):
@@ -181,8 +193,12 @@ def _filled(severities: Sequence[int | None], messages: Sequence[str]) -> Sequen
 def loki_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """``{"streams": […]}``; see :class:`ppl.sources.kinds.Read`."""
     entries = _Entries(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
-    text = body.decode("utf-8", "replace").removeprefix(BOM)
-    return as_far_as_readable(_Json(JsonWalk(text), entries).pieces())
+    return as_far_as_readable(_json_pieces(body, entries))
+
+
+def _json_pieces(body: bytes, entries: _Entries) -> Iterator[Piece]:
+    text = yield from decoded(body)
+    yield from _Json(JsonWalk(text), entries).pieces()
 
 
 @attrs.define
@@ -193,13 +209,13 @@ class _Json:
     def pieces(self) -> Iterator[Piece]:
         try:
             for key in self.walk.members():
-                if key != "streams":
-                    self.walk.value()
-                elif self.walk.begins_with("["):
+                if key == "streams" and self.walk.begins_with("["):
                     for _ in self.walk.elements():
                         yield from self._stream()
+                        yield from self.entries.pieces.turn()
                 else:
-                    self.walk.value()
+                    yield from with_turns(self.walk.pass_over())
+                yield from self.entries.pieces.turn()
         except BodyUnreadable:
             yield from self.entries.pieces.rest()
             raise
@@ -212,18 +228,15 @@ class _Json:
         early: list[int] = []
         for key in walk.members():
             if key in ("stream", "labels"):
-                value = walk.value()
+                value = yield from self._value()
                 labels = value if isinstance(value, dict) else labels_of(value) if isinstance(value, str) else {}
-            elif key not in ("values", "entries") or not walk.begins_with("["):
-                walk.value()
-            elif labels is None:
-                early.append(walk.at)
-                for count, _ in enumerate(walk.elements(), 1):
-                    walk.value()
-                    if count % 1000 == 0:
-                        yield TURN
-            else:
+            elif key in ("values", "entries") and walk.begins_with("[") and labels is not None:
                 yield from self._values(labels)
+            else:
+                if key in ("values", "entries") and walk.begins_with("["):
+                    early.append(walk.at)
+                yield from with_turns(walk.pass_over())
+            yield from self.entries.pieces.turn()
         end = walk.at
         for at in early:
             walk.at = at
@@ -234,10 +247,15 @@ class _Json:
         shared = self.entries.labels(labels)
         for _ in self.walk.elements():
             begin = self.walk.at
-            entry = self.walk.value()
+            entry = yield from self._value()
             row = self._row(shared, entry)
             size = self.walk.at - begin + (len(shared.text) if row else 0)
             yield from self.entries.pieces.add(row, size)
+            yield from self.entries.pieces.turn()
+
+    def _value(self) -> Generator[Piece, None, Any]:
+        value = self.walk.value_within()
+        return (yield from with_turns(part_of_value(self.walk, self.entries.reader.most))) if value is BIG else value
 
     def _row(self, shared: _Labels, entry: Any) -> Row | None:
         if isinstance(entry, list) and len(entry) > 1:
@@ -268,21 +286,16 @@ def loki_protobuf(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: i
 def _protobuf(body: bytes, entries: _Entries) -> Iterator[Piece]:
     try:
         for stream in contents(body, 0, len(body), 1):
-            if not stream.count:
-                yield TURN
+            yield from entries.pieces.turn()
+            if stream.inner == stream.end:
                 continue
-            looking = content(body, stream.inner, stream.end, 1)
-            labels = b""
-            while True:
-                try:
-                    next(looking)
-                except StopIteration as found:
-                    labels = found.value
-                    break
-                yield TURN
-            shared = entries.labels(labels_of(labels.decode("utf-8", "replace")))
+            labels = yield from with_turns(content(body, stream.inner, stream.end, 1))
+            shared = None
             for run in runs(body, stream.inner, stream.end, 2):
-                yield from _run(body[run.begin : run.end], run.count, shared, entries)
+                if run.count:
+                    shared = shared or entries.labels(_labels_in(labels))
+                    yield from _run(body[run.begin : run.end], run.count, shared, entries)
+                yield from entries.pieces.turn()
     except BodyUnreadable:
         yield from entries.pieces.rest()
         raise
@@ -291,10 +304,7 @@ def _protobuf(body: bytes, entries: _Entries) -> Iterator[Piece]:
 
 def _run(data: bytes, count: int, shared: _Labels, entries: _Entries) -> Iterator[Piece]:
     """The rows of ``count`` entries of a stream."""
-    if not count:
-        yield TURN
-        return
-    found = _big_entry(data) if count == 1 and len(data) > _MOST_ENTRY else _parsed(data)
+    found = _big_entry(data, entries.reader.most) if count == 1 and len(data) > _MOST_ENTRY else _parsed(data)
     size = len(data) // count + len(shared.text)
     lines = entries.lines(shared, found) if count >= _WORTH_COLUMNS else None
     if lines is not None:
@@ -314,12 +324,12 @@ def _parsed(data: bytes) -> list[_Entry]:
     return [(_micros(entry.timestamp), entry.line, entry.pairs) for entry in stream.entries]
 
 
-def _big_entry(data: bytes) -> list[_Entry]:
+def _big_entry(data: bytes, most_line: int) -> list[_Entry]:
     messages = _messages()
     (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
     parts = {
         number: [
-            data[each.inner : each.end]
+            data[each.inner : min(each.end, each.inner + most_line + _MOST_ENTRY)]
             for each in islice(contents(data, entry.inner, entry.end, number), most)
             if each.count
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import tzinfo
 from functools import cache
 from importlib import import_module
@@ -19,15 +19,14 @@ from typing import Any
 import attrs
 
 from ppl.model import SEVERITY_WORDS, Row, row_of
-from ppl.sources.bodies import BodyUnreadable
+from ppl.sources.bodies import BodyUnreadable, decoded
 from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
-from ppl.sources.json_walk import JsonWalk
+from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
-from ppl.sources.line import BOM
 from ppl.sources.otlp_rows import QuickRecords, SharedParts
 from ppl.sources.otlp_values import OtlpRecord, json_attributes, json_text_of, message_attributes, of_json, of_message
-from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
+from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
 from ppl.sources.timestamp import is_sane
 from ppl.sources.wire_walk import content, contents, decode_error, runs, small_fields
 
@@ -97,9 +96,13 @@ class _Records:
         """Add each ``FlatLogRecord`` of about ``size`` bytes."""
         copied, pieces, copies = len(shared.text), self.pieces, self.copies
         for record in records:
+            if not record.ByteSize():
+                pieces.refuse()
+                continue
             row = self.quick.row(record, shared.parts, copies.left >= copied)
             if row is None:
                 yield from self._add_whole(shared, record, size)
+                yield from pieces.turn()
             elif pieces.is_full_with(row, size + copied if copies.take(copied, 1) else size):
                 yield from pieces.rest()
 
@@ -107,13 +110,13 @@ class _Records:
         try:
             found = of_message(_messages()["LogRecord"].FromString(record.SerializeToString()))
         except decode_error():
-            yield from self.pieces.rest(refused=1)
+            self.pieces.refuse()
         else:
             yield from self.add(shared, found, size)
 
     def add(self, shared: _Shared, record: OtlpRecord, size: int) -> Iterator[Piece]:
         if record.says_nothing:
-            yield from self.pieces.rest(refused=1)
+            self.pieces.refuse()
             return
         row, more = self._row(shared, record)
         yield from self.pieces.add(row, size + more)
@@ -201,8 +204,12 @@ def otlp_protobuf(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: i
 def otlp_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """``{"resourceLogs": […]}``; see :class:`ppl.sources.kinds.Read`."""
     records = _Records(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
-    text = body.decode("utf-8", "replace").removeprefix(BOM)
-    return as_far_as_readable(_ended(_Json(JsonWalk(text), records).pieces(), records))
+    return as_far_as_readable(_ended(_json_pieces(body, records), records))
+
+
+def _json_pieces(body: bytes, records: _Records) -> Iterator[Piece]:
+    text = yield from decoded(body)
+    yield from _Json(JsonWalk(text), records).pieces()
 
 
 def _ended(pieces: Iterator[Piece], records: _Records) -> Iterator[Piece]:
@@ -217,36 +224,27 @@ def _ended(pieces: Iterator[Piece], records: _Records) -> Iterator[Piece]:
 
 def _protobuf(body: bytes, records: _Records) -> Iterator[Piece]:
     for group in contents(body, 0, len(body), 1):
-        if not group.count:
-            yield TURN
+        yield from records.pieces.turn()
+        if group.inner == group.end:
             continue
-        resource = yield from _found(body, group.inner, group.end)
+        resource = yield from with_turns(content(body, group.inner, group.end, 1))
         for scoped in contents(body, group.inner, group.end, 2):
-            if not scoped.count:
-                yield TURN
+            yield from records.pieces.turn()
+            if scoped.inner == scoped.end:
                 continue
-            scope = yield from _found(body, scoped.inner, scoped.end)
-            shared = _shared(resource, scope, records)
+            scope = yield from with_turns(content(body, scoped.inner, scoped.end, 1))
+            shared = None
             for run in runs(body, scoped.inner, scoped.end, 2):
                 if run.count:
+                    shared = shared or _shared(resource, scope, records)
                     yield from _run(body[run.begin : run.end], run.count, shared, records)
-                else:
-                    yield TURN
-
-
-def _found(body: bytes, begin: int, end: int) -> Any:
-    """The content of field 1, which resource and scope are."""
-    looking = content(body, begin, end, 1)
-    while True:
-        try:
-            next(looking)
-        except StopIteration as found:
-            return found.value
-        yield TURN
+                yield from records.pieces.turn()
 
 
 def _shared(resource: bytes, scope: bytes, records: _Records) -> _Shared:
     messages, error = _messages(), decode_error()
+    # Read again for each scope, so that very many scopes make a big resource a costly one.
+    resource = resource if records.copies.take(len(resource), 1) else b""
     try:
         of_resource = messages["Resource"].FromString(_within(resource, _MOST_SHARED))
         of_scope = messages["InstrumentationScope"].FromString(_within(scope, _MOST_SHARED))
@@ -283,7 +281,7 @@ def _run(data: bytes, count: int, shared: _Shared, records: _Records) -> Iterato
         try:
             record = _record(data[span.inner : span.end], records.reader.most)
         except (error, BodyUnreadable):
-            yield from records.pieces.rest(refused=1)
+            records.pieces.refuse()
         else:
             yield from records.add(shared, record, span.end - span.begin)
 
@@ -340,7 +338,7 @@ class _Json:
         early: list[int] = []
         for key in walk.members():
             if key in heads:
-                head = walk.value()
+                head = yield from self._value()
             elif key not in lists or not walk.begins_with("["):
                 yield from self._passed()
             elif head is None:
@@ -354,19 +352,14 @@ class _Json:
             yield from visit(head)
         walk.at = end
 
-    def _passed(self, depth: int = 5) -> Iterator[Piece]:
+    def _passed(self) -> Iterator[Piece]:
         """Walk past a value, however long it is."""
-        walk = self.walk
-        if depth and walk.begins_with("["):
-            for count, _ in enumerate(walk.elements(), 1):
-                yield from self._passed(depth - 1)
-                if count % 1000 == 0:
-                    yield TURN
-        elif depth and walk.begins_with("{"):
-            for _ in walk.members():
-                yield from self._passed(depth - 1)
-        else:
-            walk.value()
+        yield from with_turns(self.walk.pass_over())
+        yield from self.records.pieces.turn()
+
+    def _value(self) -> Generator[Piece, None, Any]:
+        value = self.walk.value_within()
+        return (yield from with_turns(part_of_value(self.walk, self.records.reader.most))) if value is BIG else value
 
     def _rows(self, resource: Any, scope: Any) -> Iterator[Piece]:
         resource, scope = (each if isinstance(each, dict) else {} for each in (resource, scope))
@@ -378,9 +371,10 @@ class _Json:
         )
         for _ in self.walk.elements():
             begin = self.walk.at
-            value = self.walk.value()
+            value = yield from self._value()
             record = of_json(value if isinstance(value, dict) else {"body": value})
             yield from self.records.add(shared, record, self.walk.at - begin)
+            yield from self.records.pieces.turn()
 
 
 def _is_json(head: UploadHead) -> bool:

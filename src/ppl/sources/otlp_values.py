@@ -94,6 +94,7 @@ def _body(value: Any, count: _Count) -> Any:
 
 def _attributes(attributes: Iterable[Any], count: _Count) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     for each in attributes:
         if not count.take():
             break
@@ -102,18 +103,20 @@ def _attributes(attributes: Iterable[Any], count: _Count) -> dict[str, Any]:
         text = value.string_value
         plain = text.decode("utf-8", "replace") if text else _plain(value, count)
         if key in found:
-            _put(found, key, plain)
+            _put(found, key, plain, numbers)
         else:
             found[key] = plain
     return found
 
 
-def _put(found: dict[str, Any], key: str, value: Any) -> None:
-    """Add an attribute; one with a name that occurs again gets a number."""
-    number, name = 0, key
+def _put(found: dict[str, Any], key: str, value: Any, numbers: dict[str, int]) -> None:
+    """Add an attribute; one with a name that occurs again gets a number, the last that was given is in ``numbers``."""
+    number = numbers.get(key, 0)
+    name = f"{key}#{number}" if number else key
     while name in found and number < 100:
         number += 1
         name = f"{key}#{number}"
+    numbers[key] = number
     found[name] = value
 
 
@@ -216,14 +219,15 @@ def _json_body(value: Any, count: _Count) -> Any:
 
 
 def _json_attributes(attributes: Any, count: _Count) -> dict[str, Any]:
-    found: dict[str, Any] = {}
     if isinstance(attributes, dict):
         return attributes
+    found: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     for each in attributes if isinstance(attributes, list) else ():
         if not count.take():
             break
         if isinstance(each, dict):
-            _put(found, _text(each.get("key")), _json_plain(each.get("value"), count))
+            _put(found, _text(each.get("key")), _json_plain(each.get("value"), count), numbers)
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 import attrs
 
 from ppl.model import Lines, Row
 from ppl.sources.bodies import PIECE_BYTES, PIECE_LINES, BodyUnreadable
 from ppl.sources.kinds import LineKey, Piece
+from ppl.sources.pace import Pace
 
 #: Bytes that copies of shared texts may have: for each byte of the body, and in addition. A resource of 3 KB in each
 #: record of 100 bytes stays below that.
@@ -50,11 +52,14 @@ class RowPieces:
         rows: those that wait.
         size: their bytes.
         keys: the keys of those that wait; rows at the end may be missing.
+        refused: records that could not be taken.
     """
 
     rows: list[Row] = attrs.Factory(list)
     size: int = 0
+    refused: int = 0
     keys: list[LineKey | None] = attrs.Factory(list)
+    _pace: Pace = attrs.field(factory=Pace, init=False)
 
     def add(self, row: Row | None, size: int, key: LineKey | None = None) -> Iterator[Piece]:
         """Add a row of about ``size`` bytes (``None``: only its bytes); gives a piece when it is full."""
@@ -70,16 +75,43 @@ class RowPieces:
         self.size += size
         return self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES
 
+    def refuse(self) -> None:
+        """Count a record that cannot be taken."""
+        self.refused += 1
+
     def rest(self, refused: int = 0) -> Iterator[Piece]:
-        """What is left."""
-        if self.rows or self.size or refused:
-            rows, size = self.rows, self.size
+        """What is left, with so many records more that could not be taken."""
+        self.refused += refused
+        if self.rows or self.size or self.refused:
             keys = [*self.keys, *self._missing_keys()] if self.keys else []
-            self.rows, self.size, self.keys = [], 0, []
-            yield Piece(Lines.of_rows(rows), size, refused, keys=keys)
+            piece = Piece(Lines.of_rows(self.rows), self.size, self.refused, keys=keys)
+            self.rows, self.size, self.refused, self.keys = [], 0, 0, []
+            yield piece
+
+    def turn(self) -> Iterator[Piece]:
+        """What is left, or nothing but a turn for others, if the last turn was a few milliseconds ago."""
+        if self._pace.is_due():
+            if self.rows or self.size or self.refused:
+                yield from self.rest()
+            else:
+                yield TURN
 
     def _missing_keys(self) -> list[None]:
         return [None] * (len(self.rows) - len(self.keys))
+
+
+_Result = TypeVar("_Result")
+
+
+def with_turns(work: Generator[object, None, _Result]) -> Generator[Piece, None, _Result]:
+    """The result of ``work``, with a turn for others wherever it stops."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: _Result = done.value
+            return result
+        yield TURN
 
 
 def as_far_as_readable(pieces: Iterator[Piece]) -> Iterator[Piece]:

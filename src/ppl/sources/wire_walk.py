@@ -19,7 +19,7 @@ _MOST_FIELDS = 500
 #: Bytes of a run, unless one field has more.
 _MOST_BYTES = 32 * 1024
 #: Fields that are passed over before others get a turn.
-_PASSED = 5000
+_PASSED = 2000
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 

@@ -1,0 +1,167 @@
+"""Durable lines per second from uploads to Loki's and OpenTelemetry's addresses, and how long a body holds the reactor.
+
+Run ``python -m benchmarks.bodies`` from the project's root. Each round sends the same number of lines over TCP, as
+Loki's protobuf with snappy and as OpenTelemetry's protobuf with five attributes a record, in uploads of a thousand over
+two connections, and waits until the last is committed. The ratios are of the medians.
+
+Then each body of ``tests/fixtures/protocol_bodies.py`` is read in this process, without a database, as the drain reads
+it: the longest time that one step took is how long the reactor would be held. Times are of the processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import http.client
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC
+
+from benchmarks.ingest import ingest, lines, until_ppl_stored
+from benchmarks.running import percentile, running_ppl, spread, verdict
+from ppl.sources.bodies import BodyUnreadable, json_body
+from ppl.sources.hec import hec_events
+from ppl.sources.kinds import Read
+from ppl.sources.loki import loki_json, loki_protobuf
+from ppl.sources.otlp import otlp_json, otlp_protobuf
+from tests.fixtures.database import as_administrator, execute
+from tests.fixtures.protocol_bodies import (
+    hostile_json,
+    hostile_loki,
+    hostile_otlp,
+    in_loki_json,
+    in_object,
+    in_otlp_json,
+    loki_body,
+    otlp_body,
+    packed,
+)
+from tests.fixtures.running import PplProcess
+
+_UPLOAD = 1000
+_SENDERS = 2
+
+#: Protocol → where it goes, and the least lines a second (issue 14).
+PROTOCOLS = {"Loki": ("/loki/api/v1/push", 150_000), "OTLP": ("/v1/logs", 60_000)}
+#: Milliseconds for which a body may hold the reactor.
+HOLD = 10.0
+#: Bytes of a body, as --max-drain-bytes has it.
+_MOST_BYTES = 12_000_000
+
+
+def upload(port: int, token: str, address: str, body: bytes, times: int) -> None:
+    """Upload ``body`` again and again over one connection; each time it is stored anew."""
+    headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {token}"}
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
+        for _ in range(times):
+            while True:
+                connection.request("POST", address, body, headers)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status not in (429, 503):
+                    break
+                time.sleep(0.05)
+            assert answer.status in (200, 204), answer.status
+
+
+def uploaded(ppl: PplProcess, token: str, address: str, body: bytes, count: int) -> float:
+    """Lines per second of ``count`` lines, from the first upload until the last is answered."""
+    times = count // _UPLOAD // _SENDERS
+    arguments = (ppl.drain_port, token, address, body, times)
+    senders = [threading.Thread(target=upload, args=arguments) for _ in range(_SENDERS)]
+    start = time.perf_counter()
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    rate = times * _SENDERS * _UPLOAD / (time.perf_counter() - start)
+    ((stored,),) = ppl.rows("SELECT count(*) FROM event")
+    assert stored == times * _SENDERS * _UPLOAD, stored
+    return rate
+
+
+def steps(read: Read, body: bytes) -> Iterator[float]:
+    """Milliseconds of the processor that each step of reading ``body`` takes."""
+    pieces = None
+    while True:
+        before = time.thread_time()
+        try:
+            if pieces is None:
+                pieces = read(body, time.time_ns() // 1000, UTC, 100_000)
+            next(pieces)
+        except (StopIteration, BodyUnreadable):
+            yield (time.thread_time() - before) * 1000
+            return
+        yield (time.thread_time() - before) * 1000
+
+
+def hostile_bodies(size: int) -> Iterator[tuple[str, Read, bytes]]:
+    """What each body is, its reader, and the body."""
+    for name, body in hostile_loki(size).items():
+        yield f"Loki: {name}", loki_protobuf, body
+    for name, body in hostile_otlp(size).items():
+        yield f"OTLP: {name}", otlp_protobuf, body
+    for name, value in hostile_json(size).items():
+        yield f"Loki's JSON: {name}", loki_json, in_loki_json(value)
+        yield f"OTLP's JSON: {name}", otlp_json, in_otlp_json(value)
+        yield f"HEC: {name}", hec_events, in_object(value)
+        yield f"JSON lines: {name}", json_body, in_object(value)
+
+
+def print_rates(count: int, rounds: int) -> None:
+    """Run the rounds and print the rates."""
+    rates: dict[str, list[float]] = {"TCP": [], **{name: [] for name in PROTOCOLS}}
+    bodies = {"Loki": packed(loki_body(_UPLOAD)), "OTLP": otlp_body(_UPLOAD)}
+    data = lines(count)
+    with running_ppl(PPL_MAX_DRAIN_REQUESTS_PER_SECOND="100000") as (ppl, who):
+        token = ppl.create_drain(who)
+        administrator = as_administrator(ppl.dsn, "ppl")
+        for _ in range(rounds):
+            for name, found in rates.items():
+                execute(administrator, "TRUNCATE event, event_count")
+                execute(administrator, "CHECKPOINT")
+                if name == "TCP":
+                    found.append(ingest(who.port, [data], count, lambda: until_ppl_stored(ppl.dsn, count)))
+                else:
+                    found.append(uploaded(ppl, token, PROTOCOLS[name][0], bodies[name], count))
+            print(", ".join(f"{name} {found[-1]:,.0f}/s" for name, found in rates.items()), flush=True)
+    tcp = statistics.median(rates["TCP"])
+    print(f"lines over TCP: {spread(rates['TCP'])}/s")
+    for name, (_, bar) in PROTOCOLS.items():
+        rate = statistics.median(rates[name])
+        print(
+            f"{name}: {spread(rates[name])}/s; {rate / tcp:.2f} of TCP; {verdict(rate, bar, 'a second', is_least=True)}"
+        )
+
+
+def print_holds(size: int) -> None:
+    """Read each hostile body and print its longest step."""
+    # As the service has it (ppl.service): a collection of everything would hold the reactor too.
+    gc.set_threshold(10_000, 10, 100)
+    gc.freeze()
+    usual = (("Loki, as usual", loki_protobuf, loki_body(50_000)), ("OTLP, as usual", otlp_protobuf, otlp_body(20_000)))
+    print(f"{'milliseconds':42} {'longest':>8} {'p99':>8} {'in all':>8}")
+    for name, read, body in (*usual, *hostile_bodies(size)):
+        # The best of two: another process can slow the processor down, but not speed it up.
+        taken = min((list(steps(read, body)) for _ in range(2)), key=max)
+        print(f"{name:42} {max(taken):8.1f} {percentile(taken, 99):8.1f} {sum(taken):8.0f}", flush=True)
+
+
+def main() -> None:
+    """Parse the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=3, help="0: without rates")
+    parser.add_argument("--bytes", type=int, default=_MOST_BYTES, help="of a hostile body; 0: without them")
+    arguments = parser.parse_args()
+    if arguments.rounds:
+        print_rates(arguments.lines, arguments.rounds)
+    if arguments.bytes:
+        print_holds(arguments.bytes)
+
+
+if __name__ == "__main__":
+    main()
