@@ -201,16 +201,26 @@ BEGIN
         END IF;
         RETURN event_text_field(structured_data, name, false) || event_text_field(message, name, true);
     END IF;
+    -- Most messages without the field: a key or a pair would have the name in it.
+    IF strpos(message, split_part(name, '.', -1) || '"') = 0 AND strpos(message, name || '=') = 0
+        AND strpos(message, '\u') = 0 AND name ~ '^[A-Za-z0-9_.@-]+$'
+    THEN
+        RETURN '{}';
+    END IF;
     /* short JSON */
     RETURN event_text_field(message, name, true);
 END $body$;
     -- What most messages with fields are, in a third of the time that the general way takes: a short object without odd
-    -- escapes, and a name without dots whose value is one text.
+    -- escapes, and a name whose value is one text. A name with a dot is not an index, and not a key as a whole.
     short_json text := $json$
     IF starts_with(message, '{"') AND octet_length(message) <= 500 AND strpos(message, '\u') = 0
-        AND strpos(name, '.') = 0 AND message IS JSON
+        AND message IS JSON
     THEN
-        value := message::json ->> name;
+        IF strpos(name, '.') = 0 THEN
+            value := message::json ->> name;
+        ELSIF name ~ '^[A-Za-z0-9_@-]+[.][A-Za-z_@][A-Za-z0-9_@-]*$' AND strpos(message, name || '"') = 0 THEN
+            value := message::json #>> string_to_array(name, '.');
+        END IF;
         IF left(value, 1) NOT IN ('{', '[') THEN
             RETURN ARRAY[value];
         END IF;
@@ -234,6 +244,8 @@ DECLARE
 BEGIN
     IF length(value) > 64 THEN
         RETURN NULL;
+    ELSIF value ~ '^[0-9]+$' THEN
+        RETURN CASE WHEN kind IN ('number', 'any') THEN value::numeric END;
     END IF;
     parts := regexp_match(
         value, '^([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)(?:[ ]?([A-Za-zµμ%]+))?$');
