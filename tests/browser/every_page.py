@@ -247,6 +247,20 @@ def _value_menu(visitor: Visitor) -> Page:
     return page
 
 
+def _columns_menu(visitor: Visitor) -> Page:
+    page = visitor.busy("/?columns=id,state")
+    page.locator("#columns summary").click()
+    expect(page.locator("#columns li")).to_have_count(2)
+    return page
+
+
+def _top_values(visitor: Visitor) -> Page:
+    page = _columns_menu(visitor)
+    page.get_by_role("button", name="Top values of state").click()
+    expect(page.locator("#top .words")).to_contain_text("in 1 value")
+    return page
+
+
 def _marks_menu(visitor: Visitor) -> Page:
     page = visitor.live()
     page.locator("#marks summary").click()
@@ -348,6 +362,8 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
     "marks with all unfolded": lambda visitor: _all_open(visitor.busy("/marks")),
     "no mark": lambda visitor: visitor.open("/marks", visitor.accounts.new),
     "marks menu": _marks_menu,
+    "columns menu": _columns_menu,
+    "top values": _top_values,
     "marking": _marking,
     "not found": lambda visitor: visitor.open("/nowhere", expected="404"),
     "not found, logged in": lambda visitor: visitor.busy("/nowhere", "404"),

@@ -24,9 +24,11 @@ export class Found {
   /**
    * @param {HTMLDetailsElement} room
    * @param {{userId: () => string, narrow: (term: string) => void, columns: import("./columns.js").Columns}} around
+   * @param {() => void} leaveSheet makes room for another panel on narrow screens
    */
-  constructor(room, around) {
+  constructor(room, around, leaveSheet) {
     this.room = room;
+    this.leaveSheet = leaveSheet;
     this.around = around;
     this.table = /** @type {HTMLElement} */ (room.querySelector("tbody"));
     this.count = /** @type {HTMLElement} */ (room.querySelector(".count"));
@@ -112,6 +114,10 @@ export class Found {
     /** @type {import("./value.js").Choice[]} */
     const choices = [["Copy value", (chosen) => copyFor(chosen, value), true]];
     if (NAME.test(name)) {
+      choices.push(["Top values", () => {
+        this.leaveSheet();
+        columns.top(name);
+      }]);
       choices.push([columns.names.includes(name) ? "Remove the column" : "Show as a column", () => columns.toggle(name)]);
     }
     return choices;
