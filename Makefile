@@ -136,6 +136,7 @@ benchmarks: $(VENV)/.test
 	$(VENV)/bin/python -m benchmarks.fanout
 	$(VENV)/bin/python -m benchmarks.hostile
 	$(VENV)/bin/python -m benchmarks.search
+	$(VENV)/bin/python -m benchmarks.fields
 	$(VENV)/bin/python -m benchmarks.similar
 	$(VENV)/bin/python -m benchmarks.census
 

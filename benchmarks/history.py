@@ -92,8 +92,11 @@ class History:
         return execute(self.dsn, sql.format(searcher=self.searcher, first=self.lowers[0], open=self.lowers[-1]))
 
 
-def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
-    """Fill ``slots`` slots of an hour with ``events`` lines, and wait until Ppl has sealed all but the open one."""
+def make_history(dsn: str, searcher: int, events: int, slots: int, lines: str = _LINES) -> History:
+    """Fill ``slots`` slots of an hour with ``events`` lines, and wait until Ppl has sealed all but the open one.
+
+    ``lines`` is the statement that makes those of a slot.
+    """
     now = int(time.time() * 1_000_000)
     newest = now - now % HOUR
     lowers = tuple(newest - HOUR * index for index in reversed(range(slots)))
@@ -113,7 +116,7 @@ def make_history(dsn: str, searcher: int, events: int, slots: int) -> History:
             "searcher": searcher,
             "others": f"ARRAY[{','.join(str(id_) for (id_,) in others)}]",
         }
-        execute(dsn, _LINES.format(**values))
+        execute(dsn, lines.format(**values))
         execute(dsn, _COUNTS.format(by_severity=BY_SEVERITY, **values))
         execute(dsn, f"VACUUM (ANALYZE) event_{lower}")
 

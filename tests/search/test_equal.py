@@ -207,6 +207,7 @@ def test_a_text_folds_whatever_stands_around_it(connection: Any) -> None:
 INDEXED = [
     "Word", "one two", "-'not this' but", "program:app", "sender:web*", "message:/us[e]rs/", "aaa OR bbb",
     "msgid:Word", 'structured_data:"one two"', "procid:=471",
+    "status:500", "took:>5", "user.id:*", "took:>5 word", "request_id:=a1b2", "-x .host:web*", "msg:/(alpha|beta)gam/",
 ]  # fmt: skip
 
 

@@ -53,8 +53,18 @@ def literals(node: Node) -> tuple[Alternatives, ...]:
         return literals_of_regex(node.pattern.root)
     if isinstance(node, InField):
         # Part of the meaning: a field whose name or value is written in escapes only is not found.
-        return _distinct([*_of_value(node), *(frozenset([part]) for part in fold(node.name).split(".") if part)])
+        return _distinct([*literals_of_value(node), *literals_of_name(node)])
     return ()
+
+
+def literals_of_name(node: InField) -> tuple[Alternatives, ...]:
+    """The folded parts of the field's name."""
+    return _distinct(frozenset([part]) for part in fold(node.name).split(".") if part)
+
+
+def literals_of_value(node: InField) -> tuple[Alternatives, ...]:
+    """The folded texts that stand in the event's text where a value matches ``node``."""
+    return _distinct(_of_value(node))
 
 
 def _of_value(node: InField) -> Iterator[Alternatives]:

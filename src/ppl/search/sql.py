@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from ppl.search.colours import uncoloured
-from ppl.search.literals import Alternatives, literals
+from ppl.search.literals import Alternatives, literals, literals_of_name, literals_of_value
 from ppl.search.quantity import in_full, measured, parse_quantity
 from ppl.search.regex.charset import SEPARATOR
 from ppl.search.regex.engines import for_postgresql
@@ -76,6 +76,8 @@ VALUES = f"event_field(structured_data, {_TEXTS[Field.MESSAGE]}, %s)"
 
 #: How many words of a conjunction are offered to the index, one by one.
 _MOST_LOOKED_UP = 8
+#: Values of so few characters are as frequent as a field's name.
+_LEAST_LOOKED_UP = 2
 
 Condition = tuple[str, list[Any]]
 
@@ -148,6 +150,14 @@ class _Writer:
         if isinstance(node, Or) and not is_wanted and words:
             # A negated node cannot use an index: build and fold the joint text once for all words.
             return [self._joint("ANY", words), *(self.written(each, is_wanted) for each in others)]
+        if isinstance(node, And):
+            has_rarer = any(literals(each) for each in nodes if not isinstance(each, FieldNumber))
+            return [
+                self._field(each, has_rarer=has_rarer)
+                if isinstance(each, FieldNumber)
+                else self.written(each, is_wanted)
+                for each in nodes
+            ]
         return [self.written(each, is_wanted) for each in nodes]
 
     def _joint(self, quantifier: str, words: Sequence[str]) -> Condition:
@@ -183,9 +193,18 @@ class _Writer:
             pattern = _like_pattern(node.pattern)
         return self._like(expressions, pattern)
 
-    def _field(self, node: InField) -> Condition:
-        # The literals are part of the meaning, so they stand in negated conditions too.
-        conditions = [self.help(each) for each in literals(node)]
+    def _has(self, texts: Alternatives) -> Condition:
+        """The condition of :meth:`help`, which no index serves."""
+        (text,) = texts
+        return f"strpos({searched(self.collation)}, {_lower('%s::text', self.collation)}) > 0", [text]
+
+    def _field(self, node: InField, *, has_rarer: bool = False) -> Condition:
+        # The literals are part of the meaning, so they stand in negated conditions too. The name is frequent: the index
+        # looks it up only if there is nothing rarer.
+        values, names = literals_of_value(node), literals_of_name(node)
+        is_rare = has_rarer or any(len(text) > _LEAST_LOOKED_UP for texts in values for text in texts)
+        conditions = [self.help(each) for each in values]
+        conditions += [self._has(each) if is_rare else self.help(each) for each in names]
         found = self._in_values(node)
         if isinstance(node, FieldWord):
             alternatives = [found, *map(self._exact, written(node))]
