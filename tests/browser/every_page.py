@@ -237,6 +237,7 @@ def _picked(visitor: Visitor) -> Page:
 def _json(visitor: Visitor) -> Page:
     page = _with_details(visitor.searched("4711"))
     expect(page.locator("#details .json")).to_be_visible()
+    expect(page.locator("#details .found")).to_be_visible()
     return page
 
 

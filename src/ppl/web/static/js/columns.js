@@ -9,6 +9,8 @@ import { whenPlaceChanges } from "./cells.js";
 import { dropDown } from "./dropdown.js";
 
 export const MOST_COLUMNS = 8;
+/** A name that the search language can write; as on the server. */
+export const NAME = /^[A-Za-z_@][\w.@-]{0,99}$/;
 
 export class Columns {
   /**
@@ -39,7 +41,7 @@ export class Columns {
   begin() {
     this.values?.begin();
     const text = readAddress("columns") || this.around.destinations.chosen.columns;
-    this.names = text ? text.split(",").slice(0, MOST_COLUMNS) : [];
+    this.names = [...new Set(text.split(",").filter((name) => NAME.test(name)))].slice(0, MOST_COLUMNS);
     for (const list of this.around.lists()) list.columns = this.names;
     this.menu.hidden = !this.names.length;
     /** @type {HTMLElement} */ (this.menu.querySelector(".count")).textContent = String(this.names.length);

@@ -4,6 +4,7 @@
  */
 
 import { getJson } from "./clock.js";
+import { NAME } from "./columns.js";
 import { copyFor } from "./copy.js";
 import { button, element } from "./element.js";
 import { appendText } from "./message.js";
@@ -15,8 +16,6 @@ import { openMenu } from "./value.js";
 
 const LONGEST = 300;
 const LONGEST_TITLE = 100;
-/** A name that the search language can write; as on the server. */
-const NAME = /^[A-Za-z_@][\w.@-]{0,99}$/;
 /** Events whose fields are kept, for readers who step from line to line. */
 const KEPT = 100;
 
