@@ -107,7 +107,7 @@ pictures: $(VENV)/.test
 	PPL_PICTURES='$(CURDIR)/docs/images' $(VENV)/bin/python -m pytest tests/browser/test_walkthrough.py
 
 fuzz: $(VENV)/.fuzz
-	set -e; for target in framing datagram message relp start; do \
+	set -e; for target in fields framing datagram message relp start; do \
 	    $(VENV)/bin/python -m tests.fuzz $$target build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=400 \
 	        -artifact_prefix=build/fuzz/$$target-; done
 

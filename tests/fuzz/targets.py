@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
+from ppl.search.fields import FieldSource
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.datagrams import datagram_messages
 from ppl.sources.framing import CUT_MARK, LOOKAHEAD, Framer, Frames, whole_message
@@ -103,6 +104,19 @@ def message(data: bytes) -> None:
         check_storable(row)
 
 
+def fields(data: bytes) -> None:
+    """Each field that an event has is found by its name with the same values, and PostgreSQL takes them."""
+    text = data.decode("utf-8", "replace").replace("\0", "\ufffd")
+    message, _, structured_data = text.partition("\x01")
+    found = FieldSource(message, structured_data)
+    listed = list(found.fields())
+    for name in {name for name, _ in listed}:
+        assert sorted(found.values(name)) == sorted(value for other, value in listed if other == name)
+    for name, value in listed:
+        assert "\0" not in name + value
+        (name + value).encode("utf-8")  # a surrogate would raise
+
+
 def _relp_session(pieces: list[bytes]) -> tuple[list[bytes], bytes, bool, bool]:
     relp = Relp(1000)
     messages: list[bytes] = []
@@ -166,6 +180,7 @@ def push(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
+    "fields": fields,
     "body": body,
     "framing": framing,
     "datagram": datagram,
@@ -197,6 +212,11 @@ SEEDS: dict[str, list[bytes]] = {
         b"\x0312",
         b"\x0499 <" + b"x" * 90,
         b"y" * 99,
+    ],
+    "fields": [
+        b'GET a=1,b="c \\"d" {"a": {"b": [1, {"c": "\\u0041\\ud83d"}]}, "a.b": null}',
+        b'x\x01[a@1 b="c\\]" d="e"][f]',
+        b'@cee: {"a\\u0000":"\\ud83d\\ude00","b":1e5}\x01{"c":true}',
     ],
     "datagram": [
         b"\xef\xbb\xbf<13>one\n two\n<14>three<131>Nov 30 01:00:28 four\0",

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 #: Events that a scan reads at least, at first and at most. The first scan reads enough for a page of a common word;
 #: while little is found, scans read more.
-LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 100, 2_000, 32_000
+LEAST_SCAN, FIRST_SCAN, MOST_SCAN = 10, 2_000, 32_000
 
 #: Events that a scan reads at most to count the values of a field, of which few leave PostgreSQL, and the characters of
 #: a value that are kept.

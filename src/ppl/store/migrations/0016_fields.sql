@@ -201,6 +201,12 @@ BEGIN
         END IF;
         RETURN event_text_field(structured_data, name, false) || event_text_field(message, name, true);
     END IF;
+    -- Most messages without the field: a key or a pair would have the name in it.
+    IF strpos(message, split_part(name, '.', -1) || '"') = 0 AND strpos(message, name || '=') = 0
+        AND strpos(message, '\u') = 0 AND name ~ '^[A-Za-z0-9_.@-]+$'
+    THEN
+        RETURN '{}';
+    END IF;
     /* short JSON */
     RETURN event_text_field(message, name, true);
 END $body$;
@@ -238,6 +244,8 @@ DECLARE
 BEGIN
     IF length(value) > 64 THEN
         RETURN NULL;
+    ELSIF value ~ '^[0-9]+$' THEN
+        RETURN CASE WHEN kind IN ('number', 'any') THEN value::numeric END;
     END IF;
     parts := regexp_match(
         value, '^([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)(?:[ ]?([A-Za-zµμ%]+))?$');
