@@ -3,7 +3,8 @@
 Run ``python -m benchmarks.viewer`` from the project's root; it needs Chromium (Debian: ``chromium``). A headless
 Chromium shows the page of a running Ppl with some thousand lines of history, while lines come in at each of ``--rates``
 in turn. ``--against PATH`` measures another working tree of Ppl in turns with this one. ``--heap-seconds 600`` follows
-the heap over ten minutes at 1,000 lines a second, measured after a garbage collection each time.
+the heap over ten minutes at 1,000 lines a second, measured after a garbage collection each time. ``--columns
+level,event,user.id,rt`` measures the page once more with these columns beside the lines.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def send(port: int, rate: int, seconds: float) -> None:
 
 
 @contextmanager
-def page_of(tree: Path | None, browser: Any) -> Iterator[tuple[Page, Registered]]:
-    """The live viewer page of this Ppl, or of the one in another working ``tree``, with some history."""
+def page_of(tree: Path | None, browser: Any, columns: str = "") -> Iterator[tuple[Page, Registered]]:
+    """The live viewer of this Ppl, or of the one in another working ``tree``, with some history and ``columns``."""
     environment = {}
     if tree is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(tree), str(tree / "src")])
@@ -114,7 +115,7 @@ def page_of(tree: Path | None, browser: Any) -> Iterator[tuple[Page, Registered]
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([{"name": name, "value": value, "url": ppl.url} for name, value in who.cookies.items()])
         page = context.new_page()
-        page.goto(ppl.url)
+        page.goto(f"{ppl.url}/?columns={columns}" if columns else ppl.url)
         eventually(lambda: page.locator("#log .row").count() > 0, "rows", 60)
         yield page, who
         context.close()
@@ -191,15 +192,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--against", type=Path, metavar="PATH", help="another working tree of Ppl")
     parser.add_argument("--heap-seconds", type=int, default=0)
+    parser.add_argument("--columns", default="", help="fields with commas between")
     arguments = parser.parse_args()
-    trees: dict[str, Path | None] = {"Ppl": None}
+    cases: dict[str, tuple[Path | None, str]] = {"Ppl": (None, "")}
+    if arguments.columns:
+        cases["Ppl with columns"] = (None, arguments.columns)
     if arguments.against is not None:
-        trees["the other Ppl"] = arguments.against.resolve()
+        cases["the other Ppl"] = (arguments.against.resolve(), "")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for _ in range(arguments.rounds):
-            for name, tree in trees.items():
-                with page_of(tree, browser) as (page, who):
+            for name, (tree, columns) in cases.items():
+                with page_of(tree, browser, columns) as (page, who):
                     for rate in arguments.rates:
                         looked = look(page, who, rate, arguments.seconds)
                         print(

@@ -237,6 +237,7 @@ def _picked(visitor: Visitor) -> Page:
 def _json(visitor: Visitor) -> Page:
     page = _with_details(visitor.searched("4711"))
     expect(page.locator("#details .json")).to_be_visible()
+    expect(page.locator("#details .found")).to_be_visible()
     return page
 
 
@@ -244,6 +245,20 @@ def _value_menu(visitor: Visitor) -> Page:
     page = _json(visitor)
     page.locator("#details .json [role=button]").first.press("Enter")
     expect(page.locator(".values")).to_be_visible()
+    return page
+
+
+def _columns_menu(visitor: Visitor) -> Page:
+    page = visitor.busy("/?columns=id,state")
+    page.locator("#columns summary").click()
+    expect(page.locator("#columns li")).to_have_count(2)
+    return page
+
+
+def _top_values(visitor: Visitor) -> Page:
+    page = _columns_menu(visitor)
+    page.get_by_role("button", name="Top values of state").click()
+    expect(page.locator("#top .words")).to_contain_text("in 1 value")
     return page
 
 
@@ -348,6 +363,8 @@ PAGES: dict[str, Callable[[Visitor], Page]] = {
     "marks with all unfolded": lambda visitor: _all_open(visitor.busy("/marks")),
     "no mark": lambda visitor: visitor.open("/marks", visitor.accounts.new),
     "marks menu": _marks_menu,
+    "columns menu": _columns_menu,
+    "top values": _top_values,
     "marking": _marking,
     "not found": lambda visitor: visitor.open("/nowhere", expected="404"),
     "not found, logged in": lambda visitor: visitor.busy("/nowhere", "404"),

@@ -98,3 +98,19 @@ test("hostile lines do not block the page", () => {
     assert.ok(performance.now() - began < 10_000, query);
   }
 });
+
+test("a field's value is marked where it follows the field's name", () => {
+  const marked = (/** @type {string} */ query, /** @type {string} */ text) =>
+    (marksOf(query)?.message?.find(text, 9) ?? []).map(([from, to]) => text.slice(from, to) + `@${from}`);
+  const json = '{"status":500,"took":500,"user":{"id": "500"},"error":"it was not found"}';
+  assert.deepEqual(marked("status:=500", json), ["500@10"]);
+  assert.deepEqual(marked("user.id:500", json), ["500@40"]);
+  assert.deepEqual(marked("status:>=400", json), ["500@10"]);
+  assert.deepEqual(marked('error:"not found"', json), ["not found@62"]);
+  assert.deepEqual(marked("error:=found", json), []);
+  assert.deepEqual(marked("took:*", "status=1 took=2ms mistook=3"), ["2ms@14"]);
+  assert.deepEqual(marked("status:500", "status=200 took=500"), []);
+  assert.deepEqual(marked("status:(500 OR 404)", "status=404"), ["404@7"]);
+  assert.deepEqual(marked("-status:500", "status=500"), []);
+  assert.deepEqual(marked('a.b-c@d:="x("', 'b-c@d="x("'), ["x(@7"]);
+});

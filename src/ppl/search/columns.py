@@ -30,9 +30,14 @@ def read_columns(names: Iterable[str]) -> tuple[str, ...]:
 
 def column_values(event: Event, columns: Sequence[str]) -> dict[str, str]:
     """Column → the value of ``event``, for those fields that it has; several values are joined, long ones cut."""
+    texts = event.message + event.structured_data
+    # Most lines have none of the fields: what has not even the name is not parsed. Colours may stand within a name.
+    there = [name for name in columns if name.rpartition(".")[2] in texts or "\x1b" in texts]
+    if not there:
+        return {}
     source = FieldSource(event.message, event.structured_data)
     found = {}
-    for name in columns:
+    for name in there:
         values = source.values(name)
         if values:
             # No more values than fit are joined: an array may have very many.

@@ -11,6 +11,7 @@ from ppl.model import DAY, Account, Clock
 from ppl.search.fields import LONGEST_NAME
 from ppl.store.interface import MOST_VALUES, Search, Store
 from ppl.store.walker import Walker
+from ppl.timezone import utc_text
 from ppl.web.api.events import begin, progress
 from ppl.web.http.answers import Answer, BadRequest, json_answer
 from ppl.web.http.parameters import destination_of, id_of, number_of, query_of, time_of
@@ -71,6 +72,7 @@ class TopValues:
         return json_answer(
             {
                 "field": name,
+                "to": utc_text(until),
                 "values": [{"value": value, "count": count} for value, count in top[:limit]],
                 "others": {"values": left_out["values"], "count": left_out["count"]},
                 **progress(reached, search.is_complete),

@@ -150,6 +150,7 @@ function itemOf(columns, name, at) {
     columns.change(order);
   };
   item.append(element("span", "name", name));
+  offer("top", "Top", `Top values of ${name}`, () => columns.top(name));
   offer("earlier", "↑", `Move ${name} forward`, () => move(at - 1)).disabled = at === 0;
   offer("later", "↓", `Move ${name} back`, () => move(at + 1)).disabled = at === names.length - 1;
   offer("remove", "×", `Remove the column ${name}`, () => columns.toggle(name));

@@ -1,4 +1,7 @@
-/** The columns: fields shown beside each line, which the server keeps for the account, or which a link names. */
+/**
+ * The fields that the reader looks at: the columns beside each line, which the server keeps for the account or a link
+ * names, and the panel of a field's top values.
+ */
 
 import { readAddress } from "./address.js";
 import { loaded } from "./api.js";
@@ -6,19 +9,24 @@ import { whenPlaceChanges } from "./cells.js";
 import { dropDown } from "./dropdown.js";
 
 export const MOST_COLUMNS = 8;
+/** A name that the search language can write; as on the server. */
+export const NAME = /^[A-Za-z_@][\w.@-]{0,99}$/;
 
 export class Columns {
   /**
    * @param {HTMLDetailsElement} menu
    * @param {{destinations: import("./destinations.js").Destinations, lists: () => import("./list.js").LogList[],
    *   csrfToken: string, reconnect: () => void, keepingPlace: (change: () => void) => void,
-   *   say: (problem: string) => void}} around `reconnect`: lines that arrive from now on have other columns
+   *   say: (problem: string) => void, top: HTMLElement, zone: import("./time.js").Zone, userId: () => string,
+   *   search: import("./search.js").Search}} around `reconnect`: lines that arrive from now on have other columns
    */
   constructor(menu, around) {
     this.menu = menu;
     this.around = around;
     /** @type {string[]} in order */
     this.names = [];
+    /** @type {import("./top.js").TopValues | undefined} */
+    this.values = undefined;
     dropDown(menu, () => this.use((choosing) => choosing.open(this)));
     whenPlaceChanges(() => this.use((choosing) => choosing.draw(this)));
   }
@@ -29,10 +37,11 @@ export class Columns {
   /** A part of addresses: with it, the server sends the values too. */
   get asked() { return this.names.length ? `&columns=${encodeURIComponent(this.names.join(","))}` : ""; }
 
-  /** Take the columns of the destination, or of the link. */
+  /** Take the columns of the destination, or of the link, since either or the search has changed. */
   begin() {
+    this.values?.begin();
     const text = readAddress("columns") || this.around.destinations.chosen.columns;
-    this.names = text ? text.split(",").slice(0, MOST_COLUMNS) : [];
+    this.names = [...new Set(text.split(",").filter((name) => NAME.test(name)))].slice(0, MOST_COLUMNS);
     for (const list of this.around.lists()) list.columns = this.names;
     this.menu.hidden = !this.names.length;
     /** @type {HTMLElement} */ (this.menu.querySelector(".count")).textContent = String(this.names.length);
@@ -42,6 +51,22 @@ export class Columns {
   toggle(name) {
     const others = this.names.filter((each) => each !== name);
     this.change(others.length < this.names.length ? others : [...others, name]);
+  }
+
+  /** Show the top values of a field. @param {string} name */
+  async top(name) {
+    const top = await loaded(import("./top.js"), this.around.say);
+    if (!top) return;
+    this.menu.open = false;
+    this.values ??= new top.TopValues(this.around.top, this.around);
+    this.values.show(name);
+  }
+
+  /** Close the top values. @returns {boolean} whether they were open */
+  leave() {
+    if (!this.values?.isOpen) return false;
+    this.values.close();
+    return true;
   }
 
   /** @param {string[]} names in order */

@@ -58,6 +58,11 @@ export class Details {
     else this.around.closed();
   }
 
+  /** Make room where the panel is a sheet over the log. */
+  leaveSheet() {
+    if (getComputedStyle(this.panel).position === "fixed") this.close();
+  }
+
   /** @param {LogEvent} event */
   fill(event) {
     this.event = event;
@@ -84,7 +89,7 @@ export class Details {
   /** Show the fields that the server finds in the text. @param {LogEvent} event */
   async showFound(event) {
     const room = /** @type {HTMLDetailsElement} */ (this.panel.querySelector(".found"));
-    this.found ??= import("./found.js").then(({ Found }) => new Found(room, this.around)).catch(() => null);
+    this.found ??= import("./found.js").then(({ Found }) => new Found(room, this.around, () => this.leaveSheet())).catch(() => null);
     const found = await this.found;
     if (!found) this.found = null;
     else if (event === this.event) found.show(event);

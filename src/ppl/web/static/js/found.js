@@ -4,6 +4,7 @@
  */
 
 import { getJson } from "./clock.js";
+import { NAME } from "./columns.js";
 import { copyFor } from "./copy.js";
 import { button, element } from "./element.js";
 import { appendText } from "./message.js";
@@ -15,8 +16,6 @@ import { openMenu } from "./value.js";
 
 const LONGEST = 300;
 const LONGEST_TITLE = 100;
-/** A name that the search language can write; as on the server. */
-const NAME = /^[A-Za-z_@][\w.@-]{0,99}$/;
 /** Events whose fields are kept, for readers who step from line to line. */
 const KEPT = 100;
 
@@ -24,9 +23,11 @@ export class Found {
   /**
    * @param {HTMLDetailsElement} room
    * @param {{userId: () => string, narrow: (term: string) => void, columns: import("./columns.js").Columns}} around
+   * @param {() => void} leaveSheet makes room for another panel on narrow screens
    */
-  constructor(room, around) {
+  constructor(room, around, leaveSheet) {
     this.room = room;
+    this.leaveSheet = leaveSheet;
     this.around = around;
     this.table = /** @type {HTMLElement} */ (room.querySelector("tbody"));
     this.count = /** @type {HTMLElement} */ (room.querySelector(".count"));
@@ -112,6 +113,10 @@ export class Found {
     /** @type {import("./value.js").Choice[]} */
     const choices = [["Copy value", (chosen) => copyFor(chosen, value), true]];
     if (NAME.test(name)) {
+      choices.push(["Top values", () => {
+        this.leaveSheet();
+        columns.top(name);
+      }]);
       choices.push([columns.names.includes(name) ? "Remove the column" : "Show as a column", () => columns.toggle(name)]);
     }
     return choices;

@@ -137,11 +137,11 @@ const follow = new Follow(list, {
 
 /** @type {Columns} */
 const columns = new Columns(/** @type {HTMLDetailsElement} */ (byId("columns")), {
-  destinations, keepingPlace,
-  csrfToken: pane.dataset.csrfToken ?? "",
+  destinations, keepingPlace, zone, search, userId,
+  top: byId("top"),
+  csrfToken: pane.dataset.csrfToken ?? "", say: problem,
   lists: () => [list, reading.context.list],
   reconnect() { if (hasBegun && !isDue) connection.open(); },
-  say: problem,
 });
 
 let hasBegun = false;
@@ -263,7 +263,7 @@ listenToKeys({
   End: live, G: live, Home: home, g: home,
   ...reading.keys,
   s: () => grouping.toggle(),
-  Escape() { if (reading.details.event || !grouping.leave()) reading.close(); },
+  Escape() { if (!columns.leave() && (reading.details.event || !grouping.leave())) reading.close(); },
   "/": () => search.enter(),
   t: () => bar.goTo(),
   Y: () => takeAlong.copyLink(),

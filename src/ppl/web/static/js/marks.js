@@ -82,6 +82,7 @@ export class Marks {
       const translated = this.translate(pattern[1]);
       return translated ? [translated] : [];
     }
+    if (attribute.startsWith(".")) return parts.length ? [] : [inField(attribute.slice(1), text, value, isExact)];
     // Not for messages, since a folded one is searched in parts, nor for MSGID and structured data, which are one text.
     if (isExact && place !== "message" && place !== "data") return [plain(value, "^", "$")];
     const hasStars = attribute && !isExact && !/["']$/.test(text);
@@ -108,5 +109,21 @@ const finder = (parts) => (parts.size ? new Finder([...parts.values()]) : null);
 
 /** @param {string} text @param {string} [before] @param {string} [after] @returns {Expression} */
 function plain(text, before = "", after = "") {
-  return { source: before + text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") + after, longest: Infinity };
+  return { source: before + escaped(text) + after, longest: Infinity };
 }
+
+/**
+ * A value after its name, as JSON, pairs and structured data write it. Of a comparison or a pattern any value is marked.
+ * @param {string} name @param {string} text of the term @param {string} value @param {boolean} isExact @returns {Expression}
+ */
+function inField(name, text, value, isExact) {
+  const before = `(?<![\\p{L}\\p{N}_])${escaped(name.slice(name.lastIndexOf(".") + 1))}"?\\s{0,4}[:=]\\s{0,4}`;
+  const isLiteral = isExact || /["']$/.test(text) || !/^[<>]|\*/.test(value);
+  if (!isLiteral || !value) return { source: `(?<=${before}"?)[^\\s"',;}\\]]+`, longest: Infinity };
+  const literal = escaped(value);
+  // The name is looked for only where the value is found.
+  return { source: `${literal}(?<=${before}(?:"${isExact ? "" : '[^"]{0,200}'})?${literal})`, longest: Infinity };
+}
+
+/** @param {string} text @returns {string} it as a part of a regular expression */
+const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
