@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ppl.model import SECOND, Event, Lines
@@ -295,12 +295,19 @@ def test_any_json_gives_an_event_for_each_value(values: list[object], as_array: 
 # Bodies as they come
 
 
+def add(body: Body, data: bytes) -> None:
+    body.add(data)
+    while body.has_more:
+        body.step()
+
+
 @given(st.binary(max_size=3000), st.integers(1, 500), st.booleans())
 def test_a_body_comes_in_whatever_parts(content: bytes, size: int, is_gzip: bool) -> None:
+    assume(is_gzip or not content.startswith((b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")))
     sent = gzip.compress(content[:1000]) + gzip.compress(content[1000:]) if is_gzip else content
     body = Body(4000, Zip.GZIP if is_gzip else None)
     for start in range(0, len(sent), size):
-        body.add(sent[start : start + size])
+        add(body, sent[start : start + size])
     assert body.finish() == content
 
 
@@ -315,7 +322,7 @@ def test_what_begins_as_gzip_or_zstd_is_that(content: bytes, size: int, pack: Ca
     sent = pack(content[:1000]) + pack(content[1000:])
     body = Body(4000)
     for start in range(0, len(sent), size):
-        body.add(sent[start : start + size])
+        add(body, sent[start : start + size])
     assert body.finish() == content
 
 
@@ -323,7 +330,7 @@ def test_few_bytes_are_no_compression() -> None:
     for content in (b"\x1f", b"\x28\xb5\x2f", b"\x1f\x8b", b"\x1f\x8bx"):
         body = Body(100)
         for byte in content:
-            body.add(bytes([byte]))
+            add(body, bytes([byte]))
         assert body.finish() == content
 
 
@@ -331,7 +338,7 @@ def test_zstd_with_a_window_that_takes_much_memory_is_refused() -> None:
     packing = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
     sent = packing.compress(b"a") + packing.flush()
     with pytest.raises(BodyUnreadable):
-        Body(1000, Zip.ZSTD).add(sent)
+        add(Body(1000, Zip.ZSTD), sent)
 
 
 @given(
@@ -342,14 +349,14 @@ def test_deflate_comes_with_a_header_or_without(content: bytes, size: int, pack:
     for zipped in (Zip.EITHER, *((Zip.DEFLATE,) if pack in (zlib.compress, bare) else ())):
         body = Body(4000, zipped)
         for start in range(0, len(sent), size):
-            body.add(sent[start : start + size])
+            add(body, sent[start : start + size])
         assert body.finish() == content
 
 
 def test_nothing_follows_deflate() -> None:
     body = Body(1000, Zip.DEFLATE)
     with pytest.raises(BodyUnreadable, match="after the end"):
-        body.add(zlib.compress(b"a") + zlib.compress(b"b"))
+        add(body, zlib.compress(b"a") + zlib.compress(b"b"))
 
 
 @pytest.mark.parametrize("zipped", Zip)
@@ -363,22 +370,22 @@ def test_a_bomb_is_never_unzipped_further_than_the_limit(zipped: Zip, pack: Call
     assert len(bomb) < 100_000
     body = Body(100_000, zipped)
     with pytest.raises(BodyTooLarge):
-        body.add(bomb)
+        add(body, bomb)
     assert len(body) <= 100_000
 
 
 def test_gzip_that_gives_nothing_is_bounded_by_what_came() -> None:
     body = Body(1000, Zip.GZIP)
     endless_name = b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 900
-    body.add(endless_name)
+    add(body, endless_name)
     with pytest.raises(BodyTooLarge):
-        body.add(b"n" * 200)
+        add(body, b"n" * 200)
 
 
 def test_many_members_are_refused() -> None:
     body = Body(1_000_000, Zip.GZIP)
     with pytest.raises(BodyUnreadable, match="members"):
-        body.add(gzip.compress(b"") * 1100)
+        add(body, gzip.compress(b"") * 1100)
 
 
 ZIPPED = gzip.compress(b"hello", mtime=0)
@@ -388,7 +395,7 @@ ZIPPED = gzip.compress(b"hello", mtime=0)
 def test_what_is_no_gzip_is_refused(sent: bytes) -> None:
     body = Body(1000, Zip.GZIP)
     with pytest.raises(BodyUnreadable):
-        body.add(sent)
+        add(body, sent)
         body.finish()
 
 
@@ -400,6 +407,6 @@ def test_no_body_at_all_is_no_fault() -> None:
 def test_any_bytes_are_unzipped_or_refused(data: bytes, zipped: Zip) -> None:
     body = Body(200, zipped)
     with contextlib.suppress(BodyTooLarge, BodyUnreadable):
-        body.add(data)
+        add(body, data)
         body.finish()
     assert len(body) <= 200

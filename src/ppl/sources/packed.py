@@ -24,6 +24,8 @@ _MOST_MEMBERS = 1000
 #: The first bytes of gzip with its one method (RFC 1952) and of zstd (RFC 8878); no other body begins with these.
 _BEGINS_GZIP = b"\x1f\x8b\x08"
 _BEGINS_ZSTD = b"\x28\xb5\x2f\xfd"
+#: Bytes that are unpacked at once: a fraction of a millisecond of work.
+_STEP_BYTES = 256 * 1024
 #: The window of zstd that HTTP allows (RFC 9659), as a power of two: 8 MiB of memory.
 _WINDOW_LOG = 23
 
@@ -108,6 +110,11 @@ class Unpacking:
         self._was_full = False
         return b""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether :meth:`read` may give more bytes of what was fed."""
+        return bool(self._packed) or self._was_full
+
     def finish(self) -> None:
         """Check that the compressed data has come to its end; an empty body has.
 
@@ -142,7 +149,7 @@ def _gzip_member() -> _Member:
 
 
 class Body:
-    """A body while it arrives.
+    """A body while it arrives: :meth:`add` what came, and :meth:`step` while it :attr:`has_more`.
 
     Args:
         most: bytes that it may hold, also after unzipping.
@@ -160,12 +167,16 @@ class Body:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether some of what came is still to be unpacked."""
+        return self._unpacking is not None and self._unpacking.has_more
+
     def add(self, data: bytes) -> None:
-        """Add ``data``.
+        """Add ``data``; what is compressed waits for :meth:`step`.
 
         Raises:
-            BodyTooLarge: the body exceeds the limit, beyond which at most one byte was unzipped.
-            BodyUnreadable: the body is not compressed as it claims.
+            BodyTooLarge: the body exceeds the limit.
         """
         self._came += len(data)
         if self._may_be_packed:
@@ -174,8 +185,16 @@ class Body:
             self._keep(data)
             return
         self._unpacking.feed(data)
-        while piece := self._unpacking.read(self._most - len(self._held) + 1):
-            self._keep(piece)
+
+    def step(self) -> None:
+        """Unpack some of what came, in less than a millisecond of work.
+
+        Raises:
+            BodyTooLarge: the body exceeds the limit, beyond which at most one byte was unzipped.
+            BodyUnreadable: the body is not compressed as it claims.
+        """
+        if self._unpacking is not None:
+            self._keep(self._unpacking.read(min(_STEP_BYTES, self._most - len(self._held) + 1)))
 
     def _begin(self, data: bytes) -> bytes:
         """Look at the first bytes; gives those that are to be added."""
@@ -195,7 +214,7 @@ class Body:
         self._held += data
 
     def finish(self) -> bytes:
-        """The whole body.
+        """The whole body, when it has no more to unpack.
 
         Raises:
             BodyUnreadable: the compressed data ends too early.

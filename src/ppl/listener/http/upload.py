@@ -204,6 +204,8 @@ class DrainUpload:
         for data in self._early:
             self._add(data)
         self._early.clear()
+        if self._is_reading:
+            return
         request.resume()
         if self._is_complete:
             await self._take_all()
@@ -270,9 +272,37 @@ class DrainUpload:
             self._body.add(data)
         except BodyTooLarge as error:
             raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
+        if self._is_reading:
+            return
+        if self._body.has_more:
+            self._do(self._unpack(self._body))
+        else:
+            self._hold(len(self._body) - self._held)
+
+    async def _unpack(self, body: Body) -> None:
+        """Unpack what has come, while nothing more is read; then go on."""
+        turns = self._drain.turns
+        self._is_reading = True
+        self._request.pause()
+        try:
+            await turns.turn()
+            while body.has_more and not self._is_answered:
+                body.step()
+                self._hold(len(body) - self._held)
+                if turns.is_over:
+                    await turns.turn()
+        except BodyTooLarge as error:
+            raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
         except BodyUnreadable as error:
             raise Unreadable(str(error)) from error
-        self._hold(len(self._body) - self._held)
+        finally:
+            self._is_reading = False
+        if self._is_answered:
+            return
+        if self._is_complete:
+            await self._take_all()
+        else:
+            self._request.resume()
 
     def _hold(self, more: int) -> None:
         self._drain.admission.hold(more)
@@ -284,7 +314,8 @@ class DrainUpload:
         if self._is_answered:
             return
         if self._body is not None:
-            self._do(self._take_all())
+            if not self._is_reading:
+                self._do(self._take_all())
         elif self._live is not None and not self._is_reading:
             self._do(self._take_rest(self._live))
 
@@ -485,7 +516,7 @@ class DrainUpload:
         """The client has gone. Lines that were taken are still stored, and the upload is counted until then."""
         self._is_lost = True
         # The lines that have come whole are stored.
-        if self.is_taken or self._is_reading:
+        if self.is_taken or (self._is_reading and self._live is not None):
             return
         if not (is_whole and self._kind.leaves_early):
             self._end()
