@@ -87,7 +87,9 @@ BEGIN
             RETURN found;
         END IF;
         SELECT array_agg(each) INTO found
-            FROM json_array_elements(node) AS element, unnest(event_json_field(element, name, levels - 1)) AS each;
+            FROM json_array_elements(node) AS element, unnest(CASE
+                WHEN json_typeof(element) IN ('object', 'array') THEN event_json_field(element, name, levels - 1)
+                WHEN name IS NULL THEN ARRAY[coalesce(element #>> '{}', 'null')] END) AS each;
         RETURN coalesce(found, '{}');
     ELSIF name IS NULL THEN
         RETURN ARRAY[coalesce(node #>> '{}', 'null')];
@@ -141,7 +143,13 @@ DECLARE
     match text[];
     element text := '';
 BEGIN
-    IF strpos(value, substring(name from '[^.]*$') || '="') > 0 THEN
+    IF strpos(value, split_part(name, '.', -1) || '="') = 0 THEN
+        RETURN found;
+    ELSIF strpos(name, '.') = 0 THEN
+        SELECT coalesce(array_agg(regexp_replace(parameter[3], '\\(["\\\]])', '\1', 'g')), '{}') INTO found
+            FROM regexp_matches(value, '\[([^ \t\n\r="\]]+)|[ ]([^ \t\n\r="\]]+)="((?:[^"\\]|\\.)*)"', 'g') AS parameter
+            WHERE parameter[2] = name;
+    ELSE
         FOR match IN
             SELECT regexp_matches(value, '\[([^ \t\n\r="\]]+)|[ ]([^ \t\n\r="\]]+)="((?:[^"\\]|\\.)*)"', 'g')
         LOOP
