@@ -9,9 +9,10 @@ import zlib
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 
 from ppl.errors import StoreUnavailable
-from ppl.listener.http import upload
+from ppl.listener.http import upload, work_turns
 from ppl.model import Destination
 from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
@@ -308,6 +309,28 @@ async def test_too_much_is_refused_while_it_streams(
     assert (await ask(drained, request(bomb, {"Content-Encoding": "gzip"}))).status == 413
     assert drained.drain.under_way == 0
     assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_others_have_turns_while_a_body_is_unpacked(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_turns, "WORK_SECONDS", 0.0)
+    drained = await make_drained(store, max_drain_bytes=4 << 20, queue_bytes=1 << 25)
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+
+    counting = LoopingCall(count)
+    counting.start(0)
+    body = gzip.compress(b"x" * (3 << 20))
+    response = await ask(drained, request(body, {"Content-Type": "text/plain", "Content-Encoding": "gzip"}))
+    counting.stop()
+    assert response.status == 200
+    # A quarter of a mebibyte for each.
+    assert turns >= 12
 
 
 @ensureDeferred
