@@ -78,6 +78,8 @@ VALUES = f"event_field(structured_data, {_TEXTS[Field.MESSAGE]}, %s)"
 _MOST_LOOKED_UP = 8
 #: Values of so few characters are as frequent as a field's name.
 _LEAST_LOOKED_UP = 2
+#: The sign of a comparison whose sides change places.
+_TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 Condition = tuple[str, list[Any]]
 
@@ -217,19 +219,20 @@ class _Writer:
         """Whether one of the field's values is what ``node`` looks for."""
         if isinstance(node, FieldExact):
             return f"(%s = ANY ({VALUES}))", [node.text, node.name]
+        if isinstance(node, FieldNumber):
+            quantity = parse_quantity(node.operand)
+            assert quantity is not None
+            numbers = f"event_numbers({VALUES}, '{quantity.measure}')"
+            return f"(%s::numeric {_TURNED[node.sign]} ANY ({numbers}))", [in_full(quantity.number), node.name]
         text, parameters = self._value(node)
         return f"EXISTS (SELECT FROM unnest({VALUES}) AS value WHERE {text})", [node.name, *parameters]
 
-    def _value(self, node: FieldWord | FieldGlob | FieldRegex | FieldNumber) -> Condition:
+    def _value(self, node: FieldWord | FieldGlob | FieldRegex) -> Condition:
         folded = _lower("value", self.collation)
         if isinstance(node, FieldGlob):
             return self._like([folded], _like_pattern(node.pattern))
         if isinstance(node, FieldRegex):
             return f"regexp_like({folded}, %s)", [for_postgresql(node.pattern)]
-        if isinstance(node, FieldNumber):
-            quantity = parse_quantity(node.operand)
-            assert quantity is not None
-            return f"event_number(value, '{quantity.measure}') {node.sign} %s::numeric", [in_full(quantity.number)]
         if len(node.text) > LONGEST_WORDS:
             return self._like([folded], f"%{_literal(node.text)}%")
         text, parameters = f"regexp_like({folded}, %s)", [for_postgresql(whole_words(node.text))]

@@ -284,6 +284,19 @@ BEGIN
     RETURN parts[1]::numeric * CASE WHEN kind <> 'any' OR factor IS NULL THEN factor ELSE 1 END;
 END $$;
 
+-- Those of a field's values that are numbers.
+CREATE FUNCTION event_numbers(texts text[], kind text) RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE STRICT COST 200 AS $$
+BEGIN
+    -- What most are: one number without a unit.
+    IF cardinality(texts) = 1 AND length(texts[1]) <= 64 AND kind IN ('number', 'any')
+        AND texts[1] ~ '^[0-9]+([.][0-9]+)?$'
+    THEN
+        RETURN ARRAY[texts[1]::numeric];
+    END IF;
+    RETURN ARRAY(
+        SELECT number FROM unnest(texts) AS value, event_number(value, kind) AS number WHERE number IS NOT NULL);
+END $$;
+
 -- Before PostgreSQL 16 they begin subtransactions, which parallel workers cannot.
 DO $do$
 BEGIN
@@ -297,4 +310,5 @@ BEGIN
     ALTER FUNCTION event_pairs(text, text) PARALLEL SAFE;
     ALTER FUNCTION event_parameters(text, text) PARALLEL SAFE;
     ALTER FUNCTION event_number(text, text) PARALLEL SAFE;
+    ALTER FUNCTION event_numbers(text[], text) PARALLEL SAFE;
 END $do$;
