@@ -23,7 +23,7 @@ from ppl.search.fields import values_of
 from ppl.search.query import Query, parse
 from ppl.store.connecting.connection import Parameters, ResultRow
 from ppl.store.connecting.pool import Pool
-from ppl.store.events.searching import RARE, EventSearch, Searches, SearchLimits
+from ppl.store.events.searching import RARE, SLOTS_AT_ONCE, EventSearch, Searches, SearchLimits
 from ppl.store.postgres import PostgresStore
 from ppl.store.upkeep.sealing import MOST_PUT_OFF, Sealer
 from tests.fixtures.database import execute
@@ -334,6 +334,20 @@ async def test_a_lookup_that_takes_too_long_is_done_as_scans(
     searches = Searches(search_pool, 2, SearchLimits(rare=2.0, seconds=0.2))
     assert [event.message for event in await found(searches.begin(1, HERE.id, query("one")))] == ["one", "one"]
     assert [BY_INDEX in sql for sql, _ in search_pool.selected] == [True, False], "a lookup, then a scan"
+
+
+@ensureDeferred
+async def test_after_a_lookup_that_takes_too_long_many_slots_are_scanned(
+    store: PostgresStore, search_pool: SleepyPool, dsn: str
+) -> None:
+    for hour in range(10):
+        await store.append([events(START + hour * HOUR, ["one", "two"])])
+    await seal(dsn, 10)
+    search_pool.asleep = BY_INDEX
+    searches = Searches(search_pool, 2, SearchLimits(rare=2.0, seconds=0.2))
+    assert len(await found(searches.begin(1, HERE.id, query("one")))) == 10
+    lookups = [BY_INDEX in sql for sql, _ in search_pool.selected]
+    assert lookups == [True, *[False] * SLOTS_AT_ONCE, True, False, False]
 
 
 @ensureDeferred

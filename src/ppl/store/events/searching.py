@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import attrs
@@ -98,8 +99,9 @@ class EventSearch:
     _part: float = attrs.field(default=1.0, init=False)
     # Lower bound of the slot that is being scanned, and how many of its events have been.
     _scanned: tuple[int, int] = attrs.field(default=(-1, 0), init=False)
-    # Lower bound of the slot at which a lookup took too long.
-    _slow_slot: int | None = attrs.field(default=None, init=False)
+    # Lower bounds of the slots that are scanned since a lookup took too long, and how many are after the next one.
+    _slow_slots: frozenset[int] = attrs.field(default=frozenset(), init=False)
+    _slow: int = attrs.field(default=SLOTS_AT_ONCE, init=False)
     _running: Deferred[Any] | None = attrs.field(default=None, init=False)
     _closed: bool = attrs.field(default=False, init=False)
 
@@ -170,7 +172,9 @@ class EventSearch:
             try:
                 return await look_up(few)
             except StatementTimeout:
-                self._slow_slot = few[0].lower
+                # Another lookup may be as slow: each time, twice as many slots are scanned before it is tried again.
+                self._slow_slots = frozenset(slot.lower for slot in islice(self._slots, self._slow))
+                self._slow *= 2
         return await scan(self._slots[0])
 
     # Position
@@ -297,7 +301,7 @@ class EventSearch:
     def _to_look_up(self) -> list[Slot]:
         """The next slots that can be looked up in one statement; none if scanning is better."""
         is_rare = self._part < self._limits.rare
-        if not self._has_literals or not is_rare or self._slots[0].lower == self._slow_slot:
+        if not self._has_literals or not is_rare or self._slots[0].lower in self._slow_slots:
             return []
         few: list[Slot] = []
         for slot in self._slots:
