@@ -31,7 +31,8 @@ MOST_CONTAINERS = 500
 
 #: A JSON object begins here, in an empty object there is no field.
 _BRACE = re.compile(r'\{[ \t\n\r]*"')
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: One that never closes, in what is no JSON, ends with the text: else each quote in it would begin another search.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _LOW = re.compile(r"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -52,18 +52,22 @@ def predicate(node: Node) -> Predicate:
 class _Folded:
     """An event and its texts, each folded on first use; its fields are read on first use."""
 
-    __slots__ = ("_fields", "_texts", "event")
+    __slots__ = ("_fields", "_texts", "_values", "event")
 
     def __init__(self, event: Event) -> None:
         self.event = event
         self._texts: dict[Field, str] = {}
         self._fields: FieldSource | None = None
+        self._values: dict[str, list[str]] = {}
 
     def values(self, name: str) -> list[str]:
         """The values of the field ``name``."""
-        if self._fields is None:
-            self._fields = FieldSource(self.event.message, self.event.structured_data)
-        return self._fields.values(name)
+        values = self._values.get(name)
+        if values is None:
+            if self._fields is None:
+                self._fields = FieldSource(self.event.message, self.event.structured_data)
+            values = self._values[name] = self._fields.values(name)
+        return values
 
     def text(self, field: Field) -> str:
         """The folded text of ``field``; for ``ANY``, the texts of all fields joined by :data:`SEPARATOR`."""

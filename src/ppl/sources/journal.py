@@ -73,6 +73,7 @@ class JournalEntries:
             fields = _named(entry)
             cursor = fields.pop("__CURSOR", None)
             if fields.keys() <= _ADDRESS:
+                yield from waiting.turn()
                 continue
             # Of an entry without an end nobody knows whether it is all: the whole one may come later.
             key = _key(cursor) if entry.is_whole else None

@@ -29,6 +29,7 @@ _TEXT = re.compile(rb"([!-<>-~]{1,255})=")
 _FIELD = re.compile(rb"([!-<>-~]{1,255})=([^\n]*)\n")
 # An entry of nothing but text fields, which most are.
 _PLAIN = re.compile(rb"(?:[!-<>-~]{1,255}=[^\n]*+\n)++\n")
+_BLANK_LINES = re.compile(rb"\n+")
 
 
 @attrs.frozen
@@ -85,6 +86,9 @@ class ExportReader:
                 at = self._read_value(data, at)
                 continue
             if not self._has_begun:
+                if not self._skips_line and (blank := _BLANK_LINES.match(data, at)):
+                    at = blank.end()
+                    continue
                 plain = _PLAIN.match(data, at)
                 if plain is not None and plain.end() - at <= self._most:
                     fields = _FIELD.findall(data, at, plain.end())

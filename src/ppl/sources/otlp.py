@@ -321,6 +321,7 @@ class _Json:
             if key in ("resourceLogs", "resource_logs") and self.walk.begins_with("["):
                 for _ in self.walk.elements():
                     yield from self._grouped(("resource",), ("scopeLogs", "scope_logs"), self._scopes)
+                    yield from self.records.pieces.turn()
             else:
                 yield from self._passed()
 
@@ -328,6 +329,7 @@ class _Json:
         heads = ("scope", "instrumentationLibrary")
         for _ in self.walk.elements():
             yield from self._grouped(heads, ("logRecords", "log_records"), lambda scope: self._rows(resource, scope))
+            yield from self.records.pieces.turn()
 
     def _grouped(
         self, heads: tuple[str, ...], lists: tuple[str, ...], visit: Callable[[Any], Iterator[Piece]]

@@ -106,10 +106,10 @@ async def test_entries_before_a_break_are_stored_and_come_once_when_all_comes_ag
 ) -> None:
     drained = await make_drained(store)
     whole = entries(range(1, 6))
-    for cut in (len(whole) // 2, 10, len(whole) - 1):
+    for cut, count in ((len(whole) // 2, 2), (10, 2), (len(whole) - 1, 4)):
         client = await drained.connect()
         client.send(start() + chunk(whole[:cut]))
-        while not await messages(store, destination) and cut > 100:
+        while len(await messages(store, destination)) < count:
             pass
         client.transport.abortConnection()
         await until(lambda: drained.drain.under_way == 0)

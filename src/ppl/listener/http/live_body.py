@@ -13,7 +13,7 @@ from ppl.sources.packed import Unpacking
 LIVE_BYTES = 128 * 1024
 
 #: Bytes that are unpacked at a time.
-_UNPACKED = 32 * 1024
+_UNPACKED = 16 * 1024
 
 
 class LiveBody:
@@ -60,6 +60,9 @@ class LiveBody:
             if self.is_over:
                 return
             await self._give(self._reader.feed(part, self._clock()))
+            # A part may hold nothing that is handed over.
+            if self.handover.turns.is_over:
+                await self.handover.turns.turn()
 
     async def finish(self) -> None:
         """Hand over what is left at the end of the body.
