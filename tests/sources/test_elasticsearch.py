@@ -188,13 +188,21 @@ def test_only_a_document_with_a_name_has_a_key_which_depends_on_all_of_it() -> N
         body = request(each for action in actions for each in (action, document or {"message": "m"}))
         return [key for piece in pieces(body, index) for key in piece.keys or [None] * len(piece.lines)]
 
-    assert keys({"index": {}}, {"index": {"_id": 7}}, {"index": {"_id": ""}}) == [None] * 3
+    assert keys({"index": {}}, {"index": {"_id": True}}, {"index": {"_id": ""}}) == [None] * 3
     one, other, again = keys({"index": {"_id": "a"}}, {"index": {"_id": "b"}}, {"create": {"_id": "a"}})
     assert one == again != other
     assert keys({"index": {"_id": "a"}}, document={"message": "n"}) != [one]
     assert keys({"index": {"_id": "a", "_index": "x"}}) == keys({"index": {"_id": "a"}}, index="x") != [one]
     assert keys({"index": {}}, {"index": {"_id": "a"}}, {"index": {}}) == [None, one, None]
     assert keys({"index": {"_id": "\ud800"}}) != [None]
+
+
+def test_a_name_that_is_a_number_is_a_name() -> None:
+    as_text, as_number = (
+        pieces(b'{"index":{"_index":"l","_id":%s}}\n{"message":"a"}\n' % name) for name in (b'"7"', b"7")
+    )
+    assert as_number[0].keys == as_text[0].keys != ()
+    assert list(as_number[0].lines.rows()) == list(as_text[0].lines.rows())
 
 
 def test_a_single_document_is_an_event() -> None:

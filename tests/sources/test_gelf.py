@@ -67,7 +67,8 @@ def test_the_fields_of_the_format_are_columns_and_others_are_kept() -> None:
         ({"_container_name": "web", "_container_id": "0123456789ab", "_tag": "0123456789"}, "web",
          {"container_id": "0123456789ab", "tag": "0123456789"}),
         ({"_tag": "blue"}, None, {"tag": "blue"}),
-        # A field with the name of one of the format's.
+        # A field with the name of one of the format's, which some clients leave out.
+        ({"_version": "2.3"}, None, {"_version": "2.3"}),
         ({"_level": "x", "_host": "other", "__a": 1}, None, {"_level": "x", "_host": "other", "__a": 1}),
     ],
 )  # fmt: skip

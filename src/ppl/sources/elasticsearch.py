@@ -200,8 +200,10 @@ def _action_of(line: bytes, index: str) -> _Action | None:
     if name is None or not (value[name] is None or isinstance(value[name], dict)):
         return None
     more = value[name] or {}
-    where = more.get("_index") or index
-    return _Action(name, _members(where, more.get("_id")), _identity(where, more.get("_id")))
+    where, identity = more.get("_index") or index, more.get("_id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    return _Action(name, _members(where, identity), _identity(where, identity))
 
 
 def _identity(index: Any, identity: Any) -> str:

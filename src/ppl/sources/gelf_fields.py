@@ -21,6 +21,8 @@ from ppl.sources.levels import level_of
 GELF_MARK = '"short_message"'
 
 _VERSIONS = ("1.0", "1.1")
+#: Fields of GELF that say what a client's own field of that name does not: it keeps its underscore.
+_OWN = frozenset(("version", "timestamp", "level"))
 _SHORT, _FULL = "short_message", "full_message"
 #: Names that say less well than GELF's own ``facility`` what wrote the text.
 _LOGGERS = frozenset(("logger", "logger_name", "loggername", "channel", "name"))
@@ -92,9 +94,11 @@ def gelf_message(value: dict[str, Any]) -> str:
 
 
 def _plain(key: str, value: dict[str, Any]) -> str:
-    """The name of a field without its underscore, unless the object has that name too."""
+    """The name of a field without its underscore, unless the object has that name too, or GELF has it."""
     name = key[1:]
-    return name if key.startswith("_") and name and name[0] != "_" and name not in value else key
+    if not key.startswith("_") or not name or name[0] == "_" or name in value or name in _OWN:
+        return key
+    return name
 
 
 def _docker_tag(rest: dict[str, Any]) -> str:
