@@ -26,7 +26,7 @@ _PARTS = (
     "after:'2 hours ago'",
     "/a\\/b/", "/var/log", "=x", "a*", "host:w*b", "msgid:(", "procid:=",
     "structured_data:", "message:'a*'", "it's", "or", "FILE:=A", "12:30", "host:\"=a\"",
-    "status:", ".host:", "a.b:>=", "x:/b/", "a::b", "status:(a -b)",
+    "status:\"", "a:'s", "status:", ".host:", "a.b:>=", "x:/b/", "a::b", "status:(a -b)",
     "status:=", "“a b”", "„a“", "«b", "level:err", "level:=", "‘it’s’", "host:=“", "”",
 )  # fmt: skip
 

@@ -25,6 +25,17 @@ HINTS = {
     "--force": '--force excludes the text -force: to find --force, write "--force".',
     "timed.*out": "timed.*out is searched for as text: put a regular expression between slashes, as in /a.*b/.",
     "(a|b)": "a|b is searched for as text: put a regular expression between slashes, as in /a.*b/.",
+    r"C:\Users\*.log": r"C: is searched for in fields: to find the text C:\Users\*.log itself, put it in quotes.",
+    "-foo:bar*": "foo: is searched for in fields: to find the text foo:bar* itself, put it in quotes.",
+    "urn:a:*": "urn: is searched for in fields: to find the text urn:a:* itself, put it in quotes.",
+    "arn:aws:s3:::bucket/* x": (
+        "arn: is searched for in fields: to find the text arn:aws:s3:::bucket/* itself, put it in quotes."
+    ),
+    "foo:=x": "foo: is searched for in fields: to find the text foo:=x itself, put it in quotes.",
+    "(foo:>5)": "foo: is searched for in fields: to find the text foo:>5 itself, put it in quotes.",
+    "foo:/bar/": "foo: is searched for in fields: to find the text foo:/bar/ itself, put it in quotes.",
+    "level:Eror": "level: looks for a field with Eror; the severity is error.",
+    "level:(info >=warnin)": "level: looks for a field with >=warnin; the severity is warning.",
     "“time out": "“ is searched for as text, as no closing quote follows: put phrases in \" or '.",
 }
 
@@ -46,7 +57,8 @@ def test_text_that_looks_like_syntax_gets_a_hint(text: str, message: str) -> Non
         'host:="a*"',
         "OR-gate it's",
         "level:error “time out” a==b a=>b",
-        "status:500 user.id:>=7 .hosts:a -trace_id:*",
+        "status:500 .user.id:>=7 .hosts:a -trace_id:* a:(b* >5) user:'b",
+        "level:audit level:trace level:30 level:>=30 level:e* level:/eror/ .level:eror",
     ],
 )
 def test_a_query_that_means_what_it_looks_like_gets_no_hint(text: str) -> None:

@@ -140,6 +140,10 @@ _FACILITY = f"a facility: {', '.join(FACILITIES)}"
 _ADDRESS = "an address such as 192.0.2.7, a network such as 192.0.2.0/24, or a pattern such as 192.0.2.*"
 
 
+def _unsigned(text: str) -> str:
+    return text.removeprefix(next((sign for sign in _COMPARISONS if text.startswith(sign)), ""))
+
+
 def _severity(value: Value, reader: ReadingContext) -> Node:
     text = _word(value, _SEVERITY)
     sign = next((sign for sign in _COMPARISONS if text.startswith(sign)), "")
@@ -169,6 +173,8 @@ class SeverityOrField:
         try:
             severity = _severity(value, reader)
         except BadValue:
+            if _unsigned(value.text.lower()) in SEVERITY_WORDS:
+                raise  # as of `severity:`: none is above emerg, and none below debug
             return in_field
         is_compared = value.is_exact or value.text.startswith(_COMPARISONS)
         return severity if is_compared else disjunction([severity, in_field])

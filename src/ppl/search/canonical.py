@@ -107,7 +107,8 @@ def _field(node: InField) -> str:
     if isinstance(node, FieldExact):
         return f"{prefix}={quoted(node.text)}"
     if isinstance(node, FieldGlob):
-        return prefix + node.pattern
+        # Directly after the name's colon, these would make text of it.
+        return prefix + (f"({node.pattern})" if node.pattern.startswith((":", "//")) else node.pattern)
     if isinstance(node, FieldRegex):
         return f"{prefix}/{node.pattern.source}/"
     if isinstance(node, FieldNumber):

@@ -1,6 +1,7 @@
 """Hints on query text that looks like syntax but is searched for literally, shown to a reader who finds nothing.
 
-The parser calls :func:`hint_of` for each value and :func:`of_field` for each field; the sentences are for a person.
+The parser calls :func:`hint_of` for each value, :func:`of_field` for each field, :func:`of_field_term` for each term
+with a field and :func:`of_level` for each value of ``level:``; the sentences are for a person.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from difflib import get_close_matches
 
 import attrs
 
+from ppl.model import SEVERITY_WORDS
 from ppl.search.attributes import Kind, Value
+from ppl.search.tree import FieldExact, FieldGlob, FieldNumber, FieldRegex, FieldWord, Node
 
 MOST_HINTS = 5
 """Maximum number of hints per query."""
@@ -75,6 +78,36 @@ def of_field(name: str, names: Collection[str]) -> str | None:
         return None
     known = _ALSO_CALLED.get(name.lower()) or next(iter(get_close_matches(name[:_LONGEST_SHOWN], names, 1, 0.75)), "")
     return f"{_shown(name)}: looks for a field of this name; the attribute is {known}:." if known else None
+
+
+def of_field_term(name: str, written: str, node: Node) -> str | None:
+    """The sentence of a hint on a term that is looked for in fields only, though it may be meant as text.
+
+    Args:
+        name: of the field, as for :func:`of_field`.
+        written: the term as it was written.
+        node: its meaning.
+    """
+    is_only_in_fields = isinstance(node, FieldExact | FieldNumber | FieldRegex) or (
+        isinstance(node, FieldGlob) and node.pattern.strip("*") != ""
+    )
+    if name.startswith(".") or not is_only_in_fields:
+        return None
+    return f"{_shown(name)}: is searched for in fields: to find the text {_shown(written)} itself, put it in quotes."
+
+
+def of_level(value: Value, node: Node) -> str | None:
+    """The sentence of a hint on a value of ``level:`` that is nearly a severity's name, if there is one to give.
+
+    Args:
+        value: as it was written.
+        node: its meaning.
+    """
+    if not isinstance(node, FieldWord | FieldExact):
+        return None
+    written = value.text.lower().lstrip("<=>")
+    near = get_close_matches(written[:_LONGEST_SHOWN], SEVERITY_WORDS, 1, 0.75)
+    return f"level: looks for a field with {_shown(value.text)}; the severity is {near[0]}." if near else None
 
 
 def _of_word(word: str) -> str | None:

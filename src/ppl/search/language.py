@@ -15,7 +15,7 @@ a parenthesis or the end: phones and word processors write them. Within an attri
 its colon, and terms side by side are alternatives, except for negated ones (``-``), which all apply. Words end at
 blanks and parentheses. A name that is not an attribute's is that of a field, unless what follows its colon shows that
 it is text (``http://``, ``std::string``). Text that begins with a slash but has no closing slash before a blank or a
-parenthesis is a word.
+parenthesis is a word. So is a field's value that begins with a quote which is not closed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ppl.search.attributes import (
     Value,
 )  # fmt: skip
 from ppl.search.errors import BadValue, QueryError
-from ppl.search.hints import MOST_HINTS, Hint, hint_of, of_field
+from ppl.search.hints import MOST_HINTS, Hint, hint_of, of_field, of_field_term, of_level
 from ppl.search.tree import Everything, Node, Not, conjunction, disjunction, negation
 
 LONGEST = 10_240
@@ -161,8 +161,12 @@ class _Parser:
             if field is None:
                 return self._operand(attribute, attribute or ANYWHERE)
             self.at = field.end()
-            self._hint(start, of_field(field[0].removesuffix(":"), ATTRIBUTES))
-            return self._operand(InNamedField(field[1]), InNamedField(field[1]))
+            name = field[0].removesuffix(":")
+            self._hint(start, of_field(name, ATTRIBUTES))
+            node = self._operand(InNamedField(field[1]), InNamedField(field[1]))
+            if not self.text.startswith("(", field.end()):
+                self._hint(start, of_field_term(name, self.text[start : self.at], node))
+            return node
         if attribute is not None:
             raise QueryError(start, f'a value, or "{match[0]}" in quotes if it is meant as text')
         self.at = match.end()
@@ -189,8 +193,9 @@ class _Parser:
         self.terms += 1
         if self.terms > MOST_TERMS:
             raise QueryError(start, f"at most {MOST_TERMS} terms")
+        is_in_field = isinstance(meaning, InNamedField)
         value, begin = (
-            self._exact()
+            self._exact(is_in_field)
             if isinstance(meaning, TextIn | InNamedField | SeverityOrField) and meaning.takes_exact
             else self._written()
         )
@@ -199,22 +204,24 @@ class _Parser:
         except BadValue as error:
             raise QueryError(begin + error.offset, error.expected) from error
         self._hint(start, hint_of(value, meaning is not ANYWHERE))
+        if isinstance(meaning, SeverityOrField):
+            self._hint(start, of_level(value, node))
         return node
 
     def _hint(self, start: int, message: str | None) -> None:
         if message is not None and len(self.hints) < MOST_HINTS:
             self.hints.append(Hint(start, message))
 
-    def _exact(self) -> tuple[Value, int]:
+    def _exact(self, is_in_field: bool) -> tuple[Value, int]:
         """Like :meth:`_written`, but a ``=`` may precede the value."""
         if not self._take("="):
-            return self._written()
+            return self._written(is_in_field)
         start = self.at
         char = self.text[start : start + 1]
         if not char or char.isspace() or char in "()":
             raise QueryError(start, "a word or a phrase directly after =")
         if char in _QUOTED:
-            return self._phrase(char, is_exact=True), start + 1
+            return self._phrase(char, is_in_field, is_exact=True), start + 1
         typed = self._typed_phrase(is_exact=True)
         if typed is not None:
             return typed, start + 1
@@ -226,15 +233,15 @@ class _Parser:
         self.at = match.end()
         return match[0]
 
-    def _written(self) -> tuple[Value, int]:
-        """The value at the current position, and the index where its text begins."""
+    def _written(self, is_in_field: bool = False) -> tuple[Value, int]:
+        """The value at the current position, and the index where its text begins; ``is_in_field``: it is a field's."""
         start = self.at
         char = self.text[start : start + 1]
         if char in ("", ")"):
             hint = "; text with parentheses goes in quotes" if char else ""
             raise QueryError(start, _TERM + hint)
         if char in _QUOTED:
-            return self._phrase(char), start + 1
+            return self._phrase(char, is_in_field), start + 1
         typed = self._typed_phrase()
         if typed is not None:
             return typed, start + 1
@@ -252,8 +259,11 @@ class _Parser:
         self.at = match.end()
         return Value(Kind.PHRASE, match[match.lastindex or 0], is_exact)
 
-    def _phrase(self, quote: str, is_exact: bool = False) -> Value:
+    def _phrase(self, quote: str, is_in_field: bool, is_exact: bool = False) -> Value:
         match = _QUOTED[quote].match(self.text, self.at)
+        if match is None and is_in_field:
+            # A text such as `it:'s`, which needs no quotes of its own. A star in it is an ordinary one.
+            return Value(Kind.PHRASE, self._word(), is_exact)
         if match is None:
             raise QueryError(len(self.text), f"the closing {quote} of the phrase at character {self.at + 1}")
         if not match[1] and not is_exact:

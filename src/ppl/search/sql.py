@@ -98,10 +98,19 @@ def condition(node: Node, collation: str | None = UNICODE_COLLATION) -> Conditio
     return _Writer(collation).written(node, is_wanted=True)
 
 
-def may_have_field(name: str, collation: str | None = UNICODE_COLLATION) -> Condition:
-    """A condition that the index serves, true for each event that has a field ``name``, and its parameters."""
-    parts = literals(FieldGlob(name, "*"))
-    helps = [_Writer(collation).help(each) for each in parts]
+def may_have_field(name: str, collation: str | None = UNICODE_COLLATION, *, is_looked_up: bool) -> Condition:
+    """A condition for events whose text has the parts of a field's name, and its parameters.
+
+    A search for the field has the same condition, so a name that JSON escapes is found by neither.
+
+    Args:
+        name: of the field.
+        collation: the collation's name; ``None`` for the database's own.
+        is_looked_up: whether the index may serve the condition.
+    """
+    writer = _Writer(collation)
+    write = writer.help if is_looked_up else writer.has
+    helps = [write(each) for each in literals(FieldGlob(name, "*"))]
     return " AND ".join(["true", *(text for text, _ in helps)]), [value for _, values in helps for value in values]
 
 
@@ -195,7 +204,7 @@ class _Writer:
             pattern = _like_pattern(node.pattern)
         return self._like(expressions, pattern)
 
-    def _has(self, texts: Alternatives) -> Condition:
+    def has(self, texts: Alternatives) -> Condition:
         """The condition of :meth:`help`, which no index serves."""
         (text,) = texts
         return f"strpos({searched(self.collation)}, {_lower('%s::text', self.collation)}) > 0", [text]
@@ -206,7 +215,7 @@ class _Writer:
         values, names = literals_of_value(node), literals_of_name(node)
         is_rare = has_rarer or any(len(text) > _LEAST_LOOKED_UP for texts in values for text in texts)
         conditions = [self.help(each) for each in values]
-        conditions += [self._has(each) if is_rare else self.help(each) for each in names]
+        conditions += [self.has(each) if is_rare else self.help(each) for each in names]
         found = self._in_values(node)
         if isinstance(node, FieldWord):
             alternatives = [found, *map(self._exact, written(node))]

@@ -176,6 +176,24 @@ async def test_the_values_of_a_field_are_counted_in_scans_and_lookups_alike(
             assert counts == expected, (text, name)
 
 
+@pytest.mark.parametrize("rare", [0.02, 2.0], ids=["scanned", "looked up"])
+@ensureDeferred
+async def test_a_field_whose_name_is_escaped_is_counted_as_rarely_as_it_is_found(
+    store: PostgresStore, search_pool: Pool, dsn: str, rare: float
+) -> None:
+    searches = Searches(search_pool, 2, SearchLimits(first_scan=3, most_scan=10, rare=rare))
+    fields = [r'"\u00e9":1', '"é":2', r'"a\"b":3', r'"\u0073tatus":5', '"STATUS":6']
+    for number in range(40):
+        await store.append([events(START + number * 10 * MINUTE, [f'{{{fields[number % 5]},"x":1}}'])])
+    await seal(dsn, 5)
+    for name, expected in {"é": {"2": 8}, 'a"b': {}, "status": {}, "STATUS": {"6": 8}}.items():
+        counts: Counter[str] = Counter()
+        with closing(searches.begin(1, HERE.id, query("x"))) as search:
+            while not search.is_complete:
+                counts.update(dict((await search.top_values(name)).counts))
+        assert counts == expected, name
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 90 * MINUTE), st.sampled_from(["a", "b", "c ab", "AB"])), max_size=30),

@@ -370,7 +370,7 @@ class EventSearch:
         self, bounds: Sequence[tuple[int, int]], name: str, *, is_looked_up: bool
     ) -> list[tuple[str, int, int, int]]:
         """The most frequent values of the field ``name`` within ``bounds``: see :meth:`_values_counted`."""
-        has_name, names = may_have_field(name, self._searches.collation) if is_looked_up else ("true", [])
+        has_name, names = may_have_field(name, self._searches.collation, is_looked_up=is_looked_up)
         part = (
             f"SELECT left(value, {LONGEST_VALUE}) AS value, count(*) AS number FROM event"  # noqa: S608
             f" CROSS JOIN LATERAL unnest({VALUES}) AS value"

@@ -21,6 +21,7 @@ const EXACT = new Set(["sender", "host", "program", "file", "procid", "msgid", "
 const OPERATOR = /(AND|OR)(?=[\s()]|$)/y;
 const NOT = /NOT(?:\s+|(?=[()]|$))/y;
 const PHRASE = /"((?:[^"]|"")*)("|$)|'((?:[^']|'')*)('|$)/y;
+const CLOSED = /"((?:[^"]|"")*)(")|'((?:[^']|'')*)(')/y;
 const TYPED = /(?:“(.+?)”|„(.+?)[“”]|”(.+?)”|«(.+?)»|»(.+?)«|‘(.+?)’|‚(.+?)[‘’])(?=[\s()]|$)/sy;
 const REGEX = /\/(?:[^/\\]|\\.)+\/(?=[\s()]|$)/sy;
 const WORD = /[^\s()]+/y;
@@ -94,7 +95,8 @@ class Reader {
       this.at = Math.min(this.text.length, this.at + 1);
       return { value: "", parts };
     }
-    const phrase = this.take(PHRASE);
+    // A field's value that begins with a quote which is not closed is a word.
+    const phrase = this.take(attribute.startsWith(".") ? CLOSED : PHRASE);
     if (phrase) {
       return { value: (phrase[1] ?? "").replaceAll('""', '"') + (phrase[3] ?? "").replaceAll("''", "'"), parts: [] };
     }
