@@ -44,8 +44,8 @@ _NOT_KEPT = frozenset(("messageType", "subscriptionFilters", "logEvents"))
 #: Keys beside the events that are read, and characters of what they hold, beside four texts of the most bytes.
 _MOST_KEYS, _MOST_SHARED = 1000, 64 * 1024
 _MARKS = (b'"messageType"', b'"logEvents"')
-#: Bytes with which a record may begin that is not read as lines, or whose first bytes count for nothing.
-_NOT_OF_LINES = frozenset(b"{[ \t\r\n\x1e\xef")
+#: What a record may begin with, after blanks or none, that is JSON; and a byte order mark, which is left out.
+_BEGINS_JSON = re.compile(rb"[ \t\r\n\x1e]*+[{\[]|\xef\xbb\xbf")
 
 
 @attrs.define
@@ -156,7 +156,7 @@ class _Records:
 
     def _plain(self, data: bytes) -> Iterator[Piece]:
         """Lines or JSON."""
-        if len(data) < PIECE_BYTES and data[0] not in _NOT_OF_LINES and b"\0" not in data:
+        if len(data) < PIECE_BYTES and not _BEGINS_JSON.match(data) and b"\0" not in data:
             self.lines.append(data if data.endswith(b"\n") else data + b"\n")
             self.lines_size += len(data)
             if self.lines_size >= PIECE_BYTES:
