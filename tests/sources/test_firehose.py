@@ -131,6 +131,128 @@ def test_pieces_are_small() -> None:
     assert len(pieces) < 50
 
 
+def turns(body: bytes) -> int:
+    """Pieces without lines: others may work then."""
+    return sum(not piece.lines for piece in firehose_body(body, RECEIVED, UTC, 10_000))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"records":[%s{"data":"b25l"}]}' % ('{"data":""},' * 100_000),
+        '{"records":[%s{"data":"b25l"}]}' % ('{"data":"Cg=="},' * 20_000),
+        '{"records":[%s{"data":"b25l"}]}' % ("0," * 100_000),
+        '{%s"records":[{"data":"b25l"}]}' % ('"a":0,' * 100_000),
+        '{"x":[%s0],"records":[{"data":"b25l"}]}' % ("[]," * 1_000_000),
+        '{"records":[[%s0],{"data":"b25l"}]}' % ("[]," * 1_000_000),
+        '{"records":[{"x":[%s0],"data":"b25l"}]}' % ("[]," * 1_000_000),
+        '{"records":[{"data":"b25l"%s}]}' % (',"a":0' * 100_000),
+    ],
+    ids=["empty", "blank", "no data", "keys", "lists", "list", "lists beside data", "keys beside data"],
+)
+def test_others_get_turns_while_no_line_is_found(body: str) -> None:
+    assert [each["message"] for each in read(body.encode())] == ["one"]
+    assert turns(body.encode()) > 5
+
+
+def test_records_without_data_are_counted() -> None:
+    assert refused(b'{"records":[%s{"data":"b25l"}]}' % (b"0," * 5000)) == 5000
+
+
+def test_a_record_of_megabytes_is_read_in_steps() -> None:
+    lines = [b"line %d of a long record" % number for number in range(100_000)]
+    body = delivery(b"\n".join(lines), b"next")
+    assert [each["message"].encode() for each in read(body)] == [*lines, b"next"]
+    assert turns(body) > 5
+    # The same with another escape of JSON, and with keys that are not read.
+    other = body.replace(b"a", b"\\u0061").replace(b'"d\\u0061t\\u0061"', b'"x": {"data": "?"}, "data"')
+    assert [each["message"].encode() for each in read(other)] == [*lines, b"next"]
+
+
+@pytest.mark.parametrize("at", [0, 4, 65_532, 65_536, 131_072])
+def test_base64_that_goes_on_after_its_end_is_refused(at: int) -> None:
+    whole = base64.b64encode(b"x" * 120_000)
+    broken = whole[:at] + b"eA==" + whole[at:]
+    body = b'{"records":[{"data":"%s"},{"data":"b25l"}]}' % broken
+    assert [each["message"] for each in read(body)] == ["one"]
+    assert refused(body) == 1
+
+
+def test_repetitive_lines_gzipped_are_stored_whole() -> None:
+    body = delivery(gzip.compress(b"GET /health 200 in 3 ms\n" * 60_000), b"next")
+    assert len(body) < 10_000
+    found = [each["message"] for each in read(body)]
+    assert found == ["GET /health 200 in 3 ms"] * 60_000 + ["next"]
+    assert refused(body) == 0
+
+
+def test_repetitive_events_gzipped_are_stored_with_what_they_share() -> None:
+    events = [{"id": f"{number:056}", "timestamp": AT // 1000, "message": "REPORT ok"} for number in range(30_000)]
+    found = read(delivery(gzip.compress(cloudwatch(logEvents=events, logStream="s" * 100))))
+    assert len(found) == 30_000
+    assert {each["structured_data"]["logStream"] for each in found} == {"s" * 100}
+
+
+def test_all_records_together_unzip_within_a_bound() -> None:
+    record = gzip.compress(b"%s\n" % (b"x" * 1000) * 15_000)
+    body = delivery(*[record] * 8, b"line")
+    pieces = list(firehose_body(body, RECEIVED, UTC, 1000))
+    count = sum(len(piece.lines) for piece in pieces)
+    assert 4 * 15_000 <= count < 7 * 15_000
+    assert sum(piece.refused for piece in pieces) == 8 - count // 15_000
+    assert count % 15_000 == 1, "a record is stored whole or not at all"
+
+
+def test_long_values_beside_events_are_read_in_part() -> None:
+    big = [[] for _ in range(100_000)]
+    keys: dict[str, Any] = {f"key{number}": number for number in range(50_000)}
+    text = cloudwatch("one", 7, x=big, **keys, last="z" * 100_000)
+    body = delivery(gzip.compress(text))
+    found = read(body, 100_000)
+    assert [each["message"] for each in found] == ["one", "7"]
+    assert found[0]["file_name"] == "/aws/lambda/shop"
+    assert found[0]["structured_data"]["owner"] == "123456789012"
+    assert len(found[0]["structured_data"]) <= 1000
+    assert turns(body) > 5
+
+
+def test_an_event_of_megabytes_is_read_in_part() -> None:
+    events = [{"message": "one", "x": [[] for _ in range(300_000)]}, {"message": "y" * 3_000_000}, {"message": "two"}]
+    body = delivery(cloudwatch(logEvents=events))
+    found = [piece for piece in firehose_body(body, RECEIVED, UTC, 10_000) if piece.lines]
+    messages = [message for piece in found for message in piece.lines.message]
+    assert [messages[0], messages[2]] == ["one", "two"]
+    assert messages[1].startswith("y" * 9000)
+    assert messages[1].endswith("y [cut by Ppl at 10000 bytes]")
+    assert turns(body) > 5
+
+
+def test_an_event_is_kept_however_deep_it_is() -> None:
+    for depth in range(700, 1010, 3):
+        event = f'{{"message": "deep", "x": {"[" * depth}{"]" * depth}}}'
+        text = f'{{"messageType": "DATA_MESSAGE", "logEvents": [{event}]}}'
+        (found,) = rows(firehose_body(delivery(text.encode()), RECEIVED, UTC, 10_000))
+        assert "deep" in found["message"]
+
+
+def test_lines_before_do_not_keep_out_what_looks_like_cloudwatchs() -> None:
+    body = delivery(b"before", b'{"logEvents": 1, "msg": "x"}', b"after")
+    assert [each["message"] for each in read(body)] == ["before", "x", "after"]
+    assert refused(body) == 0
+
+
+_START = st.sampled_from(
+    ["", " ", "\ufeff", "\0", "{", '{"msg": "a"}', "[", "<11>1 - web app 7 - - ", "3 ", "\n", "\x1e"]
+)
+
+
+@given(st.lists(st.tuples(_START, st.text(max_size=30), st.sampled_from(["", "\n", "\r\n", "\0"])), max_size=8))
+def test_records_are_read_as_if_each_came_alone(records: list[tuple[str, str, str]]) -> None:
+    sent = [("".join(each)).encode("utf-8", "replace") for each in records]
+    alone = [row for each in sent for row in read(delivery(each))]
+    assert read(delivery(*sent)) == alone
+
+
 @given(st.lists(st.one_of(st.binary(max_size=50), st.text(max_size=50).map(lambda text: cloudwatch(text))), max_size=5))
 def test_any_records_can_be_stored(records: list[bytes]) -> None:
     for piece in firehose_body(delivery(*records), RECEIVED, UTC, 1000):

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+import sys
 from collections.abc import Generator, Iterator
 from datetime import tzinfo
 from typing import Any
@@ -17,18 +18,20 @@ from typing import Any
 import attrs
 
 from ppl.model import Row, row_of
-from ppl.sources.bodies import BodyUnreadable, plain_body
+from ppl.sources.bodies import PIECE_BYTES, BodyUnreadable, decoded, plain_body
 from ppl.sources.json_fields import ObjectReader, json_text, message_text, stored_text
-from ppl.sources.json_walk import JsonWalk
+from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Read, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
-from ppl.sources.line import BOM
 from ppl.sources.packed import Unpacking, Zip
-from ppl.sources.records import TURN, Copies, RowPieces, as_far_as_readable
+from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
 
-#: Bytes of a record after it was unzipped; Firehose itself sends at most 1 MB.
+#: Bytes of a record after it was unzipped, which other bodies may have in all; Firehose itself sends at most 1 MB.
 _MOST_RECORD = 16_000_000
-_UNPACKED = 64 * 1024
+#: Bytes of all records of a body after they were unzipped: for each byte of the body, and in addition.
+_UNZIPPED_OF_BODY, _MOST_UNZIPPED = 32, 4 * _MOST_RECORD
+#: Bytes that are unzipped at once, and characters in base64 (four make three bytes).
+_STEP = 64 * 1024
 _GZIP = b"\x1f\x8b"
 
 _ID = re.compile(rb'"requestId"\s*:\s*"([^"\\]{1,200})"')
@@ -38,6 +41,11 @@ _ENDS = 1000
 _CONTROL = "CONTROL_MESSAGE"
 #: What is said of an event by others than its text.
 _NOT_KEPT = frozenset(("messageType", "subscriptionFilters", "logEvents"))
+#: Keys beside the events that are read, and characters of what they hold, beside four texts of the most bytes.
+_MOST_KEYS, _MOST_SHARED = 1000, 64 * 1024
+_MARKS = (b'"messageType"', b'"logEvents"')
+#: What a record may begin with, after blanks or none, that is JSON; and a byte order mark, which is left out.
+_BEGINS_JSON = re.compile(rb"[ \t\r\n\x1e]*+[{\[]|\xef\xbb\xbf")
 
 
 @attrs.define
@@ -46,99 +54,179 @@ class _Records:
 
     Attributes:
         reader: reads times and names.
-        room: bounds what is unzipped, and the copies of what events share.
+        copies: bounds the copies of what events share.
+        unzipped: bytes that may still be unzipped.
         pieces: the rows on their way.
+        lines: records of lines that wait to be read together: most hold only one.
+        lines_size: their bytes.
+        has_events: whether a record gave events of CloudWatch.
     """
 
     reader: ObjectReader
-    room: Copies
+    copies: Copies
+    unzipped: int
     pieces: RowPieces = attrs.Factory(RowPieces)
+    lines: list[bytes] = attrs.Factory(list)
+    lines_size: int = 0
+    has_events: bool = False
 
-    def record(self, record: Any) -> Iterator[Piece]:
-        """The lines of one record."""
+    def record(self, walk: JsonWalk) -> Iterator[Piece]:
+        """The lines of the record at which ``walk`` stands."""
+        encoded = yield from self._encoded(walk)
         try:
-            data = yield from self._content(record)
+            data = yield from self._content(encoded)
         except BodyUnreadable:
-            yield from self.pieces.rest(refused=1)
+            self.pieces.refuse()
             return
-        text = data[:_ENDS].decode("utf-8", "replace")
-        if '"messageType"' not in text and '"logEvents"' not in text:
+        if not data:
+            return
+        start = data[:_ENDS]
+        if not any(mark in start for mark in _MARKS):
             yield from self._plain(data)
             return
-        seen = False
+        yield from self._waiting()
+        self.has_events = False
         try:
-            for piece in self._cloudwatch(data.decode("utf-8", "replace").removeprefix(BOM)):
-                seen = True
-                yield piece
+            yield from self._cloudwatch((yield from decoded(data)))
         except BodyUnreadable:
-            if seen or self.pieces.rows:
-                yield from self.pieces.rest(refused=1)
+            if self.has_events:
+                self.pieces.refuse()
             else:
                 yield from self._plain(data)
 
-    def _content(self, record: Any) -> Generator[Piece, None, bytes]:
+    def rest(self) -> Iterator[Piece]:
+        """What is left."""
+        yield from self._waiting()
+        yield from self.pieces.rest()
+
+    def passed(self, walk: JsonWalk) -> Iterator[Piece]:
+        """Walk past a value, however long it is."""
+        yield from with_turns(walk.pass_over())
+        yield from self.pieces.turn()
+
+    def _encoded(self, walk: JsonWalk) -> Generator[Piece, None, Any]:
+        """The data of a record as it was sent, whole; of a long record nothing else is read."""
+        record = walk.value_within()
+        if record is not BIG:
+            return record.get("data") if isinstance(record, dict) else None
+        if not walk.begins_with("{"):
+            yield from self.passed(walk)
+            return None
+        data = None
+        for key in walk.members():
+            if key == "data" and walk.begins_with('"'):
+                data = yield from with_turns(walk.text_in_part(sys.maxsize))
+            else:
+                yield from self.passed(walk)
+        return data
+
+    def _content(self, encoded: Any) -> Generator[Piece, None, bytes]:
         """The bytes of a record, as what the generator returns."""
-        encoded = record.get("data") if isinstance(record, dict) else None
         if not isinstance(encoded, str):
             raise BodyUnreadable("A record has no data.")
-        try:
-            data = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise BodyUnreadable("A record is not in base64.") from error
-        if not data.startswith(_GZIP):
-            return data
-        unpacking, found = Unpacking(Zip.GZIP), bytearray()
-        unpacking.feed(data)
-        while part := unpacking.read(_UNPACKED):
-            found += part
-            if len(found) > _MOST_RECORD or not self.room.take(len(part), 1):
-                raise BodyUnreadable("A record is too large.")
-            yield TURN
+        parts: list[bytes] = []
+        for start in range(0, len(encoded), _STEP):
+            if start and len(parts[-1]) * 4 < _STEP * 3:
+                raise BodyUnreadable("A record goes on after the end of its base64.")
+            try:
+                parts.append(base64.b64decode(encoded[start : start + _STEP], validate=True))
+            except (binascii.Error, ValueError) as error:
+                raise BodyUnreadable("A record is not in base64.") from error
+            if start:
+                yield from self.pieces.turn()
+        if parts and parts[0].startswith(_GZIP):
+            return (yield from self._unzipped(parts))
+        return b"".join(parts)
+
+    def _unzipped(self, parts: list[bytes]) -> Generator[Piece, None, bytes]:
+        unpacking, found, size = Unpacking(Zip.GZIP), [], 0
+        for packed in parts:
+            unpacking.feed(packed)
+            while part := unpacking.read(_STEP):
+                found.append(part)
+                size += len(part)
+                self.unzipped -= len(part)
+                if size > _MOST_RECORD or self.unzipped < 0:
+                    raise BodyUnreadable("A record is too large.")
+                yield from self.pieces.turn()
         unpacking.finish()
-        return bytes(found)
+        # What it holds counts as what bodies hold that are not zipped.
+        self.copies.left += Copies.of_body(size).left - Copies.of_body(0).left
+        return b"".join(found)
 
     def _plain(self, data: bytes) -> Iterator[Piece]:
         """Lines or JSON."""
+        if len(data) < PIECE_BYTES and not _BEGINS_JSON.match(data) and b"\0" not in data:
+            self.lines.append(data if data.endswith(b"\n") else data + b"\n")
+            self.lines_size += len(data)
+            if self.lines_size >= PIECE_BYTES:
+                yield from self._waiting()
+        else:
+            yield from self._waiting()
+            yield from self._read(data)
+
+    def _waiting(self) -> Iterator[Piece]:
+        """The records of lines that wait."""
+        if self.lines:
+            data = b"".join(self.lines)
+            self.lines, self.lines_size = [], 0
+            yield from self._read(data)
+
+    def _read(self, data: bytes) -> Iterator[Piece]:
+        pieces = self.pieces
         for piece in plain_body(data, self.reader.received_at, self.reader.zone, self.reader.most):
             size = piece.size // max(len(piece.lines), 1)
             for row in piece.lines.rows():
-                yield from self.pieces.add(row, size)
+                if pieces.is_full_with(row, size):
+                    yield from pieces.rest()
+            yield from pieces.turn()
 
     def _cloudwatch(self, text: str) -> Iterator[Piece]:
         """The events of CloudWatch's objects, one after another."""
         walk = JsonWalk(text)
         while not walk.is_at_end():
-            shared: dict[str, Any] = {}
+            shared = _Shared(4 * self.reader.most + _MOST_SHARED)
             events = -1
             for key in walk.members():
                 if key == "logEvents" and walk.begins_with("["):
                     events = walk.at
-                    for count, _ in enumerate(walk.elements(), 1):
-                        walk.value()
-                        if count % 1000 == 0:
-                            yield TURN
+                    for _ in walk.elements():
+                        yield from self.passed(walk)
+                elif shared.takes(key):
+                    shared.add(key, (yield from self._value(walk)))
                 else:
-                    shared[key] = walk.value()
+                    yield from self.passed(walk)
+                yield from self.pieces.turn()
             end = walk.at
             if events < 0:
                 raise BodyUnreadable("The body is no object of CloudWatch.")
-            if shared.get("messageType") != _CONTROL:
+            if shared.kind != _CONTROL:
                 walk.at = events
-                yield from self._events(walk, shared)
+                yield from self._events(walk, text, shared.data)
             walk.at = end
+            yield from self.pieces.turn()
 
-    def _events(self, walk: JsonWalk, shared: dict[str, Any]) -> Iterator[Piece]:
-        data = {key: value for key, value in shared.items() if key not in _NOT_KEPT}
+    def _value(self, walk: JsonWalk) -> Generator[Piece, None, Any]:
+        value = walk.value_within()
+        return (yield from with_turns(part_of_value(walk, self.reader.most))) if value is BIG else value
+
+    def _events(self, walk: JsonWalk, text: str, data: dict[str, Any]) -> Iterator[Piece]:
         program = self.reader.name(data.get("logGroup"))
         if program is not None:
             del data["logGroup"]
         size = len(json_text(data))
         for _ in walk.elements():
             begin = walk.at
-            event = walk.value()
-            has_room = self.room.take(size, 1)
-            row = self._row(event, program or "", data if has_room else {})
+            event = yield from self._value(walk)
+            self.has_events = True
+            has_room = self.copies.take(size, 1)
+            try:
+                row = self._row(event, program or "", data if has_room else {})
+            except RecursionError:
+                # Its nesting was just shallow enough to be read, but is too deep to be written.
+                row = row_of({"message": stored_text(text[begin : walk.at], self.reader.most)})
             yield from self.pieces.add(row, walk.at - begin + size * has_room)
+            yield from self.pieces.turn()
 
     def _row(self, event: Any, program: str, shared: dict[str, Any]) -> Row | None:
         if not isinstance(event, dict):
@@ -163,29 +251,64 @@ class _Records:
         )
 
 
+@attrs.define
+class _Shared:
+    """What the events of one object share.
+
+    Attributes:
+        left: characters that may still be kept.
+        data: what is kept with each event.
+        kind: what CloudWatch says that the object is.
+    """
+
+    left: int
+    data: dict[str, Any] = attrs.Factory(dict)
+    kind: Any = None
+
+    def takes(self, key: str) -> bool:
+        """Whether the value of ``key`` is worth reading."""
+        return key == "messageType" or (key not in _NOT_KEPT and (len(self.data) < _MOST_KEYS or key == "logGroup"))
+
+    def add(self, key: str, value: Any) -> None:
+        """Keep ``value``, if there is room."""
+        if key == "messageType":
+            self.kind = value
+            return
+        try:
+            size = len(key) + len(json_text(value))
+        except RecursionError:
+            return
+        if size <= self.left:
+            self.left -= size
+            self.data[key] = value
+
+
 def firehose_body(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """``{"requestId", "timestamp", "records": [{"data"}]}``; see :class:`ppl.sources.kinds.Read`."""
-    records = _Records(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
-    text = body.decode("utf-8", "replace").removeprefix(BOM)
-    return as_far_as_readable(_pieces(JsonWalk(text), records))
+    size = len(body)
+    reader = ObjectReader(received_at, zone, max_line_bytes)
+    records = _Records(reader, Copies.of_body(size), size * _UNZIPPED_OF_BODY + _MOST_UNZIPPED)
+    return as_far_as_readable(_pieces(body, records))
 
 
-def _pieces(walk: JsonWalk, records: _Records) -> Iterator[Piece]:
+def _pieces(body: bytes, records: _Records) -> Iterator[Piece]:
+    walk = JsonWalk((yield from decoded(body)))
     has_records = False
     try:
         for key in walk.members():
             if key != "records" or not walk.begins_with("["):
-                walk.value()
+                yield from records.passed(walk)
                 continue
             has_records = True
             for _ in walk.elements():
-                yield from records.record(walk.value())
+                yield from records.record(walk)
+                yield from records.pieces.turn()
         if not has_records:
             raise BodyUnreadable("The body has no records of Firehose.")
     except BodyUnreadable:
-        yield from records.pieces.rest()
+        yield from records.rest()
         raise
-    yield from records.pieces.rest()
+    yield from records.rest()
 
 
 def _named_at(head: UploadHead) -> Read:
