@@ -29,7 +29,9 @@ DEEPEST_FIELD = 32
 LONG_JSON, DEEPEST_IN_LONG_JSON = 8192, 8
 """For an object with more characters the maximum nesting is lower: the database reads it again for each level."""
 PAIRS_WITHIN = 16_384
-"""Pairs are read from so many characters at the beginning of a message."""
+"""Pairs and parameters are read from so many characters at the beginning of a message and of structured data."""
+MOST_VALUES = 200
+"""How many values of a field :func:`values_of` finds."""
 MOST_CONTAINERS = 500
 """An object with more objects and arrays than this has no fields: both parsers recur for each level."""
 
@@ -66,7 +68,7 @@ def fields_in(message: str, structured_data: str) -> list[tuple[str, str]]:
 
 
 def values_of(message: str, structured_data: str, name: str) -> list[str]:
-    """All values of the field ``name`` of an event.
+    """The values of the field ``name`` of an event, in order, at most :data:`MOST_VALUES`.
 
     Args:
         message, structured_data: as for :func:`fields_in`.
@@ -82,7 +84,7 @@ class FieldSource:
         sd_text, self._sd_object = _split(structured_data)
         self._sd_levels = _levels(len(structured_data) - len(sd_text))
         # Structured data is parameters or an object, never pairs.
-        self._sd_text = sd_text if sd_text.startswith("[") else ""
+        self._sd_text = sd_text[:PAIRS_WITHIN] if sd_text.startswith("[") else ""
         message = without_colours(message)
         text, self._object = _split(message)
         self._levels = _levels(len(message) - len(text))
@@ -97,18 +99,18 @@ class FieldSource:
         yield from _leaves(self._object, None, self._levels)
 
     def values(self, name: str) -> list[str]:
-        """All values of the field ``name``."""
+        """The values of the field ``name``, in order, at most :data:`MOST_VALUES`."""
         if len(name) > LONGEST_NAME:
             return []
         found: list[str] = []
         # A look for the name costs a small part of what parsing costs.
         if self._sd_text and f'{name.rpartition(".")[2]}="' in self._sd_text:
             found += [value for element, key, value in self._parameters if name in (key, f"{element}.{key}")]
-        found += _values(self._sd_object, name, self._sd_levels)
+        found += islice(_values(self._sd_object, name, self._sd_levels), MOST_VALUES)
         if f"{name}=" in self._text:
             found += [value for key, value in self._pairs if key == name]
-        found += _values(self._object, name, self._levels)
-        return found
+        found += islice(_values(self._object, name, self._levels), MOST_VALUES)
+        return found[:MOST_VALUES]
 
     @cached_property
     def _parameters(self) -> list[tuple[str, str, str]]:

@@ -51,7 +51,7 @@ BEGIN
 END $do$;
 
 -- The values in a node of the field that is called so from there on (NULL: of the node itself), down to so many levels
--- of objects and arrays.
+-- of objects and arrays, at most the first 200.
 CREATE FUNCTION event_json_field(node json, name text, levels integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE COST 500 AS $$
 DECLARE
@@ -65,7 +65,13 @@ BEGIN
             RETURN found;
         ELSIF strpos(name, '.') = 0 THEN
             child := node -> name;
-            RETURN CASE WHEN child IS NULL THEN found ELSE event_json_field(child, NULL, levels - 1) END;
+            kind := json_typeof(child);
+            IF kind = 'array' THEN
+                RETURN event_json_field(child, NULL, levels - 1);
+            ELSIF kind <> 'object' THEN
+                RETURN ARRAY[coalesce(child #>> '{}', 'null')];
+            END IF;
+            RETURN found;
         END IF;
         -- One reading of the node for all keys that the name may begin with; of equal keys the last one counts.
         FOR part, child IN
@@ -80,21 +86,23 @@ BEGIN
                 found := found || event_json_field(child, substr(name, length(part) + 2), levels - 1);
             END IF;
         END LOOP;
-        RETURN found;
+        RETURN found[:200];
     ELSIF kind = 'array' THEN
         IF levels = 0 THEN
             RETURN found;
         ELSIF strpos(node::text, '{') = 0 AND strpos(substr(node::text, 2), '[') = 0 THEN
             -- Each element is a text or the like.
             IF name IS NULL THEN
-                SELECT array_agg(coalesce(element, 'null')) INTO found FROM json_array_elements_text(node) AS element;
+                SELECT array_agg(coalesce(element, 'null')) INTO found
+                    FROM (SELECT element FROM json_array_elements_text(node) AS element LIMIT 200) AS first;
             END IF;
             RETURN coalesce(found, '{}');
         END IF;
-        SELECT array_agg(each) INTO found
-            FROM json_array_elements(node) AS element, unnest(CASE
+        SELECT array_agg(each) INTO found FROM (
+            SELECT each FROM json_array_elements(node) AS element, unnest(CASE
                 WHEN json_typeof(element) IN ('object', 'array') THEN event_json_field(element, name, levels - 1)
-                WHEN name IS NULL THEN ARRAY[coalesce(element #>> '{}', 'null')] END) AS each;
+                WHEN name IS NULL THEN ARRAY[coalesce(element #>> '{}', 'null')] END) AS each
+                LIMIT 200) AS first;
         RETURN coalesce(found, '{}');
     ELSIF name IS NULL THEN
         RETURN ARRAY[coalesce(node #>> '{}', 'null')];
@@ -128,7 +136,8 @@ BEGIN
         masked := regexp_replace(value, '="(?:[^"\\]|\\.)*"', '=""', 'g');
     END IF;
     IF strpos(masked, name || '=""') = 0 THEN
-        SELECT coalesce(array_agg(event_bare(pairs[1])), '{}') INTO found FROM regexp_matches(masked, pair, 'g') AS pairs;
+        SELECT coalesce(array_agg(event_bare(pairs[1])), '{}') INTO found
+            FROM (SELECT pairs FROM regexp_matches(masked, pair, 'g') AS pairs LIMIT 200) AS first;
         RETURN found;
     END IF;
     -- A number in the place of each quoted value leads to what it was.
@@ -144,17 +153,19 @@ BEGIN
             found := array_append(
                 found, regexp_replace(quoted[btrim(match[1], '"')::integer], '\\(["\\\]])', '\1', 'g'));
         END IF;
+        EXIT WHEN cardinality(found) = 200;
     END LOOP;
     RETURN found;
 END $$;
 
--- The values of a parameter of RFC 5424 structured data, by its name or that of its element and its own.
+-- The values of a parameter at the beginning of RFC 5424 structured data, by its name or that of its element and its own.
 CREATE FUNCTION event_parameters(value text, name text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT COST 2000 AS $$
 DECLARE
     found text[] := '{}';
     match text[];
     element text := '';
 BEGIN
+    value := left(value, 16384);
     IF strpos(value, split_part(name, '.', -1) || '="') = 0 THEN
         RETURN found;
     ELSIF strpos(name, '.') = 0 THEN
@@ -205,10 +216,10 @@ BEGIN
         -- The nodes of each level are read again.
         found := found || event_json_field(object, name, CASE WHEN json_length <= 8192 THEN 32 ELSE 8 END);
     END IF;
-    RETURN found;
+    RETURN found[:200];
 END $$;
 
--- All values of a field of an event; the message is without its colours.
+-- The values of a field of an event, at most the first 200; the message is without its colours.
 DO $do$
 DECLARE
     body text := $body$
@@ -222,7 +233,7 @@ BEGIN
         IF message = '' THEN
             RETURN event_text_field(structured_data, name, false);
         END IF;
-        RETURN event_text_field(structured_data, name, false) || event_text_field(message, name, true);
+        RETURN (event_text_field(structured_data, name, false) || event_text_field(message, name, true))[:200];
     END IF;
     -- Most messages without the field: a key or a pair would have the name in it.
     IF strpos(message, split_part(name, '.', -1) || '"') = 0 AND strpos(message, name || '=') = 0
