@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ppl.search.colours import uncoloured
 from ppl.search.fields import fields_in, values_of
 from ppl.search.quantity import in_full, measured, parse_quantity
-from tests.search.field_texts import MESSAGES, NAMES, NUMBERS, STRUCTURED_DATA
+from tests.search.field_texts import DEEP, JSON, MESSAGES, NAMES, NUMBERS, STRUCTURED_DATA
 
 _ASKED = f"SELECT event_field(structured_data, {uncoloured('message')}, name) FROM (SELECT %s::text AS message, %s::text AS structured_data) AS event, unnest(%s::text[]) WITH ORDINALITY AS names (name, number) ORDER BY number"  # noqa: E501
 
@@ -47,6 +47,13 @@ def test_the_database_reads_the_same_fields_of_any_text(cursor: Any, text: str) 
     check(cursor, text, text)
     check(cursor, '{"a":"' + text + '","b":[{"a":"' + text, "")
     check(cursor, '{"a":"' + text + '","b":[7]}', '[b a="' + text + '"]')
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(JSON | DEEP, st.sampled_from([7_000, 9_000]))
+def test_the_database_reads_the_same_fields_of_long_json(cursor: Any, json: str, length: int) -> None:
+    check(cursor, '{"x":"' + "y" * length + '","a":' + json + "," + json[1:] if json[:2] == '{"' else json, "")
+    check(cursor, '{"a":' + json[:-1] + " " * length + json[-1:] + "}", "", ["a.a.a.a.b", "a.a.b.a", "a.a.b.b"])
 
 
 LARGE = [
