@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ppl.search.colours import uncoloured
 from ppl.search.fields import fields_in, values_of
 from ppl.search.quantity import in_full, measured, parse_quantity
-from tests.search.field_texts import MESSAGES, NAMES, NUMBERS, STRUCTURED_DATA
+from tests.search.field_texts import DEEP, JSON, MESSAGES, NAMES, NUMBERS, STRUCTURED_DATA
 
 _ASKED = f"SELECT event_field(structured_data, {uncoloured('message')}, name) FROM (SELECT %s::text AS message, %s::text AS structured_data) AS event, unnest(%s::text[]) WITH ORDINALITY AS names (name, number) ORDER BY number"  # noqa: E501
 
@@ -28,8 +28,8 @@ def cursor(module_dsn: str) -> Iterator[Any]:
             yield made
 
 
-def check(cursor: Any, message: str, structured_data: str) -> None:
-    names = list(dict.fromkeys([*NAMES, *(name for name, _ in fields_in(message, structured_data)[:20])]))
+def check(cursor: Any, message: str, structured_data: str, more: Sequence[str] = ()) -> None:
+    names = list(dict.fromkeys([*NAMES, *more, *(name for name, _ in fields_in(message, structured_data)[:20])]))
     cursor.execute(_ASKED, [message, structured_data, names])
     found = dict(zip(names, [row[0] for row in cursor], strict=True))
     assert found == {name: values_of(message, structured_data, name) for name in names}
@@ -47,6 +47,13 @@ def test_the_database_reads_the_same_fields_of_any_text(cursor: Any, text: str) 
     check(cursor, text, text)
     check(cursor, '{"a":"' + text + '","b":[{"a":"' + text, "")
     check(cursor, '{"a":"' + text + '","b":[7]}', '[b a="' + text + '"]')
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(JSON | DEEP, st.sampled_from([7_000, 9_000]))
+def test_the_database_reads_the_same_fields_of_long_json(cursor: Any, json: str, length: int) -> None:
+    check(cursor, '{"x":"' + "y" * length + '","a":' + json + "," + json[1:] if json[:2] == '{"' else json, "")
+    check(cursor, '{"a":' + json[:-1] + " " * length + json[-1:] + "}", "", ["a.a.a.a.b", "a.a.b.a", "a.a.b.b"])
 
 
 LARGE = [
@@ -68,13 +75,32 @@ LARGE = [
     '{"' + "a" * 60_000 + '":{"a":1,"b":2}}',
     '{"a":' + "9" * 60_000 + "}",
     '{"a":1e' + "9" * 60_000 + "}",
+    ' a=""' * 13_000 + " x",
+    ' a="\\""' * 9_000,
+    "x" * 16_376 + ' a="b" a="c" a=d',
+    "x" * 16_376 + ' b=1 a=bcd {"b":[7]}',
+    '{"a":' * 31 + '{"b":[' + "1," * 27_000 + '1],"x":1}' + "}" * 31,
+    '{"a":' * 7 + '{"b":[' + "1," * 27_000 + '1],"b":7}' + "}" * 7,
+    '{"a":' * 6 + '{"b":[1,"{",[null,2]],"b":[7,null],"x":"' + "y" * 9_000 + '"}' + "}" * 6,
+    '{"a":' + "[" * 31 + "1," * 28_000 + "1" + "]" * 31 + "}",
+    '{"a":' + "[" * 7 + "1," * 28_000 + "1" + "]" * 7 + "}",
+    '{"a":[' + "[1,1,1,1,1,1,1,1]," * 400 + '{"b":"' + "y" * 30_000 + '"}]}',
+    *('{"a":' * 9 + '{"b":"' + "y" * length + '"}' + "}" * 9 for length in (8_129, 8_130, 8_131, 8_132)),
+    *(" a=1" * 150 + " a=2" * more + ' {"a":[' + "3," * 100 + '[4],"[","5"]}' for more in (0, 48, 49, 50, 51)),
+    *('{"a":[' + "[1,1]," * 60 + "2," * most + '[3,3,3],"[",4]}' for most in (75, 76, 77, 78, 79, 80, 81)),
+    '{"a":[' + '{"a":1,"b":[1,"[",2]},' * 120 + "7]}",
+    '{"a.a":[' + "1," * 150 + '1],"a":{"a":[' + "2," * 150 + "2]}}",
+    *("[x" + ' y="z"' * 2_729 + " " * blanks + 'a="b" a="c" ][a b="c"]' for blanks in range(3)),
+    '[a b="c"]' * 250 + '{"b":7}',
+    '{"a":1,"a.b":2,' * 3 + '"":{"a":3},' + '"a":{"b":4},' * 4_000 + '"a.b":5' + "}",
 ]
 
 
 @pytest.mark.parametrize("text", LARGE, ids=range(len(LARGE)))
 def test_a_large_text_is_read_alike_and_raises_nothing(cursor: Any, text: str) -> None:
-    check(cursor, text, "")
-    check(cursor, "", text)
+    names = [".".join(["a"] * parts) + end for parts in (2, 7, 8, 9, 10, 31, 128) for end in ("", ".b", ".x")]
+    check(cursor, text, "", names)
+    check(cursor, "", text, names)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))

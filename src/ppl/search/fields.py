@@ -26,6 +26,12 @@ LONGEST_NAME = 256
 """Maximum length of a field's name, in characters."""
 DEEPEST_FIELD = 32
 """Maximum nesting of the objects and arrays in which fields are looked for."""
+LONG_JSON, DEEPEST_IN_LONG_JSON = 8192, 8
+"""For an object with more characters the maximum nesting is lower: the database reads it again for each level."""
+PAIRS_WITHIN = 16_384
+"""Pairs and parameters are read from so many characters at the beginning of a message and of structured data."""
+MOST_VALUES = 200
+"""How many values of a field :func:`values_of` finds."""
 MOST_CONTAINERS = 500
 """An object with more objects and arrays than this has no fields: both parsers recur for each level."""
 
@@ -63,7 +69,7 @@ def fields_in(message: str, structured_data: str) -> list[tuple[str, str]]:
 
 
 def values_of(message: str, structured_data: str, name: str) -> list[str]:
-    """All values of the field ``name`` of an event.
+    """The values of the field ``name`` of an event, in order, at most :data:`MOST_VALUES`.
 
     Args:
         message, structured_data: as for :func:`fields_in`.
@@ -77,31 +83,35 @@ class FieldSource:
 
     def __init__(self, message: str, structured_data: str) -> None:
         sd_text, self._sd_object = _split(structured_data)
+        self._sd_levels = _levels(len(structured_data) - len(sd_text))
         # Structured data is parameters or an object, never pairs.
-        self._sd_text = sd_text if sd_text.startswith("[") else ""
-        self._text, self._object = _split(without_colours(message))
+        self._sd_text = sd_text[:PAIRS_WITHIN] if sd_text.startswith("[") else ""
+        message = without_colours(message)
+        text, self._object = _split(message)
+        self._levels = _levels(len(message) - len(text))
+        self._text = text[:PAIRS_WITHIN]
 
     def fields(self) -> Iterator[tuple[str, str]]:
         """All fields, in order."""
         for _, name, value in self._parameters:
             yield name, value
-        yield from _leaves(self._sd_object, None, DEEPEST_FIELD)
+        yield from _leaves(self._sd_object, None, self._sd_levels)
         yield from self._pairs
-        yield from _leaves(self._object, None, DEEPEST_FIELD)
+        yield from _leaves(self._object, None, self._levels)
 
     def values(self, name: str) -> list[str]:
-        """All values of the field ``name``."""
+        """The values of the field ``name``, in order, at most :data:`MOST_VALUES`."""
         if len(name) > LONGEST_NAME:
             return []
         found: list[str] = []
         # A look for the name costs a small part of what parsing costs.
         if self._sd_text and f'{name.rpartition(".")[2]}="' in self._sd_text:
             found += [value for element, key, value in self._parameters if name in (key, f"{element}.{key}")]
-        found += _values(self._sd_object, name, DEEPEST_FIELD)
+        found += islice(_values(self._sd_object, name, self._sd_levels), MOST_VALUES)
         if f"{name}=" in self._text:
             found += [value for key, value in self._pairs if key == name]
-        found += _values(self._object, name, DEEPEST_FIELD)
-        return found
+        found += islice(_values(self._object, name, self._levels), MOST_VALUES)
+        return found[:MOST_VALUES]
 
     @cached_property
     def _parameters(self) -> list[tuple[str, str, str]]:
@@ -119,6 +129,10 @@ def _split(text: str) -> tuple[str, Any]:
         return text, None
     found = _json(text[begin.start() :])
     return (text, None) if found is None else (text[: begin.start()], found)
+
+
+def _levels(length: int) -> int:
+    return DEEPEST_FIELD if length <= LONG_JSON else DEEPEST_IN_LONG_JSON
 
 
 def _json(text: str) -> Any:

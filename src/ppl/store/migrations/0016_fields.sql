@@ -51,11 +51,12 @@ BEGIN
 END $do$;
 
 -- The values in a node of the field that is called so from there on (NULL: of the node itself), down to so many levels
--- of objects and arrays.
+-- of objects and arrays, at most the first 200.
 CREATE FUNCTION event_json_field(node json, name text, levels integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE COST 500 AS $$
 DECLARE
     kind text := json_typeof(node);
+    part text;
     child json;
     found text[] := '{}';
     dot integer;
@@ -63,33 +64,62 @@ BEGIN
     IF kind = 'object' THEN
         IF levels = 0 OR name IS NULL THEN
             RETURN found;
-        END IF;
-        child := node -> name;
-        IF child IS NOT NULL THEN
+        ELSIF strpos(name, '.') = 0 THEN
+            child := node -> name;
             kind := json_typeof(child);
             IF kind = 'array' THEN
-                found := event_json_field(child, NULL, levels - 1);
+                RETURN event_json_field(child, NULL, levels - 1);
             ELSIF kind <> 'object' THEN
-                found := ARRAY[coalesce(child #>> '{}', 'null')];
+                RETURN ARRAY[coalesce(child #>> '{}', 'null')];
             END IF;
+            RETURN found;
         END IF;
-        dot := strpos(name, '.');
-        WHILE dot > 0 LOOP
-            child := node -> left(name, dot - 1);
-            IF json_typeof(child) IN ('object', 'array') THEN
-                found := found || event_json_field(child, substr(name, dot + 1), levels - 1);
+        IF octet_length(node::text) * length(name) < 20000 THEN
+            -- A few readings of a short node take less time than a query.
+            child := node -> name;
+            IF child IS NOT NULL THEN
+                found := event_json_field(child, NULL, levels - 1);
             END IF;
-            dot := CASE WHEN strpos(substr(name, dot + 1), '.') > 0 THEN dot + strpos(substr(name, dot + 1), '.') END;
+            dot := strpos(name, '.');
+            WHILE dot > 0 LOOP
+                child := node -> left(name, dot - 1);
+                IF json_typeof(child) IN ('object', 'array') THEN
+                    found := found || event_json_field(child, substr(name, dot + 1), levels - 1);
+                END IF;
+                dot := dot + nullif(strpos(substr(name, dot + 1), '.'), 0);
+            END LOOP;
+            RETURN found[:200];
+        END IF;
+        -- One reading of the node for all keys that the name may begin with; of equal keys the last one counts.
+        FOR part, child IN
+            SELECT DISTINCT ON (key <> name, length(key)) key, member
+                FROM json_each(node) WITH ORDINALITY AS each (key, member, number)
+                WHERE key = name OR starts_with(name, key || '.')
+                ORDER BY key <> name, length(key), number DESC
+        LOOP
+            IF part = name THEN
+                found := event_json_field(child, NULL, levels - 1);
+            ELSIF json_typeof(child) IN ('object', 'array') THEN
+                found := found || event_json_field(child, substr(name, length(part) + 2), levels - 1);
+            END IF;
         END LOOP;
-        RETURN found;
+        RETURN found[:200];
     ELSIF kind = 'array' THEN
         IF levels = 0 THEN
             RETURN found;
+        ELSIF strpos(node::text, '{') = 0 AND strpos(substr(node::text, 2), '[') = 0 THEN
+            -- Each element is a text or the like.
+            IF name IS NULL THEN
+                SELECT array_agg(coalesce(element, 'null')) INTO found
+                    FROM (SELECT element FROM json_array_elements_text(node) AS element LIMIT 200) AS first;
+            END IF;
+            RETURN coalesce(found, '{}');
         END IF;
-        SELECT array_agg(each) INTO found
-            FROM json_array_elements(node) AS element, unnest(CASE
+        SELECT array_agg(each) INTO found FROM (
+            SELECT each FROM json_array_elements(node) AS element, unnest(CASE
                 WHEN json_typeof(element) IN ('object', 'array') THEN event_json_field(element, name, levels - 1)
-                WHEN name IS NULL THEN ARRAY[coalesce(element #>> '{}', 'null')] END) AS each;
+                WHEN name IS NULL THEN ARRAY[coalesce(element #>> '{}', 'null')] END) AS each
+                LIMIT 200) AS first;
         RETURN coalesce(found, '{}');
     ELSIF name IS NULL THEN
         RETURN ARRAY[coalesce(node #>> '{}', 'null')];
@@ -102,15 +132,17 @@ CREATE FUNCTION event_bare(value text) RETURNS text LANGUAGE sql IMMUTABLE STRIC
     SELECT btrim(CASE WHEN value ~ '[([{]' THEN value ELSE rtrim(value, ')]}''') END, '''')
 $$;
 
--- The values of key="value" pairs in a text. What stands in quotes is no pair.
+-- The values of key="value" pairs at the beginning of a text. What stands in quotes is no pair.
 CREATE FUNCTION event_pairs(value text, name text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT COST 2000 AS $$
 DECLARE
     pair text;
-    masked text := value;
+    masked text;
     quoted text[];
-    found text[];
-    has_quoted boolean;
+    match text[];
+    found text[] := '{}';
 BEGIN
+    value := left(value, 16384);
+    masked := value;
     IF strpos(value, name || '=') = 0 OR name !~ '^[A-Za-z_@][A-Za-z0-9_.@-]*$' THEN
         RETURN '{}';
     END IF;
@@ -120,29 +152,37 @@ BEGIN
     IF strpos(value, '="') > 0 THEN
         masked := regexp_replace(value, '="(?:[^"\\]|\\.)*"', '=""', 'g');
     END IF;
-    SELECT coalesce(array_agg(event_bare(match[1])), '{}'), bool_or(starts_with(match[1], '"')) INTO found, has_quoted
-        FROM regexp_matches(masked, pair, 'g') AS match;
-    IF has_quoted THEN
-        -- A number in the place of each quoted value leads to what it was.
-        quoted := ARRAY(SELECT match[1] FROM regexp_matches(value, '="((?:[^"\\]|\\.)*)"', 'g') AS match);
-        SELECT string_agg(CASE WHEN number > cardinality(quoted) THEN part ELSE part || '="' || number || '"' END, ''
-            ORDER BY number) INTO masked
-            FROM regexp_split_to_table(value, '="(?:[^"\\]|\\.)*"') WITH ORDINALITY AS split (part, number);
-        SELECT array_agg(CASE WHEN starts_with(match[1], '"')
-            THEN regexp_replace(quoted[btrim(match[1], '"')::integer], '\\(["\\\]])', '\1', 'g')
-            ELSE event_bare(match[1]) END) INTO found
-            FROM regexp_matches(masked, pair, 'g') AS match;
+    IF strpos(masked, name || '=""') = 0 THEN
+        SELECT coalesce(array_agg(event_bare(pairs[1])), '{}') INTO found
+            FROM (SELECT pairs FROM regexp_matches(masked, pair, 'g') AS pairs LIMIT 200) AS first;
+        RETURN found;
     END IF;
+    -- A number in the place of each quoted value leads to what it was.
+    quoted := ARRAY(SELECT pairs[1] FROM regexp_matches(value, '="((?:[^"\\]|\\.)*)"', 'g') AS pairs);
+    SELECT string_agg(CASE WHEN number > cardinality(quoted) THEN part ELSE part || '="' || number || '"' END, ''
+        ORDER BY number) INTO masked
+        FROM regexp_split_to_table(value, '="(?:[^"\\]|\\.)*"') WITH ORDINALITY AS split (part, number);
+    -- In a query instead of a loop each look into the array would take time in proportion to its length.
+    FOR match IN SELECT regexp_matches(masked, pair, 'g') LOOP
+        IF NOT starts_with(match[1], '"') THEN
+            found := array_append(found, event_bare(match[1]));
+        ELSE
+            found := array_append(
+                found, regexp_replace(quoted[btrim(match[1], '"')::integer], '\\(["\\\]])', '\1', 'g'));
+        END IF;
+        EXIT WHEN cardinality(found) = 200;
+    END LOOP;
     RETURN found;
 END $$;
 
--- The values of a parameter of RFC 5424 structured data, by its name or that of its element and its own.
+-- The values of a parameter at the beginning of RFC 5424 structured data, by its name or that of its element and its own.
 CREATE FUNCTION event_parameters(value text, name text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT COST 2000 AS $$
 DECLARE
     found text[] := '{}';
     match text[];
     element text := '';
 BEGIN
+    value := left(value, 16384);
     IF strpos(value, split_part(name, '.', -1) || '="') = 0 THEN
         RETURN found;
     ELSIF strpos(name, '.') = 0 THEN
@@ -168,6 +208,7 @@ CREATE FUNCTION event_text_field(value text, name text, is_message boolean) RETU
 LANGUAGE plpgsql IMMUTABLE STRICT COST 2000 AS $$
 DECLARE
     begins integer := 0;
+    json_length integer;
     object json;
     found text[] := '{}';
 BEGIN
@@ -179,6 +220,7 @@ BEGIN
     IF begins > 0 THEN
         object := event_json(substr(value, begins));
         IF object IS NOT NULL THEN
+            json_length := length(value) - begins + 1;
             value := left(value, begins - 1);
         END IF;
     END IF;
@@ -188,12 +230,13 @@ BEGIN
         found := event_parameters(value, name);
     END IF;
     IF object IS NOT NULL THEN
-        found := found || event_json_field(object, name, 32);
+        -- The nodes of each level are read again.
+        found := found || event_json_field(object, name, CASE WHEN json_length <= 8192 THEN 32 ELSE 8 END);
     END IF;
-    RETURN found;
+    RETURN found[:200];
 END $$;
 
--- All values of a field of an event; the message is without its colours.
+-- The values of a field of an event, at most the first 200; the message is without its colours.
 DO $do$
 DECLARE
     body text := $body$
@@ -207,7 +250,7 @@ BEGIN
         IF message = '' THEN
             RETURN event_text_field(structured_data, name, false);
         END IF;
-        RETURN event_text_field(structured_data, name, false) || event_text_field(message, name, true);
+        RETURN (event_text_field(structured_data, name, false) || event_text_field(message, name, true))[:200];
     END IF;
     -- Most messages without the field: a key or a pair would have the name in it.
     IF strpos(message, split_part(name, '.', -1) || '"') = 0 AND strpos(message, name || '=') = 0
