@@ -111,7 +111,11 @@ def may_have_field(name: str, collation: str | None = UNICODE_COLLATION, *, is_l
     writer = _Writer(collation)
     write = writer.help if is_looked_up else writer.has
     helps = [write(each) for each in literals(FieldGlob(name, "*"))]
-    return " AND ".join(["true", *(text for text, _ in helps)]), [value for _, values in helps for value in values]
+    text = " AND ".join(["true", *(text for text, _ in helps)])
+    if not is_looked_up:
+        # Only JSON with a backslash can have a name that its text has not; folding all texts would take long.
+        text = rf"((strpos(message, E'\\') = 0 AND strpos(structured_data, E'\\') = 0) OR ({text}))"
+    return text, [value for _, values in helps for value in values]
 
 
 def _lower(expression: str, collation: str | None) -> str:
