@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from ppl.search.regex import charset
 from ppl.search.regex.folding import fold
@@ -11,7 +11,12 @@ from ppl.search.regex.pattern import Chars, Choice, Edge, Part, Pattern, Sequenc
 LONGEST_WORDS = 500
 """Longer texts are looked for without a look at what stands around them."""
 _ALNUM = charset.named_class("alnum") or ()
-_OUTSIDE = Chars(charset.complement(charset.folded(_ALNUM)))
+
+
+@cache
+def _outside() -> Chars:
+    """All but letters and digits; made at the first use, as that takes a while."""
+    return Chars(charset.complement(charset.folded(_ALNUM)))
 
 
 @lru_cache(maxsize=256)
@@ -20,9 +25,9 @@ def whole_words(text: str) -> Pattern:
     folded = fold(text)
     parts: list[Part] = [Chars(charset.of(char)) for char in folded]
     if _is_alnum(folded[0]):
-        parts.insert(0, Choice((Edge("^"), _OUTSIDE)))
+        parts.insert(0, Choice((Edge("^"), _outside())))
     if _is_alnum(folded[-1]):
-        parts.append(Choice((Edge("$"), _OUTSIDE)))
+        parts.append(Choice((Edge("$"), _outside())))
     return Pattern(text, Sequence(tuple(parts)), True)
 
 
