@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppl.search.fields import DEEPEST_FIELD, LONGEST_NAME, MOST_CONTAINERS, MOST_FIELDS, fields_in, values_of
+from tests.search.asking import matches
 
 MESSAGES = {
     '{"status": 500, "path": "/a"}': [("status", "500"), ("path", "/a")],
@@ -146,3 +147,11 @@ def test_pairs_that_are_listed_are_found(text: str) -> None:
     listed = fields_in(text, "")
     for name in {name for name, _ in listed}:
         assert values_of(text, "", name) == [value for other, value in listed if other == name]
+
+
+def test_words_of_fields_and_expressions_of_the_same_text_are_told_apart() -> None:
+    """Compiled expressions are kept, for everybody's searches."""
+    assert matches("x:wordy", message="x=wordy")
+    assert matches("/wordy/", message="1wordy2")
+    assert matches("/wordier/", message="1wordier2")
+    assert not matches("x:wordier", message="x=1wordier2")

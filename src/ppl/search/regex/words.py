@@ -28,7 +28,8 @@ def whole_words(text: str) -> Pattern:
         parts.insert(0, Choice((Edge("^"), _outside())))
     if _is_alnum(folded[-1]):
         parts.append(Choice((Edge("$"), _outside())))
-    return Pattern(text, Sequence(tuple(parts)), True)
+    # Patterns are told apart by their source, and no expression that somebody wrote has a NUL.
+    return Pattern(f"\0{text}", Sequence(tuple(parts)), True)
 
 
 def _is_alnum(char: str) -> bool:
