@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import tzinfo
 from typing import Any
 
@@ -268,10 +268,8 @@ class DrainUpload:
 
     def _add(self, data: bytes) -> None:
         assert self._body is not None
-        try:
+        with self._refusing():
             self._body.add(data)
-        except BodyTooLarge as error:
-            raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
         if self._is_reading:
             return
         if self._body.has_more:
@@ -285,16 +283,13 @@ class DrainUpload:
         self._is_reading = True
         self._request.pause()
         try:
-            await turns.turn()
-            while body.has_more and not self._is_answered:
-                body.step()
-                self._hold(len(body) - self._held)
-                if turns.is_over:
-                    await turns.turn()
-        except BodyTooLarge as error:
-            raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
-        except BodyUnreadable as error:
-            raise Unreadable(str(error)) from error
+            with self._refusing():
+                await turns.turn()
+                while body.has_more and not self._is_answered:
+                    body.step()
+                    self._hold(len(body) - self._held)
+                    if turns.is_over:
+                        await turns.turn()
         finally:
             self._is_reading = False
         if self._is_answered:
@@ -322,10 +317,8 @@ class DrainUpload:
     async def _take_all(self) -> None:
         assert self._body is not None
         assert self._destination is not None
-        try:
+        with self._refusing():
             body = self._body.finish()
-        except BodyUnreadable as error:
-            raise Unreadable(str(error)) from error
         if self._kind.ask is not None:
             count = self._drain.channels.count(self._destination.id, self._channel)
             self._answer(_sent(self._kind.ask(self._head, body, count)))
@@ -363,11 +356,7 @@ class DrainUpload:
 
     def _unpacked(self, body: bytes) -> bytes:
         """``body`` without the compression that is part of its protocol."""
-        most = self._drain.admission.limits.max_drain_bytes
-        try:
-            unpacked = self._kind.unpack(body, most)
-        except BodyTooLarge as error:
-            raise _too_large(most) from error
+        unpacked = self._kind.unpack(body, self._drain.admission.limits.max_drain_bytes)
         self._hold(len(unpacked) - len(body))
         return unpacked
 
@@ -376,9 +365,7 @@ class DrainUpload:
         destination, drain = self._destination, self._drain
         assert destination is not None
         intake, handover = drain.intake, self._handover(destination)
-        submitting: Deferred[None] = Deferred()
-        drain.submitting.add(submitting)
-        try:
+        with self._submitting(), self._refusing():
             await self._prepare()
             body = self._unpacked(body)
             if self._codec:
@@ -388,14 +375,30 @@ class DrainUpload:
             await drain.turns.turn()
             for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
                 await handover.give(piece)
-        except BodyUnreadable as error:
-            raise Unreadable(str(error)) from error
-        finally:
-            drain.submitting.discard(submitting)
-            submitting.callback(None)
         self._check_count(handover.count)
         self._say_refused(handover.refused)
         return await handover.committed()
+
+    @contextmanager
+    def _submitting(self) -> Iterator[None]:
+        """While the upload is on its way to the writer, a stop waits for it."""
+        submitting: Deferred[None] = Deferred()
+        self._drain.submitting.add(submitting)
+        try:
+            yield
+        finally:
+            self._drain.submitting.discard(submitting)
+            submitting.callback(None)
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turn what is wrong with a body into the refusal of the upload."""
+        try:
+            yield
+        except BodyTooLarge as error:
+            raise _too_large(self._drain.admission.limits.max_drain_bytes) from error
+        except BodyUnreadable as error:
+            raise Unreadable(str(error)) from error
 
     def _handover(self, destination: Destination) -> Handover:
         drain = self._drain
@@ -432,11 +435,10 @@ class DrainUpload:
         self._is_reading = True
         self._request.pause()
         try:
-            while live.has_more:
-                await live.read()
-                await self._within_quota()
-        except BodyUnreadable as error:
-            raise Unreadable(str(error)) from error
+            with self._refusing():
+                while live.has_more:
+                    await live.read()
+                    await self._within_quota()
         finally:
             self._is_reading = False
         if self._is_answered:
@@ -467,15 +469,8 @@ class DrainUpload:
     async def _take_rest(self, live: LiveBody) -> None:
         """The body has come to its end: store the rest, and answer when all of it is committed."""
         self.is_taken = True
-        submitting: Deferred[None] = Deferred()
-        self._drain.submitting.add(submitting)
-        try:
+        with self._submitting(), self._refusing():
             await live.finish()
-        except BodyUnreadable as error:
-            raise Unreadable(str(error)) from error
-        finally:
-            self._drain.submitting.discard(submitting)
-            submitting.callback(None)
         taken = await live.handover.committed()
         self._say_refused(taken.refused)
         self._answer(self._accepted(taken))
