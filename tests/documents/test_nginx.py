@@ -102,3 +102,30 @@ def test_pages_and_viewers_come_through(proxied: PplProcess, short_directory: Pa
             "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",
         })  # fmt: skip
         assert page.getresponse().status == 101
+
+
+def test_documents_for_elasticsearch_come_through_and_nginx_answers_nothing_while_ppl_is_away(
+    proxied: PplProcess, short_directory: Path
+) -> None:
+    who = proxied.register()
+    token = proxied.create_drain(who)
+    body = b"".join(
+        b'{"create": {}}\n{"message": "document %d %s"}\n' % (number, b"x" * 20_000) for number in range(100)
+    )
+    with nginx(proxied, short_directory) as (_, encrypted):
+        context = ssl.create_default_context(cafile=str(short_directory / "nginx/certificate.pem"))
+
+        def post(path: str) -> http.client.HTTPResponse:
+            connection = http.client.HTTPSConnection("127.0.0.1", encrypted, timeout=20, context=context)
+            headers = {"Authorization": f"ApiKey {token}", "Content-Type": "application/x-ndjson"}
+            connection.request("POST", path, body, headers)
+            return connection.getresponse()
+
+        for path in ("/_bulk", "/shop/_bulk", f"/logs/{token}/_bulk"):
+            answer = post(path)
+            assert (answer.status, b'"errors": true' in answer.read()) == (200, False), path
+        assert len(proxied.rows("SELECT 1 FROM event")) == 300
+        proxied.stop()
+        for path in ("/_bulk", f"/logs/{token}/_bulk"):
+            with pytest.raises(http.client.RemoteDisconnected):
+                post(path)

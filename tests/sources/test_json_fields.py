@@ -108,6 +108,10 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str, str | None, str, str, str, An
         {"__REALTIME_TIMESTAMP": str(MOMENT), "MESSAGE": [103, 114, 195, 188, 110, 27], "_HOSTNAME": "box"},
         ("grün\x1b", None, "", "box", "", None),
     ),
+    "journald, two messages": (
+        {"__REALTIME_TIMESTAMP": str(MOMENT), "MESSAGE": ["first", [98, 255], "last"], "_HOSTNAME": "box"},
+        ("first\nb\ufffd\nlast", None, "", "box", "", None),
+    ),
     "Supabase": (
         {"id": "a-1", "timestamp": MOMENT, "event_message": "GET | 200", "metadata": [{"method": "GET"}]},
         ("GET | 200", None, "", "", "", {"id": "a-1", "metadata": [{"method": "GET"}]}),

@@ -93,6 +93,13 @@ def message_text(text: str, most: int) -> str:
     return stored_text(text.rstrip(TRAILERS), most)
 
 
+def _of_bytes(value: list[Any]) -> str | None:
+    """The text of an array of bytes; ``None`` if ``value`` is another array."""
+    if value and all(type(each) is int and 0 <= each < 256 for each in value):
+        return bytes(value).decode("utf-8", "replace")
+    return None
+
+
 @attrs.frozen
 class ObjectReader:
     """Reads the objects of one body.
@@ -142,13 +149,17 @@ class ObjectReader:
         return _number_text(value)
 
     def journal_message(self, value: Any) -> str | None:
-        """A message as journald's JSON has it: an array of bytes where it holds unprintable ones."""
-        if (
-            isinstance(value, list)
-            and 0 < len(value) <= self.most
-            and all(type(each) is int and 0 <= each < 256 for each in value)
-        ):
-            value = bytes(value).decode("utf-8", "replace")
+        """A message as journald's JSON has it.
+
+        It is an array of bytes where it holds unprintable ones, and an array of messages where an entry has several.
+        """
+        if isinstance(value, list) and 0 < len(value) <= self.most:
+            text = _of_bytes(value)
+            if text is None:
+                texts = [_of_bytes(each) if isinstance(each, list) else each for each in value]
+                parts = [each for each in texts if isinstance(each, str)]
+                text = "\n".join(parts) if len(parts) == len(texts) else None
+            value = value if text is None else text
         return self.message(value)
 
     def name(self, value: Any) -> str | None:
