@@ -31,6 +31,8 @@ def opened(ppl: PplProcess, open_page: OpenPage, **options: object) -> tuple[Pag
     ingest(ppl, who, LINES + b"<14>1 - web-1 shop - - - the end\n")
     page = open_page(ppl, who, **options)
     until_shown(page, "the end")
+    # It moves the lines when it appears: a click in that moment would miss its line.
+    expect(page.locator("#histogram")).to_be_visible()
     return page, who
 
 
