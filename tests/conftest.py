@@ -7,7 +7,8 @@ pytest-twisted ignores logged failures, Deferreds that fail with nobody listenin
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,45 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 pytest_plugins = ["tests.fixtures.database", "tests.fixtures.running"]
 
+#: Rooms whose files take longest.
+_LONGEST = ("faults", "whole", "similar", "browser", "documents", "peers", "store", "sources", "web", "listener")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of the longest rooms begin first, so that no worker has a long one left when the others are done."""
+    here = Path(__file__).parent
+    ranks = {room: rank for rank, room in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(here).parts[0], len(ranks)))
+
 
 def pytest_collection_finish() -> None:
     """What is imported is no test's: looking at it again after each of them took a quarter of the whole time."""
     gc.collect()
     gc.freeze()
+
+
+def _failures_into(logged: list[str]) -> Callable[[dict[str, Any]], None]:
+    """An observer that adds the text of each logged failure or error to ``logged``."""
+
+    def observe(event: dict[str, Any]) -> None:
+        if event.get("log_failure") is not None or event["log_level"] >= LogLevel.error:
+            failure = event.get("log_failure")
+            logged.append(f"{formatEvent(event)}: {failure.getTraceback() if failure else ''}")
+
+    return observe
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_failed_unheard() -> Iterator[None]:
+    """Fails a run in which a Deferred of several tests, such as one of a module's fixture, failed unheard."""
+    yield
+    logged: list[str] = []
+    observe = _failures_into(logged)
+    globalLogPublisher.addObserver(observe)
+    gc.unfreeze()
+    gc.collect()
+    globalLogPublisher.removeObserver(observe)
+    assert not logged, "errors were logged:\n" + "\n".join(logged)
 
 
 @pytest.fixture(autouse=True)
@@ -30,14 +65,11 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     Yields the list of unexpected log texts: a test that provokes an error on purpose checks and clears it.
     """
     logged: list[str] = []
-
-    def observe(event: dict) -> None:
-        if event.get("log_failure") is not None or event["log_level"] >= LogLevel.error:
-            failure = event.get("log_failure")
-            logged.append(f"{formatEvent(event)}: {failure.getTraceback() if failure else ''}")
-
+    observe = _failures_into(logged)
     before = set(reactor.getDelayedCalls())
     globalLogPublisher.addObserver(observe)
+    # What is there before a test is not looked at after it: that took half of the time of small tests.
+    gc.freeze()
     yield logged
     gc.collect()
     globalLogPublisher.removeObserver(observe)

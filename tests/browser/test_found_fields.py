@@ -28,6 +28,8 @@ def opened(ppl: PplProcess, open_page: OpenPage, **options: object) -> tuple[Pag
     ingest(ppl, who, LINES)
     page = open_page(ppl, who, **options)
     until_shown(page, "nothing to see")
+    # It moves the lines when it appears: a click in that moment would miss its line.
+    expect(page.locator("#histogram")).to_be_visible()
     return page, who
 
 

@@ -109,7 +109,7 @@ def test_a_click_on_the_legend_counts_one_severity_only(filled: tuple[Page, int]
     expect(page.locator(".legend .other")).to_have_text("Other 32")
     errors.click()
     expect(errors).to_have_attribute("aria-pressed", "true")
-    assert "4 lines" in label(page)
+    until_counted(page, "4 lines")
     assert _drawn(page, "err").count("z") == 4
     assert _drawn(page, "warning") == _drawn(page, "other") == ""
     warnings.click()

@@ -21,7 +21,7 @@ def test_a_new_line_appears_by_itself(ppl_process: PplProcess, open_page: OpenPa
     until_shown(page, "line 1")
     ppl_process.send(who.port, lines(2))
     until_shown(page, "line 2")
-    assert state(page) == "Live"
+    until_state(page, "Live")
     row = page.locator("#log .row").last
     assert row.locator(".host").inner_text() == "web-01"
     assert row.locator(".program").inner_text() == "app"

@@ -40,7 +40,7 @@ def test_senders_are_shown_sorted_and_lead_to_their_lines(
     page.get_by_role("link", name="Programs").click()
     expect(page.locator("tbody th")).to_have_text(["app", "cron", "nginx"])
     page.get_by_role("link", name="nginx").click()
-    assert page.url.endswith("&q=program%3A%3Dnginx")
+    page.wait_for_url("**&q=program%3A%3Dnginx")
 
 
 def test_the_dashboard_shows_volume_and_senders(

@@ -32,19 +32,33 @@ def server(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
 
 
 @pytest.fixture
-def listener(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
-    """A listener process with one registered destination, and no server to connect to yet."""
+def registered(dsn: str, short_directory: Path) -> Iterator[PplProcess]:
+    """Ppl with one registered destination (``known``), and no process running."""
     ppl = PplProcess(dsn, short_directory, "two")
     try:
         ppl.start_role("server")
         ppl.wait_until_ready()
         ppl.known = ppl.register(time_zone="+02.00")
         ppl.stop("server")
-        ppl.start_role("listener")
-        ppl.wait_until_ready()
         yield ppl
     finally:
         ppl.stop()
+
+
+@pytest.fixture
+def founding(registered: PplProcess) -> Iterator[FoundingServer]:
+    """What the listener connects to. It is there first: a listener that finds no server tries again ever later."""
+    with FoundingServer(registered.link_port) as server:
+        yield server
+
+
+@pytest.fixture
+def listener(registered: PplProcess, founding: FoundingServer) -> PplProcess:
+    """A listener process with one registered destination, connected to ``founding``."""
+    registered.start_role("listener")
+    registered.wait_until_ready()
+    founding.linked()
+    return registered
 
 
 def add_destination(ppl: PplProcess, index: int) -> int:
@@ -67,11 +81,11 @@ def is_open(port: int) -> bool:
 # listener → server
 
 
-def test_new_logs_is_the_stored_event_without_an_own_id_field_needed(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server:
-        server.linked()
-        listener.send(listener.known.port, LINE)
-        data = server.expect("new_logs")
+def test_new_logs_is_the_stored_event_without_an_own_id_field_needed(
+    listener: PplProcess, founding: FoundingServer
+) -> None:
+    listener.send(listener.known.port, LINE)
+    data = founding.expect("new_logs")
     assert {name: data[name] for name in ("created_at", "user_id", "sender_ip", "file_name", "message")} == {
         "created_at": "2016-10-06 23:59:59",
         "user_id": listener.known.user_id,
@@ -83,12 +97,10 @@ def test_new_logs_is_the_stored_event_without_an_own_id_field_needed(listener: P
     assert data["severity"] == "notice"
 
 
-def test_new_logs_is_sent_after_the_commit(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server:
-        server.linked()
-        listener.send(listener.known.port, LINE * 300)
-        for event in server.events(300):
-            assert listener.rows("SELECT count(*) FROM event WHERE id = %s", int(event["id"])) == [(1,)]
+def test_new_logs_is_sent_after_the_commit(listener: PplProcess, founding: FoundingServer) -> None:
+    listener.send(listener.known.port, LINE * 300)
+    for event in founding.events(300):
+        assert listener.rows("SELECT count(*) FROM event WHERE id = %s", int(event["id"])) == [(1,)]
 
 
 def test_the_server_accepts_one_or_many_events_in_a_frame(server: PplProcess) -> None:
@@ -152,71 +164,64 @@ def test_start_new_server_is_sent_after_a_registration_and_the_page_waits_for_it
         assert registering.result(20).port == server.ports[0]
 
 
-def test_the_listener_opens_the_servers_of_all_registered_clients_at_start(listener: PplProcess) -> None:
-    assert is_open(listener.known.port)
+def test_the_listener_opens_the_servers_of_all_registered_clients_at_start(registered: PplProcess) -> None:
+    registered.start_role("listener")
+    registered.wait_until_ready()
+    assert is_open(registered.known.port), "also while there is no server to connect to"
 
 
-def test_the_listener_opens_a_new_server_at_once(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server:
-        server.linked()
-        port = add_destination(listener, 3)
-        server.say("start_new_server", timeZone="+02.00", host="127.0.0.1", port=port)
-        assert server.expect("server_started") == {"host": "127.0.0.1", "port": port}
-        assert is_open(port)
+def test_the_listener_opens_a_new_server_at_once(listener: PplProcess, founding: FoundingServer) -> None:
+    port = add_destination(listener, 3)
+    founding.say("start_new_server", timeZone="+02.00", host="127.0.0.1", port=port)
+    assert founding.expect("server_started") == {"host": "127.0.0.1", "port": port}
+    assert is_open(port)
 
 
-def test_after_a_loss_of_the_link_both_sides_reconcile(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server:
-        server.linked()
-        port = add_destination(listener, 3)
-        server.hang_up()
-        eventually(lambda: is_open(port), "the port of a destination nobody announced")
+def test_after_a_loss_of_the_link_both_sides_reconcile(listener: PplProcess, founding: FoundingServer) -> None:
+    port = add_destination(listener, 3)
+    founding.hang_up()
+    eventually(lambda: is_open(port), "the port of a destination nobody announced")
 
 
-def test_stop_server_closes_the_port(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server:
-        server.linked()
-        server.say("stop_server", host="127.0.0.1", port=listener.known.port)
-        eventually(lambda: not is_open(listener.known.port), "a closed port")
+def test_stop_server_closes_the_port(listener: PplProcess, founding: FoundingServer) -> None:
+    founding.say("stop_server", host="127.0.0.1", port=listener.known.port)
+    eventually(lambda: not is_open(listener.known.port), "a closed port")
 
 
-def test_a_port_that_cannot_be_bound_is_reported(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server, socket.socket() as taken:
-        server.linked()
+def test_a_port_that_cannot_be_bound_is_reported(listener: PplProcess, founding: FoundingServer) -> None:
+    with socket.socket() as taken:
         port = add_destination(listener, 3)
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        server.say("start_new_server", timeZone="+02.00", host="127.0.0.1", port=port)
-        failed = server.expect("server_failed")
+        founding.say("start_new_server", timeZone="+02.00", host="127.0.0.1", port=port)
+        failed = founding.expect("server_failed")
         assert (failed["host"], failed["port"]) == ("127.0.0.1", port)
         assert failed["reason"]
 
 
-def test_a_listener_told_to_watch_sends_only_what_is_watched(listener: PplProcess) -> None:
-    with FoundingServer(listener.link_port) as server:
-        server.linked()
-        server.say("watch", user_id="127.0.0.1:1")
-        assert server.expect("watching") == {"user_id": "127.0.0.1:1"}
-        listener.send(listener.known.port, LINE)
-        eventually(lambda: listener.count(listener.known.port) == 1, "one row")
-        server.say("watch", user_id=listener.known.user_id)
-        assert server.expect("watching") == {"user_id": listener.known.user_id}, "no new_logs came before"
-        listener.send(listener.known.port, LINE)
-        server.expect("new_logs")
-        server.say("unwatch", user_id=listener.known.user_id)
-        server.say("watch", user_id="127.0.0.1:2")
-        server.expect("watching")
-        listener.send(listener.known.port, LINE)
-        eventually(lambda: listener.count(listener.known.port) == 3, "three rows")
-        assert server.heard_nothing()
+def test_a_listener_told_to_watch_sends_only_what_is_watched(listener: PplProcess, founding: FoundingServer) -> None:
+    founding.say("watch", user_id="127.0.0.1:1")
+    assert founding.expect("watching") == {"user_id": "127.0.0.1:1"}
+    listener.send(listener.known.port, LINE)
+    eventually(lambda: listener.count(listener.known.port) == 1, "one row")
+    founding.say("watch", user_id=listener.known.user_id)
+    assert founding.expect("watching") == {"user_id": listener.known.user_id}, "no new_logs came before"
+    listener.send(listener.known.port, LINE)
+    founding.expect("new_logs")
+    founding.say("unwatch", user_id=listener.known.user_id)
+    founding.say("watch", user_id="127.0.0.1:2")
+    founding.expect("watching")
+    listener.send(listener.known.port, LINE)
+    eventually(lambda: listener.count(listener.known.port) == 3, "three rows")
+    assert founding.heard_nothing()
 
 
-def test_the_shared_secret_is_shown_and_a_wrong_one_refused(listener: PplProcess, server: PplProcess) -> None:
+def test_the_shared_secret_is_shown_and_a_wrong_one_refused(
+    listener: PplProcess, founding: FoundingServer, server: PplProcess
+) -> None:
     from websockets.exceptions import InvalidStatus
 
-    with FoundingServer(listener.link_port) as founding:
-        founding.linked()
-        assert founding.authorizations == [f"Bearer {listener.link_secret}"]
+    assert founding.authorizations == [f"Bearer {listener.link_secret}"]
     for wrong in ("", "x" * 32, server.link_secret[:-1]):
         with pytest.raises(InvalidStatus) as refused:
             FoundingListener(server, wrong)

@@ -102,12 +102,13 @@ class Drained:
     async def stop(self) -> None:
         if self._listening is not None:
             await self._listening.stopListening()
-            if self.service.running:
-                await self.service.stopService()
+            # Before the service, which waits for uploads that are under way.
             for client in self._clients:
                 if not client.is_gone:
                     client.transport.abortConnection()
                     await client.gone
+            if self.service.running:
+                await self.service.stopService()
 
     async def connect(self) -> _Client:
         client = _Client()

@@ -6,10 +6,12 @@ import html
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.faults.chaos.link import LinkProxy
 from tests.fixtures.programs import in_background, program, syslog_ng
 from tests.fixtures.restricting import change
 from tests.fixtures.running import PplProcess, Registered, eventually
@@ -26,6 +28,15 @@ def with_a_token(ppl: PplProcess) -> tuple[Registered, str, dict[str, str]]:
     assert shown
     found = re.findall(r"<figcaption>([\w-]+): [^<]*</figcaption>\s*<pre><code>(.*?)</code>", page, re.DOTALL)
     return who, shown[1], {sender: html.unescape(text) for sender, text in found if shown[1] in text}
+
+
+class _Refusals(LinkProxy):
+    """A relay before a port that counts the lines that are refused over RELP."""
+
+    count = 0
+
+    def forwarded(self, data: bytes) -> None:
+        self.count += data.count(b" 500 not taken\n")
 
 
 def test_shell_and_python(ppl_process: PplProcess) -> None:
@@ -79,10 +90,14 @@ def test_rsyslog_over_relp_goes_on_after_lines_that_are_refused(ppl_process: Ppl
     above = """module(load="omrelp")
 template(name="Some" type="string" string="<%PRI%>1 %TIMESTAMP:::date-rfc3339% h app - - - %msg%")
 """
-    action = f'type="omrelp" target="127.0.0.1" port="{who.port}" template="Some"'
-    with rsyslog(short_directory, action, above) as sender:
-        for number in range(0, 60, 2):
-            sender.write([f"forged {number}", f"{token} mine {number + 1}"])
-        eventually(lambda: "mine 59" in ppl_process.messages(who.port), "the last line", 60)
+    # librelp reads an answer when it sends the next line. At a refusal it connects anew, and it repeats lines whose
+    # answers came behind the refusal: here none does, for the next line is written when both answers have been sent.
+    relay = _Refusals(who.port)
+    action = f'type="omrelp" target="127.0.0.1" port="{relay.port}" template="Some"'
+    with closing(relay), rsyslog(short_directory, action, above) as sender:
+        for number in range(1, 6):
+            sender.write([f"{token} mine {number}", f"forged {number}"])
+            eventually(lambda number=number: relay.count == number, "a refusal", 60)
     said = f"each once, in order\n{sender.said()}\n{ppl_process.text()[-6000:]}"
-    assert ppl_process.messages(who.port) == [f"mine {number}" for number in range(1, 60, 2)], said
+    assert ppl_process.messages(who.port) == [f"mine {number}" for number in range(1, 6)], said
+    assert "peer sent error response" in sender.said()

@@ -144,9 +144,8 @@ def parsed(text: str) -> Query:
         raise
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(events=EVENTS, texts=st.lists(QUERIES, min_size=1, max_size=6))
-def test_the_database_finds_what_the_predicate_finds(connection: Any, events: list[Event], texts: list[str]) -> None:
+def check_alike(connection: Any, events: list[Event], texts: list[str]) -> None:
+    """Whether the database finds what the predicate finds, for each of the queries ``texts``."""
     numbered = [
         event(**{name: getattr(each, name) for name in COLUMNS[2:]}, id=NOW + n) for n, each in enumerate(events)
     ]
@@ -165,6 +164,21 @@ def test_the_database_finds_what_the_predicate_finds(connection: Any, events: li
             whole = fold("\x01".join((*texts, without_colours(each.message))))
             assert all(any(part in whole for part in parts) for parts in query.literals()), text
         assert ask(query.text(BERLIN)) == query, text
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=EVENTS, texts=st.lists(QUERIES, min_size=1, max_size=6))
+def test_the_database_finds_what_the_predicate_finds(connection: Any, events: list[Event], texts: list[str]) -> None:
+    check_alike(connection, events, texts)
+
+
+@pytest.mark.long
+@pytest.mark.beside
+@pytest.mark.timeout(400)
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=EVENTS, texts=st.lists(QUERIES, min_size=1, max_size=6))
+def test_it_finds_it_in_many_more_examples(connection: Any, events: list[Event], texts: list[str]) -> None:
+    check_alike(connection, events, texts)
 
 
 @pytest.mark.parametrize(("text", "fields"), [*FOUND, *NOT_FOUND])

@@ -24,7 +24,14 @@ from ppl.similar.shapes import CUT, Shaper, line_of, readable
 from tests.faults.conftest import embedded_ppl
 from tests.faults.postgresql import children
 from tests.fixtures.database import as_administrator, execute
-from tests.fixtures.running import PplProcess, Registered, eventually, running
+from tests.fixtures.running import PplProcess, Registered, eventually, running, temporary_directory
+
+
+@pytest.fixture(scope="module", params=["one", pytest.param("two", marks=[pytest.mark.long, pytest.mark.beside])])
+def shared_ppl(request: pytest.FixtureRequest, module_dsn: str) -> Iterator[PplProcess]:
+    """As :func:`tests.fixtures.running.shared_ppl`; the long tests have the form of two processes."""
+    with temporary_directory() as directory:
+        yield from running(PplProcess(module_dsn, directory, request.param))
 
 
 class Asked:

@@ -116,7 +116,7 @@ def make_site(
         limits: the limits that no option sets; if not given, the usual ones.
     """
     steady, limits = steady or clock, limits or SiteLimits()
-    served = assets.Assets()
+    served = assets.installed_assets()
     pages = Pages(served, settings.public_host, clock)
     sessions = Sessions(store, clock, session_ended, limits.sessions)
     accounts = AccountPages(store, listeners, passwords or Passwords(reactor), sessions, pages, settings, steady, setup)

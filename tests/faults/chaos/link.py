@@ -41,6 +41,9 @@ class LinkProxy:
         self._listening.close()
         self.cut()
 
+    def forwarded(self, data: bytes) -> None:
+        """Called with all that was forwarded, in either direction, by the thread that did."""
+
     def _accept(self) -> None:
         while True:
             try:
@@ -64,6 +67,7 @@ class LinkProxy:
             while data := source.recv(65_536):
                 self.flows.wait()
                 target.sendall(data)
+                self.forwarded(data)
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

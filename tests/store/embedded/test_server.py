@@ -20,6 +20,7 @@ from twisted.internet import reactor
 
 from ppl.errors import StoreUnsuitable
 from ppl.store.embedded.cluster import Cluster
+from ppl.store.embedded.ending import EndingTimeouts
 from ppl.store.embedded.server import EmbeddedPostgres
 from tests.fixtures.database import FAST, as_administrator, execute, short_directory
 from tests.store.leftover import left_running
@@ -202,7 +203,8 @@ async def test_an_interrupted_first_start_is_begun_again(data_dir: Path) -> None
 
 @ensureDeferred
 async def test_a_start_that_is_stopped_at_once_leaves_nothing(data_dir: Path) -> None:
-    server = EmbeddedPostgres(reactor, data_dir, settings=FAST)
+    # However slow the machine: initdb is not given up, with which the start would fail.
+    server = EmbeddedPostgres(reactor, data_dir, settings=FAST, patience=EndingTimeouts(heed=600))
     starting = server.startService()
     await server.stopService()
     await starting

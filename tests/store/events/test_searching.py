@@ -115,7 +115,7 @@ def by_width(found: list[Event], width: int) -> Counter[tuple[int, int | None]]:
 
 
 async def seal(dsn: str, until_hour: int) -> None:
-    sealer = Sealer(reactor, dsn, lambda: START + until_hour * HOUR + MOST_PUT_OFF)
+    sealer = Sealer(reactor, dsn, lambda: START + until_hour * HOUR + MOST_PUT_OFF, look_seconds=0.01)
     await sealer.run()
 
 

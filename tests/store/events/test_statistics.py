@@ -48,7 +48,7 @@ async def fill(store: PostgresStore, dsn: str) -> None:
     texts = {name: [THEIRS] * ROWS for name in ("hostname", "file_name", "procid", "msgid", "structured_data")}
     for hour in range(2):
         await store.append([events(START + hour * HOUR, [THEIRS] * ROWS, sender_ip="192.0.2.77", **texts)])
-    await Sealer(reactor, dsn, lambda: START + HOUR + AFTER).run()
+    await Sealer(reactor, dsn, lambda: START + HOUR + AFTER, look_seconds=0.01).run()
     execute(dsn, "INSERT INTO destination (host, port, time_zone, created_at) SELECT 'theirs', n, 'UTC', 0"
                  " FROM generate_series(1, 3000) AS n")  # fmt: skip
     analyse(dsn)

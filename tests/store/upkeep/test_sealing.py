@@ -114,7 +114,7 @@ async def test_indexes_of_an_earlier_version_are_built_again_newest_slot_first(s
         now += 1
         return now
 
-    await Sealer(reactor, dsn, clock).run()
+    await Sealer(reactor, dsn, clock, look_seconds=0.01).run()
     assert indexes(dsn) == [(START + hour * HOUR, True) for hour in range(3)]
     order = execute(dsn, "SELECT lower FROM slot ORDER BY indexed_at")
     assert order == [(START + hour * HOUR,) for hour in (2, 1, 0)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import attrs
@@ -89,6 +90,12 @@ class Assets:
             headers = (_FOR_EVER, _VARY, ("Content-Encoding", "gzip"))
             return Answer(200, asset.gzipped, asset.content_type, headers)
         return Answer(200, asset.plain, asset.content_type, (_FOR_EVER, _VARY))
+
+
+@cache
+def installed_assets() -> Assets:
+    """The assets that come with Ppl, read and compressed once in this process however many sites it has."""
+    return Assets()
 
 
 def _read(directory: Path) -> dict[str, bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from ppl.access.sessions import cookies
 from ppl.model import Clock
@@ -18,6 +19,22 @@ from ppl.web.http.visit import Visit
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 _THEMES = ("dark", "light")
+
+
+class _Compiled(BytecodeCache):
+    """Keeps the code of templates, so that a process with several sites compiles each template once."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 class Pages:
@@ -35,6 +52,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_COMPILED,
         )
         self._environment.globals |= {
             "asset": assets.url,

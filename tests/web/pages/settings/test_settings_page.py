@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import pytest
 from pytest_twisted import ensureDeferred
@@ -10,8 +11,9 @@ from pytest_twisted import ensureDeferred
 from ppl.access.secrets import secret_hash
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.pages.snippets import SNIPPETS
+from tests.listener.receiving import free_port
 from tests.web.browsing import Browser
-from tests.web.conftest import Served
+from tests.web.conftest import Serve, Served
 
 
 @pytest.fixture
@@ -76,15 +78,20 @@ async def test_snippets_are_filled_in_and_only_for_what_the_port_takes(served: S
 
 
 @ensureDeferred
-async def test_a_test_line_that_nobody_takes_is_said_on_the_page(served: Served, browser: Browser) -> None:
-    await logged_in(browser)
+async def test_a_test_line_that_nobody_takes_is_said_on_the_page(serve: Serve) -> None:
+    port = free_port()
+    served = serve(ports=range(port, port + 1), public_host="127.0.0.1")
+    browser = await logged_in(served.browser())
     (destination,) = await served.store.destinations()
-    path = f"/settings/destinations/{destination.id}/test-line"
-    page = await browser.submit(path, {}, on="/settings")
-    assert page.status == 503
-    assert f"No connection to {destination.user_id}" in page.text
-    assert "<h1>Settings</h1>" in page.text
-    assert (await browser.get(path)).location == "/settings"
+    with socket.socket() as held:
+        # Bound and not listening: no program of this machine, such as the Ppl of another test, can take the line.
+        held.bind(("", port))
+        path = f"/settings/destinations/{destination.id}/test-line"
+        page = await browser.submit(path, {}, on="/settings")
+        assert page.status == 503
+        assert f"No connection to {destination.user_id}" in page.text
+        assert "<h1>Settings</h1>" in page.text
+        assert (await browser.get(path)).location == "/settings"
 
 
 @ensureDeferred
