@@ -48,6 +48,7 @@ _FORMATS = re.compile(
     r"(CEF|LEEF):(?=[0-9])|(CISE_\w{1,60}) |(MSWinEventLog)(?=[\t ])"
 )
 _HUAWEI = re.compile(r"(%%[0-9]{2}\w{1,60}/[0-7]/\w{1,60}(?:\(\w\))?):")
+_HUAWEI_SHORT = re.compile(r"([A-Z][A-Z0-9_]{1,30}/[0-7]/[A-Z]\w{1,60}(?:\(\w\))?):(?=\S)")
 _MNEMONIC = re.compile(r"(%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-\w{1,60}) ")
 # MikroTik's topics, of which one is a level; HPE's iLO.
 _TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
@@ -67,6 +68,8 @@ _HOST = re.compile(
     r"[^\W_](?:[\w.\-]|[+~!#](?=[\w.\-]))*+(?:[,/@][\w.\-+]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?"
     r"|_[\w.\-]+(?:@[\w.\-/]+)?"
 )
+# UniFi's older access points: ("U7LT,788a2056b182,v3.9.27.8537").
+_QUOTED_HOST = re.compile(r"\(\"([\w.\-+]{1,60}(?:,[\w.\-+]{1,60}){1,3})\"\) ")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{3,45}(?:%\w{1,15})?)\](?=[ \t])")
 _DOTTED = re.compile(r"(?:[0-9]{1,3}\.){3,5}[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9:.,/+\-#]+")
@@ -118,6 +121,10 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     word, after = found[0], _skip(text, found.end())
     if has_pri and _is_simple_host(word):
         return _first_word(text, word, start, after)
+    if word[0] == "(" and (quoted := _QUOTED_HOST.match(text, start)):
+        tag = read_tag(text, quoted.end(), close=False)
+        if tag:
+            return Header(quoted[1], *tag)
     address = _address_at(text, start, word)
     if address:
         return _after_host(text, address, after, has_pri=has_pri)
@@ -144,12 +151,20 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         return _special(text, "", start) if has_pri else Header("", "", "", start)
     if has_pri:
         return _first_word(text, word, start, after)
+    if ":" in word:
+        # OpenVPN's clients, in its own file.
+        return Header("", "", "", start)
     tag = read_tag(text, after, close=False)
     if tag and not tag.procid and (word.istitle() or word in _METHODS):
         return Header("", "", "", start)
     if tag and (is_syslog or tag.procid.isdigit()):
         return Header(word, *tag)
-    return Header("", "", "", start)
+    if is_syslog and (formatted := _FORMATS.match(text, after)):
+        return Header(word, formatted[1] or formatted[2] or formatted[3], "", after)
+    if is_syslog and _OF_SYSLOGD.match(text, after):
+        return Header(word, "", "", after)
+    topics = read_vendor_tag(text, start) if "," in word else None
+    return Header("", topics.program, "", start) if topics else Header("", "", "", start)
 
 
 def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
@@ -194,6 +209,8 @@ def read_vendor_tag(text: str, start: int) -> Tag | None:
         # NX-OS and APIC write no colon.
         mnemonic = _MNEMONIC.match(text, start) or _HUAWEI.match(text, start)
         return Tag(mnemonic[1], "", mnemonic.end()) if mnemonic else None
+    if text.find("/", start, start + 32) > 0 and (found := _HUAWEI_SHORT.match(text, start)):
+        return Tag(found[1], "", found.end())
     if text[start : start + 1] not in _TOPICS_BEGIN:
         return None
     found = _TOPICS.match(text, start)
@@ -281,8 +298,12 @@ def _special(text: str, host: str, start: int) -> Header:
         return Header(host, *tag) if tag else Header(host, "", "", after)
     if text.find("[", after, after + 64) > 0 and not (_is_level(word) or facility_and_level(word)):
         two = _TWO_WORDS.match(text, start)
-        if two:
+        if two and word.isalpha():
             return Header(host, two[1], two[2], two.end())
+        # A serial number, or a second name of the device.
+        tag = None if word.isalpha() or word[-1] == ":" else read_tag(text, after, close=False)
+        if tag and tag.procid.isdigit():
+            return Header(host, tag.program, tag.procid, start)
     between = _BETWEEN.match(text, start) if text.startswith("(", after) else None
     if between or _is_level(word) or _is_address(word) or facility_and_level(word):
         tag = read_tag(text, between.end() if between else after, close=False)
@@ -365,12 +386,19 @@ def _is_level(word: str) -> bool:
     return word.strip("[]<>():|").lower() in LEVELS
 
 
+def _level_before_colon(lower: str) -> bool:
+    """Whether a level and a single colon begin a word: Jetty's ``info:oejs.Server:main``, but not ``log::dispatch``."""
+    level, colon, rest = lower.partition(":")
+    return bool(colon) and not rest.startswith(":") and level in LEVELS
+
+
 @lru_cache(maxsize=4096)
 def _is_refused(program: str) -> bool:
     """Whether a word before a colon is no program's name: a number, a level, an address with its scheme, a verb."""
     lower = program.lower()
     return (
         lower in LEVELS
+        or _level_before_colon(lower)
         or lower in _VERBS
         or "//" in program
         or _NUMBER.fullmatch(program) is not None

@@ -12,6 +12,7 @@ from datetime import tzinfo
 
 from ppl.model import Row
 from ppl.sources.cisco import read_cisco
+from ppl.sources.device_pairs import LONGEST_FIRST_KEY, read_device_pairs
 from ppl.sources.gelf_fields import GELF_MARK, gelf_row
 from ppl.sources.header import (
     Header,
@@ -72,6 +73,7 @@ _REPEATED_TAG = re.compile(rf" *({_FIELD}) ((?:[^ \n]{{1,60}} ){{1,4}}[^ \n]{{1,
 # No VERSION (VMware NSX, Avi): then PROCID, MSGID and STRUCTURED-DATA must look like it.
 _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=-(?: |\Z)|\[{_FIELD} )")
 # Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
+_SNARE = re.compile(r"([\w.\-]{1,255})\t(MSWinEventLog)\t[0-9]\t[^\t\n]{1,100}\t[0-9]{1,12}\t(?=[A-Z])")
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
 _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
@@ -83,8 +85,12 @@ _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
+# FreeBSD's syslogd -v: the facility and the severity.
+_TEXT_NUMBERS = re.compile(r"<(1[0-9]|2[0-3]|[0-9])\.([0-7])>[ \t]+")
 _SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|] ?|:(?=:)|\Z")
-_HOST_AND_PRIORITY = re.compile(r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+|[A-Z][a-z]\([0-9]{1,3}\)) ")
+_HOST_AND_PRIORITY = re.compile(
+    r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+|[A-Z][a-z]\([0-9]{1,3}\)|[a-z0-9]+(?:\|[a-z0-9]+)?:[a-z]+) "
+)
 _WORD = re.compile(r"[^\s\[\]]+")
 _PRIORITY_SIGNS = re.compile(r"[.(]")
 
@@ -137,6 +143,8 @@ class _Parser:
         if device:
             return self._row(None, *device)
         tag = read_vendor_tag(line, start) or read_tag(line, start, close=False)
+        if tag is None and (row := self._of_pairs(None, start) or self._of_snare(start)):
+            return row
         program, procid, end = tag or ("", "", start)
         # A time of RFC 3164 that stands behind the tag, or behind a number, stays in the text, and counts.
         number = _NUMBERED.match(line, end)
@@ -158,7 +166,8 @@ class _Parser:
                 if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
                     return row
             if has_time and (row := self._dated(0, has_pri=False)):
-                return row
+                # A time alone is all that the line says.
+                return row if any(row[3:]) else (*row[:-1], line)
             named = _FACILITY_LEVEL.match(line)
             numbers = facility_and_level(named[1]) if named else None
             if named and numbers:
@@ -178,8 +187,34 @@ class _Parser:
             stamp = read_stamp(line, 1, self._received_at, self._zone)
             if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
                 return self._row(stamp[0], "", "", "", 0)
+        if first.isalpha():
+            if row := self._of_pairs(None, 0):
+                return row
+            if first in "CL" and (tag := read_vendor_tag(line, 0)):
+                return self._row(None, "", *tag)
+            if row := self._of_snare(0):
+                return row
         moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
         return self._row(moment, "", "", "", 0)
+
+    def _of_snare(self, start: int) -> Row | None:
+        """A line of an agent for Windows that has the device's name but no header; ``None`` if it is not that."""
+        found = _SNARE.match(self._line, start) if self._line.find("\tMSWin", start, start + 260) > 0 else None
+        if found is None:
+            return None
+        stamp = read_stamp(self._line, found.end(), self._received_at, self._zone)
+        return self._row(stamp[0] if stamp else None, found[1], found[2], "", found.start(2))
+
+    def _of_pairs(self, created_at: int | None, start: int) -> Row | None:
+        """A line whose text is a device's pairs; ``None`` if it is not that."""
+        if self._line.find("=", start, start + LONGEST_FIRST_KEY) < 0:
+            return None
+        pairs = read_device_pairs(self._line, start, self._received_at, self._zone)
+        if pairs is None:
+            return None
+        if self._facility is None and self._severity is None:
+            self._severity = pairs.severity
+        return self._row(pairs.created_at if created_at is None else created_at, pairs.hostname, "", "", start)
 
     def _row(
         self,
@@ -194,7 +229,7 @@ class _Parser:
         message = self._line[end:].removeprefix(BOM)
         severity = self._severity
         if self._facility is None:
-            severity = level_of(message)
+            severity = level_of(message) if severity is None else severity
             if severity is None and procid.isalpha():
                 # Python's module[LEVEL].
                 severity = LEVELS.get(procid.lower())
@@ -302,6 +337,8 @@ class _Parser:
             cisco = self._cisco(header.end, header.hostname, created_at)
             if cisco:
                 return cisco
+        if not header.hostname and not header.program and (row := self._of_pairs(created_at, header.end)):
+            return row
         return self._row(created_at, header.hostname, header.program, header.procid, header.end)
 
     def _no_version(self, stamp: Stamp) -> Row | None:
@@ -319,6 +356,8 @@ class _Parser:
         """Where the text goes on behind ``<authpriv.info>``, which says what the PRI says."""
         found = _TEXT_PRI.match(self._line, start)
         numbers = facility_and_level(found[1]) if found else None
+        if found is None and (found := _TEXT_NUMBERS.match(self._line, start)):
+            numbers = int(found[1]), int(found[2])
         if found is None or numbers is None:
             return start
         if self._facility is None:
@@ -354,7 +393,8 @@ class _Parser:
         if found is None or numbers is None or tag is None:
             return None
         self._facility, self._severity = numbers
-        return Header(found[1], *tag)
+        # AIX's two names of a facility are not what the number says.
+        return Header(found[1], *tag)._replace(end=found.start(2)) if "|" in found[2] else Header(found[1], *tag)
 
     def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
         """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""
