@@ -59,6 +59,11 @@ _BEFORE_MNEMONIC = re.compile(r"%\$ \S{1,60} %\$ +|%[A-Z0-9]{2,30}-\w{1,10}:\w{1
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
+# A serial number, or another name of the device.
+_SECOND_NAME = re.compile(r"(?=\w)(?=[\w.\-]*[0-9\-])[\w.\-]{1,60} ([A-Za-z][\w.\-/]{0,60})\[([0-9]{1,10})\]: ")
+_SPACED = re.compile(r"([A-Za-z][\w.\-]{1,60}) \[([0-9]{1,10})\]: ")
+# Axis fills the level up with blanks.
+_LEVEL_IN_BRACKETS = re.compile(r"\[ ?([A-Za-z]{3,9}) {1,8}\] ")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
 _DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z$])")
@@ -141,8 +146,9 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         # The level stays in the text, and with it the tag after it.
         tag = read_tag(text, after, close=False)
         return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
-    if word == "-":
-        return _after_host(text, "", after, has_pri=has_pri)
+    if word in ("-", "(none)"):
+        # The kernel's name of a machine that has none.
+        return _after_host(text, "" if word == "-" else word, after, has_pri=has_pri)
     if has_pri and _DIGIT_HOST.fullmatch(word):
         tag = read_tag(text, after, close=False)
         if tag and (tag.procid or "-" in word):
@@ -300,11 +306,13 @@ def _special(text: str, host: str, start: int) -> Header:
         two = _TWO_WORDS.match(text, start)
         if two and word.isalpha():
             return Header(host, two[1], two[2], two.end())
-        # A serial number, or a second name of the device.
-        tag = None if word.isalpha() or word[-1] == ":" else read_tag(text, after, close=False)
-        if tag and tag.procid.isdigit():
-            return Header(host, tag.program, tag.procid, start)
+        if second := _SECOND_NAME.match(text, start):
+            return Header(host, second[1], second[2], start)
+        if spaced := _SPACED.match(text, start):
+            return Header(host, spaced[1], spaced[2], spaced.end())
     between = _BETWEEN.match(text, start) if text.startswith("(", after) else None
+    if word[0] == "[" and (level := _LEVEL_IN_BRACKETS.match(text, start)) and _is_level(level[1]):
+        between = level
     if between or _is_level(word) or _is_address(word) or facility_and_level(word):
         tag = read_tag(text, between.end() if between else after, close=False)
         if tag:

@@ -334,9 +334,9 @@ class _Parser:
             # What is not understood stays in the text, and with it what stands behind it.
             header = header._replace(end=after)
         if has_pri and header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
-            cisco = self._cisco(header.end, header.hostname, created_at)
-            if cisco:
-                return cisco
+            inner = self._cisco(header.end, header.hostname, created_at) or self._relayed(header.end, header.hostname)
+            if inner:
+                return inner
         if not header.hostname and not header.program and (row := self._of_pairs(created_at, header.end)):
             return row
         return self._row(created_at, header.hostname, header.program, header.procid, header.end)
@@ -395,6 +395,24 @@ class _Parser:
         self._facility, self._severity = numbers
         # AIX's two names of a facility are not what the number says.
         return Header(found[1], *tag)._replace(end=found.start(2)) if "|" in found[2] else Header(found[1], *tag)
+
+    def _relayed(self, start: int, relay: str) -> Row | None:
+        """A whole header behind that of a relay, which wrote its own before it; ``None`` if there is none."""
+        line = self._line
+        pri = _LINE_PRI.match(line, start)
+        start = pri.end() if pri else start
+        stamp = read_stamp(line, start, self._received_at, self._zone)
+        if stamp is None or not stamp[2] or not line.startswith(" ", stamp[1]):
+            return None
+        header = read_header(line, stamp[1] + 1, has_pri=pri is not None, is_syslog=True)
+        # A program's own time and the beginning of its text look much like a host and a tag.
+        is_whole = pri or line[start].isalpha() or header.procid.isdigit()
+        if not header.hostname or not header.program or not is_whole:
+            return None
+        if pri:
+            self._facility, self._severity = divmod(int(pri[1]), 8)
+        data = "" if header.hostname == relay else f'[origin ip="{relay}"]'
+        return self._row(stamp[0], header.hostname, header.program, header.procid, header.end, data)
 
     def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
         """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""
