@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from ppl.sources.levels import level_of
+from ppl.sources.levels import level_of, named_level
 from ppl.sources.line import parse_line
 from tests.sources.lines import RECEIVED
 
@@ -121,3 +121,19 @@ def test_a_text_that_names_none(text: str) -> None:
 def test_only_a_line_without_pri_takes_its_level_from_the_text() -> None:
     assert parse_line("<14>Nov 24 10:00:00 web-7 app: ERROR x", RECEIVED, UTC)[1:3] == (1, 6)
     assert parse_line("Nov 24 10:00:00 web-7 app[1]: ERROR x", RECEIVED, UTC)[1:3] == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("myapp ERROR boom", 3),
+        ("django.request WARNING boom", 4),
+        ("App.Program INFO boom", 6),
+        ("found ERROR in line 7", None),
+        ("an ERROR occurred", None),
+        ("Print WARN instead", None),
+        ("myapp ERROR", None),
+    ],
+)
+def test_a_name_and_a_level_behind_a_time(text: str, level: int | None) -> None:
+    assert named_level(text) == level

@@ -85,6 +85,8 @@ _PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*")
 _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 # What syslogd says itself, without a host.
 _OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+")
+# What firewalls write behind their names, in a file: pairs, or PAN-OS's commas.
+_OF_FIREWALL = re.compile(r"date=[0-9]{4}-|id=firewall |[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} ")
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
 # AIX names two facilities that share a number, and writes a colon.
@@ -160,14 +162,16 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     if ":" in word:
         # OpenVPN's clients, in its own file.
         return Header("", "", "", start)
+    if text.startswith(":", after) and (device := device_before(text, start)):
+        return device
     tag = read_tag(text, after, close=False)
     if tag and not tag.procid and (word.istitle() or word in _METHODS):
         return Header("", "", "", start)
     if tag and (is_syslog or tag.procid.isdigit()):
         return Header(word, *tag)
-    if is_syslog and (formatted := _FORMATS.match(text, after)):
-        return Header(word, formatted[1] or formatted[2] or formatted[3], "", after)
-    if is_syslog and _OF_SYSLOGD.match(text, after):
+    if is_syslog and (vendor := read_vendor_tag(text, after)):
+        return Header(word, *vendor)
+    if is_syslog and (_OF_SYSLOGD.match(text, after) or _OF_FIREWALL.match(text, after)):
         return Header(word, "", "", after)
     topics = read_vendor_tag(text, start) if "," in word else None
     return Header("", topics.program, "", start) if topics else Header("", "", "", start)

@@ -48,7 +48,7 @@ _BEHIND_BRACKET = re.compile(
     r"(?:(?:/[\w.\-]{1,60}+)?\s{0,8}:|\[[0-9]{1,10}\](?:\[[^\]\s]{1,20}\])?:? )"
 )
 # VMware's daemons; dmesg --decode; PostgreSQL's CSV; MongoDB's JSON.
-_BEFORE_TAG = re.compile(r"([a-z]{4,9}) +[\w.\-/]{1,60}\[[0-9]{1,10}\]")
+_BEFORE_TAG = re.compile(r"([a-z]{4,9}) +(?:[\w.\-/]{1,60}\[[0-9]{1,10}\]|\[[\w.\-/]{1,40}\]: )")
 _DECODED = re.compile(r"(?:kern|user|daemon) *:([a-z]{3,6}) *: ")
 _CSV = re.compile(r"""(?:"[^"\n]{0,80}")?,(?:"[^"\n]{0,80}")?,[0-9]*,.{0,180}?,([A-Z]{3,7}[1-5]?),[0-9A-Z]{5},""")
 _MONGODB = re.compile(r'\{"t":\{"\$date":"[0-9T:.+\-Z]{20,36}"\},\s?"s":"([FEWID])')
@@ -85,7 +85,7 @@ _FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})(?:[\s:\])]|\[[0-9]{4,}\] )")
 _FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\]){0,3}\s{0,3}[:\]|>)]")
 _BRACKETED = re.compile(r"[\[<(] ?(?:[\w. \-]{1,40}[:/#])?([A-Za-z]{3,13}[1-5]?)\s{0,8}[\]>)]")
 # The character is looked for before what precedes it: so the search skips what is no capital.
-_CAPITALS = re.compile(r"([A-Z](?<![^\s|\-\]:,.\[].)[A-Z]{2,12}[1-5]?)(?=[\s|\]:,/\-]|\Z)")
+_CAPITALS = re.compile(r"([A-Z](?<![^\s|\-\]:,.\[].)[A-Z]{2,12}[1-5]?)(?=[\s|\]:,;/\-]|\Z)")
 _BEFORE = re.compile(
     r"\[?(?:(?<!\S)(?=[A-Za-z_]{1,40}[0-9\-])[\w\-]{1,60}+ ++|[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++"
     r"|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++"
@@ -94,6 +94,23 @@ _BEFORE = re.compile(
 _LONGEST_TOPIC = 20
 #: How many words in brackets or capitals are looked at.
 _MOST_WORDS = 4
+
+
+# Python's "name level message", behind a time; the words go before a level in a sentence.
+_NAMED = re.compile(
+    r"([a-z][\w.]{1,60}|[A-Z]\w{0,40}\.[\w.]{1,60}) +(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL) +(?=\S)"
+)
+_SENTENCE = frozenset((
+    "a", "an", "and", "any", "as", "at", "for", "from", "found", "get", "got", "had", "has", "have", "http", "in",
+    "internal", "is", "last", "more", "new", "no", "of", "on", "one", "or", "received", "returned", "returns", "server",
+    "some", "status", "the", "this", "to", "type", "unknown", "was", "with", "without",
+))  # fmt: skip
+
+
+def named_level(text: str) -> int | None:
+    """The severity behind a name at the beginning of ``text``, before which a time stood; ``None``: there is none."""
+    found = _NAMED.match(text)
+    return LEVELS[found[2].lower()] if found and found[1].lower() not in _SENTENCE else None
 
 
 def level_of(text: str) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
-from ppl.model import Row
+from ppl.model import SECOND, Row
 from ppl.sources.cisco import read_cisco
 from ppl.sources.device_pairs import LONGEST_FIRST_KEY, read_device_pairs
 from ppl.sources.gelf_fields import GELF_MARK, gelf_row
@@ -24,9 +24,9 @@ from ppl.sources.header import (
     read_vendor_tag,
 )
 from ppl.sources.inner_time import inner_moment
-from ppl.sources.levels import COLOUR, LEVELS, level_of
+from ppl.sources.levels import COLOUR, LEVELS, level_of, named_level
 from ppl.sources.stamps import Stamp, read_stamp
-from ppl.sources.timestamp import AMBIGUOUS_ZONES
+from ppl.sources.timestamp import AMBIGUOUS_ZONES, is_sane
 
 #: PRIVAL 0 to 191 without leading zeros (RFC 5424 section 6.2.1).
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
@@ -76,8 +76,16 @@ _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=
 _SNARE = re.compile(r"([\w.\-]{1,255})\t(MSWinEventLog)\t[0-9]\t[^\t\n]{1,100}\t[0-9]{1,12}\t(?=[A-Z])")
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
-_ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
-_BRACKETED_TIME = re.compile(r"[\[(<](?=[0-9A-Z])")
+_ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",", '"')
+_OPENING = frozenset('[(<"')
+_BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
+# daemontools' and runit's labels of time count from 1970, ten seconds ahead.
+_TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
+_TAI = (1 << 62) + 10
+_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Za-z0-9_]+-)*?([0-7])-\w+(?=:| |\Z)")
+_LATEST_MNEMONIC = 160
+# Kiwi's file: a priority, a device and a text, with tabs between.
+_KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
 # What all forms of time have in common.
 _ANY_TIME = re.compile(r"[0-9]:[0-9]{2}|1[0-9]{9}")
 _LATEST_TIME = 1280
@@ -87,7 +95,7 @@ _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
 # FreeBSD's syslogd -v: the facility and the severity.
 _TEXT_NUMBERS = re.compile(r"<(1[0-9]|2[0-3]|[0-9])\.([0-7])>[ \t]+")
-_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|] ?|:(?=:)|\Z")
+_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|;] ?|:(?=:)|\Z")
 _HOST_AND_PRIORITY = re.compile(
     r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+|[A-Z][a-z]\([0-9]{1,3}\)|[a-z0-9]+(?:\|[a-z0-9]+)?:[a-z]+) "
 )
@@ -129,15 +137,19 @@ class _Parser:
     def after_pri(self, start: int) -> Row:
         """A line that begins with a PRI, from behind it."""
         line = self._line
-        if line[start : start + 1].isdigit():
+        first = line[start : start + 1]
+        if first.isdigit():
             row = self._version(start)
             if row:
                 return row
             # Some write RFC 5424's VERSION before RFC 3164's time.
             if line.startswith("1 ", start) and (row := self._dated(start + 2, has_pri=True)):
                 return row
-        row = self._dated(start, has_pri=True) or self._cisco(start)
+        # H3C's console writes a percent sign before the time.
+        row = self._dated(start + (first == "%"), has_pri=True) or self._cisco(start)
         if row:
+            return row
+        if first and first in _OPENING and (row := self._bracketed(start)):
             return row
         device = device_before(line, start)
         if device:
@@ -166,6 +178,8 @@ class _Parser:
                 if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
                     return row
             if has_time and (row := self._dated(0, has_pri=False)):
+                if row[1] is row[2] is None:
+                    row = (*row[:2], named_level(row[-1]), *row[3:])
                 # A time alone is all that the line says.
                 return row if any(row[3:]) else (*row[:-1], line)
             named = _FACILITY_LEVEL.match(line)
@@ -183,10 +197,19 @@ class _Parser:
             if plain[:1] not in ("\x1b", "<"):
                 row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
                 return row[0], None, level_of(line), "", "", "", "", "", line
-        elif has_time and first in "[(<" and _BRACKETED_TIME.match(line):
-            stamp = read_stamp(line, 1, self._received_at, self._zone)
-            if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
-                return self._row(stamp[0], "", "", "", 0)
+        elif has_time and first in _OPENING:
+            if row := self._bracketed(0):
+                return row
+        elif first == "@" and (label := _TAI64N.match(line)):
+            labelled = (int(label[1], 16) - _TAI) * SECOND + int(label[2], 16) // 1000
+            if is_sane(labelled, self._received_at):
+                return self._row(labelled, "", "", "", label.end())
+        elif first in "%*." and has_time and "%" in line[:_LATEST_MNEMONIC]:
+            row = self._dated(1, has_pri=False) if first == "%" else self._cisco(0)
+            if row:
+                return row
+        if "%" in line[:_LATEST_MNEMONIC] and (row := self._of_cisco()):
+            return row
         if first.isalpha():
             if row := self._of_pairs(None, 0):
                 return row
@@ -196,6 +219,23 @@ class _Parser:
                 return row
         moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
         return self._row(moment, "", "", "", 0)
+
+    def _bracketed(self, start: int) -> Row | None:
+        """A line that begins with a time in brackets or quotes, which stays in the text; ``None`` if it does not."""
+        line = self._line
+        if not _BRACKETED_TIME.match(line, start):
+            return None
+        stamp = read_stamp(line, start + 1, self._received_at, self._zone)
+        if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
+            return self._row(stamp[0], "", "", "", start)
+        return None
+
+    def _of_cisco(self) -> Row | None:
+        """A line of a Cisco that a relay wrote to a file, without PRI and time; ``None`` if it is not that."""
+        if not _MNEMONIC.search(self._line, 0, _LATEST_MNEMONIC):
+            return None
+        tag = read_mnemonic(self._line, 0) if self._line.startswith("%") else None
+        return self._row(None, "", tag.program, tag.procid, 0) if tag else self._cisco(0)
 
     def _of_snare(self, start: int) -> Row | None:
         """A line of an agent for Windows that has the device's name but no header; ``None`` if it is not that."""
@@ -229,7 +269,12 @@ class _Parser:
         message = self._line[end:].removeprefix(BOM)
         severity = self._severity
         if self._facility is None:
+            if severity is None and program.startswith("%") and (mnemonic := _MNEMONIC.match(program)):
+                severity = int(mnemonic[1])
             severity = level_of(message) if severity is None else severity
+            if severity is None and "," in program:
+                # RouterOS's topics.
+                severity = level_of(f"{program} ")
             if severity is None and procid.isalpha():
                 # Python's module[LEVEL].
                 severity = LEVELS.get(procid.lower())
@@ -245,11 +290,13 @@ class _Parser:
         if nil_time:
             return self._fields((None, nil_time.end() - 1, True), nil_time.end() - 1)
         stamp = read_stamp(line, version.end(), self._received_at, self._zone)
-        if stamp is None or not line[version.end()].isdigit() or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
+        if stamp is None or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
             return None
+        if not line[version.end()].isdigit():
+            return self._no_version(stamp)
         if line[version.end() + 4 : version.end() + 5].isdigit():
             meraki = _MERAKI.match(line, stamp[1])
-            if meraki:
+            if meraki and not _NO_VERSION.match(line, stamp[1]):
                 return self._row(stamp[0], meraki[1], meraki[2], "", meraki.end())
         return self._fields(stamp, stamp[1])
 
@@ -294,6 +341,9 @@ class _Parser:
     def _without_data(self, stamp: Stamp, found: re.Match[str]) -> Row:
         """Without STRUCTURED-DATA: MSGID and PROCID count only where they look like it; the rest is the text."""
         hostname, program, procid, msgid = found.groups()
+        if program and program[-1] == ":" and (tag := read_tag(self._line, found.start(2), close=False)):
+            # RFC 3164's TAG behind RFC 5424's time.
+            return self._row(stamp[0], nil(hostname), *tag)
         if msgid == "-":
             return self._row(stamp[0], nil(hostname), nil(program), nil(procid), found.end())
         if procid == "-" or (procid is not None and procid.isdigit()):
@@ -333,8 +383,10 @@ class _Parser:
         if unknown:
             # What is not understood stays in the text, and with it what stands behind it.
             header = header._replace(end=after)
-        if has_pri and header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
-            inner = self._cisco(header.end, header.hostname, created_at) or self._relayed(header.end, header.hostname)
+        if header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
+            inner = self._cisco(header.end, header.hostname, created_at)
+            if inner is None and has_pri:
+                inner = self._relayed(header.end, header.hostname)
             if inner:
                 return inner
         if not header.hostname and not header.program and (row := self._of_pairs(created_at, header.end)):
@@ -368,6 +420,12 @@ class _Parser:
         """The header behind a word such as ``daemon.info``; the word leaves the text if it says what the PRI says."""
         if self._facility is None and (named := self._after_host_and_priority(start)):
             return named
+        kiwi = _KIWI.match(self._line, start) if self._facility is None else None
+        numbers = facility_and_level(kiwi[1]) if kiwi else None
+        if kiwi and numbers:
+            self._facility, self._severity = numbers
+            tag = read_mnemonic(self._line, kiwi.end())
+            return Header(kiwi[2], *tag) if tag else Header(kiwi[2], "", "", kiwi.end())
         found = _WORD.match(self._line, start)
         if found is None or not _PRIORITY_SIGNS.search(found[0]) or (numbers := facility_and_level(found[0])) is None:
             return None

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import lru_cache
 
 from ppl.model import SECOND
 from ppl.sources.timestamp import (
     AMBIGUOUS_ZONES,
     MONTHS,
+    ZONE_HOURS,
     epoch,
     moment_of,
     named_zone,
@@ -62,7 +63,7 @@ _MONTH_FIRST = re.compile(_MONTH + r"/([0-9]{1,2})(?:/([0-9]{4}))? " + _CLOCK)
 # The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130,
 # NetScaler's 2026/11/30:, Rust's fern with 2026-11-30][.
 _DIGITS = re.compile(
-    _WEEKDAY + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t]| {1,2}|\]\[|(?<=/[0-9]{2}):)" + _CLOCK
+    _WEEKDAY + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)" + _CLOCK
 )
 # 11/29/2026:23:55:12 (NetScaler), 11/29/2026-23:55:12 and 29/11/2026 -- 23:55:12 (Suricata) and 29.11.2026 23:55:12.
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-| -- )" + _CLOCK)
@@ -87,8 +88,8 @@ _OFFSET = re.compile(
     r"| ?(?:UTC|GMT)?([+-](?:0[0-9]|1[0-4])):?(00|15|30|45)(?![0-9]|:[0-9])"
     r"| (?:UTC|GMT|TZ)([+-][0-9]{1,2})(?![0-9]|:[0-9])"
 )
-# RFC 5322 repeats the zone's name in a comment; Huawei says that an offset is that of summer.
-_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )")
+# RFC 5322 repeats the zone's name in a comment, Go without; Huawei says that an offset is that of summer.
+_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )| ([A-Z]{3,4})(?=[ \t\]]|\Z)")
 _ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=[ \t\],>\"]|\Z| ?:)")
 _PLACE = re.compile(r" ([A-Z][A-Za-z]{1,11}/[A-Z][A-Za-z0-9_/+\-]{1,40})(?=[\s\],:]|\Z)")
 # Cisco's administrators name the zone as they like.
@@ -185,7 +186,10 @@ def _month_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo
 
 def _in_digits(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
     weekday, year, mark, month, day, *clock = found.groups()
-    is_syslog = bool(weekday) or mark == ":" or text[found.start(6) - 1] in "Tt"
+    before = text[found.start(6) - 1]
+    is_syslog = bool(weekday) or mark == ":" or before in "Tt"
+    # runit's svlogd writes UTC.
+    zone = UTC if before == "_" else zone
     return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=is_syslog)
 
 
@@ -284,7 +288,7 @@ def _finished(
         if found:
             offset, end = _offset(found), found.end()
             comment = _COMMENT.match(text, end)
-            end = comment.end() if comment else end
+            end = comment.end() if comment and (comment[1] is None or comment[1] in ZONE_HOURS) else end
         else:
             zone, end = _zone(text, end, f"{year or year_of(received_at // _DAY):0>4}{minutes}", zone)
         if year is None:
