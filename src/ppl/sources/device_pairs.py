@@ -57,6 +57,9 @@ def read_device_pairs(text: str, start: int, received_at: int, zone: tzinfo) -> 
     while end < start + _MOST and (found := _PAIR.match(text, end)):
         pairs.setdefault(found[1], found[2] if found[2] is not None else found[3])
         end = found.end()
+        if found[1] == "eventtime" and "devname" in pairs:
+            # FortiOS: all that a time and a name need.
+            break
     hostname = next((pairs[key] for key in _HOSTS if pairs.get(key)), "")
     if not hostname and pairs.get("fw", "")[:1].isalpha():
         # Stormshield's name; SonicWall writes an address.

@@ -23,6 +23,7 @@ _VALUE = re.compile(
     r'\s{0,2}(?:"([0-9]{4}-[0-9:.,T +Z\-]{6,36})"'
     r'|"?(1[0-9]{9}(?:[0-9]{3}){0,3})(?:\.([0-9]{1,9}))?"?(?=\s?[,}]))'
 )
+_ENDS = frozenset(",}")
 #: The digits of a number → µs for 1; nanoseconds are divided.
 _FACTORS = {10: SECOND, 13: 1000, 16: 1}
 
@@ -42,7 +43,12 @@ def json_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int | 
             continue
         if text.find("{", start + 1, at) >= 0 or text.find("[", start + 1, at) >= 0:
             return None
-        found = _VALUE.match(text, at + len(key))
+        at += len(key)
+        milliseconds = text[at : at + 13]
+        if milliseconds.isdigit() and text[at + 13 : at + 14] in _ENDS:
+            moment = int(milliseconds) * 1000
+            return moment if is_sane(moment, received_at) else None
+        found = _VALUE.match(text, at)
         if found is None:
             return None
         written, digits, fraction = found.groups()

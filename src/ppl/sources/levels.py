@@ -70,6 +70,7 @@ _BEGINNINGS = {
     **dict.fromkeys("DEFIW", (_TABBED,)),
     **dict.fromkeys("ceinptvw", (_TABBED, _BEFORE_TAG)),
     "d": (_TABBED, _BEFORE_TAG, _DECODED),
+    **dict.fromkeys("123456789", (_REDIS,)),
     "k": (_DECODED,),
     "u": (_DECODED,),
 }
@@ -137,14 +138,12 @@ def level_of(text: str) -> int | None:
     if first == "{":
         found = _MONGODB.match(text)
         return _LETTERS[found[1]] if found else None
-    if first.isdigit() and (found := _REDIS.match(text)):
-        return _SIGNS[found[1]]
     found = _FIRST.match(text)
     if found and (level := LEVELS.get(found[1].lower())) is not None:
         return level
     for pattern in _BEGINNINGS.get(first, ()):
         found = pattern.match(text)
-        if found and (level := LEVELS.get(found[1].lower())) is not None:
+        if found and (level := _SIGNS.get(found[1], LEVELS.get(found[1].lower()))) is not None:
             return level
     if "[" in text or "(" in text or "<" in text:
         for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
@@ -153,7 +152,7 @@ def level_of(text: str) -> int | None:
     for found in islice(_CAPITALS.finditer(text), _MOST_WORDS):
         if (level := LEVELS.get(found[1].lower())) is not None:
             return level if _BEFORE.fullmatch(text, 0, found.start(1)) else None
-    if "," in text[:_LONGEST_TOPIC] and first.islower() and (found := _TOPICS.match(text)):
+    if text.find(",", 2, _LONGEST_TOPIC) > 0 and first.islower() and (found := _TOPICS.match(text)):
         return min((_TOPIC_LEVELS[word] for word in found[1].split(",") if word in _TOPIC_LEVELS), default=None)
     return None
 

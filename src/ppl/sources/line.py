@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
+from functools import lru_cache
 
 from ppl.model import SECOND, Row
 from ppl.sources.cisco import read_cisco
@@ -76,7 +77,8 @@ _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=
 _SNARE = re.compile(r"([\w.\-]{1,255})\t(MSWinEventLog)\t[0-9]\t[^\t\n]{1,100}\t[0-9]{1,12}\t(?=[A-Z])")
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
-_ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",", '"')
+_ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
+_ENDS_IN_QUOTES = ('",', '";', '"\t')
 _OPENING = frozenset('[(<"')
 _BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
 # daemontools' and runit's labels of time count from 1970, ten seconds ahead.
@@ -86,11 +88,13 @@ _MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Za-z0-9_]+-)*?([0-7])-\w+(?=:| |
 _LATEST_MNEMONIC = 160
 # Kiwi's file: a priority, a device and a text, with tabs between.
 _KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
-# What all forms of time have in common.
-_ANY_TIME = re.compile(r"[0-9]:[0-9]{2}|1[0-9]{9}")
+# What all forms of time have in common: two patterns, as each begins with a character that is found quickly.
+_ANY_CLOCK, _ANY_EPOCH = re.compile(r":[0-9]{2}"), re.compile(r"1[0-9]{9}")
 _LATEST_TIME = 1280
 _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
+_LONGEST_FACILITY = 12
+_LONGEST_HOST = 256
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
 # FreeBSD's syslogd -v: the facility and the severity.
@@ -125,6 +129,15 @@ def nil(field: str | None) -> str:
     return "" if field == "-" or field is None else field
 
 
+@lru_cache(maxsize=1024)
+def _level_of_name(program: str) -> int | None:
+    """The severity that a program's name tells: Cisco's mnemonics and RouterOS's topics do."""
+    if program[0] == "%":
+        mnemonic = _MNEMONIC.match(program)
+        return int(mnemonic[1]) if mnemonic else None
+    return level_of(f"{program} ") if "," in program else None
+
+
 class _Parser:
     """Parses one line; the arguments are those of :func:`parse_line`, and what the PRI says."""
 
@@ -155,8 +168,11 @@ class _Parser:
         if device:
             return self._row(None, *device)
         tag = read_vendor_tag(line, start) or read_tag(line, start, close=False)
-        if tag is None and (row := self._of_pairs(None, start) or self._of_snare(start)):
-            return row
+        if tag is None:
+            has_key = line.find("=", start, start + LONGEST_FIRST_KEY) > 0
+            row = self._of_pairs(None, start) if has_key else self._of_snare(start)
+            if row:
+                return row
         program, procid, end = tag or ("", "", start)
         # A time of RFC 3164 that stands behind the tag, or behind a number, stays in the text, and counts.
         number = _NUMBERED.match(line, end)
@@ -170,7 +186,7 @@ class _Parser:
         """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
         line = self._line
         first = line[:1]
-        has_time = _ANY_TIME.search(line, 0, _LATEST_TIME) is not None
+        has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
         if first.isalnum():
             if has_time and first.isdigit():
                 version = _VERSION.match(line)
@@ -182,7 +198,7 @@ class _Parser:
                     row = (*row[:2], named_level(row[-1]), *row[3:])
                 # A time alone is all that the line says.
                 return row if any(row[3:]) else (*row[:-1], line)
-            named = _FACILITY_LEVEL.match(line)
+            named = _FACILITY_LEVEL.match(line) if line.find(".", 2, _LONGEST_FACILITY) > 0 else None
             numbers = facility_and_level(named[1]) if named else None
             if named and numbers:
                 self._facility, self._severity = numbers
@@ -208,14 +224,14 @@ class _Parser:
             row = self._dated(1, has_pri=False) if first == "%" else self._cisco(0)
             if row:
                 return row
-        if "%" in line[:_LATEST_MNEMONIC] and (row := self._of_cisco()):
+        if line.find("%", 0, _LATEST_MNEMONIC) >= 0 and (row := self._of_cisco()):
             return row
         if first.isalpha():
-            if row := self._of_pairs(None, 0):
+            if line.find("=", 0, LONGEST_FIRST_KEY) > 0 and (row := self._of_pairs(None, 0)):
                 return row
             if first in "CL" and (tag := read_vendor_tag(line, 0)):
                 return self._row(None, "", *tag)
-            if row := self._of_snare(0):
+            if line.find("\t", 0, _LONGEST_HOST) > 0 and (row := self._of_snare(0)):
                 return row
         moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
         return self._row(moment, "", "", "", 0)
@@ -226,9 +242,11 @@ class _Parser:
         if not _BRACKETED_TIME.match(line, start):
             return None
         stamp = read_stamp(line, start + 1, self._received_at, self._zone)
-        if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
-            return self._row(stamp[0], "", "", "", start)
-        return None
+        if stamp is None or stamp[0] is None:
+            return None
+        # In quotes, only as a table's first column.
+        ends = _ENDS_IN_QUOTES if line[start] == '"' else _ENDS_IN_BRACKETS
+        return self._row(stamp[0], "", "", "", start) if line.startswith(ends, stamp[1]) else None
 
     def _of_cisco(self) -> Row | None:
         """A line of a Cisco that a relay wrote to a file, without PRI and time; ``None`` if it is not that."""
@@ -239,7 +257,7 @@ class _Parser:
 
     def _of_snare(self, start: int) -> Row | None:
         """A line of an agent for Windows that has the device's name but no header; ``None`` if it is not that."""
-        found = _SNARE.match(self._line, start) if self._line.find("\tMSWin", start, start + 260) > 0 else None
+        found = _SNARE.match(self._line, start)
         if found is None:
             return None
         stamp = read_stamp(self._line, found.end(), self._received_at, self._zone)
@@ -247,8 +265,6 @@ class _Parser:
 
     def _of_pairs(self, created_at: int | None, start: int) -> Row | None:
         """A line whose text is a device's pairs; ``None`` if it is not that."""
-        if self._line.find("=", start, start + LONGEST_FIRST_KEY) < 0:
-            return None
         pairs = read_device_pairs(self._line, start, self._received_at, self._zone)
         if pairs is None:
             return None
@@ -269,12 +285,10 @@ class _Parser:
         message = self._line[end:].removeprefix(BOM)
         severity = self._severity
         if self._facility is None:
-            if severity is None and program.startswith("%") and (mnemonic := _MNEMONIC.match(program)):
-                severity = int(mnemonic[1])
-            severity = level_of(message) if severity is None else severity
-            if severity is None and "," in program:
-                # RouterOS's topics.
-                severity = level_of(f"{program} ")
+            if severity is None and program:
+                severity = _level_of_name(program)
+            if severity is None:
+                severity = level_of(message)
             if severity is None and procid.isalpha():
                 # Python's module[LEVEL].
                 severity = LEVELS.get(procid.lower())
@@ -389,7 +403,8 @@ class _Parser:
                 inner = self._relayed(header.end, header.hostname)
             if inner:
                 return inner
-        if not header.hostname and not header.program and (row := self._of_pairs(created_at, header.end)):
+        has_key = line.find("=", header.end, header.end + LONGEST_FIRST_KEY) > 0
+        if has_key and not header.hostname and (row := self._of_pairs(created_at, header.end)):
             return row
         return self._row(created_at, header.hostname, header.program, header.procid, header.end)
 
