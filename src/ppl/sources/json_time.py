@@ -17,6 +17,9 @@ _KEYS = (
     '"time":', '"timestamp":', '"@timestamp":', '"ts":', '"t":{"$date":', '"@t":', '"datetime":', '"date":', '"dt":',
     '"asctime":', '"EventTime":',
 )  # fmt: skip
+#: Keys that may as well hold what the line tells of: then its own time is of the last year.
+_OF_ANYTHING = frozenset(('"date":', '"datetime":', '"dt":'))
+_YEAR = 366 * 86_400 * SECOND
 #: Characters in which the key is looked for.
 _MOST = 400
 _VALUE = re.compile(
@@ -42,18 +45,20 @@ def json_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int | 
         if at < 0:
             continue
         if text.find("{", start + 1, at) >= 0 or text.find("[", start + 1, at) >= 0:
-            return None
+            continue
         at += len(key)
         milliseconds = text[at : at + 13]
-        if milliseconds.isdigit() and text[at + 13 : at + 14] in _ENDS:
+        if milliseconds.isdecimal() and text[at + 13 : at + 14] in _ENDS:
             moment = int(milliseconds) * 1000
             return moment if is_sane(moment, received_at) else None
         found = _VALUE.match(text, at)
         if found is None:
-            return None
+            continue
         written, digits, fraction = found.groups()
         if written:
-            return iso(written, received_at, zone)
+            moment_of_text = iso(written, received_at, zone)
+            is_near = moment_of_text is not None and abs(moment_of_text - received_at) < _YEAR
+            return moment_of_text if is_near or key not in _OF_ANYTHING else None
         factor = _FACTORS.get(len(digits))
         moment = int(digits) * factor if factor else int(digits) // 1000
         if fraction and factor == SECOND:
