@@ -76,7 +76,8 @@ class _Tags(Memo[bool]):
     """Whether the complete parser takes a word behind a host for a tag, with brackets and without."""
 
     def find(self, text: str) -> bool:
-        if _MAY_BEGIN_LIST.fullmatch(text):
+        # A comma may be UniFi's, behind whose name and version the tag stands.
+        if "," in text or _MAY_BEGIN_LIST.fullmatch(text):
             return False
         return all(
             parse_line(f"{_SAMPLE}host-1 {text}{end} x", 0, UTC)[3:6] == ("host-1", text, procid)
