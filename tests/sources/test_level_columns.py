@@ -12,7 +12,9 @@ _WORDS = st.sampled_from([
     *LEVELS, *map(str.upper, LEVELS), *map(str.capitalize, LEVELS), "level=", '"level":', "LEVEL=warn", "lvl=w", "@l:",
     "log.level=error", "severity_text=err", "severityText:", "PRIORITY=3", "50", "<3>", "<8>", "E1130 00:55:12:",
     "W, [2026-", "[warn]", "(ERROR)", "<app:error>", "GET", "orders", "é", "\u3000", "x" * 250, "2026-11-30",
-    "levelname",
+    "levelname", "[E] x", "[D] x", "[ warn]", "7:M 30 Nov 2026 00:55:12.123 # x", "7:S 30 Nov 00:55:12.123 - x", "7:X ",
+    "W  NETWORK  [c] x", "D2 -        [c] x", "info hostd[7]", "system,error x", "kern  :err   : x", "WIN-1 ERROR x",
+    ',,7,,1,1,,2026-11-30 00:50:00 CET,,0,LOG,00000,"', '{"t":{"$date":"2026-11-30T00:55:12.123Z"},"s":"E",',
 ])  # fmt: skip
 _TEXTS = st.lists(
     st.one_of(_WORDS, st.sampled_from(list(" :=,|[]()<>\n\t.-/_\"'")), st.text(max_size=3)), max_size=8

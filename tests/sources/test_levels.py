@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from ppl.sources.levels import level_of
+from ppl.sources.levels import level_of, named_level
 from ppl.sources.line import parse_line
 from tests.sources.lines import RECEIVED
 
@@ -60,6 +60,21 @@ from tests.sources.lines import RECEIVED
         ("E! [outputs.x] y", 3),
         ("W | etcdserver: x", 4),
         ("error\tapp/main.go:7\tx", 3),
+        ("W  NETWORK  [conn5] x", 4),
+        ("D2 -        [main] x", 7),
+        ('{"t":{"$date":"2026-11-30T00:55:12.123+01:00"},"s":"E", "c":"x"}', 3),
+        ("7:M 30 Nov 2026 00:55:12.123 # x", 4),
+        ("7:S 30 Nov 00:55:12.123 - x", 6),
+        ("[E] x", 3),
+        ("[ warn] x", 4),
+        ("info hostd[2099] x", 6),
+        ("kern  :err   : x", 3),
+        ('"kim","shop",7,"192.0.2.1:5",65a.1,1,"SELECT",2026-11-30 00:50:00 CET,3/1,0,ERROR,42P01,"x"', 3),
+        (',,7,,65a.1,1,,2026-11-30 00:50:00 CET,,0,LOG,00000,"x"', 6),
+        ("system,error,critical x", 2),
+        ("WIN-DC1 ERROR 7036 x", 3),
+        ("root: WARNING: x", 4),
+        ("stderr F ERROR x", 3),
     ],
 )
 def test_a_text_names_its_level(text: str, level: int) -> None:
@@ -81,7 +96,7 @@ def test_a_text_names_its_level(text: str, level: int) -> None:
         "kernel: [  12.3] foo",
         "level=9 x",
         "water_level=5",
-        "1:M 30 Nov 2026 00:55:12.123 * Ready",
+        "1:M 30 Nov 2026 00:55:12.123 = Ready",
         "ERRORS are bad",
         "E. coli",
         "C | D",
@@ -89,6 +104,14 @@ def test_a_text_names_its_level(text: str, level: int) -> None:
         "PHP and error: x",
         "goroutine 1: panic",
         "[a] b error: x",
+        "an ERROR occurred",
+        "Result: ERROR",
+        "error reading orders[12]",
+        "note,that this is text",
+        "red,fine and blue",
+        '"kim","shop",ERROR,"x"',
+        "I AM [here] x",
+        '{"s":"E"}',
     ],
 )
 def test_a_text_that_names_none(text: str) -> None:
@@ -98,3 +121,19 @@ def test_a_text_that_names_none(text: str) -> None:
 def test_only_a_line_without_pri_takes_its_level_from_the_text() -> None:
     assert parse_line("<14>Nov 24 10:00:00 web-7 app: ERROR x", RECEIVED, UTC)[1:3] == (1, 6)
     assert parse_line("Nov 24 10:00:00 web-7 app[1]: ERROR x", RECEIVED, UTC)[1:3] == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("myapp ERROR boom", 3),
+        ("django.request WARNING boom", 4),
+        ("App.Program INFO boom", 6),
+        ("found ERROR in line 7", None),
+        ("an ERROR occurred", None),
+        ("Print WARN instead", None),
+        ("myapp ERROR", None),
+    ],
+)
+def test_a_name_and_a_level_behind_a_time(text: str, level: int | None) -> None:
+    assert named_level(text) == level

@@ -12,6 +12,7 @@ from datetime import UTC, tzinfo
 
 from ppl.model import Row
 from ppl.sources.gelf_fields import GELF_MARK
+from ppl.sources.json_time import json_moment
 from ppl.sources.levels import LEVELS, level_of
 from ppl.sources.line import BOM, PRI, parse_line
 from ppl.sources.stamps import read_stamp
@@ -75,7 +76,8 @@ class _Tags(Memo[bool]):
     """Whether the complete parser takes a word behind a host for a tag, with brackets and without."""
 
     def find(self, text: str) -> bool:
-        if _MAY_BEGIN_LIST.fullmatch(text):
+        # A comma may be UniFi's, behind whose name and version the tag stands.
+        if "," in text or _MAY_BEGIN_LIST.fullmatch(text):
             return False
         return all(
             parse_line(f"{_SAMPLE}host-1 {text}{end} x", 0, UTC)[3:6] == ("host-1", text, procid)
@@ -155,7 +157,8 @@ class _Others:
             if GELF_MARK in line:
                 return None
             # No header begins so, and there may be many.
-            return None, None, level_of(line), "", "", "", "", "", line
+            moment = json_moment(line, 0, self._received_at, self._zone)
+            return moment, None, level_of(line), "", "", "", "", "", line
         if first == "<":
             found = _OF_A_DEVICE.fullmatch(line)
             return self.of_a_device(*found.groups("")) if found else None

@@ -48,6 +48,7 @@ _FORMATS = re.compile(
     r"(CEF|LEEF):(?=[0-9])|(CISE_\w{1,60}) |(MSWinEventLog)(?=[\t ])"
 )
 _HUAWEI = re.compile(r"(%%[0-9]{2}\w{1,60}/[0-7]/\w{1,60}(?:\(\w\))?):")
+_HUAWEI_SHORT = re.compile(r"([A-Z][A-Z0-9_]{1,30}/[0-7]/[A-Z]\w{1,60}(?:\(\w\))?):(?=\S)")
 _MNEMONIC = re.compile(r"(%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-\w{1,60}) ")
 # MikroTik's topics, of which one is a level; HPE's iLO.
 _TOPICS = re.compile(r"([a-z0-9\-]{2,20}(?:,[a-z0-9\-]{2,20}){1,5}) |(#\w{1,20} [0-9]{1,2}): ")
@@ -58,6 +59,11 @@ _BEFORE_MNEMONIC = re.compile(r"%\$ \S{1,60} %\$ +|%[A-Z0-9]{2,30}-\w{1,10}:\w{1
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
+# A serial number, or another name of the device.
+_SECOND_NAME = re.compile(r"(?=\w)(?=[\w.\-]*[0-9\-])[\w.\-]{1,60} ([A-Za-z][\w.\-/]{0,60})\[([0-9]{1,10})\]: ")
+_SPACED = re.compile(r"([A-Za-z][\w.\-]{1,60}) \[([0-9]{1,10})\]: ")
+# Axis fills the level up with blanks.
+_LEVEL_IN_BRACKETS = re.compile(r"\[ ?([A-Za-z]{3,9}) {1,8}\] ")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
 _DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z$])")
@@ -67,6 +73,8 @@ _HOST = re.compile(
     r"[^\W_](?:[\w.\-]|[+~!#](?=[\w.\-]))*+(?:[,/@][\w.\-+]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?"
     r"|_[\w.\-]+(?:@[\w.\-/]+)?"
 )
+# UniFi's older access points: ("U7LT,788a2056b182,v3.9.27.8537").
+_QUOTED_HOST = re.compile(r"\(\"([\w.\-+]{1,60}(?:,[\w.\-+]{1,60}){1,3})\"\) ")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{3,45}(?:%\w{1,15})?)\](?=[ \t])")
 _DOTTED = re.compile(r"(?:[0-9]{1,3}\.){3,5}[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9:.,/+\-#]+")
@@ -77,6 +85,8 @@ _PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*")
 _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 # What syslogd says itself, without a host.
 _OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+")
+# What firewalls write behind their names, in a file: pairs, or PAN-OS's commas.
+_OF_FIREWALL = re.compile(r"date=[0-9]{4}-|id=firewall |[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} ")
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
 # AIX names two facilities that share a number, and writes a colon.
@@ -118,6 +128,10 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     word, after = found[0], _skip(text, found.end())
     if has_pri and _is_simple_host(word):
         return _first_word(text, word, start, after)
+    if word[0] == "(" and (quoted := _QUOTED_HOST.match(text, start)):
+        tag = read_tag(text, quoted.end(), close=False)
+        if tag:
+            return Header(quoted[1], *tag)
     address = _address_at(text, start, word)
     if address:
         return _after_host(text, address, after, has_pri=has_pri)
@@ -134,8 +148,9 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         # The level stays in the text, and with it the tag after it.
         tag = read_tag(text, after, close=False)
         return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
-    if word == "-":
-        return _after_host(text, "", after, has_pri=has_pri)
+    if word in ("-", "(none)"):
+        # The kernel's name of a machine that has none.
+        return _after_host(text, "" if word == "-" else word, after, has_pri=has_pri)
     if has_pri and _DIGIT_HOST.fullmatch(word):
         tag = read_tag(text, after, close=False)
         if tag and (tag.procid or "-" in word):
@@ -144,12 +159,22 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         return _special(text, "", start) if has_pri else Header("", "", "", start)
     if has_pri:
         return _first_word(text, word, start, after)
+    if ":" in word:
+        # OpenVPN's clients, in its own file.
+        return Header("", "", "", start)
+    if text.startswith(":", after) and (device := device_before(text, start)):
+        return device
     tag = read_tag(text, after, close=False)
     if tag and not tag.procid and (word.istitle() or word in _METHODS):
         return Header("", "", "", start)
     if tag and (is_syslog or tag.procid.isdigit()):
         return Header(word, *tag)
-    return Header("", "", "", start)
+    if is_syslog and (vendor := read_vendor_tag(text, after)):
+        return Header(word, *vendor)
+    if is_syslog and (_OF_SYSLOGD.match(text, after) or _OF_FIREWALL.match(text, after)):
+        return Header(word, "", "", after)
+    topics = read_vendor_tag(text, start) if "," in word else None
+    return Header("", topics.program, "", start) if topics else Header("", "", "", start)
 
 
 def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
@@ -194,6 +219,8 @@ def read_vendor_tag(text: str, start: int) -> Tag | None:
         # NX-OS and APIC write no colon.
         mnemonic = _MNEMONIC.match(text, start) or _HUAWEI.match(text, start)
         return Tag(mnemonic[1], "", mnemonic.end()) if mnemonic else None
+    if text.find("/", start, start + 32) > 0 and (found := _HUAWEI_SHORT.match(text, start)):
+        return Tag(found[1], "", found.end())
     if text[start : start + 1] not in _TOPICS_BEGIN:
         return None
     found = _TOPICS.match(text, start)
@@ -281,9 +308,15 @@ def _special(text: str, host: str, start: int) -> Header:
         return Header(host, *tag) if tag else Header(host, "", "", after)
     if text.find("[", after, after + 64) > 0 and not (_is_level(word) or facility_and_level(word)):
         two = _TWO_WORDS.match(text, start)
-        if two:
+        if two and word.isalpha():
             return Header(host, two[1], two[2], two.end())
+        if second := _SECOND_NAME.match(text, start):
+            return Header(host, second[1], second[2], start)
+        if spaced := _SPACED.match(text, start):
+            return Header(host, spaced[1], spaced[2], spaced.end())
     between = _BETWEEN.match(text, start) if text.startswith("(", after) else None
+    if word[0] == "[" and (level := _LEVEL_IN_BRACKETS.match(text, start)) and _is_level(level[1]):
+        between = level
     if between or _is_level(word) or _is_address(word) or facility_and_level(word):
         tag = read_tag(text, between.end() if between else after, close=False)
         if tag:
@@ -365,12 +398,19 @@ def _is_level(word: str) -> bool:
     return word.strip("[]<>():|").lower() in LEVELS
 
 
+def _level_before_colon(lower: str) -> bool:
+    """Whether a level and a single colon begin a word: Jetty's ``info:oejs.Server:main``, but not ``log::dispatch``."""
+    level, colon, rest = lower.partition(":")
+    return bool(colon) and not rest.startswith(":") and level in LEVELS
+
+
 @lru_cache(maxsize=4096)
 def _is_refused(program: str) -> bool:
     """Whether a word before a colon is no program's name: a number, a level, an address with its scheme, a verb."""
     lower = program.lower()
     return (
         lower in LEVELS
+        or _level_before_colon(lower)
         or lower in _VERBS
         or "//" in program
         or _NUMBER.fullmatch(program) is not None

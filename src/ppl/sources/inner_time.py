@@ -9,29 +9,52 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
+from ppl.sources.json_time import json_moment
 from ppl.sources.levels import LEVELS
 from ppl.sources.stamps import read_stamp
 from ppl.sources.timestamp import MONTHS, moment_of
 
 _PAIR = r"""[A-Za-z_]{1,20}=(?:"[^"\n]{0,80}"|[^\s"]{0,80}),? """
-#: What stands before the time; the group is a word that must be a level.
-_BEFORE = re.compile(
-    "|".join(
-        (
-            rf"(?:{_PAIR}){{0,3}}(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
-            # A name in brackets first.
-            r"\[[^\]\n]{1,60}\](?: [0-9]{1,10})?(?:  ?-)? +(?=[0-9]{4}[-/]|[0-9]{2}/[0-9]{2}/[0-9]{4},? )",
-            # Ruby's Logger and CUPS, Tornado, qBittorrent.
-            r"[A-Z],? \[(?=[0-9]{2,4}[-/])|\[[A-Z] (?=[0-9]{4}-)|\([A-Z]\) (?=[0-9]{4}-)",
-            r"[\[(]?([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?\[?(?=[0-9]{4}[-/.])",
-            # Redis, Erlang, the kernel's audit.
-            r"[0-9]{1,10}:[A-Z] (?=[0-9]{2} [A-Z][a-z]{2} [0-9]{4} )|=[A-Z]{4,8} REPORT==== (?=[0-9])",
-            r"(?:node=\S{1,255} )?type=\S{1,60} msg=audit\((?=[0-9]{10}\.)",
-            # Access logs with other times than the usual one.
-            r"(?:[^\s\[]{1,255} ){2,4}\[(?=[0-9]{1,2}/(?:[A-Z][a-z]{2}|[0-9]{2})/[0-9]{4}[: ])",
-        )
-    )
+# A level, and what may stand between it and the time; Tanuki's wrapper names its virtual machine.
+_LEVEL = (
+    r"([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?"
+    r"(?:(?:jvm [0-9]{1,3}|wrapper) {1,8}\| )?\[?(?=[0-9]{4}[-/.]|[0-9]{2}([/.\-])[0-9]{2}\2[0-9]{2})"
 )
+_BOTH = (
+    # FreeSWITCH's calls.
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} (?=[0-9]{4}-)",
+    # Access logs with other times than the usual one; PHP-FPM's.
+    r"(?:[^\s\[]{1,255} ){2,4}\[(?=[0-9]{1,2}/(?:[A-Z][a-z]{2}|[0-9]{2})/[0-9]{4}[: ])",
+    r"[0-9a-fA-F.:]{2,45} - \S{0,60} (?=[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:)",
+)
+#: What stands before the time, where that begins with a letter; the first group is a word that must be a level.
+_BEFORE_OF_LETTER = re.compile(
+    "|".join((
+        rf"(?:{_PAIR}){{0,3}}(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
+        # Ruby's Logger and CUPS, Tornado.
+        r"[A-Z],? \[(?=[0-9]{2,4}[-/])",
+        _LEVEL,
+        # The kernel's audit, VOSS, dmesg --decode.
+        r"(?:(?:node=\S{1,255} )?type=\S{1,60} msg=|audit: type=[0-9]{4} )audit\((?=[0-9]{10}\.)",
+        r"[A-Z][A-Z0-9]{1,7} \[(?=[0-9]{2}/[0-9]{2}/[0-9]{2} )",
+        r"(?:kern|user|daemon) *:[a-z]{3,6} *: \[(?=[A-Z])",
+        *_BOTH,
+    ))
+)  # fmt: skip
+#: The same, where it begins with anything else.
+_BEFORE_OF_OTHER = re.compile(
+    "|".join((
+        # A name in brackets first.
+        r"\[[^\]\n]{1,60}\](?: [0-9]{1,10})?(?:  ?-)? +"
+        r"(?=[0-9]{4}[-/]|[0-9]{2}/[0-9]{2}/(?:[0-9]{2}){1,2},? |[0-9]{2} [A-Z][a-z]{2} [0-9]{2})",
+        r"\[[A-Z] (?=[0-9]{4}-)|\([A-Z]\) (?=[0-9]{4}-)",
+        r"[\[(]" + _LEVEL,
+        # Redis, Erlang, PAN-OS, WebLogic.
+        r"[0-9]{1,10}:(?:[A-Z] (?=[0-9]{2} [A-Z][a-z]{2} [0-9]{2})|signal-handler \((?=1[0-9]{9}\)))",
+        r"=[A-Z]{4,8} REPORT==== (?=[0-9])|[0-9]{0,6},(?=[0-9]{4}/[0-9]{2}/[0-9]{2} )|####<(?=[A-Z0-9])",
+        *_BOTH,
+    ))
+)  # fmt: skip
 #: Access logs, with or without the name of the site.
 _ACCESS = re.compile(
     r"(?:[^\s\[]{1,255}+ ){2,4}+\[([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([012][0-9]:[0-5][0-9]):([0-5][0-9])"
@@ -54,8 +77,10 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
         zone: time zone of times that name none.
     """
     first = text[start : start + 1]
-    if not first or first in "{ \t":
+    if not first or first in " \t":
         return None
+    if first == "{":
+        return json_moment(text, start, received_at, zone)
     if first in "[EWIFDC" and (found := _LETTER_AND_DIGITS.match(text, start)):
         year, month, day, minute, second, fraction = found.groups()
         if year:
@@ -65,7 +90,7 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
     if access and (number := MONTHS.get(access[2].lower())):
         day, _, year, minute, second, hours, minutes = access.groups()
         return moment_of(year, f"-{number:02}-{day}T{minute}{hours}:{minutes}", second, None, received_at, zone)
-    found = _BEFORE.match(text, start)
+    found = (_BEFORE_OF_LETTER if first.isalpha() else _BEFORE_OF_OTHER).match(text, start)
     if found and (found[1] is None or found[1].lower() in LEVELS):
         stamp = read_stamp(text, found.end(), received_at, zone)
         if stamp:

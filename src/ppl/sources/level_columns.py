@@ -18,13 +18,13 @@ _WORDS_ONLY = bytes(
     for number in range(256)
 )
 #: A text without these, and without "<" at its beginning, names no severity: the names themselves, the keys beside
-#: which one may stand, and the letters with which klog begins.
+#: which one may stand, and the letters with which klog and others begin.
 _TELLING = frozenset(
     word.encode("ascii")
     for word in (
         *(name.rstrip("12345") for name in LEVELS),
         *("level", "levelname", "loglevel", "loglevelname", "lvl", "severity", "severitytext", "l", "priority"),
-        *("e", "w", "i", "f"),
+        *("e", "w", "i", "f", "d", "c", "n"),
     )
 )
 
@@ -36,6 +36,9 @@ def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     is_telling = [not _TELLING.isdisjoint(line.split()) for line in lines]
     if "\0<" in joined or joined.startswith("<"):
         is_telling = [each or text.startswith("<") for each, text in zip(is_telling, texts, strict=True)]
+    if ":M " in joined or ":S " in joined or ":C " in joined or ":X " in joined:
+        # Redis names its levels by signs.
+        is_telling = [each or text[:1].isdigit() for each, text in zip(is_telling, texts, strict=True)]
     if True not in is_telling:
         return [None] * len(texts)
     return [level_of(text) if each else None for each, text in zip(is_telling, texts, strict=True)]

@@ -32,11 +32,12 @@ _TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
 _LETTERS = {"E": 3, "W": 4, "I": 6, "D": 7, "F": 2, "C": 2, "N": 5, "T": 7, "V": 7}
 
 _SYSTEMD = re.compile(r"<([0-7])>")
-# klog, glog, Tornado and ESPHome (with brackets), qBittorrent, Ruby, CUPS, Telegraf, etcd, ESP-IDF.
+# klog, glog, Tornado and ESPHome (with brackets), qBittorrent, Ruby, CUPS, Telegraf, etcd, ESP-IDF, beego, MongoDB 4.2.
 _LETTER = re.compile(
     r"(?:\[[0-9:.]{8,15}\](?=\[))?[\[(]?([EWIFDCN])(?: ?(?:[0-9]{4}|[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:"
     r"| [0-9]{4}-[0-9]{2}-|,? \[[0-9]{2,4}[/\-]"
-    r"|! | \| [\w.\-/]{1,40}: |\]\[|\) [0-9]{4}-| \([0-9]{1,12}\) [\w.\-]{1,40}: )"
+    r"|! | \| [\w.\-/]{1,40}: |\]\[|\) [0-9]{4}-| \([0-9]{1,12}\) [\w.\-]{1,40}: "
+    r"|(?<=\[.)\] |[1-5]? {1,2}(?:[A-Z_]{8} |[A-Z_]{1,7} {2,8}|- {2,8})\[)"
 )
 # PHP's names of its errors; Go's and the C compilers' "fatal error: ".
 _PHP = re.compile(r"(?:\[[^\]]{0,60}+\] )?(?:PHP (?:[A-Z][a-z]{1,12} )?(?:fatal )?|fatal (?=error))([A-Za-z]{5,10}):")
@@ -46,6 +47,17 @@ _BEHIND_BRACKET = re.compile(
     r"\[[^\]]{1,60}+\]:? ++(?:[\w.\-]{1,40}+\[[^\]\s]{1,20}+\] )?([A-Za-z]{3,13})"
     r"(?:(?:/[\w.\-]{1,60}+)?\s{0,8}:|\[[0-9]{1,10}\](?:\[[^\]\s]{1,20}\])?:? )"
 )
+# VMware's daemons; dmesg --decode; PostgreSQL's CSV; MongoDB's JSON.
+_BEFORE_TAG = re.compile(r"([a-z]{4,9}) +(?:[\w.\-/]{1,60}\[[0-9]{1,10}\]|\[[\w.\-/]{1,40}\]: )")
+_DECODED = re.compile(r"(?:kern|user|daemon) *:([a-z]{3,6}) *: ")
+_CSV = re.compile(r"""(?:"[^"\n]{0,80}")?,(?:"[^"\n]{0,80}")?,[0-9]*,.{0,180}?,([A-Z]{3,7}[1-5]?),[0-9A-Z]{5},""")
+_MONGODB = re.compile(r'\{"t":\{"\$date":"[0-9T:.+\-Z]{20,36}"\},\s?"s":"([FEWID])')
+# Redis: its process and role, the time, and a sign of the level.
+_REDIS = re.compile(r"[0-9]{1,10}:[MSCX] [0-9]{2} [A-Z][a-z]{2} (?:[0-9]{4} )?[0-9:.]{12} ([.*#\-]) ")
+_SIGNS = {".": 7, "-": 6, "*": 5, "#": 4}
+# RouterOS's topics, of which some may be levels.
+_TOPICS = re.compile(r"[a-z0-9\-]{2,20}((?:,[a-z0-9\-]{2,20}){1,5}) ")
+_TOPIC_LEVELS = {word: LEVELS[word] for word in ("critical", "error", "warning", "info", "debug")}
 _TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
 #: The first character of a text → the forms that begin with it.
 _BEGINNINGS = {
@@ -53,27 +65,53 @@ _BEGINNINGS = {
     "P": (_PHP, _TABBED),
     "f": (_PHP, _TABBED),
     "=": (_ERLANG,),
-    **dict.fromkeys("DEFIWdeipw", (_TABBED,)),
+    ",": (_CSV,),
+    '"': (_CSV,),
+    **dict.fromkeys("DEFIW", (_TABBED,)),
+    **dict.fromkeys("ceinptvw", (_TABBED, _BEFORE_TAG)),
+    "d": (_TABBED, _BEFORE_TAG, _DECODED),
+    **dict.fromkeys("123456789", (_REDIS,)),
+    "k": (_DECODED,),
+    "u": (_DECODED,),
 }
 # level=warn, "level":50, log.level="error"; at the beginning of a text or behind what separates pairs.
 _KEY = re.compile(
     r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)"""
     r"""["']?\s{0,2}[=:]\s{0,2}["']?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])"""
 )
+_JSON_VALUE = re.compile(r"""\s{0,2}"?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])""")
 # The usual place, without any search.
 _FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})(?:[\s:\])]|\[[0-9]{4,}\] )")
 # First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
 _FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\]){0,3}\s{0,3}[:\]|>)]")
-_BRACKETED = re.compile(r"[\[<(](?:[\w. \-]{1,40}[:/#])?([A-Za-z]{3,13}[1-5]?)\s{0,8}[\]>)]")
+_BRACKETED = re.compile(r"[\[<(] ?(?:[\w. \-]{1,40}[:/#])?([A-Za-z]{3,13}[1-5]?)\s{0,8}[\]>)]")
 # The character is looked for before what precedes it: so the search skips what is no capital.
-_CAPITALS = re.compile(r"([A-Z](?<![^\s|\-\]:,.\[].)[A-Z]{2,12}[1-5]?)(?=[\s|\]:,/\-]|\Z)")
+_CAPITALS = re.compile(r"([A-Z](?<![^\s|\-\]:,.\[].)[A-Z]{2,12}[1-5]?)(?=[\s|\]:,;/\-]|\Z)")
 _BEFORE = re.compile(
-    r"\[?(?:[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)"
-    r"|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++"
-    r"|[\w$-]{1,60}+\.\Z){0,12}+"
+    r"\[?(?:(?<!\S)(?=[A-Za-z_]{1,40}[0-9\-])[\w\-]{1,60}+ ++|[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++"
+    r"|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++"
+    r"|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++|[\w$-]{1,60}+\.\Z|std(?:out|err) [FP] |[a-z][\w.\-/]{0,60}+: ++){0,12}+"
 )
+_LONGEST_TOPIC = 20
 #: How many words in brackets or capitals are looked at.
 _MOST_WORDS = 4
+
+
+# Python's "name level message", behind a time; the words go before a level in a sentence.
+_NAMED = re.compile(
+    r"([a-z][\w.]{1,60}|[A-Z]\w{0,40}\.[\w.]{1,60}) +(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL) +(?=\S)"
+)
+_SENTENCE = frozenset((
+    "a", "an", "and", "any", "as", "at", "for", "from", "found", "get", "got", "had", "has", "have", "http", "in",
+    "internal", "is", "last", "more", "new", "no", "of", "on", "one", "or", "received", "returned", "returns", "server",
+    "some", "status", "the", "this", "to", "type", "unknown", "was", "with", "without",
+))  # fmt: skip
+
+
+def named_level(text: str) -> int | None:
+    """The severity behind a name at the beginning of ``text``, before which a time stood; ``None``: there is none."""
+    found = _NAMED.match(text)
+    return LEVELS[found[2].lower()] if found and found[1].lower() not in _SENTENCE else None
 
 
 def level_of(text: str) -> int | None:
@@ -83,6 +121,8 @@ def level_of(text: str) -> int | None:
     if "\x1b" in text:
         text = COLOUR.sub("", text)
     first = text[:1]
+    if first == "{" and (at := text.find('"level":')) >= 0 and (found := _JSON_VALUE.match(text, at + 8)):
+        return _named(found[1])
     if first == "<" and (found := _SYSTEMD.match(text)):
         return int(found[1])
     if (first in _LETTERS or first in "[(") and (found := _LETTER.match(text)):
@@ -96,13 +136,14 @@ def level_of(text: str) -> int | None:
         if level is not None:
             return level
     if first == "{":
-        return None
+        found = _MONGODB.match(text)
+        return _LETTERS[found[1]] if found else None
     found = _FIRST.match(text)
     if found and (level := LEVELS.get(found[1].lower())) is not None:
         return level
     for pattern in _BEGINNINGS.get(first, ()):
         found = pattern.match(text)
-        if found and (level := LEVELS.get(found[1].lower())) is not None:
+        if found and (level := _SIGNS.get(found[1], LEVELS.get(found[1].lower()))) is not None:
             return level
     if "[" in text or "(" in text or "<" in text:
         for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
@@ -111,6 +152,8 @@ def level_of(text: str) -> int | None:
     for found in islice(_CAPITALS.finditer(text), _MOST_WORDS):
         if (level := LEVELS.get(found[1].lower())) is not None:
             return level if _BEFORE.fullmatch(text, 0, found.start(1)) else None
+    if text.find(",", 2, _LONGEST_TOPIC) > 0 and first.islower() and (found := _TOPICS.match(text)):
+        return min((_TOPIC_LEVELS[word] for word in found[1].split(",") if word in _TOPIC_LEVELS), default=None)
     return None
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
+from functools import lru_cache
 
-from ppl.model import Row
+from ppl.model import SECOND, Row
 from ppl.sources.cisco import read_cisco
+from ppl.sources.device_pairs import LONGEST_FIRST_KEY, read_device_pairs
 from ppl.sources.gelf_fields import GELF_MARK, gelf_row
 from ppl.sources.header import (
     Header,
@@ -23,9 +25,9 @@ from ppl.sources.header import (
     read_vendor_tag,
 )
 from ppl.sources.inner_time import inner_moment
-from ppl.sources.levels import COLOUR, LEVELS, level_of
+from ppl.sources.levels import COLOUR, LEVELS, level_of, named_level
 from ppl.sources.stamps import Stamp, read_stamp
-from ppl.sources.timestamp import AMBIGUOUS_ZONES
+from ppl.sources.timestamp import AMBIGUOUS_ZONES, is_sane
 
 #: PRIVAL 0 to 191 without leading zeros (RFC 5424 section 6.2.1).
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
@@ -72,19 +74,35 @@ _REPEATED_TAG = re.compile(rf" *({_FIELD}) ((?:[^ \n]{{1,60}} ){{1,4}}[^ \n]{{1,
 # No VERSION (VMware NSX, Avi): then PROCID, MSGID and STRUCTURED-DATA must look like it.
 _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=-(?: |\Z)|\[{_FIELD} )")
 # Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
+_SNARE = re.compile(r"([\w.\-]{1,255})\t(MSWinEventLog)\t[0-9]\t[^\t\n]{1,100}\t[0-9]{1,12}\t(?=[A-Z])")
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
 _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
-_BRACKETED_TIME = re.compile(r"[\[(<](?=[0-9A-Z])")
-# What all forms of time have in common.
-_ANY_TIME = re.compile(r"[0-9]:[0-9]{2}|1[0-9]{9}")
+_ENDS_IN_QUOTES = ('",', '";', '"\t')
+_OPENING = frozenset('[(<"')
+_BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
+# daemontools' and runit's labels of time count from 1970, ten seconds ahead.
+_TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
+_TAI = (1 << 62) + 10
+_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Za-z0-9_]+-)*?([0-7])-\w+(?=:| |\Z)")
+_LATEST_MNEMONIC = 160
+# Kiwi's file: a priority, a device and a text, with tabs between.
+_KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
+# What all forms of time have in common: two patterns, as each begins with a character that is found quickly.
+_ANY_CLOCK, _ANY_EPOCH = re.compile(r":[0-9]{2}"), re.compile(r"1[0-9]{9}")
 _LATEST_TIME = 1280
 _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
+_LONGEST_FACILITY = 12
+_LONGEST_HOST = 256
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
-_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|] ?|:(?=:)|\Z")
-_HOST_AND_PRIORITY = re.compile(r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+|[A-Z][a-z]\([0-9]{1,3}\)) ")
+# FreeBSD's syslogd -v: the facility and the severity.
+_TEXT_NUMBERS = re.compile(r"<(1[0-9]|2[0-3]|[0-9])\.([0-7])>[ \t]+")
+_SEPARATOR = re.compile(r" ?:(?!:) ?|[ \t]+|[,|;] ?|:(?=:)|\Z")
+_HOST_AND_PRIORITY = re.compile(
+    r"([^\s:\[\]]{1,255}) ([a-z0-9]+\.[a-z]+|[A-Z][a-z]\([0-9]{1,3}\)|[a-z0-9]+(?:\|[a-z0-9]+)?:[a-z]+) "
+)
 _WORD = re.compile(r"[^\s\[\]]+")
 _PRIORITY_SIGNS = re.compile(r"[.(]")
 
@@ -111,6 +129,15 @@ def nil(field: str | None) -> str:
     return "" if field == "-" or field is None else field
 
 
+@lru_cache(maxsize=1024)
+def _level_of_name(program: str) -> int | None:
+    """The severity that a program's name tells: Cisco's mnemonics and RouterOS's topics do."""
+    if program[0] == "%":
+        mnemonic = _MNEMONIC.match(program)
+        return int(mnemonic[1]) if mnemonic else None
+    return level_of(f"{program} ") if "," in program else None
+
+
 class _Parser:
     """Parses one line; the arguments are those of :func:`parse_line`, and what the PRI says."""
 
@@ -123,20 +150,29 @@ class _Parser:
     def after_pri(self, start: int) -> Row:
         """A line that begins with a PRI, from behind it."""
         line = self._line
-        if line[start : start + 1].isdigit():
+        first = line[start : start + 1]
+        if first.isdigit():
             row = self._version(start)
             if row:
                 return row
             # Some write RFC 5424's VERSION before RFC 3164's time.
             if line.startswith("1 ", start) and (row := self._dated(start + 2, has_pri=True)):
                 return row
-        row = self._dated(start, has_pri=True) or self._cisco(start)
+        # H3C's console writes a percent sign before the time.
+        row = self._dated(start + (first == "%"), has_pri=True) or self._cisco(start)
         if row:
+            return row
+        if first and first in _OPENING and (row := self._bracketed(start)):
             return row
         device = device_before(line, start)
         if device:
             return self._row(None, *device)
         tag = read_vendor_tag(line, start) or read_tag(line, start, close=False)
+        if tag is None:
+            has_key = line.find("=", start, start + LONGEST_FIRST_KEY) > 0
+            row = self._of_pairs(None, start) if has_key else self._of_snare(start)
+            if row:
+                return row
         program, procid, end = tag or ("", "", start)
         # A time of RFC 3164 that stands behind the tag, or behind a number, stays in the text, and counts.
         number = _NUMBERED.match(line, end)
@@ -150,7 +186,7 @@ class _Parser:
         """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
         line = self._line
         first = line[:1]
-        has_time = _ANY_TIME.search(line, 0, _LATEST_TIME) is not None
+        has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
         if first.isalnum():
             if has_time and first.isdigit():
                 version = _VERSION.match(line)
@@ -158,8 +194,11 @@ class _Parser:
                 if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
                     return row
             if has_time and (row := self._dated(0, has_pri=False)):
-                return row
-            named = _FACILITY_LEVEL.match(line)
+                if row[1] is row[2] is None:
+                    row = (*row[:2], named_level(row[-1]), *row[3:])
+                # A time alone is all that the line says.
+                return row if any(row[3:]) else (*row[:-1], line)
+            named = _FACILITY_LEVEL.match(line) if line.find(".", 2, _LONGEST_FACILITY) > 0 else None
             numbers = facility_and_level(named[1]) if named else None
             if named and numbers:
                 self._facility, self._severity = numbers
@@ -174,12 +213,64 @@ class _Parser:
             if plain[:1] not in ("\x1b", "<"):
                 row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
                 return row[0], None, level_of(line), "", "", "", "", "", line
-        elif has_time and first in "[(<" and _BRACKETED_TIME.match(line):
-            stamp = read_stamp(line, 1, self._received_at, self._zone)
-            if stamp and stamp[0] is not None and line[stamp[1] : stamp[1] + 1] in _ENDS_IN_BRACKETS:
-                return self._row(stamp[0], "", "", "", 0)
+        elif has_time and first in _OPENING:
+            if row := self._bracketed(0):
+                return row
+        elif first == "@" and (label := _TAI64N.match(line)):
+            labelled = (int(label[1], 16) - _TAI) * SECOND + int(label[2], 16) // 1000
+            if is_sane(labelled, self._received_at):
+                return self._row(labelled, "", "", "", label.end())
+        elif first in "%*." and has_time and "%" in line[:_LATEST_MNEMONIC]:
+            row = self._dated(1, has_pri=False) if first == "%" else self._cisco(0)
+            if row:
+                return row
+        if line.find("%", 0, _LATEST_MNEMONIC) >= 0 and (row := self._of_cisco()):
+            return row
+        if first.isalpha():
+            if line.find("=", 0, LONGEST_FIRST_KEY) > 0 and (row := self._of_pairs(None, 0)):
+                return row
+            if first in "CL" and (tag := read_vendor_tag(line, 0)):
+                return self._row(None, "", *tag)
+            if line.find("\t", 0, _LONGEST_HOST) > 0 and (row := self._of_snare(0)):
+                return row
         moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
         return self._row(moment, "", "", "", 0)
+
+    def _bracketed(self, start: int) -> Row | None:
+        """A line that begins with a time in brackets or quotes, which stays in the text; ``None`` if it does not."""
+        line = self._line
+        if not _BRACKETED_TIME.match(line, start):
+            return None
+        stamp = read_stamp(line, start + 1, self._received_at, self._zone)
+        if stamp is None or stamp[0] is None:
+            return None
+        # In quotes, only as a table's first column.
+        ends = _ENDS_IN_QUOTES if line[start] == '"' else _ENDS_IN_BRACKETS
+        return self._row(stamp[0], "", "", "", start) if line.startswith(ends, stamp[1]) else None
+
+    def _of_cisco(self) -> Row | None:
+        """A line of a Cisco that a relay wrote to a file, without PRI and time; ``None`` if it is not that."""
+        if not _MNEMONIC.search(self._line, 0, _LATEST_MNEMONIC):
+            return None
+        tag = read_mnemonic(self._line, 0) if self._line.startswith("%") else None
+        return self._row(None, "", tag.program, tag.procid, 0) if tag else self._cisco(0)
+
+    def _of_snare(self, start: int) -> Row | None:
+        """A line of an agent for Windows that has the device's name but no header; ``None`` if it is not that."""
+        found = _SNARE.match(self._line, start)
+        if found is None:
+            return None
+        stamp = read_stamp(self._line, found.end(), self._received_at, self._zone)
+        return self._row(stamp[0] if stamp else None, found[1], found[2], "", found.start(2))
+
+    def _of_pairs(self, created_at: int | None, start: int) -> Row | None:
+        """A line whose text is a device's pairs; ``None`` if it is not that."""
+        pairs = read_device_pairs(self._line, start, self._received_at, self._zone)
+        if pairs is None:
+            return None
+        if self._facility is None and self._severity is None:
+            self._severity = pairs.severity
+        return self._row(pairs.created_at if created_at is None else created_at, pairs.hostname, "", "", start)
 
     def _row(
         self,
@@ -194,7 +285,10 @@ class _Parser:
         message = self._line[end:].removeprefix(BOM)
         severity = self._severity
         if self._facility is None:
-            severity = level_of(message)
+            if severity is None and program:
+                severity = _level_of_name(program)
+            if severity is None:
+                severity = level_of(message)
             if severity is None and procid.isalpha():
                 # Python's module[LEVEL].
                 severity = LEVELS.get(procid.lower())
@@ -210,11 +304,13 @@ class _Parser:
         if nil_time:
             return self._fields((None, nil_time.end() - 1, True), nil_time.end() - 1)
         stamp = read_stamp(line, version.end(), self._received_at, self._zone)
-        if stamp is None or not line[version.end()].isdigit() or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
+        if stamp is None or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
             return None
+        if not line[version.end()].isdigit():
+            return self._no_version(stamp)
         if line[version.end() + 4 : version.end() + 5].isdigit():
             meraki = _MERAKI.match(line, stamp[1])
-            if meraki:
+            if meraki and not _NO_VERSION.match(line, stamp[1]):
                 return self._row(stamp[0], meraki[1], meraki[2], "", meraki.end())
         return self._fields(stamp, stamp[1])
 
@@ -259,6 +355,9 @@ class _Parser:
     def _without_data(self, stamp: Stamp, found: re.Match[str]) -> Row:
         """Without STRUCTURED-DATA: MSGID and PROCID count only where they look like it; the rest is the text."""
         hostname, program, procid, msgid = found.groups()
+        if program and program[-1] == ":" and (tag := read_tag(self._line, found.start(2), close=False)):
+            # RFC 3164's TAG behind RFC 5424's time.
+            return self._row(stamp[0], nil(hostname), *tag)
         if msgid == "-":
             return self._row(stamp[0], nil(hostname), nil(program), nil(procid), found.end())
         if procid == "-" or (procid is not None and procid.isdigit()):
@@ -298,10 +397,15 @@ class _Parser:
         if unknown:
             # What is not understood stays in the text, and with it what stands behind it.
             header = header._replace(end=after)
-        if has_pri and header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
-            cisco = self._cisco(header.end, header.hostname, created_at)
-            if cisco:
-                return cisco
+        if header.hostname and not header.program and line.find(":", header.end, header.end + 64) > 0:
+            inner = self._cisco(header.end, header.hostname, created_at)
+            if inner is None and has_pri:
+                inner = self._relayed(header.end, header.hostname)
+            if inner:
+                return inner
+        has_key = line.find("=", header.end, header.end + LONGEST_FIRST_KEY) > 0
+        if has_key and not header.hostname and (row := self._of_pairs(created_at, header.end)):
+            return row
         return self._row(created_at, header.hostname, header.program, header.procid, header.end)
 
     def _no_version(self, stamp: Stamp) -> Row | None:
@@ -319,6 +423,8 @@ class _Parser:
         """Where the text goes on behind ``<authpriv.info>``, which says what the PRI says."""
         found = _TEXT_PRI.match(self._line, start)
         numbers = facility_and_level(found[1]) if found else None
+        if found is None and (found := _TEXT_NUMBERS.match(self._line, start)):
+            numbers = int(found[1]), int(found[2])
         if found is None or numbers is None:
             return start
         if self._facility is None:
@@ -329,6 +435,12 @@ class _Parser:
         """The header behind a word such as ``daemon.info``; the word leaves the text if it says what the PRI says."""
         if self._facility is None and (named := self._after_host_and_priority(start)):
             return named
+        kiwi = _KIWI.match(self._line, start) if self._facility is None else None
+        numbers = facility_and_level(kiwi[1]) if kiwi else None
+        if kiwi and numbers:
+            self._facility, self._severity = numbers
+            tag = read_mnemonic(self._line, kiwi.end())
+            return Header(kiwi[2], *tag) if tag else Header(kiwi[2], "", "", kiwi.end())
         found = _WORD.match(self._line, start)
         if found is None or not _PRIORITY_SIGNS.search(found[0]) or (numbers := facility_and_level(found[0])) is None:
             return None
@@ -354,7 +466,26 @@ class _Parser:
         if found is None or numbers is None or tag is None:
             return None
         self._facility, self._severity = numbers
-        return Header(found[1], *tag)
+        # AIX's two names of a facility are not what the number says.
+        return Header(found[1], *tag)._replace(end=found.start(2)) if "|" in found[2] else Header(found[1], *tag)
+
+    def _relayed(self, start: int, relay: str) -> Row | None:
+        """A whole header behind that of a relay, which wrote its own before it; ``None`` if there is none."""
+        line = self._line
+        pri = _LINE_PRI.match(line, start)
+        start = pri.end() if pri else start
+        stamp = read_stamp(line, start, self._received_at, self._zone)
+        if stamp is None or not stamp[2] or not line.startswith(" ", stamp[1]):
+            return None
+        header = read_header(line, stamp[1] + 1, has_pri=pri is not None, is_syslog=True)
+        # A program's own time and the beginning of its text look much like a host and a tag.
+        is_whole = pri or line[start].isalpha() or header.procid.isdigit()
+        if not header.hostname or not header.program or not is_whole:
+            return None
+        if pri:
+            self._facility, self._severity = divmod(int(pri[1]), 8)
+        data = "" if header.hostname == relay else f'[origin ip="{relay}"]'
+        return self._row(stamp[0], header.hostname, header.program, header.procid, header.end, data)
 
     def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
         """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""

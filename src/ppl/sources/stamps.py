@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import lru_cache
 
 from ppl.model import SECOND
 from ppl.sources.timestamp import (
     AMBIGUOUS_ZONES,
     MONTHS,
+    ZONE_HOURS,
     epoch,
     moment_of,
     named_zone,
@@ -29,7 +30,8 @@ _YEAR = 366 * _DAY
 _MONTH = "((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))[a-z]{0,6}"
 _WEEKDAY = r"((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? +)?"
 _CLOCK = (
-    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?(?: ?([AaPp])\.?[Mm]\.?([0-9]{3})?(?=[\s,;:\])]|\Z))?"
+    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:(?!,[0-9]{10})[.,]([0-9]{1,12})(?:\.[0-9]{1,2}(?=[+-][0-9]{2}:))?)?"
+    r"(?: ?([AaPp])\.?[Mm]\.?([0-9]{3})?(?=[\s,;:\])]|\Z))?"
 )
 
 # RFC 3164, the year within or not; H3C writes milliseconds after a colon.
@@ -52,17 +54,32 @@ _PLAIN_DIGITS = re.compile(
     r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?=[ \"\]])|" + _NOTHING_MORE + ")"
 )
 _YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
-# ntpd and Node-RED leave the year out.
-_DAY_FIRST = re.compile(_WEEKDAY + r"([0-9]{1,2})[ /-]" + _MONTH + r"(?:[ /-]([0-9]{4})(?: |::?)| )" + _CLOCK)
-# The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130.
-_DIGITS = re.compile(_WEEKDAY + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t]| {1,2})" + _CLOCK)
-# 11/29/2026:23:55:12 (NetScaler), 11/29/2026-23:55:12 (Suricata) and 29.11.2026 23:55:12.
-_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-)" + _CLOCK)
+# ntpd and Node-RED leave the year out; Minecraft's servers leave out what separates.
+_DAY_FIRST = re.compile(
+    _WEEKDAY + r"([0-9]{1,2})[ /-]?" + _MONTH + r"(?:[ /-]?([0-9]{4})(?: |::?)|[ /-]([0-9]{2}) | )" + _CLOCK
+)
+# RouterOS's file: nov/30/2026.
+_MONTH_FIRST = re.compile(_MONTH + r"/([0-9]{1,2})(?:/([0-9]{4}))? " + _CLOCK)
+# The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130,
+# NetScaler's 2026/11/30:, Rust's fern with 2026-11-30][.
+_DIGITS = re.compile(
+    _WEEKDAY + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)" + _CLOCK
+)
+# 11/29/2026:23:55:12 (NetScaler), 11/29/2026-23:55:12 and 29/11/2026 -- 23:55:12 (Suricata) and 29.11.2026 23:55:12.
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-| -- )" + _CLOCK)
+# Two digits of the year, in any order: Spark's 26/11/30, WebSphere's 11/30/26 and 23:55:12:123, MySQL 5's 261130.
+_SHORT_YEAR = re.compile(
+    r"([0-9]{2})(?:([/.\-])([0-9]{2})\2([0-9]{2})(?:,? |[-T])|([0-9]{2})([0-9]{2}) {1,2})"
+    + _CLOCK
+    + r"(?::([0-9]{3})(?= ))?"
+)
+# Snort's alerts.
+_NO_YEAR = re.compile(r"([0-9]{2})/([0-9]{2})-([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})(?= )")
 # What all forms that begin with a digit have in common: most numbers are no date.
-_DATE_LIKE = re.compile(r"[0-9]{4}[-/:. 0-9]|[0-9]{1,2}[ /.\-][0-9A-Za-z]")
+_DATE_LIKE = re.compile(r"[0-9]{4}[-/:. 0-9]|[0-9]{1,2}(?:[ /.\-][0-9A-Za-z]|[A-Z][a-z]{2}[0-9])")
 # Without seconds, only as RFC 3339 writes the rest.
 _NO_SECONDS = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?=Z|[+-][0-9]{2}:[0-9]{2})")
-_EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t\]]|:[ 0-9])")
+_EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t\])|]|:[ 0-9])")
 
 # Right after the clock time, or after a blank, where fewer things are an offset.
 _OFFSET = re.compile(
@@ -71,8 +88,8 @@ _OFFSET = re.compile(
     r"| ?(?:UTC|GMT)?([+-](?:0[0-9]|1[0-4])):?(00|15|30|45)(?![0-9]|:[0-9])"
     r"| (?:UTC|GMT|TZ)([+-][0-9]{1,2})(?![0-9]|:[0-9])"
 )
-# RFC 5322 repeats the zone's name in a comment; Huawei says that an offset is that of summer.
-_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )")
+# RFC 5322 repeats the zone's name in a comment, Go without; Huawei says that an offset is that of summer.
+_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )| ([A-Z]{3,4})(?=[ \t\]]|\Z)")
 _ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=[ \t\],>\"]|\Z| ?:)")
 _PLACE = re.compile(r" ([A-Z][A-Za-z]{1,11}/[A-Z][A-Za-z0-9_/+\-]{1,40})(?=[\s\],:]|\Z)")
 # Cisco's administrators name the zone as they like.
@@ -85,6 +102,8 @@ _LATE_YEAR = re.compile(
     r"| +(?:[0-9]{1,3}\.){3}[0-9]{1,3} | ?: ?%|: |\Z)"
 )
 
+#: The first three letters of all that a time may begin with.
+_NAMES = frozenset((*MONTHS, "mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 _BEFORE_ZONE = frozenset("Zz+- ")
 # What begins neither an offset nor a name.
 _NO_ZONE = frozenset(f" {character}" for character in "abcdefghijklmnopqrstuvwxy0123456789[({<|%:*#")
@@ -112,6 +131,8 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
             day, year, minute, second, fraction = found.groups()
             minute = f"{_month_and_day(day)}T{minute}"
             return moment_of(year, minute, second, fraction, received_at, zone), found.end(), True
+        if text[start : start + 3].lower() not in _NAMES:
+            return None
         found = _BSD.match(text, start)
         if found:
             weekday, month, day, year, hour, minute, second, fraction, half, behind, thousandths = found.groups()
@@ -152,13 +173,23 @@ def _year_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo)
 
 
 def _day_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    _, day, month, year, *clock = found.groups()
+    weekday, day, month, year, short, *clock = found.groups()
+    date = (f"20{short}" if short else year, month, day)
+    late = _LAST_YEAR if weekday else _LATE_YEAR
+    return _finished(text, found.end(), date, clock, received_at, zone, late, is_syslog=False)
+
+
+def _month_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    month, day, year, *clock = found.groups()
     return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=False)
 
 
 def _in_digits(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
     weekday, year, mark, month, day, *clock = found.groups()
-    is_syslog = bool(weekday) or mark == ":" or text[found.start(6) - 1] in "Tt"
+    before = text[found.start(6) - 1]
+    is_syslog = bool(weekday) or mark == ":" or before in "Tt"
+    # runit's svlogd writes UTC.
+    zone = UTC if before == "_" else zone
     return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=is_syslog)
 
 
@@ -167,8 +198,33 @@ def _year_last(text: str, found: re.Match[str], received_at: int, zone: tzinfo) 
     # With slashes the month comes first in America and second elsewhere: take what is a date, or the nearer one.
     orders = [(year, two, one)] if mark == "." else [(year, one, two), (year, two, one)]
     stamps = [_finished(text, found.end(), each, clock, received_at, zone, is_syslog=False) for each in orders]
+    return _nearest_stamp(stamps, received_at) or stamps[0]
+
+
+def _short_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    one, mark, two, three, month, day, *clock, thousandths = found.groups()
+    clock[-1] = clock[-1] or thousandths
+    # Which number is what is not written: what is not of the last year may be anything.
+    dates = [(one, month, day)] if mark is None else [(one, two, three), (three, two, one)]
+    if mark and mark != ".":
+        dates.append((three, one, two))
+    stamps = [
+        _finished(text, found.end(), (f"20{year}", in_year, in_month), clock, received_at, zone, is_syslog=False)
+        for year, in_year, in_month in dates
+    ]
+    stamp = _nearest_stamp(stamps, received_at)
+    return stamp if stamp and abs((stamp[0] or 0) - received_at) <= _YEAR else None
+
+
+def _no_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    month, day, *clock = found.groups()
+    return _finished(text, found.end(), (None, month, day), (*clock, None, None), received_at, zone, is_syslog=False)
+
+
+def _nearest_stamp(stamps: list[Stamp], received_at: int) -> Stamp | None:
+    """The one of ``stamps`` whose moment is nearest to the receipt; ``None`` if none has a moment."""
     dated = [stamp for stamp in stamps if stamp[0] is not None]
-    return min(dated, key=lambda stamp: abs((stamp[0] or 0) - received_at), default=stamps[0])
+    return min(dated, key=lambda stamp: abs((stamp[0] or 0) - received_at), default=None)
 
 
 def _no_seconds(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
@@ -190,10 +246,16 @@ _BY_DIGIT: tuple[tuple[re.Pattern[str], _Read], ...] = (
     (_YEAR_FIRST, _year_first),
     (_DAY_FIRST, _day_first),
     (_YEAR_LAST, _year_last),
+    (_SHORT_YEAR, _short_year),
+    (_NO_YEAR, _no_year),
     (_NO_SECONDS, _no_seconds),
     (_EPOCH, _since_epoch),
 )
-_AFTER_WEEKDAY: tuple[tuple[re.Pattern[str], _Read], ...] = ((_DIGITS, _in_digits), (_DAY_FIRST, _day_first))
+_AFTER_WEEKDAY: tuple[tuple[re.Pattern[str], _Read], ...] = (
+    (_DIGITS, _in_digits),
+    (_DAY_FIRST, _day_first),
+    (_MONTH_FIRST, _month_first),
+)
 
 
 def _finished(
@@ -226,7 +288,7 @@ def _finished(
         if found:
             offset, end = _offset(found), found.end()
             comment = _COMMENT.match(text, end)
-            end = comment.end() if comment else end
+            end = comment.end() if comment and (comment[1] is None or comment[1] in ZONE_HOURS) else end
         else:
             zone, end = _zone(text, end, f"{year or year_of(received_at // _DAY):0>4}{minutes}", zone)
         if year is None:
