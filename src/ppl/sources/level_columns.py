@@ -31,7 +31,8 @@ _TELLING = frozenset(
 
 def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     """The severity that each text names, ``None`` where it names none. No text may hold a NUL."""
-    joined = "\0".join([text[:_MOST] for text in texts])
+    is_long = max(map(len, texts), default=0) > _MOST
+    joined = "\0".join([text[:_MOST] for text in texts] if is_long else texts)
     lines = joined.encode("utf-8", "replace").translate(_WORDS_ONLY).split(b"\0")
     is_telling = [not _TELLING.isdisjoint(line.split()) for line in lines]
     if "\0<" in joined or joined.startswith("<"):
