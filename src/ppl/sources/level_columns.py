@@ -40,3 +40,13 @@ def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     if True not in is_telling:
         return [None] * len(texts)
     return [level_of(text) if each else None for each, text in zip(is_telling, texts, strict=True)]
+
+
+def with_levels(severities: Sequence[int | None], texts: Sequence[str]) -> Sequence[int | None]:
+    """``severities``, with those that texts name where there are none. No text may hold a NUL."""
+    if None not in severities:
+        return severities
+    if severities.count(None) == len(severities):
+        return levels_of_all(texts)
+    named = iter(levels_of_all([text for each, text in zip(severities, texts, strict=True) if each is None]))
+    return [next(named) if each is None else each for each in severities]

@@ -24,7 +24,7 @@ from ppl.sources.bodies import BodyTooLarge, BodyUnreadable, decoded
 from ppl.sources.json_fields import TRAILERS, ObjectReader, json_text, message_text, stored_text
 from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead, as_sent
-from ppl.sources.level_columns import levels_of_all
+from ppl.sources.level_columns import with_levels
 from ppl.sources.levels import level_of
 from ppl.sources.loki_columns import MOST_AT_ONCE, entries_in, plain_columns
 from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
@@ -181,7 +181,7 @@ class _Entries:
         columns: list[Any] = list(zip(*[row for row, _ in heads], strict=True)) if heads else []
         columns = columns or [(each,) * len(texts) for each in labels.row]
         columns[_CREATED_AT] = moments
-        columns[_SEVERITY] = _filled(columns[_SEVERITY], messages)
+        columns[_SEVERITY] = with_levels(columns[_SEVERITY], messages)
         columns[_MESSAGE] = messages
         return Lines(*columns)
 
@@ -198,16 +198,6 @@ class _Entries:
         rest = {**labels.rest, **clear}
         text = stored_text(json_text(rest), self.reader.most) if rest else ""
         return row_of({**labels.fields, **found, "structured_data": text}), text
-
-
-def _filled(severities: Sequence[int | None], messages: Sequence[str]) -> Sequence[int | None]:
-    """``severities``, with those that messages name where there are none."""
-    if None not in severities:
-        return severities
-    if severities.count(None) == len(severities):
-        return levels_of_all(messages)
-    named = iter(levels_of_all([message for each, message in zip(severities, messages, strict=True) if each is None]))
-    return [next(named) if each is None else each for each in severities]
 
 
 def loki_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
