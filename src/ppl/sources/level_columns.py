@@ -7,34 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ppl.sources.levels import LEVELS, level_of
+from ppl.sources.levels import MOST_OF_TEXT, TELLING, WORDS_ONLY, level_of
 
-#: Characters of a text that :func:`level_of` looks at.
-_MOST = 256
-
-#: Bytes in lower case where they are letters, blanks where they are not; NUL stays.
-_WORDS_ONLY = bytes(
-    number | 0x20 if 65 <= number <= 90 else number if 97 <= number <= 122 or not number else 0x20
-    for number in range(256)
-)
-#: A text without these, and without "<" at its beginning, names no severity: the names themselves, the keys beside
-#: which one may stand, and the letters with which klog begins.
-_TELLING = frozenset(
-    word.encode("ascii")
-    for word in (
-        *(name.rstrip("12345") for name in LEVELS),
-        *("level", "levelname", "loglevel", "loglevelname", "lvl", "severity", "severitytext", "l", "priority"),
-        *("e", "w", "i", "f"),
-    )
-)
+#: The same with NUL, which separates the texts.
+_WORDS_AND_NUL = b"\0" + WORDS_ONLY[1:]
 
 
 def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     """The severity that each text names, ``None`` where it names none. No text may hold a NUL."""
-    is_long = max(map(len, texts), default=0) > _MOST
-    joined = "\0".join([text[:_MOST] for text in texts] if is_long else texts)
-    lines = joined.encode("utf-8", "replace").translate(_WORDS_ONLY).split(b"\0")
-    is_telling = [not _TELLING.isdisjoint(line.split()) for line in lines]
+    is_long = max(map(len, texts), default=0) > MOST_OF_TEXT
+    joined = "\0".join([text[:MOST_OF_TEXT] for text in texts] if is_long else texts)
+    lines = joined.encode("utf-8", "replace").translate(_WORDS_AND_NUL).split(b"\0")
+    is_telling = [not TELLING.isdisjoint(line.split()) for line in lines]
     if "\0<" in joined or joined.startswith("<"):
         is_telling = [each or text.startswith("<") for each, text in zip(is_telling, texts, strict=True)]
     if True not in is_telling:
