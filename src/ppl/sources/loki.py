@@ -316,11 +316,8 @@ def _at_once(stream: bytes, entries: _Entries) -> Generator[Piece, None, bool]:
     if found is None:
         return False
     labels, parts = found
-    shared = None
-    for start in range(0, len(parts), _MOST_PARTS):
-        shared = shared or entries.labels(_labels_in(labels))
-        yield from _parts(parts[start : start + _MOST_PARTS], shared, entries)
-        yield from entries.pieces.turn()
+    if parts:
+        yield from _parts(stream, parts, entries.labels(_labels_in(labels)), entries)
     return True
 
 
@@ -335,27 +332,52 @@ def _by_runs(body: bytes, stream: Span, entries: _Entries) -> Iterator[Piece]:
             if run.count == 1 and len(data) > _MOST_ENTRY:
                 yield from _rows([_big_entry(data, entries.reader.most)], shared, len(data), entries)
             elif (found := entries_in(data)) is not None:
-                yield from _parts(found[1], shared, entries)
+                yield from _parts(data, found[1], shared, entries)
         yield from entries.pieces.turn()
 
 
-def _parts(parts: Sequence[bytes], shared: _Labels, entries: _Entries) -> Iterator[Piece]:
-    """The rows of the entries that ``parts`` hold."""
-    count, size = len(parts), sum(map(len, parts)) // len(parts) + len(shared.text)
-    found: list[_Entry] | None = None
-    lines = None
-    if count >= _WORTH_COLUMNS:
-        columns = plain_columns(parts)
+def _parts(stream: bytes, parts: Sequence[bytes], shared: _Labels, entries: _Entries) -> Iterator[Piece]:
+    """The rows of the entries of ``stream``, which ``parts`` hold each by itself."""
+    size = sum(map(len, parts)) // len(parts) + len(shared.text)
+    whole: Sequence[Any] | None = None
+    for start in range(0, len(parts), _MOST_PARTS):
+        few = parts[start : start + _MOST_PARTS]
+        is_worth = len(few) >= _WORTH_COLUMNS
+        columns = plain_columns(few) if is_worth else None
+        found: list[_Entry] = []
         if columns is None:
-            found = [_entry(each) for each in parts]
-            lines = entries.lines(shared, *zip(*found, strict=True))
+            whole = _read(stream) if whole is None else whole
+            found = [
+                (_micros(each.timestamp), each.line, each.pairs)
+                for each in whole[start : start + _MOST_PARTS] or map(_read_one, few)
+            ]
+        lines = None
+        if is_worth:
+            lines = entries.lines(shared, *(zip(*found, strict=True) if columns is None else (*columns, ())))
+        if lines is not None:
+            yield from entries.pieces.rest()
+            yield Piece(lines, size * len(few))
         else:
-            lines = entries.lines(shared, *columns, ())
-    if lines is None:
-        yield from _rows(found or [_entry(each) for each in parts], shared, size, entries)
-        return
-    yield from entries.pieces.rest()
-    yield Piece(lines, size * count)
+            if columns is not None:
+                found = [(moment, line, ()) for moment, line in zip(*columns, strict=True)]
+            yield from _rows(found, shared, size, entries)
+        yield from entries.pieces.turn()
+
+
+def _read(stream: bytes) -> Sequence[Any]:
+    """The entries of a stream as messages; none if one of them is not readable."""
+    try:
+        entries: Sequence[Any] = _messages()["Stream"].FromString(stream).entries
+    except decode_error():
+        return ()
+    return entries
+
+
+def _read_one(data: bytes) -> Any:
+    try:
+        return _messages()["Entry"].FromString(data)
+    except decode_error() as error:
+        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
 
 
 def _rows(found: Iterable[_Entry], shared: _Labels, size: int, entries: _Entries) -> Iterator[Piece]:
@@ -363,14 +385,6 @@ def _rows(found: Iterable[_Entry], shared: _Labels, size: int, entries: _Entries
     for moment, line, pairs in found:
         text = line.decode("utf-8", "replace")
         yield from entries.pieces.add(entries.row(shared, moment, text, _pairs(pairs)), size)
-
-
-def _entry(data: bytes) -> _Entry:
-    try:
-        entry = _messages()["Entry"].FromString(data)
-    except decode_error() as error:
-        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
-    return _micros(entry.timestamp), entry.line, entry.pairs
 
 
 def _big_entry(data: bytes, most_line: int) -> _Entry:
