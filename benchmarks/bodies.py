@@ -2,7 +2,8 @@
 
 Run ``python -m benchmarks.bodies`` from the project's root. Each round sends the same number of lines over TCP, as
 Loki's protobuf with snappy and as OpenTelemetry's protobuf with five attributes a record, in uploads of a thousand over
-two connections, and waits until the last is committed. The ratios are of the medians.
+two connections (``--senders``), each of which waits for an answer before it uploads again, and waits until the last is
+committed. The ratios are of the medians.
 
 Then each body of ``tests/fixtures/protocol_bodies.py`` is read in this process, without a database, as the drain reads
 it: the longest time that one step took is how long the reactor would be held. Times are of the processor.
@@ -42,7 +43,6 @@ from tests.fixtures.protocol_bodies import (
 from tests.fixtures.running import PplProcess
 
 _UPLOAD = 1000
-_SENDERS = 2
 
 #: Protocol → where it goes, and the least lines a second (issue 14).
 PROTOCOLS = {"Loki": ("/loki/api/v1/push", 150_000), "OTLP": ("/v1/logs", 60_000)}
@@ -67,19 +67,19 @@ def upload(port: int, token: str, address: str, body: bytes, times: int) -> None
             assert answer.status in (200, 204), answer.status
 
 
-def uploaded(ppl: PplProcess, token: str, address: str, body: bytes, count: int) -> float:
+def uploaded(ppl: PplProcess, token: str, address: str, body: bytes, count: int, connections: int) -> float:
     """Lines per second of ``count`` lines, from the first upload until the last is answered."""
-    times = count // _UPLOAD // _SENDERS
+    times = count // _UPLOAD // connections
     arguments = (ppl.drain_port, token, address, body, times)
-    senders = [threading.Thread(target=upload, args=arguments) for _ in range(_SENDERS)]
+    senders = [threading.Thread(target=upload, args=arguments) for _ in range(connections)]
     start = time.perf_counter()
     for sender in senders:
         sender.start()
     for sender in senders:
         sender.join()
-    rate = times * _SENDERS * _UPLOAD / (time.perf_counter() - start)
+    rate = times * connections * _UPLOAD / (time.perf_counter() - start)
     ((stored,),) = ppl.rows("SELECT count(*) FROM event")
-    assert stored == times * _SENDERS * _UPLOAD, stored
+    assert stored == times * connections * _UPLOAD, stored
     return rate
 
 
@@ -111,7 +111,7 @@ def hostile_bodies(size: int) -> Iterator[tuple[str, Read, bytes]]:
         yield f"JSON lines: {name}", json_body, in_object(value)
 
 
-def print_rates(count: int, rounds: int) -> None:
+def print_rates(count: int, rounds: int, connections: int) -> None:
     """Run the rounds and print the rates."""
     rates: dict[str, list[float]] = {"TCP": [], **{name: [] for name in PROTOCOLS}}
     bodies = {"Loki": packed(loki_body(_UPLOAD)), "OTLP": otlp_body(_UPLOAD)}
@@ -126,7 +126,7 @@ def print_rates(count: int, rounds: int) -> None:
                 if name == "TCP":
                     found.append(ingest(who.port, [data], count, lambda: until_ppl_stored(ppl.dsn, count)))
                 else:
-                    found.append(uploaded(ppl, token, PROTOCOLS[name][0], bodies[name], count))
+                    found.append(uploaded(ppl, token, PROTOCOLS[name][0], bodies[name], count, connections))
             print(", ".join(f"{name} {found[-1]:,.0f}/s" for name, found in rates.items()), flush=True)
     tcp = statistics.median(rates["TCP"])
     print(f"lines over TCP: {spread(rates['TCP'])}/s")
@@ -155,10 +155,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3, help="0: without rates")
+    parser.add_argument("--senders", type=int, default=2, help="connections that upload at once")
     parser.add_argument("--bytes", type=int, default=_MOST_BYTES, help="of a hostile body; 0: without them")
     arguments = parser.parse_args()
     if arguments.rounds:
-        print_rates(arguments.lines, arguments.rounds)
+        print_rates(arguments.lines, arguments.rounds, arguments.senders)
     if arguments.bytes:
         print_holds(arguments.bytes)
 

@@ -37,6 +37,7 @@ def test_lines_and_events_have_them() -> None:
 def test_a_row_is_read_as_it_was_made() -> None:
     assert list(LINES.rows()) == [row_of(FIELDS), row_of({})]
     assert Lines.of_rows([]) == Lines(*((),) * len(NAMES))
+    assert list(Lines.joined([LINES, Lines.of_rows([]), LINES]).rows()) == [*LINES.rows(), *LINES.rows()]
     assert {name: getattr(FULL, name) for name in NAMES} == FIELDS
     assert Event(EVENTS.last_id, EVENTS.last_id, "192.0.2.7", "", "") == EMPTY
 

@@ -7,7 +7,7 @@ An event's ``id`` is the microsecond of its receipt made unique by adding one, s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat, starmap
+from itertools import chain, repeat, starmap
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -241,6 +241,14 @@ class Lines:
     def of_rows(cls, rows: Sequence[Row]) -> Lines:
         """``rows`` as columns."""
         return cls(*(zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Lines]) -> Lines:
+        """The lines of all ``parts``, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = zip(*[attrs.astuple(each, recurse=False) for each in parts], strict=True)
+        return cls(*(list(chain.from_iterable(each)) for each in columns))
 
     def rows(self) -> Iterator[Row]:
         """The inverse of :meth:`of_rows`."""

@@ -36,6 +36,8 @@ _SMALL = 65_536
 
 #: Bytes that are parsed at a time: with a body in chunks of one byte each, that takes some milliseconds.
 _PIECE = 4096
+#: The same for what is known to be part of a body, because the body's length was declared: nothing in it is parsed.
+_BODY_PIECE = 65_536
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -139,8 +141,9 @@ class UploadChannel(HTTPChannel):
             self._networkProducer.resumeProducing()
 
     def _read_piece(self) -> None:
-        piece = bytes(self._early[:_PIECE])
-        del self._early[:_PIECE]
+        size = max(_PIECE, min(_BODY_PIECE, self._left_of_body))
+        piece = bytes(self._early[:size])
+        del self._early[:size]
         self._is_reading = True
         try:
             super().dataReceived(piece)  # type: ignore[no-untyped-call]
@@ -153,6 +156,12 @@ class UploadChannel(HTTPChannel):
         elif self._handlingRequest:
             rest, self._early = bytes(self._early), bytearray()
             super().dataReceived(rest)  # type: ignore[no-untyped-call]
+
+    @property
+    def _left_of_body(self) -> int:
+        """Bytes still to come of a body whose length was declared; 0 if there is none."""
+        decoder: Any = self._transferDecoder
+        return getattr(decoder, "contentLength", None) or 0
 
     def resetTimeout(self) -> None:
         """Twisted: bytes have arrived. A request's timeout runs from its first byte; further bytes do not extend it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import attrs
 
@@ -135,6 +135,7 @@ def _is_one_of(address: str, addresses: Iterable[str]) -> bool:
     return any(address == each or ("<" in each and _pattern(each).fullmatch(address) is not None) for each in addresses)
 
 
+@lru_cache(maxsize=256)
 def kinds_at(address: str, is_below: bool = False) -> tuple[BodyKind, ...]:
     """The kinds that come to a path; empty if there are none. Some clients send more slashes than one.
 

@@ -7,33 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ppl.sources.levels import LEVELS, level_of
+from ppl.sources.levels import MOST_OF_TEXT, TELLING, WORDS_ONLY, level_of
 
-#: Characters of a text that :func:`level_of` looks at.
-_MOST = 256
-
-#: Bytes in lower case where they are letters, blanks where they are not; NUL stays.
-_WORDS_ONLY = bytes(
-    number | 0x20 if 65 <= number <= 90 else number if 97 <= number <= 122 or not number else 0x20
-    for number in range(256)
-)
-#: A text without these, and without "<" at its beginning, names no severity: the names themselves, the keys beside
-#: which one may stand, and the letters with which klog and others begin.
-_TELLING = frozenset(
-    word.encode("ascii")
-    for word in (
-        *(name.rstrip("12345") for name in LEVELS),
-        *("level", "levelname", "loglevel", "loglevelname", "lvl", "severity", "severitytext", "l", "priority"),
-        *("e", "w", "i", "f", "d", "c", "n"),
-    )
-)
+#: The same with NUL, which separates the texts.
+_WORDS_AND_NUL = b"\0" + WORDS_ONLY[1:]
 
 
 def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     """The severity that each text names, ``None`` where it names none. No text may hold a NUL."""
-    joined = "\0".join([text[:_MOST] for text in texts])
-    lines = joined.encode("utf-8", "replace").translate(_WORDS_ONLY).split(b"\0")
-    is_telling = [not _TELLING.isdisjoint(line.split()) for line in lines]
+    is_long = max(map(len, texts), default=0) > MOST_OF_TEXT
+    joined = "\0".join([text[:MOST_OF_TEXT] for text in texts] if is_long else texts)
+    lines = joined.encode("utf-8", "replace").translate(_WORDS_AND_NUL).split(b"\0")
+    is_telling = [not TELLING.isdisjoint(line.split()) for line in lines]
     if "\0<" in joined or joined.startswith("<"):
         is_telling = [each or text.startswith("<") for each, text in zip(is_telling, texts, strict=True)]
     if ":M " in joined or ":S " in joined or ":C " in joined or ":X " in joined:
@@ -42,3 +27,13 @@ def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     if True not in is_telling:
         return [None] * len(texts)
     return [level_of(text) if each else None for each, text in zip(is_telling, texts, strict=True)]
+
+
+def with_levels(severities: Sequence[int | None], texts: Sequence[str]) -> Sequence[int | None]:
+    """``severities``, with those that texts name where there are none. No text may hold a NUL."""
+    if None not in severities:
+        return severities
+    if severities.count(None) == len(severities):
+        return levels_of_all(texts)
+    named = iter(levels_of_all([text for each, text in zip(severities, texts, strict=True) if each is None]))
+    return [next(named) if each is None else each for each in severities]

@@ -24,7 +24,22 @@ LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
 COLOUR = re.compile(r"\x1b\[[0-9;]*+m")
 
 #: Characters of a text in which its level is looked for.
-_MOST = 256
+MOST_OF_TEXT = 256
+
+#: Bytes in lower case where they are letters, blanks where they are not.
+WORDS_ONLY = bytes(
+    number | 0x20 if 65 <= number <= 90 else number if 97 <= number <= 122 else 0x20 for number in range(256)
+)
+#: A text without these, and without "<" at its beginning, names no severity: the names themselves, the keys beside
+#: which one may stand, and the letters with which klog and others begin.
+TELLING = frozenset(
+    word.encode("ascii")
+    for word in (
+        *(name.rstrip("12345") for name in LEVELS),
+        *("level", "levelname", "loglevel", "loglevelname", "lvl", "severity", "severitytext", "l", "priority"),
+        *("e", "w", "i", "f", "d", "c", "n"),
+    )
+)
 
 # Numbers of pino and bunyan.
 _TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
@@ -116,8 +131,8 @@ def named_level(text: str) -> int | None:
 
 def level_of(text: str) -> int | None:
     """The severity, 0 (emerg) to 7 (debug), that ``text`` names; ``None`` if it names none."""
-    if len(text) > _MOST:
-        text = text[:_MOST]
+    if len(text) > MOST_OF_TEXT:
+        text = text[:MOST_OF_TEXT]
     if "\x1b" in text:
         text = COLOUR.sub("", text)
     first = text[:1]
@@ -138,6 +153,19 @@ def level_of(text: str) -> int | None:
     if first == "{":
         found = _MONGODB.match(text)
         return _LETTERS[found[1]] if found else None
+    if TELLING.isdisjoint(text.encode("utf-8", "replace").translate(WORDS_ONLY).split()):
+        # Redis names its levels by signs.
+        found = _REDIS.match(text) if first.isdigit() else None
+        return _SIGNS[found[1]] if found else None
+    return searched_level(text)
+
+
+def searched_level(text: str) -> int | None:
+    """The severity that a word of ``text`` names where a program would write it, however it begins.
+
+    For a text without one of :data:`TELLING`, which most are, there is no need to search, but for Redis's signs.
+    """
+    first = text[:1]
     found = _FIRST.match(text)
     if found and (level := LEVELS.get(found[1].lower())) is not None:
         return level

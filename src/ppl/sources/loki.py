@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from itertools import islice
 from typing import Any
@@ -24,15 +24,18 @@ from ppl.sources.bodies import BodyTooLarge, BodyUnreadable, decoded
 from ppl.sources.json_fields import TRAILERS, ObjectReader, json_text, message_text, stored_text
 from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead, as_sent
-from ppl.sources.level_columns import levels_of_all
+from ppl.sources.level_columns import with_levels
 from ppl.sources.levels import level_of
+from ppl.sources.loki_columns import MOST_AT_ONCE, entries_in, plain_columns
 from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
 from ppl.sources.timestamp import is_sane
-from ppl.sources.wire_walk import content, contents, decode_error, runs
+from ppl.sources.wire_walk import Span, content, contents, decode_error, runs
 
 #: The moment, the line and the pairs of an entry.
 _Entry = tuple[int | None, bytes, Sequence[Any]]
 
+#: Entries of a stream that are read before others get a turn.
+_MOST_PARTS = 500
 #: From so many entries of a stream on, columns are made of them instead of rows.
 _WORTH_COLUMNS = 16
 #: Pairs of structured metadata of an entry.
@@ -42,6 +45,8 @@ _MOST_ENTRY = 256 * 1024
 
 #: Labels of a stream, beyond which the rest is one label; and characters of all of them, beyond which they are cut.
 _MOST_LABELS, _MOST_LABELS_TEXT = 1000, 64 * 1024
+#: Bytes of labels that are kept for when they come again.
+_SHORT_LABELS = 1000
 
 _CREATED_AT, _SEVERITY, _STRUCTURED_DATA, _MESSAGE = (
     [column.name for column in COLUMNS].index(name) for name in ("created_at", "severity", "structured_data", "message")
@@ -75,7 +80,15 @@ def labels_of(text: str) -> dict[str, str]:
 
 def _labels_in(data: bytes) -> dict[str, str]:
     """As :func:`labels_of`, of UTF-8; of very long ones no more is looked at than can be kept."""
+    if len(data) <= _SHORT_LABELS:
+        return _short_labels(data)
     return labels_of(data[: 4 * _MOST_LABELS_TEXT].decode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=1000)
+def _short_labels(data: bytes) -> dict[str, str]:
+    """Clients send the same streams again and again; no caller changes the labels."""
+    return labels_of(data.decode("utf-8", "replace"))
 
 
 def _unquoted(quoted: str) -> str:
@@ -142,9 +155,13 @@ class _Entries:
         made[_MESSAGE] = line
         return tuple(made)
 
-    def lines(self, labels: _Labels, entries: Sequence[_Entry]) -> Lines | None:
-        """The lines of entries of one stream; ``None`` if they are not all plain ones, for :meth:`row` to read."""
-        moments, texts, pairs = zip(*entries, strict=True)
+    def lines(
+        self, labels: _Labels, moments: Sequence[int | None], texts: Sequence[bytes], pairs: Sequence[Sequence[Any]]
+    ) -> Lines | None:
+        """The lines of entries of one stream; ``None`` if they are not all plain ones, for :meth:`row` to read.
+
+        ``pairs`` may be empty if no entry has any.
+        """
         joined = b"\0".join(texts)
         if not any(texts) and not any(pairs):
             return Lines.of_rows(())
@@ -152,7 +169,10 @@ class _Entries:
             return None
         if max(map(len, texts)) * 4 > self.reader.most or not self._are_sane(moments):
             return None
-        messages = [text.rstrip(TRAILERS) for text in joined.decode("utf-8", "replace").split("\0")]
+        messages = joined.decode("utf-8", "replace").split("\0")
+        # A NUL of a line's own would have been counted above.
+        if b"\n\0" in joined or b"\r\0" in joined or joined.endswith((b"\n", b"\r")):
+            messages = [text.rstrip(TRAILERS) for text in messages]
         plain = (labels.row, labels.text)
         heads = [self._with_pairs(labels, _pairs(each)) if each else plain for each in pairs] if any(pairs) else None
         size = sum(len(text) for _, text in heads) if heads else len(labels.text) * len(texts)
@@ -161,7 +181,7 @@ class _Entries:
         columns: list[Any] = list(zip(*[row for row, _ in heads], strict=True)) if heads else []
         columns = columns or [(each,) * len(texts) for each in labels.row]
         columns[_CREATED_AT] = moments
-        columns[_SEVERITY] = _filled(columns[_SEVERITY], messages)
+        columns[_SEVERITY] = with_levels(columns[_SEVERITY], messages)
         columns[_MESSAGE] = messages
         return Lines(*columns)
 
@@ -178,16 +198,6 @@ class _Entries:
         rest = {**labels.rest, **clear}
         text = stored_text(json_text(rest), self.reader.most) if rest else ""
         return row_of({**labels.fields, **found, "structured_data": text}), text
-
-
-def _filled(severities: Sequence[int | None], messages: Sequence[str]) -> Sequence[int | None]:
-    """``severities``, with those that messages name where there are none."""
-    if None not in severities:
-        return severities
-    if severities.count(None) == len(severities):
-        return levels_of_all(messages)
-    named = iter(levels_of_all([message for each, message in zip(severities, messages, strict=True) if each is None]))
-    return [next(named) if each is None else each for each in severities]
 
 
 def loki_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
@@ -289,42 +299,95 @@ def _protobuf(body: bytes, entries: _Entries) -> Iterator[Piece]:
             yield from entries.pieces.turn()
             if stream.inner == stream.end:
                 continue
-            labels = yield from with_turns(content(body, stream.inner, stream.end, 1))
-            shared = None
-            for run in runs(body, stream.inner, stream.end, 2):
-                if run.count:
-                    shared = shared or entries.labels(_labels_in(labels))
-                    yield from _run(body[run.begin : run.end], run.count, shared, entries)
-                yield from entries.pieces.turn()
+            is_read = False
+            if stream.end - stream.inner <= MOST_AT_ONCE:
+                is_read = yield from _at_once(body[stream.inner : stream.end], entries)
+            if not is_read:
+                yield from _by_runs(body, stream, entries)
     except BodyUnreadable:
         yield from entries.pieces.rest()
         raise
     yield from entries.pieces.rest()
 
 
-def _run(data: bytes, count: int, shared: _Labels, entries: _Entries) -> Iterator[Piece]:
-    """The rows of ``count`` entries of a stream."""
-    found = _big_entry(data, entries.reader.most) if count == 1 and len(data) > _MOST_ENTRY else _parsed(data)
-    size = len(data) // count + len(shared.text)
-    lines = entries.lines(shared, found) if count >= _WORTH_COLUMNS else None
-    if lines is not None:
-        yield from entries.pieces.rest()
-        yield Piece(lines, size * count)
-        return
+def _at_once(stream: bytes, entries: _Entries) -> Generator[Piece, None, bool]:
+    """The rows of a stream of at most :data:`MOST_AT_ONCE` bytes; ``False`` if it is cut off, and nothing is read."""
+    found = entries_in(stream)
+    if found is None:
+        return False
+    labels, parts = found
+    if parts:
+        yield from _parts(stream, parts, entries.labels(_labels_in(labels)), entries)
+    return True
+
+
+def _by_runs(body: bytes, stream: Span, entries: _Entries) -> Iterator[Piece]:
+    """The rows of a stream that is big or cut off."""
+    labels = yield from with_turns(content(body, stream.inner, stream.end, 1))
+    shared = None
+    for run in runs(body, stream.inner, stream.end, 2):
+        if run.count:
+            shared = shared or entries.labels(_labels_in(labels))
+            data = body[run.begin : run.end]
+            if run.count == 1 and len(data) > _MOST_ENTRY:
+                yield from _rows([_big_entry(data, entries.reader.most)], shared, len(data), entries)
+            elif (found := entries_in(data)) is not None:
+                yield from _parts(data, found[1], shared, entries)
+        yield from entries.pieces.turn()
+
+
+def _parts(stream: bytes, parts: Sequence[bytes], shared: _Labels, entries: _Entries) -> Iterator[Piece]:
+    """The rows of the entries of ``stream``, which ``parts`` hold each by itself."""
+    size = sum(map(len, parts)) // len(parts) + len(shared.text)
+    whole: Sequence[Any] | None = None
+    for start in range(0, len(parts), _MOST_PARTS):
+        few = parts[start : start + _MOST_PARTS]
+        is_worth = len(few) >= _WORTH_COLUMNS
+        columns = plain_columns(few) if is_worth else None
+        found: list[_Entry] = []
+        if columns is None:
+            whole = _read(stream) if whole is None else whole
+            found = [
+                (_micros(each.timestamp), each.line, each.pairs)
+                for each in whole[start : start + _MOST_PARTS] or map(_read_one, few)
+            ]
+        lines = None
+        if is_worth:
+            lines = entries.lines(shared, *(zip(*found, strict=True) if columns is None else (*columns, ())))
+        if lines is not None:
+            yield from entries.pieces.rest()
+            yield Piece(lines, size * len(few))
+        else:
+            if columns is not None:
+                found = [(moment, line, ()) for moment, line in zip(*columns, strict=True)]
+            yield from _rows(found, shared, size, entries)
+        yield from entries.pieces.turn()
+
+
+def _read(stream: bytes) -> Sequence[Any]:
+    """The entries of a stream as messages; none if one of them is not readable."""
+    try:
+        entries: Sequence[Any] = _messages()["Stream"].FromString(stream).entries
+    except decode_error():
+        return ()
+    return entries
+
+
+def _read_one(data: bytes) -> Any:
+    try:
+        return _messages()["Entry"].FromString(data)
+    except decode_error() as error:
+        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
+
+
+def _rows(found: Iterable[_Entry], shared: _Labels, size: int, entries: _Entries) -> Iterator[Piece]:
+    """A row for each entry of about ``size`` bytes."""
     for moment, line, pairs in found:
         text = line.decode("utf-8", "replace")
         yield from entries.pieces.add(entries.row(shared, moment, text, _pairs(pairs)), size)
 
 
-def _parsed(data: bytes) -> list[_Entry]:
-    try:
-        stream = _messages()["Stream"].FromString(data)
-    except decode_error() as error:
-        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
-    return [(_micros(entry.timestamp), entry.line, entry.pairs) for entry in stream.entries]
-
-
-def _big_entry(data: bytes, most_line: int) -> list[_Entry]:
+def _big_entry(data: bytes, most_line: int) -> _Entry:
     messages = _messages()
     (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
     parts = {
@@ -340,7 +403,7 @@ def _big_entry(data: bytes, most_line: int) -> list[_Entry]:
         pairs = [messages["Pair"].FromString(each) for each in parts[3]]
     except decode_error() as error:
         raise BodyUnreadable("The body is not protobuf of this protocol.") from error
-    return [(_micros(stamp), b"".join(parts[2]), pairs)]
+    return _micros(stamp), b"".join(parts[2]), pairs
 
 
 def _pairs(pairs: Iterable[Any]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from ppl.sources.json_fields import ObjectReader, json_text, message_text, store
 from ppl.sources.json_walk import BIG, JsonWalk, part_of_value
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
+from ppl.sources.otlp_columns import WORTH_COLUMNS, ColumnRecords
 from ppl.sources.otlp_rows import QuickRecords, SharedParts
 from ppl.sources.otlp_values import OtlpRecord, json_attributes, json_text_of, message_attributes, of_json, of_message
 from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
@@ -33,6 +34,10 @@ from ppl.sources.wire_walk import content, contents, decode_error, runs, small_f
 #: A record with more bytes is not given to the library whole: it could hold very many values.
 _MOST_RECORD = 256 * 1024
 _MOST_SHARED = 256 * 1024
+#: Bytes of records that are made columns together: a millisecond or two.
+_MOST_RUN = 96 * 1024
+#: Bytes of copies of what they share, beyond which their lines go into several pieces.
+_MOST_COPIED = 256 * 1024
 #: What is read of a field, and of all fields, of such a record, beside a body that is a text.
 _BIG_FIELD, _BIG_FIELDS = 4096, 64 * 1024
 #: Numbers at which severities begin; what lies between says more than the severity that is shown.
@@ -68,16 +73,22 @@ class _Records:
         copies: bounds the copies of what records share.
         pieces: the rows on their way.
         quick: makes the rows of most records.
+        columns: makes columns of most runs of records.
     """
 
     reader: ObjectReader
     copies: Copies
     pieces: RowPieces = attrs.Factory(RowPieces)
     quick: QuickRecords = attrs.field(init=False)
+    columns: ColumnRecords = attrs.field(init=False)
 
     @quick.default
     def _quick(self) -> QuickRecords:
         return QuickRecords(self.severity, self.moment, self.reader.most)
+
+    @columns.default
+    def _columns(self) -> ColumnRecords:
+        return ColumnRecords(self.quick, self.reader.received_at)
 
     def shared(self, resource: dict[str, Any], name: str, version: str, of_scope: dict[str, Any]) -> _Shared:
         fields, rest = self.reader.fields(resource, _NOT_OF_A_RESOURCE)
@@ -234,7 +245,7 @@ def _protobuf(body: bytes, records: _Records) -> Iterator[Piece]:
                 continue
             scope = yield from with_turns(content(body, scoped.inner, scoped.end, 1))
             shared = None
-            for run in runs(body, scoped.inner, scoped.end, 2):
+            for run in runs(body, scoped.inner, scoped.end, 2, _MOST_RUN):
                 if run.count:
                     shared = shared or _shared(resource, scope, records)
                     yield from _run(body[run.begin : run.end], run.count, shared, records)
@@ -263,6 +274,26 @@ def _within(data: bytes, most: int) -> bytes:
 
 
 def _run(data: bytes, count: int, shared: _Shared, records: _Records) -> Iterator[Piece]:
+    """The lines of ``count`` records of a scope."""
+    if count < WORTH_COLUMNS:
+        yield from _short_run(data, count, shared, records)
+        return
+    copied = len(shared.text) * count
+    lines = None
+    if copied <= min(_MOST_COPIED, records.copies.left):
+        lines = records.columns.lines(data, shared.parts)
+    if lines is None:
+        yield from records.pieces.turn()
+        for run in runs(data, 0, len(data), 2):
+            yield from _short_run(data[run.begin : run.end], run.count, shared, records)
+            yield from records.pieces.turn()
+        return
+    yield from records.pieces.rest()
+    records.copies.take(copied, 1)
+    yield Piece(lines, len(data) + copied)
+
+
+def _short_run(data: bytes, count: int, shared: _Shared, records: _Records) -> Iterator[Piece]:
     """The rows of ``count`` records of a scope."""
     messages, error = _messages(), decode_error()
     size = len(data) // count

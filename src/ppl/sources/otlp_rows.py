@@ -20,12 +20,12 @@ from ppl.sources.levels import level_of
 from ppl.sources.wire_walk import varint
 
 #: Attributes of a record with more are left to the complete reader.
-_MOST_ATTRIBUTES = 100
+MOST_ATTRIBUTES = 100
 #: Attributes, and severities, that are kept for when they come again, and the most bytes of one.
-_MOST_KEPT, _LONGEST_KEPT = 1000, 100
+MOST_KEPT, _LONGEST_KEPT = 1000, 100
 
 #: Names that the record's own ids and the like have beside its attributes.
-_RESERVED = frozenset(
+RESERVED = frozenset(
     ("trace_id", "span_id", "trace_flags", "severity_number", "severity_text", "dropped_attributes_count")
 )
 # Tags of what is in an attribute and in its value; a length below the last is one byte.
@@ -53,7 +53,7 @@ class SharedParts:
 
     @is_plain.default
     def _is_plain(self) -> bool:
-        return _RESERVED.isdisjoint(self.names)
+        return RESERVED.isdisjoint(self.names)
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], rest: Mapping[str, Any], text: str) -> SharedParts:
@@ -92,7 +92,7 @@ class QuickRecords:
         body = _field(record.body, 0, _TEXT)
         if body is None or not shared.is_plain or record.event_name or b"\0" in body or len(body) * 4 > self.most:
             return None
-        severity, more = self._severity(record.severity_number, record.severity_text)
+        severity, more = self.severity_of(record.severity_number, record.severity_text)
         data = self._data(record, shared, more, is_copied)
         if data is None:
             return None
@@ -107,7 +107,7 @@ class QuickRecords:
         names: tuple[str, ...] = ()
         texts: list[str] = []
         if attributes := record.attributes:
-            if len(attributes) > _MOST_ATTRIBUTES:
+            if len(attributes) > MOST_ATTRIBUTES:
                 return None
             known = self._members
             members = [known.get(raw) or self._member(raw) for raw in attributes]
@@ -135,9 +135,9 @@ class QuickRecords:
         return text if len(text) * 4 <= self.most else None
 
     def _are_distinct(self, names: tuple[str, ...]) -> bool:
-        if len(set(names)) < len(names) or not _RESERVED.isdisjoint(names):
+        if len(set(names)) < len(names) or not RESERVED.isdisjoint(names):
             return False
-        if len(self._distinct) < _MOST_KEPT and sum(map(len, names)) <= _MOST_KEPT:
+        if len(self._distinct) < MOST_KEPT and sum(map(len, names)) <= MOST_KEPT:
             self._distinct.add(names)
         return True
 
@@ -157,23 +157,24 @@ class QuickRecords:
         if written is None:
             return None
         member = name, text + written
-        if size <= _LONGEST_KEPT and len(self._members) < _MOST_KEPT:
+        if size <= _LONGEST_KEPT and len(self._members) < MOST_KEPT:
             self._members[raw] = member
         return member
 
     def _name(self, data: bytes) -> _Member:
         name = data.decode("utf-8", "replace")
         found = name, f"{encode_basestring(name)}:"
-        if len(self._names) < _MOST_KEPT:
+        if len(self._names) < MOST_KEPT:
             self._names[data] = found
         return found
 
-    def _severity(self, number: int, text: bytes) -> tuple[int | None, str]:
+    def severity_of(self, number: int, text: bytes) -> tuple[int | None, str]:
+        """The severity that both name, and what of them says more, as members of an object."""
         found = self._severities.get((number, text))
         if found is None:
             severity, more = self.severity(number, text.decode("utf-8", "replace"))
             found = severity, json_text(more)[1:-1]
-            if len(text) <= _LONGEST_KEPT and len(self._severities) < _MOST_KEPT:
+            if len(text) <= _LONGEST_KEPT and len(self._severities) < MOST_KEPT:
                 self._severities[number, text] = found
         return found
 

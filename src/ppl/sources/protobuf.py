@@ -7,7 +7,7 @@ module imports the library, which takes a while: the readers do it when they fir
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -29,9 +29,14 @@ _SCALARS = {
 }
 
 
-def message_classes(package: str, messages: Mapping[str, Fields]) -> dict[str, Any]:
-    """The class of each message by its name."""
-    made = FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
+def message_classes(
+    package: str, messages: Mapping[str, Fields], syntax: Literal["proto2", "proto3"] = "proto3"
+) -> dict[str, Any]:
+    """The class of each message by its name.
+
+    With ``proto2``, a number that is 0 and a text that is empty are there if they were sent.
+    """
+    made = FileDescriptorProto(name=f"{package}.proto", package=package, syntax=syntax)
     for message, fields in messages.items():
         described = made.message_type.add(name=message)
         for name, (number, written) in fields.items():

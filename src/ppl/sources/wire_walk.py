@@ -52,8 +52,10 @@ class Span:
 PAUSE = Span(0, 0, 0)
 
 
-def runs(data: bytes, begin: int, end: int, number: int) -> Iterator[Span]:
+def runs(data: bytes, begin: int, end: int, number: int, most_bytes: int = _MOST_BYTES) -> Iterator[Span]:
     """The fields ``number``, with bytes in them, of the message in ``data[begin:end]``: neighbours together.
+
+    A run has at most ``most_bytes``, unless one field has more.
 
     Raises:
         BodyUnreadable: the bytes are not a message. Runs before that place were given.
@@ -63,7 +65,12 @@ def runs(data: bytes, begin: int, end: int, number: int) -> Iterator[Span]:
     start, count, passed = begin, 0, 0
     while at < end:
         field = at
-        tag, at = varint(data, at, end)
+        # Most tags are the wanted one, which is one byte.
+        tag = data[at]
+        if tag == wanted:
+            at += 1
+        else:
+            tag, at = varint(data, at, end)
         if tag != wanted:
             if count:
                 yield Span(start, field, count)
@@ -73,17 +80,20 @@ def runs(data: bytes, begin: int, end: int, number: int) -> Iterator[Span]:
             if passed % _PASSED == 0:
                 yield PAUSE
             continue
-        # Most fields are short: their length is in one byte.
+        # Most fields are short: their length is in one byte or two.
         length = data[at] if at < end else 128
         if length < 128:
             at += 1
+        elif at + 1 < end and data[at + 1] < 128:
+            length = length & 0x7F | data[at + 1] << 7
+            at += 2
         else:
             length, at = varint(data, at, end)
         if length > end - at:
             raise _cut_off()
         if not count:
             start = field
-        elif count >= _MOST_FIELDS or at + length - start > _MOST_BYTES:
+        elif count >= _MOST_FIELDS or at + length - start > most_bytes:
             yield Span(start, field, count)
             start, count = field, 0
         at += length

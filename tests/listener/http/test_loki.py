@@ -14,6 +14,7 @@ from ppl.errors import StoreUnavailable
 from ppl.model import Destination
 from ppl.sources.loki_messages import LOKI
 from ppl.store.postgres import PostgresStore
+from tests.fixtures.protocol_bodies import field
 from tests.listener.http.conftest import MakeDrained
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, Drained, Response, answered, ask
@@ -170,3 +171,22 @@ async def test_without_the_database_it_is_for_later(
 
     response = await push(await make_drained(Away(store)), lines("x"), {**JSON, **BASIC})
     assert (response.status, response.headers["retry-after"]) == (503, "5")
+
+
+@ensureDeferred
+async def test_the_streams_of_a_body_are_stored_in_one_transaction(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    gated = GatedStore(store)
+    drained = await make_drained(gated)
+    streams = [{"stream": {"app": app}, "values": [["1", f"{app} {n}"] for n in range(50)]} for app in "abc"]
+    assert (await push(drained, json.dumps({"streams": streams}).encode(), {**JSON, **BASIC})).status == 204
+    stream = b"".join(
+        field(1, field(1, b'{app="%d"}' % app) + b"".join(field(2, field(2, b"%d" % n)) for n in range(50)))
+        for app in range(3)
+    )
+    headers = {"Content-Type": "application/x-protobuf", **BASIC}
+    assert (await push(drained, bytes(cramjam.snappy.compress_raw(stream)), headers)).status == 204
+    assert gated.batches == [150, 150]
+    stored = await messages(store, destination)
+    assert stored == [f"{app} {n}" for app in "abc" for n in range(50)] + [str(n) for n in range(50)] * 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredList
@@ -13,7 +13,12 @@ from ppl.listener.http.repeats import SeenLines
 from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination, Lines
+from ppl.sources.bodies import PIECE_LINES
 from ppl.sources.kinds import Piece, Taken
+
+#: Bytes of an upload that are gathered before the writer gets them, at most; as lines they are :data:`PIECE_LINES`. A
+#: transaction for each stream of a body, or each of its turns, would cost more than to store the lines.
+_GATHERED_BYTES = 512 * 1024
 
 
 class Gate:
@@ -119,14 +124,29 @@ class Handover:
     _items: list[bytes] = attrs.Factory(list)
     _commits: Commits = attrs.Factory(Commits)
     _has_repeats: bool = False
+    # Lines that wait for others, and their bytes; what to call when those with keys are committed.
+    _gathered: list[Lines] = attrs.Factory(list)
+    _bytes: int = 0
+    _keyed: Callable[[], None] | None = None
 
-    async def give(self, piece: Piece) -> None:
-        """Hand ``piece`` over, without the lines that were handed over before.
+    async def give(self, pieces: Iterator[Piece]) -> None:
+        """Hand all of ``pieces`` over, without the lines that were handed over before.
+
+        If reading them fails, those that came before are handed over all the same.
 
         Raises:
             UploadUnavailable: the drain stops, and the writer has no room.
         """
-        await self.gate.passed()
+        try:
+            for piece in pieces:
+                await self.gate.passed()
+                self._take(piece)
+                if self.turns.is_over:
+                    await self.turns.turn()
+        finally:
+            self._submit()
+
+    def _take(self, piece: Piece) -> None:
         self.count += len(piece.lines)
         self.refused += piece.refused
         if piece.items:
@@ -135,13 +155,26 @@ class Handover:
         # What is left out costs nothing.
         size = piece.size * len(lines) // len(piece.lines) if piece.keys else piece.size
         self.intake.meters.of(self.destination).take_whole(len(lines), size)
-        if lines:
-            committed = self._commits.begin()
-            if piece.keys:
-                committed = _both(committed, self.known.commits[self.destination.id].begin())
-            self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed)
-        if self.turns.is_over:
-            await self.turns.turn()
+        if not lines:
+            return
+        if piece.keys and self._keyed is None:
+            # Another upload may find one of them known before the writer has it.
+            self._keyed = self.known.commits[self.destination.id].begin()
+        self._gathered.append(lines)
+        self._bytes += size
+        if self._bytes >= _GATHERED_BYTES or sum(map(len, self._gathered)) >= PIECE_LINES:
+            self._submit()
+
+    def _submit(self) -> None:
+        """Give the writer what was gathered."""
+        if not self._gathered:
+            return
+        committed = self._commits.begin()
+        if self._keyed is not None:
+            committed = _both(committed, self._keyed)
+        lines, size = Lines.joined(self._gathered), self._bytes
+        self._gathered, self._bytes, self._keyed = [], 0, None
+        self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed)
 
     def _new(self, piece: Piece) -> Lines:
         """The lines of ``piece`` that were not handed over before; all of them are known from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from ppl.listener.http.handover import Handover
 from ppl.model import Clock
@@ -76,10 +77,7 @@ class LiveBody:
             self._unpacking.finish()
 
     async def _give(self, pieces: Iterator[Piece]) -> None:
-        for piece in pieces:
-            if self.is_over:
-                return
-            await self.handover.give(piece)
+        await self.handover.give(takewhile(lambda _: not self.is_over, pieces))
 
     def _unpacked(self, data: bytes) -> Iterator[bytes]:
         if self._unpacking is None:

@@ -373,8 +373,7 @@ class DrainUpload:
             zone = parse_time_zone(destination.time_zone)
             read = self._kind.read_at(self._head) if self._kind.read_at else self._kind.read
             await drain.turns.turn()
-            for piece in read(body, intake.clock(), zone, intake.limits.max_line_bytes):
-                await handover.give(piece)
+            await handover.give(read(body, intake.clock(), zone, intake.limits.max_line_bytes))
         self._check_count(handover.count)
         self._say_refused(handover.refused)
         return await handover.committed()

@@ -87,10 +87,12 @@ class Copier(Service):
         connection = self._idle.pop() if self._idle else self._new_connection()
         self._busy.add(connection)
         try:
-            await self._in_thread(connection, lambda: connection.begin(into, rows))
-            if after is not None:
+            if after is None:
+                await self._in_thread(connection, lambda: connection.store(into, rows, count), 2)
+            else:
+                await self._in_thread(connection, lambda: connection.begin(into, rows))
                 await after
-            await self._in_thread(connection, lambda: connection.finish(count))
+                await self._in_thread(connection, lambda: connection.finish(count))
         except BaseException as error:
             # Whatever state the connection is in, closing it rolls back.
             connection.close()
@@ -105,8 +107,8 @@ class Copier(Service):
     def _new_connection(self) -> CopyConnection:
         return CopyConnection(self._dsn, self._connect_timeout, self._statement_timeout)
 
-    async def _in_thread(self, connection: CopyConnection, act: Callable[[], T]) -> T:
-        timeout = self._connect_timeout + self._statement_timeout + self._grace
+    async def _in_thread(self, connection: CopyConnection, act: Callable[[], T], statements: int = 1) -> T:
+        timeout = self._connect_timeout + statements * self._statement_timeout + self._grace
         timer = self._reactor.callLater(timeout, connection.hang_up)
         try:
             return await deferToThreadPool(self._reactor, self._threads, act)
@@ -147,6 +149,11 @@ class CopyConnection:
         self._run("BEGIN")
         with self._connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {into} FROM STDIN", BytesIO(rows), _CHUNK_BYTES)
+
+    def store(self, into: str, rows: bytes, count: str) -> None:
+        """Do :meth:`begin` and :meth:`finish`: a thread waits for the reactor's turn only once."""
+        self.begin(into, rows)
+        self.finish(count)
 
     def finish(self, count: str) -> None:
         """Count and commit."""
