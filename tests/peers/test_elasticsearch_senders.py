@@ -83,6 +83,23 @@ log.error("line 0 ✓");
 log.warn("line 1 ✓");
 setTimeout(() => process.exit(), 3000);
 """
+OPENSEARCH_JS = """
+const { Client } = require("@opensearch-project/opensearch");
+const client = new Client({ node: "URL", auth: { username: "admin", password: "TOKEN" } });
+(async () => {
+    console.log((await client.info()).body.tagline);
+    const datasource = [0, 1].map((number) => ({ message: `line ${number} ✓`, level: "error" }));
+    await client.helpers.bulk({ datasource, onDocument: () => ({ index: { _index: "logs-app" } }),
+        onDrop: (dropped) => console.log("error", dropped) });
+})();
+"""
+GHOST = """
+const Stream = require("@tryghost/elasticsearch-bunyan");
+const stream = new Stream({ node: "URL", auth: { apiKey: "TOKEN" } }, { index: "logs-app" });
+const log = require("bunyan").createLogger({ name: "shop", streams: [{ type: "raw", stream }] });
+log.error("line 0 ✓");
+setTimeout(() => process.exit(), 3000);
+"""
 
 
 def test_the_helpers_of_elasticsearch(module_ppl: PplProcess) -> None:
@@ -120,8 +137,10 @@ def test_opensearch_py(module_ppl: PplProcess) -> None:
         (("@elastic/elasticsearch@9.5.1",), ELASTIC_JS, 3),
         (("winston@3.19.0", "winston-elasticsearch@0.19.0"), WINSTON, 2),
         (("pino@10.4.0", "pino-elasticsearch@9.0.0"), PINO, 2),
+        (("@opensearch-project/opensearch@3.9.0",), OPENSEARCH_JS, 2),
+        (("bunyan@1.8.15", "@tryghost/elasticsearch-bunyan@0.1.1"), GHOST, 1),
     ],
-    ids=["elasticsearch of npm", "winston-elasticsearch", "pino-elasticsearch"],
+    ids=["elasticsearch of npm", "winston-elasticsearch", "pino-elasticsearch", "opensearch of npm", "bunyan of Ghost"],
 )
 def test_the_clients_of_npm(module_ppl: PplProcess, packages: tuple[str, ...], script: str, count: int) -> None:
     directory = node_packages(*packages)

@@ -40,6 +40,21 @@ log.send({ message: "it broke: ✓", severity: "error", metadata: { source: "sho
     log.send({ message: "and again", severity: "warning", metadata: { source: "shop", host: "web1" } },
         (error, response, body) => console.log(JSON.stringify(body))));
 """
+BUNYAN = """
+const stream = require("splunk-bunyan-logger").createStream({ token: "TOKEN", url: "URL" });
+stream.on("error", (error) => { console.log("error", error); });
+const log = require("bunyan").createLogger({ name: "shop", streams: [stream] });
+log.error({ user: 7 }, "it broke: ✓");
+log.warn("and again");
+"""
+WINSTON = """
+const Splunk = require("winston-splunk-httplogger");
+const log = require("winston").createLogger({ transports: [new Splunk({ splunk: { token: "TOKEN", url: "URL",
+    source: "shop" } })] });
+log.on("error", (error) => { console.log("error", error); });
+log.error("it broke: ✓", { user: 7 });
+log.warn("and again");
+"""
 
 
 def test_splunk_handler(module_ppl: PplProcess) -> None:
@@ -68,3 +83,20 @@ def test_splunk_logging(module_ppl: PplProcess) -> None:
     events = stored(module_ppl, who, 2)
     assert [(each["message"], each["severity"]) for each in events] == [("it broke: ✓", 3), ("and again", 4)]
     assert {(each["hostname"], each["file_name"]) for each in events} == {("web1", "shop")}
+
+
+@pytest.mark.parametrize(
+    ("packages", "script"),
+    [
+        (("bunyan@1.8.15", "splunk-bunyan-logger@0.11.0"), BUNYAN),
+        (("winston@3.19.0", "winston-splunk-httplogger@3.1.8"), WINSTON),
+    ],
+    ids=["bunyan", "winston"],
+)
+def test_records_within_messages(module_ppl: PplProcess, packages: tuple[str, ...], script: str) -> None:
+    directory = node_packages(*packages)
+    who = module_ppl.register()
+    assert "error" not in run_node(script, directory, module_ppl, module_ppl.create_drain(who))
+    events = sorted(stored(module_ppl, who, 2), key=lambda each: int(each["severity"]))
+    assert [(each["message"], each["severity"]) for each in events] == [("it broke: ✓", 3), ("and again", 4)]
+    assert {each["file_name"] for each in events} == {"shop"}

@@ -107,6 +107,12 @@ def test_a_level_is_a_number_of_syslog(level: Any, severity: int | None) -> None
     assert (severity is None) == ("level" in found.get("structured_data", {}))
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1", 1.0, 1.1])
+def test_the_version_of_the_format_is_not_kept(version: Any) -> None:
+    (found,) = read({**BASE, "version": version})
+    assert "structured_data" not in found
+
+
 def test_without_a_level_the_text_says_it_and_without_a_time_there_is_none() -> None:
     assert read({"host": "h", "short_message": "ERROR x"}) == [{"hostname": "h", "severity": 3, "message": "ERROR x"}]
 

@@ -57,6 +57,15 @@ def test_the_fields_of_an_object_are_its_own() -> None:
     assert found["structured_data"] == {"a": "x", "fields.a": "y", "source": "s"}
 
 
+def test_a_record_within_the_message_is_the_event() -> None:
+    record = {"name": "shop", "pid": 7, "user": 8, "level": 50, "msg": "it broke", "severity": "x"}
+    (found,) = read(json.dumps({"event": {"message": record, "severity": "warn"}, "time": TIME, "host": "vm"}))
+    assert (found["message"], found["severity"], found["file_name"], found["procid"]) == ("it broke", 4, "shop", "7")
+    assert found["structured_data"] == {"user": 8, "level": 50, "severity": "x"}
+    (other,) = read('{"event": {"message": {"a": 1}, "severity": "error"}}')
+    assert (other["message"], other["severity"]) == ('{"message":{"a":1},"severity":"error"}', 3)
+
+
 @pytest.mark.parametrize(
     ("event", "message"),
     [(5, "5"), (True, "true"), ([1], "[1]"), ({"a": {"b": 1}}, '{"a":{"b":1}}'), ({"line": {"a": 1}}, '{"a":1}')],

@@ -387,6 +387,7 @@ ELASTICSEARCH_BULK = BodyKind(
 ELASTICSEARCH_DOCUMENT = attrs.evolve(
     ELASTICSEARCH_BULK,
     name="a document of Elasticsearch",
+    keys_of=ELASTICSEARCH_BULK.name,
     addresses=("/<name>/_doc", "/<name>/_doc/<id>", "/<name>/_create/<id>"),
     read=one_document,
     read_at=_document_at,

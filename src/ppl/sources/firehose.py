@@ -37,6 +37,8 @@ _GZIP = b"\x1f\x8b"
 _ID = re.compile(rb'"requestId"\s*:\s*"([^"\\]{1,200})"')
 #: Bytes at both ends of a body in which its id is looked for.
 _ENDS = 1000
+#: All of a request is acknowledged, or nothing.
+_NOT_STORED = "{count} of the records are not stored: too large when unzipped, or not readable. The others are stored."
 #: What CloudWatch sends to see whether there is a receiver.
 _CONTROL = "CONTROL_MESSAGE"
 #: What is said of an event by others than its text.
@@ -342,6 +344,9 @@ def _reply(head: UploadHead, status: int, headers: tuple[tuple[str, str], ...] =
 
 
 def _accepted(head: UploadHead, taken: Taken) -> KindReply:
+    """Success, unless records could not be stored: Firehose then keeps the request where its owner finds it."""
+    if taken.refused:
+        return _reply(head, 400, errorMessage=_NOT_STORED.format(count=taken.refused))
     return _reply(head, 200)
 
 

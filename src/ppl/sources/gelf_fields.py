@@ -20,7 +20,8 @@ from ppl.sources.levels import level_of
 #: What a line must hold to be looked at as GELF.
 GELF_MARK = '"short_message"'
 
-_VERSIONS = ("1.0", "1.1")
+#: Some clients write a number.
+_VERSIONS = ("1.0", "1.1", 1.0, 1.1)
 #: Fields of GELF that say what a client's own field of that name does not: it keeps its underscore.
 _OWN = frozenset(("version", "timestamp", "level"))
 _SHORT, _FULL = "short_message", "full_message"

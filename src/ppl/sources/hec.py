@@ -75,6 +75,14 @@ class EnvelopeReader(ObjectReader):
             text = event if isinstance(event, str) else json_text(event)
             return {"message": message_text(text, self.most)}, {}
         found, rest = self.fields(event)
+        inner = event.get("message")
+        if "message" not in found and isinstance(inner, dict):
+            # bunyan's and winston's clients: a whole record, beside its severity. Time and host are the envelope's.
+            named, more = self.fields(inner, {"created_at", "hostname", *found})
+            if "message" in named:
+                del rest["message"]
+                rest |= {f"message.{key}" if key in rest else key: each for key, each in more.items()}
+                return {**found, **named}, rest
         if "message" not in found and "line" in event:
             # Docker's driver: the line, which may be an object itself, with the container's tag.
             line = rest.pop("line", event["line"])

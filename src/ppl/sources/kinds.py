@@ -224,6 +224,7 @@ class BodyKind:
         patience: seconds for which an upload may wait for its turn when Ppl is busy, as its clients wait for answers.
         retry_seconds: the most that ``Retry-After`` may say, if clients give up at once when it is longer.
         leaves_early: whether clients close the connection before the answer; a body that has come is then still taken.
+        keys_of: the name of the kind that has the same keys of lines; ``""``: its own name.
     """
 
     name: str
@@ -251,3 +252,4 @@ class BodyKind:
     patience: float = 0.0
     retry_seconds: int | None = None
     leaves_early: bool = False
+    keys_of: str = ""

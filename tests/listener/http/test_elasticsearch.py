@@ -87,14 +87,15 @@ async def test_what_clients_ask_first_needs_a_token(
 
 
 @ensureDeferred
-async def test_the_sites_own_address_is_left_alone(
+async def test_a_tokens_own_address_may_end_with_a_slash(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:
     drained = await make_drained(store)
-    assert (await ask(drained, get("/", KEY))).status == 404
-    response = await ask(drained, post(BULK, {}, f"/logs/{TOKEN}/"))
-    assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
-    assert await messages(store, destination) == []
+    for path in (f"/logs/{TOKEN}/", f"//logs/{TOKEN}"):
+        response = await ask(drained, post(b'{"message":"one"}', {"Content-Type": "application/json"}, path))
+        assert (response.status, response.json) == (200, {"lines": 1})
+    response = await ask(drained, post(b"{}", {}, f"/logs/{TOKEN}/v1/traces"))
+    assert (response.status, response.code) == (404, "not_found"), "the token is not wrong"
 
 
 @ensureDeferred
@@ -173,3 +174,38 @@ async def test_the_body_of_a_client_that_is_hung_up_on_is_not_read(
     await client.gone
     assert client.received == b""
     assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_the_sites_own_address_is_elasticsearchs_for_clients_with_a_token(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    response = await ask(drained, get("/", KEY))
+    assert (response.status, response.json["tagline"]) == (200, "You Know, for Search")
+    assert response.headers["x-elastic-product"] == "Elasticsearch"
+    assert (await ask(drained, get("/", {"Authorization": "ApiKey wrong"}))).status == 401
+    assert (await ask(drained, get("/", {**KEY, "Accept": "text/html"}))).code == "not_found"
+
+
+@ensureDeferred
+async def test_a_named_document_is_stored_once_in_whichever_way_it_comes(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    bulk = b'{"index":{"_index":"logs","_id":"7"}}\n{"message":"one"}\n'
+    first = await ask(drained, post(bulk, KEY, "/_bulk"))
+    second = await ask(drained, post(b'{"message":"one"}', KEY, "/logs/_doc/7", "PUT"))
+    assert (first.status, second.status) == (200, 201)
+    assert await messages(store, destination) == ["one"]
+
+
+@ensureDeferred
+async def test_parameters_that_shape_an_answer_do_no_harm(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    query = "?filter_path=errors,items.*.error,items.*.status&pretty&human=true&error_trace=true&format=json"
+    response = await ask(drained, post(BULK, KEY, f"/_bulk{query}"))
+    assert (response.status, response.json["errors"], len(response.json["items"])) == (200, False, 2)
+    assert await messages(store, destination) == ["one", "two"]

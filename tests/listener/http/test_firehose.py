@@ -83,3 +83,17 @@ async def test_logpush_sends_gzip_with_or_without_saying_so(
     assert (await ask(drained, request(gzip.compress(first + b'{"msg":"x"}\n'), headers))).json == {"lines": 2}
     (event, _) = (await store.newest(destination.id, 2)).events
     assert '"ClientIP":"192.0.2.7"' in event.message
+
+
+@ensureDeferred
+async def test_what_is_not_stored_is_not_acknowledged_and_the_rest_is_stored_once(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    body = gzip.compress(delivery(b"one", gzip.compress(b"\n" * 17_000_000, 1), b"two"))
+    headers = {**FIREHOSE, "Content-Encoding": "gzip", "X-Amz-Firehose-Access-Key": TOKEN}
+    for _ in range(2):
+        response = await ask(drained, post(body, headers, "/firehose"))
+        assert (response.status, response.json["requestId"]) == (400, ID)
+        assert response.json["errorMessage"].startswith("1 of the records are not stored")
+    assert await messages(store, destination) == ["one", "two"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppl.listener.http.places import header_secret, place_of
+from ppl.listener.http.places import header_secret, is_program, place_of
 from ppl.sources.elasticsearch import ELASTICSEARCH_BULK
 from ppl.sources.kinds import TokenIn
 from ppl.sources.known import ADDRESSED, BODIES
@@ -26,6 +26,8 @@ def basic(text: str) -> str:
     [
         ("Bearer abc", "abc"),
         ("bearer  abc ", "abc"),
+        ("Bearer 123456:abc", "abc"),
+        (f"Bearer {TOKEN}", TOKEN),
         ("Splunk abc", "abc"),
         (f"Basic {basic('anybody:abc')}", "abc"),
         (f"Basic {basic('abc:')}", "abc"),
@@ -74,9 +76,33 @@ def test_every_address_is_one_of_its_own_and_one_after_a_token() -> None:
             assert place_of(other) is None
             beside = place_of(f"/logs/{TOKEN}{other}")
             assert beside is not None
-            assert beside.kinds == BODIES
-    for path in ("/", "", "/login", "/api/me", "//logs/x", "//"):
+            assert (beside.kinds, beside.is_known) == (BODIES, False)
+    for path in ("/", "", "/login", "/api/me", "//login", "//"):
         assert place_of(path) is None
+
+
+@pytest.mark.parametrize("path", [f"//logs/{TOKEN}", f"/logs/{TOKEN}", f"/logs/{TOKEN}/"])
+def test_a_tokens_own_address_may_have_more_slashes(path: str) -> None:
+    place = place_of(path, "POST")
+    assert place is not None
+    assert (place.kinds, place.address, place.secret, place.is_known) == (BODIES, "", TOKEN, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_taken"),
+    [
+        ({"authorization": "Basic dTpw"}, True),
+        ({"authorization": "ApiKey abc", "accept": "application/json"}, True),
+        ({"authorization": "Basic dTpw", "accept": "text/html,application/xhtml+xml"}, False),
+        ({"accept": "application/json"}, False),
+    ],
+)
+def test_the_sites_own_address_is_a_protocols_for_programs_with_a_token(
+    headers: dict[str, str], is_taken: bool
+) -> None:
+    place = place_of("/", is_program=is_program(lambda name: headers.get(name, "")))
+    assert (place is not None) == is_taken
+    assert place is None or (place.kinds, place.secret) == ((ELASTICSEARCH_BULK,), None)
 
 
 @pytest.mark.parametrize("path", ["/logs/_bulk", "/logs/_doc", "/logs/_create/7"])

@@ -25,6 +25,7 @@ from ppl.listener.http.live_body import LIVE_BYTES, LiveBody
 from ppl.listener.http.places import UploadPlace, header_secret
 from ppl.listener.http.refusals import (
     DrainRefusal,
+    NothingHere,
     NoToken,
     OverQuota,
     TooMany,
@@ -75,7 +76,7 @@ class Uploading:
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
-        known: the lines with keys that were stored recently, by the name of their kind.
+        known: the lines with keys that were stored recently, by the name of the kind that has such keys.
         channels: how many uploads of each channel are stored.
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
@@ -135,6 +136,9 @@ class DrainUpload:
 
     def begin(self, length: int | None) -> None:
         """The headers have come."""
+        if not self._place.is_known:
+            self.refuse(NothingHere())
+            return
         method, kinds = self._head.method, self._place.kinds
         probe = probe_at(kinds, method, self._place.address)
         if probe is not None and not probe.needs_token:
@@ -400,10 +404,9 @@ class DrainUpload:
             raise Unreadable(str(error)) from error
 
     def _handover(self, destination: Destination) -> Handover:
-        drain = self._drain
-        return Handover(
-            destination, self._sender_ip, drain.intake, drain.gate, drain.known[self._kind.name], drain.turns
-        )
+        drain, kind = self._drain, self._kind
+        known = drain.known[kind.keys_of or kind.name]
+        return Handover(destination, self._sender_ip, drain.intake, drain.gate, known, drain.turns)
 
     def _say_refused(self, refused: int) -> None:
         if refused and self._destination is not None:
