@@ -19,7 +19,7 @@ from ppl.sources.stamps import read_stamp
 from ppl.sources.timestamp import SECONDS, Memo, Minutes, is_sane, microseconds, minute_moments, nearest
 
 _BSD_TIME = (
-    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123][0-9] (?:[0-9]{4} )?[012][0-9]:[0-5][0-9]:[0-5][0-9]"
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0123][0-9] (?:[0-9]{4} )?[012][0-9]:[0-5][0-9]:[0-5][0-9]"
 )
 # A PRI, one of two forms of time, a host, a tag and a text, or a list that is no tag; or else, as the last group, the
 # whole line.

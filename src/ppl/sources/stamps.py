@@ -46,7 +46,7 @@ _NOTHING_MORE = (
 )
 # The two usual forms, as nearly all write them; the patterns above and below would read the same.
 _PLAIN = re.compile(
-    r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123][0-9]) (?:([0-9]{4}) )?([012][0-9]:[0-5][0-9])"
+    r"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0123][0-9]) (?:([0-9]{4}) )?([012][0-9]:[0-5][0-9])"
     r":([0-5][0-9])(?:\.([0-9]{1,6}))?" + _NOTHING_MORE
 )
 _PLAIN_DIGITS = re.compile(
