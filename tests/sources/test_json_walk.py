@@ -74,3 +74,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         except BodyUnreadable:
             continue
         assert 0 < walk.at <= len(whole)
+
+
+def test_a_million_blanks_are_passed_over_and_more_are_no_json() -> None:
+    blanks = " " * (1 << 20)
+    assert JsonWalk(f"{blanks[1:]}7").value() == 7
+    walk = JsonWalk(f"[{blanks}7]")
+    with pytest.raises(BodyUnreadable, match="at character 1"):
+        next(walk.elements())
+        walk.value()

@@ -19,7 +19,7 @@ from ppl.sources.body_errors import BodyUnreadable
 
 #: Characters of a value that is decoded whole, and of a step in a longer one.
 WINDOW_OF_VALUE = 32 * 1024
-_STEP = 64 * 1024
+_STEP = 32 * 1024
 
 #: In place of a value that is longer than the window.
 BIG: Any = object()
@@ -32,6 +32,9 @@ _MOST_VALUES, _MOST_DEPTH = 2000, 20
 _MOST_KEPT = 64 * 1024
 #: Values after which others get a turn.
 _TURN_VALUES = 500
+
+#: Characters of blanks between two tokens, beyond which a text counts as broken: to pass over them takes a millisecond.
+_MOST_BLANKS = 1024 * 1024
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _BLANKS = frozenset(" \t\r\n")
@@ -218,8 +221,10 @@ class JsonWalk:
     def _after_blanks(self) -> int:
         if self._text[self.at : self.at + 1] not in _BLANKS:
             return self.at
-        match = _BLANK.match(self._text, self.at)
+        match = _BLANK.match(self._text, self.at, self.at + _MOST_BLANKS)
         assert match is not None
+        if match.end() == self.at + _MOST_BLANKS:
+            raise self._broken()
         return match.end()
 
     def _is_at(self, char: str) -> bool:
