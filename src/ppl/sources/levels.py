@@ -85,7 +85,6 @@ _BEGINNINGS = {
     **dict.fromkeys("DEFIW", (_TABBED,)),
     **dict.fromkeys("ceinptvw", (_TABBED, _BEFORE_TAG)),
     "d": (_TABBED, _BEFORE_TAG, _DECODED),
-    **dict.fromkeys("123456789", (_REDIS,)),
     "k": (_DECODED,),
     "u": (_DECODED,),
 }
@@ -153,17 +152,17 @@ def level_of(text: str) -> int | None:
     if first == "{":
         found = _MONGODB.match(text)
         return _LETTERS[found[1]] if found else None
+    if first.isdigit() and (found := _REDIS.match(text)):
+        return _SIGNS[found[1]]
     if TELLING.isdisjoint(text.encode("utf-8", "replace").translate(WORDS_ONLY).split()):
-        # Redis names its levels by signs.
-        found = _REDIS.match(text) if first.isdigit() else None
-        return _SIGNS[found[1]] if found else None
+        return None
     return searched_level(text)
 
 
 def searched_level(text: str) -> int | None:
     """The severity that a word of ``text`` names where a program would write it, however it begins.
 
-    For a text without one of :data:`TELLING`, which most are, there is no need to search, but for Redis's signs.
+    For a text without one of :data:`TELLING`, which most are, there is no need to search.
     """
     first = text[:1]
     found = _FIRST.match(text)
@@ -171,7 +170,7 @@ def searched_level(text: str) -> int | None:
         return level
     for pattern in _BEGINNINGS.get(first, ()):
         found = pattern.match(text)
-        if found and (level := _SIGNS.get(found[1], LEVELS.get(found[1].lower()))) is not None:
+        if found and (level := LEVELS.get(found[1].lower())) is not None:
             return level
     if "[" in text or "(" in text or "<" in text:
         for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
