@@ -195,6 +195,7 @@ def test_only_a_document_with_a_name_has_a_key_which_depends_on_all_of_it() -> N
     assert keys({"index": {"_id": "a", "_index": "x"}}) == keys({"index": {"_id": "a"}}, index="x") != [one]
     assert keys({"index": {}}, {"index": {"_id": "a"}}, {"index": {}}) == [None, one, None]
     assert keys({"index": {"_id": "\ud800"}}) != [None]
+    assert keys({"index": {"_index": "a/b", "_id": "c"}}) != keys({"index": {"_index": "a", "_id": "b/c"}})
 
 
 def test_a_name_that_is_a_number_is_a_name() -> None:

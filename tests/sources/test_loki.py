@@ -264,3 +264,17 @@ def test_copies_of_the_labels_are_bounded_and_no_line_is_lost() -> None:
     assert len(found) == 20_000
     assert "structured_data" in found[0]
     assert sum(len(each.get("structured_data", "")) for each in found) < 40 * len(body) + 2_000_000
+
+
+@pytest.mark.parametrize(("count", "pair_count"), [(1, 30), (900, 1)])
+def test_entries_with_pairs_are_read_a_few_at_a_time(count: int, pair_count: int) -> None:
+    labels = ",".join(f'l{each}="{"x" * 50}"' for each in range(count))
+    pairs = {f"pair{each}": "v" for each in range(pair_count)}
+    body = pushed((f"{{{labels}}}", [(AT * 1000, "line", pairs)] * 500))
+    pieces = list(loki_protobuf(body, RECEIVED, UTC, 100_000))
+    assert sum(len(piece.lines) for piece in pieces) == 500
+    # Each may be a piece of work of its own: all at once would hold the reactor, and 30 MB of copies.
+    assert max(len(piece.lines) for piece in pieces) < 250
+    found = [row for piece in pieces for row in piece.lines.rows()]
+    assert {row[8] for row in found} == {"line"}
+    assert all(f'"{name}":' in found[0][7] for name in pairs)

@@ -90,6 +90,11 @@ def _read(records: list[bytes], resource: bytes) -> list[Any]:
 @example(
     [field(5, _text(b"m")) + field(6, field(1, b"a")), field(5, _text(b"m")) + field(6, field(2, _text(b"v")))], b""
 )
+@example(
+    # The number is written again with five bytes more than it came in, and the body that came twice with five less.
+    [b"\x10\xff\xff\xff\xff\x0f" + field(5, _text(b"a")) + field(5, _text(b"b")), field(3, b"INFO")],
+    b"",
+)
 def test_many_records_give_the_rows_that_each_gives_alone(records: list[bytes], resource: bytes) -> None:
     alone = [row for each in records for row in _read([each], resource)]
     assert _read(records * 16, resource) == alone * 16
@@ -100,3 +105,8 @@ def test_records_as_exporters_write_them_become_columns(records: list[bytes]) ->
     quick = otlp._Records(ObjectReader(RECEIVED, UTC, 100_000), Copies.of_body(1_000_000))
     run = b"".join(field(2, each) for each in records)
     assert quick.columns.lines(run, SharedParts.of({}, {}, "")) is not None
+
+
+def test_a_body_that_comes_twice_is_one_as_the_library_merges_it() -> None:
+    (row,) = _read([field(5, _text(b"a")) + field(5, b"")], b"")
+    assert row[-1] == "a"

@@ -207,7 +207,8 @@ def _action_of(line: bytes, index: str) -> _Action | None:
 
 
 def _identity(index: Any, identity: Any) -> str:
-    return f"{index}/{identity}" if isinstance(identity, str) and identity else ""
+    # Both may have any characters: none could separate them.
+    return json_text([index, identity]) if isinstance(identity, str) and identity else ""
 
 
 def _key(identity: str, document: bytes) -> LineKey | None:

@@ -38,6 +38,9 @@ _Entry = tuple[int | None, bytes, Sequence[Any]]
 _MOST_PARTS = 500
 #: From so many entries of a stream on, columns are made of them instead of rows.
 _WORTH_COLUMNS = 16
+#: What is read at a time of entries that are not plain: bytes of labels that are copied for each, or of the entries. A
+#: byte of an entry costs more, as it may be half a pair.
+_MOST_COST, _COST_OF_BYTE = 256 * 1024, 8
 #: Pairs of structured metadata of an entry.
 _MOST_PAIRS = 1000
 #: An entry with more bytes is not given to the library whole: it could hold very many pairs.
@@ -342,26 +345,46 @@ def _parts(stream: bytes, parts: Sequence[bytes], shared: _Labels, entries: _Ent
     whole: Sequence[Any] | None = None
     for start in range(0, len(parts), _MOST_PARTS):
         few = parts[start : start + _MOST_PARTS]
-        is_worth = len(few) >= _WORTH_COLUMNS
-        columns = plain_columns(few) if is_worth else None
-        found: list[_Entry] = []
-        if columns is None:
-            whole = _read(stream) if whole is None else whole
-            found = [
-                (_micros(each.timestamp), each.line, each.pairs)
-                for each in whole[start : start + _MOST_PARTS] or map(_read_one, few)
-            ]
-        lines = None
-        if is_worth:
-            lines = entries.lines(shared, *(zip(*found, strict=True) if columns is None else (*columns, ())))
-        if lines is not None:
-            yield from entries.pieces.rest()
-            yield Piece(lines, size * len(few))
-        else:
-            if columns is not None:
-                found = [(moment, line, ()) for moment, line in zip(*columns, strict=True)]
-            yield from _rows(found, shared, size, entries)
-        yield from entries.pieces.turn()
+        columns = plain_columns(few) if len(few) >= _WORTH_COLUMNS else None
+        if columns is not None:
+            lines = entries.lines(shared, *columns, ())
+            plain = ((moment, line, ()) for moment, line in zip(*columns, strict=True))
+            whole_size = size * len(few)
+            yield from _rows(plain, shared, size, entries) if lines is None else _columns(lines, whole_size, entries)
+            yield from entries.pieces.turn()
+            continue
+        if whole is None:
+            whole = _read(stream)
+            yield from entries.pieces.turn()
+        read = whole[start : start + _MOST_PARTS] or map(_read_one, few)
+        for found in _steps(few, read, len(shared.text)):
+            lines = entries.lines(shared, *zip(*found, strict=True)) if len(found) >= _WORTH_COLUMNS else None
+            whole_size = size * len(found)
+            yield from _rows(found, shared, size, entries) if lines is None else _columns(lines, whole_size, entries)
+            yield from entries.pieces.turn()
+
+
+def _steps(parts: Sequence[bytes], read: Iterable[Any], copied: int) -> Iterator[list[_Entry]]:
+    """The entries that ``read`` gives of ``parts``, as many at a time as take a few milliseconds.
+
+    For each entry with pairs, ``copied`` bytes of labels may be copied.
+    """
+    found: list[_Entry] = []
+    cost = 0
+    for part, each in zip(parts, read, strict=True):
+        found.append((_micros(each.timestamp), each.line, each.pairs))
+        cost += _COST_OF_BYTE * len(part) + (copied if each.pairs else 0)
+        if cost >= _MOST_COST:
+            yield found
+            found, cost = [], 0
+    if found:
+        yield found
+
+
+def _columns(lines: Lines, size: int, entries: _Entries) -> Iterator[Piece]:
+    """Lines of about ``size`` bytes, behind the rows that came before."""
+    yield from entries.pieces.rest()
+    yield Piece(lines, size)
 
 
 def _read(stream: bytes) -> Sequence[Any]:

@@ -84,7 +84,8 @@ class ColumnRecords:
             (each.severity_number, each.flags, each.dropped_attributes_count, len(each.attributes)) for each in records
         ]
         of_severities, flags, dropped, of_attributes = zip(*numbers, strict=True)
-        if any(dropped) or max(of_attributes) > MOST_ATTRIBUTES:
+        # A negative number may be written with more bytes than it came in, which would hide a field that came twice.
+        if any(dropped) or max(of_attributes) > MOST_ATTRIBUTES or min(of_severities) < 0:
             return None
         texts = _column(merged.severity_text, records, "severity_text")
         severities, more = zip(*map(self.quick.severity_of, of_severities, texts), strict=True)

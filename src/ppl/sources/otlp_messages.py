@@ -47,7 +47,7 @@ OTLP = message_classes(
             "time_unix_nano": (1, "fixed64"),
             "severity_number": (2, "int32"),
             "severity_text": (3, "bytes"),
-            "body": (5, "bytes"),
+            "body": (5, "*bytes"),
             "attributes": (6, "*bytes"),
             "dropped_attributes_count": (7, "uint32"),
             "flags": (8, "fixed32"),

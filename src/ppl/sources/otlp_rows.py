@@ -89,7 +89,8 @@ class QuickRecords:
             shared: what its scope says.
             is_copied: whether the JSON of that is copied into the row.
         """
-        body = _field(record.body, 0, _TEXT)
+        # Of a body that came twice, the complete reader makes one, as the protobuf library does.
+        body = _field(record.body[0], 0, _TEXT) if len(record.body) == 1 else None
         if body is None or not shared.is_plain or record.event_name or b"\0" in body or len(body) * 4 > self.most:
             return None
         severity, more = self.severity_of(record.severity_number, record.severity_text)

@@ -94,6 +94,7 @@ def test_a_tokens_own_address_may_have_more_slashes(path: str) -> None:
         ({"authorization": "Basic dTpw"}, True),
         ({"authorization": "ApiKey abc", "accept": "application/json"}, True),
         ({"authorization": "Basic dTpw", "accept": "text/html,application/xhtml+xml"}, False),
+        ({"authorization": "Basic dTpw", "accept": "*/*", "cookie": "ppl_session=abc"}, False),
         ({"accept": "application/json"}, False),
     ],
 )

@@ -65,8 +65,11 @@ def place_of(path: str, method: str = "GET", is_program: bool = False) -> Upload
 
 
 def is_program(header: Callable[[str], str]) -> bool:
-    """Whether the headers of a request are those of a program with a token, and not a browser's."""
-    return bool(header("authorization")) and "html" not in header("accept").lower()
+    """Whether the headers of a request are those of a program with a token, and not a browser's.
+
+    Behind a proxy with passwords of its own, browsers send one too; what their scripts ask for need not be HTML.
+    """
+    return bool(header("authorization")) and not header("cookie") and "html" not in header("accept").lower()
 
 
 def header_secret(authorization: str, ways: Collection[TokenIn]) -> str | None:
