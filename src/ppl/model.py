@@ -259,6 +259,28 @@ class Lines:
 _EVENT_COLUMNS = attrgetter(*[field.name for field in attrs.fields(Event)][3:])
 
 
+#: How many numbers a part of a series has, in :class:`UploadKeys`.
+PART_NUMBERS = 256
+
+
+@attrs.frozen
+class UploadKeys:
+    """What lines of one destination are recognised by when an upload brings them again.
+
+    Attributes:
+        kind: whose keys they are: equal keys of different kinds have nothing to do with each other.
+        kept: µs for which they are remembered after a restart.
+        numbers: numbered keys: ``(series, part)`` → an integer of which bit n stands for the number
+            ``PART_NUMBERS * part + n``; no series is ``""``.
+        digests: keys that have no order, each of eight bytes, the lowest first.
+    """
+
+    kind: str
+    kept: int
+    numbers: Mapping[tuple[str, int], int]
+    digests: bytes
+
+
 @attrs.frozen
 class Events:
     """Events of one destination from one sender as columns, ascending by id: what is stored and announced.
@@ -268,12 +290,14 @@ class Events:
         sender_ip: textual address that all of them came from.
         first_id: id of the first; the others follow one by one (``first_id + index``).
         lines: the parsed lines, ``len(lines)`` of them.
+        keys: stored with them, and of no use later; ``None``: the lines have none.
     """
 
     destination: Destination
     sender_ip: str
     first_id: int
     lines: Lines
+    keys: UploadKeys | None = None
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -347,7 +347,7 @@ def _listener(
     )
     admission = DrainAdmission(store, intake, settings.public_host, drain_limits)
     proxies = Proxies(settings.trusted_proxies)
-    drain = Drain(intake, admission, reactor, proxies)
+    drain = Drain(intake, admission, store, reactor, proxies)
     following = PublicHost(store, settings.data_dir, settings.public_host, settings.former_host)
     parts: list[IService] = [following, certificates, Farewell(drain), writer, meters, control, drain]
     if settings.drain is not None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from tests.faults.tally import Measured, tallies
-from tests.fixtures.draining import DrainSender
+from tests.fixtures.draining import DocumentSender, DrainSender, FrameSender
 from tests.fixtures.relp import WINDOW, RelpSender
 from tests.fixtures.running import PplProcess, Registered, eventually
 
@@ -54,10 +54,13 @@ def relp(ppl: PplProcess, who: Registered) -> Sequence[Acknowledged]:
 
 
 def http(ppl: PplProcess, who: Registered) -> Sequence[Acknowledged]:
-    """As :func:`relp`, but uploading to the drain."""
+    """As :func:`relp`, but uploading to the drain, also what is recognised when it is sent again."""
     token = ppl.create_drain(who)
     usual = [DrainSender(ppl.drain_port, token, f"http{number}", WINDOW, rate=1_000) for number in range(2)]
-    return [*usual, DrainSender(ppl.drain_port, token, "http-wide", 4_000, rate=15_000)]
+    known: list[Acknowledged] = [FrameSender(ppl.drain_port, token, "frames", WINDOW, rate=1_000)]
+    known += [FrameSender(ppl.drain_port, token, "frames-wide", 4_000, rate=3_000)]
+    known += [DocumentSender(ppl.drain_port, token, "documents", 2_500, rate=3_000)]
+    return [*usual, *known, DrainSender(ppl.drain_port, token, "http-wide", 4_000, rate=9_000)]
 
 
 @contextmanager

@@ -89,7 +89,8 @@ class Drained:
         self.store = store
         taking = intake(store, self.writer)
         admission = DrainAdmission(store, taking, "h", attrs.evolve(LIMITS, **limits))
-        self.drain = Drain(taking, admission, reactor, Proxies((ip_network("127.0.0.0/8"),) if behind_proxy else ()))
+        proxies = Proxies((ip_network("127.0.0.0/8"),) if behind_proxy else ())
+        self.drain = Drain(taking, admission, store, reactor, proxies)
         self.service = SequentialService([Farewell(self.drain), self.writer, self.drain], reactor)
         self.site = DrainSite(self.drain, reactor)
         self._listening: Any = None
@@ -101,7 +102,8 @@ class Drained:
 
     async def stop(self) -> None:
         if self._listening is not None:
-            await self._listening.stopListening()
+            listening, self._listening = self._listening, None
+            await listening.stopListening()
             # Before the service, which waits for uploads that are under way.
             for client in self._clients:
                 if not client.is_gone:

@@ -217,9 +217,7 @@ def _key(identity: str, document: bytes) -> LineKey | None:
         return None
     name = blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     digest = blake2b(document, digest_size=8, person=name).digest()
-    # Many short series: of what is forgotten, all of it is old.
-    number = int.from_bytes(digest)
-    return f"_id {number % 4096}", number // 4096
+    return "", int.from_bytes(digest)
 
 
 def _members(index: Any, identity: Any) -> str:

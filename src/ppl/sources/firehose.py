@@ -370,4 +370,6 @@ FIREHOSE = BodyKind(
     has_charset=False,
     # Firehose waits for three minutes.
     patience=60.0,
+    # Its retry duration is two hours at most.
+    keys_kept=7200,
 )

@@ -101,7 +101,7 @@ def _named(entry: ExportEntry) -> dict[str, Any]:
 
 
 def _key(cursor: Any) -> LineKey | None:
-    if not isinstance(cursor, str) or len(cursor) > _LONGEST_CURSOR:
+    if not isinstance(cursor, str) or not 0 < len(cursor) <= _LONGEST_CURSOR:
         return None
     parts = _CURSOR.fullmatch(cursor)
     return (f"{parts[1]} {parts[3]}", int(parts[2], 16)) if parts is not None else (cursor, 0)
@@ -192,4 +192,6 @@ JOURNAL = BodyKind(
     has_charset=False,
     # The unit's watchdog ends a client that waits for three minutes.
     patience=60.0,
+    # A client notes where it is at the end of a body, which may take days to come.
+    keys_kept=7 * 86_400,
 )

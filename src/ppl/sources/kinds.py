@@ -16,8 +16,8 @@ import attrs
 
 from ppl.model import Lines
 
-#: What a line that is sent again is recognised by: a series, and the line's number in it. Numbers that follow one
-#: another cost no memory.
+#: What a line that is sent again is recognised by: a series, and the line's number in it, below 2⁶⁴. Numbers that
+#: follow one another cost no memory. The series ``""`` is of digests, which have no order.
 LineKey = tuple[str, int]
 
 
@@ -225,6 +225,8 @@ class BodyKind:
         retry_seconds: the most that ``Retry-After`` may say, if clients give up at once when it is longer.
         leaves_early: whether clients close the connection before the answer; a body that has come is then still taken.
         keys_of: the name of the kind that has the same keys of lines; ``""``: its own name.
+        keys_kept: seconds after which what lines and bodies are recognised by is forgotten if Ppl is restarted: for so
+            long clients may send again what they do not know to be stored.
     """
 
     name: str
@@ -253,3 +255,4 @@ class BodyKind:
     retry_seconds: int | None = None
     leaves_early: bool = False
     keys_of: str = ""
+    keys_kept: int = 1800

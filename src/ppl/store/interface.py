@@ -28,6 +28,7 @@ from ppl.model import (
     SendersSeen,
     Stored,
     Transport,
+    UploadKeys,
     ValuesCounted,
 )
 from ppl.search.query import Query
@@ -376,6 +377,9 @@ class EventStore(Protocol):
 
         Calling again with the same batch after a failure stores nothing twice: a committed batch is recognised.
         """
+
+    async def upload_keys(self, destination_id: int, kind: str) -> UploadKeys:
+        """The keys of a kind that were stored last with a destination's events, the oldest first; bounded."""
 
     async def last_ids(self) -> Mapping[int, int]:
         """Destination id → its highest stored event id, for destinations that have events."""

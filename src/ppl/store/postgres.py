@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 
-from ppl.model import Archive, Bucket, Clock, Event, Events, Page, SendersSeen, Stored
+from ppl.model import Archive, Bucket, Clock, Event, Events, Page, SendersSeen, Stored, UploadKeys
 from ppl.search.query import Query
 from ppl.store.accounts.accounts import AccountStore
 from ppl.store.accounts.drains import Drains
@@ -22,6 +22,7 @@ from ppl.store.events.received import ReceivedCounts
 from ppl.store.events.searching import MOST_SEARCHES, EventSearch, Searches
 from ppl.store.events.senders import senders_seen, stored_in_all, stored_since
 from ppl.store.events.slots import Slots
+from ppl.store.events.upload_keys import recall_keys
 from ppl.store.interface import Purpose
 from ppl.store.upkeep.archives import archives_of
 
@@ -122,6 +123,10 @@ class PostgresStore(AccountStore, Drains, MarkStore, ReceivedCounts, SavedSearch
     async def append(self, batch: Sequence[Events], after: Deferred[None] | None = None) -> None:
         """Commit all of ``batch`` or nothing, once ``after`` has fired."""
         await self._appender.append(batch, after)
+
+    async def upload_keys(self, destination_id: int, kind: str) -> UploadKeys:
+        """The keys of a kind that were stored last with a destination's events."""
+        return await recall_keys(self._pool, destination_id, kind)
 
     async def last_ids(self) -> Mapping[int, int]:
         """Destination id → its highest stored event id."""

@@ -7,6 +7,8 @@ import zlib
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from ppl.listener.http import upload
 from ppl.model import Destination
@@ -48,7 +50,7 @@ async def test_a_body_that_never_ends_is_stored_while_it_comes(
     drained = await make_drained(store)
 
     class Impatient(drained.site.requestFactory):
-        body_seconds = 0.1
+        body_seconds = 1.0
 
     drained.site.requestFactory = Impatient
     client = await drained.connect()
@@ -65,6 +67,7 @@ async def test_a_body_that_never_ends_is_stored_while_it_comes(
         await until(lambda: drained.writer.waiting_events == 0)
         while await messages(store, destination) != sent:
             pass
+    await deferLater(reactor, 1.1)
     assert not client.received, "nothing is answered while it goes on"
     assert drained.drain.under_way == 1
     client.send(END)

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
 
-from ppl.listener.http.repeats import Ranges, SeenLines
+from ppl.listener.http.repeats import KnownLines, NewKeys, Ranges, SeenLines
+from ppl.listener.http.work_turns import WorkTurns
+from ppl.model import UploadKeys
+
+
+async def recalled(keys: UploadKeys | None) -> KnownLines:
+    """What is known after a start with ``keys`` in the database."""
+
+    async def read(destination_id: int) -> UploadKeys:
+        assert keys is not None
+        return keys
+
+    known = KnownLines(read, WorkTurns(reactor))
+    assert not known.is_recalled(1)
+    await known.recall(1)
+    assert known.is_recalled(1)
+    return known
 
 
 @given(st.lists(st.integers(0, 60)))
@@ -15,6 +33,21 @@ def test_each_number_is_new_once(numbers: list[int]) -> None:
         assert ranges.add(number) == (number not in known)
         known.add(number)
         assert len(ranges) == len([each for each in known if each - 1 not in known]), "neighbours are one range"
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9), st.booleans())))
+def test_numbers_that_are_added_together_are_as_good_as_each_of_them(added: list[tuple[int, int, bool]]) -> None:
+    together, each = Ranges(), Ranges()
+    for first, more, is_together in added:
+        if is_together:
+            together.add_all(first, first + more)
+        else:
+            assert together.add(first) == (each.add(first))
+            more = 0
+        for number in range(first, first + more + 1):
+            each.add(number)
+        assert len(together) == len(each)
+    assert [together.add(number) for number in range(80)] == [each.add(number) for number in range(80)]
 
 
 def test_the_lowest_numbers_are_forgotten() -> None:
@@ -31,6 +64,32 @@ def test_large_numbers_are_numbers() -> None:
     assert ranges.add(2**64 - 1)
     assert ranges.add(0)
     assert not ranges.add(2**64 - 1)
+
+
+def test_of_numbers_added_together_the_lowest_are_forgotten_too() -> None:
+    ranges = Ranges(most=2)
+    for number in range(0, 40, 4):
+        ranges.add_all(number, number + 2)
+        assert len(ranges) <= 2
+    ranges.add_all(2**64 - 2, 2**64 - 1)
+    assert not ranges.add(2**64 - 1)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.integers(0, 2**64 - 1) | st.integers(0, 600))))
+@ensureDeferred
+async def test_stored_keys_are_known_again_and_no_others(keys: list[tuple[str, int]]) -> None:
+    new = NewKeys("kind", 1)
+    for key in keys:
+        new.add(key)
+    new.add_all("c", 250, 900)
+    stored = new.taken()
+    assert new.taken() is None
+    known = await recalled(stored)
+    assert not any(known.seen.add(1, key) for key in keys)
+    others = [(series, number ^ 1) for series, number in keys if (series, number ^ 1) not in keys]
+    assert all(known.seen.add(1, key) for key in dict.fromkeys(others))
+    assert [known.seen.add(1, ("c", number)) for number in (249, 250, 255, 256, 900, 901)] == [1, 0, 0, 0, 0, 1]
+    assert known.seen.add(2, ("c", 250)), "another destination"
 
 
 def test_destinations_and_series_are_told_apart() -> None:

@@ -22,6 +22,7 @@ from ppl.listener.http.places import is_program, place_of
 from ppl.listener.http.refusals import STOPPING, UploadUnavailable
 from ppl.listener.http.upload import DrainUpload, Uploading
 from ppl.listener.intake import Intake
+from ppl.store.interface import EventStore
 
 #: Seconds that a stop waits for answers to go out.
 FAREWELL_SECONDS = 5.0
@@ -33,15 +34,18 @@ class Drain(Service):
     Args:
         intake: takes the lines.
         admission: decides which uploads are taken.
+        store: has the keys that were stored before the start.
         reactor: turns and timers.
         proxies: trusted proxies, whose headers name the client.
     """
 
     name = "uploads over HTTP"
 
-    def __init__(self, intake: Intake, admission: DrainAdmission, reactor: Any, proxies: Proxies) -> None:
+    def __init__(
+        self, intake: Intake, admission: DrainAdmission, store: EventStore, reactor: Any, proxies: Proxies
+    ) -> None:
         self._reactor = reactor
-        self._state = Uploading(intake, admission, reactor, proxies)
+        self._state = Uploading(intake, admission, store, reactor, proxies)
         # Fire when the connections on which answers are due have ended.
         self._connections: set[Deferred[None]] = set()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import compress
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 
 from ppl.listener.http.refusals import STOPPING, UploadUnavailable
-from ppl.listener.http.repeats import SeenLines
+from ppl.listener.http.repeats import Commits, KnownLines, NewKeys
 from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import Destination, Lines
@@ -63,41 +63,6 @@ class Gate:
             raise UploadUnavailable(STOPPING)
 
 
-class Commits:
-    """Submissions that the writer has not committed yet."""
-
-    def __init__(self) -> None:
-        self._open: set[Deferred[None]] = set()
-
-    def begin(self) -> Callable[[], None]:
-        """Add a submission; gives what must be called when it is committed."""
-        commit: Deferred[None] = Deferred()
-        self._open.add(commit)
-
-        def committed() -> None:
-            self._open.discard(commit)
-            commit.callback(None)
-
-        return committed
-
-    async def all(self) -> None:
-        """Return when all submissions of now are committed."""
-        await DeferredList([*self._open])
-
-
-@attrs.define(eq=False)
-class KnownLines:
-    """What the lines of all uploads with keys share.
-
-    Attributes:
-        seen: their keys.
-        commits: their submissions, by destination.
-    """
-
-    seen: SeenLines = attrs.Factory(SeenLines)
-    commits: defaultdict[int, Commits] = attrs.Factory(lambda: defaultdict(Commits))
-
-
 @attrs.define(eq=False)
 class Handover:
     """The pieces of one upload on their way.
@@ -108,6 +73,9 @@ class Handover:
         intake: takes them.
         gate: shut while the writer's queue is full.
         known: which lines with keys were handed over before.
+        keys: the keys of lines that the writer has not got yet.
+        body_id: what the body is recognised by when it is sent again, so that its lines have their numbers in it as
+            keys; ``""``: nothing.
         turns: the turns in which bodies are read.
         count: lines so far, with those that were known.
         refused: records that could not be read so far.
@@ -118,6 +86,8 @@ class Handover:
     intake: Intake
     gate: Gate
     known: KnownLines
+    keys: NewKeys
+    body_id: str
     turns: WorkTurns
     count: int = 0
     refused: int = 0
@@ -128,6 +98,8 @@ class Handover:
     _gathered: list[Lines] = attrs.Factory(list)
     _bytes: int = 0
     _keyed: Callable[[], None] | None = None
+    # Whether some of the body was handed over by an upload before this one; ``None``: that has not been looked up.
+    _is_known: bool | None = None
 
     async def give(self, pieces: Iterator[Piece]) -> None:
         """Hand all of ``pieces`` over, without the lines that were handed over before.
@@ -136,28 +108,36 @@ class Handover:
 
         Raises:
             UploadUnavailable: the drain stops, and the writer has no room.
+            StoreUnavailable: the keys that were stored before the start cannot be read.
+            StatementTimeout: the same.
         """
+        destination_id = self.destination.id
         try:
             for piece in pieces:
                 await self.gate.passed()
+                if self._has_keys(piece) and not self.known.is_recalled(destination_id):
+                    await self.known.recall(destination_id)
                 self._take(piece)
                 if self.turns.is_over:
                     await self.turns.turn()
         finally:
             self._submit()
 
+    def _has_keys(self, piece: Piece) -> bool:
+        return bool(piece.keys or self.body_id)
+
     def _take(self, piece: Piece) -> None:
+        lines = self._new(piece) if self._has_keys(piece) else piece.lines
         self.count += len(piece.lines)
         self.refused += piece.refused
         if piece.items:
             self._items.append(piece.items)
-        lines = self._new(piece) if piece.keys else piece.lines
         # What is left out costs nothing.
-        size = piece.size * len(lines) // len(piece.lines) if piece.keys else piece.size
+        size = piece.size if lines is piece.lines else piece.size * len(lines) // len(piece.lines)
         self.intake.meters.of(self.destination).take_whole(len(lines), size)
         if not lines:
             return
-        if piece.keys and self._keyed is None:
+        if self._has_keys(piece) and self._keyed is None:
             # Another upload may find one of them known before the writer has it.
             self._keyed = self.known.commits[self.destination.id].begin()
         self._gathered.append(lines)
@@ -172,17 +152,31 @@ class Handover:
         committed = self._commits.begin()
         if self._keyed is not None:
             committed = _both(committed, self._keyed)
-        lines, size = Lines.joined(self._gathered), self._bytes
+        lines, size, keys = Lines.joined(self._gathered), self._bytes, self.keys.taken()
         self._gathered, self._bytes, self._keyed = [], 0, None
-        self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed)
+        self.intake.writer.submit(self.destination, self.sender_ip, lines, size, self.gate, committed, keys)
 
     def _new(self, piece: Piece) -> Lines:
         """The lines of ``piece`` that were not handed over before; all of them are known from now on."""
-        is_new = [key is None or self.known.seen.add(self.destination.id, key) for key in piece.keys]
+        keys, seen, destination_id = piece.keys, self.known.seen, self.destination.id
+        if self.body_id:
+            first, last = self.count, self.count + len(piece.lines) - 1
+            if self._is_known is None:
+                self._is_known = seen.has(destination_id, self.body_id)
+            if not self._is_known:
+                if first <= last:
+                    seen.add_all(destination_id, self.body_id, first, last)
+                    self.keys.add_all(self.body_id, first, last)
+                return piece.lines
+            keys = [(self.body_id, number) for number in range(first, last + 1)]
+        is_new = [key is None or seen.add(destination_id, key) for key in keys]
+        for key in compress(keys, is_new):
+            if key is not None:
+                self.keys.add(key)
         if all(is_new):
             return piece.lines
         self._has_repeats = True
-        return Lines.of_rows([row for row, new in zip(piece.lines.rows(), is_new, strict=True) if new])
+        return Lines.of_rows(list(compress(piece.lines.rows(), is_new)))
 
     async def committed(self) -> Taken:
         """Return when all that was handed over is committed, by this upload or by one before it."""

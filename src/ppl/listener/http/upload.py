@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import tzinfo
+from hashlib import blake2b
 from typing import Any
 
 import attrs
@@ -20,7 +20,7 @@ from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.http.client import Proxies
 from ppl.http.uploads import UploadReply, UploadRequest
 from ppl.listener.http.admission import DrainAdmission
-from ppl.listener.http.handover import Gate, Handover, KnownLines
+from ppl.listener.http.handover import Gate, Handover
 from ppl.listener.http.live_body import LIVE_BYTES, LiveBody
 from ppl.listener.http.places import UploadPlace, header_secret
 from ppl.listener.http.refusals import (
@@ -40,21 +40,25 @@ from ppl.listener.http.refusals import (
     WrongToken,
     greeting,
 )
-from ppl.listener.http.repeats import ChannelCounts, SeenFrames
+from ppl.listener.http.repeats import ChannelCounts, KnownLines, NewKeys, SeenFrames
 from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
-from ppl.model import Destination
+from ppl.model import SECOND, Destination
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
 from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
 from ppl.sources.kinds import BodyKind, KindReply, Probe, ReadAlong, Taken, UploadHead
 from ppl.sources.known import BODIES, allowed_methods, probe_at, upload_kind, upload_methods
 from ppl.sources.packed import Body, Unpacking, Zip
+from ppl.store.interface import EventStore
 from ppl.timezone import parse_time_zone
 
 #: Seconds after which an upload that waits looks again whether Ppl is still busy.
 _LOOK_AGAIN_SECONDS = 0.1
 
 _LONGEST_ID = 200
+
+#: The kind of keys of lines in bodies with ids, which any protocol may have.
+_BODY_KEYS = "body"
 
 _ENCODINGS = frozenset(("gzip", "deflate", "zstd"))
 
@@ -72,11 +76,12 @@ class Uploading:
     Attributes:
         intake: takes the lines.
         admission: decides which uploads are taken.
+        store: has the keys that were stored before the start.
         reactor: turns and timers.
         proxies: trusted proxies, whose headers name the client.
         gate: shut while the writer's queue is full.
         frames: the bodies with an id that were stored recently.
-        known: the lines with keys that were stored recently, by the name of the kind that has such keys.
+        known: the lines with keys that were stored recently, by the kind of their keys.
         channels: how many uploads of each channel are stored.
         uploads: the uploads that are not answered yet.
         prepared: the preparations of kinds that were made.
@@ -86,11 +91,12 @@ class Uploading:
 
     intake: Intake
     admission: DrainAdmission
+    store: EventStore
     reactor: Any
     proxies: Proxies
     gate: Gate = attrs.Factory(Gate)
     frames: SeenFrames = attrs.Factory(SeenFrames)
-    known: defaultdict[str, KnownLines] = attrs.Factory(lambda: defaultdict(KnownLines))
+    known: dict[str, KnownLines] = attrs.Factory(dict)
     channels: ChannelCounts = attrs.Factory(ChannelCounts)
     uploads: set[DrainUpload] = attrs.Factory(set)
     prepared: set[Callable[[], None]] = attrs.Factory(set)
@@ -100,6 +106,13 @@ class Uploading:
     @turns.default
     def _turns(self) -> WorkTurns:
         return WorkTurns(self.reactor)
+
+    def known_of(self, kind: str) -> KnownLines:
+        """What is known of lines with keys of a kind."""
+        known = self.known.get(kind)
+        if known is None:
+            known = self.known[kind] = KnownLines(lambda id_: self.store.upload_keys(id_, kind), self.turns)
+        return known
 
 
 class DrainUpload:
@@ -126,7 +139,7 @@ class DrainUpload:
         self._place = place
         self._found = upload_kind(request.header, place.kinds)
         self._kind = self._found or place.kinds[0]
-        self._id = self._header(self._kind.id_header)[:_LONGEST_ID]
+        self._id = _body_id(self._header(self._kind.id_header))
         self._codec = ""
         self._held = 0
         self._wait: Deferred[None] | None = None
@@ -329,7 +342,7 @@ class DrainUpload:
             return
         self._drain.admission.check_quota(self._destination)
         if not self._id and self._kind.id_in is not None:
-            self._id = self._kind.id_in(body)
+            self._id = _body_id(self._kind.id_in(body))
         frame = (self._destination.id, self._id) if self._id else None
         self.is_taken = True
         if frame is None:
@@ -405,8 +418,9 @@ class DrainUpload:
 
     def _handover(self, destination: Destination) -> Handover:
         drain, kind = self._drain, self._kind
-        known = drain.known[kind.keys_of or kind.name]
-        return Handover(destination, self._sender_ip, drain.intake, drain.gate, known, drain.turns)
+        named = _BODY_KEYS if self._id else kind.keys_of or kind.name
+        known, keys = drain.known_of(named), NewKeys(named, kind.keys_kept * SECOND)
+        return Handover(destination, self._sender_ip, drain.intake, drain.gate, known, keys, self._id, drain.turns)
 
     def _say_refused(self, refused: int) -> None:
         if refused and self._destination is not None:
@@ -565,6 +579,13 @@ class DrainUpload:
         else:
             self._log.failure("An upload failed", failure)
             self.refuse(UploadFailed())
+
+
+def _body_id(given: str) -> str:
+    """``given``, or its digest, which is as good and short."""
+    if len(given) <= _LONGEST_ID:
+        return given
+    return blake2b(given.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _sent(reply: KindReply) -> UploadReply:

@@ -49,7 +49,7 @@ from twisted.logger import Logger
 from ppl.listener.writing.ids import IdSequence
 from ppl.listener.writing.lane import Lane, StoringOutage
 from ppl.listener.writing.queue import Submission, Waiting, WriteBatch
-from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines
+from ppl.model import DAY, MINUTE, Clock, Destination, Events, Lines, UploadKeys
 from ppl.services.backoff import Backoff
 from ppl.services.pausing import Rest
 from ppl.store.interface import EventStore
@@ -202,11 +202,13 @@ class Writer(Service):
         size: int,
         source: Source,
         committed: Callable[[], None] | None = None,
+        keys: UploadKeys | None = None,
     ) -> None:
         """Take ``lines`` of ``destination``, in order of receipt; ``size`` is their bytes as received.
 
         May pause ``source`` before it returns. ``committed`` is called once all lines are durable (or left out for
-        good, because PostgreSQL can never accept them): only then may they be acknowledged to their sender.
+        good, because PostgreSQL can never accept them): only then may they be acknowledged to their sender. ``keys``
+        are stored with the lines.
         """
         assert self._ids is not None, "submitted before the start"
         count = len(lines)
@@ -214,7 +216,7 @@ class Writer(Service):
             if committed is not None:
                 committed()
             return
-        events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines)
+        events = Events(destination, sender_ip, self._ids.take(destination.id, count), lines, keys)
         if self._ids.ahead > AHEAD:
             self._say_ahead(destination, self._ids.ahead)
         self._waiting.add(events, size, committed)

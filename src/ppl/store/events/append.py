@@ -22,6 +22,7 @@ from ppl.store.events.columns import clean, insert
 from ppl.store.events.copy_text import COPIED_COLUMNS, copy_text
 from ppl.store.events.minutes import count_minutes
 from ppl.store.events.slots import Slots
+from ppl.store.events.upload_keys import remember_keys
 
 # A row is refused for its content: an impossible value, or a rule that an operator has made (RaiseException: triggers).
 _REFUSALS = (
@@ -41,7 +42,7 @@ COPY_EVENTS, COPY_CHARACTERS = 500, 1 << 20
 
 
 class Appender:
-    """Writes to ``event`` and ``event_count``.
+    """Writes to ``event``, and to the tables of counts and of uploads' keys.
 
     Args:
         pool: connections to PostgreSQL.
@@ -120,7 +121,7 @@ class Appender:
             await self._slots.ensure([(events.first_id, events.last_id) for events in batch])
             counts = self._counts(batch)
             assert counts is not None
-        return f"{_COUNT.format(rows=counts)}; {count_minutes(batch)}"
+        return "; ".join(filter(None, (_COUNT.format(rows=counts), count_minutes(batch), remember_keys(batch))))
 
     def _counts(self, batch: Sequence[Events]) -> str | None:
         """The rows for ``event_count``, or ``None`` when a slot is not known to exist."""
@@ -138,6 +139,9 @@ class Appender:
     async def _commit_sound(self, batch: Sequence[Events]) -> None:
         """Find the events that PostgreSQL refuses by halving, and commit the others, still in one transaction."""
         refused: list[tuple[Events, str | None]] = []
+        # What is refused never comes to be stored: its keys are known, too.
+        keys = remember_keys(batch)
+        batch = [attrs.evolve(events, keys=None) for events in batch]
 
         async def store(transaction: Transaction, part: Sequence[Events]) -> None:
             statement, parameters = await self._statement(part)
@@ -156,7 +160,12 @@ class Appender:
             else:
                 await transaction.run("RELEASE part")
 
-        await self._pool.transact(lambda transaction: store(transaction, batch))
+        async def store_all(transaction: Transaction) -> None:
+            await store(transaction, batch)
+            if keys:
+                await transaction.run(keys)
+
+        await self._pool.transact(store_all)
         self.refused += len(refused)
         for events, sqlstate in refused:
             self._log.error(

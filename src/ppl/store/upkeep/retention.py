@@ -14,6 +14,7 @@ from ppl.model import DAY, MINUTE, Clock
 from ppl.store.connecting.locks import RETAIN, RETAIN_KEY, lock
 from ppl.store.connecting.pool import Pool, Transaction
 from ppl.store.events.senders import FORGET
+from ppl.store.events.upload_keys import FORGET_KEYS
 from ppl.store.upkeep.archives import MAY_GO
 from ppl.store.upkeep.leaps import Leaps
 
@@ -64,6 +65,7 @@ _CLOSED = (
     "WITH gone AS (DELETE FROM destination d WHERE d.closed_at IS NOT NULL"
     " AND d.closed_at <= %(now)s - %(day)s * coalesce(d.retention_days, %(days)s)::bigint"
     " AND NOT EXISTS (SELECT FROM event_count c WHERE c.destination_id = d.id) RETURNING d.id),"
+    " keys AS (DELETE FROM upload_key USING gone WHERE destination_id = gone.id),"
     " senders AS (DELETE FROM sender USING gone WHERE destination_id = gone.id),"
     " hours AS (DELETE FROM sender_hour USING gone WHERE destination_id = gone.id)"
     " DELETE FROM census USING gone WHERE destination_id = gone.id"
@@ -98,7 +100,7 @@ class Retention:
         self._stopped = True
 
     async def run(self) -> None:
-        """Delete expired events, and senders and closed destinations whose events have all expired."""
+        """Delete expired events, senders and closed destinations whose events have all expired, and old upload keys."""
         if self.leaps is not None and await self.leaps.is_doubtful():
             return
         now = {"now": self.clock(), "days": self.days, "day": DAY}
@@ -114,6 +116,7 @@ class Retention:
             await self._forget_part(destination_id, lower, upper)
         await self.pool.run(f"{_IN_TURN}; {FORGET}", now)
         await self.pool.run(f"{_IN_TURN}; {_CLOSED}", now)
+        await self.pool.run(FORGET_KEYS, now)
 
     async def _drop(self, lower: int, upper: int, now: dict[str, int | None]) -> None:
         async def work(transaction: Transaction) -> bool:
