@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from twisted.internet import reactor
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("ppl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ppl")
 
 pytest_plugins = ["tests.fixtures.database", "tests.fixtures.running"]
 
