@@ -79,3 +79,21 @@ def test_what_is_kept_is_bounded() -> None:
     for id_ in range(1, 100):
         frames.of("a:1", Batch([event(id_, message="x" * 3000)]), *USUAL)
         assert frames.held_bytes <= 10_000
+
+
+def test_what_is_forgotten_is_the_oldest_one_by_one() -> None:
+    texts = EventTexts(most=3)
+    first = [texts.of("a:1", event(id_), "UTC") for id_ in range(1, 5)]
+    again = [texts.of("a:1", event(id_), "UTC") for id_ in (2, 3, 4, 1)]
+    assert [one is other for one, other in zip(first[1:] + first[:1], again, strict=True)] == [True, True, True, False]
+    frames = live_frames(10_000)
+    batches = [Batch([event(id_, message="x" * 3000)]) for id_ in range(1, 6)]
+    made = [frames.of("a:1", batch, *USUAL) for batch in batches]
+    assert all(frames.of("a:1", batch, *USUAL) is octets for batch, octets in list(zip(batches, made, strict=True))[2:])
+
+
+def test_frames_longer_than_what_is_kept_are_made_once() -> None:
+    frames = live_frames(10_000)
+    for id_ in (1, 2):
+        batch = Batch([event(id_, message="x" * 30_000)])
+        assert frames.of("a:1", batch, *USUAL) is frames.of("a:1", batch, *USUAL)

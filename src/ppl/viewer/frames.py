@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
 from autobahn.websocket.protocol import PreparedMessage
@@ -25,11 +26,14 @@ _LAST_TIME = 253_402_300_799_999_999
 
 
 class EventTexts:
-    """Keeps the JSON texts of events that were sent recently, a bounded number."""
+    """Keeps the JSON texts of events that were sent recently, a bounded number.
+
+    The oldest are forgotten one by one: to free thousands of texts at once holds the reactor, and so everyone's lines.
+    """
 
     def __init__(self, most: int = 8192) -> None:
         self._most = most
-        self._texts: dict[tuple[tuple[str, ...], str, str, int], str] = {}
+        self._texts: OrderedDict[tuple[tuple[str, ...], str, str, int], str] = OrderedDict()
 
     def of(self, user_id: str, event: Event, time_zone: str, columns: tuple[str, ...] = ()) -> str:
         """``event``, which ``user_id`` received, as a JSON object with times in ``time_zone`` and with ``columns``."""
@@ -38,11 +42,11 @@ class EventTexts:
         if text is None:
             fields = with_columns(viewer_event(event, parse_time_zone(time_zone)), event, columns)
             text = json.dumps(fields, ensure_ascii=False)
-            if len(self._texts) >= self._most:
-                self._texts.clear()
             # With long messages, a bounded number of entries would be an unbounded number of bytes.
             if len(text) < 4096:
                 self._texts[key] = text
+                if len(self._texts) > self._most:
+                    self._texts.popitem(last=False)
         return text
 
 
@@ -53,7 +57,7 @@ class LiveFrames:
         self._texts = texts
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._octets: dict[tuple[Batch, str, bool, bool, tuple[str, ...]], bytes] = {}
+        self._octets: OrderedDict[tuple[Batch, str, bool, bool, tuple[str, ...]], bytes] = OrderedDict()
 
     @property
     def held_bytes(self) -> int:
@@ -79,11 +83,12 @@ class LiveFrames:
             else:
                 payloads = [live_update(text, is_oldest) for text in texts]
             octets = b"".join(map(prepared, payloads))
-            if self._bytes + len(octets) > self._most_bytes:
-                self._octets.clear()
-                self._bytes = 0
             self._octets[key] = octets
             self._bytes += len(octets)
+            # The newest stays, however long it is: other viewers are about to get it.
+            while self._bytes > self._most_bytes and len(self._octets) > 1:
+                _, oldest = self._octets.popitem(last=False)
+                self._bytes -= len(oldest)
         return octets
 
 
