@@ -8,7 +8,7 @@ was answered is. https://help.splunk.com has the format of the events and the co
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,6 +22,7 @@ from ppl.sources.json_lines import WINDOW, begins_with_object, object_pieces
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
 from ppl.sources.line import BOM
+from ppl.sources.records import told_apart
 
 _JSON = (("Content-Type", "application/json"),)
 
@@ -92,7 +93,10 @@ class EnvelopeReader(ObjectReader):
             named, more = self.fields(inner, {"created_at", "hostname", *found})
             if "message" in named:
                 del rest["message"]
-                return {**found, **named}, {**rest, **_apart(more, "message.", rest.keys(), {*rest, *more})}
+                return {**found, **named}, {
+                    **rest,
+                    **told_apart(more, "message.{}".format, rest.keys(), {*rest, *more}),
+                }
         if "message" not in found and "line" in event:
             # Docker's driver: the line, which may be an object itself, with the container's tag.
             line = rest.pop("line", event["line"])
@@ -117,31 +121,9 @@ class EnvelopeReader(ObjectReader):
 def _joined(envelope: dict[str, Any], rest: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """All of an envelope, of the ``rest`` of its event and of ``more`` fields; equal names are told apart."""
     used = {*envelope, *rest, *more}
-    from_event = _apart(rest, "event.", envelope.keys(), used)
-    from_fields = _apart(more, "fields.", {*rest, *envelope}, used)
+    from_event = told_apart(rest, "event.{}".format, envelope.keys(), used)
+    from_fields = told_apart(more, "fields.{}".format, {*rest, *envelope}, used)
     return {**from_event, **from_fields, **envelope}
-
-
-def _apart(values: dict[str, Any], prefix: str, others: Collection[str], used: set[str]) -> dict[str, Any]:
-    """``values``; a name that ``others`` have too gets a prefix, and a number if that name is used as well.
-
-    Args:
-        values: by their names.
-        prefix: for names that others have.
-        others: their names.
-        used: all names that are used; those that are given are added.
-    """
-    made = {}
-    for key, value in values.items():
-        name = key
-        if key in others:
-            name, number = f"{prefix}{key}", 0
-            while name in used:
-                number += 1
-                name = f"{prefix}{key}#{number}"
-            used.add(name)
-        made[name] = value
-    return made
 
 
 def hec_events(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
