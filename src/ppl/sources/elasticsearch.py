@@ -382,6 +382,7 @@ def _probes() -> Iterator[Probe]:
     yield from _asked(("GET",), ("/_license",), _reply(licence))
     yield from _asked(("GET",), ("/_xpack",), _reply({**licence, "features": {}}))
     # What a client sets up for its indices is taken to be there already.
+    addresses: tuple[str, ...]
     for addresses, found in (
         (("/_index_template/<name>",), {"index_templates": []}),
         (("/_component_template/<name>",), {"component_templates": []}),
