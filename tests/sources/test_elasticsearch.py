@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppl.sources.bodies import PIECE_BYTES, BodyUnreadable
-from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT, bulk_documents, one_document
+from ppl.sources.elasticsearch import (
+    ELASTICSEARCH_BULK,
+    ELASTICSEARCH_DOCUMENT,
+    bulk_documents,
+    one_document,
+    typed_document,
+)
 from ppl.sources.kinds import NotTaken, Piece, Taken, UploadHead
 from tests.fuzz.targets import check_storable
 from tests.sources.lines import RECEIVED, micros
@@ -219,7 +225,9 @@ def test_a_single_document_is_an_event() -> None:
         made = json.loads(reply.body)
         assert (reply.status, made["_index"], made["result"]) == (201, "logs", "created")
         assert made["_id"] == "7" or address.endswith("_doc")
-    assert rows(one_document(b" \n", RECEIVED, UTC, 1000)) == []
+    for read in (one_document, typed_document):
+        with pytest.raises(BodyUnreadable):
+            list(read(b" \n", RECEIVED, UTC, 1000))
 
 
 def test_refusals_are_elasticsearchs_and_what_shall_be_sent_again_gets_no_answer() -> None:

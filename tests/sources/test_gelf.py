@@ -157,7 +157,7 @@ def test_a_message_over_several_lines_is_one() -> None:
     assert row[-1] == "it broke"
 
 
-@pytest.mark.parametrize("between", ["", "\n", ",", "\r\n\r\n"])
+@pytest.mark.parametrize("between", ["\0", "", "\n", ",", "\r\n\r\n"])
 def test_a_body_holds_one_object_or_several(between: str) -> None:
     one, two = (json.dumps({**BASE, "short_message": text}) for text in ("one", "two"))
     for text in (one + between + two, f"[{one},{two}]", f"{one}{between}{two}\0"):

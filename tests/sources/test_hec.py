@@ -54,7 +54,7 @@ def test_the_fields_of_an_object_are_its_own() -> None:
     event = {"log_level": "WARNING", "message": "hello", "app": "cart", "pid": 7, "a": "x"}
     (found,) = read(json.dumps({"event": event, "source": "s", "fields": {"a": "y", "pid": "8"}}))
     assert (found["message"], found["severity"], found["file_name"], found["procid"]) == ("hello", 4, "cart", "7")
-    assert found["structured_data"] == {"a": "x", "fields.a": "y", "source": "s"}
+    assert found["structured_data"] == {"a": "x", "fields.a": "y", "pid": "8", "source": "s"}
 
 
 def test_a_record_within_the_message_is_the_event() -> None:
@@ -114,6 +114,54 @@ def test_any_envelope_is_stored_and_none_of_its_words_is_lost(envelopes: list[di
     for row in found:
         check_storable(row)
         assert "kept" in "".join(map(str, row))
+
+
+@pytest.mark.parametrize(
+    ("envelope", "kept"),
+    [
+        (
+            {"event": {"message": {"msg": "m", "a": 1}, "message.a": 2, "a": 3}},
+            {"message.a": 2, "a": 3, "message.a#1": 1},
+        ),
+        (
+            {"event": {"message": "m", "x": 1, "fields.x": 6}, "event.x": 2, "x": 3, "fields": {"x": 4, "event.x": 5}},
+            {"event.x": 2, "event.x#1": 1, "x": 3, "fields.x": 6, "fields.x#1": 4, "fields.event.x": 5},
+        ),
+        ({"event": {"message": "m", "host": "inner"}, "host": "outer"}, {"host": "inner"}),
+        ({"event": {"message": "m", "host": "outer", "time": TIME}, "host": "outer", "time": TIME}, {}),
+        ({"event": "m", "host": "outer", "fields": {"host": "f", "level": "error"}}, {"host": "f"}),
+        ({"event": {"message": "m", "pid": 1, "level": "info"}, "fields": {"pid": 2, "level": "x"}},
+         {"pid": 2, "level": "x"}),
+    ],
+)  # fmt: skip
+def test_what_is_said_twice_is_kept_twice(envelope: dict[str, Any], kept: dict[str, Any]) -> None:
+    (found,) = read(json.dumps(envelope))
+    assert (found["message"], found.get("structured_data", {})) == ("m", kept)
+    assert found.get("hostname") in (None, "outer")
+
+
+@pytest.mark.parametrize("event", ["", None])
+def test_fields_without_an_event_are_kept(event: Any) -> None:
+    assert read(json.dumps({"event": event, "fields": {"metric": 1}, "host": "web1"})) == [
+        {"hostname": "web1", "structured_data": {"metric": 1}}
+    ]
+
+
+_words = st.recursive(
+    st.just("WORD"),
+    lambda inner: st.dictionaries(_keys | st.sampled_from(["a", "message.a", "event.a", "fields.a", "msg"]), inner,
+                                  max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(st.dictionaries(_keys | st.sampled_from(["a", "event.a", "fields.a"]), _words, max_size=6))
+def test_no_word_of_an_envelope_is_lost(envelope: dict[str, Any]) -> None:
+    parts = json.dumps(envelope).split("WORD")
+    words = [f"word{number}." for number in range(len(parts) - 1)]
+    text = "".join(part + word for part, word in zip(parts, [*words, ""], strict=True))
+    found = str(read(text))
+    assert all(word in found for word in words), (text, found)
 
 
 @given(st.binary(max_size=100), st.text(max_size=20))

@@ -146,6 +146,15 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str, str | None, str, str, str, An
         {"timeUnixNano": str(MOMENT * 1000), "severityNumber": 14, "body": {"stringValue": "x"}, "traceId": "ab"},
         ("x", "warning", "", "", "", {"severityNumber": 14, "traceId": "ab"}),
     ),
+    "syslog-ng": (
+        {"PROGRAM": "shop", "PRIORITY": "err", "PID": "7", "MESSAGE": "it broke", "HOST": "web-1", "FACILITY": "user",
+         "DATE": "Nov 25 11:00:00"},
+        ("it broke", "err", "shop", "web-1", "7", None),
+    ),
+    "a date as mails have it": (
+        {"date": "Wed, 25 Nov 2026 12:00:00 +0100", "message": "x"},
+        ("x", None, "", "", "", None),
+    ),
     "MongoDB": (
         {"t": {"$date": "2026-11-25T11:00:00.000+00:00"}, "s": "W", "c": "NETWORK", "ctx": "conn1", "msg": "closed"},
         ("closed", "warning", "", "", "", {"s": "W", "c": "NETWORK", "ctx": "conn1"}),
@@ -156,6 +165,12 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str, str | None, str, str, str, An
 def one(value: Any, most: int = 10_000) -> Event:
     (event,) = read("json", json.dumps(value).encode(), most)
     return event
+
+
+@pytest.mark.parametrize("text", ["Nov 25 11:00:00 x", "Nov 25", "in May", "Nov 25 11:00:00" + " " * 100, "", "25"])
+def test_a_text_that_is_more_or_less_than_a_time_is_none(text: str) -> None:
+    event = one({"date": text, "message": "x"})
+    assert json.loads(event.structured_data) == {"date": text}
 
 
 @pytest.mark.parametrize("sender", SHAPES)

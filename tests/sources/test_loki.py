@@ -219,6 +219,52 @@ def test_a_line_that_cannot_be_read_does_not_keep_the_others_out() -> None:
     assert [each["message"] for each in found] == ["a", "b", f'["{NS}"]', "5", "c", "d"]
 
 
+def as_stream(labels: bytes, *entries: bytes) -> bytes:
+    data = _field(1, labels) + b"".join(_field(2, each) for each in entries)
+    return _field(1, data)
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + length(len(data)) + data
+
+
+#: Cut off, an odd time, too big to be given to the library whole, and a field of another type than an entry has.
+BROKEN = (b"\x0a\x05", _field(1, b"\x08"), b"\x12" + length(300_000) + b"x" * 300_000 + b"\x1a\x09", b"\x0b\x0c\x0c")
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=["cut off", "its time", "big", "ends a group"])
+@pytest.mark.parametrize("count", [1, 20, 1200])
+def test_an_entry_that_cannot_be_read_is_refused_alone(broken: bytes, count: int) -> None:
+    good = [_field(2, f"line {number}".encode()) for number in range(count)]
+    paired = [_field(2, b"paired") + _field(3, _field(1, b"k") + _field(2, b"v"))]
+    entries = [*good, broken, *paired, broken, *good]
+    body = as_stream(b'{app="a"}', *entries) + as_stream(b'{app="b"}', broken) + as_stream(b'{app="c"}', *good)
+    pieces = list(loki_protobuf(body, RECEIVED, UTC, 1000))
+    texts = [f"line {number}" for number in range(count)]
+    assert [each["message"] for each in rows(iter(pieces))] == [*texts, "paired", *texts, *texts]
+    assert sum(piece.refused for piece in pieces) == 3
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=["cut off", "its time", "big", "ends a group"])
+def test_a_body_without_an_entry_that_can_be_read_is_refused(broken: bytes) -> None:
+    with pytest.raises(BodyUnreadable):
+        list(loki_protobuf(as_stream(b"{}", broken, broken), RECEIVED, UTC, 1000))
+
+
+def test_what_comes_instead_of_structured_metadata_is_kept() -> None:
+    values = [[NS, "a", ["x"]], [NS, "b", {"k": "v"}, "more"], [NS, "c", None], [NS, "d", {}]]
+    found = of_json({"streams": [{"stream": {}, "values": values}]})
+    assert [json.loads(each.get("structured_data", "{}")) for each in found] == [
+        {"structuredMetadata": ["x"]}, {"structuredMetadata": [{"k": "v"}, "more"]}, {}, {},
+    ]  # fmt: skip
+
+
+def test_names_of_pairs_and_labels_are_told_apart() -> None:
+    values = [[NS, "a", {"env": "y", "env_extracted": "z"}]]
+    (found,) = of_json({"streams": [{"stream": {"env": "x"}, "values": values}]})
+    assert json.loads(found["structured_data"]) == {"env": "x", "env_extracted#1": "y", "env_extracted": "z"}
+
+
 def test_odd_octets_are_replaced_and_long_lines_cut() -> None:
     stream = LOKI["Stream"](labels=b'{a="\xff"}', entries=[{"line": b"\xfe\0x"}, {"line": b"y" * 500}])
     data = stream.SerializeToString()
@@ -264,6 +310,23 @@ def test_copies_of_the_labels_are_bounded_and_no_line_is_lost() -> None:
     assert len(found) == 20_000
     assert "structured_data" in found[0]
     assert sum(len(each.get("structured_data", "")) for each in found) < 40 * len(body) + 2_000_000
+
+
+def test_pairs_of_an_entry_are_kept_when_there_is_no_room_for_more_labels() -> None:
+    labels, count = {"a": "x" * 5000, "app": "shop"}, 5000
+    text = '{a="' + labels["a"] + '",app="shop"}'
+    pairs = [{"n": f"{number}."} if number % 2 else {} for number in range(count)]
+    protobuf = pushed((text, [(AT * 1000, ".", each) for each in pairs]))
+    as_json = {"streams": [{"stream": labels, "values": [[NS, ".", each] for each in pairs]}]}
+    for read, body in ((loki_protobuf, protobuf), (loki_json, json.dumps(as_json).encode())):
+        pieces = list(read(body, RECEIVED, UTC, 10_000))
+        assert max(piece.size for piece in pieces) < 400_000
+        found = [row for piece in pieces for row in piece.lines.rows()]
+        assert [json.loads(row[7] or "{}").get("n") for row in found] == [each.get("n") for each in pairs]
+        assert {row[4] for row in found} == {"shop"}
+        with_labels = ['"a":' in row[7] for row in found]
+        assert with_labels[0]
+        assert not with_labels[-1]
 
 
 @pytest.mark.parametrize(("count", "pair_count"), [(1, 30), (900, 1)])

@@ -229,6 +229,21 @@ def test_names_that_occur_twice_are_told_apart() -> None:
         }  # fmt: skip
 
 
+def test_what_an_object_and_its_record_say_of_the_same_is_kept() -> None:
+    body = {"message": "m", "level": "error", "host": "inner", "a": 3, "body.a": 4}
+    attributes = {"a": 1, "resource.b": 5, "b": 6, "trace_id": "own", "trace_id#1": "own, too"}
+    record = {"body": any_value(body), "attributes": key_values(attributes), "traceId": TRACE}
+    for read in (of_json, of_protobuf):
+        (found,) = read(exported([record], {"host.name": "web1", "service.name": "s", "b": 7}))
+        assert (found["message"], found["severity"], found["hostname"]) == ("m", 3, "web1")
+        assert found["structured_data"] == {
+            **attributes, "host": "inner", "body.a": 4, "body.a#1": 3, "trace_id#1#1": TRACE, "otel.scope.name": "cart",
+            "resource.b#1": 7,
+        }  # fmt: skip
+        (found,) = read(exported([{**record, "severityNumber": 9}]))
+        assert (found["severity"], found["structured_data"]["level"]) == (6, "error")
+
+
 _texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=10)
 _values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)

@@ -19,6 +19,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet import reactor
 
 from ppl.access.secrets import csrf_token, new_secret, secret_hash
+from ppl.listener.http.places import SITE_ADDRESSES
 from ppl.model import HOUR
 from ppl.options import default_settings
 from ppl.services.clock import wall_clock
@@ -35,7 +36,13 @@ _DAY = "2023-11-14"
 
 
 #: The routes of uploads at the addresses of protocols: only a drain token counts there, and no cookie.
-UPLOADS = {f"{method} {address}" for kind in ADDRESSED for address in kind.addresses for method in kind.methods} | {
+UPLOADS = {
+    f"{method} {address}"
+    for kind in ADDRESSED
+    if not kind.only_below
+    for address in kind.addresses
+    for method in kind.methods
+} | {
     f"{probe.method} {address}"
     for kind in ADDRESSED
     for probe in kind.probes
@@ -346,6 +353,8 @@ def test_the_table_has_every_route_of_the_site() -> None:
         AwayStore(), OpenedPorts(), WebSocketServerFactory(), settings, reactor, wall_clock, workers=workers
     )
     routes = [f"{each.method} {_in_words(each.pattern.pattern)}" for each in site.routes]
+    of_one_part = {path for _, path in map(str.split, routes) if path.count("/") == 1}
+    assert of_one_part <= SITE_ADDRESSES | {"/"}, "none of them could be the name of an index"
     assert len(set(routes)) == len(routes)
     assert set(routes) | UPLOADS == set(table())
 

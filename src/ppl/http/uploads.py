@@ -81,10 +81,11 @@ class Upload(Protocol):
 class Uploads(Protocol):
     """Starts uploads."""
 
-    def takes(self, path: bytes, header: Callable[[str], str]) -> bool:
+    def takes(self, method: bytes, path: bytes, header: Callable[[str], str]) -> bool:
         """Whether requests to ``path`` (without a query) are uploads, or questions of clients that would upload.
 
         Args:
+            method: of the request.
             path: without a query.
             header: gives a header of the request by its name.
         """
@@ -254,7 +255,8 @@ class UploadRequest(server.Request):
         """The headers have arrived: start an upload if this request is one. Gives whether it is."""
         channel: Any = self.channel
         uploads: Uploads | None = channel.site.uploads
-        if uploads is None or not uploads.takes(channel._path.partition(b"?")[0], self.header):
+        path = channel._path.partition(b"?")[0]
+        if uploads is None or not uploads.takes(channel._command, path, self.header):
             return False
         # Twisted sets these only when the body has arrived.
         self.method, self.uri, self.clientproto = channel._command, channel._path, channel._version

@@ -33,6 +33,14 @@ _VERSION = "9.5.1"
 _PRODUCT = ("X-Elastic-Product", "Elasticsearch")
 _JSON = (_PRODUCT, ("Content-Type", "application/json"))
 _TEXT = (_PRODUCT, ("Content-Type", "text/plain; charset=utf-8"))
+_NO_TEXT = KindReply(200, b"", _TEXT)
+_DONE = {"acknowledged": True}
+_SHARDS = {"total": 1, "successful": 1, "failed": 0}
+#: What clients set up of an index, or of all with such names.
+_OF_INDICES = (
+    "/_alias/<name>", "/<name>/_alias/<name>", "/<name>/_mapping", "/<name>/_settings",
+    "/_plugins/_ism/policies/<name>", "/_opendistro/_ism/policies/<name>",
+)  # fmt: skip
 
 #: Longer documents are kept as text: reading them would take long at once.
 _MOST_DOCUMENT = 128 * 1024
@@ -54,6 +62,8 @@ _EXAMPLE = 'such as {"create":{}}'
 _NO_BULK = f"The body is no bulk request: it does not begin with an action {_EXAMPLE}."
 _NO_ACTION = f"This line is not an action {_EXAMPLE}."
 _ONLY_NEW = "Ppl keeps events as they came: send them with create or index."
+_NO_BODY = "The document is missing."
+_NO_OBJECT = "The document is not a JSON object."
 _NO_DOCUMENT = "The line of the document is missing."
 
 #: What a reader that looks for the next line gives meanwhile, and the line; ``None`` at the end.
@@ -282,7 +292,9 @@ def one_document(
     body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int, index: str = "", name: str = ""
 ) -> Iterator[Piece]:
     """A body that is one document; see :class:`ppl.sources.kinds.Read`."""
-    row = _event(body, ObjectReader(received_at, zone, max_line_bytes)) if body.strip() else None
+    if not body.strip():
+        raise BodyUnreadable(_NO_BODY)
+    row = _event(body, ObjectReader(received_at, zone, max_line_bytes))
     if row is not None:
         pieces = RowPieces()
         yield from pieces.add(_with_members(row, _members(index, name)), len(body), _key(_identity(index, name), body))
@@ -294,6 +306,24 @@ def _document_at(head: UploadHead) -> Read:
 
     def read(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
         return one_document(body, received_at, zone, max_line_bytes, index, name)
+
+    return read
+
+
+def typed_document(
+    body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int, index: str = ""
+) -> Iterator[Piece]:
+    """A body that is one object; see :class:`ppl.sources.kinds.Read`. Anything else is not for Elasticsearch."""
+    if not (body.lstrip().startswith(b"{") and body.rstrip().endswith(b"}")):
+        raise BodyUnreadable(_NO_OBJECT)
+    return one_document(body, received_at, zone, max_line_bytes, index)
+
+
+def _typed_at(head: UploadHead) -> Read:
+    index = _index_of(head)
+
+    def read(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+        return typed_document(body, received_at, zone, max_line_bytes, index)
 
     return read
 
@@ -310,10 +340,9 @@ def _answers(head: UploadHead, taken: Taken) -> KindReply:
 
 def _made(head: UploadHead, taken: Taken) -> KindReply:
     """The answer to a single document."""
-    shards = {"total": 1, "successful": 1, "failed": 0}
     made = {
         "_index": _index_of(head), "_id": _name_of(head) or uuid4().hex, "_version": 1, "result": "created",
-        "_shards": shards, "_seq_no": 0, "_primary_term": 1,
+        "_shards": _SHARDS, "_seq_no": 0, "_primary_term": 1,
     }  # fmt: skip
     return _reply(made, 201)
 
@@ -343,14 +372,15 @@ def _probes() -> Iterator[Probe]:
         "unassigned_shards": 0, "delayed_unassigned_shards": 0, "number_of_pending_tasks": 0,
         "number_of_in_flight_fetch": 0, "task_max_waiting_in_queue_millis": 0, "active_shards_percent_as_number": 100.0,
     }  # fmt: skip
-    licence = {"status": "active", "uid": "ppl", "type": "basic", "mode": "basic"}
+    licence = {"license": {"status": "active", "uid": "ppl", "type": "basic", "mode": "basic"}}
     there = ("GET", "HEAD")
     yield from _asked(there, ("/",), _reply({**about, "tagline": "You Know, for Search"}), only_below=True)
     yield from _asked(there, ("/_cluster/health",), _reply(health))
     yield from _asked(there, ("/_cat/health",), KindReply(200, b"- - ppl green 1 1 1 1 0 0 0 0 0 - 100.0%\n", _TEXT))
-    yield from _asked(("GET",), ("/_license",), _reply({"license": licence}))
-    yield from _asked(("GET",), ("/_xpack",), _reply({"license": licence, "features": {}}))
+    yield from _asked(("GET",), ("/_license",), _reply(licence))
+    yield from _asked(("GET",), ("/_xpack",), _reply({**licence, "features": {}}))
     # What a client sets up for its indices is taken to be there already.
+    addresses: tuple[str, ...]
     for addresses, found in (
         (("/_index_template/<name>",), {"index_templates": []}),
         (("/_component_template/<name>",), {"component_templates": []}),
@@ -358,7 +388,23 @@ def _probes() -> Iterator[Probe]:
         (("/_data_stream/<name>",), {"data_streams": []}),
     ):
         yield from _asked(there, addresses, _reply(found))
-        yield from _asked(("PUT",), addresses, _reply({"acknowledged": True}))
+        yield from _asked(("PUT",), addresses, _reply(_DONE))
+    for addresses, reply in (
+        (("/_cluster/health/<name>",), _reply(health)),
+        (("/_xpack/license",), _reply(licence)),
+        (("/_ilm/status",), _reply({"operation_mode": "RUNNING"})),
+        (("/_ilm/policy", "/_ingest/pipeline", "/<name>/_alias", "/<index>"), _reply({})),
+        # These are texts, in which clients look for a name in vain.
+        (("/_cat/templates", "/_cat/templates/<name>", "/_cat/indices", "/_cat/indices/<name>"), _NO_TEXT),
+        (_OF_INDICES, _reply({})),
+    ):
+        yield from _asked(there, addresses, reply, only_below=True)
+    for addresses in (("/_index_template/<name>", "/_template/<name>"), _OF_INDICES, ("/_aliases",)):
+        yield from _asked(("POST",), addresses, _reply(_DONE), only_below=True)
+    yield from _asked(("PUT",), _OF_INDICES, _reply(_DONE), only_below=True)
+    yield from _asked(("PUT",), ("/<index>",), _reply({**_DONE, "shards_acknowledged": True}), only_below=True)
+    refreshed = ("/_refresh", "/<name>/_refresh", "/<name>/_flush")
+    yield from _asked(("POST",), refreshed, _reply({"_shards": _SHARDS}), only_below=True)
 
 
 def _asked(
@@ -392,4 +438,22 @@ ELASTICSEARCH_DOCUMENT = attrs.evolve(
     read_at=_document_at,
     probes=(),
     accepted=_made,
+)
+# Addresses from before Elasticsearch 8, which rsyslog uses unless told otherwise. They could be anybody's.
+ELASTICSEARCH_TYPED = attrs.evolve(
+    ELASTICSEARCH_DOCUMENT,
+    name="a document of Elasticsearch with a type",
+    addresses=("/<index>/<type>",),
+    only_below=True,
+    read=typed_document,
+    read_at=_typed_at,
+    methods=("POST",),
+)
+ELASTICSEARCH_TYPED_BULK = attrs.evolve(
+    ELASTICSEARCH_BULK,
+    name="Elasticsearch's bulk API with a type",
+    keys_of=ELASTICSEARCH_BULK.name,
+    addresses=("/<index>/<type>/_bulk",),
+    only_below=True,
+    probes=(),
 )

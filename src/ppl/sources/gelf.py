@@ -23,7 +23,8 @@ _MOST_UNPACKED = 2_000_000
 
 def gelf_objects(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """An object, or several one after another or in an array; see :class:`ppl.sources.kinds.Read`."""
-    text = body.decode("utf-8", "replace").removeprefix(BOM).rstrip("\0")
+    # syslog-ng ends each with NUL, as over TCP.
+    text = body.decode("utf-8", "replace").removeprefix(BOM).rstrip("\0").replace("\0", "\n")
     reader = GelfReader(received_at, zone, max_line_bytes)
     for lines, size in object_pieces(text, reader, PIECE_BYTES, PIECE_LINES):
         yield Piece(lines, size)

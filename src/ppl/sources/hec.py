@@ -22,6 +22,7 @@ from ppl.sources.json_lines import WINDOW, begins_with_object, object_pieces
 from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Probe, Read, Taken, TokenIn, UploadHead
 from ppl.sources.levels import level_of
 from ppl.sources.line import BOM
+from ppl.sources.records import told_apart
 
 _JSON = (("Content-Type", "application/json"),)
 
@@ -51,38 +52,51 @@ class EnvelopeReader(ObjectReader):
         if "event" not in value:
             return super().row(value, text)
         event, fields = value["event"], value.get("fields")
-        if event is None or event == "":
+        if (event is None or event == "") and not fields:
             return None
-        inner, rest = self._inner(event)
-        named, more = self.fields(fields, ("message", "created_at")) if isinstance(fields, dict) else ({}, {})
-        found = {**named, **inner}
         envelope = {key: each for key, each in value.items() if key != "event"}
         if isinstance(fields, dict):
             del envelope["fields"]
-        found |= self._taken(envelope, found)
-        # Names that occur in several places are told apart.
-        more = {f"fields.{key}" if key in rest or key in envelope else key: each for key, each in more.items()}
-        rest = {f"event.{key}" if key in envelope else key: each for key, each in rest.items()} | more | envelope
+        taken = self._taken(envelope)
+        inner, rest = self._inner(event, taken)
+        # What is said of the event by several stays where it was said, but for the first of them.
+        without = {"message", "created_at", *taken, *inner}
+        named, more = self.fields(fields, without) if isinstance(fields, dict) else ({}, {})
+        found = {**named, **inner, **taken}
+        # The event's own program says more than where Splunk says that it came from.
+        if "file_name" not in found and self.name(envelope.get("source")):
+            found["file_name"] = self.name(envelope.pop("source"))
         if found.get("severity") is None:
             found["severity"] = level_of(found["message"])
+        rest = _joined(envelope, rest, more)
         if rest:
             found["structured_data"] = stored_text(json_text(rest), self.most)
         return row_of(found)
 
-    def _inner(self, event: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The fields of what is in an envelope, among them a message, and the rest."""
+    def _inner(self, event: Any, taken: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The fields of what is in an envelope, among them a message, and the rest.
+
+        Args:
+            event: what is in it.
+            taken: the fields that the envelope has; of those, the event keeps in its rest what is not the same.
+        """
         if not isinstance(event, dict):
-            text = event if isinstance(event, str) else json_text(event)
+            text = "" if event is None else event if isinstance(event, str) else json_text(event)
             return {"message": message_text(text, self.most)}, {}
         found, rest = self.fields(event)
+        others = {field for field, each in taken.items() if found.get(field, each) != each}
+        if others:
+            found, rest = self.fields(event, others)
         inner = event.get("message")
         if "message" not in found and isinstance(inner, dict):
             # bunyan's and winston's clients: a whole record, beside its severity. Time and host are the envelope's.
             named, more = self.fields(inner, {"created_at", "hostname", *found})
             if "message" in named:
                 del rest["message"]
-                rest |= {f"message.{key}" if key in rest else key: each for key, each in more.items()}
-                return {**found, **named}, rest
+                return {**found, **named}, {
+                    **rest,
+                    **told_apart(more, "message.{}".format, rest.keys(), {*rest, *more}),
+                }
         if "message" not in found and "line" in event:
             # Docker's driver: the line, which may be an object itself, with the container's tag.
             line = rest.pop("line", event["line"])
@@ -93,21 +107,23 @@ class EnvelopeReader(ObjectReader):
             found["file_name"] = self.name(rest.pop("tag"))
         return found, rest
 
-    def _taken(self, envelope: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-        """The fields that an envelope has; what became a field leaves it."""
+    def _taken(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """The time and the host that an envelope has, which leave it."""
         taken: dict[str, Any] = {}
-        for key, field, read in (
-            ("time", "created_at", self.moment),
-            ("host", "hostname", self.name),
-            ("source", "file_name", self.name),
-        ):
-            # The event's own program says more than where Splunk says that it came from.
-            if key in envelope and not (key == "source" and "file_name" in found):
-                value = read(envelope[key])
-                if value is not None:
-                    taken[field] = value
-                    del envelope[key]
+        for key, field, read in (("time", "created_at", self.moment), ("host", "hostname", self.name)):
+            value = read(envelope[key]) if key in envelope else None
+            if value is not None:
+                taken[field] = value
+                del envelope[key]
         return taken
+
+
+def _joined(envelope: dict[str, Any], rest: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """All of an envelope, of the ``rest`` of its event and of ``more`` fields; equal names are told apart."""
+    used = {*envelope, *rest, *more}
+    from_event = told_apart(rest, "event.{}".format, envelope.keys(), used)
+    from_fields = told_apart(more, "fields.{}".format, {*rest, *envelope}, used)
+    return {**from_event, **from_fields, **envelope}
 
 
 def hec_events(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:

@@ -17,6 +17,7 @@ import attrs
 
 from ppl.model import FACILITIES, FACILITY_WORDS, SECOND, SEVERITIES, SEVERITY_WORDS, Row, row_of
 from ppl.sources.framing import whole_message
+from ppl.sources.stamps import read_stamp
 from ppl.sources.timestamp import is_sane, iso
 
 #: Field → the keys that may hold it; the first with a usable value wins. ``service.name`` is a key of that name, or the
@@ -65,6 +66,7 @@ _OTEL_NUMBERS = ((21, 2), (17, 3), (13, 4), (9, 6), (1, 7))
 _MONGODB = {"F": 2, "E": 3, "W": 4, "I": 6, "D": 7, "D1": 7, "D2": 7, "D3": 7, "D4": 7, "D5": 7}
 
 _LONGEST_FIELD = 255
+_LONGEST_TIME = 64
 _DIGITS = re.compile(r"([0-9]{9,19})(?:\.([0-9]{1,9}))?", re.ASCII)
 # slog writes what lies between its levels as an offset.
 _OFFSET_LEVEL = re.compile(r"([A-Za-z]+)[+-][0-9]{1,3}", re.ASCII)
@@ -174,12 +176,12 @@ class ObjectReader:
         return self.name(value if text is None else text)
 
     def moment(self, value: Any) -> int | None:
-        """µs of RFC 3339 and its like, or of a number of seconds, ms, µs or ns since the epoch (its size tells)."""
+        """µs of a time as lines have them, or of a number of seconds, ms, µs or ns since the epoch (its size tells)."""
         more = 0.0
         if isinstance(value, str):
             digits = _DIGITS.fullmatch(value)
             if digits is None:
-                return iso(value, self.received_at, self.zone)
+                return self._moment_of(value)
             value, more = int(digits[1]), float(f"0.{digits[2] or 0}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e19:
             return None
@@ -189,6 +191,13 @@ class ObjectReader:
                 return moment
         moment = int(value // 1000)
         return moment if is_sane(moment, self.received_at) else None
+
+    def _moment_of(self, text: str) -> int | None:
+        moment = iso(text, self.received_at, self.zone)
+        if moment is None and len(text) <= _LONGEST_TIME:
+            stamp = read_stamp(text, 0, self.received_at, self.zone)
+            moment = stamp[0] if stamp is not None and stamp[1] == len(text) else None
+        return moment
 
     def level(self, value: Any) -> int | None:
         """A word, a number of syslog or of pino."""

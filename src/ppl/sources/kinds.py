@@ -180,7 +180,8 @@ class Probe:
         addresses: where it is asked.
         reply: what it gets.
         needs_token: whether it must have a token, as an upload.
-        only_below: whether it is asked only after a token's address, as the site has something else there.
+        only_below: whether it is asked only after a token's address, or with a header that is surely for uploads, as
+            the site may have something else there.
     """
 
     method: str
@@ -202,7 +203,9 @@ class BodyKind:
             which lines are cut; such a body may be of any length. ``None``: bodies are read when they have come.
         read_at: makes what reads a body, where the head of the request says something of the lines; ``None``: ``read``.
         addresses: the paths of this kind, each also after a token's address; empty: it comes to the token's address.
-            ``<name>`` stands for any part between slashes.
+            ``<name>`` stands for any part between slashes, ``<index>`` and ``<type>`` for one that no address of
+            another kind has there.
+        only_below: whether it comes only after a token's address, or with a header that is surely for uploads.
         tokens: the ways in which a request to one of the paths may have its token, beside the path itself.
         key_header: a header that may hold the token, too; ``""``: there is none.
         mark: a header that no other kind has: a body with it is of this kind, whatever its content type; ``""``: none.
@@ -235,6 +238,7 @@ class BodyKind:
     along: Callable[[tzinfo, int], ReadAlong] | None = None
     read_at: Callable[[UploadHead], Read] | None = None
     addresses: tuple[str, ...] = ()
+    only_below: bool = False
     tokens: tuple[TokenIn, ...] = ()
     key_header: str = ""
     mark: str = ""

@@ -13,7 +13,12 @@ from functools import cache, lru_cache
 import attrs
 
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
-from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_DOCUMENT
+from ppl.sources.elasticsearch import (
+    ELASTICSEARCH_BULK,
+    ELASTICSEARCH_DOCUMENT,
+    ELASTICSEARCH_TYPED,
+    ELASTICSEARCH_TYPED_BULK,
+)
 from ppl.sources.firehose import FIREHOSE
 from ppl.sources.gelf import GELF
 from ppl.sources.hec import HEC_ACKS, HEC_EVENTS, HEC_RAW
@@ -115,6 +120,8 @@ ADDRESSED: tuple[BodyKind, ...] = (
     OTLP_ANY,
     ELASTICSEARCH_BULK,
     ELASTICSEARCH_DOCUMENT,
+    ELASTICSEARCH_TYPED,
+    ELASTICSEARCH_TYPED_BULK,
     JOURNAL,
     FIREHOSE,
     GELF,
@@ -122,35 +129,55 @@ ADDRESSED: tuple[BodyKind, ...] = (
 )
 
 _SLASHES = re.compile("//+")
-_PLACEHOLDER = re.compile("<[a-z]+>")
+_PLACEHOLDER = re.compile("<([a-z]+)>")
 
 
 @cache
 def _pattern(address: str) -> re.Pattern[str]:
-    return re.compile("[^/]+".join(map(re.escape, _PLACEHOLDER.split(address))))
+    """What ``address`` matches: its texts, and any part for each of its names."""
+    texts = _PLACEHOLDER.split(address)
+    parts = [_any_part(each) if number % 2 else re.escape(each) for number, each in enumerate(texts)]
+    return re.compile("".join(parts))
+
+
+def _any_part(name: str) -> str:
+    """Any part of an address. Those that Elasticsearch keeps for itself, or another kind begins with, are no index."""
+    if name in ("name", "id"):
+        return "[^/]+"
+    firsts = {each.split("/")[1] for kind in ADDRESSED for each in kind.addresses if name == "index"}
+    taken = "|".join(sorted(re.escape(each) for each in firsts if each and "<" not in each))
+    return f"(?!_|(?:{taken})(?:/|\\Z))[^/]+" if taken else "(?!_)[^/]+"
 
 
 def _is_one_of(address: str, addresses: Iterable[str]) -> bool:
-    """Whether ``address`` is one of ``addresses``, in which ``<name>`` stands for any part."""
+    """Whether ``address`` is one of ``addresses``, in which names stand for any part."""
     return any(address == each or ("<" in each and _pattern(each).fullmatch(address) is not None) for each in addresses)
 
 
 @lru_cache(maxsize=256)
-def kinds_at(address: str, is_below: bool = False) -> tuple[BodyKind, ...]:
+def kinds_at(address: str, method: str = "POST", is_below: bool = False) -> tuple[BodyKind, ...]:
     """The kinds that come to a path; empty if there are none. Some clients send more slashes than one.
 
     Args:
         address: the path, without the token's address before it.
-        is_below: whether the path begins with a token's address.
+        method: of the request; it matters where only a token tells that a path is no other.
+        is_below: whether the path begins with a token's address, or a header is surely for uploads.
     """
     address = _SLASHES.sub("/", address)
     return tuple(
-        kind for kind in ADDRESSED if _is_one_of(address, kind.addresses) or _is_probed(kind, address, is_below)
+        kind
+        for kind in ADDRESSED
+        if ((is_below or not kind.only_below) and _is_one_of(address, kind.addresses))
+        or _is_probed(kind, method, address, is_below)
     )
 
 
-def _is_probed(kind: BodyKind, address: str, is_below: bool) -> bool:
-    return any(_is_one_of(address, probe.addresses) for probe in kind.probes if is_below or not probe.only_below)
+def _is_probed(kind: BodyKind, method: str, address: str, is_below: bool) -> bool:
+    return any(
+        _is_one_of(address, probe.addresses)
+        for probe in kind.probes
+        if not probe.only_below or (is_below and probe.method == method)
+    )
 
 
 def probe_at(kinds: Iterable[BodyKind], method: str, address: str) -> Probe | None:

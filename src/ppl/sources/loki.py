@@ -27,7 +27,7 @@ from ppl.sources.kinds import BodyKind, KindReply, NotTaken, Piece, Taken, Token
 from ppl.sources.level_columns import with_levels
 from ppl.sources.levels import level_of
 from ppl.sources.loki_columns import MOST_AT_ONCE, entries_in, plain_columns
-from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
+from ppl.sources.records import Copies, RowPieces, as_far_as_readable, told_apart, with_turns
 from ppl.sources.timestamp import is_sane
 from ppl.sources.wire_walk import Span, content, contents, decode_error, runs
 
@@ -38,6 +38,8 @@ _Entry = tuple[int | None, bytes, Sequence[Any]]
 _MOST_PARTS = 500
 #: From so many entries of a stream on, columns are made of them instead of rows.
 _WORTH_COLUMNS = 16
+#: Bytes of labels that are copied at a time, unless so few entries have more.
+_MOST_COPIED = 256 * 1024
 #: What is read at a time of entries that are not plain: bytes of labels that are copied for each, or of the entries. A
 #: byte of an entry costs more, as it may be half a pair.
 _MOST_COST, _COST_OF_BYTE = 256 * 1024, 8
@@ -63,6 +65,7 @@ _LABEL = re.compile(r'\s*,?\s*([^\s={},"`]{1,255})\s*=\s*("(?:[^"\\]|\\.)*"|`[^`
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _NANOSECONDS = re.compile(r"[0-9]{17,19}", re.ASCII)
+_UNREADABLE = "The body is not protobuf of this protocol."
 _FIRST_OF_JSON = re.compile(rb'\s*\{\s*["}]')
 
 
@@ -147,9 +150,11 @@ class _Entries:
         line = message_text(line, self.reader.most)
         if not line and not pairs:
             return None
-        row, text = self._with_pairs(labels, pairs) if pairs else (labels.row, labels.text)
+        has_room = self.copies.take(len(labels.text), 1)
+        # What an entry says itself is no copy, and stays without them.
+        row = self._with_pairs(labels, labels.rest if has_room else {}, pairs) if pairs else labels.row
         made = list(row)
-        if text and not self.copies.take(len(text), 1):
+        if not (has_room or pairs):
             made[_STRUCTURED_DATA] = ""
         if moment is not None and is_sane(moment, self.reader.received_at):
             made[_CREATED_AT] = moment
@@ -176,13 +181,12 @@ class _Entries:
         # A NUL of a line's own would have been counted above.
         if b"\n\0" in joined or b"\r\0" in joined or joined.endswith((b"\n", b"\r")):
             messages = [text.rstrip(TRAILERS) for text in messages]
-        plain = (labels.row, labels.text)
-        heads = [self._with_pairs(labels, _pairs(each)) if each else plain for each in pairs] if any(pairs) else None
-        size = sum(len(text) for _, text in heads) if heads else len(labels.text) * len(texts)
-        if not all(messages) or not self.copies.take(size, 1):
+        if not all(messages) or not self.copies.take(len(labels.text) * len(texts), 1):
             return None
-        columns: list[Any] = list(zip(*[row for row, _ in heads], strict=True)) if heads else []
-        columns = columns or [(each,) * len(texts) for each in labels.row]
+        columns: list[Any] = [(each,) * len(texts) for each in labels.row]
+        if any(pairs):
+            heads = [self._with_pairs(labels, labels.rest, _pairs(each)) if each else labels.row for each in pairs]
+            columns = list(zip(*heads, strict=True))
         columns[_CREATED_AT] = moments
         columns[_SEVERITY] = with_levels(columns[_SEVERITY], messages)
         columns[_MESSAGE] = messages
@@ -193,14 +197,17 @@ class _Entries:
         received_at = self.reader.received_at
         return len(known) == len(moments) and all(is_sane(each, received_at) for each in (min(known), max(known)))
 
-    def _with_pairs(self, labels: _Labels, pairs: dict[str, Any]) -> tuple[Row, str]:
+    def _with_pairs(self, labels: _Labels, shared: dict[str, Any], pairs: dict[str, Any]) -> Row:
+        """An entry with pairs and no line; its structured data has the labels ``shared`` too."""
         # A field that a label has is not taken from a pair too: both are said of the line.
         found, rest = self.reader.fields(pairs, {"message", "created_at", *labels.fields})
         # Loki's own name for a pair with the name of a label.
-        clear = {f"{name}_extracted" if name in labels.rest else name: value for name, value in rest.items()}
-        rest = {**labels.rest, **clear}
+        clear = rest
+        if not labels.rest.keys().isdisjoint(rest):
+            clear = told_apart(rest, "{}_extracted".format, labels.rest.keys(), {*labels.rest, *rest})
+        rest = {**shared, **clear}
         text = stored_text(json_text(rest), self.reader.most) if rest else ""
-        return row_of({**labels.fields, **found, "structured_data": text}), text
+        return row_of({**labels.fields, **found, "structured_data": text})
 
 
 def loki_json(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
@@ -273,14 +280,15 @@ class _Json:
     def _row(self, shared: _Labels, entry: Any) -> Row | None:
         if isinstance(entry, list) and len(entry) > 1:
             stamp, line, *more = entry
-            pairs = more[0] if more and isinstance(more[0], dict) else {}
+            pairs = (more[0] if len(more) == 1 else more) if more else {}
         elif isinstance(entry, dict):
             stamp, line = entry.get("ts", entry.get("timestamp")), entry.get("line", "")
             pairs = entry.get("structuredMetadata", {})
         else:
             stamp, line, pairs = None, entry, {}
         line = line if isinstance(line, str) else json_text(line)
-        pairs = pairs if isinstance(pairs, dict) else {"structuredMetadata": pairs}
+        if not isinstance(pairs, dict):
+            pairs = {"structuredMetadata": pairs} if pairs else {}
         return self.entries.row(shared, self._moment(stamp), line, pairs)
 
     def _moment(self, stamp: Any) -> int | None:
@@ -293,7 +301,22 @@ class _Json:
 def loki_protobuf(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
     """A ``PushRequest``, without its snappy; see :class:`ppl.sources.kinds.Read`."""
     entries = _Entries(ObjectReader(received_at, zone, max_line_bytes), Copies.of_body(len(body)))
-    return as_far_as_readable(_protobuf(body, entries))
+    return as_far_as_readable(_unless_none_is_read(_protobuf(body, entries)))
+
+
+def _unless_none_is_read(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The pieces as they are.
+
+    Raises:
+        BodyUnreadable: they have refused entries, and no others.
+    """
+    count = refused = 0
+    for piece in pieces:
+        count += len(piece.lines)
+        refused += piece.refused
+        yield piece
+    if refused and not count:
+        raise BodyUnreadable(_UNREADABLE)
 
 
 def _protobuf(body: bytes, entries: _Entries) -> Iterator[Piece]:
@@ -333,9 +356,12 @@ def _by_runs(body: bytes, stream: Span, entries: _Entries) -> Iterator[Piece]:
             shared = shared or entries.labels(_labels_in(labels))
             data = body[run.begin : run.end]
             if run.count == 1 and len(data) > _MOST_ENTRY:
-                yield from _rows([_big_entry(data, entries.reader.most)], shared, len(data), entries)
+                entry = _big_entry(data, entries.reader.most)
+                yield from _rows(_readable([entry], entries), shared, len(data), entries)
             elif (found := entries_in(data)) is not None:
                 yield from _parts(data, found[1], shared, entries)
+            else:
+                entries.pieces.refuse(run.count)
         yield from entries.pieces.turn()
 
 
@@ -343,8 +369,9 @@ def _parts(stream: bytes, parts: Sequence[bytes], shared: _Labels, entries: _Ent
     """The rows of the entries of ``stream``, which ``parts`` hold each by itself."""
     size = sum(map(len, parts)) // len(parts) + len(shared.text)
     whole: Sequence[Any] | None = None
-    for start in range(0, len(parts), _MOST_PARTS):
-        few = parts[start : start + _MOST_PARTS]
+    most = max(_WORTH_COLUMNS, min(_MOST_PARTS, _MOST_COPIED // (len(shared.text) + 1)))
+    for start in range(0, len(parts), most):
+        few = parts[start : start + most]
         columns = plain_columns(few) if len(few) >= _WORTH_COLUMNS else None
         if columns is not None:
             lines = entries.lines(shared, *columns, ())
@@ -356,24 +383,28 @@ def _parts(stream: bytes, parts: Sequence[bytes], shared: _Labels, entries: _Ent
         if whole is None:
             whole = _read(stream)
             yield from entries.pieces.turn()
-        read = whole[start : start + _MOST_PARTS] or map(_read_one, few)
-        for found in _steps(few, read, len(shared.text)):
+        read = whole[start : start + most] or map(_read_one, few)
+        for found in _steps(few, read, len(shared.text), entries):
             lines = entries.lines(shared, *zip(*found, strict=True)) if len(found) >= _WORTH_COLUMNS else None
             whole_size = size * len(found)
             yield from _rows(found, shared, size, entries) if lines is None else _columns(lines, whole_size, entries)
             yield from entries.pieces.turn()
 
 
-def _steps(parts: Sequence[bytes], read: Iterable[Any], copied: int) -> Iterator[list[_Entry]]:
+def _steps(parts: Sequence[bytes], read: Iterable[Any], copied: int, entries: _Entries) -> Iterator[list[_Entry]]:
     """The entries that ``read`` gives of ``parts``, as many at a time as take a few milliseconds.
 
-    For each entry with pairs, ``copied`` bytes of labels may be copied.
+    For each entry with pairs, ``copied`` bytes of labels may be copied. Unreadable ones (``None``) are refused.
     """
     found: list[_Entry] = []
     cost = 0
     for part, each in zip(parts, read, strict=True):
+        cost += _COST_OF_BYTE * len(part)
+        if each is None:
+            entries.pieces.refuse()
+            continue
         found.append((_micros(each.timestamp), each.line, each.pairs))
-        cost += _COST_OF_BYTE * len(part) + (copied if each.pairs else 0)
+        cost += copied if each.pairs else 0
         if cost >= _MOST_COST:
             yield found
             found, cost = [], 0
@@ -397,10 +428,20 @@ def _read(stream: bytes) -> Sequence[Any]:
 
 
 def _read_one(data: bytes) -> Any:
+    """An entry as a message; ``None`` if it is not readable."""
     try:
         return _messages()["Entry"].FromString(data)
-    except decode_error() as error:
-        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
+    except decode_error():
+        return None
+
+
+def _readable(found: Iterable[_Entry | None], entries: _Entries) -> Iterator[_Entry]:
+    """``found`` without unreadable ones, which are refused."""
+    for each in found:
+        if each is None:
+            entries.pieces.refuse()
+        else:
+            yield each
 
 
 def _rows(found: Iterable[_Entry], shared: _Labels, size: int, entries: _Entries) -> Iterator[Piece]:
@@ -410,22 +451,23 @@ def _rows(found: Iterable[_Entry], shared: _Labels, size: int, entries: _Entries
         yield from entries.pieces.add(entries.row(shared, moment, text, _pairs(pairs)), size)
 
 
-def _big_entry(data: bytes, most_line: int) -> _Entry:
+def _big_entry(data: bytes, most_line: int) -> _Entry | None:
+    """An entry of which only the first pairs are looked at; ``None`` if it is not readable."""
     messages = _messages()
-    (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
-    parts = {
-        number: [
-            data[each.inner : min(each.end, each.inner + most_line + _MOST_ENTRY)]
-            for each in islice(contents(data, entry.inner, entry.end, number), most)
-            if each.count
-        ]
-        for number, most in ((1, 1), (2, 1), (3, _MOST_PAIRS))
-    }
     try:
+        (entry,) = [each for each in contents(data, 0, len(data), 2) if each.count]
+        parts = {
+            number: [
+                data[each.inner : min(each.end, each.inner + most_line + _MOST_ENTRY)]
+                for each in islice(contents(data, entry.inner, entry.end, number), most)
+                if each.count
+            ]
+            for number, most in ((1, 1), (2, 1), (3, _MOST_PAIRS))
+        }
         stamp = messages["Stamp"].FromString(b"".join(parts[1]))
         pairs = [messages["Pair"].FromString(each) for each in parts[3]]
-    except decode_error() as error:
-        raise BodyUnreadable("The body is not protobuf of this protocol.") from error
+    except (decode_error(), BodyUnreadable):
+        return None
     return _micros(stamp), b"".join(parts[2]), pairs
 
 

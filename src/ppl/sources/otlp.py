@@ -27,7 +27,7 @@ from ppl.sources.levels import level_of
 from ppl.sources.otlp_columns import WORTH_COLUMNS, ColumnRecords
 from ppl.sources.otlp_rows import QuickRecords, SharedParts
 from ppl.sources.otlp_values import OtlpRecord, json_attributes, json_text_of, message_attributes, of_json, of_message
-from ppl.sources.records import Copies, RowPieces, as_far_as_readable, with_turns
+from ppl.sources.records import Copies, RowPieces, as_far_as_readable, told_apart, with_turns
 from ppl.sources.timestamp import is_sane
 from ppl.sources.wire_walk import content, contents, decode_error, runs, small_fields
 
@@ -99,7 +99,7 @@ class _Records:
         if version:
             of_scope = {**of_scope, "otel.scope.version": version}
         # A resource's attribute with the name of one of the scope is told apart.
-        rest = of_scope | {f"resource.{key}" if key in of_scope else key: each for key, each in rest.items()}
+        rest = of_scope | told_apart(rest, "resource.{}".format, of_scope.keys(), {*of_scope, *rest})
         text = json_text(rest)[1:-1]
         return _Shared(fields, rest, text, SharedParts.of(fields, rest, text))
 
@@ -137,9 +137,12 @@ class _Records:
         most = self.reader.most
         fields: dict[str, Any] = dict(shared.fields)
         own = dict(record.attributes)
-        message = self._message(record.body, fields, own)
         found, more_of_severity = self.severity(record.number, record.text)
-        fields["severity"] = level_of(message) if found is None else found
+        if found is not None:
+            fields["severity"] = found
+        message = self._message(record.body, fields, own)
+        if fields.get("severity") is None:
+            fields["severity"] = level_of(message)
         for key, each in (
             ("trace_id", record.trace_id),
             ("span_id", record.span_id),
@@ -148,7 +151,7 @@ class _Records:
             ("dropped_attributes_count", record.dropped),
         ):
             if each:
-                own[key if key not in own else f"{key}#1"] = each
+                own |= told_apart({key: each}, "{}#1".format, own.keys(), {*own})
         if record.event_name:
             name = self.reader.name(record.event_name)
             if name:
@@ -168,12 +171,11 @@ class _Records:
         if body is None:
             return ""
         if isinstance(body, dict):
-            found, rest = self.reader.fields(body, ("created_at",))
+            found, rest = self.reader.fields(body, {"created_at", *fields})
             if "message" in found:
                 message = str(found.pop("message"))
-                fields.update({name: each for name, each in found.items() if name not in fields})
-                for key, each in rest.items():
-                    own[f"body.{key}" if key in own else key] = each
+                fields.update(found)
+                own |= told_apart(rest, "body.{}".format, own.keys(), {*own, *rest})
                 return message
         return stored_text(json_text(body), self.reader.most)
 
@@ -201,8 +203,8 @@ class _Records:
         if not own:
             return f"{{{shared.text}}}", len(shared.text)
         if not own.keys().isdisjoint(shared.rest):
-            both = own | {f"resource.{key}" if key in own else key: each for key, each in shared.rest.items()}
-            return json_text(both), len(shared.text)
+            rest = told_apart(shared.rest, "resource.{}".format, own.keys(), {*own, *shared.rest})
+            return json_text(own | rest), len(shared.text)
         return f"{json_text(own)[:-1]},{shared.text}}}", len(shared.text)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Collection, Generator, Iterator
+from typing import Any, TypeVar
 
 import attrs
 
@@ -75,9 +75,9 @@ class RowPieces:
         self.size += size
         return self.size >= PIECE_BYTES or len(self.rows) >= PIECE_LINES
 
-    def refuse(self) -> None:
-        """Count a record that cannot be taken."""
-        self.refused += 1
+    def refuse(self, count: int = 1) -> None:
+        """Count records that cannot be taken."""
+        self.refused += count
 
     def rest(self, refused: int = 0) -> Iterator[Piece]:
         """What is left, with so many records more that could not be taken."""
@@ -129,3 +129,27 @@ def as_far_as_readable(pieces: Iterator[Piece]) -> Iterator[Piece]:
         if not has_lines:
             raise
         yield Piece(Lines.of_rows(()), 0, refused=1)
+
+
+def told_apart(
+    values: dict[str, Any], renamed: Callable[[str], str], others: Collection[str], used: set[str]
+) -> dict[str, Any]:
+    """``values``; a name that ``others`` have too is another one, with a number if that is used as well.
+
+    Args:
+        values: by their names.
+        renamed: makes another name.
+        others: the names from which they are told apart.
+        used: all names that are used; those that are given are added.
+    """
+    made = {}
+    for key, value in values.items():
+        name = key
+        if key in others:
+            name, number = renamed(key), 0
+            while name in used:
+                number += 1
+                name = f"{renamed(key)}#{number}"
+            used.add(name)
+        made[name] = value
+    return made

@@ -86,6 +86,63 @@ async def test_what_clients_ask_first_needs_a_token(
     assert await messages(store, destination) == []
 
 
+@pytest.mark.parametrize("below", [True, False])
+@ensureDeferred
+async def test_what_clients_set_up_is_said_to_be_there(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, below: bool
+) -> None:
+    drained = await make_drained(store)
+    prefix, headers = (f"/logs/{TOKEN}", {}) if below else ("", KEY)
+    for path in (
+        "/logs-app", "/_alias/logs", "/logs-app/_alias/logs", "/_cat/templates/logs", "/_cat/indices", "/_ilm/policy",
+        "/_ilm/status", "/_ingest/pipeline", "/_cluster/health/logs-app", "/logs-app/_mapping", "/_xpack/license",
+    ):  # fmt: skip
+        response = await ask(drained, get(prefix + path, headers))
+        assert response.status == 200, path
+        assert response.headers["x-elastic-product"] == "Elasticsearch"
+    for method, path in (
+        ("PUT", "/%3Clogs-%7Bnow%2Fd%7D-000001%3E"), ("PUT", "/logs-app/_alias/logs"), ("POST", "/_aliases"),
+        ("POST", "/_index_template/logs"), ("PUT", "/logs-app/_settings"), ("PUT", "/_plugins/_ism/policies/logs"),
+    ):  # fmt: skip
+        response = await ask(drained, post(b"{}", headers, prefix + path, method))
+        assert (response.status, response.json["acknowledged"]) == (200, True), path
+    assert (await ask(drained, post(b"", headers, f"{prefix}/logs-app/_refresh"))).json["_shards"]["failed"] == 0
+    client = await drained.connect()
+    client.send(get(f"{prefix}/logs-app", headers, "HEAD"))
+    await until(lambda: b"\r\n\r\n" in client.received)
+    assert client.received.startswith(b"HTTP/1.1 200 ")
+    assert await messages(store, destination) == []
+
+
+@ensureDeferred
+async def test_addresses_with_a_type_take_documents_and_nothing_else(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    basic = {"Authorization": "Basic " + base64.b64encode(f"rsyslog:{TOKEN}".encode()).decode()}
+    for headers, prefix in ((basic, ""), (KEY, ""), ({}, f"/logs/{TOKEN}")):
+        response = await ask(drained, post(b'{"message": "one"}\n', headers, f"{prefix}/system/events?timeout=1m"))
+        assert (response.status, response.json["_index"]) == (201, "system")
+        response = await ask(drained, post(BULK, headers, f"{prefix}/system/events/_bulk"))
+        assert (response.status, len(response.json["items"])) == (200, 2)
+        for body in (b"lines\n", b'[{"message": "of another service"}]', b""):
+            assert (await ask(drained, post(body, headers, f"{prefix}/log/v1"))).status == 400
+    assert (await ask(drained, post(b"{}", {}, "/system/events"))).status == 400, "nobody takes it"
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    assert (await ask(drained, post(b"{}", bearer, "/system/events"))).status == 400
+    assert await messages(store, destination) == ["one", "one", "two"] * 3
+    assert json.loads((await store.newest(destination.id, 9)).events[0].structured_data)["_index"] == "system"
+
+
+@ensureDeferred
+async def test_a_document_that_is_missing_is_refused(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    drained = await make_drained(store)
+    response = await ask(drained, post(b" \n", KEY, "/logs/_doc"))
+    assert (response.status, response.json["error"]["reason"]) == (400, "The document is missing.")
+
+
 @ensureDeferred
 async def test_a_tokens_own_address_may_end_with_a_slash(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination
@@ -185,6 +242,10 @@ async def test_the_sites_own_address_is_elasticsearchs_for_clients_with_a_token(
     assert (response.status, response.json["tagline"]) == (200, "You Know, for Search")
     assert response.headers["x-elastic-product"] == "Elasticsearch"
     assert (await ask(drained, get("/", {"Authorization": "ApiKey wrong"}))).status == 401
+    other = base64.b64encode(f"elastic:{'u' * 43}".encode()).decode()
+    assert (await ask(drained, get("/", {"Authorization": f"Basic {other}"}))).status == 401
+    proxys = base64.b64encode(b"name:password").decode()
+    assert (await ask(drained, get("/", {"Authorization": f"Basic {proxys}"}))).code == "not_found", "curl -u"
     assert (await ask(drained, get("/", {**KEY, "Accept": "text/html"}))).code == "not_found"
 
 

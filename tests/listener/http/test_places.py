@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppl.listener.http.places import header_secret, is_program, place_of
-from ppl.sources.elasticsearch import ELASTICSEARCH_BULK
-from ppl.sources.kinds import TokenIn
+from ppl.listener.http.places import SITE_ADDRESSES, header_secret, place_of
+from ppl.sources.elasticsearch import ELASTICSEARCH_BULK, ELASTICSEARCH_TYPED, ELASTICSEARCH_TYPED_BULK
+from ppl.sources.kinds import BodyKind, TokenIn
 from ppl.sources.known import ADDRESSED, BODIES
 from tests.listener.uploading import TOKEN
 
 ALL = tuple(TokenIn)
+API_KEY = f"ApiKey {base64.b64encode(f'an-id:{TOKEN}'.encode()).decode()}"
 
 
 def basic(text: str) -> str:
@@ -60,20 +62,28 @@ def test_any_header_has_a_token_or_none(header: str) -> None:
 
 @given(st.text(alphabet=st.characters(max_codepoint=255)))
 def test_a_path_below_logs_is_always_an_upload_and_the_token_is_all_that_is_not_an_address(rest: str) -> None:
-    place = place_of(f"/logs/{rest}")
+    place = place_of(f"/logs/{rest}", "GET")
     assert place is not None
     assert f"{place.secret}{place.address}" == rest
+
+
+def headers_of(**headers: str) -> Callable[[str], str]:
+    return lambda name: headers.get(name, "")
+
+
+WITH_TOKEN = headers_of(authorization=f"Basic {basic('x:' + TOKEN)}")
 
 
 def test_every_address_is_one_of_its_own_and_one_after_a_token() -> None:
     for kind in ADDRESSED:
         for address in kind.addresses:
+            header = WITH_TOKEN if kind.only_below else headers_of()
             for path, secret in ((address, None), (f"/{address}", None), (f"/logs/{TOKEN}{address}", TOKEN)):
-                place = place_of(path)
+                place = place_of(path, "POST", header)
                 assert place is not None
                 assert (kind in place.kinds, place.secret) == (True, secret)
             other = f"{address}/x" if address.endswith(">") else f"{address}x"
-            assert place_of(other) is None
+            assert place_of(other, "POST", header) is None
             beside = place_of(f"/logs/{TOKEN}{other}")
             assert beside is not None
             assert (beside.kinds, beside.is_known) == (BODIES, False)
@@ -91,7 +101,10 @@ def test_a_tokens_own_address_may_have_more_slashes(path: str) -> None:
 @pytest.mark.parametrize(
     ("headers", "is_taken"),
     [
-        ({"authorization": "Basic dTpw"}, True),
+        ({"authorization": f"Basic {basic('elastic:' + TOKEN)}"}, True),
+        ({"authorization": f"Basic {basic(TOKEN + ':')}"}, True),
+        # The password of a proxy before the site, as curl -u sends it.
+        ({"authorization": "Basic dTpw", "accept": "*/*"}, False),
         ({"authorization": "ApiKey abc", "accept": "application/json"}, True),
         ({"authorization": "Basic dTpw", "accept": "text/html,application/xhtml+xml"}, False),
         ({"authorization": "Basic dTpw", "accept": "*/*", "cookie": "ppl_session=abc"}, False),
@@ -101,7 +114,7 @@ def test_a_tokens_own_address_may_have_more_slashes(path: str) -> None:
 def test_the_sites_own_address_is_a_protocols_for_programs_with_a_token(
     headers: dict[str, str], is_taken: bool
 ) -> None:
-    place = place_of("/", is_program=is_program(lambda name: headers.get(name, "")))
+    place = place_of("/", "GET", headers_of(**headers))
     assert (place is not None) == is_taken
     assert place is None or (place.kinds, place.secret) == ((ELASTICSEARCH_BULK,), None)
 
@@ -114,6 +127,58 @@ def test_logs_may_be_the_name_of_an_index(path: str) -> None:
 
 
 def test_the_sites_own_address_is_a_protocols_only_after_a_token() -> None:
-    place = place_of(f"/logs/{TOKEN}/")
+    place = place_of(f"/logs/{TOKEN}/", "GET")
     assert place is not None
     assert (place.kinds, place.address, place.secret) == ((ELASTICSEARCH_BULK,), "/", TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("POST", "/system/events", ELASTICSEARCH_TYPED),
+        ("POST", "/logs/events", ELASTICSEARCH_TYPED),
+        ("PUT", "/system/events/_bulk", ELASTICSEARCH_TYPED_BULK),
+        ("HEAD", "/logs-app", ELASTICSEARCH_BULK),
+        ("PUT", "/%3Clogs-%7Bnow%2Fd%7D-000001%3E", ELASTICSEARCH_BULK),
+        ("GET", "/logs", ELASTICSEARCH_BULK),
+    ],
+)
+@pytest.mark.parametrize("authorization", [f"Basic {basic('x:' + TOKEN)}", API_KEY])
+def test_addresses_that_could_be_anybodys_are_a_protocols_only_with_a_token(
+    method: str, path: str, kind: BodyKind, authorization: str
+) -> None:
+    place = place_of(path, method, headers_of(authorization=authorization))
+    assert place is not None
+    assert (place.kinds, place.address, place.secret) == ((kind,), path, None)
+    below = place_of(f"/logs/{TOKEN}{path}", method)
+    assert below is not None
+    assert (below.kinds, below.address, below.secret) == ((kind,), path, TOKEN)
+    for other in (
+        headers_of(),
+        # Of the site's API, and of a proxy with passwords before a browser.
+        headers_of(authorization=f"Bearer {TOKEN}"),
+        headers_of(authorization=f"Basic {basic('u:p')}"),
+        headers_of(authorization=authorization, cookie="ppl_session=abc"),
+        headers_of(authorization=authorization, accept="text/html"),
+    ):
+        place = place_of(path, method, other)
+        assert place is None or place.kinds is BODIES
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/traces"), ("POST", "/v1/metrics"), ("POST", "/api/v2/spans"), ("POST", "/api/me"),
+        ("POST", "/services/collector/mint"), ("POST", "/gelfx"), ("POST", "/_cat/x"), ("GET", "/_nodes"),
+        ("GET", "/upload/x"), ("PUT", "/v1"), ("POST", "/"),
+    ],
+)  # fmt: skip
+def test_addresses_of_others_are_no_index(method: str, path: str) -> None:
+    assert place_of(path, method, WITH_TOKEN) is None
+    below = place_of(f"/logs/{TOKEN}{path}", method)
+    assert below is not None
+    assert below.kinds == BODIES
+
+
+def test_no_address_of_the_site_is_an_index() -> None:
+    assert all(place_of(path, "GET", WITH_TOKEN) is None for path in SITE_ADDRESSES)

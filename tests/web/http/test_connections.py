@@ -36,7 +36,7 @@ class Held:
     def __init__(self) -> None:
         self.taken = b""
 
-    def takes(self, path: bytes, header: Any) -> bool:
+    def takes(self, method: bytes, path: bytes, header: Any) -> bool:
         return path.startswith(b"/logs/")
 
     def begin(self, request: Any, length: int | None) -> Held:

@@ -31,7 +31,7 @@ BURST = 65_536
 class Uploads:
     """A drain that fails at once on every upload."""
 
-    def takes(self, path: bytes, header: Any) -> bool:
+    def takes(self, method: bytes, path: bytes, header: Any) -> bool:
         return path.startswith(b"/logs/")
 
     def begin(self, request: Any, length: int | None) -> Any:

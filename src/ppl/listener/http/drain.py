@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IDelayedCall
 from ppl.http.client import Proxies
 from ppl.http.uploads import UploadRequest
 from ppl.listener.http.admission import DrainAdmission
-from ppl.listener.http.places import is_program, place_of
+from ppl.listener.http.places import place_of
 from ppl.listener.http.refusals import STOPPING, UploadUnavailable
 from ppl.listener.http.upload import DrainUpload, Uploading
 from ppl.listener.intake import Intake
@@ -59,14 +59,14 @@ class Drain(Service):
         """Bytes of bodies that are held in memory."""
         return self._state.admission.held_bytes
 
-    def takes(self, path: bytes, header: Callable[[str], str]) -> bool:
+    def takes(self, method: bytes, path: bytes, header: Callable[[str], str]) -> bool:
         """Whether ``path`` is a token's own address or that of a protocol, of a request with such headers."""
-        return place_of(path.decode("latin-1"), is_program=is_program(header)) is not None
+        return place_of(path.decode("latin-1"), method.decode("latin-1"), header) is not None
 
     def begin(self, request: UploadRequest, length: int | None) -> DrainUpload:
         """Begin an upload, or refuse it while the drain is stopped."""
         path, method = request.path.decode("latin-1"), request.method.decode("latin-1")
-        place = place_of(path, method, is_program(request.header))
+        place = place_of(path, method, request.header)
         assert place is not None
         upload = DrainUpload(self._state, request, place)
         self._state.uploads.add(upload)

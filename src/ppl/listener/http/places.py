@@ -18,6 +18,19 @@ _PREFIX = PREFIX.decode("ascii")
 _LEADING = re.compile("\\A//+")
 _ASKING = ("GET", "HEAD")
 
+#: Addresses that are the site's or another program's whatever the headers say: of one part, as the name of an index is.
+SITE_ADDRESSES = frozenset(
+    f"/{name}"
+    for name in (
+        "dashboard", "favicon.ico", "healthz", "login", "logout", "marks", "metrics", "register", "robots.txt", "saved",
+        "senders", "settings", "static", "ws",
+    )
+)  # fmt: skip
+
+
+def _no_header(name: str) -> str:
+    return ""
+
 
 @attrs.frozen
 class UploadPlace:
@@ -36,27 +49,29 @@ class UploadPlace:
     is_known: bool = True
 
 
-def place_of(path: str, method: str = "GET", is_program: bool = False) -> UploadPlace | None:
+def place_of(path: str, method: str = "POST", header: Callable[[str], str] = _no_header) -> UploadPlace | None:
     """What ``path``, without a query, names; ``None`` if nothing is uploaded there.
 
     Args:
         path: as the request has it. Some clients begin it with more slashes than one.
         method: what is asked at an address that ends with a slash is not what is uploaded there.
-        is_program: whether a program with a token asks (:func:`is_program`); the site's own address may then be that of
-            a protocol.
+        header: gives a header of the request by its name. By them, the site's own address may be a protocol's
+            (:func:`is_program`), and so may any that is not the site's (:func:`has_drain_token`).
     """
     path = _LEADING.sub("/", path)
-    if path == "/" and is_program:
-        return UploadPlace(kinds_at(path, is_below=True), path, None)
+    if path == "/":
+        kinds = kinds_at(path, method, is_below=True) if is_program(header) else ()
+        return UploadPlace(kinds, path, None) if kinds else None
     whole = path.removeprefix(_PREFIX)
     secret, slash, address = whole.partition("/")
-    # In Elasticsearch's addresses, "logs" may be the name of an index.
-    if whole == path or (not is_secret(secret) and kinds_at(path)):
-        kinds = kinds_at(path)
-        return UploadPlace(kinds, path, None) if kinds else None
+    if whole == path or not is_secret(secret):
+        kinds = kinds_at(path, method, is_below=path not in SITE_ADDRESSES and has_drain_token(header))
+        # In Elasticsearch's addresses, "logs" may be the name of an index.
+        if whole == path or kinds:
+            return UploadPlace(kinds, path, None) if kinds else None
     if slash and not address and method not in _ASKING:
         return UploadPlace(BODIES, "", secret)
-    kinds = kinds_at(slash + address, is_below=True) if slash else ()
+    kinds = kinds_at(slash + address, method, is_below=True) if slash else ()
     if kinds:
         return UploadPlace(kinds, slash + address, secret)
     if slash and is_secret(secret):
@@ -67,9 +82,23 @@ def place_of(path: str, method: str = "GET", is_program: bool = False) -> Upload
 def is_program(header: Callable[[str], str]) -> bool:
     """Whether the headers of a request are those of a program with a token, and not a browser's.
 
-    Behind a proxy with passwords of its own, browsers send one too; what their scripts ask for need not be HTML.
+    Behind a proxy with passwords of its own, browsers and curl send one too, which has not the form of a token; what
+    the scripts of browsers ask for need not be HTML.
     """
-    return bool(header("authorization")) and not header("cookie") and "html" not in header("accept").lower()
+    authorization = header("authorization")
+    if not authorization or header("cookie") or "html" in header("accept").lower():
+        return False
+    return authorization.strip().partition(" ")[0].lower() != TokenIn.BASIC.value or has_drain_token(header)
+
+
+def has_drain_token(header: Callable[[str], str]) -> bool:
+    """Whether the headers have what looks like a drain token, as only programs that upload have it.
+
+    What follows ``Bearer`` may be a token for the API.
+    """
+    if header("cookie") or "html" in header("accept").lower():
+        return False
+    return is_secret(header_secret(header("authorization"), (TokenIn.BASIC, TokenIn.API_KEY)) or "")
 
 
 def header_secret(authorization: str, ways: Collection[TokenIn]) -> str | None:
