@@ -206,6 +206,22 @@ def test_changes_that_the_server_has_not_answered_yet_all_hold(ppl_process: PplP
     until_cells(page, "user.id=7 path=/a?b=c user.name=Ann Lee", "", "", "")
 
 
+def test_a_name_typed_before_the_menu_has_loaded_is_added(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page, who = opened(ppl_process, open_page)
+    keep(ppl_process, who, "status")
+    held: list[Route] = []
+    page.route("**/choosing.js", lambda route: held.append(route))
+    page.reload()
+    until_cells(page, "status=500", "status=200", "", "")
+    page.locator("#columns summary").click()
+    page.get_by_label("Add a field").fill("duration")
+    page.keyboard.press("Enter")
+    eventually(lambda: page.title() and held, "the menu is loaded")
+    held[0].continue_()
+    until_cells(page, "status=500", "status=200 duration=1.5ms", "", "")
+    assert page.url == f"{ppl_process.url}/"
+
+
 def test_there_are_eight_at_most(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page, who = opened(ppl_process, open_page)
     keep(ppl_process, who, *(f"c{number}" for number in range(8)))

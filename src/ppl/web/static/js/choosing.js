@@ -105,19 +105,19 @@ async function fill(columns, shown, change) {
 /** Open the menu. @param {Columns} columns */
 export function open(columns) {
   /** @type {HTMLElement} */ (columns.menu.querySelector(".problem")).textContent = "";
-  const form = /** @type {HTMLFormElement} */ (columns.menu.querySelector("form"));
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("name"));
-    const name = field.value.trim();
-    if (name && !columns.wanted.includes(name)) columns.change([...columns.wanted, name]);
-    field.value = "";
-  };
   /** @type {HTMLElement} */ (columns.menu.querySelector(".own")).onclick = () => {
     writeAddress("columns", "");
     apply(columns);
   };
   list(columns);
+}
+
+/** Add the field whose name is typed in the menu. @param {Columns} columns */
+export function add(columns) {
+  const field = /** @type {HTMLInputElement} */ (columns.menu.querySelector("input"));
+  const name = field.value.trim();
+  if (name && !columns.wanted.includes(name)) columns.change([...columns.wanted, name]);
+  field.value = "";
 }
 
 /** Fill the menu. @param {Columns} columns */

@@ -32,6 +32,11 @@ export class Columns {
     /** @type {import("./top.js").TopValues | undefined} */
     this.values = undefined;
     dropDown(menu, () => this.use((choosing) => choosing.open(this)));
+    // Here, since the reader may be quicker than the module, and the browser would leave the page.
+    menu.querySelector("form")?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.use((choosing) => choosing.add(this));
+    });
     whenPlaceChanges(() => this.use((choosing) => choosing.draw(this)));
   }
 
