@@ -45,7 +45,7 @@ def test_a_download_is_what_the_search_finds_in_each_format(ppl_process: PplProc
     name, content = _downloaded(page)
     assert name.endswith(".log")
     assert [line.partition("app: ")[2] for line in content.decode().splitlines()] == ["bad one", "bad two"]
-    expect(page.locator("#download .said")).to_have_text("Complete: 2 lines.", timeout=10_000)
+    expect(page.locator("#download .said")).to_have_text("Complete: 2 lines.")
     page.get_by_label("JSON lines").check()
     page.get_by_label("Compressed (gzip)").check()
     name, content = _downloaded(page)
