@@ -12,7 +12,7 @@ import attrs
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, until_state
+from tests.browser.looking import ingest, lines, until_settled, until_state
 from tests.fixtures.running import PplProcess, Registered
 
 _ERRORS = b"".join(
@@ -99,11 +99,15 @@ class Visitor:
 
     def searched(self, query: str, finds: bool = True) -> Page:
         """The live viewer with a search, once marks and histogram have loaded too."""
-        page = self.busy(f"/?user_id={self.accounts.busy.user_id}&q={query}")
+        return self.loaded(f"/?user_id={self.accounts.busy.user_id}&q={query}", finds)
+
+    def loaded(self, path: str, finds: bool = True) -> Page:
+        """The live viewer at ``path``, once marks and histogram have loaded too."""
+        page = self.busy(path)
         until_state(page, "Live" if finds else "Waiting")
         expect(page.locator("#marks")).to_be_visible()
         if finds:
-            expect(page.locator("#histogram")).to_be_visible()
+            until_settled(page)
         return page
 
 
@@ -249,7 +253,7 @@ def _value_menu(visitor: Visitor) -> Page:
 
 
 def _columns_menu(visitor: Visitor) -> Page:
-    page = visitor.busy("/?columns=id,state")
+    page = visitor.loaded("/?columns=id,state")
     page.locator("#columns summary").click()
     expect(page.locator("#columns li")).to_have_count(2)
     return page

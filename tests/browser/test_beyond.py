@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, state, until_shown, until_state
+from tests.browser.looking import boxes, ingest, lines, state, until_settled, until_shown, until_state
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -20,13 +22,13 @@ def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, path: str = "/") ->
     ingest(ppl, who, data)
     page = open_page(ppl, who, path=path)
     until_shown(page, data.decode().splitlines()[-1].split(" - - - ")[1])
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
     return page
 
 
 def _is_in_the_middle(page: Page) -> bool:
-    row, log = (page.locator(each).bounding_box() for each in ("#log .row.chosen", "#log"))
-    return bool(row and log and log["y"] + 100 < row["y"] < log["y"] + log["height"] - 100)
+    row, log = boxes(page.locator("#log .row.chosen"), page.locator("#log"))
+    return log["y"] + 100 < row["y"] < log["y"] + log["height"] - 100
 
 
 def test_the_next_error_is_found_wherever_it_is_and_shown_among_its_lines(
@@ -46,7 +48,7 @@ def test_the_next_error_is_found_wherever_it_is_and_shown_among_its_lines(
             == before
         )
         until_state(page, "Paused — reading")
-        assert page.evaluate("() => document.getElementById('chosen-line').textContent").endswith(message)
+        expect(page.locator("#chosen-line")).to_have_text(re.compile(f"{message}$"))
     page.keyboard.press("e")
     expect(page.locator("#status .problem")).to_have_text("No error further down")
     expect(chosen).to_have_text("bad 2")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, shown, state, until_shown
+from tests.browser.looking import ingest, shown, state, until_settled, until_shown
 from tests.browser.test_search import search, until_all_shown
 from tests.fixtures.running import PplProcess, Registered, eventually
 
@@ -27,6 +27,7 @@ def page(ppl_process: PplProcess, open_page: OpenPage) -> Page:
     ingest(ppl_process, who, _LINES)
     page = open_page(ppl_process, who)
     until_all_shown(page, "broken", "done", "slow", "nameless")
+    until_settled(page)
     return page
 
 
@@ -62,6 +63,7 @@ def test_a_finger_chooses_what_to_do_with_a_host(ppl_process: PplProcess, open_p
     ingest(ppl_process, who, b"<13>1 - web-01 nginx 7 - - one\n<13>1 - db-01 app - - - two\n")
     page = open_page(ppl_process, who, has_touch=True, viewport={"width": 390, "height": 800})
     until_all_shown(page, "one", "two")
+    until_settled(page)
     page.locator("#log .host").first.tap()
     menu = page.get_by_role("dialog", name="web-01")
     expect(menu.get_by_role("button")).to_have_text(
@@ -110,6 +112,23 @@ def test_menus_say_a_part_of_the_search(page: Page) -> None:
     until_all_shown(page, "done", "nameless")
 
 
+def test_changes_of_the_search_that_the_server_has_not_answered_yet_all_hold(page: Page) -> None:
+    search(page, "severity:>=warning -program:cron broken")
+    until_all_shown(page, "broken")
+    held: list[Route] = []
+    page.route("**/api/query?*", lambda route: held.append(route))
+    page.get_by_role("button", name="Remove broken").click()
+    page.get_by_role("button", name="Remove severity:>=warning").click()
+    page.get_by_label("Sender", exact=True).select_option("web-01")
+    page.locator("#range").select_option("Last hour")
+    eventually(lambda: page.title() and len(held) == 4, "the server is asked")
+    for route in reversed(held):
+        route.continue_()
+    eventually(lambda: field(page) == "-program:cron host:=web-01 after:1h", "what all changes lead to")
+    expect(page.locator("#chips .chip")).to_have_text(["-program:cron ×", "host:=web-01 ×", "after:1h ×"])
+    until_all_shown(page, "broken")
+
+
 def test_the_field_offers_what_was_seen_and_searches_of_before(page: Page) -> None:
     box = page.get_by_role("combobox", name="Search")
     options = page.locator("#suggestions").get_by_role("option")
@@ -136,7 +155,7 @@ def test_the_field_offers_what_was_seen_and_searches_of_before(page: Page) -> No
     until_all_shown(page, "done")
     page.keyboard.press("/")
     page.keyboard.press("Escape")
-    assert state(page) == "Live"
+    eventually(lambda: state(page) == "Live", "it is live all the time")
 
 
 def test_searches_of_before_are_bounded_and_survive_what_is_not_ours(
@@ -185,6 +204,7 @@ def test_a_click_means_exactly_that_host_or_program(ppl_process: PplProcess, ope
     ingest(ppl_process, who, data)
     page = open_page(ppl_process, who)
     until_all_shown(page, *(f"from {host}" for host, _ in names))
+    until_settled(page)
     host = page.locator("#log .host", has_text=re.compile(r"^app-1$"))
     host.click(modifiers=["Alt"])
     until_all_shown(page, "from app-12", "from app-1b", "from App-1")

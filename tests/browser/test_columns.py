@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import every_look, ingest, place_of, until_shown, until_state
+from tests.browser.looking import (
+    boxes,
+    every_look,
+    ingest,
+    place_of,
+    shown,
+    state,
+    until_at_rest,
+    until_settled,
+    until_shown,
+    until_state,
+)
 from tests.browser.pictures import Pictures
 from tests.browser.test_found_fields import LINES, ORDER, with_details
 from tests.browser.test_search import search
@@ -52,6 +63,7 @@ def opened(ppl: PplProcess, open_page: OpenPage, path: str = "/", **options: obj
     ingest(ppl, who, LINES)
     page = open_page(ppl, who, path, **options)
     until_shown(page, "nothing to see")
+    until_settled(page)
     return page, who
 
 
@@ -61,9 +73,8 @@ def test_a_field_becomes_a_column_of_lines_there_and_to_come(ppl_process: PplPro
     until_cells(page, "status=500", "status=200", "", "")
     choose(page, "duration", "duration")
     until_cells(page, "status=500", "status=200 duration=1.5ms", "", "")
-    cell = page.locator("#log .cells").first
-    assert cell.evaluate("cells => cells.previousElementSibling.className") == "program"
-    assert cell.evaluate("cells => cells.nextElementSibling.className") == "message"
+    beside = "cells => [cells.previousElementSibling.className, cells.nextElementSibling.className]"
+    assert page.locator("#log .cells").first.evaluate(beside) == ["program", "message"]
     page.keyboard.press("Escape")
     page.keyboard.press("End")
     until_state(page, "Live")
@@ -106,6 +117,7 @@ def test_the_lines_around_one_have_them_too(ppl_process: PplProcess, open_page: 
     keep(ppl_process, who, "status")
     page.reload()
     until_cells(page, "status=500", "status=200", "", "")
+    until_settled(page)
     with_details(page, "duration")
     page.keyboard.press("c")
     until_cells(page, "status=500", "status=200", "", "", pane="#context")
@@ -173,11 +185,49 @@ def test_the_menu_orders_removes_and_adds(ppl_process: PplProcess, open_page: Op
     expect(page.locator("#columns")).to_be_hidden()
 
 
+def test_changes_that_the_server_has_not_answered_yet_all_hold(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page, who = opened(ppl_process, open_page)
+    keep(ppl_process, who, "status", "duration", "path", "user.id")
+    page.reload()
+    until_cells(page, "status=500 path=/a?b=c user.id=7", "status=200 duration=1.5ms", "", "")
+    held: list[Route] = []
+    page.route("**/api/columns", lambda route: held.append(route))
+    page.locator("#columns summary").click()
+    page.get_by_role("button", name="Remove the column status").dblclick()
+    page.get_by_role("button", name="Remove the column duration").click()
+    page.get_by_role("button", name="Move user.id forward").click()
+    page.get_by_label("Add a field").fill("user.name")
+    page.keyboard.press("Enter")
+    for _ in range(5):
+        eventually(lambda: page.title() and held, "the next change is sent")
+        held.pop(0).continue_()
+    until_cells(page, "user.id=7 path=/a?b=c user.name=Ann Lee", "", "", "")
+    page.reload()
+    until_cells(page, "user.id=7 path=/a?b=c user.name=Ann Lee", "", "", "")
+
+
+def test_a_name_typed_before_the_menu_has_loaded_is_added(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page, who = opened(ppl_process, open_page)
+    keep(ppl_process, who, "status")
+    held: list[Route] = []
+    page.route("**/choosing.js", lambda route: held.append(route))
+    page.reload()
+    until_cells(page, "status=500", "status=200", "", "")
+    page.locator("#columns summary").click()
+    page.get_by_label("Add a field").fill("duration")
+    page.keyboard.press("Enter")
+    eventually(lambda: page.title() and held, "the menu is loaded")
+    held[0].continue_()
+    until_cells(page, "status=500", "status=200 duration=1.5ms", "", "")
+    assert page.url == f"{ppl_process.url}/"
+
+
 def test_there_are_eight_at_most(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page, who = opened(ppl_process, open_page)
     keep(ppl_process, who, *(f"c{number}" for number in range(8)))
     page.reload()
     until_shown(page, "nothing to see")
+    until_settled(page)
     page.locator("#columns summary").click()
     expect(page.locator("#columns form")).to_be_hidden()
     page.keyboard.press("Escape")
@@ -203,16 +253,22 @@ def test_a_new_column_moves_no_line_that_is_read(ppl_process: PplProcess, open_p
     ingest(ppl_process, who, b"".join(b"<14>1 - web-1 shop - - - line %d n=%d\n" % (n, n) for n in range(600)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 599 n=599")
+    until_settled(page)
     page.keyboard.press("g")
     until_state(page, "Paused")
+    eventually(lambda: shown(page)[0] != "line 400 n=400", "older lines")
+    until_at_rest(page)
     page.locator("#log .row", has_text="line 450 n").locator(".message").click()
+    more = page.locator("#details .found").get_by_role("button", name="More for n", exact=True)
+    expect(more).to_be_visible()
+    until_at_rest(page)
     place = place_of(page, "line 450 n=450")
-    page.locator("#details .found").get_by_role("button", name="More for n", exact=True).click()
+    more.click()
     page.get_by_role("button", name="Show as a column").click()
     eventually(lambda: cells(page)[-1] == "n=599", "the last has it")
     eventually(lambda: all(cells(page)), "all lines have it")
     assert abs(place_of(page, "line 450 n=450") - place) <= 1
-    assert "Paused" in page.locator("#status .state .text").inner_text()
+    assert "Paused" in state(page)
     ppl_process.send(who.port, b"<14>1 - web-1 shop - - - line 600 n=600\n")
     expect(page.locator("#pill")).to_contain_text("1 new line")
     page.keyboard.press("Escape")
@@ -235,9 +291,10 @@ def test_cells_fit_and_are_accessible(ppl_process: PplProcess, open_page: OpenPa
     page.reload()
     until_shown(page, "status=208 user.id=8 took a while")
     eventually(lambda: cells(page)[-1] == "status=208 user.id=8", "the cells")
+    until_settled(page)
     row = page.locator("#log .row", has_text="Ann Lee")
-    tops = [row.locator(part).evaluate("each => each.getBoundingClientRect().top") for part in (".message", ".cells")]
-    assert (tops[0] < tops[1]) == (width < 641), "below the line on narrow screens, else before the message"
+    message, values = boxes(row.locator(".message"), row.locator(".cells"))
+    assert (message["y"] < values["y"]) == (width < 641), "below the line on narrow screens, else before the message"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("#log").evaluate("log => log.scrollWidth <= log.clientWidth")
     assert violations(page) == []

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, shown, until_shown, until_state
+from tests.browser.looking import boxes, ingest, lines, scroll, shown, until_settled, until_shown, until_state
 from tests.browser.test_search import search, until_all_shown
 from tests.fixtures.running import PplProcess, eventually
 
@@ -20,27 +20,26 @@ def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, last: str, **option
     ingest(ppl, who, data)
     page = open_page(ppl, who, **options)
     until_shown(page, last)
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
     return page
 
 
-def _bottom(page: Page, selector: str) -> float:
-    box = page.locator(selector).bounding_box()
-    assert box is not None
-    return box["y"] + box["height"]
+def _is_above_the_pill(page: Page) -> bool:
+    """Whether the chosen row ends where the pill begins, or above it."""
+    expect(page.locator("#pill")).to_be_visible()
+    row, pill = boxes(page.locator("#log .row.chosen"), page.locator("#pill"))
+    return row["y"] + row["height"] <= pill["y"]
 
 
 def test_the_pill_covers_no_row_that_is_chosen(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page = _open(ppl_process, open_page, lines(*range(200)), "line 199")
     page.keyboard.press("k")
     expect(page.locator("#log .row.chosen .message")).to_have_text("line 199")
-    pill = page.locator("#pill").bounding_box()
-    assert pill is not None
-    assert _bottom(page, "#log .row.chosen") <= pill["y"]
+    until_settled(page)
+    assert _is_above_the_pill(page)
     page.keyboard.press("End")
     until_state(page, "Live")
-    assert page.evaluate("() => { const log = document.getElementById('log');"
-                         " return log.scrollHeight - log.scrollTop - log.clientHeight; }") <= 4  # fmt: skip
+    eventually(lambda: (now := scroll(page))["height"] - now["top"] - now["room"] <= 4, "the newest line in sight")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -50,9 +49,8 @@ def test_the_pill_covers_no_row_that_is_clicked(ppl_process: PplProcess, open_pa
     expect(page.locator("#details")).to_be_visible()
     page.get_by_role("button", name="Close").first.click()
     expect(page.locator("#log .row.chosen .message")).to_have_text("line 199")
-    pill = page.locator("#pill").bounding_box()
-    assert pill is not None
-    assert _bottom(page, "#log .row.chosen") <= pill["y"]
+    until_settled(page)
+    assert _is_above_the_pill(page)
 
 
 def test_what_is_unfolded_by_key_comes_into_sight_and_is_folded_again(
@@ -65,8 +63,8 @@ def test_what_is_unfolded_by_key_comes_into_sight_and_is_folded_again(
     ppl_process.send(who.port, b"%d %s" % (len(data), data))
     eventually(lambda: ppl_process.count(who.port) == 101, "the trace")
     page = open_page(ppl_process, who)
-    eventually(lambda: shown(page)[-1:] and "Traceback" in shown(page)[-1], "the trace is shown")
-    expect(page.locator("#histogram")).to_be_visible()
+    eventually(lambda: any("Traceback" in each for each in shown(page)[-1:]), "the trace is shown")
+    until_settled(page)
     page.keyboard.press("k")
     more = page.locator("#log .row.chosen .more")
     expect(more).to_have_attribute("aria-expanded", "false")
@@ -74,9 +72,8 @@ def test_what_is_unfolded_by_key_comes_into_sight_and_is_folded_again(
     page.keyboard.press("o")
     expect(page.locator("#log .row.chosen")).to_contain_text("Error: last")
     expect(more).to_have_attribute("aria-expanded", "true")
-    pill = page.locator("#pill").bounding_box()
-    assert pill is not None
-    assert _bottom(page, "#log .row.chosen") <= pill["y"]
+    until_settled(page)
+    assert _is_above_the_pill(page)
     page.keyboard.press("o")
     expect(page.locator("#log .row.chosen")).not_to_contain_text("Error: last")
 
@@ -87,14 +84,12 @@ def test_a_long_line_is_folded_and_a_long_word_breaks_where_the_row_ends(
     text = "GET /search?" + "q" * 3900
     data = b"<13>1 - web-01 app - - - " + text.encode() + b"\n"
     page = _open(ppl_process, open_page, data, text[:1000] + "▸ 2,912 more characters")
-    row = page.locator("#log .row").bounding_box()
-    assert row is not None
-    assert row["height"] <= 9 * 20
-    heights = page.locator("#log .message .long").first.evaluate(
+    height, top = page.locator("#log .message .long").first.evaluate(
         "long => { const word = long.getClientRects()[0], row = long.closest('.row').getBoundingClientRect();"
-        " return word.top - row.top; }"
+        " return [row.height, word.top - row.top]; }"
     )
-    assert heights < 20, "it begins on the row's first line"
+    assert height <= 9 * 20
+    assert top < 20, "it begins on the row's first line"
 
 
 def test_the_title_says_what_is_searched_and_how_much_is_new(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -166,10 +161,12 @@ def test_the_search_field_keeps_its_room_beside_what_starts_from_it(
     until_shown(page, "line 1")
     acts = [page.locator("#saved summary"), page.get_by_role("button", name="Notify me of new hits")]
     acts += [page.locator("#download summary"), page.get_by_role("button", name="Similar")]
-    boxes = [each.bounding_box() for each in (page.locator("#q"), *acts)]
-    assert all(boxes)
-    assert max(box["y"] for box in boxes if box) - min(box["y"] for box in boxes if box) < 10, "in one row"
-    assert boxes[0] is not None
-    assert boxes[0]["width"] >= least
+    for each in acts:
+        expect(each).to_be_visible()
+    until_settled(page)
+    field, *others = boxes(page.locator("#q"), *acts)
+    tops = [box["y"] for box in (field, *others)]
+    assert max(tops) - min(tops) < 10, "in one row"
+    assert field["width"] >= least
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     assert page.locator("#saved summary").inner_text() in ("Saved", "Saved▾"), "its name where it is an icon too"

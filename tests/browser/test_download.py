@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, shown, until_shown
+from tests.browser.looking import boxes, ingest, lines, shown, until_settled, until_shown
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -45,7 +45,7 @@ def test_a_download_is_what_the_search_finds_in_each_format(ppl_process: PplProc
     name, content = _downloaded(page)
     assert name.endswith(".log")
     assert [line.partition("app: ")[2] for line in content.decode().splitlines()] == ["bad one", "bad two"]
-    expect(page.locator("#download .said")).to_have_text("Complete: 2 lines.", timeout=10_000)
+    expect(page.locator("#download .said")).to_have_text("Complete: 2 lines.")
     page.get_by_label("JSON lines").check()
     page.get_by_label("Compressed (gzip)").check()
     name, content = _downloaded(page)
@@ -93,13 +93,26 @@ def test_the_menu_is_worked_by_keys_and_says_when_it_cannot_be_loaded(
     expect(page.locator("#download summary")).to_be_focused()
 
 
+def test_a_download_begun_before_the_menu_has_loaded_comes(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = _open(ppl_process, open_page, "severity%3Aerr", "bad two")
+    held: list[Route] = []
+    page.route("**/download.js", lambda route: held.append(route))
+    page.locator("#download summary").click()
+    page.locator("#download").get_by_role("button", name="Download").click()
+    eventually(lambda: page.title() and held, "the menu is loaded")
+    with page.expect_download() as download:
+        held[0].continue_()
+    assert Path(download.value.path()).read_bytes().count(b"bad") == 2
+    assert page.url.endswith("/?q=severity%3Aerr")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_the_menu_fits(ppl_process: PplProcess, open_page: OpenPage, width: int, scheme: str) -> None:
     viewport = {"width": width, "height": 800}
     page = _open(ppl_process, open_page, "", "bad two", viewport=viewport, color_scheme=scheme, has_touch=width == 390)
+    until_settled(page)
     _menu(page)
-    box = page.locator("#download .panel").bounding_box()
-    assert box is not None
+    (box,) = boxes(page.locator("#download .panel"))
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= width
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
@@ -108,7 +121,5 @@ def test_the_menu_fits(ppl_process: PplProcess, open_page: OpenPage, width: int,
             "all => all.map(each => each.getBoundingClientRect().height)"
         )
         assert min(sizes) >= 40
-        search, menu = (page.locator(each).bounding_box() for each in ("#search", "#download summary"))
-        assert search is not None
-        assert menu is not None
+        search, menu = boxes(page.locator("#search"), page.locator("#download summary"))
         assert abs(search["y"] - menu["y"]) < 10, "in one row"

@@ -8,7 +8,21 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, place_of, scroll, shown, state, until_shown, until_state, wheel
+from tests.browser.looking import (
+    boxes,
+    ingest,
+    lines,
+    place_of,
+    scroll,
+    shown,
+    state,
+    until_at_rest,
+    until_scrolled,
+    until_settled,
+    until_shown,
+    until_state,
+    wheel,
+)
 from tests.fixtures.running import PplProcess, Registered, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -27,14 +41,19 @@ def _open(ppl: PplProcess, open_page: OpenPage, data: bytes, last: str, **option
     ingest(ppl, who, data)
     page = open_page(ppl, who, **options)
     until_shown(page, last)
-    # The histogram appears over the lines without moving them, so it may cover a line chosen before that.
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
     return who, page
 
 
 def _fields(page: Page) -> dict[str, str]:
-    names = page.locator("#details dt").all_inner_texts()
-    return dict(zip(names, page.locator("#details dd .value").all_inner_texts(), strict=True))
+    return page.locator("#details dl").evaluate(
+        """list => {
+            const texts = selector => [...list.querySelectorAll(selector)].map(each => each.innerText);
+            const [names, values] = [texts("dt"), texts("dd .value")];
+            if (names.length !== values.length) throw new Error("not a value for each name");
+            return Object.fromEntries(names.map((name, at) => [name, values[at]]));
+        }"""
+    )
 
 
 def _row(page: Page, message: str, room: str = "#log"):
@@ -71,10 +90,8 @@ def test_the_message_stands_before_the_fields_which_fold(
     _, page = _open(ppl_process, open_page, lines(1), "line 1", **options)
     page.locator("#log .message").last.click()
     details = page.locator("#details")
-    top, message, fields = (each.bounding_box() for each in (details, details.locator(".text"), details.locator("dl")))
-    assert top is not None
-    assert message is not None
-    assert fields is not None
+    expect(details).to_be_visible()
+    top, message, fields = boxes(details, details.locator(".text"), details.locator("dl"))
     assert message["y"] - top["y"] < 200, "at once in sight"
     assert message["y"] < fields["y"]
     details.get_by_text("The line").click()
@@ -89,15 +106,18 @@ def test_opening_and_closing_the_details_leaves_the_line_where_it_is(
 ) -> None:
     long = b"".join(b"<13>1 - h a - - - " + b"word " * 60 + b"%d\n" % number for number in range(200))
     _, page = _open(ppl_process, open_page, long + lines(1), "line 1")
+    top = scroll(page)["top"]
     wheel(page, -900)
     until_state(page, "Paused")
-    eventually(lambda: _at_rest(page), "the scroll at rest")
+    until_scrolled(page, top)
     page.mouse.click(500, 600)
     expect(page.locator("#details")).to_be_visible()
+    until_at_rest(page)
     chosen = "() => document.querySelector('#log .row.chosen').getBoundingClientRect().top"
     during = page.evaluate(chosen)
     page.keyboard.press("Escape")
     expect(page.locator("#details")).to_be_hidden()
+    until_at_rest(page)
     assert 600 - 80 < during <= 600, "the line that was clicked is still beneath the hand"
     assert abs(page.evaluate(chosen) - during) <= 1
 
@@ -108,6 +128,7 @@ def test_json_is_written_out_to_the_letter_and_a_trace_is_folded(ppl_process: Pp
     ppl_process.send(who.port, data)
     page = open_page(ppl_process, who)
     until_shown(page, f"order {_JSON}")
+    until_settled(page)
     trace = page.locator("#log .row").first
     assert trace.locator(".message").inner_text().startswith("Traceback (most recent call last):\n  File 1\n    call()")
     page.get_by_role("button", name="▸ 3 more lines").click()
@@ -168,14 +189,18 @@ def test_selected_rows_are_copied_with_day_zone_and_severity(ppl_process: PplPro
         "(to) => { const [first, second, third] = document.querySelectorAll('#log .row');"
         " getSelection().setBaseAndExtent(first, 0, to ? third : second, 0) }"
     )
+
+    def copied() -> str:
+        return page.evaluate("() => navigator.clipboard.readText()")
+
     page.evaluate(select, True)
     page.keyboard.press("Control+c")
     line = "2026-11-07T11:23:20.060000+02:00 h a notice: line"
-    assert page.evaluate("() => navigator.clipboard.readText()") == f"{line} 0\n{line} 1"
+    eventually(lambda: copied() == f"{line} 0\n{line} 1", "both rows")
     page.evaluate(select, False)
     page.keyboard.press("Control+c")
-    assert page.evaluate("() => navigator.clipboard.readText()").strip().endswith("line 0")
-    assert "2026" not in page.evaluate("() => navigator.clipboard.readText()"), "of one row what is selected"
+    eventually(lambda: copied().strip().endswith("line 0"), "one row")
+    assert "2026" not in copied(), "of one row what is selected"
 
 
 def test_on_a_tablet_all_acts_of_the_details_are_of_one_height(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -303,6 +328,7 @@ def test_the_details_are_as_wide_as_one_draws_them_and_stay_so(ppl_process: PplP
     assert state(page) == "Paused — reading"
     page.reload()
     until_shown(page, "line 99")
+    until_settled(page)
     _row(page, "line 95").locator(".message").click()
     assert width() == 280
     edge.dblclick()
@@ -316,10 +342,11 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     ingest(ppl_process, who, lines(*range(1000)))
     page = open_page(ppl_process, who, path="/?q=program%3Aapp+line")
     until_shown(page, "line 999")
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
+    top = scroll(page)["top"]
     wheel(page, -1500)
     until_state(page, "Paused")
-    eventually(lambda: _at_rest(page), "the scroll at rest")
+    until_scrolled(page, top)
     before = scroll(page)
     message = page.evaluate(
         "() => { const log = document.getElementById('log').getBoundingClientRect();"
@@ -343,8 +370,8 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     eventually(lambda: page.evaluate(inert), "nothing beneath can be reached")
     # Scrolling continues beyond the first fifty lines, without gap, duplicate or jump.
     at = "() => document.querySelector('#context .anchor').getBoundingClientRect().top"
-    page.evaluate("() => { document.querySelector('#context .lines').scrollTop = 100 }")
-    top = page.evaluate(at)
+    scrolled = "() => { document.querySelector('#context .lines').scrollTop = 100; return (" + at + ")(); }"
+    top = page.evaluate(scrolled)
     older = page.locator("#context .message").first
     eventually(lambda: int(older.inner_text().split()[1]) < first, "older lines")
     assert abs(page.evaluate(at) - top) <= 1
@@ -357,6 +384,7 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     expect(page.locator("#context")).to_be_hidden()
     assert not page.evaluate(inert)
     assert page.url.endswith("/?q=program%3Aapp+line")
+    until_at_rest(page)
     assert scroll(page) == before
     assert abs(place_of(page, message) - place) <= 1
     assert "Paused" in state(page)
@@ -366,12 +394,6 @@ def test_context_opens_over_the_search_and_back_leads_to_the_very_place(
     expect(page.locator("#context")).to_be_hidden()
     page.keyboard.press("End")
     until_state(page, "Live")
-
-
-def _at_rest(page: Page) -> bool:
-    first = scroll(page)["top"]
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return scroll(page)["top"] == first
 
 
 def test_a_link_opens_around_its_event_survives_a_reload_and_leads_to_the_live_lines(
@@ -524,14 +546,11 @@ def test_context_scrolls_its_own_lines_and_never_the_page(
     page.wait_for_timeout(200)
     assert page.evaluate("() => [scrollY, document.scrollingElement.scrollHeight]") == [0, 800]
     assert page.locator("nav.top").bounding_box()["y"] == 0  # type: ignore[index]
-    anchor = page.locator("#context .row.anchor").bounding_box()
-    room = page.locator("#context .lines").bounding_box()
-    assert anchor is not None
-    assert room is not None
+    anchor, room = boxes(page.locator("#context .row.anchor"), page.locator("#context .lines"))
     assert room["y"] < anchor["y"] < room["y"] + room["height"]
-    seen = page.evaluate(
-        "({x, y}) => document.elementFromPoint(x, y).closest('#context .row.anchor') !== null",
-        {"x": anchor["x"] + 60, "y": anchor["y"] + 5},
+    seen = page.locator("#context .row.anchor").evaluate(
+        "row => { const { x, y } = row.getBoundingClientRect();"
+        " return row.contains(document.elementFromPoint(x + 60, y + 5)); }"
     )
     assert seen, "nothing lies over it"
     # A sheet over the lines closes; a panel beside them stays.

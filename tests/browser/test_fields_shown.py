@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import every_look, ingest, until_shown
+from tests.browser.looking import every_look, ingest, until_settled, until_shown
 from tests.browser.pictures import Pictures
 from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess
@@ -27,6 +27,7 @@ def _open(ppl: PplProcess, open_page: OpenPage, **options: object) -> Page:
     ingest(ppl, who, _LINES)
     page = open_page(ppl, who, **options)
     until_shown(page, "plain line")
+    until_settled(page)
     return page
 
 
@@ -70,7 +71,7 @@ def test_both_are_readable_in_both_themes(
     search(page, "customers OR deny-all")
     expect(page.locator("#log .elsewhere")).to_be_visible()
     expect(page.locator("#log .instead")).to_have_count(2)
-    expect(page.locator("#histogram:not(.stale)")).to_be_visible()
+    until_settled(page)
     assert violations(page) == []
     Pictures().single(page, f"fields-found-{scheme}-{width}")
     page.locator("#log .message.instead").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, until_shown
+from tests.browser.looking import boxes, ingest, lines, until_shown
 from tests.fixtures.running import PplProcess
 
 pytestmark = pytest.mark.browser
@@ -19,16 +19,14 @@ def test_the_shortest_way_to_a_line_stands_first_and_stays_where_it_is(
     page = open_page(ppl_process, ppl_process.register(), viewport={"width": width, "height": 800})
     button = page.get_by_role("button", name="Send a test line")
     expect(button).to_be_in_viewport(ratio=1)
-    place = button.bounding_box()
-    assert place is not None
     tabs = page.get_by_role("tab")
-    assert place["y"] < tabs.first.bounding_box()["y"]  # type: ignore[index]
+    place, first = boxes(button, tabs.first)
+    assert place["y"] < first["y"]
     for tab in tabs.all():
         tab.click()
-        box = tab.bounding_box()
-        assert box is not None
-        assert button.bounding_box() == place
-        assert box["y"] + box["height"] <= page.get_by_role("tabpanel").bounding_box()["y"] + 1  # type: ignore[index]
+        now, box, panel = boxes(button, tab, page.get_by_role("tabpanel"))
+        assert now == place
+        assert box["y"] + box["height"] <= panel["y"] + 1
 
 
 def test_the_events_say_where_senders_send_to(ppl_process: PplProcess, open_page: OpenPage) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import every_look, ingest, shown, until_shown
+from tests.browser.looking import boxes, every_look, ingest, shown, until_settled, until_shown
 from tests.browser.pictures import Pictures
 from tests.fixtures.running import PplProcess, Registered, eventually
 
@@ -28,8 +28,7 @@ def opened(ppl: PplProcess, open_page: OpenPage, **options: object) -> tuple[Pag
     ingest(ppl, who, LINES)
     page = open_page(ppl, who, **options)
     until_shown(page, "nothing to see")
-    # It moves the lines when it appears: a click in that moment would miss its line.
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
     return page, who
 
 
@@ -56,8 +55,7 @@ def test_the_details_list_the_fields_below_the_message(ppl_process: PplProcess, 
     ]  # fmt: skip
     eventually(lambda: rows(table) == expected, "the fields of the object")
     expect(table.locator("summary")).to_have_text("Fields 7")
-    places = [each.bounding_box() for each in (page.locator("#details .body"), table, page.locator("#details dl"))]
-    tops = [place["y"] for place in places if place]
+    tops = [box["y"] for box in boxes(page.locator("#details .body"), table, page.locator("#details dl"))]
     assert tops == sorted(tops)
     with_details(page, "duration")
     eventually(lambda: rows(table) == [["status", "200"], ["duration", "1.5ms"]], "those of another line")
@@ -145,6 +143,7 @@ def test_values_of_lines_stay_text(ppl_process: PplProcess, open_page: OpenPage)
     who = ppl_process.register()
     ingest(ppl_process, who, b'<14>1 - h a - - - {"<b>x</b>":"<img src=x onerror=alert(1)>\\u202e"}\n')
     page = open_page(ppl_process, who)
+    until_settled(page)
     page.locator("#log .message").click()
     table = page.locator("#details .found")
     eventually(lambda: rows(table) == [["<b>x</b>", "<img src=x onerror=alert(1)>⟦U+202E⟧"]], "text")
@@ -159,6 +158,7 @@ def test_the_table_fits_and_is_accessible(
     long_ = '{"a.name.that.is.rather.long_and_goes_on":"' + "word" * 200 + '","status":500,"duration_ms":12.5}'
     ingest(ppl_process, who, LINES + f"<14>1 - web-1 shop - - - {long_}\n".encode())
     page = open_page(ppl_process, who, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    until_settled(page)
     table = with_details(page, "Ann Lee")
     eventually(lambda: len(rows(table)) == 7, "the fields")
     assert violations(page) == []

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import place_of, retry_now, scroll, until_state
+from tests.browser.looking import place_of, retry_now, scroll, until_at_rest, until_state
 from tests.browser.scripted import ScriptedServer, event, ids
 from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
@@ -197,6 +197,7 @@ def test_an_answer_to_resume_that_comes_after_the_next_pause_moves_nothing(scrip
     page.keyboard.press(" ")
     page.keyboard.press(" ")
     until_state(page, "Paused")
+    until_at_rest(page)
     before, place = scroll(page), place_of(page, "line 190")
     server.logs(*range(51, 251))
     expect(page.locator("#pill")).to_contain_text("50 new lines")
@@ -236,6 +237,7 @@ def _tall_rows(scripted: Scripted) -> Page:
         eventually(lambda last=first + 199: ids(page)[-1] == last, "the rows")  # type: ignore[misc]
     assert len(ids(page)) == 801
     eventually(lambda: _bottom(page) <= 4, "the newest line in sight")
+    until_at_rest(page)
     return page
 
 
@@ -283,7 +285,9 @@ def test_a_leap_right_after_the_pause_shows_rows_that_stay(scripted: Scripted) -
 def test_the_banner_leaves_the_rows_where_they_are(scripted: Scripted) -> None:
     page, server = scripted(*range(1, 201))
     page.keyboard.press(" ")
+    until_at_rest(page)
     page.evaluate("() => { document.getElementById('log').scrollTop = 1500 }")
+    until_at_rest(page)
     place = place_of(page, "line 90")
     server.close()
     expect(page.locator("#offline")).to_be_visible()

@@ -5,10 +5,22 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, place_of, scroll, shown, state, until_shown, until_state, wheel
+from tests.browser.looking import (
+    ingest,
+    lines,
+    place_of,
+    scroll,
+    shown,
+    state,
+    until_at_rest,
+    until_scrolled,
+    until_settled,
+    until_shown,
+    until_state,
+    wheel,
+)
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -35,7 +47,8 @@ def test_each_way_of_pausing_holds_the_rows_still_and_counts_what_is_new(
     ingest(ppl_process, who, lines(*range(300)))
     page = open_page(ppl_process, who, has_touch=way == "touch")
     until_shown(page, "line 299")
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
+    top = scroll(page)["top"]
     if way == "wheel":
         wheel(page, -300)
     elif way == "key":
@@ -54,21 +67,15 @@ def test_each_way_of_pausing_holds_the_rows_still_and_counts_what_is_new(
             }"""
         )
     until_state(page, "Paused")
-    # The wheel scrolls smoothly: wait until it has ended before measuring.
-    eventually(lambda: scroll(page) == scroll(page), "the scroll at rest")
-    eventually(lambda: _at_rest(page), "the scroll at rest")
+    if way in ("wheel", "key"):
+        until_scrolled(page, top)
+    until_at_rest(page)
     before, place = scroll(page), place_of(page, "line 290")
     ppl_process.send(who.port, lines(*range(300, 400)))
     eventually(lambda: "100 new lines" in page.locator("#pill").inner_text(), "the count of new lines")
     assert abs(place_of(page, "line 290") - place) <= 1
     assert scroll(page) == before
     assert shown(page)[-1] == "line 299"
-
-
-def _at_rest(page) -> bool:
-    first = scroll(page)["top"]
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return scroll(page)["top"] == first
 
 
 @pytest.mark.parametrize("way", ["pill", "end", "bottom"])
@@ -79,8 +86,11 @@ def test_resuming_brings_what_came_meanwhile_without_gap_or_duplicate(
     ingest(ppl_process, who, lines(*range(300)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 299")
+    until_settled(page)
+    top = scroll(page)["top"]
     wheel(page, -300)
     until_state(page, "Paused")
+    until_scrolled(page, top)
     ppl_process.send(who.port, lines(*range(300, 350)))
     eventually(lambda: "50 new lines" in page.locator("#pill").inner_text(), "the count of new lines")
     if way == "pill":
@@ -138,15 +148,17 @@ def test_history_scrolls_to_the_oldest_line_without_gap_duplicate_or_jump(
     ingest(ppl_process, who, lines(*range(1500)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 1499")
+    until_settled(page)
+    top = scroll(page)["top"]
     wheel(page, -400)
     until_state(page, "Paused")
-    eventually(lambda: _at_rest(page), "the scroll at rest")
+    until_scrolled(page, top)
     page.evaluate("() => { document.getElementById('log').scrollTop -= 1 }")
     for _ in range(60):
         if page.locator(".note").count():
             break
         message, place = page.evaluate(_SCROLLED_BACK)
-        eventually(lambda: _at_rest(page), "the scroll at rest")
+        until_at_rest(page)
         assert abs(place_of(page, message) - place) <= 1, "what is put before moves nothing"
     eventually(lambda: page.locator(".note").count() == 1, "the beginning of history")
     assert page.locator(".note").inner_text() == "Beginning of history"
@@ -160,12 +172,20 @@ def test_older_lines_are_put_before_without_moving_the_row_one_looks_at(
     ingest(ppl_process, who, lines(*range(1000)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 999")
+    until_settled(page)
     page.keyboard.press(" ")
     until_state(page, "Paused")
+    until_at_rest(page)
     assert shown(page)[0] == "line 800"
     # Near enough to the top that the page asks for the next portion, also if rows turn out higher than was assumed.
-    page.evaluate("() => { document.getElementById('log').scrollTop = 600 }")
-    place = place_of(page, "line 845")
+    place = page.evaluate(
+        """() => {
+            document.getElementById("log").scrollTop = 600;
+            const rows = [...document.querySelectorAll("#log .row")];
+            const row = rows.find(each => each.querySelector(".message").textContent === "line 845");
+            return row.getBoundingClientRect().top;
+        }"""
+    )
     eventually(lambda: shown(page)[0] == "line 600", "the next older portion")
     assert abs(place_of(page, "line 845") - place) <= 1
 
@@ -177,8 +197,11 @@ def test_scrolling_back_down_after_far_history_loads_the_newer_lines_again(
     ingest(ppl_process, who, lines(*range(4500)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 4499")
+    until_settled(page)
+    top = scroll(page)["top"]
     wheel(page, -400)
     until_state(page, "Paused")
+    until_scrolled(page, top)
 
     def up() -> bool:
         page.evaluate("() => { document.getElementById('log').scrollTop = 0 }")
@@ -273,4 +296,4 @@ def test_a_page_that_slept_goes_on_with_bounded_rows_and_without_a_double(
     assert len(set(numbers)) == len(numbers)
     assert numbers == sorted(numbers)
     gaps = sum(following != number + 1 for number, following in itertools.pairwise(numbers))
-    assert page.locator("#log .gap").count() == gaps, "what is left out is admitted"
+    eventually(lambda: page.locator("#log .gap").count() == gaps, "what is left out is admitted")

@@ -9,7 +9,16 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, place_of, until_shown, until_state
+from tests.browser.looking import (
+    boxes,
+    ingest,
+    lines,
+    places_of,
+    until_at_rest,
+    until_settled,
+    until_shown,
+    until_state,
+)
 from tests.fixtures.running import PplProcess, Registered, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -46,32 +55,37 @@ def test_a_line_is_marked_by_key_and_the_others_stay_where_they_are(
     ingest(ppl_process, who, lines(*range(60)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 59")
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
     page.keyboard.press("m")
     expect(page.locator("#status .problem")).to_contain_text("Choose the line to mark first")
     for _ in range(5):
         page.keyboard.press("k")
-    places = {text: place_of(page, text) for text in ("line 50", "line 55", "line 56", "line 59")}
+    until_at_rest(page)
+    places = places_of(page, "line 50", "line 55", "line 56", "line 59")
     mark(page, HOSTILE)
     pin = row(page, "line 55").locator(".pin")
     expect(pin).to_have_text(HOSTILE)
-    assert {text: place_of(page, text) for text in places} == places
+    assert places_of(page, *places) == places
     expect(page.locator("#marks summary")).to_contain_text("1")
     assert pin.evaluate("pin => pin.childNodes.length === 1 && pin.firstChild.nodeType === Node.TEXT_NODE")
-    assert pin.bounding_box()["height"] <= row(page, "line 55").bounding_box()["height"]  # type: ignore[index]
+    note, line = boxes(pin, row(page, "line 55"))
+    assert note["height"] <= line["height"]
 
     page.reload()
     until_shown(page, "line 59")
     expect(pin).to_have_text(HOSTILE)
-    assert place_of(page, "line 56") - place_of(page, "line 55") > 30, "a line of its own where nothing is held still"
+    until_settled(page)
+    marked, following = places_of(page, "line 55", "line 56").values()
+    assert following - marked > 30, "a line of its own where nothing is held still"
     page.keyboard.press(" ")
     until_state(page, "Paused")
-    places = {text: place_of(page, text) for text in ("line 50", "line 56")}
+    until_at_rest(page)
+    places = places_of(page, "line 50", "line 56")
     pin.click()
     expect(page.get_by_role("dialog", name="Change the mark")).to_be_visible()
     page.get_by_role("button", name="Remove the mark").click()
     expect(pin).to_have_text("Mark removed")
-    assert {text: place_of(page, text) for text in places} == places
+    assert places_of(page, *places) == places
     expect(page.locator("#marks")).to_be_hidden()
     page.keyboard.press("End")
     expect(pin).to_have_count(0)
@@ -83,17 +97,18 @@ def test_others_see_it_at_once_and_their_lines_stay_too(ppl_process: PplProcess,
     ingest(ppl_process, who, lines(*range(60)))
     watching = open_page(ppl_process, other, path=f"/?user_id={who.user_id}")
     until_shown(watching, "line 59")
-    expect(watching.locator("#histogram")).to_be_visible()
+    until_settled(watching)
     watching.keyboard.press(" ")
     until_state(watching, "Paused")
-    places = {text: place_of(watching, text) for text in ("line 50", "line 58", "line 59")}
+    until_at_rest(watching)
+    places = places_of(watching, "line 50", "line 58", "line 59")
     page = open_page(ppl_process, who)
     until_shown(page, "line 59")
     page.keyboard.press("k")
     page.keyboard.press("k")
     mark(page, "look here")
     expect(row(watching, "line 58").locator(".pin")).to_have_text("look here")
-    assert {text: place_of(watching, text) for text in places} == places
+    assert places_of(watching, *places) == places
     # The note gets a line of its own once the lines move anyway.
     watching.keyboard.press("End")
     expect(row(watching, "line 58")).to_have_class("row pinned")
@@ -163,6 +178,7 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(ppl_process: PplPr
     page = open_page(ppl_process, who)
     until_shown(page, "line 1")
     page.expected_errors = ["400"]  # type: ignore[attr-defined]
+    until_settled(page)
     row(page, "line 1").locator(".message").click()
     page.locator("#details").get_by_role("button", name="Mark m").click()
     dialog = page.get_by_role("dialog", name="Mark this line")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, until_shown
+from tests.browser.looking import ingest, until_settled, until_shown
 from tests.browser.test_search import search
 from tests.fixtures.running import PplProcess, eventually
 
@@ -25,6 +25,7 @@ def _open(ppl: PplProcess, open_page: OpenPage) -> Page:
     ingest(ppl, who, _LINES)
     page = open_page(ppl, who)
     until_shown(page, _LAST)
+    until_settled(page)
     return page
 
 
@@ -58,7 +59,7 @@ def test_hosts_and_programs_are_marked_and_what_cannot_be_marked_is_stepped_thro
     page = _open(ppl_process, open_page)
     search(page, "host:web-* program:(nginx app)")
     _until_marked(page, "host", "web-", "web-")
-    assert _marked(page, "program") == ["nginx", "app"]
+    _until_marked(page, "program", "nginx", "app")
     expect(page.locator("#log .program").first).to_have_text("nginx[7]")
     page.locator("#log .host").first.click()
     _until_marked(page, "host", "web-01")

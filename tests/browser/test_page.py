@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -26,7 +28,7 @@ def test_registering_leads_to_the_first_line_page_that_goes_live_by_itself(
         snippet = page.locator("#snippet pre").first.inner_text()
         assert "127.0.0.1" in snippet
         assert port in snippet
-    assert state(page) == "Waiting"
+    eventually(lambda: state(page) == "Waiting", "nothing has come yet")
     ppl_process.send(int(port), b"hello from a server\n")
     until_shown(page, "hello from a server")
     expect(page.locator("#first-line")).to_be_hidden()
@@ -90,8 +92,8 @@ def test_times_are_in_the_users_zone(
     until_shown(page, "x")
     assert page.locator("#log .time").inner_text() == clock
     day = "Friday 7 October 2016" if zone.startswith("+") else "Thursday 6 October 2016"
-    assert page.locator("#day").inner_text() == f"{day} · {name}"
-    assert page.locator("#status .zone").inner_text() == name
+    expect(page.locator("#day")).to_have_text(f"{day} · {name}")
+    expect(page.locator("#status .zone")).to_have_text(name)
 
 
 def test_severity_is_a_tag_and_not_colour_alone(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -113,9 +115,14 @@ def test_a_lost_server_is_said_and_on_return_nothing_is_missing(ppl_process: Ppl
     expect(banner).to_contain_text("Reconnecting in")
     assert state(page) == "Offline"
     assert shown(page)[-1] == "line 9", "rows stay readable"
-    eventually(lambda: "attempt 2" in banner.inner_text() or "attempt 3" in banner.inner_text(), "another attempt", 30)
+
+    def attempt() -> int:
+        found = re.search(r"attempt (\d+)", banner.inner_text())
+        return int(found[1]) if found else 0
+
+    before = eventually(lambda: number if (number := attempt()) > 1 else 0, "another attempt", 30)
     page.get_by_role("button", name="Retry now").click()
-    eventually(lambda: "attempt 3" in banner.inner_text() or "attempt 4" in banner.inner_text(), "one at once", 30)
+    eventually(lambda: attempt() > before, "one at once", 30)
     ppl_process.start()
     ingest(ppl_process, who, lines(*range(10, 40)))
     retry_now(page)
@@ -178,7 +185,7 @@ def test_keys_work_and_are_left_alone_in_fields(ppl_process: PplProcess, open_pa
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("/")
     page.keyboard.type("127 ")
-    assert state(page) == "Live", "Space in a field does not pause"
+    eventually(lambda: state(page) == "Live", "Space in a field does not pause")
     page.keyboard.press("Escape")
     page.keyboard.press(" ")
     until_state(page, "Paused — Space")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, until_shown
+from tests.browser.looking import ingest, lines, until_settled, until_shown
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -31,6 +31,7 @@ def test_lines_are_items_of_lists_and_the_chosen_one_is_read_once(ppl_process: P
     ingest(ppl_process, who, lines(*range(60)) + b"<11>1 - web-01 app - - - bad\n")
     page = open_page(ppl_process, who)
     until_shown(page, "bad")
+    until_settled(page)
     expect(page.locator("#log").get_by_role("listitem")).to_have_count(61)
     items = page.locator("#log").get_by_role("list").get_by_role("listitem")
     expect(items).to_have_count(61)
@@ -57,6 +58,7 @@ def test_lines_around_an_event_are_items_too_and_the_event_is_the_active_one(
     ingest(ppl_process, who, lines(*range(20)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 19")
+    until_settled(page)
     page.keyboard.press("k")
     page.keyboard.press("c")
     expect(page.locator("#context").get_by_role("listitem")).to_have_count(20)

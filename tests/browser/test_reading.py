@@ -8,7 +8,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, scroll, shown, state, until_shown, until_state, wheel
+from tests.browser.looking import (
+    ingest,
+    lines,
+    scroll,
+    shown,
+    state,
+    until_scrolled,
+    until_settled,
+    until_shown,
+    until_state,
+    wheel,
+)
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -21,6 +32,7 @@ def test_keys_scroll_the_log_though_nothing_has_the_focus(ppl_process: PplProces
     ingest(ppl_process, who, lines(*range(200)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 199")
+    until_settled(page)
     top = scroll(page)["top"]
     page.keyboard.press("PageUp")
     until_state(page, "Paused — scrolled up")
@@ -32,6 +44,7 @@ def test_a_leap_to_the_top_pauses_and_brings_history(ppl_process: PplProcess, op
     ingest(ppl_process, who, lines(*range(300)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 299")
+    until_settled(page)
     assert len(shown(page)) == 200
     # As with the scrollbar or a flick: the top is reached before the page hears of any movement.
     page.evaluate("() => { document.getElementById('log').scrollTop = 0 }")
@@ -47,7 +60,7 @@ def test_the_wheel_turned_up_where_all_is_in_sight_pauses_nothing(ppl_process: P
     wheel(page, -400)
     ppl_process.send(who.port, lines(3))
     until_shown(page, "line 3")
-    assert state(page) == "Live"
+    eventually(lambda: state(page) == "Live", "it is live all the time")
 
 
 def test_turning_the_wheel_down_at_the_bottom_resumes(ppl_process: PplProcess, open_page: OpenPage) -> None:
@@ -66,8 +79,11 @@ def test_a_reader_who_scrolls_down_through_history_ends_live(ppl_process: PplPro
     ingest(ppl_process, who, lines(*range(3600)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 3599")
+    until_settled(page)
+    top = scroll(page)["top"]
     wheel(page, -400)
     until_state(page, "Paused")
+    until_scrolled(page, top)
 
     def up() -> bool:
         page.evaluate("() => { document.getElementById('log').scrollTop = 0 }")
@@ -189,6 +205,7 @@ def test_pictures_of_every_state(
     expect(page.locator("#pill")).to_be_visible()
     pictures["paused"] = page.screenshot(path=tmp_path / "paused.png")
     page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
     pictures["help"] = page.screenshot(path=tmp_path / "help.png")
     for path in ("/settings", "/login", "/register"):
         page = open_page(ppl_process, who if path == "/settings" else None, path, **options)

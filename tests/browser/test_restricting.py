@@ -81,10 +81,13 @@ def test_nothing_of_it_is_wider_than_the_page(
     page.expected_errors = ["400"]  # type: ignore[attr-defined]
     page.get_by_label("Client certificates").fill(Path(self_signed(tmp_path, "sender")[0]).read_text())
     page.get_by_role("button", name="Save certificates").click()
+    expect(page.get_by_text("CN=sender, valid to")).to_be_visible()
     page.get_by_label("Networks that may send").fill("10.0.0.0/8\n2001:db8:1234:5678:9abc:def0:1234:5678 nowhere")
     page.get_by_role("button", name="Save networks").click()
+    expect(page.get_by_role("alert")).to_be_visible()
     pictured(page, "restrictions", f"error-{width}-{scheme}")
     page.get_by_role("button", name="Make a token").click()
+    expect(page.locator("#new-sender-token")).to_be_visible()
     page.get_by_text("How senders present a certificate").click()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     pictured(page, "restrictions", f"token-{width}-{scheme}")

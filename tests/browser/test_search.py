@@ -6,7 +6,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import ingest, lines, retry_now, shown, state, until_shown, until_state
+from tests.browser.looking import (
+    ingest,
+    lines,
+    painted,
+    retry_now,
+    shown,
+    state,
+    until_at_rest,
+    until_settled,
+    until_shown,
+    until_state,
+)
 from tests.fixtures.running import PplProcess, eventually
 
 pytestmark = pytest.mark.browser
@@ -83,15 +94,17 @@ def test_what_is_said_of_a_wrong_query_does_not_move_a_log_that_is_held_still(
     ingest(ppl_process, who, lines(*range(1, 151)))
     page = open_page(ppl_process, who)
     until_shown(page, "line 150")
+    until_settled(page)
     page.keyboard.press(" ")
     until_state(page, "Paused")
+    until_at_rest(page)
     page.locator("#log").evaluate("log => { log.scrollTop -= 300; }")
     place = "() => [...document.querySelectorAll('#log .row')].at(-30).getBoundingClientRect().top"
-    for _ in range(3):
-        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    until_at_rest(page)
     before = page.evaluate(place)
     search(page, "severity:bad")
     expect(page.locator("#search-error")).to_contain_text("Expected a severity")
+    painted(page)
     assert abs(page.evaluate(place) - before) < 1
 
 
@@ -131,7 +144,7 @@ def test_without_a_match_the_range_that_was_searched_is_said_and_can_be_widened(
     selected = page.get_by_label("Search", exact=True).evaluate("field => [field.selectionStart, field.selectionEnd]")
     assert selected == [0, len("nothing")], "to be typed over"
     page.keyboard.press("Escape")
-    assert state(page) == "Live"
+    eventually(lambda: state(page) == "Live", "it is live all the time")
 
 
 def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(

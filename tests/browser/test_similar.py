@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
@@ -78,7 +78,8 @@ def test_s_groups_what_is_found_and_escape_leaves(ppl_process: PplProcess, open_
         "ready": "1",
     }
     assert words(page).startswith("44 lines in 3 groups, from ")
-    assert page.locator("#similar [role=status]").text_content() == words(page)
+    status = page.locator("#similar [role=status]")
+    eventually(lambda: status.text_content() == words(page), "the same for screen readers")
     first = page.locator("#similar .group").first
     assert first.locator(".share").inner_text() == "91 %"
     assert first.locator(".varying").all_text_contents() == ["…", "…"]
@@ -244,9 +245,9 @@ def test_cancel_keeps_what_is_grouped(ppl_process: PplProcess, open_page: OpenPa
     eventually(lambda: "Grouped 20 of about 100 lines, back to" in words(page), "how far it is")
     assert page.locator("#similar progress").evaluate("bar => bar.value") == 0.2
     page.get_by_role("button", name="Cancel").click()
-    assert "stopped at" in words(page)
+    eventually(lambda: "stopped at" in words(page), "that it stopped")
     assert texts(page) == ["a …"]
-    assert page.locator("#similar progress").is_hidden()
+    expect(page.locator("#similar progress")).to_be_hidden()
 
 
 def test_what_goes_wrong_is_said(ppl_process: PplProcess, open_page: OpenPage) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import every_look, ingest, shown, until_shown, until_state
+from tests.browser.looking import boxes, every_look, ingest, shown, until_settled, until_shown, until_state
 from tests.browser.pictures import Pictures
 from tests.browser.test_columns import keep
 from tests.browser.test_search import search
@@ -31,8 +31,7 @@ def opened(ppl: PplProcess, open_page: OpenPage, **options: object) -> tuple[Pag
     ingest(ppl, who, LINES + b"<14>1 - web-1 shop - - - the end\n")
     page = open_page(ppl, who, **options)
     until_shown(page, "the end")
-    # It moves the lines when it appears: a click in that moment would miss its line.
-    expect(page.locator("#histogram")).to_be_visible()
+    until_settled(page)
     return page, who
 
 
@@ -69,9 +68,7 @@ def test_the_values_of_a_field_are_counted_beside_the_log(ppl_process: PplProces
     expect(page.locator("#top .share")).to_have_text(["63 %", "26 %", "11 %"])
     widths = page.locator("#top .bar").evaluate_all("bars => bars.map(bar => bar.getBoundingClientRect().width)")
     assert widths[1] == pytest.approx(widths[0] * 5 / 12, abs=1)
-    log, top = page.locator("#log").bounding_box(), page.locator("#top").bounding_box()
-    assert log
-    assert top
+    log, top = boxes(page.locator("#log"), page.locator("#top"))
     assert log["x"] + log["width"] <= top["x"] + 1, "beside the log"
     page.keyboard.press("Escape")
     expect(page.locator("#top")).to_be_hidden()

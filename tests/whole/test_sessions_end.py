@@ -25,7 +25,7 @@ def post(ppl: PplProcess, who: Registered, path: str) -> None:
 
 def expect_closed(viewer: Viewer) -> None:
     with pytest.raises(ConnectionClosed) as closed:
-        viewer.next(5)
+        viewer.next()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
 

@@ -40,7 +40,7 @@ export class Bar {
       this.senders,
       new Menu(byId("severity"), ["severity"], search),
       new Menu(byId("range"), TIMES, search, {
-        custom: () => this.ask("range-dialog", (_, terms) => search.set(withPart(search.query, TIMES, terms)),
+        custom: () => this.ask("range-dialog", (_, terms) => search.set(withPart(search.latest, TIMES, terms)),
           Object.fromEntries(TIMES.map((each) => [each, termOf(search.query, each)?.value ?? ""]))),
         goto: () => this.goTo(),
       }, () => rangeWords(search.bounds, zone)),
@@ -64,7 +64,7 @@ export class Bar {
       }).catch(() => { suggesting = null; });
     });
     /** @param {number} from @param {number} to */
-    const zoom = (from, to) => search.set(between(search.query, from, to < now() ? to : null, zone));
+    const zoom = (from, to) => search.set(between(search.latest, from, to < now() ? to : null, zone));
     this.histogram = new Histogram(byId("histogram"), zone, keepingPlace, {
       zoom,
       zoomOut: () => {
@@ -134,7 +134,7 @@ export class Bar {
   }
 
   /** Search all of history instead of a range. */
-  widen() { this.search.set(withoutAll(this.search.query, TIMES)); }
+  widen() { this.search.set(withoutAll(this.search.latest, TIMES)); }
 
   /** Search for only a row's host or program. @param {Element} clicked @param {boolean} isExcluded or without it */
   narrow(clicked, isExcluded) {

@@ -14,24 +14,32 @@ import { eventOf } from "./rows.js";
 /** As on the server. */
 const MOST_VALUED = 200;
 
-/** The last change: an earlier one gives up. */
+/** The last change on the page: an earlier one gives up. */
 let latest = 0;
 
-/** @param {Columns} columns @param {string[]} names in order */
-export async function change(columns, names) {
+/** @type {Promise<unknown>} Changes are sent one after the other, so that the last one holds in the end. */
+let sending = Promise.resolve();
+
+/** Whether the server keeps a change that the page does not show yet. */
+let isKept = false;
+
+/** @param {Columns} columns @param {import("./columns.js").Change} change */
+export async function change(columns, change) {
   const { menu, around } = columns;
-  if (names.length > MOST_COLUMNS) {
-    around.say(`There can be at most ${MOST_COLUMNS} columns: remove one first.`);
-    return;
-  }
-  const { userId } = around.destinations;
+  const { userId } = change;
+  const names = change.names.join(",");
   const problem = /** @type {HTMLElement} */ (menu.querySelector(".problem"));
-  const answer = await ask(problem, around.csrfToken, "POST", "/api/columns", { user_id: userId, columns: names.join(",") });
-  if (!answer) {
-    if (!menu.open) around.say(problem.textContent ?? "");
-    return;
+  const sent = sending.then(() => ask(problem, around.csrfToken, "POST", "/api/columns", { user_id: userId, columns: names }));
+  sending = sent;
+  if (await sent) {
+    around.destinations.keepColumns(userId, names);
+    isKept = true;
+  } else if (!menu.open) {
+    around.say(problem.textContent ?? "");
   }
-  around.destinations.keepColumns(userId, names.join(","));
+  // A later change follows.
+  if (columns.pending !== change || !isKept) return;
+  isKept = false;
   if (userId !== around.destinations.userId) return;
   writeAddress("columns", "");
   apply(columns);
@@ -97,19 +105,19 @@ async function fill(columns, shown, change) {
 /** Open the menu. @param {Columns} columns */
 export function open(columns) {
   /** @type {HTMLElement} */ (columns.menu.querySelector(".problem")).textContent = "";
-  const form = /** @type {HTMLFormElement} */ (columns.menu.querySelector("form"));
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("name"));
-    const name = field.value.trim();
-    if (name && !columns.names.includes(name)) columns.change([...columns.names, name]);
-    field.value = "";
-  };
   /** @type {HTMLElement} */ (columns.menu.querySelector(".own")).onclick = () => {
     writeAddress("columns", "");
     apply(columns);
   };
   list(columns);
+}
+
+/** Add the field whose name is typed in the menu. @param {Columns} columns */
+export function add(columns) {
+  const field = /** @type {HTMLInputElement} */ (columns.menu.querySelector("input"));
+  const name = field.value.trim();
+  if (name && !columns.wanted.includes(name)) columns.change([...columns.wanted, name]);
+  field.value = "";
 }
 
 /** Fill the menu. @param {Columns} columns */
@@ -143,16 +151,18 @@ function itemOf(columns, name, at) {
     item.append(made);
     return /** @type {HTMLButtonElement} */ (made);
   };
-  /** @param {number} to */
-  const move = (to) => {
-    const order = names.filter((each) => each !== name);
-    order.splice(to, 0, name);
+  /** @param {1 | -1} step */
+  const move = (step) => {
+    const { wanted } = columns;
+    const order = wanted.filter((each) => each !== name);
+    if (order.length === wanted.length) return;
+    order.splice(Math.max(0, wanted.indexOf(name) + step), 0, name);
     columns.change(order);
   };
   item.append(element("span", "name", name));
   offer("top", "Top", `Top values of ${name}`, () => columns.top(name));
-  offer("earlier", "↑", `Move ${name} forward`, () => move(at - 1)).disabled = at === 0;
-  offer("later", "↓", `Move ${name} back`, () => move(at + 1)).disabled = at === names.length - 1;
-  offer("remove", "×", `Remove the column ${name}`, () => columns.toggle(name));
+  offer("earlier", "↑", `Move ${name} forward`, () => move(-1)).disabled = at === 0;
+  offer("later", "↓", `Move ${name} back`, () => move(1)).disabled = at === names.length - 1;
+  offer("remove", "×", `Remove the column ${name}`, () => columns.remove(name));
   return item;
 }

@@ -12,6 +12,8 @@ export const MOST_COLUMNS = 8;
 /** A name that the search language can write; as on the server. */
 export const NAME = /^[A-Za-z_@][\w.@-]{0,99}$/;
 
+/** @typedef {{userId: string, names: string[]}} Change the columns, in order, that a destination is to have */
+
 export class Columns {
   /**
    * @param {HTMLDetailsElement} menu
@@ -25,9 +27,16 @@ export class Columns {
     this.around = around;
     /** @type {string[]} in order */
     this.names = [];
+    /** @type {Change | null} the last change, while the server has not answered it */
+    this.pending = null;
     /** @type {import("./top.js").TopValues | undefined} */
     this.values = undefined;
     dropDown(menu, () => this.use((choosing) => choosing.open(this)));
+    // Here, since the reader may be quicker than the module, and the browser would leave the page.
+    menu.querySelector("form")?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.use((choosing) => choosing.add(this));
+    });
     whenPlaceChanges(() => this.use((choosing) => choosing.draw(this)));
   }
 
@@ -36,6 +45,12 @@ export class Columns {
 
   /** A part of addresses: with it, the server sends the values too. */
   get asked() { return this.names.length ? `&columns=${encodeURIComponent(this.names.join(","))}` : ""; }
+
+  /** The columns that the reader asked for last; the next change starts from these. */
+  get wanted() {
+    const { pending } = this;
+    return pending?.userId === this.around.destinations.userId ? pending.names : this.names;
+  }
 
   /** Take the columns of the destination, or of the link, since either or the search has changed. */
   begin() {
@@ -49,9 +64,12 @@ export class Columns {
 
   /** Show a field as a column, or no more. @param {string} name */
   toggle(name) {
-    const others = this.names.filter((each) => each !== name);
-    this.change(others.length < this.names.length ? others : [...others, name]);
+    if (this.wanted.includes(name)) this.remove(name);
+    else this.change([...this.wanted, name]);
   }
+
+  /** @param {string} name */
+  remove(name) { this.change(this.wanted.filter((each) => each !== name)); }
 
   /** Show the top values of a field. @param {string} name */
   async top(name) {
@@ -70,11 +88,20 @@ export class Columns {
   }
 
   /** @param {string[]} names in order */
-  change(names) { this.use((choosing) => choosing.change(this, names)); }
+  async change(names) {
+    if (names.length > MOST_COLUMNS) {
+      this.around.say(`There can be at most ${MOST_COLUMNS} columns: remove one first.`);
+      return;
+    }
+    const change = { userId: this.around.destinations.userId, names };
+    this.pending = change;
+    await this.use((choosing) => choosing.change(this, change));
+    if (this.pending === change) this.pending = null;
+  }
 
-  /** @param {(choosing: typeof import("./choosing.js")) => void} act */
+  /** @param {(choosing: typeof import("./choosing.js")) => unknown} act */
   async use(act) {
     const choosing = await loaded(import("./choosing.js"), this.around.say);
-    if (choosing) act(choosing);
+    if (choosing) await act(choosing);
   }
 }

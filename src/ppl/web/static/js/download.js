@@ -29,10 +29,6 @@ export class Download {
     this.link = part(".view button");
     /** Name of the export whose progress is shown. */
     this.name = "";
-    this.form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.begin();
-    });
     this.link.addEventListener("click", () => this.copyLink());
   }
 

@@ -117,7 +117,7 @@ export class Found {
         this.leaveSheet();
         columns.top(name);
       }]);
-      choices.push([columns.names.includes(name) ? "Remove the column" : "Show as a column", () => columns.toggle(name)]);
+      choices.push([columns.wanted.includes(name) ? "Remove the column" : "Show as a column", () => columns.toggle(name)]);
     }
     return choices;
   }

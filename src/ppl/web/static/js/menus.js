@@ -21,7 +21,7 @@ export class Menu {
         this.update();
         act();
       } else {
-        search.set(withPart(search.query, attributes, select.value));
+        search.set(withPart(search.latest, attributes, select.value));
       }
     });
   }

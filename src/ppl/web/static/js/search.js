@@ -55,6 +55,9 @@ export class Search {
     this.known = this.readBounds();
   }
 
+  /** The query that the next change starts from: the one asked for last, unless the server rejected it. */
+  get latest() { return this.error.hasChildNodes() ? this.query : this.wanted; }
+
   showClear() { this.clear.hidden = !this.field.value && !this.query; }
 
   /** Focus the field and select its text. */

@@ -16,6 +16,11 @@ export class TakeAlong {
     /** @type {import("./download.js").Download | null} */
     this.content = null;
     dropDown(menu, () => this.opened());
+    // Here, since the reader may be quicker than the module, and the browser would leave the page.
+    menu.querySelector("form")?.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      (await this.opened())?.begin();
+    });
   }
 
   /** @returns {Promise<import("./download.js").Download | null>} `null` if it cannot be loaded */
