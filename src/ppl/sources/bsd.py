@@ -141,6 +141,12 @@ def parse_others(lines: Sequence[str], received_at: int, zone: tzinfo) -> Iterat
         yield moment, value >> 3, value & 7, host, tag, procid, "", "", bare or text.removeprefix(BOM)
 
 
+def parse_objects(lines: Sequence[str], received_at: int, zone: tzinfo) -> list[Row]:
+    """The rows of ``lines``, each of which begins with ``{``, as :func:`parse_others` makes them."""
+    others = _Others(received_at, zone)
+    return [others.row(line) or parse_line(line, received_at, zone) for line in lines]
+
+
 class _Others:
     """Makes rows of lines in forms that :data:`_LINES` does not take; ``None`` if the complete parser must."""
 

@@ -39,6 +39,11 @@ _NUMBERS = frozenset("01234567")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?")
 _EPOCH = re.compile(r"[0-9]{10,19}")
+#: FortiOS's usual beginning, which has all that a time and a name need.
+_FORTIOS = re.compile(
+    r'date=[0-9\-]{10} time=[0-9:]{8} devname="([^"\n]{1,255})" devid="[^"\n]{0,255}" '
+    r"eventtime=([0-9]{10,19})(?:[ ,|]|\Z)"
+)
 
 
 def read_device_pairs(text: str, start: int, received_at: int, zone: tzinfo) -> DevicePairs | None:
@@ -52,6 +57,10 @@ def read_device_pairs(text: str, start: int, received_at: int, zone: tzinfo) -> 
     """
     if not _BEGINS.match(text, start):
         return None
+    usual = _FORTIOS.match(text, start)
+    moment = epoch(usual[2], "", received_at) if usual else None
+    if usual and moment is not None:
+        return DevicePairs(moment, usual[1], None)
     pairs: dict[str, str] = {}
     end = start
     while end < start + _MOST and (found := _PAIR.match(text, end)):
@@ -61,9 +70,9 @@ def read_device_pairs(text: str, start: int, received_at: int, zone: tzinfo) -> 
             # FortiOS: all that a time and a name need.
             break
     hostname = next((pairs[key] for key in _HOSTS if pairs.get(key)), "")
-    if not hostname and pairs.get("fw", "")[:1].isalpha():
-        # Stormshield's name; SonicWall writes an address.
-        hostname = pairs["fw"]
+    if not hostname:
+        # Stormshield's name, SonicWall's address.
+        hostname = pairs.get("fw", "")
     if not hostname and "device_id" not in pairs and "id" not in pairs:
         return None
     return DevicePairs(_moment(pairs, received_at, zone), hostname, _severity(pairs))

@@ -35,7 +35,7 @@ class Tag(NamedTuple):
 
 # A name and brackets. Names hold colons (My::App), but neither quotes nor what JSON and key=value are made of.
 _NAME = r"[^\s\[\]\"'{}=|;]{1,255}"
-_BRACKETS = re.compile(rf"({_NAME}+)\[(?:([^\[\]\s]{{0,255}})\]:? ?|([^\[\]\n]{{1,80}})\]: ?)")
+_BRACKETS = re.compile(rf"({_NAME}+)\[(?:([^\[\]\s]{{0,255}})\](?: : |:? ?)|([^\[\]\n]{{1,80}})\]: ?)")
 # A name and a colon; Erlang writes its process between.
 _COLON = re.compile(rf"({_NAME.replace('{1,', '{2,')}+)(?<=[^:]:)(?:[ \t]|\Z)")
 # fail2ban fills the name up with blanks.
@@ -61,9 +61,11 @@ _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
 # A serial number, or another name of the device.
 _SECOND_NAME = re.compile(r"(?=\w)(?=[\w.\-]*[0-9\-])[\w.\-]{1,60} ([A-Za-z][\w.\-/]{0,60})\[([0-9]{1,10})\]: ")
+_BEFORE_BLANK_AND_COLON = re.compile(r"([a-z][\w.\-/]{1,60}) : ")
 _SPACED = re.compile(r"([A-Za-z][\w.\-]{1,60}) \[([0-9]{1,10})\]: ")
 # Axis fills the level up with blanks.
 _LEVEL_IN_BRACKETS = re.compile(r"\[ ?([A-Za-z]{3,9}) {1,8}\] ")
+_LEVEL_AND_TAG = re.compile(r"([A-Z]{3,9}) +(?=[A-Za-z])")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
 _DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z$])")
@@ -72,12 +74,15 @@ _SIMPLE = re.compile(r"[\w.\-]+")
 _HOST = re.compile(
     r"[^\W_](?:[\w.\-]|[+~!#](?=[\w.\-]))*+(?:[,/@][\w.\-+]++)*(?::[0-9]{1,5})?(?:%\w{1,15})?"
     r"|_[\w.\-]+(?:@[\w.\-/]+)?"
+    # D-Link's address, Isilon's node.
+    r"|[\w.\-]+\((?:id[0-9]{1,4}|(?:[0-9]{1,3}\.){3}[0-9]{1,3})\)"
 )
 # UniFi's older access points: ("U7LT,788a2056b182,v3.9.27.8537").
 _QUOTED_HOST = re.compile(r"\(\"([\w.\-+]{1,60}(?:,[\w.\-+]{1,60}){1,3})\"\) ")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{3,45}(?:%\w{1,15})?)\](?=[ \t])")
 _DOTTED = re.compile(r"(?:[0-9]{1,3}\.){3,5}[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9:.,/+\-#]+")
+_PRI = re.compile(r"<[0-9]{1,3}>")
 # A host of digits and hyphens (RFC 1123 section 2.1), where a tag follows.
 _DIGIT_HOST = re.compile(r"[0-9]+(?:-[0-9]+)*")
 # Go's place in the source, and what PostgreSQL writes of a connection.
@@ -104,6 +109,11 @@ _VERBS = frozenset((
     "restarted", "ended", "succeeded", "denied", "accepted", "aborted", "cancelled", "canceled", "rejected", "expired",
     "received", "sent", "disconnected", "connected", "detected", "changed", "created", "deleted", "removed", "updated",
     "loaded", "is", "was", "has", "success",
+))  # fmt: skip
+#: The same without a colon, after which no tag comes.
+_GO_ON = _VERBS | frozenset((
+    "for", "from", "of", "to", "on", "in", "by", "with", "without", "the", "a", "an", "and", "or", "are", "were",
+    "not", "will", "cannot",
 ))  # fmt: skip
 #: Words that begin a text rather than name a host.
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -165,10 +175,12 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     if text.startswith(":", after) and (device := device_before(text, start)):
         return device
     tag = read_tag(text, after, close=False)
-    if tag and not tag.procid and (word.istitle() or word in _METHODS):
+    if tag and not tag.procid and ((word.istitle() and word.isalpha()) or word in _METHODS):
         return Header("", "", "", start)
     if tag and (is_syslog or tag.procid.isdigit()):
         return Header(word, *tag)
+    if is_syslog and _is_like_host(word) and (header := _named_program(text, word, after)):
+        return header
     if is_syslog and (vendor := read_vendor_tag(text, after)):
         return Header(word, *vendor)
     if is_syslog and (_OF_SYSLOGD.match(text, after) or _OF_FIREWALL.match(text, after)):
@@ -177,12 +189,27 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     return Header("", topics.program, "", start) if topics else Header("", "", "", start)
 
 
+def _named_program(text: str, host: str, start: int) -> Header | None:
+    """The header of a line without PRI whose program has two words, or behind whose host a level stands (SONiC)."""
+    if two := _TWO_WORDS.match(text, start):
+        return Header(host, two[1], two[2], two.end())
+    level = _LEVEL_AND_TAG.match(text, start)
+    tag = read_tag(text, level.end(), close=False) if level and level[1].lower() in LEVELS else None
+    return Header(host, tag.program, tag.procid, start) if tag else None
+
+
 def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
     """The tag at ``start``; ``None`` if there is none. With ``close``, no blank is needed after its colon."""
     found = _BRACKETS.match(text, start)
     if found:
         program, procid = found[1], found[2] if found[2] is not None else found[3]
-        is_none = "//" in program or _NUMBER.fullmatch(program) or program[-1] == ":" or _PLACE.fullmatch(program)
+        is_none = (
+            _PRI.match(program)
+            or "//" in program
+            or _NUMBER.fullmatch(program)
+            or program[-1] == ":"
+            or _PLACE.fullmatch(program)
+        )
         return None if is_none else Tag(program, procid, found.end())
     found = _COLON.match(text, start)
     if found:
@@ -267,7 +294,11 @@ def _first_word(text: str, word: str, start: int, after: int) -> Header:
         # A sentence begins so; a host is hardly named so.
         return Header("", "", "", start)
     following = _WORD.match(text, after)
-    if following and following[0][-1] == ":" and (_is_refused(following[0][:-1])):
+    if following is None:
+        # The only word of a text, as RFC 3164 has no line without one.
+        return Header("", "", "", start)
+    next_word = following[0]
+    if next_word.lower() in _GO_ON or (next_word[-1] == ":" and _is_refused(next_word[:-1])):
         return Header("", "", "", start)
     return header
 
@@ -303,6 +334,8 @@ def _special(text: str, host: str, start: int) -> Header:
     word, after = found[0], _skip(text, found.end())
     if host and text.startswith("- ", after) and (dashed := _DASH.match(text, start)) and not _is_refused(dashed[1]):
         return Header(host, dashed[1], "", start)
+    if host and text.startswith(": ", after) and (loose := _BEFORE_BLANK_AND_COLON.match(text, start)):
+        return Header(host, "", "", start) if _is_refused(word) else Header(host, word, "", loose.end())
     if host and word == host:
         tag = read_tag(text, after, close=True)
         return Header(host, *tag) if tag else Header(host, "", "", after)
@@ -413,6 +446,7 @@ def _is_refused(program: str) -> bool:
         or _level_before_colon(lower)
         or lower in _VERBS
         or "//" in program
+        or _PRI.match(program) is not None
         or _NUMBER.fullmatch(program) is not None
         or _PLACE.fullmatch(program) is not None
         or (program in ZONE_HOURS and len(program) > 1)

@@ -7,7 +7,7 @@ characters of a known form. A time that stands anywhere else is a part of what t
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 
 from ppl.sources.json_time import json_moment
 from ppl.sources.levels import LEVELS
@@ -23,9 +23,11 @@ _LEVEL = (
 _BOTH = (
     # FreeSWITCH's calls.
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} (?=[0-9]{4}-)",
-    # Access logs with other times than the usual one; PHP-FPM's.
-    r"(?:[^\s\[]{1,255} ){2,4}\[(?=[0-9]{1,2}/(?:[A-Z][a-z]{2}|[0-9]{2})/[0-9]{4}[: ])",
+    # Access logs with other times than the usual one; PHP-FPM's, InfluxDB's.
+    r"(?:\[\w{1,20}\] )?(?:[^\s\[]{1,255} ){2,4}\[(?=[0-9]{1,2}/(?:[A-Z][a-z]{2}|[0-9]{2})/[0-9]{4}[: ])",
     r"[0-9a-fA-F.:]{2,45} - \S{0,60} (?=[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:)",
+    # The name of a process that Docker Compose, foreman and PM2 write first.
+    r"[\w.\-]{1,60}(?:\|[\w.\-]{1,60})? {1,30}\| (?=[0-9]{4}[-/])",
 )
 #: What stands before the time, where that begins with a letter; the first group is a word that must be a level.
 _BEFORE_OF_LETTER = re.compile(
@@ -33,12 +35,19 @@ _BEFORE_OF_LETTER = re.compile(
         rf"(?:{_PAIR}){{0,3}}(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
         # Ruby's Logger and CUPS, Tornado.
         r"[A-Z],? \[(?=[0-9]{2,4}[-/])",
-        _LEVEL,
         # The kernel's audit, VOSS, dmesg --decode.
         r"(?:(?:node=\S{1,255} )?type=\S{1,60} msg=|audit: type=[0-9]{4} )audit\((?=[0-9]{10}\.)",
-        r"[A-Z][A-Z0-9]{1,7} \[(?=[0-9]{2}/[0-9]{2}/[0-9]{2} )",
+        r"[A-Z][A-Z0-9]{1,7} {1,8}\[(?=[0-9]{2}/[0-9]{2}/[0-9]{2} |[0-9]{4}-[0-9]{2}-[0-9]{2}T)",
+        # Zigbee2MQTT, SQL Anywhere, HANA, load balancers of AWS.
+        r"[\w\-]{1,40}:[a-z]{4,7} {1,8}(?=[0-9]{4}-)"
+        r"|[EWI]\. (?=[0-9]{4}-|[0-9]{2}/[0-9]{2} )|[A-Z]{2,8} \[[0-9]{1,10}\]\{\S{1,20}\}\[\S{1,20}\] (?=[0-9]{4}-)"
+        r"|(?:https?|h2|wss?|grpcs?|tls) (?=[0-9]{4}-[0-9]{2}-[0-9]{2}T)",
+        # Firebird's name of the server; logrus and go-ethereum.
+        r"[\w.\-]{1,64} \([A-Z][a-z]{2,12}\)\t(?=[A-Z][a-z]{2} )|[A-Z]{4,5} ?\[(?=[0-9]{2}-[0-9]{2}\|)",
         r"(?:kern|user|daemon) *:[a-z]{3,6} *: \[(?=[A-Z])",
         *_BOTH,
+        # The last, as no other form is tried when the word is no level.
+        _LEVEL,
     ))
 )  # fmt: skip
 #: The same, where it begins with anything else.
@@ -51,6 +60,10 @@ _BEFORE_OF_OTHER = re.compile(
         r"[\[(]" + _LEVEL,
         # Redis, Erlang, PAN-OS, WebLogic.
         r"[0-9]{1,10}:(?:[A-Z] (?=[0-9]{2} [A-Z][a-z]{2} [0-9]{2})|signal-handler \((?=1[0-9]{9}\)))",
+        # HANA, Sybase ASE, hMailServer, Microsoft's DHCP server, rulers.
+        r"(?:\[[0-9]{1,10}\])?\{\S{1,20}\}\[\S{1,20}\] (?=[0-9]{4}-)|[0-9]{2}:[0-9]{4,5}:[0-9]{4,5}:(?=[0-9]{4}/)"
+        r"|\"[A-Z0-9]{3,12}\"\t(?:[0-9]{1,10}\t){1,2}\"(?=[0-9]{4}-)|[0-9]{2},(?=[0-9]{2}/[0-9]{2}/[0-9]{2},)"
+        r"|[*#>=|\-]{1,8} (?=[0-9]{4}[-/]|[A-Z][a-z]{2} )",
         r"=[A-Z]{4,8} REPORT==== (?=[0-9])|[0-9]{0,6},(?=[0-9]{4}/[0-9]{2}/[0-9]{2} )|####<(?=[A-Z0-9])",
         *_BOTH,
     ))
@@ -62,8 +75,16 @@ _ACCESS = re.compile(
 )
 #: klog, glog, CockroachDB, Tornado: the year in four digits, two or none.
 _LETTER_AND_DIGITS = re.compile(
-    r"\[?[EWIFDC] ?((?:20)?[0-9]{2})?([01][0-9])([0-3][0-9]) ([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?"
+    r"(\[)?[EWIFDC] ?((?:20)?[0-9]{2})?([01][0-9])([0-3][0-9]) ([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?"
     r"(?=[ \t\]])"
+)
+
+
+_SHORT = 2
+#: ZTE's sentences, in which the date follows the time.
+_ZTE = re.compile(
+    r"An? (?:alarm|notification) [^\n]{1,80}? at ([012][0-9]:[0-5][0-9]):([0-5][0-9]) "
+    r"([01][0-9])([-/])([0-3][0-9])\4([0-9]{4}) "
 )
 
 
@@ -82,10 +103,16 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
     if first == "{":
         return json_moment(text, start, received_at, zone)
     if first in "[EWIFDC" and (found := _LETTER_AND_DIGITS.match(text, start)):
-        year, month, day, minute, second, fraction = found.groups()
+        bracket, year, month, day, minute, second, fraction = found.groups()
+        if year and len(year) == _SHORT and not bracket:
+            # CockroachDB writes UTC.
+            zone = UTC
         if year:
             year = f"20{year[-2:]}"
         return moment_of(year, f"-{month}-{day}T{minute}", second, fraction, received_at, zone)
+    if first == "A" and (found := _ZTE.match(text, start)):
+        minute, second, month, _, day, year = found.groups()
+        return moment_of(year, f"-{month}-{day}T{minute}", second, None, received_at, zone)
     access = _ACCESS.match(text, start)
     if access and (number := MONTHS.get(access[2].lower())):
         day, _, year, minute, second, hours, minutes = access.groups()

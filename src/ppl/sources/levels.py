@@ -10,6 +10,7 @@ import re
 from itertools import islice
 
 from ppl.model import SEVERITIES, SEVERITY_WORDS
+from ppl.sources.json_place import has_inner, outer_of
 
 #: Words that only programs write, and that nobody searches by.
 _OTHER_WORDS = {
@@ -47,11 +48,14 @@ _TENS = {"10": 7, "20": 7, "30": 6, "40": 4, "50": 3, "60": 2}
 _LETTERS = {"E": 3, "W": 4, "I": 6, "D": 7, "F": 2, "C": 2, "N": 5, "T": 7, "V": 7}
 
 _SYSTEMD = re.compile(r"<([0-7])>")
-# klog, glog, Tornado and ESPHome (with brackets), qBittorrent, Ruby, CUPS, Telegraf, etcd, ESP-IDF, beego, MongoDB 4.2.
+# klog, glog, Tornado, Jupyter and ESPHome (with brackets), qBittorrent, Ruby, CUPS, Telegraf, etcd, ESP-IDF, SQL
+# Anywhere, Android, beego, MongoDB 4.2.
 _LETTER = re.compile(
-    r"(?:\[[0-9:.]{8,15}\](?=\[))?[\[(]?([EWIFDCN])(?: ?(?:[0-9]{4}|[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:"
+    r"(?:\[[0-9:.]{8,15}\](?=\[))?[\[(]?([EWIFDCNV])(?: ?(?:[0-9]{4}|[0-9]{2})?[01][0-9][0-3][0-9] [0-9]{2}:[0-9]{2}:"
     r"| [0-9]{4}-[0-9]{2}-|,? \[[0-9]{2,4}[/\-]"
     r"|! | \| [\w.\-/]{1,40}: |\]\[|\) [0-9]{4}-| \([0-9]{1,12}\) [\w.\-]{1,40}: "
+    r"| \([0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\) [\w.\-]{1,40}: |(?<=\[.) [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})? "
+    r"|\. (?:[0-9]{4}-[0-9]{2}-|[0-9]{2}/)[0-9]{2} |/[^\s()]{1,60}\( {0,6}[0-9]{1,7}\): "
     r"|(?<=\[.)\] |[1-5]? {1,2}(?:[A-Z_]{8} |[A-Z_]{1,7} {2,8}|- {2,8})\[)"
 )
 # PHP's names of its errors; Go's and the C compilers' "fatal error: ".
@@ -74,9 +78,21 @@ _SIGNS = {".": 7, "-": 6, "*": 5, "#": 4}
 _TOPICS = re.compile(r"[a-z0-9\-]{2,20}((?:,[a-z0-9\-]{2,20}){1,5}) ")
 _TOPIC_LEVELS = {word: LEVELS[word] for word in ("critical", "error", "warning", "info", "debug")}
 _TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
+# libvirt, Android's logcat; a line of klog behind containerd's words; HANA; Zigbee2MQTT.
+_BEHIND_NUMBER = re.compile(
+    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )| {1,8}[0-9]{1,7}(?= [VDIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
+)
+_OF_CRI = re.compile(r"std(?:out|err) [FP] ([EWIFDC])[01][0-9][0-3][0-9] [0-9]{2}:")
+_HANA = re.compile(r"\[[0-9]{1,10}\]\{\S{1,20}\}\[\S{1,20}\] [0-9\-]{10} [0-9:.]{8,15} ([diwef]) ")
+_ZIGBEE = re.compile(r"Zigbee2MQTT:([a-z]{4,7}) {1,8}[0-9]{4}-")
+# Db2's diagnostic log.
+_DB2 = re.compile(r" LEVEL: ([A-Z][a-z]{3,7})(?!\w)")
 #: The first character of a text → the forms that begin with it.
 _BEGINNINGS = {
-    "[": (_BEHIND_BRACKET, _PHP),
+    **dict.fromkeys("0123456789", (_BEHIND_NUMBER,)),
+    "[": (_BEHIND_BRACKET, _PHP, _HANA),
+    "Z": (_ZIGBEE,),
+    "s": (_OF_CRI,),
     "P": (_PHP, _TABBED),
     "f": (_PHP, _TABBED),
     "=": (_ERLANG,),
@@ -90,12 +106,12 @@ _BEGINNINGS = {
 }
 # level=warn, "level":50, log.level="error"; at the beginning of a text or behind what separates pairs.
 _KEY = re.compile(
-    r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY)"""
+    r"""(?:^|(?<=[\s,;{(|\["']))(?:(?:log\.?)?level(?:_?name)?|lvl|loglevel|severity(?:_?text)?|@l|PRIORITY|(?<=")(?:(?:Log)?Level|Severity)(?="))"""
     r"""["']?\s{0,2}[=:]\s{0,2}["']?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])"""
 )
 _JSON_VALUE = re.compile(r"""\s{0,2}"?([A-Za-z]{1,13}|[0-9]{1,2})(?![\w.])""")
 # The usual place, without any search.
-_FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})(?:[\s:\])]|\[[0-9]{4,}\] )")
+_FIRST_WORD = re.compile(r"[\[(]?([A-Z]{3,13})(?:[\s:\])]|\[[0-9][0-9T:.+Z|\-]{3,34}\] )")
 # First in the text, in any case; or in brackets; or in capitals after nothing but times, numbers, names and brackets.
 _FIRST = re.compile(r"\W{0,3}([A-Za-z]{3,13}[1-5]?)(?:\[[^\]\s]{0,40}\]){0,3}\s{0,3}[:\]|>)]")
 _BRACKETED = re.compile(r"[\[<(] ?(?:[\w. \-]{1,40}[:/#])?([A-Za-z]{3,13}[1-5]?)\s{0,8}[\]>)]")
@@ -107,6 +123,8 @@ _BEFORE = re.compile(
     r"|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++|[\w$-]{1,60}+\.\Z|std(?:out|err) [FP] |[a-z][\w.\-/]{0,60}+: ++){0,12}+"
 )
 _LONGEST_TOPIC = 20
+# Elastic's object for the level.
+_OF_LOG = re.compile(r'"log":\s?\{"level":\s?"([A-Za-z]{1,13})"')
 #: How many words in brackets or capitals are looked at.
 _MOST_WORDS = 4
 
@@ -135,8 +153,8 @@ def level_of(text: str) -> int | None:
     if "\x1b" in text:
         text = COLOUR.sub("", text)
     first = text[:1]
-    if first == "{" and (at := text.find('"level":')) >= 0 and (found := _JSON_VALUE.match(text, at + 8)):
-        return _named(found[1])
+    if first == "{":
+        return _level_of_object(text)
     if first == "<" and (found := _SYSTEMD.match(text)):
         return int(found[1])
     if (first in _LETTERS or first in "[(") and (found := _LETTER.match(text)):
@@ -144,19 +162,35 @@ def level_of(text: str) -> int | None:
     word = _FIRST_WORD.match(text)
     if word and (level := LEVELS.get(word[1].lower())) is not None:
         return level
-    has_key = "evel" in text or "lvl" in text or "severity" in text or "@l" in text or "PRIORITY" in text
-    if has_key and (found := _KEY.search(text)):
+    if _has_key(text) and (found := _KEY.search(text)):
         level = _named(found[1])
         if level is not None:
             return level
-    if first == "{":
-        found = _MONGODB.match(text)
-        return _LETTERS[found[1]] if found else None
     if first.isdigit() and (found := _REDIS.match(text)):
         return _SIGNS[found[1]]
     if TELLING.isdisjoint(text.encode("utf-8", "replace").translate(WORDS_ONLY).split()):
         return None
     return searched_level(text)
+
+
+def _has_key(text: str) -> bool:
+    return "evel" in text or "lvl" in text or "everity" in text or "@l" in text or "PRIORITY" in text
+
+
+def _level_of_object(text: str) -> int | None:
+    """The severity that a JSON object names in one of its own keys, or in its ``log``."""
+    at = text.find('"level":')
+    if at >= 0 and not has_inner(text, at) and (value := _JSON_VALUE.match(text, at + 8)):
+        return _named(value[1])
+    if _has_key(text) and (found := _KEY.search(text)):
+        # A game's player has a level, too, and an alert its severity.
+        if has_inner(text, found.start()):
+            found = _KEY.search(outer_of(text)) or _OF_LOG.search(text)
+        level = _named(found[1]) if found else None
+        if level is not None:
+            return level
+    found_letter = _MONGODB.match(text)
+    return _LETTERS[found_letter[1]] if found_letter else None
 
 
 def searched_level(text: str) -> int | None:
@@ -170,8 +204,11 @@ def searched_level(text: str) -> int | None:
         return level
     for pattern in _BEGINNINGS.get(first, ()):
         found = pattern.match(text)
-        if found and (level := LEVELS.get(found[1].lower())) is not None:
+        level = LEVELS.get(found[1].lower(), _LETTERS.get(found[1].upper())) if found else None
+        if level is not None:
             return level
+    if " LEVEL: " in text and (found := _DB2.search(text)) and (level := LEVELS.get(found[1].lower())) is not None:
+        return level
     if "[" in text or "(" in text or "<" in text:
         for found in islice(_BRACKETED.finditer(text), _MOST_WORDS):
             if (level := LEVELS.get(found[1].lower())) is not None:

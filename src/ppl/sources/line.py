@@ -8,7 +8,7 @@ of a line is lost: what no field takes stays in the message.
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import lru_cache
 
 from ppl.model import SECOND, Row
@@ -27,7 +27,7 @@ from ppl.sources.header import (
 from ppl.sources.inner_time import inner_moment
 from ppl.sources.levels import COLOUR, LEVELS, level_of, named_level
 from ppl.sources.stamps import Stamp, read_stamp
-from ppl.sources.timestamp import AMBIGUOUS_ZONES, is_sane
+from ppl.sources.timestamp import AMBIGUOUS_ZONES, MONTHS, is_sane
 
 #: PRIVAL 0 to 191 without leading zeros (RFC 5424 section 6.2.1).
 PRI = r"<(1(?:[0-8][0-9]|9[01]|[0-9]?)|[2-9][0-9]?|0)>"
@@ -73,13 +73,33 @@ _EMPTY_FIELDS = re.compile(rf" ({_FIELD})?(?: ({_FIELD})?)(?: ({_FIELD})?)(?: ({
 _REPEATED_TAG = re.compile(rf" *({_FIELD}) ((?:[^ \n]{{1,60}} ){{1,4}}[^ \n]{{1,60}}) ([0-9]{{1,10}}) \2 (?=-|\[)")
 # No VERSION (VMware NSX, Avi): then PROCID, MSGID and STRUCTURED-DATA must look like it.
 _NO_VERSION = re.compile(rf" +({_FIELD}) +({_FIELD}) +({_FIELD}) +({_FIELD}) (?=-(?: |\Z)|\[{_FIELD} )")
-# Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
+# The same behind a time of RFC 3164 (ePO, Check Point, ESET): what RFC 3164 knows must not fit as well.
+_OLD_TIME = re.compile(rf" +({_FIELD}) ({_FIELD}) (-|[0-9]{{1,10}}) ({_FIELD}) (?=-(?: |\Z)|\[(?:{_NAME}+ |\w+:\"))")
+# A whole header of RFC 5424 behind a relay's own.
+_NESTED = re.compile(
+    rf"[0-9]{{1,3}} [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_FIELD} {_FIELD} {_FIELD} {_FIELD} {_FIELD} (?=-(?: |\Z)|\[)"
+)
+# The name of the device before the time.
+_HOST_FIRST = re.compile(
+    r"([\w.\-]{1,255}) (?=(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3]?[0-9] [0-9]"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:)"
+)
+_HOST_AND_MNEMONIC = re.compile(r"([\w.\-]{1,255}) (?=%[A-Z])")
+# IIS, CloudFront: W3C's extended format, whose times are UTC.
+_OF_W3C = re.compile(
+    r" (?:W3SVC[0-9]{1,10} (?:[\w.\-]{1,64} )?)?[0-9a-fA-F.:]{3,45} [A-Z]{3,9} /"
+    r"|\t[A-Z]{3}[0-9\-A-Z]{1,8}\t[0-9]{1,19}\t[0-9a-fA-F.:]{3,45}\t[A-Z]{3,9}\t"
+)
+_INDENTED = re.compile(r"[ \t]{1,40}(?=[0-9\[(<\"]|[A-Z][a-z]{2,8},? )")
 _SNARE = re.compile(r"([\w.\-]{1,255})\t(MSWinEventLog)\t[0-9]\t[^\t\n]{1,100}\t[0-9]{1,12}\t(?=[A-Z])")
+# Meraki: VERSION, then seconds since the epoch, then a name and a kind of events.
 _MERAKI = re.compile(r" +([\w.\-]{1,255}) +([a-z_\-]{2,40}) ")
 _NUMBERED = re.compile(r"[0-9]{1,10}: ")
 _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
 _ENDS_IN_QUOTES = ('",', '";', '"\t')
 _OPENING = frozenset('[(<"')
+_BLANKS = frozenset(" \t")
+_BEGINS_YEAR_OR_EPOCH = frozenset("12")
 _BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
 # daemontools' and runit's labels of time count from 1970, ten seconds ahead.
 _TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
@@ -90,9 +110,12 @@ _LATEST_MNEMONIC = 160
 _KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
 # What all forms of time have in common: two patterns, as each begins with a character that is found quickly.
 _ANY_CLOCK, _ANY_EPOCH = re.compile(r":[0-9]{2}"), re.compile(r"1[0-9]{9}")
+# But for those without a colon, which only begin a line.
+_NO_COLON = re.compile(r"[0-9]{8}[T \-]?[0-9]{6}|[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.|1\.[0-9]{5,18}e\+09")
 _LATEST_TIME = 1280
 _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
+_LATEST_DASH = 160
 _LONGEST_FACILITY = 12
 _LONGEST_HOST = 256
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
@@ -158,6 +181,11 @@ class _Parser:
             # Some write RFC 5424's VERSION before RFC 3164's time.
             if line.startswith("1 ", start) and (row := self._dated(start + 2, has_pri=True)):
                 return row
+        if first.isalpha() and line.find("=", start, start + LONGEST_FIRST_KEY) > 0:
+            # Neither a time nor a tag begins so, and firewalls write many such lines.
+            row = self._of_pairs(None, start)
+            if row:
+                return row
         # H3C's console writes a percent sign before the time.
         row = self._dated(start + (first == "%"), has_pri=True) or self._cisco(start)
         if row:
@@ -169,8 +197,7 @@ class _Parser:
             return self._row(None, *device)
         tag = read_vendor_tag(line, start) or read_tag(line, start, close=False)
         if tag is None:
-            has_key = line.find("=", start, start + LONGEST_FIRST_KEY) > 0
-            row = self._of_pairs(None, start) if has_key else self._of_snare(start)
+            row = self._of_snare(start) or self._host_first(start)
             if row:
                 return row
         program, procid, end = tag or ("", "", start)
@@ -186,7 +213,11 @@ class _Parser:
         """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
         line = self._line
         first = line[:1]
-        has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
+        has_time = bool(
+            _ANY_CLOCK.search(line, 0, _LATEST_TIME)
+            or _ANY_EPOCH.search(line, 0, _LATEST_TIME)
+            or (first in _BEGINS_YEAR_OR_EPOCH and _NO_COLON.match(line))
+        )
         if first.isalnum():
             if has_time and first.isdigit():
                 version = _VERSION.match(line)
@@ -198,6 +229,8 @@ class _Parser:
                     row = (*row[:2], named_level(row[-1]), *row[3:])
                 # A time alone is all that the line says.
                 return row if any(row[3:]) else (*row[:-1], line)
+            if has_time and (row := self._host_first(0)):
+                return row
             named = _FACILITY_LEVEL.match(line) if line.find(".", 2, _LONGEST_FACILITY) > 0 else None
             numbers = facility_and_level(named[1]) if named else None
             if named and numbers:
@@ -223,6 +256,11 @@ class _Parser:
         elif first in "%*." and has_time and "%" in line[:_LATEST_MNEMONIC]:
             row = self._dated(1, has_pri=False) if first == "%" else self._cisco(0)
             if row:
+                return row
+        elif first in _BLANKS and has_time and (indented := _INDENTED.match(line)):
+            start = indented.end()
+            row = self._bracketed(start) if line[start] in _OPENING else self._dated(start, has_pri=False)
+            if row and any(row[3:]):
                 return row
         if line.find("%", 0, _LATEST_MNEMONIC) >= 0 and (row := self._of_cisco()):
             return row
@@ -250,10 +288,35 @@ class _Parser:
 
     def _of_cisco(self) -> Row | None:
         """A line of a Cisco that a relay wrote to a file, without PRI and time; ``None`` if it is not that."""
-        if not _MNEMONIC.search(self._line, 0, _LATEST_MNEMONIC):
+        line = self._line
+        if not _MNEMONIC.search(line, 0, _LATEST_MNEMONIC):
             return None
-        tag = read_mnemonic(self._line, 0) if self._line.startswith("%") else None
-        return self._row(None, "", tag.program, tag.procid, 0) if tag else self._cisco(0)
+        if line.startswith("%"):
+            tag = read_mnemonic(line, 0)
+            return self._row(None, "", tag.program, tag.procid, 0) if tag else self._cisco(0)
+        if device := device_before(line, 0):
+            return self._row(None, *device)
+        named = _HOST_AND_MNEMONIC.match(line)
+        tag = read_mnemonic(line, named.end()) if named and not named[1].isalpha() else None
+        return self._row(None, named[1], *tag) if named and tag else self._cisco(0)
+
+    def _host_first(self, start: int) -> Row | None:
+        """A line whose host stands before the time; ``None`` if it is not that."""
+        line = self._line
+        after = line.find(" ", start, start + _LONGEST_HOST) + 1
+        if line[after : after + 3].lower() not in MONTHS and line[after + 4 : after + 5] != "-":
+            return None
+        found = _HOST_FIRST.match(line, start)
+        stamp = read_stamp(line, found.end(), self._received_at, self._zone) if found else None
+        if found is None or stamp is None or not stamp[2] or not line.startswith(" ", stamp[1]):
+            return None
+        host, end = found[1], stamp[1] + 1
+        if host.isdigit() or (host.isalpha() and self._facility is None):
+            return None
+        tag = read_tag(line, end, close=False)
+        if tag is None and (host.isalpha() or self._facility is None):
+            return None
+        return self._row(stamp[0], host, *tag) if tag else self._row(stamp[0], host, "", "", end)
 
     def _of_snare(self, start: int) -> Row | None:
         """A line of an agent for Windows that has the device's name but no header; ``None`` if it is not that."""
@@ -387,8 +450,11 @@ class _Parser:
             tag = read_mnemonic(line, after)
             program, procid, end = tag or ("", "", after)
             return self._row(created_at, "", program, procid, end, data)
-        if has_pri and line[start].isdigit() and (row := self._no_version(stamp)):
+        if has_pri and (row := self._no_version(stamp) if line[start].isdigit() else self._old_time(stamp)):
             return row
+        if not has_pri and not is_syslog and _OF_W3C.match(line, end):
+            stamp = read_stamp(line, start, self._received_at, UTC)
+            return self._row(stamp[0] if stamp else None, "", "", "", after)
         if line.startswith("<", after):
             after = self._text_pri(after)
         unknown = _AMBIGUOUS_ZONE.match(line, after) if line[after : after + 3] in AMBIGUOUS_ZONES else None
@@ -418,6 +484,20 @@ class _Parser:
             return None
         hostname, program, procid, msgid = map(nil, found.groups())
         return self._row(stamp[0], hostname, program, procid, data[1], data[0], msgid)
+
+    def _old_time(self, stamp: Stamp) -> Row | None:
+        """RFC 5424's fields behind a time of RFC 3164, from HOSTNAME on; ``None`` if it is not that."""
+        if self._line.find(" - ", stamp[1], stamp[1] + _LATEST_DASH) < 0:
+            return None
+        found = _OLD_TIME.match(self._line, stamp[1])
+        if found is None or found[2][-1] in ":]":
+            return None
+        data = self._structured_data(found.end())
+        elements, end = data or ("", found.end())
+        if not elements and (found[4] != "-" or (data is None and found[3] == "-")):
+            return None
+        hostname, program, procid, msgid = map(nil, found.groups())
+        return self._row(stamp[0], hostname, program, procid, end, elements, msgid)
 
     def _text_pri(self, start: int) -> int:
         """Where the text goes on behind ``<authpriv.info>``, which says what the PRI says."""
@@ -474,6 +554,10 @@ class _Parser:
         line = self._line
         pri = _LINE_PRI.match(line, start)
         start = pri.end() if pri else start
+        if line[start : start + 1].isdigit() and _NESTED.match(line, start) and (row := self._version(start)):
+            facility, severity = divmod(int(pri[1]), 8) if pri else row[1:3]
+            data = row[7] if row[3] == relay else f'{row[7]}[origin ip="{relay}"]'
+            return row[0], facility, severity, *row[3:7], data, row[8]
         stamp = read_stamp(line, start, self._received_at, self._zone)
         if stamp is None or not stamp[2] or not line.startswith(" ", stamp[1]):
             return None
@@ -492,7 +576,10 @@ class _Parser:
         found = read_cisco(self._line, start, self._received_at, self._zone)
         if found is None:
             return None
-        program, procid, end = read_mnemonic(self._line, found.end) or ("", "", found.end)
+        device = None if found.hostname else device_before(self._line, found.end)
+        if device:
+            found = found._replace(hostname=device.hostname)
+        program, procid, end = device[1:] if device else read_mnemonic(self._line, found.end) or ("", "", found.end)
         data = found.structured_data
         if hostname and found.hostname:
             # The device has a name of its own; the relay wrote the address that it came from.

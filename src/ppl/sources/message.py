@@ -12,7 +12,7 @@ from operator import add, itemgetter
 from typing import Any
 
 from ppl.model import Lines
-from ppl.sources.bsd import parse_others
+from ppl.sources.bsd import parse_objects, parse_others
 from ppl.sources.framing import Frames
 from ppl.sources.line import BOM, ELEMENTS, PRI, parse_line
 from ppl.sources.timestamp import SECONDS, Minutes, latest_sane, microseconds
@@ -68,6 +68,8 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     if "\n\n" in text:
         # Empty lines are ignored, and there may be many.
         text = _EMPTY_LINES.sub("\n", text)
+    if text[0] == "{" and text.count("\n{") == text.count("\n") - 1:
+        return Lines.of_rows(parse_objects(text[:-1].split("\n"), received_at, zone))
     rows = _LINES.findall(text)
     has_bom = BOM in text
     # A usual line has a PRI; any other is whole in the last group, which is empty for an empty line.

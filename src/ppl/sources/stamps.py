@@ -30,7 +30,7 @@ _YEAR = 366 * _DAY
 _MONTH = "((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))[a-z]{0,6}"
 _WEEKDAY = r"((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? +)?"
 _CLOCK = (
-    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:(?!,[0-9]{10})[.,]([0-9]{1,12})(?:\.[0-9]{1,2}(?=[+-][0-9]{2}:))?)?"
+    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:(?!,[0-9]{10})[.,]([0-9]{1,12})(?:\.[0-9]{1,2}(?= |[+-][0-9]{2}:))?)?"
     r"(?: ?([AaPp])\.?[Mm]\.?([0-9]{3})?(?=[\s,;:\])]|\Z))?"
 )
 
@@ -61,25 +61,47 @@ _DAY_FIRST = re.compile(
 # RouterOS's file: nov/30/2026.
 _MONTH_FIRST = re.compile(_MONTH + r"/([0-9]{1,2})(?:/([0-9]{4}))? " + _CLOCK)
 # The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130,
-# NetScaler's 2026/11/30:, Rust's fern with 2026-11-30][.
+# NetScaler's 2026/11/30:, Rust's fern with 2026-11-30][. Some write the milliseconds after a colon.
 _DIGITS = re.compile(
-    _WEEKDAY + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)" + _CLOCK
+    _WEEKDAY
+    + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)"
+    + _CLOCK
+    + r"(?::([0-9]{3})(?= ))?"
+)
+# The basic form of ISO 8601.
+_BASIC = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})([Tt \-]?)([0-9]{2})([0-9]{2})([0-9]{2})(?:[.,]([0-9]{1,12}))?"
+    r"(?=[Zz+\-\s\]):,]|\Z)"
+)
+# Db2's diagnostic log, with an offset in minutes.
+_POINTS = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})-([0-9]{2})\.([0-9]{2})\.([0-9]{2})(?:\.([0-9]{1,12}))?(?:([+-])([0-9]{3}))?"
+    r"(?=\s|\Z)"
 )
 # 11/29/2026:23:55:12 (NetScaler), 11/29/2026-23:55:12 and 29/11/2026 -- 23:55:12 (Suricata) and 29.11.2026 23:55:12.
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-| -- )" + _CLOCK)
 # Two digits of the year, in any order: Spark's 26/11/30, WebSphere's 11/30/26 and 23:55:12:123, MySQL 5's 261130.
 _SHORT_YEAR = re.compile(
-    r"([0-9]{2})(?:([/.\-])([0-9]{2})\2([0-9]{2})(?:,? |[-T])|([0-9]{2})([0-9]{2}) {1,2})"
+    r"([0-9]{2})(?:([/.\-])([0-9]{2})\2([0-9]{2})(?:, ?| |[-T])|([0-9]{2})([0-9]{2}) {1,2})"
     + _CLOCK
     + r"(?::([0-9]{3})(?= ))?"
 )
-# Snort's alerts.
-_NO_YEAR = re.compile(r"([0-9]{2})/([0-9]{2})-([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})(?= )")
-# What all forms that begin with a digit have in common: most numbers are no date.
-_DATE_LIKE = re.compile(r"[0-9]{4}[-/:. 0-9]|[0-9]{1,2}(?:[ /.\-][0-9A-Za-z]|[A-Z][a-z]{2}[0-9])")
-# Without seconds, only as RFC 3339 writes the rest.
-_NO_SECONDS = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?=Z|[+-][0-9]{2}:[0-9]{2})")
+# Snort's alerts, Android's logcat, go-ethereum, SQL Anywhere.
+_NO_YEAR = re.compile(
+    r"([0-9]{2})([/\-])([0-9]{2})(?:(?<=/[0-9]{2})[\- ]|(?<=-[0-9]{2})[ |])([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?:\.([0-9]{3}|[0-9]{6}))?(?=[ .\]])"
+)
+_NO_SECONDS = re.compile(
+    r"([0-9]{4})([-/])([0-9]{2})\2([0-9]{2})(?:T|( ))([0-9]{2}):([0-9]{2})"
+    r"(?=Z(?!\w)|[+-][0-9]{2}:?[0-9]{2}| (?!(?:- )?[0-9]{2}:[0-9])|\]|\Z)"
+)
+_BSD_NO_SECONDS = re.compile(_MONTH + r" +([0-9]{1,2}) ([0-9]{2}):([0-9]{2})(?= [\w(\[])")
+# The number with which a time may begin, and what follows it.
+_NUMBER = re.compile(r"([0-9]{1,16})(.?)", re.DOTALL)
 _EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t\])|]|:[ 0-9])")
+
+# zap's console.
+_EXPONENT = re.compile(r"1\.([0-9]{5,18})e\+09(?=[\t ])")
 
 # Right after the clock time, or after a blank, where fewer things are an offset.
 _OFFSET = re.compile(
@@ -89,8 +111,11 @@ _OFFSET = re.compile(
     r"| (?:UTC|GMT|TZ)([+-][0-9]{1,2})(?![0-9]|:[0-9])"
 )
 # RFC 5322 repeats the zone's name in a comment, Go without; Huawei says that an offset is that of summer.
-_COMMENT = re.compile(r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )| ([A-Z]{3,4})(?=[ \t\]]|\Z)")
-_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]{1,4})(?=[ \t\],>\"]|\Z| ?:)")
+# Java repeats it as a place's name.
+_COMMENT = re.compile(
+    r" \([A-Z][A-Za-z]{1,4}\)| DST(?= )| ([A-Z]{3,4})(?=[ \t\]]|\Z)|\[([A-Z][A-Za-z]{1,11}/[A-Za-z0-9_/+\-]{1,40})\]"
+)
+_ZONE_NAME = re.compile(r"(?: |:(?=[A-Z]{3,5}\]))([A-Z][A-Za-z]{1,4})(?=[ \t\],>\"]|\Z| ?:)")
 _PLACE = re.compile(r" ([A-Z][A-Za-z]{1,11}/[A-Z][A-Za-z0-9_/+\-]{1,40})(?=[\s\],:]|\Z)")
 # Cisco's administrators name the zone as they like.
 _CISCO_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
@@ -99,14 +124,14 @@ _LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\]]|\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(
     r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: | +(?:[^\s:<|]+ )?[<|][0-9A-Za-z]"
-    r"| +(?:[0-9]{1,3}\.){3}[0-9]{1,3} | ?: ?%|: |\Z)"
+    r"| +(?:[0-9]{1,3}\.){3}[0-9]{1,3} | +[^\s:]+: %| ?: ?%|: |\Z)"
 )
 
 #: The first three letters of all that a time may begin with.
 _NAMES = frozenset((*MONTHS, "mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-_BEFORE_ZONE = frozenset("Zz+- ")
+_BEFORE_ZONE = frozenset("Zz+- :")
 # What begins neither an offset nor a name.
-_NO_ZONE = frozenset(f" {character}" for character in "abcdefghijklmnopqrstuvwxy0123456789[({<|%:*#")
+_NO_ZONE = frozenset((": ", *(f" {character}" for character in "abcdefghijklmnopqrstuvwxy0123456789[({<|%:*#")))
 
 Stamp = tuple[int | None, int, bool]
 """The moment in µs (``None``: it is not sane), where the text goes on, and whether the form is one of syslog's own.
@@ -139,22 +164,23 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
             clock = (hour, minute, second, fraction or thousandths, half, behind)
             late = _LAST_YEAR if weekday else _LATE_YEAR
             return _finished(text, found.end(), (year, month, day), clock, received_at, zone, late, is_syslog=True)
-        for pattern, read in _AFTER_WEEKDAY:
+        for pattern, read in _AFTER_NAME:
             found = pattern.match(text, start)
             if found:
                 return read(text, found, received_at, zone)
         return None
-    if not _DATE_LIKE.match(text, start):
+    number = _NUMBER.match(text, start)
+    if not number:
         return None
-    found = _PLAIN_DIGITS.match(text, start)
-    if found:
+    forms = _BY_NUMBER.get((len(number[1]), number[2])) or _BY_LENGTH.get(len(number[1]), ())
+    if forms is _OF_DIGITS and (found := _PLAIN_DIGITS.match(text, start)):
         year, day, mark, minute, second, fraction, offset = found.groups()
         minute = f"{day.replace('/', '-')}T{minute}{offset or ''}"
         return moment_of(year, minute, second, fraction, received_at, zone), found.end(), mark == "T"
-    for pattern, read in _BY_DIGIT:
+    for pattern, read in forms:
         found = pattern.match(text, start)
-        if found:
-            return read(text, found, received_at, zone)
+        if found and (stamp := read(text, found, received_at, zone)):
+            return stamp
     return None
 
 
@@ -185,7 +211,8 @@ def _month_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo
 
 
 def _in_digits(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    weekday, year, mark, month, day, *clock = found.groups()
+    weekday, year, mark, month, day, *clock, thousandths = found.groups()
+    clock[-1] = clock[-1] or thousandths
     before = text[found.start(6) - 1]
     is_syslog = bool(weekday) or mark == ":" or before in "Tt"
     # runit's svlogd writes UTC.
@@ -217,7 +244,7 @@ def _short_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo)
 
 
 def _no_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    month, day, *clock = found.groups()
+    month, _, day, *clock = found.groups()
     return _finished(text, found.end(), (None, month, day), (*clock, None, None), received_at, zone, is_syslog=False)
 
 
@@ -228,9 +255,33 @@ def _nearest_stamp(stamps: list[Stamp], received_at: int) -> Stamp | None:
 
 
 def _no_seconds(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    year, month, day, hour, minute = found.groups()
+    year, _, month, day, blank, hour, minute = found.groups()
     clock = (hour, minute, "00", None, None, None)
-    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=True)
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=not blank)
+
+
+def _bsd_no_seconds(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    month, day, hour, minute = found.groups()
+    clock = (hour, minute, "00", None, None, None)
+    stamp = _finished(text, found.end(), (None, month, day), clock, received_at, zone, is_syslog=True)
+    # Few programs write so, and texts tell of dates.
+    return stamp if stamp[0] is not None else None
+
+
+def _basic(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    year, month, day, mark, *clock = found.groups()
+    is_named = mark in ("T", "t")
+    clock += [None, None]
+    stamp = _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=is_named)
+    # Fourteen digits may be any number.
+    return stamp if is_named or (stamp[0] is not None and abs(stamp[0] - received_at) <= _YEAR) else None
+
+
+def _points(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    year, month, day, hour, minute, second, fraction, sign, ahead = found.groups()
+    offset = f"{sign}{int(ahead) // 60:02}:{int(ahead) % 60:02}" if sign else ""
+    moment = moment_of(year, f"-{month}-{day}T{hour}:{minute}{offset}", second, fraction, received_at, zone)
+    return moment, found.end(), False
 
 
 def _since_epoch(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
@@ -241,20 +292,41 @@ def _since_epoch(text: str, found: re.Match[str], received_at: int, zone: tzinfo
     return moment, found.end(), bool(found[2])
 
 
-_BY_DIGIT: tuple[tuple[re.Pattern[str], _Read], ...] = (
-    (_DIGITS, _in_digits),
-    (_YEAR_FIRST, _year_first),
-    (_DAY_FIRST, _day_first),
-    (_YEAR_LAST, _year_last),
-    (_SHORT_YEAR, _short_year),
-    (_NO_YEAR, _no_year),
-    (_NO_SECONDS, _no_seconds),
-    (_EPOCH, _since_epoch),
-)
-_AFTER_WEEKDAY: tuple[tuple[re.Pattern[str], _Read], ...] = (
+def _with_exponent(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    digits = found[1].ljust(9, "0")
+    moment = epoch(f"1{digits[:9]}", digits[9:], received_at)
+    return None if moment is None else (moment, found.end(), False)
+
+
+_Forms = tuple[tuple[re.Pattern[str], _Read], ...]
+
+_OF_DIGITS: _Forms = ((_DIGITS, _in_digits), (_NO_SECONDS, _no_seconds), (_POINTS, _points))
+_OF_NAME: _Forms = ((_DAY_FIRST, _day_first),)
+_OF_EPOCH: _Forms = ((_EPOCH, _since_epoch),)
+_OF_DAY: _Forms = (*_OF_NAME, (_YEAR_LAST, _year_last), (_SHORT_YEAR, _short_year), (_NO_YEAR, _no_year))
+#: How many digits a text begins with, and what follows them → the forms of a time that begin so.
+_BY_NUMBER: dict[tuple[int, str], _Forms] = {
+    **{(4, mark): _OF_DIGITS for mark in "-/:."},
+    (4, " "): ((_YEAR_FIRST, _year_first),),
+    **{(length, mark): _OF_DAY for length in (1, 2) for mark in "/-."},
+    (1, "."): ((_EXPONENT, _with_exponent), *_OF_DAY),
+    (6, " "): ((_SHORT_YEAR, _short_year),),
+}
+#: The same for any other character that follows.
+_BY_LENGTH: dict[int, _Forms] = {
+    1: _OF_NAME,
+    2: _OF_NAME,
+    8: ((_DIGITS, _in_digits), (_BASIC, _basic)),
+    10: _OF_EPOCH,
+    13: _OF_EPOCH,
+    14: ((_BASIC, _basic),),
+    16: _OF_EPOCH,
+}
+_AFTER_NAME: _Forms = (
     (_DIGITS, _in_digits),
     (_DAY_FIRST, _day_first),
     (_MONTH_FIRST, _month_first),
+    (_BSD_NO_SECONDS, _bsd_no_seconds),
 )
 
 
@@ -288,7 +360,8 @@ def _finished(
         if found:
             offset, end = _offset(found), found.end()
             comment = _COMMENT.match(text, end)
-            end = comment.end() if comment and (comment[1] is None or comment[1] in ZONE_HOURS) else end
+            if comment and (comment[1] or "UTC") in ZONE_HOURS and (not comment[2] or place_zone(comment[2])):
+                end = comment.end()
         else:
             zone, end = _zone(text, end, f"{year or year_of(received_at // _DAY):0>4}{minutes}", zone)
         if year is None:
