@@ -5,7 +5,10 @@
 
 /** @typedef {import("./list.js").LogList} LogList */
 
-/** @type {(act: () => void) => void} not every browser has requestIdleCallback */
+/** A browser that is never idle gives a chunk its true height after this time. */
+const MOST_WAITED_MS = 1000;
+
+/** @type {(act: () => void, options: {timeout: number}) => void} not every browser has requestIdleCallback */
 const whenIdle = globalThis.requestIdleCallback ?? ((act) => { setTimeout(act, 50); });
 
 /** @param {LogList} list @returns {Element[]} */
@@ -33,7 +36,7 @@ function layOutSoon(list) {
     if (!nearest) return;
     list.keepingPlace(() => nearest.classList.remove("far"));
     layOutSoon(list);
-  });
+  }, { timeout: MOST_WAITED_MS });
 }
 
 /** @param {LogList} list @param {Element} chunk near: at most one height of the pane away */
