@@ -356,6 +356,7 @@ def test_answers_are_in_the_type_of_the_request() -> None:
         part = OTLP_ANY.accepted(head(kind), Taken(3, 300))
         late = OTLP_ANY.refused(head(kind), NotTaken(408, "too_slow", "The body did not come in time."))
         assert (whole.status, part.status, late.status) == (200, 200, 503)
+        assert OTLP_ANY.refused(head(kind), NotTaken(500, "internal_error", "Internal error.")).status == 503
         assert dict(late.headers)["Retry-After"] == "1"
         assert {dict(each.headers)["Content-Type"] for each in (whole, part, late)} == {kind.partition(";")[0]}
         if "json" in kind:

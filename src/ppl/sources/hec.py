@@ -218,6 +218,8 @@ HEC_EVENTS = BodyKind(
     has_charset=False,
     # Docker waits for 30 seconds.
     patience=20.0,
+    # Clients sleep for as long as they are told, also when the quota is then a larger one.
+    retry_seconds=60,
 )
 HEC_RAW = attrs.evolve(
     HEC_EVENTS,

@@ -429,7 +429,7 @@ def _accepted(head: UploadHead, taken: Taken) -> KindReply:
 def _refused(head: UploadHead, why: NotTaken) -> KindReply:
     """A ``Status`` with the sentence. What may succeed later is 503 and nothing else, or clients lose it."""
     status, headers = why.status, why.headers
-    if why.code == "too_slow":
+    if why.code in ("too_slow", "internal_error"):
         status, headers = 503, (*headers, ("Retry-After", "1"))
     if _is_json(head):
         return _reply(status, json.dumps({"message": why.message}).encode("ascii"), "application/json", headers)

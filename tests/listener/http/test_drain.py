@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable, Sequence
 
+import attrs
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
@@ -15,6 +17,15 @@ from ppl.errors import StoreUnavailable
 from ppl.listener.http import upload, work_turns
 from ppl.model import Destination
 from ppl.sources import packed
+from ppl.sources.elasticsearch import ELASTICSEARCH_BULK
+from ppl.sources.firehose import FIREHOSE
+from ppl.sources.gelf import GELF
+from ppl.sources.hec import HEC_EVENTS
+from ppl.sources.journal import JOURNAL
+from ppl.sources.kinds import BodyKind
+from ppl.sources.known import upload_kind
+from ppl.sources.loki import LOKI_JSON
+from ppl.sources.otlp import OTLP_JSON
 from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
@@ -495,14 +506,81 @@ async def test_while_lines_wait_for_the_database_uploads_wait_too(
 
 @ensureDeferred
 async def test_without_the_database_nothing_is_taken(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore,
+    make_drained: MakeDrained,
+    destination: Destination,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(upload, "upload_kind", impatient)
+
     class Away(GatedStore):
         async def drained(self, hashed: bytes) -> Destination:
             raise StoreUnavailable("PostgreSQL cannot be reached.")
 
     response = await ask(await make_drained(Away(store)), request(b"x"))
     assert (response.status, response.code, response.headers["retry-after"]) == (503, "unavailable", "5")
+
+
+class Missed(GatedStore):
+    """A store that cannot look a token up while ``left`` is above 0, which each try makes less."""
+
+    left = 0
+
+    async def drained(self, hashed: bytes) -> Destination | None:
+        if self.left > 0:
+            self.left -= 1
+            raise StoreUnavailable("PostgreSQL cannot be reached.")
+        return await self._store.drained(hashed)
+
+
+@pytest.mark.parametrize("kind", [LOKI_JSON, HEC_EVENTS, OTLP_JSON, GELF, ELASTICSEARCH_BULK, JOURNAL, FIREHOSE])
+def test_clients_of_every_protocol_wait_for_the_database_to_come_back(kind: BodyKind) -> None:
+    assert kind.patience >= 5
+
+
+@ensureDeferred
+async def test_an_upload_waits_for_a_database_that_soon_comes_back(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    missed = Missed(store)
+    missed.left = 1
+    drained = await make_drained(missed)
+    assert (await ask(drained, request(b"x"))).status == 200
+    missed.left = 1
+    assert (await ask(drained, head(0, method="GET"))).status == 200
+    assert await messages(store, destination) == ["x"]
+
+
+@ensureDeferred
+async def test_a_stop_does_not_wait_for_the_database(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+) -> None:
+    missed = Missed(store)
+    missed.left = 1_000_000
+    drained = await make_drained(missed)
+    client = await drained.connect()
+    client.send(request(b"x"))
+    await until(lambda: missed.left < 1_000_000)
+    await drained.service.stopService()
+    assert (await answered(client)).status == 503
+    assert drained.drain.under_way == 0
+
+
+@ensureDeferred
+async def test_a_token_that_could_not_be_looked_up_was_no_wrong_one(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once(header: Callable[[str], str], kinds: Sequence[BodyKind]) -> BodyKind | None:
+        kind = upload_kind(header, kinds)
+        return kind and attrs.evolve(kind, patience=0)
+
+    monkeypatch.setattr(upload, "upload_kind", at_once)
+    missed = Missed(store)
+    missed.left = 200
+    drained = await make_drained(missed)
+    while missed.left:
+        assert (await ask(drained, request(b"x"))).status == 503
+    assert (await ask(drained, request(b"x"))).status == 200
 
 
 @ensureDeferred

@@ -9,6 +9,7 @@ from pytest_twisted import ensureDeferred
 
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
+from tests.fixtures.database import execute
 from tests.listener.http.conftest import MakeDrained
 from tests.listener.http.test_loki import post
 from tests.listener.receiving import GatedStore, messages
@@ -52,6 +53,18 @@ async def test_each_address_takes_events(
     form = {**TOKEN_HEADER, "Content-Type": "application/x-www-form-urlencoded"}
     assert (await ask(await make_drained(store), post(body, form, path))).status == 200
     assert await messages(store, destination) == [message]
+
+
+@ensureDeferred
+async def test_a_client_over_its_quota_is_not_sent_to_sleep_for_a_day(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, dsn: str
+) -> None:
+    drained = await make_drained(store)
+    execute(dsn, "UPDATE destination SET max_bytes_per_day = 1")
+    assert (await ask(drained, post(b'{"event":"one"}', TOKEN_HEADER, EVENT))).status == 200
+    response = await ask(drained, post(b'{"event":"two"}', TOKEN_HEADER, EVENT))
+    assert (response.status, response.json["code"], response.headers["retry-after"]) == (503, 9, "60")
+    assert await messages(store, destination) == ["one"]
 
 
 @ensureDeferred

@@ -11,11 +11,12 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from ppl.errors import StoreUnavailable
+from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.sources.loki_messages import LOKI
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.protocol_bodies import field
-from tests.listener.http.conftest import MakeDrained
+from tests.listener.http.conftest import MakeDrained, impatient
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, Drained, Response, answered, ask
 from tests.waiting import until
@@ -163,8 +164,13 @@ async def test_a_stop_ends_the_wait(store: PostgresStore, make_drained: MakeDrai
 
 @ensureDeferred
 async def test_without_the_database_it_is_for_later(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore,
+    make_drained: MakeDrained,
+    destination: Destination,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(upload, "upload_kind", impatient)
+
     class Away(GatedStore):
         async def drained(self, hashed: bytes) -> Destination:
             raise StoreUnavailable("PostgreSQL cannot be reached.")

@@ -9,9 +9,10 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from ppl.errors import StoreUnavailable
+from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
-from tests.listener.http.conftest import MakeDrained
+from tests.listener.http.conftest import MakeDrained, impatient
 from tests.listener.http.test_loki import post
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, answered, ask
@@ -64,8 +65,13 @@ async def test_a_chunked_body_is_taken(
 
 @ensureDeferred
 async def test_refusals_have_a_sentence_and_short_waits(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore,
+    make_drained: MakeDrained,
+    destination: Destination,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(upload, "upload_kind", impatient)
+
     class Away(GatedStore):
         async def drained(self, hashed: bytes) -> Destination:
             raise StoreUnavailable("PostgreSQL cannot be reached.")

@@ -9,6 +9,7 @@ import attrs
 from ppl.access.networks import Networks
 from ppl.access.secrets import secret_hash
 from ppl.access.throttle import Rate, Throttle
+from ppl.errors import StatementTimeout, StoreUnavailable
 from ppl.listener.http.refusals import AddressNotAllowed, NotServedHere, OverQuota, TooMany, UnknownToken
 from ppl.listener.intake import Intake
 from ppl.listener.limits.admission import uncount
@@ -87,7 +88,13 @@ class DrainAdmission:
             wait = self._wrong.take(address)
             if wait:
                 raise TooMany("Too many wrong drain tokens came from this address.", wait)
-        destination = await self._store.drained(hashed)
+        try:
+            destination = await self._store.drained(hashed)
+        except (StoreUnavailable, StatementTimeout):
+            if is_guess:
+                # Nobody knows whether it was a wrong one.
+                self._wrong.give_back(address)
+            raise
         if destination is None:
             self._known.pop(hashed, None)
             self._intake.admission.say_once(address, "upload with a wrong or revoked drain token")

@@ -55,6 +55,9 @@ from ppl.timezone import parse_time_zone
 #: Seconds after which an upload that waits looks again whether Ppl is still busy.
 _LOOK_AGAIN_SECONDS = 0.1
 
+#: Seconds after which a token is looked up again while the database is away.
+_LOOK_UP_AGAIN_SECONDS = 0.5
+
 _LONGEST_ID = 200
 
 #: The kind of keys of lines in bodies with ids, which any protocol may have.
@@ -192,8 +195,23 @@ class DrainUpload:
         drain.admission.check_address(destination, self._sender_ip)
         return destination
 
+    async def _find_soon(self) -> Destination:
+        """As :meth:`_find`; while the database is away, for as long as clients of this kind wait."""
+        reactor = self._drain.reactor
+        until = reactor.seconds() + self._kind.patience
+        while True:
+            try:
+                return await self._find()
+            except (StoreUnavailable, StatementTimeout):
+                left = until - reactor.seconds()
+                if left <= 0 or self._is_answered:
+                    raise
+                await self._pause(min(left, _LOOK_UP_AGAIN_SECONDS))
+
     async def _greet(self, probe: Probe | None) -> None:
-        destination = await self._find()
+        destination = await self._find_soon()
+        if self._is_answered:
+            return
         # Counted among its uploads, so that these requests come no more often than those.
         self._drain.admission.enter(destination)
         self._drain.admission.leave(destination)
@@ -201,7 +219,7 @@ class DrainUpload:
 
     async def _admit(self, length: int | None) -> None:
         request, drain = self._request, self._drain
-        destination = await self._find()
+        destination = await self._find_soon()
         if self._is_answered:
             return
         self._check_kind()
