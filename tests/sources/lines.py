@@ -214,10 +214,46 @@ shaped = st.one_of(
         st.one_of(*[_names.map(form.format) for form in ("{}: ", "{}[7]: ", "{}  [7]: ", "{}")], words),
         texts,
     ),
+    st.builds(
+        "{}{} {} {} [{}] {}".format,
+        st.sampled_from(["", "", "", "<13>", "1 "]),
+        st.sampled_from(["192.0.2.7", "10.11.2026", "26.11.24", "999.999.999.999", "web-7", "::1", "192.0.2.7:80"]),
+        st.one_of(st.sampled_from(["-", "web-7", "Nov"]), words),
+        st.one_of(st.sampled_from(["-", "kim", "24"]), words),
+        st.sampled_from(
+            [
+                "24/Nov/2026:11:00:00 +0100", "24/Nov/2026:11:00:00 +0100", "31/Nov/2026:11:00:00 +0100",
+                "24/Xyz/2026:11:00:00 +0100", "24/Nov/2026:11:00:00", "24/Nov/2026 11:00:00",
+                "24/Nov/2036:11:00:00 -0900",
+            ]
+        ),
+        texts,
+    ),
     st.sampled_from(['{"level":50}', '{"a":"ERROR"}', "{", "{level=warn"]),
 )  # fmt: skip
 any_line = st.one_of(rfc5424, rfc3164, mutated, vendors, vendors, texts, shaped, shaped).map(
     lambda line: line.replace("\n", "")
+)
+
+# Lines of JSON, as all lines of a read.
+objects = st.builds(
+    '{{"{}":{},"{}":{}{}'.format,
+    st.sampled_from(["level", "time", "a", "log", "Timestamp", "version", "t"]),
+    st.sampled_from(
+        [
+            "30",
+            '"warn"',
+            '"2026-11-24T11:00:00Z"',
+            "1795518000123",
+            '{"level":"warn"}',
+            '{"$date":"2026"}',
+            '"1.1"',
+            "[",
+        ]
+    ),
+    st.sampled_from(["ts", "short_message", "levelname", "datetime", "instant"]),
+    st.sampled_from(["1795518000", '"x"', '"ERROR"', '"2026-11-24 11:00:00,123"', '{"epochSecond":1795518000}', "}"]),
+    st.sampled_from(["}", ',"host":"h"}', "}}", " }", "", "\r"]),
 )
 
 # Lines that the quickest path takes if all lines of a read are such, and near misses.

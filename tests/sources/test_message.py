@@ -12,7 +12,7 @@ from ppl.sources.framing import Framer, Frames
 from ppl.sources.line import parse_line
 from ppl.sources.message import parse_message
 from ppl.sources.uniform import same_form, same_program
-from tests.sources.lines import RECEIVED, any_line, micros, nearly_uniform, parse_bytes, rows
+from tests.sources.lines import RECEIVED, any_line, micros, nearly_uniform, objects, parse_bytes, rows
 from tests.sources.lines import same_program as lines_of_a_program
 
 # created_at, facility, severity, hostname, file_name, procid, msgid, structured_data, message
@@ -203,7 +203,13 @@ def _agree(lines: list[str]) -> None:
 
 
 @settings(max_examples=600, deadline=None)
-@given(st.one_of(st.lists(any_line, min_size=1, max_size=8), st.lists(nearly_uniform, min_size=1, max_size=4)))
+@given(
+    st.one_of(
+        st.lists(any_line, min_size=1, max_size=8),
+        st.lists(nearly_uniform, min_size=1, max_size=4),
+        st.lists(objects, min_size=1, max_size=3),
+    )
+)
 def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> None:
     _agree(lines)
 

@@ -16,7 +16,17 @@ from ppl.sources.json_time import json_moment
 from ppl.sources.levels import LEVELS, level_of
 from ppl.sources.line import BOM, PRI, parse_line
 from ppl.sources.stamps import read_stamp
-from ppl.sources.timestamp import SECONDS, Memo, Minutes, is_sane, microseconds, minute_moments, nearest
+from ppl.sources.timestamp import (
+    MONTHS,
+    SECONDS,
+    Memo,
+    Minutes,
+    is_sane,
+    microseconds,
+    minute_moments,
+    moment_of,
+    nearest,
+)
 
 _BSD_TIME = (
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0123][0-9] (?:[0-9]{4} )?[012][0-9]:[0-5][0-9]:[0-5][0-9]"
@@ -42,6 +52,11 @@ _WITH_LEVEL = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})? +((DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL) +"
     r"(?:([^\s\[\]\"'{}=|;:]{2,255}+): [^\n]*|[^\s:\[]++(?: (?=[^ \[])[^\n]*)?))"
+)
+# No PRI: the access log of a site, where no header's form needs to be tried on the address.
+_OF_A_SITE = re.compile(
+    r"(?:[0-9]{1,3}\.){3}[0-9]{1,3} \S{1,60}+ \S{1,60}+ "
+    r"\[([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([012][0-9]:[0-5][0-9]):([0-5][0-9]) ([+-][0-9]{2})([0-9]{2})\]"
 )
 _SAMPLE = "<13>Nov 30 00:55:12 "
 # A zone's name means what the account's zone makes of it.
@@ -169,7 +184,10 @@ class _Others:
             found = _OF_A_DEVICE.fullmatch(line)
             return self.of_a_device(*found.groups("")) if found else None
         found = _WITH_LEVEL.fullmatch(line)
-        return self.with_level(*found.groups("")) if found else None
+        if found:
+            return self.with_level(*found.groups(""))
+        found = _OF_A_SITE.match(line) if first.isdigit() else None
+        return self.of_a_site(line, *found.groups()) if found else None
 
     def of_a_device(
         self, pri: str, number: str, device: str, mark: str, stamp: str, fraction: str, tag: str, text: str
@@ -195,6 +213,18 @@ class _Others:
         within = SECONDS[second] + (microseconds(fraction) if fraction else 0)
         moment = nearest(minute_moments(f"{day}T{minute}{offset}", self._zone), within, self._received_at)
         return moment, None, LEVELS[level.lower()], "", tag, "", "", "", text
+
+    def of_a_site(
+        self, line: str, day: str, month: str, year: str, minute: str, second: str, hours: str, minutes: str
+    ) -> Row | None:
+        """A line of an access log."""
+        number = MONTHS.get(month.lower())
+        if number is None:
+            return None
+        moment = moment_of(
+            year, f"-{number:02}-{day}T{minute}{hours}:{minutes}", second, None, self._received_at, self._zone
+        )
+        return moment, None, level_of(line), "", "", "", "", "", line
 
 
 _UNSYNCED = '[timeQuality isSynced="0"]'

@@ -32,7 +32,7 @@ _BOTH = (
 #: What stands before the time, where that begins with a letter; the first group is a word that must be a level.
 _BEFORE_OF_LETTER = re.compile(
     "|".join((
-        rf"(?:{_PAIR}){{0,3}}(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
+        rf"(?:{_PAIR}){{0,3}}?(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
         # Ruby's Logger and CUPS, Tornado.
         r"[A-Z],? \[(?=[0-9]{2,4}[-/])",
         # The kernel's audit, VOSS, dmesg --decode.

@@ -99,7 +99,6 @@ _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
 _ENDS_IN_QUOTES = ('",', '";', '"\t')
 _OPENING = frozenset('[(<"')
 _BLANKS = frozenset(" \t")
-_BEGINS_YEAR_OR_EPOCH = frozenset("12")
 _BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
 # daemontools' and runit's labels of time count from 1970, ten seconds ahead.
 _TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
@@ -213,12 +212,9 @@ class _Parser:
         """A line without PRI: a syslog file's, RFC 5424 without PRI, another dated line, or any text."""
         line = self._line
         first = line[:1]
-        has_time = bool(
-            _ANY_CLOCK.search(line, 0, _LATEST_TIME)
-            or _ANY_EPOCH.search(line, 0, _LATEST_TIME)
-            or (first in _BEGINS_YEAR_OR_EPOCH and _NO_COLON.match(line))
-        )
+        has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
         if first.isalnum():
+            has_time = has_time or (first.isdigit() and _NO_COLON.match(line) is not None)
             if has_time and first.isdigit():
                 version = _VERSION.match(line)
                 stamp = read_stamp(line, version.end(), self._received_at, self._zone) if version else None

@@ -96,8 +96,8 @@ _NO_SECONDS = re.compile(
     r"(?=Z(?!\w)|[+-][0-9]{2}:?[0-9]{2}| (?!(?:- )?[0-9]{2}:[0-9])|\]|\Z)"
 )
 _BSD_NO_SECONDS = re.compile(_MONTH + r" +([0-9]{1,2}) ([0-9]{2}):([0-9]{2})(?= [\w(\[])")
-# The number with which a time may begin, and what follows it.
-_NUMBER = re.compile(r"([0-9]{1,16})(.?)", re.DOTALL)
+# The number with which a time may begin.
+_NUMBER = re.compile(r"[0-9]{1,16}")
 _EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t\])|]|:[ 0-9])")
 
 # zap's console.
@@ -170,9 +170,10 @@ def read_stamp(text: str, start: int, received_at: int, zone: tzinfo) -> Stamp |
                 return read(text, found, received_at, zone)
         return None
     number = _NUMBER.match(text, start)
-    if not number:
+    by_mark = _BY_NUMBER.get(number.end() - start) if number else None
+    if number is None or by_mark is None:
         return None
-    forms = _BY_NUMBER.get((len(number[1]), number[2])) or _BY_LENGTH.get(len(number[1]), ())
+    forms = by_mark.get(text[number.end() : number.end() + 1]) or by_mark.get("", ())
     if forms is _OF_DIGITS and (found := _PLAIN_DIGITS.match(text, start)):
         year, day, mark, minute, second, fraction, offset = found.groups()
         minute = f"{day.replace('/', '-')}T{minute}{offset or ''}"
@@ -302,25 +303,16 @@ _Forms = tuple[tuple[re.Pattern[str], _Read], ...]
 
 _OF_DIGITS: _Forms = ((_DIGITS, _in_digits), (_NO_SECONDS, _no_seconds), (_POINTS, _points))
 _OF_NAME: _Forms = ((_DAY_FIRST, _day_first),)
-_OF_EPOCH: _Forms = ((_EPOCH, _since_epoch),)
 _OF_DAY: _Forms = (*_OF_NAME, (_YEAR_LAST, _year_last), (_SHORT_YEAR, _short_year), (_NO_YEAR, _no_year))
-#: How many digits a text begins with, and what follows them → the forms of a time that begin so.
-_BY_NUMBER: dict[tuple[int, str], _Forms] = {
-    **{(4, mark): _OF_DIGITS for mark in "-/:."},
-    (4, " "): ((_YEAR_FIRST, _year_first),),
-    **{(length, mark): _OF_DAY for length in (1, 2) for mark in "/-."},
-    (1, "."): ((_EXPONENT, _with_exponent), *_OF_DAY),
-    (6, " "): ((_SHORT_YEAR, _short_year),),
-}
-#: The same for any other character that follows.
-_BY_LENGTH: dict[int, _Forms] = {
-    1: _OF_NAME,
-    2: _OF_NAME,
-    8: ((_DIGITS, _in_digits), (_BASIC, _basic)),
-    10: _OF_EPOCH,
-    13: _OF_EPOCH,
-    14: ((_BASIC, _basic),),
-    16: _OF_EPOCH,
+#: How many digits a text begins with → what follows them (``""``: anything else) → the forms of a time that begin so.
+_BY_NUMBER: dict[int, dict[str, _Forms]] = {
+    1: {"": _OF_NAME, ".": ((_EXPONENT, _with_exponent), *_OF_DAY), **dict.fromkeys("/-", _OF_DAY)},
+    2: {"": _OF_NAME, **dict.fromkeys("/-.", _OF_DAY)},
+    4: {" ": ((_YEAR_FIRST, _year_first),), **dict.fromkeys("-/:.", _OF_DIGITS)},
+    6: {" ": ((_SHORT_YEAR, _short_year),)},
+    8: {"": ((_DIGITS, _in_digits), (_BASIC, _basic))},
+    14: {"": ((_BASIC, _basic),)},
+    **{length: {"": ((_EPOCH, _since_epoch),)} for length in (10, 13, 16)},
 }
 _AFTER_NAME: _Forms = (
     (_DIGITS, _in_digits),
