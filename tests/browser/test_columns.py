@@ -43,7 +43,16 @@ def cells(page: Page, pane: str = "#log") -> list[str]:
 
 
 def until_cells(page: Page, *wanted: str, pane: str = "#log") -> None:
-    eventually(lambda: cells(page, pane) == list(wanted), f"the cells {wanted}, last: {cells(page, pane)}")
+    def found() -> bool:
+        nonlocal last
+        last = cells(page, pane)
+        return last == list(wanted)
+
+    last: list[str] = []
+    try:
+        eventually(found, f"the cells {wanted}")
+    except pytest.fail.Exception as failure:
+        pytest.fail(f"{failure}; the last cells: {last}")
 
 
 def keep(ppl: PplProcess, who: Registered, *names: str, port: int | None = None) -> None:
@@ -217,6 +226,7 @@ def test_a_name_typed_before_the_menu_has_loaded_is_added(ppl_process: PplProces
     page.get_by_label("Add a field").fill("duration")
     page.keyboard.press("Enter")
     eventually(lambda: page.title() and held, "the menu is loaded")
+    expect(page.get_by_text("These columns came with the link")).to_be_hidden()
     held[0].continue_()
     until_cells(page, "status=500", "status=200 duration=1.5ms", "", "")
     assert page.url == f"{ppl_process.url}/"

@@ -106,6 +106,18 @@ def test_a_download_begun_before_the_menu_has_loaded_comes(ppl_process: PplProce
     assert page.url.endswith("/?q=severity%3Aerr")
 
 
+def test_a_link_asked_for_before_the_menu_has_loaded_is_copied(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page = _open(ppl_process, open_page, "severity%3Aerr", "bad two", permissions=["clipboard-read", "clipboard-write"])
+    held: list[Route] = []
+    page.route("**/download.js", lambda route: held.append(route))
+    page.locator("#download summary").click()
+    page.get_by_role("button", name="Copy link to this view").click()
+    eventually(lambda: page.title() and held, "the menu is loaded")
+    held[0].continue_()
+    expect(page.locator("#download .view button")).to_have_text("Copied")
+    assert "q=severity%3Aerr" in page.evaluate("() => navigator.clipboard.readText()")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_the_menu_fits(ppl_process: PplProcess, open_page: OpenPage, width: int, scheme: str) -> None:
     viewport = {"width": width, "height": 800}

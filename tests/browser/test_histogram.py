@@ -56,7 +56,9 @@ def label(page: Page) -> str:
 
 
 def until_counted(page: Page, text: str) -> None:
-    eventually(lambda: page.locator("#histogram").is_visible() and text in label(page), f"the label {text!r}", 30)
+    """Wait until the lines are counted; once lines are shown, nothing counts again what was counted before them."""
+    counted = page.locator("#histogram:not(.stale)")
+    eventually(lambda: counted.is_visible() and text in label(page), f"the label {text!r}", 30)
 
 
 @pytest.fixture
@@ -261,6 +263,7 @@ def test_a_finger_zooms(ppl_process: PplProcess, open_page: OpenPage) -> None:
     who = ppl_process.register()
     spread(ppl_process, who)
     page = open_page(ppl_process, who, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    until_shown(page, "line 39")
     until_counted(page, "40 lines")
     box = page.locator("#histogram .plot").bounding_box()
     assert box is not None
@@ -279,6 +282,7 @@ def test_pictures_of_a_search(
     who = ppl_process.register()
     spread(ppl_process, who)
     page = open_page(ppl_process, who, color_scheme=scheme, viewport={"width": width, "height": 800})
+    until_shown(page, "line 39")
     until_counted(page, "40 lines")
     page.mouse.move(width / 2, 100)
     pictures = {"live": page.screenshot(path=tmp_path / "live.png")}

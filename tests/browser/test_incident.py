@@ -68,6 +68,7 @@ def test_on_a_tablet_a_thumb_hits_the_legend_and_zooms_out(ppl_process: PplProce
     spread(ppl_process, who)
     tablet = {"viewport": {"width": 820, "height": 1000}, "has_touch": True, "is_mobile": True}
     page = open_page(ppl_process, who, "/?q=after:20m", **tablet)
+    until_shown(page, "line 39")
     eventually(lambda: "in 10 s" in label(page), "bars of ten seconds")
     sizes = page.locator(".legend button, #histogram .out").evaluate_all(
         "all => all.map(each => each.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height))"
@@ -153,6 +154,7 @@ def test_the_day_before_is_a_line_at_the_same_time(ppl_process: PplProcess, open
         last // 60_000_000 - 10,
     )
     page = open_page(ppl_process, who)
+    until_shown(page, "line 39")
     until_counted(page, "40 lines")
     expect(page.locator("#histogram .compared")).to_be_visible()
     assert _drawn(page, "before").startswith("M0 ")

@@ -29,7 +29,6 @@ export class Download {
     this.link = part(".view button");
     /** Name of the export whose progress is shown. */
     this.name = "";
-    this.link.addEventListener("click", () => this.copyLink());
   }
 
   /** Show which lines would be downloaded. */

@@ -21,6 +21,7 @@ export class TakeAlong {
       event.preventDefault();
       (await this.opened())?.begin();
     });
+    menu.querySelector(".view button")?.addEventListener("click", () => this.copyLink());
   }
 
   /** @returns {Promise<import("./download.js").Download | null>} `null` if it cannot be loaded */
