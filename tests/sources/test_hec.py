@@ -86,6 +86,12 @@ def test_what_is_no_envelope_is_kept() -> None:
     assert [each["message"] for each in found] == ["plain", "no JSON", '{"event":"cut']
 
 
+def test_an_envelope_that_is_broken_leaves_those_before_it_as_they_are() -> None:
+    found = read('{"event":"a","host":"h"}{"event":"b"}{"event":"c\t"}{"event":"d"}\n{"event":"e"}')
+    assert [each["message"] for each in found] == ["a", "b", '{"event":"c\t"}{"event":"d"}', "e"]
+    assert found[0]["hostname"] == "h"
+
+
 def test_raw_lines_have_the_host_and_source_of_the_query() -> None:
     assert HEC_RAW.read_at is not None
     read_raw = HEC_RAW.read_at(UploadHead("POST", query="host=web%201&source=nginx&channel=x"))

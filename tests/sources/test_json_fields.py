@@ -167,6 +167,15 @@ def one(value: Any, most: int = 10_000) -> Event:
     return event
 
 
+def test_numbers_that_json_does_not_have_are_kept_as_texts() -> None:
+    (event,) = read("json", b'{"message": "m", "a": NaN, "b": [-Infinity, 1], "c": {"d": 1e400, "e": Infinity}}')
+    assert json.loads(event.structured_data, parse_constant=pytest.fail) == {
+        "a": "NaN", "b": ["-Infinity", 1], "c": {"d": "Infinity", "e": "Infinity"}
+    }  # fmt: skip
+    (event,) = read("json", b'{"message": NaN}')
+    assert event.message == "NaN"
+
+
 @pytest.mark.parametrize("text", ["Nov 25 11:00:00 x", "Nov 25", "in May", "Nov 25 11:00:00" + " " * 100, "", "25"])
 def test_a_text_that_is_more_or_less_than_a_time_is_none(text: str) -> None:
     event = one({"date": text, "message": "x"})

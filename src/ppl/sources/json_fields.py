@@ -7,6 +7,7 @@ object; the rest is kept as JSON in ``structured_data``. Called by :mod:`ppl.sou
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import tzinfo
@@ -241,16 +242,30 @@ class ObjectReader:
 
 
 # What was read from JSON holds no circle.
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def json_text(value: Any) -> str:
-    """``value`` as JSON, without blanks."""
-    return _encode(value)
+    """``value`` as JSON, without blanks. What JSON has no number for is a text, such as ``"NaN"``."""
+    try:
+        return _encode(value)
+    except ValueError:
+        return _encode(_in_words(value))
+
+
+def _in_words(value: Any) -> Any:
+    """``value`` with the names of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _in_words(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_in_words(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _number_text(value: Any) -> str | None:
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else json_text(value)
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else json_text(value).strip('"')
 
 
 def _small_number(value: Any) -> int | None:

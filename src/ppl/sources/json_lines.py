@@ -156,11 +156,11 @@ class _Reader:
         while found is not None:
             value, after = found
             following = _after(line, after)
-            # Text that only begins with an object is a text; objects side by side are events.
+            # Text that only begins with an object is a text; objects side by side are events, also before a broken one.
             found = None
             if line.startswith("{", following):
                 found = (yield from self._long_value(walk, following, begin)) if walk else _value(line, following)
-            if found is None and following < len(line):
+            if found is None and following < len(line) and not _OBJECT.match(line, following):
                 break
             yield self._event(value, line[at:after]), begin + after
             at = following

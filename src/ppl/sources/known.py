@@ -7,7 +7,8 @@ protocol by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import tzinfo
 from functools import cache, lru_cache
 
 import attrs
@@ -23,9 +24,9 @@ from ppl.sources.firehose import FIREHOSE
 from ppl.sources.gelf import GELF
 from ppl.sources.hec import HEC_ACKS, HEC_EVENTS, HEC_RAW
 from ppl.sources.journal import JOURNAL
-from ppl.sources.kinds import BodyKind, Probe
+from ppl.sources.kinds import BodyKind, Piece, Probe, Read
 from ppl.sources.loki import LOKI_ANY, LOKI_JSON, LOKI_PROTOBUF
-from ppl.sources.otlp import OTLP_ANY, OTLP_JSON, OTLP_PROTOBUF
+from ppl.sources.otlp import OTLP_ANY, OTLP_JSON, OTLP_PROTOBUF, otlp_json
 from ppl.sources.relp import MAY_OPEN, OPENING
 from ppl.sources.streams import LineStream, RelpStream, Stream, StreamConnection
 
@@ -73,6 +74,19 @@ def stream_kind(start: bytes) -> StreamKind | None:
 #: Seconds for which uploads to a token's own address may wait: programs of many kinds send there.
 _PATIENCE = 5.0
 
+_OTLP = re.compile(rb'[\s\xef\xbb\xbf]{0,20}\{\s{0,20}"resource_?[lL]ogs"\s{0,20}:')
+
+
+def _json_or(read: Read) -> Read:
+    """``read``, but for a request of OpenTelemetry: its exporters are given a token's own address as a whole one."""
+
+    def read_either(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
+        reads = otlp_json if _OTLP.match(body) else read
+        return reads(body, received_at, zone, max_line_bytes)
+
+    return read_either
+
+
 #: The kinds that come to a token's own address.
 BODIES = (
     BodyKind("lines", ("text/plain",), line_body, patience=_PATIENCE),
@@ -80,7 +94,7 @@ BODIES = (
     BodyKind(
         "lines or JSON",
         ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"),
-        plain_body,
+        _json_or(plain_body),
         patience=_PATIENCE,
     ),
     BodyKind(
@@ -93,6 +107,7 @@ BODIES = (
         patience=_PATIENCE,
     ),
     FIREHOSE,
+    OTLP_PROTOBUF,
     BodyKind(
         "JSON",
         tuple(
@@ -101,7 +116,7 @@ BODIES = (
             for prefix in ("", "x-")
             for name in ("json", "ndjson", "jsonl", "jsonlines", "json-lines", "json-stream", "json-seq")
         ),
-        json_body,
+        _json_or(json_body),
         patience=_PATIENCE,
     ),
 )
@@ -132,6 +147,11 @@ _SLASHES = re.compile("//+")
 _PLACEHOLDER = re.compile("<([a-z]+)>")
 
 
+def _tidied(address: str) -> str:
+    """``address`` without the slashes that some clients send beside those that part it."""
+    return _SLASHES.sub("/", address).rstrip("/") or address[:1]
+
+
 @cache
 def _pattern(address: str) -> re.Pattern[str]:
     """What ``address`` matches: its texts, and any part for each of its names."""
@@ -156,14 +176,14 @@ def _is_one_of(address: str, addresses: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=256)
 def kinds_at(address: str, method: str = "POST", is_below: bool = False) -> tuple[BodyKind, ...]:
-    """The kinds that come to a path; empty if there are none. Some clients send more slashes than one.
+    """The kinds that come to a path; empty if there are none.
 
     Args:
         address: the path, without the token's address before it.
         method: of the request; it matters where only a token tells that a path is no other.
         is_below: whether the path begins with a token's address, or a header is surely for uploads.
     """
-    address = _SLASHES.sub("/", address)
+    address = _tidied(address)
     return tuple(
         kind
         for kind in ADDRESSED
@@ -182,7 +202,7 @@ def _is_probed(kind: BodyKind, method: str, address: str, is_below: bool) -> boo
 
 def probe_at(kinds: Iterable[BodyKind], method: str, address: str) -> Probe | None:
     """The probe of one of ``kinds`` that a request to a path is; ``None`` if it is none."""
-    address = _SLASHES.sub("/", address)
+    address = _tidied(address)
     for kind in kinds:
         for probe in kind.probes:
             if probe.method == method and _is_one_of(address, probe.addresses):
@@ -192,7 +212,7 @@ def probe_at(kinds: Iterable[BodyKind], method: str, address: str) -> Probe | No
 
 def upload_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
     """The methods that upload to an address of ``kinds``; ``""`` is a token's own."""
-    address = _SLASHES.sub("/", address)
+    address = _tidied(address)
     return tuple(
         sorted(
             {method for kind in kinds if not address or _is_one_of(address, kind.addresses) for method in kind.methods}
@@ -204,7 +224,7 @@ def allowed_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
     """All methods that an address of ``kinds`` knows."""
     kinds = tuple(kinds)
     methods = set(upload_methods(kinds, address))
-    address = _SLASHES.sub("/", address)
+    address = _tidied(address)
     probes = {probe.method for kind in kinds for probe in kind.probes if _is_one_of(address, probe.addresses)}
     return tuple(sorted(methods | probes))
 

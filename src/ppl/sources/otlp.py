@@ -150,8 +150,10 @@ class _Records:
             *more_of_severity.items(),
             ("dropped_attributes_count", record.dropped),
         ):
-            if each:
+            if each and key in own:
                 own |= told_apart({key: each}, "{}#1".format, own.keys(), {*own})
+            elif each:
+                own[key] = each
         if record.event_name:
             name = self.reader.name(record.event_name)
             if name:

@@ -63,6 +63,24 @@ async def test_a_chunked_body_is_taken(
     assert await messages(store, destination) == ["one", "two"]
 
 
+@pytest.mark.parametrize("path", [f"/logs/{TOKEN}", f"/logs/{TOKEN}/"])
+@ensureDeferred
+async def test_a_tokens_own_address_takes_what_exporters_send_there(
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination, path: str
+) -> None:
+    drained = await make_drained(store)
+    text = json.dumps(REQUEST).encode()
+    response = await ask(drained, post(as_protobuf(REQUEST), {"Content-Type": "application/x-protobuf"}, path))
+    assert (response.status, response.body) == (200, b"")
+    for body in (text, b"\xef\xbb\xbf\n" + json.dumps(REQUEST, indent=1).encode()):
+        for headers in ({"Content-Type": "application/json"}, {}):
+            response = await ask(drained, post(body, headers, path))
+            assert (response.status, response.json) == (200, {"lines": 2})
+    other = {"Content-Type": "application/json"}
+    assert (await ask(drained, post(b'{"message": "x", "resourceLogs": []}', other, path))).json == {"lines": 1}
+    assert await messages(store, destination) == ["one", "two"] * 5 + ["x"]
+
+
 @ensureDeferred
 async def test_refusals_have_a_sentence_and_short_waits(
     store: PostgresStore,

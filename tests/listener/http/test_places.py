@@ -78,7 +78,10 @@ def test_every_address_is_one_of_its_own_and_one_after_a_token() -> None:
     for kind in ADDRESSED:
         for address in kind.addresses:
             header = WITH_TOKEN if kind.only_below else headers_of()
-            for path, secret in ((address, None), (f"/{address}", None), (f"/logs/{TOKEN}{address}", TOKEN)):
+            for path, secret in (
+                (address, None), (f"/{address}", None), (f"{address}/", None), (f"/logs/{TOKEN}{address}", TOKEN),
+                (f"/logs/{TOKEN}{address}/", TOKEN),
+            ):  # fmt: skip
                 place = place_of(path, "POST", header)
                 assert place is not None
                 assert (kind in place.kinds, place.secret) == (True, secret)
