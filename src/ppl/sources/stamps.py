@@ -53,7 +53,8 @@ _PLAIN_DIGITS = re.compile(
     r"([0-9]{4})(-[0-9]{2}-[0-9]{2}|/[0-9]{2}/[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
     r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?=[ \"\]])|" + _NOTHING_MORE + ")"
 )
-_YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
+# With hyphens, Boost.Log's.
+_YEAR_FIRST = re.compile(r"([0-9]{4})([ \-])" + _MONTH + r"(?: +|(?<=-[A-Za-z]{3})-)([0-9]{1,2}) " + _CLOCK)
 # ntpd and Node-RED leave the year out; Minecraft's servers leave out what separates.
 _DAY_FIRST = re.compile(
     _WEEKDAY + r"([0-9]{1,2})[ /-]?" + _MONTH + r"(?:[ /-]?([0-9]{4})(?: |::?)|[ /-]([0-9]{2}) | )" + _CLOCK
@@ -66,7 +67,7 @@ _DIGITS = re.compile(
     _WEEKDAY
     + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)"
     + _CLOCK
-    + r"(?::([0-9]{3})(?= ))?"
+    + r"(?::([0-9]{3})(?=[ |]))?"
 )
 # The basic form of ISO 8601.
 _BASIC = re.compile(
@@ -195,8 +196,8 @@ _Read = Callable[[str, "re.Match[str]", int, tzinfo], Stamp | None]
 
 
 def _year_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    year, month, day, *clock = found.groups()
-    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=True)
+    year, mark, month, day, *clock = found.groups()
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=mark == " ")
 
 
 def _day_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
@@ -301,7 +302,12 @@ def _with_exponent(text: str, found: re.Match[str], received_at: int, zone: tzin
 
 _Forms = tuple[tuple[re.Pattern[str], _Read], ...]
 
-_OF_DIGITS: _Forms = ((_DIGITS, _in_digits), (_NO_SECONDS, _no_seconds), (_POINTS, _points))
+_OF_DIGITS: _Forms = (
+    (_DIGITS, _in_digits),
+    (_NO_SECONDS, _no_seconds),
+    (_POINTS, _points),
+    (_YEAR_FIRST, _year_first),
+)
 _OF_NAME: _Forms = ((_DAY_FIRST, _day_first),)
 _OF_DAY: _Forms = (*_OF_NAME, (_YEAR_LAST, _year_last), (_SHORT_YEAR, _short_year), (_NO_YEAR, _no_year))
 #: How many digits a text begins with → what follows them (``""``: anything else) → the forms of a time that begin so.
