@@ -93,7 +93,9 @@ _OF_SYSLOGD = re.compile(
     r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+|syslogd [0-9.]{1,20}(?:#[0-9]{1,5})?: "
 )
 # What firewalls write behind their names, in a file: pairs, or PAN-OS's commas.
-_OF_FIREWALL = re.compile(r"date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} ")
+_OF_FIREWALL = re.compile(
+    r"date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|\[[A-Z0-9_\-]{3,60}\] DESCR=|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} "
+)
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
 # AIX names two facilities that share a number, and writes a colon.
@@ -146,6 +148,10 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
             return Header(quoted[1], *tag)
     address = _address_at(text, start, word)
     if address:
+        following = None if has_pri else _WORD.match(text, after)
+        if following and (following[0] == "-" or following[0] in _METHODS):
+            # A client's, in a site's own log.
+            return Header("", "", "", start)
         return _after_host(text, address, after, has_pri=has_pri)
     if word[0] == "M" and (forwarded := _FORWARDED.match(text, start)):
         return _after_host(text, forwarded[1], forwarded.end(), has_pri=has_pri)

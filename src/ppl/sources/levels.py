@@ -80,7 +80,7 @@ _TOPIC_LEVELS = {word: LEVELS[word] for word in ("critical", "error", "warning",
 _TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
 # libvirt, Android's logcat; a line of klog behind containerd's words; HANA; Windows's CBS; Zigbee2MQTT.
 _BEHIND_NUMBER = re.compile(
-    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )| {1,8}[0-9]{1,7}(?= [VDIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
+    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )|(?: {1,8}[0-9]{1,7}){1,2}(?= [VDIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
 )
 _OF_CRI = re.compile(r"std(?:out|err) [FP] ([EWIFDC])[01][0-9][0-3][0-9] [0-9]{2}:")
 _HANA = re.compile(r"\[[0-9]{1,10}\]\{\S{1,20}\}\[\S{1,20}\] [0-9\-]{10} [0-9:.]{8,15} ([diwef]) ")

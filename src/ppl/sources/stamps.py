@@ -59,8 +59,8 @@ _YEAR_FIRST = re.compile(r"([0-9]{4})([ \-])" + _MONTH + r"(?: +|(?<=-[A-Za-z]{3
 _DAY_FIRST = re.compile(
     _WEEKDAY + r"([0-9]{1,2})[ /-]?" + _MONTH + r"(?:[ /-]?([0-9]{4})(?: |::?)|[ /-]([0-9]{2}) | )" + _CLOCK
 )
-# RouterOS's file: nov/30/2026.
-_MONTH_FIRST = re.compile(_MONTH + r"/([0-9]{1,2})(?:/([0-9]{4}))? " + _CLOCK)
+# RouterOS's file: nov/30/2026; Nextflow: Nov-30.
+_MONTH_FIRST = re.compile(_MONTH + r"(?:/([0-9]{1,2})(?:/([0-9]{4}))?|-([0-9]{2})) " + _CLOCK)
 # The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130,
 # NetScaler's 2026/11/30:, Rust's fern with 2026-11-30][. Some write the milliseconds after a colon.
 _DIGITS = re.compile(
@@ -121,7 +121,7 @@ _PLACE = re.compile(r" ([A-Z][A-Za-z]{1,11}/[A-Z][A-Za-z0-9_/+\-]{1,40})(?=[\s\]
 # Cisco's administrators name the zone as they like.
 _CISCO_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
 # asctime(3) and date(1), which begin with a weekday, end with the year.
-_LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\]]|\Z)")
+_LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\])]|\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(
     r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: | +(?:[^\s:<|]+ )?[<|][0-9A-Za-z]"
@@ -208,7 +208,8 @@ def _day_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) 
 
 
 def _month_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    month, day, year, *clock = found.groups()
+    month, day, year, alone, *clock = found.groups()
+    day = day or alone
     return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=False)
 
 
