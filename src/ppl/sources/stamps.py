@@ -248,7 +248,9 @@ def _short_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo)
 
 def _no_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
     month, _, day, *clock = found.groups()
-    return _finished(text, found.end(), (None, month, day), (*clock, None, None), received_at, zone, is_syslog=False)
+    clock += [None, None]
+    stamp = _finished(text, found.end(), (None, month, day), clock, received_at, zone, is_syslog=False)
+    return stamp if stamp[0] is not None else None
 
 
 def _nearest_stamp(stamps: list[Stamp], received_at: int) -> Stamp | None:
@@ -268,7 +270,7 @@ def _bsd_no_seconds(text: str, found: re.Match[str], received_at: int, zone: tzi
     clock = (hour, minute, "00", None, None, None)
     stamp = _finished(text, found.end(), (None, month, day), clock, received_at, zone, is_syslog=True)
     # Few programs write so, and texts tell of dates.
-    return stamp if stamp[0] is not None else None
+    return stamp if stamp[0] is not None and abs(stamp[0] - received_at) <= _DAY else None
 
 
 def _basic(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
