@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 from ppl.sources.framing import Frames
 from ppl.sources.line import parse_line
+from ppl.sources.timestamp import ZONE_HOURS
 from tests.sources.lines import RECEIVED, told
 from tests.sources.senders import TEXTS, Entry, entries
 
@@ -64,7 +65,7 @@ def test_nothing_of_a_sender_is_lost(entry: Entry) -> None:
 
 
 #: Words that belong to the time, or repeat what the PRI says.
-_OF_THE_TIME = {"CET", "UTC", "am", "PM", "z", "Z", "0100", "2026", "2024", "authpriv", "info"}
+_OF_THE_TIME = {*ZONE_HOURS, "am", "PM", "z", "0100", "2026", "2024", "authpriv", "info"}
 
 
 @settings(max_examples=2000, deadline=None)

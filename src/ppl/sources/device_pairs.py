@@ -25,7 +25,8 @@ class DevicePairs(NamedTuple):
 
 #: The first pair of such a line. Other pairs are what a program tells.
 _BEGINS = re.compile(
-    r'(?:date=[0-9]|device(?:_name)?="|id=firewall |itime=[0-9]|eventtime=[0-9]|logver=[0-9]|time=[0-9]{10}\|)'
+    r'(?:date=[0-9]|device(?:_name)?="|id=(?:firewall |\S{1,60} {1,4}sn=)|itime=[0-9]|eventtime=[0-9]|logver=[0-9]'
+    r"|time=[0-9]{10}\|)"
 )
 #: Characters of the longest key in it, and of the sign behind it.
 LONGEST_FIRST_KEY = 12
@@ -71,8 +72,10 @@ def read_device_pairs(text: str, start: int, received_at: int, zone: tzinfo) -> 
             break
     hostname = next((pairs[key] for key in _HOSTS if pairs.get(key)), "")
     if not hostname:
-        # Stormshield's name, SonicWall's address.
-        hostname = pairs.get("fw", "")
+        # Stormshield's name, SonicWall's if it has one, and its address.
+        named = pairs.get("id", "") if "sn" in pairs else ""
+        hostname = named if named != "firewall" else ""
+        hostname = hostname or pairs.get("fw", "")
     if not hostname and "device_id" not in pairs and "id" not in pairs:
         return None
     return DevicePairs(_moment(pairs, received_at, zone), hostname, _severity(pairs))

@@ -47,7 +47,7 @@ _FORMATS = re.compile(
     # ArcSight's and QRadar's formats, Cisco ISE, Snare: names that a reader of the text needs as well.
     r"(CEF|LEEF):(?=[0-9])|(CISE_\w{1,60}) |(MSWinEventLog)(?=[\t ])"
 )
-_HUAWEI = re.compile(r"(%%[0-9]{2}\w{1,60}/[0-7]/\w{1,60}(?:\(\w\))?):")
+_HUAWEI = re.compile(r"(%%[0-9]{2}\w{1,60}/[0-7]/\w{1,60}(?:\(\w\))?): ?")
 _HUAWEI_SHORT = re.compile(r"([A-Z][A-Z0-9_]{1,30}/[0-7]/[A-Z]\w{1,60}(?:\(\w\))?):(?=\S)")
 _MNEMONIC = re.compile(r"(%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)*[0-7]-\w{1,60}) ")
 # MikroTik's topics, of which one is a level; HPE's iLO.
@@ -89,9 +89,13 @@ _DIGIT_HOST = re.compile(r"[0-9]+(?:-[0-9]+)*")
 _PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*")
 _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 # What syslogd says itself, without a host.
-_OF_SYSLOGD = re.compile(r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+")
+_OF_SYSLOGD = re.compile(
+    r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+|syslogd [0-9.]{1,20}(?:#[0-9]{1,5})?: "
+)
 # What firewalls write behind their names, in a file: pairs, or PAN-OS's commas.
-_OF_FIREWALL = re.compile(r"date=[0-9]{4}-|id=firewall |[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} ")
+_OF_FIREWALL = re.compile(
+    r"date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|\[[A-Z0-9_\-]{3,60}\] DESCR=|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} "
+)
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
 # AIX names two facilities that share a number, and writes a colon.
@@ -144,6 +148,10 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
             return Header(quoted[1], *tag)
     address = _address_at(text, start, word)
     if address:
+        following = None if has_pri else _WORD.match(text, after)
+        if following and (following[0] == "-" or following[0] in _METHODS):
+            # A client's, in a site's own log.
+            return Header("", "", "", start)
         return _after_host(text, address, after, has_pri=has_pri)
     if word[0] == "M" and (forwarded := _FORWARDED.match(text, start)):
         return _after_host(text, forwarded[1], forwarded.end(), has_pri=has_pri)
@@ -181,7 +189,7 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         return Header(word, *tag)
     if is_syslog and _is_like_host(word) and (header := _named_program(text, word, after)):
         return header
-    if is_syslog and (vendor := read_vendor_tag(text, after)):
+    if (is_syslog or text.startswith("%%", after)) and (vendor := read_vendor_tag(text, after)):
         return Header(word, *vendor)
     if is_syslog and (_OF_SYSLOGD.match(text, after) or _OF_FIREWALL.match(text, after)):
         return Header(word, "", "", after)

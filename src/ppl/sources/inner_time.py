@@ -26,6 +26,8 @@ _BOTH = (
     # Access logs with other times than the usual one; PHP-FPM's, InfluxDB's.
     r"(?:\[\w{1,20}\] )?(?:[^\s\[]{1,255} ){2,4}\[(?=[0-9]{1,2}/(?:[A-Z][a-z]{2}|[0-9]{2})/[0-9]{4}[: ])",
     r"[0-9a-fA-F.:]{2,45} - \S{0,60} (?=[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:)",
+    # An address and nothing more.
+    r"(?:[0-9]{1,3}\.){3}[0-9]{1,3} \[(?=[0-9]{2}/[A-Z][a-z]{2}/)",
     # The name of a process that Docker Compose, foreman and PM2 write first.
     r"[\w.\-]{1,60}(?:\|[\w.\-]{1,60})? {1,30}\| (?=[0-9]{4}[-/])",
 )
@@ -42,6 +44,8 @@ _BEFORE_OF_LETTER = re.compile(
         r"[\w\-]{1,40}:[a-z]{4,7} {1,8}(?=[0-9]{4}-)"
         r"|[EWI]\. (?=[0-9]{4}-|[0-9]{2}/[0-9]{2} )|[A-Z]{2,8} \[[0-9]{1,10}\]\{\S{1,20}\}\[\S{1,20}\] (?=[0-9]{4}-)"
         r"|(?:https?|h2|wss?|grpcs?|tls) (?=[0-9]{4}-[0-9]{2}-[0-9]{2}T)",
+        # oVirt, the name of a thread first.
+        r"[\w\-]{1,60}::[A-Z]{4,8}::(?=[0-9]{4}-)",
         # Firebird's name of the server; logrus and go-ethereum.
         r"[\w.\-]{1,64} \([A-Z][a-z]{2,12}\)\t(?=[A-Z][a-z]{2} )|[A-Z]{4,5} ?\[(?=[0-9]{2}-[0-9]{2}\|)",
         r"(?:kern|user|daemon) *:[a-z]{3,6} *: \[(?=[A-Z])",
@@ -57,9 +61,14 @@ _BEFORE_OF_OTHER = re.compile(
         r"\[[^\]\n]{1,60}\](?: [0-9]{1,10})?(?:  ?-)? +"
         r"(?=[0-9]{4}[-/]|[0-9]{2}/[0-9]{2}/(?:[0-9]{2}){1,2},? |[0-9]{2} [A-Z][a-z]{2} [0-9]{2})",
         r"\[[A-Z] (?=[0-9]{4}-)|\([A-Z]\) (?=[0-9]{4}-)",
-        r"[\[(]" + _LEVEL,
+        r"[\[(] {0,2}" + _LEVEL,
         # Redis, Erlang, PAN-OS, WebLogic.
         r"[0-9]{1,10}:(?:[A-Z] (?=[0-9]{2} [A-Z][a-z]{2} [0-9]{2})|signal-handler \((?=1[0-9]{9}\)))",
+        # uwsgi's requests, MySQL's slow queries.
+        r"\[pid: [0-9]{1,10}\|app: [^\]\n]{1,60}\] \S{1,60} \([^)\n]{0,60}\) \{[^}\n]{1,60}\} \[(?=[A-Z][a-z]{2} )"
+        r"|# Time: (?=[0-9]{4}-|[0-9]{6} {1,2}[0-9])",
+        # OpenTelemetry's agent for Java, SQLAlchemy.
+        r"\[[a-z][\w.\-]{1,40} (?=[0-9]{4}-[0-9]{2}-[0-9]{2} )|\([\w.]{1,60}\): (?=[0-9]{4}-)",
         # HANA, Sybase ASE, hMailServer, Microsoft's DHCP server, rulers.
         r"(?:\[[0-9]{1,10}\])?\{\S{1,20}\}\[\S{1,20}\] (?=[0-9]{4}-)|[0-9]{2}:[0-9]{4,5}:[0-9]{4,5}:(?=[0-9]{4}/)"
         r"|\"[A-Z0-9]{3,12}\"\t(?:[0-9]{1,10}\t){1,2}\"(?=[0-9]{4}-)|[0-9]{2},(?=[0-9]{2}/[0-9]{2}/[0-9]{2},)"
@@ -70,7 +79,7 @@ _BEFORE_OF_OTHER = re.compile(
 )  # fmt: skip
 #: Access logs, with or without the name of the site.
 _ACCESS = re.compile(
-    r"(?:[^\s\[]{1,255}+ ){2,4}+\[([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([012][0-9]:[0-5][0-9]):([0-5][0-9])"
+    r"(?:[^\s\[]{1,255}+ {1,2}){2,4}+\[([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([012][0-9]:[0-5][0-9]):([0-5][0-9])"
     r" ([+-][0-9]{2})([0-9]{2})\]"
 )
 #: klog, glog, CockroachDB, Tornado: the year in four digits, two or none.

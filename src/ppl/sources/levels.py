@@ -78,12 +78,13 @@ _SIGNS = {".": 7, "-": 6, "*": 5, "#": 4}
 _TOPICS = re.compile(r"[a-z0-9\-]{2,20}((?:,[a-z0-9\-]{2,20}){1,5}) ")
 _TOPIC_LEVELS = {word: LEVELS[word] for word in ("critical", "error", "warning", "info", "debug")}
 _TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
-# libvirt, Android's logcat; a line of klog behind containerd's words; HANA; Zigbee2MQTT.
+# libvirt, Android's logcat; a line of klog behind containerd's words; HANA; Windows's CBS; Zigbee2MQTT.
 _BEHIND_NUMBER = re.compile(
-    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )| {1,8}[0-9]{1,7}(?= [VDIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
+    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )|(?: {1,8}[0-9]{1,7}){1,2}(?= [VDIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
 )
 _OF_CRI = re.compile(r"std(?:out|err) [FP] ([EWIFDC])[01][0-9][0-3][0-9] [0-9]{2}:")
 _HANA = re.compile(r"\[[0-9]{1,10}\]\{\S{1,20}\}\[\S{1,20}\] [0-9\-]{10} [0-9:.]{8,15} ([diwef]) ")
+_CBS = re.compile(r"(Info|Error|Warning|Perf) {8,20}[A-Z]{2,8} ")
 _ZIGBEE = re.compile(r"Zigbee2MQTT:([a-z]{4,7}) {1,8}[0-9]{4}-")
 # Db2's diagnostic log.
 _DB2 = re.compile(r" LEVEL: ([A-Z][a-z]{3,7})(?!\w)")
@@ -98,7 +99,8 @@ _BEGINNINGS = {
     "=": (_ERLANG,),
     ",": (_CSV,),
     '"': (_CSV,),
-    **dict.fromkeys("DEFIW", (_TABBED,)),
+    **dict.fromkeys("DF", (_TABBED,)),
+    **dict.fromkeys("EIW", (_TABBED, _CBS)),
     **dict.fromkeys("ceinptvw", (_TABBED, _BEFORE_TAG)),
     "d": (_TABBED, _BEFORE_TAG, _DECODED),
     "k": (_DECODED,),
@@ -120,11 +122,12 @@ _CAPITALS = re.compile(r"([A-Z](?<![^\s|\-\]:,.\[].)[A-Z]{2,12}[1-5]?)(?=[\s|\]:
 _BEFORE = re.compile(
     r"\[?(?:(?<!\S)(?=[A-Za-z_]{1,40}[0-9\-])[\w\-]{1,60}+ ++|[\s\d:.,/|\-+TZ]++|[\w.,]{1,60}+[=@]\S{1,100}+ ++"
     r"|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++"
-    r"|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++|[\w$-]{1,60}+\.\Z|std(?:out|err) [FP] |[a-z][\w.\-/]{0,60}+: ++){0,12}+"
+    r"|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++|[\w$-]{1,60}+\.\Z|[\w\-]{1,60}+::\Z|std(?:out|err) [FP] "
+    r"|[a-z][\w.\-/]{0,60}+: ++){0,12}+"
 )
 _LONGEST_TOPIC = 20
-# Elastic's object for the level.
-_OF_LOG = re.compile(r'"log":\s?\{"level":\s?"([A-Za-z]{1,13})"')
+# Elastic's and Logstash's objects for the level.
+_OF_LOG = re.compile(r'"(?:log|@?fields)":\s?\{[^{}]{0,80}?"(?:level|lvl|levelname)":\s?"([A-Za-z]{1,13})"')
 #: How many words in brackets or capitals are looked at.
 _MOST_WORDS = 4
 

@@ -104,6 +104,8 @@ _BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
 _TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
 _TAI = (1 << 62) + 10
 _MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Za-z0-9_]+-)*?([0-7])-\w+(?=:| |\Z)")
+_HUAWEI = re.compile(r"%%[0-9]{2}\w{1,60}/([0-7])/")
+_COMWARE = re.compile(r"[A-Z][A-Z0-9_]{1,30}/([0-7])/[A-Z0-9_]{1,60}")
 _LATEST_MNEMONIC = 160
 # Kiwi's file: a priority, a device and a text, with tabs between.
 _KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
@@ -155,8 +157,10 @@ def nil(field: str | None) -> str:
 def _level_of_name(program: str) -> int | None:
     """The severity that a program's name tells: Cisco's mnemonics and RouterOS's topics do."""
     if program[0] == "%":
-        mnemonic = _MNEMONIC.match(program)
+        mnemonic = _HUAWEI.match(program) or _MNEMONIC.match(program)
         return int(mnemonic[1]) if mnemonic else None
+    if program.isupper() and (mnemonic := _COMWARE.fullmatch(program)):
+        return int(mnemonic[1])
     return level_of(f"{program} ") if "," in program else None
 
 
@@ -453,6 +457,8 @@ class _Parser:
             return self._row(stamp[0] if stamp else None, "", "", "", after)
         if line.startswith("<", after):
             after = self._text_pri(after)
+        if not has_pri and is_syslog and (row := self._behind_relay(after)):
+            return row
         unknown = _AMBIGUOUS_ZONE.match(line, after) if line[after : after + 3] in AMBIGUOUS_ZONES else None
         begin = unknown.end() if unknown else after
         header = self._after_priority(begin) or read_header(line, begin, has_pri=has_pri, is_syslog=is_syslog)
@@ -566,6 +572,14 @@ class _Parser:
             self._facility, self._severity = divmod(int(pri[1]), 8)
         data = "" if header.hostname == relay else f'[origin ip="{relay}"]'
         return self._row(stamp[0], header.hostname, header.program, header.procid, header.end, data)
+
+    def _behind_relay(self, start: int) -> Row | None:
+        """RFC 5424's whole header behind a relay's name, in a line without PRI; ``None`` if there is none."""
+        relay = _WORD.match(self._line, start)
+        begin = relay.end() + 1 if relay else start
+        after = pri.end() if (pri := _LINE_PRI.match(self._line, begin)) else begin
+        is_whole = self._line[after : after + 1].isdigit() and _NESTED.match(self._line, after)
+        return self._relayed(begin, relay[0]) if relay and is_whole else None
 
     def _cisco(self, start: int, hostname: str = "", created_at: int | None = None) -> Row | None:
         """What a Cisco device writes at ``start``, perhaps behind the header of a relay; ``None`` if it is not that."""

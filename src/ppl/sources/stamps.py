@@ -53,20 +53,21 @@ _PLAIN_DIGITS = re.compile(
     r"([0-9]{4})(-[0-9]{2}-[0-9]{2}|/[0-9]{2}/[0-9]{2})([T ])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,6}))?"
     r"(?:(Z|[+-][0-9]{2}:[0-9]{2})(?=[ \"\]])|" + _NOTHING_MORE + ")"
 )
-_YEAR_FIRST = re.compile(r"([0-9]{4}) " + _MONTH + r" +([0-9]{1,2}) " + _CLOCK)
+# With hyphens, Boost.Log's.
+_YEAR_FIRST = re.compile(r"([0-9]{4})([ \-])" + _MONTH + r"(?: +|(?<=-[A-Za-z]{3})-)([0-9]{1,2}) " + _CLOCK)
 # ntpd and Node-RED leave the year out; Minecraft's servers leave out what separates.
 _DAY_FIRST = re.compile(
     _WEEKDAY + r"([0-9]{1,2})[ /-]?" + _MONTH + r"(?:[ /-]?([0-9]{4})(?: |::?)|[ /-]([0-9]{2}) | )" + _CLOCK
 )
-# RouterOS's file: nov/30/2026.
-_MONTH_FIRST = re.compile(_MONTH + r"/([0-9]{1,2})(?:/([0-9]{4}))? " + _CLOCK)
+# RouterOS's file: nov/30/2026; Nextflow: Nov-30.
+_MONTH_FIRST = re.compile(_MONTH + r"(?:/([0-9]{1,2})(?:/([0-9]{4}))?|-([0-9]{2})) " + _CLOCK)
 # The date in digits: RFC 3339, nginx's and Go's 2026/11/30, Sophos's 2026:11:30-, ClickHouse's 2026.11.30, 20261130,
 # NetScaler's 2026/11/30:, Rust's fern with 2026-11-30][. Some write the milliseconds after a colon.
 _DIGITS = re.compile(
     _WEEKDAY
     + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)"
     + _CLOCK
-    + r"(?::([0-9]{3})(?= ))?"
+    + r"(?::([0-9]{3})(?=[ |]))?"
 )
 # The basic form of ISO 8601.
 _BASIC = re.compile(
@@ -120,7 +121,7 @@ _PLACE = re.compile(r" ([A-Z][A-Za-z]{1,11}/[A-Z][A-Za-z0-9_/+\-]{1,40})(?=[\s\]
 # Cisco's administrators name the zone as they like.
 _CISCO_ZONE = re.compile(r" ([A-Z][A-Za-z]{1,7})(?= ?: ?%)")
 # asctime(3) and date(1), which begin with a weekday, end with the year.
-_LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\]]|\Z)")
+_LAST_YEAR = re.compile(r" ([0-9]{4})(?=[ :,\])]|\Z)")
 # After the time: only where a host and a tag, or a colon follow; "2026 visits" is text.
 _LATE_YEAR = re.compile(
     r" ([0-9]{4})(?= +[^\s:]+ +[^\s:\[]+(?:\[[^\[\]\s]*\]|:)| +[^\s:]+ +: | +(?:[^\s:<|]+ )?[<|][0-9A-Za-z]"
@@ -195,8 +196,8 @@ _Read = Callable[[str, "re.Match[str]", int, tzinfo], Stamp | None]
 
 
 def _year_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    year, month, day, *clock = found.groups()
-    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=True)
+    year, mark, month, day, *clock = found.groups()
+    return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=mark == " ")
 
 
 def _day_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
@@ -207,7 +208,8 @@ def _day_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) 
 
 
 def _month_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
-    month, day, year, *clock = found.groups()
+    month, day, year, alone, *clock = found.groups()
+    day = day or alone
     return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=False)
 
 
@@ -246,7 +248,9 @@ def _short_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo)
 
 def _no_year(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
     month, _, day, *clock = found.groups()
-    return _finished(text, found.end(), (None, month, day), (*clock, None, None), received_at, zone, is_syslog=False)
+    clock += [None, None]
+    stamp = _finished(text, found.end(), (None, month, day), clock, received_at, zone, is_syslog=False)
+    return stamp if stamp[0] is not None else None
 
 
 def _nearest_stamp(stamps: list[Stamp], received_at: int) -> Stamp | None:
@@ -266,7 +270,7 @@ def _bsd_no_seconds(text: str, found: re.Match[str], received_at: int, zone: tzi
     clock = (hour, minute, "00", None, None, None)
     stamp = _finished(text, found.end(), (None, month, day), clock, received_at, zone, is_syslog=True)
     # Few programs write so, and texts tell of dates.
-    return stamp if stamp[0] is not None else None
+    return stamp if stamp[0] is not None and abs(stamp[0] - received_at) <= _DAY else None
 
 
 def _basic(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
@@ -301,7 +305,12 @@ def _with_exponent(text: str, found: re.Match[str], received_at: int, zone: tzin
 
 _Forms = tuple[tuple[re.Pattern[str], _Read], ...]
 
-_OF_DIGITS: _Forms = ((_DIGITS, _in_digits), (_NO_SECONDS, _no_seconds), (_POINTS, _points))
+_OF_DIGITS: _Forms = (
+    (_DIGITS, _in_digits),
+    (_NO_SECONDS, _no_seconds),
+    (_POINTS, _points),
+    (_YEAR_FIRST, _year_first),
+)
 _OF_NAME: _Forms = ((_DAY_FIRST, _day_first),)
 _OF_DAY: _Forms = (*_OF_NAME, (_YEAR_LAST, _year_last), (_SHORT_YEAR, _short_year), (_NO_YEAR, _no_year))
 #: How many digits a text begins with → what follows them (``""``: anything else) → the forms of a time that begin so.
