@@ -117,9 +117,18 @@ test("after days of absence only the last day is counted, in no more minutes tha
 test("a count that failed is retried", async () => {
   const { counts } = counted(null, whole(bucket(0, { info: 2 })));
   await counts.begin(all, NOW);
-  assert.equal(counts.isWhole, false);
+  assert.deepEqual([counts.isWhole, counts.isUnanswered], [false, true]);
   await counts.refresh(NOW);
-  assert.equal(total(counts), 2);
+  assert.deepEqual([total(counts), counts.isUnanswered], [2, false]);
+});
+
+test("what failed later, and a range that has not begun, are no counts without an answer", async () => {
+  const { counts } = counted(whole(bucket(0, { info: 2 })), null);
+  await counts.begin(all, NOW);
+  await counts.refresh(NOW + 10_000);
+  assert.deepEqual([total(counts), counts.isUnanswered], [2, false]);
+  await counts.begin({ ...all, from: NOW + MINUTE }, NOW);
+  assert.deepEqual([total(counts), counts.isUnanswered], [0, false]);
 });
 
 test("a time in a query is in the reader's zone, and in UTC when clocks are set back", () => {

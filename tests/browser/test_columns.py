@@ -91,6 +91,20 @@ def test_a_field_becomes_a_column_of_lines_there_and_to_come(ppl_process: PplPro
     until_cells(page, "status=500", "status=200 duration=1.5ms", "", "", "status=404 duration=2s")
 
 
+def test_values_that_cannot_be_fetched_come_later(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, LINES)
+    page = open_page(ppl_process, who)
+    page.expected_errors = ["Failed to load resource"]  # type: ignore[attr-defined]
+    until_shown(page, "nothing to see")
+    address = "**/api/columns/values*"
+    page.route(address, lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: "/api/columns/values" in request.url):
+        choose(page, "Ann Lee", "status")
+    page.unroute(address)
+    until_cells(page, "status=500", "status=200", "", "")
+
+
 def test_they_are_there_after_a_reload_and_in_another_browser(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page, who = opened(ppl_process, open_page)
     choose(page, "Ann Lee", "user.name")

@@ -65,6 +65,20 @@ def test_the_details_list_the_fields_below_the_message(ppl_process: PplProcess, 
     expect(table).to_be_hidden()
 
 
+def test_fields_that_cannot_be_fetched_are_not_shown_as_none(ppl_process: PplProcess, open_page: OpenPage) -> None:
+    page, _ = opened(ppl_process, open_page)
+    page.expected_errors = ["Failed to load resource"]  # type: ignore[attr-defined]
+    address = "**/api/events/*/fields*"
+    page.route(address, lambda route: route.abort())
+    table = with_details(page, "Ann Lee")
+    expect(table.locator("summary")).to_have_text("Fields not loaded: the server did not answer")
+    assert rows(table) == []
+    page.unroute(address)
+    with_details(page, "duration")
+    with_details(page, "Ann Lee")
+    expect(table.locator("summary")).to_have_text("Fields 7")
+
+
 def test_a_field_filters_and_excludes_in_quotes_where_needed(ppl_process: PplProcess, open_page: OpenPage) -> None:
     page, _ = opened(ppl_process, open_page)
     table = with_details(page, "Ann Lee")

@@ -168,6 +168,24 @@ def test_a_search_without_a_match_says_which_words_are_text_and_no_syntax(
     expect(hints).to_have_count(0)
 
 
+def test_lines_that_cannot_be_counted_leave_the_histogram_as_it_was(
+    ppl_process: PplProcess, open_page: OpenPage
+) -> None:
+    who = ppl_process.register()
+    ingest(ppl_process, who, lines(*range(1, 30)))
+    page = open_page(ppl_process, who)
+    page.expected_errors = ["Failed to load resource"]  # type: ignore[attr-defined]
+    counted = page.locator("#histogram:not(.stale) .label")
+    expect(counted).to_contain_text("29 lines")
+    page.route("**/api/histogram*", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: "/api/histogram" in request.url):
+        search(page, '"line 2"')
+    until_all_shown(page, "line 2", *(f"line {number}" for number in range(20, 30)))
+    expect(page.locator("#histogram.stale .label")).to_contain_text("29 lines")
+    page.unroute("**/api/histogram*")
+    expect(counted).to_contain_text("11 lines", timeout=30_000)
+
+
 def test_a_search_without_a_connection_leaves_the_lines_until_the_server_is_there(
     ppl_process: PplProcess, open_page: OpenPage
 ) -> None:

@@ -13,6 +13,8 @@ import { eventOf } from "./rows.js";
 
 /** As on the server. */
 const MOST_VALUED = 200;
+/** How long to wait after values could not be fetched. */
+const AGAIN_MS = 3000;
 
 /** The last change on the page: an earlier one gives up. */
 let latest = 0;
@@ -87,7 +89,13 @@ async function fill(columns, shown, change) {
   while (waiting.size) {
     const ids = [...waiting.keys()].slice(0, MOST_VALUED);
     const answer = await getJson(`/api/columns/values?user_id=${user}&ids=${ids.join(",")}${columns.asked}`);
-    if (change !== latest || !answer) return;
+    if (change !== latest) return;
+    if (!answer) {
+      // An empty cell would say that the line has no such field.
+      await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+      if (change !== latest) return;
+      continue;
+    }
     const left = new Set(answer.left);
     columns.around.keepingPlace(() => {
       for (const id of ids) {

@@ -134,6 +134,9 @@ export class Counts {
     if (this.comparedTo && this.comparedTo < this.to && this.unit >= MINUTE) await this.compare(asked);
   }
 
+  /** Whether the server has not answered yet: no line being counted does not mean that there is none. */
+  get isUnanswered() { return Boolean(this.wanted) && this.counted >= this.to; }
+
   /** @returns {number} ms of the longest range that one request may count in the present unit */
   get mostMissed() { return Math.min(MOST_MISSED * this.unit, this.unit < MINUTE ? SHORT : Infinity); }
 

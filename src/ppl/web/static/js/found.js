@@ -53,10 +53,17 @@ export class Found {
       const address = `/api/events/${event.id}/fields?user_id=${encodeURIComponent(userId)}`;
       const answer = await getJson(address, asked.signal);
       if (asked.signal.aborted) return;
-      fields = answer?.fields ?? [];
-      if (answer) this.remember(key, answer.fields);
+      if (!answer) {
+        this.fill([]);
+        // An event whose fields are unknown must not look like one without any.
+        this.room.hidden = false;
+        this.count.textContent = "not loaded: the server did not answer";
+        return;
+      }
+      fields = /** @type {Field[]} */ (answer.fields);
+      this.remember(key, fields);
     }
-    this.fill(fields ?? []);
+    this.fill(fields);
   }
 
   /** @param {string} key @param {Field[]} fields */

@@ -41,6 +41,8 @@ export class Histogram {
     this.chosen = part(".chosen");
     /** @type {Counts | null} the counts drawn */
     this.counts = null;
+    /** @type {string | undefined} the destination whose lines are drawn */
+    this.userId = undefined;
     /** @type {Bar[]} */
     this.bars = [];
     this.width = MINUTE;
@@ -60,6 +62,13 @@ export class Histogram {
   /** @param {Counts} counts */
   draw(counts) {
     if (this.isDown) return;
+    const userId = counts.asked?.userId;
+    if (counts.isUnanswered) {
+      // What was drawn stays, marked as stale: a lost connection must not look like an empty history.
+      if (userId !== this.userId) this.show(false);
+      return;
+    }
+    this.userId = userId;
     this.counts = counts;
     const { width, bars } = counts.shown();
     const isEmpty = !bars.some(({ count }) => sum(count)) && (counts.isWhole || counts.counted >= counts.to);

@@ -23,8 +23,12 @@ export class Seen {
     if (this.asked === userId) return;
     this.asked = userId;
     const answer = await getJson(`/api/senders?user_id=${encodeURIComponent(userId)}`);
-    // Without an answer only senders seen in lines are offered.
-    if (!answer || this.asked !== userId) return;
+    if (this.asked !== userId) return;
+    if (!answer) {
+      // Until the next attempt, only senders seen in lines are offered.
+      this.asked = "";
+      return;
+    }
     for (const { kind, name } of answer.senders) if (name && name.length <= LONGEST) this.one(KINDS[kind], name);
   }
 
