@@ -1,4 +1,4 @@
-"""Limits how many refused requests the access log shows: strangers could fill a disk with one line for each.
+"""Limits the access log: senders and strangers could fill a disk with one line for each of their requests.
 
 The site with the pages and the drain's own site both ask :class:`Refusals` before they log a response.
 """
@@ -33,9 +33,12 @@ class Refusals:
         self._bursts = Bursts(self._log, clock)
 
     def has_line(self, request: Any) -> bool:
-        """Whether the response to ``request`` is logged: never a 429, and other refusals up to a rate per address."""
+        """Whether the response to ``request`` is logged.
+
+        Stored uploads and 429 are never, other refusals up to a rate per address, all else always.
+        """
         if not 400 <= request.code < 500:
-            return True
+            return not request.is_upload or request.code >= 500
         peer = getattr(request.getClientAddress(), "host", None)
         forwarded_for = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
         address = request.site.proxies.throttled(peer, b",".join(forwarded_for).decode("latin-1")) or "-"

@@ -12,18 +12,31 @@ from ppl.sources.levels import MOST_OF_TEXT, TELLING, WORDS_ONLY, level_of
 #: The same with NUL, which separates the texts.
 _WORDS_AND_NUL = b"\0" + WORDS_ONLY[1:]
 
+#: The first words of Redis's lines, which name their levels by signs: "7:M 30 Nov 2026 10:15:00.000 # ...".
+_REDIS_ROLES = frozenset((b"m", b"s", b"c", b"x"))
+
 
 def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     """The severity that each text names, ``None`` where it names none. No text may hold a NUL."""
     is_long = max(map(len, texts), default=0) > MOST_OF_TEXT
     joined = "\0".join([text[:MOST_OF_TEXT] for text in texts] if is_long else texts)
     lines = joined.encode("utf-8", "replace").translate(_WORDS_AND_NUL).split(b"\0")
-    is_telling = [not TELLING.isdisjoint(line.split()) for line in lines]
+    # Lines of one form differ in numbers only: without them, many are the same.
+    telling, signed = set(), set()
+    for line in set(lines):
+        words = line.split()
+        if not TELLING.isdisjoint(words):
+            telling.add(line)
+        elif words and words[0] in _REDIS_ROLES:
+            signed.add(line)
+    is_telling = [each in telling for each in lines] if telling else [False] * len(lines)
     if "\0<" in joined or joined.startswith("<"):
         is_telling = [each or text.startswith("<") for each, text in zip(is_telling, texts, strict=True)]
-    if ":M " in joined or ":S " in joined or ":C " in joined or ":X " in joined:
-        # Redis names its levels by signs.
-        is_telling = [each or text[:1].isdigit() for each, text in zip(is_telling, texts, strict=True)]
+    if signed:
+        is_telling = [
+            each or (line in signed and text[:1].isdigit())
+            for each, line, text in zip(is_telling, lines, texts, strict=True)
+        ]
     if True not in is_telling:
         return [None] * len(texts)
     return [level_of(text) if each else None for each, text in zip(is_telling, texts, strict=True)]

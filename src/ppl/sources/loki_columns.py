@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from operator import getitem, itemgetter, sub
+from itertools import repeat
+from operator import add, floordiv, getitem, itemgetter, sub
 from typing import Any
 
 from ppl.sources.wire_walk import decode_error
@@ -25,7 +26,10 @@ _TIME, _LINE, _ONE_BYTE, _TWO_BYTES = 0x0A, 0x12, 0x80, 0x4000
 # Where the field behind a time begins, by the time's length.
 _BEHIND = tuple(range(2, 2 + _ONE_BYTE))
 
-_first, _second = itemgetter(0), itemgetter(1)
+# Tags of a time's seconds and nanos; seconds of the years 1978 to 3058 take five bytes.
+_SECONDS, _NANOS, _SHORTEST_STAMP = 0x08, 0x10, 8
+
+_first, _second, _behind_seconds = itemgetter(0), itemgetter(1), itemgetter(6)
 
 
 def entries_in(stream: bytes) -> tuple[bytes, Sequence[bytes]] | None:
@@ -48,10 +52,36 @@ def plain_columns(entries: Sequence[bytes]) -> tuple[Sequence[int], Sequence[byt
         found = _messages()["MergedEntries"].FromString(b"".join(entries))
     except decode_error():
         return None
-    stamps, lines, count = found.timestamps, list(found.lines), len(entries)
+    stamps, lines, count = list(found.timestamps), list(found.lines), len(entries)
     if not len(stamps) == len(lines) == count or found.pairs or not _are_plain(entries, lines):
         return None
-    return [each.seconds * 1_000_000 + each.nanos // 1000 for each in stamps], lines
+    try:
+        return _plain_times(stamps) or _times(stamps), lines
+    except decode_error():
+        return None
+
+
+def _plain_times(stamps: Sequence[bytes]) -> Sequence[int]:
+    """The times of ``stamps``, in µs; none if one of these does not have its seconds in five bytes, then its nanos.
+
+    All begin with the tag of seconds and have that of nanos behind five bytes, which these numbers of seconds take. So
+    if there are as many numbers of both as stamps, each stamp has one of both.
+    """
+    if min(map(len, stamps)) < _SHORTEST_STAMP or {*map(_first, stamps)} != {_SECONDS}:
+        return ()
+    if {*map(_behind_seconds, stamps)} != {_NANOS}:
+        return ()
+    found = _messages()["MergedStamps"].FromString(b"".join(stamps))
+    seconds, nanos = list(found.seconds), list(found.nanos)
+    if not len(seconds) == len(nanos) == len(stamps) or min(seconds) < 1 << 28 or max(seconds) >= 1 << 35:
+        return ()
+    return list(map(add, map((1_000_000).__mul__, seconds), map(floordiv, nanos, repeat(1000))))
+
+
+def _times(stamps: Sequence[bytes]) -> Sequence[int]:
+    """The times of any ``stamps``, in µs."""
+    read = map(_messages()["Stamp"].FromString, stamps)
+    return [each.seconds * 1_000_000 + each.nanos // 1000 for each in read]
 
 
 def _are_plain(entries: Sequence[bytes], lines: Sequence[bytes]) -> bool:

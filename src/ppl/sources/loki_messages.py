@@ -14,6 +14,7 @@ LOKI = message_classes(
         "Stream": {"labels": (1, "bytes"), "entries": (2, "*Entry")},
         # A stream whose entries are not parsed, and the fields of many entries together.
         "FlatStream": {"labels": (1, "*bytes"), "entries": (2, "*bytes")},
-        "MergedEntries": {"timestamps": (1, "*Stamp"), "lines": (2, "*bytes"), "pairs": (3, "*bytes")},
+        "MergedEntries": {"timestamps": (1, "*bytes"), "lines": (2, "*bytes"), "pairs": (3, "*bytes")},
+        "MergedStamps": {"seconds": (1, "*int64"), "nanos": (2, "*int32")},
     },
 )

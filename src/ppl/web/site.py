@@ -233,7 +233,7 @@ class PplSite(Site):
         super().stopFactory()
 
     def log(self, request: Any) -> None:
-        """Twisted: log a response, unless it is for ``/healthz`` or an asset, or one of many refusals."""
+        """Twisted: log a response, unless it is for ``/healthz`` or an asset, or one of many."""
         is_quiet = request.uri.startswith((b"/healthz", assets.PREFIX.encode("ascii")))
         if not is_quiet and self._refusals.has_line(request):
             super().log(request)

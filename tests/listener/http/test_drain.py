@@ -678,14 +678,16 @@ async def test_the_access_log_has_no_token(
     client = await drained.connect()
     client.send(request(b"x", {"Referer": f"https://h/logs/{TOKEN}"}))
     assert (await answered(client)).status == 200
-    client.send(request(b"x", token=f"{TOKEN[:-1]}?a=b"))
+    client.send(request(b"x", {"Referer": f"https://h/logs/{TOKEN}"}, token=f"{TOKEN[:-1]}?a=b"))
     assert TOKEN[:-1].encode() not in (await answered(client)).body
     client.send(f"POST //logs/{TOKEN} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n".encode())
     await answered(client)
     client.send(f"POST http://h/logs/{TOKEN} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n".encode())
     await answered(client)
     written = log.getvalue()
-    assert written.count("POST /logs/... HTTP/1.1") == 4, written
+    # Senders upload many times a second: what was stored has no line.
+    assert written.count("POST /logs/... HTTP/1.1") == written.count(" 404 ") == 2, written
+    assert '"/logs/..."' in written
     assert TOKEN[:20] not in written
 
 

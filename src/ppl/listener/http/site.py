@@ -110,7 +110,7 @@ class DrainSite(Site):
         return channel
 
     def log(self, request: Any) -> None:
-        """Twisted: log an answer, unless it is one of many refusals (:class:`~ppl.http.refusals.Refusals`)."""
+        """Twisted: log an answer, unless it is one of many (:class:`~ppl.http.refusals.Refusals`)."""
         if self._refusals.has_line(request):
             super().log(request)
 
