@@ -74,6 +74,9 @@ _COLUMNS = {
 VALUES = f"event_field(structured_data, {_TEXTS[Field.MESSAGE]}, %s)"
 """The values of the field that the parameter names, an array."""
 
+SHORT_VALUE = "event_short_value(structured_data, message, %s)"
+"""The only value of the field that the parameter names, in most events with fields; ``NULL`` in others."""
+
 #: How many words of a conjunction are offered to the index, one by one.
 _MOST_LOOKED_UP = 8
 #: Values of so few characters are as frequent as a field's name.
