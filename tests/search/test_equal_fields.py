@@ -40,14 +40,14 @@ def check(cursor: Any, message: str, structured_data: str, more: Sequence[str] =
     values = {name: values_of(message, structured_data, name) for name in names}
     for name, (found, short) in zip(names, cursor, strict=True):
         assert found == values[name], name
-        assert short is None or short.startswith(("{", "[")) or [short] == values[name], name
+        assert short is None or [short] == values[name], name
 
 
 def test_the_only_value_in_short_json_is_read_by_itself(cursor: Any) -> None:
     message = '{"status":500,"user":{"id":"7"},"tags":["x"],"empty":"","none":null,"odd":"a\\tb"}'
     names = ["status", "user.id", "tags", "empty", "none", "user"]
     cursor.execute(_ASKED, [message.replace("\\t", ""), "", names])
-    assert [short for _, short in cursor] == ["500", "7", '["x"]', "", None, '{"id":"7"}']
+    assert [short for _, short in cursor] == ["500", "7", None, "", None, None]
     for other, structured_data in ((message, ""), (f"{message} ", '[a b="c"]'), ("x " + message, "")):
         cursor.execute(_ASKED, [other, structured_data, names])
         assert {short for _, short in cursor} == {None}

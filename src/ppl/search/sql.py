@@ -71,12 +71,6 @@ _COLUMNS = {
     Field.ANY: tuple(_TEXTS.values()),
 }
 
-VALUES = f"event_field(structured_data, {_TEXTS[Field.MESSAGE]}, %s)"
-"""The values of the field that the parameter names, an array."""
-
-SHORT_VALUE = "event_short_value(structured_data, message, %s)"
-"""The only value of the field that the parameter names, in most events with fields; ``NULL`` in others."""
-
 #: How many words of a conjunction are offered to the index, one by one.
 _MOST_LOOKED_UP = 8
 #: Values of so few characters are as frequent as a field's name.
@@ -99,6 +93,24 @@ def searched(collation: str | None = UNICODE_COLLATION) -> str:
 def condition(node: Node, collation: str | None = UNICODE_COLLATION) -> Condition:
     """The condition for the rows that ``node`` matches (true or false, never null), and its parameters."""
     return _Writer(collation).written(node, is_wanted=True)
+
+
+def field_values(name: str, others: Condition | None = None) -> Condition:
+    """The values of a field, an array.
+
+    In this form the short value is computed once, and the planner sees what reading any other costs.
+
+    Args:
+        name: of the field.
+        others: where this is false, the values of an event are unknown unless it is short JSON.
+    """
+    condition, parameters = others or ("true", [])
+    values = f"event_field(structured_data, {_TEXTS[Field.MESSAGE]}, %s)"
+    text = (
+        "coalesce(nullif(ARRAY[event_short_value(structured_data, message, %s)], ARRAY[NULL]),"
+        f" CASE WHEN {condition} THEN {values} END)"
+    )
+    return text, [name, *parameters, name]
 
 
 def may_have_field(name: str, collation: str | None = UNICODE_COLLATION, *, is_looked_up: bool) -> Condition:
@@ -233,15 +245,16 @@ class _Writer:
 
     def _in_values(self, node: InField) -> Condition:
         """Whether one of the field's values is what ``node`` looks for."""
+        values, names = field_values(node.name)
         if isinstance(node, FieldExact):
-            return f"(%s = ANY ({VALUES}))", [node.text, node.name]
+            return f"(%s = ANY ({values}))", [node.text, *names]
         if isinstance(node, FieldNumber):
             quantity = parse_quantity(node.operand)
             assert quantity is not None
-            numbers = f"event_numbers({VALUES}, '{quantity.measure}')"
-            return f"(%s::numeric {_TURNED[node.sign]} ANY ({numbers}))", [in_full(quantity.number), node.name]
+            numbers = f"event_numbers({values}, '{quantity.measure}')"
+            return f"(%s::numeric {_TURNED[node.sign]} ANY ({numbers}))", [in_full(quantity.number), *names]
         text, parameters = self._value(node)
-        return f"EXISTS (SELECT FROM unnest({VALUES}) AS value WHERE {text})", [node.name, *parameters]
+        return f"EXISTS (SELECT FROM unnest({values}) AS value WHERE {text})", [*names, *parameters]
 
     def _value(self, node: FieldWord | FieldGlob | FieldRegex) -> Condition:
         folded = _lower("value", self.collation)

@@ -18,7 +18,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from ppl.errors import StatementTimeout, StoreUnavailable, TooManySearches
 from ppl.model import Counted, Event, Found, ValuesCounted
 from ppl.search.query import HIGHEST_ID, Query
-from ppl.search.sql import SHORT_VALUE, VALUES, may_have_field
+from ppl.search.sql import field_values, may_have_field
 from ppl.store.connecting.connection import ConnectionLost
 from ppl.store.connecting.pool import Pool
 from ppl.store.events.collation import collation_of
@@ -372,18 +372,16 @@ class EventSearch:
         """The most frequent values of the field ``name`` within ``bounds``: see :meth:`_values_counted`."""
         has_name, names = may_have_field(name, self._searches.collation, is_looked_up=is_looked_up)
         narrowing, narrows = (f" AND {has_name}", names) if is_looked_up else ("", [])
-        # OFFSET 0 has the short value computed once, although it is used twice.
+        values, with_names = field_values(name, (has_name, names))
         part = (
-            f"SELECT left(value, {LONGEST_VALUE}) AS value, count(*) AS number FROM ("  # noqa: S608
-            f"SELECT event.*, {SHORT_VALUE} AS short FROM event"
-            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}{narrowing} OFFSET 0) AS event"
-            " CROSS JOIN LATERAL unnest(CASE WHEN left(short, 1) NOT IN ('{', '[') THEN ARRAY[short]"
-            f" WHEN {has_name} THEN {VALUES} END) AS value GROUP BY 1"
+            f"SELECT left(value, {LONGEST_VALUE}) AS value, count(*) AS number FROM event"  # noqa: S608
+            f" CROSS JOIN LATERAL unnest({values}) AS value"
+            f" WHERE destination_id = %s AND id >= %s AND id < %s AND {self._condition}{narrowing} GROUP BY 1"
         )
         parameters: list[Any] = []
         for first, end in bounds:
             stretch = [self._stretch.destination_id, first, end, *self._parameters]
-            parameters += [name, *stretch, *narrows, *names, name]
+            parameters += [*with_names, *stretch, *narrows]
         union = " UNION ALL ".join([part] * len(bounds))
         if len(bounds) > 1:
             union = f"SELECT value, sum(number)::bigint AS number FROM ({union}) AS slots GROUP BY 1"  # noqa: S608
