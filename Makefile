@@ -109,7 +109,7 @@ pictures: $(VENV)/.test
 	PPL_PICTURES='$(CURDIR)/docs/images' $(VENV)/bin/python -m pytest tests/browser/test_walkthrough.py
 
 fuzz: $(VENV)/.fuzz
-	set -e; for target in fields framing datagram packed long_value message relp start; do \
+	set -e; for target in fields body push framing datagram packed long_value message relp start; do \
 	    $(VENV)/bin/python -m tests.fuzz $$target build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=400 \
 	        -artifact_prefix=build/fuzz/$$target-; done
 

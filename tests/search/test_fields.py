@@ -120,6 +120,13 @@ def test_an_object_with_too_many_parts_has_no_fields() -> None:
     assert fields_in('{"a":' + "[" * 100_000, "") == []
 
 
+def test_a_long_name_of_a_pair_or_parameter_is_no_field() -> None:
+    longest = "a" * LONGEST_NAME
+    message, structured_data = f"{longest}=1 {longest}b=2", f'[id {longest}="3" {longest}b="4"]'
+    assert fields_in(message, structured_data) == [(longest, "3"), (longest, "1")]
+    assert values_of(message, structured_data, f"{longest}b") == []
+
+
 def test_a_long_name_is_no_field() -> None:
     found = {"a" * (LONGEST_NAME + 1): 1, "a" * LONGEST_NAME: {"b": 2}, "c": 3}
     assert fields_in(json.dumps(found), "") == [("c", "3")]

@@ -92,11 +92,10 @@ class FieldSource:
         self._text = text[:PAIRS_WITHIN]
 
     def fields(self) -> Iterator[tuple[str, str]]:
-        """All fields, in order."""
-        for _, name, value in self._parameters:
-            yield name, value
+        """All fields, in order; none has a name longer than :data:`LONGEST_NAME`, for which no search can ask."""
+        yield from ((name, value) for _, name, value in self._parameters if len(name) <= LONGEST_NAME)
         yield from _leaves(self._sd_object, None, self._sd_levels)
-        yield from self._pairs
+        yield from ((name, value) for name, value in self._pairs if len(name) <= LONGEST_NAME)
         yield from _leaves(self._object, None, self._levels)
 
     def values(self, name: str) -> list[str]:
