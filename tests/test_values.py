@@ -85,7 +85,7 @@ events = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(events)
 def test_an_event_comes_over_the_link_as_it_was(event: Event) -> None:
     written = link_event(event, "a:1", parse_time_zone("+02.00"))

@@ -34,7 +34,7 @@ def test_it_holds_for_pieces_of_them_in_any_order(target: str) -> None:
         st.binary(max_size=4),
     )
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.lists(pieces, max_size=6).map(b"".join))
     def holds(data: bytes) -> None:
         TARGETS[target](data)

@@ -166,7 +166,7 @@ def check_alike(connection: Any, events: list[Event], texts: list[str]) -> None:
         assert ask(query.text(BERLIN)) == query, text
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(events=EVENTS, texts=st.lists(QUERIES, min_size=1, max_size=6))
 def test_the_database_finds_what_the_predicate_finds(connection: Any, events: list[Event], texts: list[str]) -> None:
     check_alike(connection, events, texts)
@@ -175,7 +175,7 @@ def test_the_database_finds_what_the_predicate_finds(connection: Any, events: li
 @pytest.mark.long
 @pytest.mark.beside
 @pytest.mark.timeout(400)
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
 @given(events=EVENTS, texts=st.lists(QUERIES, min_size=1, max_size=6))
 def test_it_finds_it_in_many_more_examples(connection: Any, events: list[Event], texts: list[str]) -> None:
     check_alike(connection, events, texts)
@@ -190,7 +190,7 @@ def test_the_database_answers_each_example(connection: Any, text: str, fields: d
     assert found(connection, ask(text), by_index=True) == expected
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(texts=st.lists(COLOURED, min_size=1, max_size=20))
 def test_both_leave_the_same_colours_out(connection: Any, texts: list[str]) -> None:
     with connection.cursor() as cursor:

@@ -53,13 +53,13 @@ def test_the_only_value_in_short_json_is_read_by_itself(cursor: Any) -> None:
         assert {short for _, short in cursor} == {None}
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=800, suppress_health_check=list(HealthCheck))
 @given(MESSAGES, STRUCTURED_DATA)
 def test_the_database_reads_the_same_fields(cursor: Any, message: str, structured_data: str) -> None:
     check(cursor, message, structured_data)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
 @given(st.text(st.sampled_from("ab=\",;|\\ ([{}\n:1u0d83'@]"), max_size=40))
 def test_the_database_reads_the_same_fields_of_any_text(cursor: Any, text: str) -> None:
     check(cursor, text, text)
@@ -67,7 +67,7 @@ def test_the_database_reads_the_same_fields_of_any_text(cursor: Any, text: str) 
     check(cursor, '{"a":"' + text + '","b":[7]}', '[b a="' + text + '"]')
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(JSON | DEEP, st.sampled_from([7_000, 9_000]))
 def test_the_database_reads_the_same_fields_of_long_json(cursor: Any, json: str, length: int) -> None:
     check(cursor, '{"x":"' + "y" * length + '","a":' + json + "," + json[1:] if json[:2] == '{"' else json, "")
@@ -121,7 +121,7 @@ def test_a_large_text_is_read_alike_and_raises_nothing(cursor: Any, text: str) -
     check(cursor, "", text, names)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.sampled_from(NUMBERS) | st.text(st.sampled_from("0123456789.eE+-µkmsKB% x"), max_size=70), max_size=50)
 )

@@ -34,7 +34,7 @@ def stored(line: str) -> Events:
     return Events(HERE, "192.0.2.1", RECEIVED, parse_message(frames, RECEIVED))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_LINES)
 def test_each_word_of_a_line_finds_it(line: str) -> None:
     (event,) = stored(line)

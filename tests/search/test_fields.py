@@ -139,7 +139,7 @@ OBJECTS = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(_KEYS, OBJECTS | _LEAVES, min_size=1), st.booleans())
 def test_what_is_listed_is_found_and_nothing_else(found: dict[str, object], is_ascii: bool) -> None:
     text = json.dumps(found, ensure_ascii=is_ascii)
@@ -148,7 +148,7 @@ def test_what_is_listed_is_found_and_nothing_else(found: dict[str, object], is_a
         assert sorted(values_of(text, "", name)) == sorted(value for other, value in listed if other == name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("ab=\",;|\\ ([{}\n_@.'"), max_size=40))
 def test_pairs_that_are_listed_are_found(text: str) -> None:
     listed = fields_in(text, "")

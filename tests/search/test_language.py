@@ -295,7 +295,7 @@ def test_a_large_or_strange_query_has_an_answer(name: str) -> None:
     assert query.sql()[0]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.one_of(
         st.text(max_size=60),

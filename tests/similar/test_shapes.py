@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.model import Event
@@ -88,7 +88,6 @@ VARYING = {
 }
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(VARYING)).flatmap(lambda kind: st.tuples(VARYING[kind], VARYING[kind])))
 def test_lines_that_differ_in_what_varies_are_alike(pair: tuple[str, str]) -> None:
     one, other = pair
@@ -107,7 +106,6 @@ MESSAGES = st.lists(PIECES, max_size=12).map("".join).map(lambda text: text.repl
 MESSAGES = MESSAGES.map(lambda text: text.encode("utf-8", "replace").decode())
 
 
-@settings(deadline=None)
 @given(MESSAGES)
 def test_a_shape_is_its_own_shape(message: str) -> None:
     once = shape(message)
@@ -115,7 +113,6 @@ def test_a_shape_is_its_own_shape(message: str) -> None:
         assert shape(once) == once
 
 
-@settings(deadline=None)
 @given(st.lists(MESSAGES, max_size=20))
 def test_many_lines_at_once_are_shaped_like_each_alone(messages: list[str]) -> None:
     shaper = Shaper()
@@ -124,7 +121,6 @@ def test_many_lines_at_once_are_shaped_like_each_alone(messages: list[str]) -> N
     assert [readable(each) for each in shaper.shapes(lines[::-1])] == [shape(each) for each in messages[::-1]]
 
 
-@settings(deadline=None)
 @given(MESSAGES)
 def test_the_query_of_a_shape_finds_its_lines(message: str) -> None:
     message = message.replace("\x01", "")  # which separates a sender, a program and a message for a search

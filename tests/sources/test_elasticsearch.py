@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.sources.bodies import PIECE_BYTES, BodyUnreadable
@@ -249,7 +249,6 @@ _keys = st.sampled_from(["@timestamp", "message", "log.level", "host", "service.
 _actions = st.fixed_dictionaries({}, optional={"_index": _values, "_id": _values, "pipeline": st.none()})
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(_actions, st.dictionaries(_keys, _values, max_size=5)), max_size=5), st.text(max_size=9))
 def test_any_document_is_stored_and_none_of_its_words_is_lost(
     documents: list[tuple[dict[str, Any], dict[str, Any]]], index: str
@@ -270,7 +269,6 @@ _lines = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_lines, max_size=12).map(b"\n".join))
 def test_any_lines_are_read_or_refused(body: bytes) -> None:
     try:

@@ -161,7 +161,7 @@ SIGNS = [
 streams = st.lists(st.one_of(st.sampled_from(SIGNS), st.sampled_from(SIGNS), st.binary(max_size=20)), max_size=14)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(streams.map(b"".join), st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(1, 5))
 def test_the_same_bytes_in_any_pieces_are_the_same_lines(data: bytes, sizes: list[int], most: int) -> None:
     whole = framed(data, 30)
@@ -180,7 +180,7 @@ def test_the_same_bytes_in_any_pieces_are_the_same_lines(data: bytes, sizes: lis
         assert found == whole
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(streams.map(b"".join), st.sampled_from([None, False, True]))
 def test_no_byte_is_lost(data: bytes, counted: bool | None) -> None:
     framer = Framer(10_000, counted=counted)

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
@@ -192,7 +192,6 @@ _keys = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.dictionaries(_keys, _values, max_size=9), st.text(max_size=9))
 def test_any_object_is_stored_alike_in_a_body_and_on_a_line_and_none_of_its_words_is_lost(
     value: dict[str, Any], short: str
@@ -206,7 +205,6 @@ def test_any_object_is_stored_alike_in_a_body_and_on_a_line_and_none_of_its_word
     assert parse_bytes(text.encode() + b"\n") == [row]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_bytes_are_kept(body: bytes) -> None:
     for piece in gelf_objects(body, RECEIVED, UTC, 1000):

@@ -7,7 +7,7 @@ import random
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ppl.sources.gelf_datagrams import CHUNK_SECONDS, PACKED, ChunkRoom, Chunks, unzipped
@@ -46,7 +46,6 @@ def test_a_bomb_gives_one_byte_more_than_it_may() -> None:
         assert unzipped(bomb, 1000) == bytes(1001)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.integers(3, 100), st.randoms(use_true_random=False))
 def test_chunks_in_any_order_with_repeated_ones_are_one_message(data: bytes, size: int, order: random.Random) -> None:
     chunks = Chunks(ChunkRoom())
@@ -130,7 +129,6 @@ def test_destinations_have_equal_parts() -> None:
     assert (room.holders, sum(table.held for table in tables)) == (0, 0)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -202,7 +202,7 @@ def _agree(lines: list[str]) -> None:
     assert fast == [parse_line(line, RECEIVED, UTC) for line in stripped if line]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(
     st.one_of(
         st.lists(any_line, min_size=1, max_size=8),
@@ -214,7 +214,7 @@ def test_the_fast_pattern_and_the_complete_parser_agree(lines: list[str]) -> Non
     _agree(lines)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(lines_of_a_program)
 def test_the_quickest_way_and_the_complete_parser_agree(lines: list[str]) -> None:
     _agree(lines)
@@ -253,7 +253,7 @@ def test_the_second_quickest_way_takes_what_most_senders_write() -> None:
     assert same_form(usual + "else\n", RECEIVED) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.integers(1, 7))
 def test_any_bytes_give_storable_rows(data: bytes, step: int) -> None:
     framer = Framer(50)

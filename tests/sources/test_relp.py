@@ -121,7 +121,7 @@ def test_a_frame_in_single_bytes_is_looked_at_once() -> None:
     assert got == [b"x" * 100_000]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.one_of(st.binary(max_size=30), st.sampled_from([b"close me", b"0 x 1 a\n"])), max_size=12),
     st.lists(st.integers(1, 40), min_size=1),
@@ -150,7 +150,7 @@ def test_any_cut_and_any_order_of_commits_answers_each_once_in_order(
     assert relp.pending == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([OPEN, b"2 syslog 3 abc\n", b"3 close 0\n"]))))
 def test_any_bytes_are_understood_or_refused(reads: list[bytes]) -> None:
     relp = Relp(1000)

@@ -68,7 +68,7 @@ def test_nothing_of_a_sender_is_lost(entry: Entry) -> None:
 _OF_THE_TIME = {*ZONE_HOURS, "am", "PM", "z", "0100", "2026", "2024", "authpriv", "info"}
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(told)
 def test_nothing_behind_the_time_is_lost(line_and_words: tuple[str, str]) -> None:
     line, words = line_and_words

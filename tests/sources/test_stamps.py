@@ -178,7 +178,7 @@ def test_a_zone_with_several_meanings_is_the_accounts_where_it_has_that_name() -
         assert stamp[0] == micros(2026, 11, 30, hour, 0, 0), zone
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(["", " 2026"]),
     st.sampled_from(["", ".5", ".123456"]),

@@ -160,7 +160,7 @@ def search_limits() -> SearchLimits:
     return SearchLimits(first_scan=4)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, portion=st.integers(1, 8))
 @pytest_twisted.ensureDeferred
 async def test_what_a_viewer_was_shown_is_a_stretch_of_the_history_without_gap_or_duplicate(

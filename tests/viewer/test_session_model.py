@@ -289,4 +289,4 @@ class Viewing(RuleBasedStateMachine):
 
 
 TestViewing: Any = Viewing.TestCase
-TestViewing.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestViewing.settings = settings(max_examples=150, stateful_step_count=40)

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Generator, Iterable, Iterator
 from datetime import tzinfo
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
@@ -302,12 +303,7 @@ def one_document(
 
 
 def _document_at(head: UploadHead) -> Read:
-    index, name = _index_of(head), _name_of(head)
-
-    def read(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-        return one_document(body, received_at, zone, max_line_bytes, index, name)
-
-    return read
+    return partial(one_document, index=_index_of(head), name=_name_of(head))
 
 
 def typed_document(
@@ -320,12 +316,7 @@ def typed_document(
 
 
 def _typed_at(head: UploadHead) -> Read:
-    index = _index_of(head)
-
-    def read(body: bytes, received_at: int, zone: tzinfo, max_line_bytes: int) -> Iterator[Piece]:
-        return typed_document(body, received_at, zone, max_line_bytes, index)
-
-    return read
+    return partial(typed_document, index=_index_of(head))
 
 
 def _reply(content: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> KindReply:

@@ -151,7 +151,6 @@ def test_no_order_of_failures_stops_reorders_doubles_or_loses_anything(nothing_l
         settings=settings(
             max_examples=150,
             stateful_step_count=60,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )

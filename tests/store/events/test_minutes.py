@@ -56,7 +56,7 @@ async def test_buckets_add_minutes_up_and_leave_out_the_empty_ones(store: Postgr
     assert await store.histogram(99, start, start + 60 * MINUTE, 5) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 3 * MINUTE), st.lists(SEVERITY, min_size=1)), min_size=1, max_size=6))
 @ensureDeferred
 async def test_any_batches_are_counted_as_a_scan_counts_them(

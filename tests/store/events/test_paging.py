@@ -145,7 +145,7 @@ def _pool_arguments(dsn: str) -> tuple[object, str, int]:
     return reactor, dsn, 2
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ids=st.sets(st.integers(0, 59), max_size=25),
     start=st.integers(-1, 61),

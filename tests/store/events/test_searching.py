@@ -194,7 +194,7 @@ async def test_a_field_whose_name_is_escaped_is_counted_as_rarely_as_it_is_found
         assert counts == expected, name
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 90 * MINUTE), st.sampled_from(["a", "b", "c ab", "AB"])), max_size=30),
     st.sampled_from(["a", "ab", "b c", "-a", "x"]),

@@ -170,7 +170,7 @@ async def test_statements_end_anywhere_within_slots_hours_and_quarters(counting:
     counting.exact()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 2 * HOUR), st.lists(st.sampled_from("abc"), min_size=1)), max_size=6))
 @ensureDeferred
 async def test_any_events_are_counted_as_a_scan_counts_them(

@@ -83,7 +83,6 @@ _TIMES = st.one_of(st.none(), st.integers(NOW - 40 * DAY, NOW + 3 * DAY), st.int
 @settings(
     max_examples=12,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -197,16 +197,13 @@ class DrainUpload:
 
     async def _find_soon(self) -> Destination:
         """As :meth:`_find`; while the database is away, for as long as clients of this kind wait."""
-        reactor = self._drain.reactor
-        until = reactor.seconds() + self._kind.patience
+        until = self._patient_until
         while True:
             try:
                 return await self._find()
             except (StoreUnavailable, StatementTimeout):
-                left = until - reactor.seconds()
-                if left <= 0 or self._is_answered:
+                if not await self._waited(until, _LOOK_UP_AGAIN_SECONDS):
                     raise
-                await self._pause(min(left, _LOOK_UP_AGAIN_SECONDS))
 
     async def _greet(self, probe: Probe | None) -> None:
         destination = await self._find_soon()
@@ -259,8 +256,7 @@ class DrainUpload:
         Raises:
             TooMany: Ppl is busy for longer than clients of this kind wait.
         """
-        drain = self._drain
-        until = drain.reactor.seconds() + self._kind.patience
+        drain, until = self._drain, self._patient_until
         while not self._is_answered:
             try:
                 if drain.gate.shut:
@@ -269,20 +265,27 @@ class DrainUpload:
                 drain.admission.check_room(size)
                 drain.admission.enter(destination)
             except TooMany as busy:
-                left = until - drain.reactor.seconds()
-                if isinstance(busy, OverQuota) or left <= 0:
+                if isinstance(busy, OverQuota) or not await self._waited(until, _LOOK_AGAIN_SECONDS):
                     raise
-                await self._pause(min(left, _LOOK_AGAIN_SECONDS))
             else:
                 self._destination = destination
                 return
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, at most until the upload is answered."""
-        self._wait = deferLater(self._drain.reactor, seconds)
+    @property
+    def _patient_until(self) -> float:
+        """The reactor's time until which clients of this kind wait for an answer, from now on."""
+        return float(self._drain.reactor.seconds() + self._kind.patience)
+
+    async def _waited(self, until: float, seconds: float) -> bool:
+        """Wait for ``seconds``, or until the upload is answered; ``False`` at once if it is, or after ``until``."""
+        left = until - self._drain.reactor.seconds()
+        if left <= 0 or self._is_answered:
+            return False
+        self._wait = deferLater(self._drain.reactor, min(left, seconds))
         with suppress(CancelledError):
             await self._wait
         self._wait = None
+        return True
 
     def take(self, data: bytes) -> None:
         """Some of the body has come."""
@@ -493,12 +496,11 @@ class DrainUpload:
         destination, drain = self._destination, self._drain
         if destination is None or self._is_complete or self._is_lost:
             return
-        until = drain.reactor.seconds() + self._kind.patience
+        until = self._patient_until
         while drain.intake.meters.of(destination).wait() and not self._is_answered:
-            if drain.reactor.seconds() >= until:
+            if not await self._waited(until, _LOOK_AGAIN_SECONDS):
                 drain.admission.check_quota(destination)
                 return
-            await self._pause(_LOOK_AGAIN_SECONDS)
 
     async def _take_rest(self, live: LiveBody) -> None:
         """The body has come to its end: store the rest, and answer when all of it is committed."""

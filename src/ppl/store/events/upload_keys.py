@@ -18,7 +18,9 @@ _REMEMBER = (
 _RECALL = (
     "SELECT series, part, seen::text, digests FROM (SELECT series, part, seen, digests, kept_until,"
     " sum(coalesce(length(digests), 32)) OVER (ORDER BY kept_until DESC, part DESC, series) AS bytes"
-    " FROM upload_key WHERE destination_id = %s AND kind = %s) AS newest"
+    " FROM (SELECT * FROM upload_key WHERE destination_id = %s AND kind = %s"
+    # A row has eight bytes at least.
+    " ORDER BY kept_until DESC, part DESC, series LIMIT %s / 8 + 1) AS newest) AS summed"
     " WHERE bytes <= %s ORDER BY bytes DESC"
 )
 
@@ -74,7 +76,7 @@ async def recall_keys(pool: Pool, destination_id: int, kind: str, most: int = RE
         kind: whose keys.
         most: bytes that they may take: 32 for up to 256 numbers, eight for a digest.
     """
-    rows = await pool.read(_RECALL, [destination_id, kind, most])
+    rows = await pool.read(_RECALL, [destination_id, kind, most, most])
     return UploadKeys(kind, 0, dict(_numbers(rows)), b"".join(bytes(row[3]) for row in rows if row[3] is not None))
 
 
