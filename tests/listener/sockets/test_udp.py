@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import pytest_twisted
+from twisted.internet import reactor
 
+from ppl.listener.sockets.udp import DatagramPort
+from ppl.sources.framing import Frames
+from ppl.sources.gelf_datagrams import ChunkRoom
 from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import GatedStore, Receiving, messages, send
 from tests.waiting import turns, until
@@ -135,3 +141,72 @@ def is_bound(port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+# Datagrams of many messages
+
+LINES = [b"line %d" % number for number in range(1000)]
+
+
+class Taken:
+    """A port that has read a datagram of many lines and one of a single line in one turn, and what it hands on."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+        self.most = self.size = 0
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        bound.bind(("127.0.0.1", 0))
+        bound.setblocking(False)
+        self.port = DatagramPort(reactor, bound, 1000, self._take, lambda count: None, ChunkRoom(), lambda: None)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"\n".join(LINES), bound.getsockname())
+            sender.sendto(b"last", bound.getsockname())
+        self.port.doRead()
+
+    def _take(self, sender: str, frames: Frames, size: int) -> None:
+        self.messages += frames.messages
+        self.most = max(self.most, len(frames.messages))
+        self.size += size
+
+
+@pytest.fixture
+def taking() -> Iterator[Callable[[], Taken]]:
+    """Makes ports that end with the test."""
+    made: list[Taken] = []
+
+    def make() -> Taken:
+        made.append(Taken())
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.port.stopListening()
+
+
+@pytest_twisted.ensureDeferred
+async def test_many_messages_are_handed_on_over_several_turns_in_order(taking: Callable[[], Taken]) -> None:
+    taken = taking()
+    first = len(taken.messages)
+    assert 0 < first < len(LINES)
+    await until(lambda: len(taken.messages) == 1001, "all messages")
+    assert taken.messages == [*LINES, b"last"]
+    assert taken.most == first
+    assert taken.size == len(b"\n".join(LINES)) + 4
+
+
+@pytest_twisted.ensureDeferred
+async def test_messages_wait_while_the_queue_is_full(taking: Callable[[], Taken]) -> None:
+    taken = taking()
+    taken.port.pause()
+    first = len(taken.messages)
+    await turns(20)
+    assert len(taken.messages) == first
+    taken.port.resume()
+    await until(lambda: len(taken.messages) == 1001, "all messages")
+    assert taken.messages == [*LINES, b"last"]
+
+
+def test_a_port_that_closes_hands_on_what_it_has_read(taking: Callable[[], Taken]) -> None:
+    taken = taking()
+    taken.port.stopListening()
+    assert taken.messages[: len(LINES)] == LINES

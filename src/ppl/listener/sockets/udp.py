@@ -11,7 +11,8 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
@@ -30,7 +31,8 @@ RECEIVE_BUFFER = 4 << 20
 # Limits of one turn of the reactor, so that a flood leaves turns for others.
 _MOST_DATAGRAMS = 256
 _MOST_BYTES = 1 << 18
-_MOST_MESSAGES = 2048
+# Of the slowest form, these take two milliseconds; one datagram may hold four times as many.
+_MOST_MESSAGES = 256
 
 # From asm-generic/socket.h; Python has no names for them. OVFL: each datagram tells how many were dropped before it.
 _SO_RCVBUFFORCE, _SO_RXQ_OVFL = 33, 40
@@ -60,8 +62,8 @@ class DatagramPort:
     """
 
     __slots__ = (
-        "__weakref__", "_chunks", "_dropped", "_incomplete", "_lost", "_max_line_bytes", "_reactor", "_socket",
-        "_take", "_timer",
+        "__weakref__", "_chunks", "_dropped", "_incomplete", "_is_paused", "_lost", "_max_line_bytes", "_next",
+        "_reactor", "_socket", "_take", "_timer", "_waiting",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +81,10 @@ class DatagramPort:
         self._dropped = 0
         self._chunks, self._incomplete = Chunks(room), incomplete
         self._timer: IDelayedCall | None = None
+        # What was read and did not fit the turn: the address of a sender, its messages, and their bytes.
+        self._waiting: deque[tuple[str, Sequence[bytes], int]] = deque()
+        self._next: IDelayedCall | None = None
+        self._is_paused = False
         bound.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         _enlarge(bound)
         self._socket: socket.socket | None = bound
@@ -108,7 +114,7 @@ class DatagramPort:
             if ancillary:
                 self._count_dropped(ancillary)
             if address[0] != sender:
-                self._hand_on(sender, messages, size)
+                self._add(sender, messages, size)
                 sender, messages, size = address[0], [], 0
             datagram = bytes(_view[:length])
             if _buffer[0] in PACKED:
@@ -122,7 +128,8 @@ class DatagramPort:
             count += len(found)
             if total >= _MOST_BYTES or count >= _MOST_MESSAGES:
                 break
-        self._hand_on(sender, messages, size)
+        self._add(sender, messages, size)
+        self._hand_on()
         return None
 
     def _unpacked(self, sender: str, datagram: bytes) -> bytes:
@@ -144,9 +151,44 @@ class DatagramPort:
         self._chunks.expire(self._reactor.seconds())
         self._watch_chunks()
 
-    def _hand_on(self, sender: str | None, messages: list[bytes], size: int) -> None:
+    def _add(self, sender: str | None, messages: Sequence[bytes], size: int) -> None:
         if sender is not None:
-            self._take(sender_address(sender), Frames(messages=tuple(messages)), size)
+            self._waiting.append((sender_address(sender), messages, size))
+
+    def _hand_on(self) -> None:
+        """Hand on what fits a turn; what is left goes on in the next, and nothing more is read before."""
+        room = _MOST_MESSAGES
+        while self._waiting and room > 0 and not self._is_paused:
+            room -= self._hand_on_first(room)
+        self._watch()
+
+    def _hand_on_first(self, most: int) -> int:
+        """Hand on at most ``most`` messages of what waits first; gives how many."""
+        sender, messages, size = self._waiting.popleft()
+        if len(messages) > most:
+            rest = messages[most:]
+            messages = messages[:most]
+            left = size * len(rest) // (len(messages) + len(rest))
+            self._waiting.appendleft((sender, rest, left))
+            size -= left
+        self._take(sender, Frames(messages=tuple(messages)), size)
+        return len(messages)
+
+    def _go_on(self) -> None:
+        self._next = None
+        if not self._is_paused:
+            self._hand_on()
+
+    def _watch(self) -> None:
+        """Read, or go on with what waits in the next turn, or neither while paused."""
+        if self._socket is None:
+            return
+        if self._is_paused or self._waiting:
+            self._reactor.removeReader(self)
+        else:
+            self._reactor.addReader(self)
+        if self._waiting and not self._is_paused and self._next is None:
+            self._next = self._reactor.callLater(0, self._go_on)
 
     def _count_dropped(self, ancillary: Any) -> None:
         for level, kind, data in ancillary:
@@ -159,13 +201,13 @@ class DatagramPort:
 
     def pause(self) -> None:
         """Source: the writer's queue is full."""
-        if self._socket is not None:
-            self._reactor.removeReader(self)
+        self._is_paused = True
+        self._watch()
 
     def resume(self) -> None:
         """Source: the writer's queue has room again."""
-        if self._socket is not None:
-            self._reactor.addReader(self)
+        self._is_paused = False
+        self._watch()
 
     def connectionLost(self, reason: Failure) -> None:
         """Twisted: the reactor gives up the socket."""
@@ -173,6 +215,11 @@ class DatagramPort:
 
     def stopListening(self) -> None:
         """Close the port; datagrams in the kernel and later ones are lost, unless the socket is kept."""
+        while self._waiting:
+            self._hand_on_first(_MOST_MESSAGES)
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
         if self._socket is not None:
             self._reactor.removeReader(self)
             self._socket.close()
