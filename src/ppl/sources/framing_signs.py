@@ -42,8 +42,8 @@ _HEADER = (
 HEADER = re.compile(_HEADER)
 #: A header that a syslog daemon writes, also RFC 5424's without a time: its lines end with LF.
 OF_A_DAEMON = re.compile(_HEADER + rb"|" + _PRI + rb"1 ")
-#: A header within a line, not one that is quoted there.
-INNER_HEADER = re.compile(rb"(?<![ \"'=:(\[])" + _HEADER)
+#: A header within a line, not one that is quoted there. It begins with a character, so that a search skips all others.
+INNER_HEADER = re.compile(rb"<(?<![ \"'=:(\[]<)" + _HEADER.removeprefix(b"<"))
 #: Bytes of the longest header, and the byte before it.
 LONGEST_HEADER = 25
 
