@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import attrs
 
+from ppl.sources.addresses import Addresses
 from ppl.sources.bodies import json_body, line_body, logplex_body, plain_body
 from ppl.sources.elasticsearch import (
     ELASTICSEARCH_BULK,
@@ -144,7 +145,6 @@ ADDRESSED: tuple[BodyKind, ...] = (
 )
 
 _SLASHES = re.compile("//+")
-_PLACEHOLDER = re.compile("<([a-z]+)>")
 
 
 def _tidied(address: str) -> str:
@@ -152,49 +152,47 @@ def _tidied(address: str) -> str:
     return _SLASHES.sub("/", address).rstrip("/") or address[:1]
 
 
-@cache
-def _pattern(address: str) -> re.Pattern[str]:
-    """What ``address`` matches: its texts, and any part for each of its names."""
-    texts = _PLACEHOLDER.split(address)
-    parts = [_any_part(each) if number % 2 else re.escape(each) for number, each in enumerate(texts)]
-    return re.compile("".join(parts))
+def _all_addresses() -> Iterator[str]:
+    for kind in ADDRESSED:
+        yield from kind.addresses
+        for probe in kind.probes:
+            yield from probe.addresses
 
 
-def _any_part(name: str) -> str:
-    """Any part of an address. Those that Elasticsearch keeps for itself, or another kind begins with, are no index."""
-    if name in ("name", "id"):
-        return "[^/]+"
-    firsts = {each.split("/")[1] for kind in ADDRESSED for each in kind.addresses if name == "index"}
-    taken = "|".join(sorted(re.escape(each) for each in firsts if each and "<" not in each))
-    return f"(?!_|(?:{taken})(?:/|\\Z))[^/]+" if taken else "(?!_)[^/]+"
-
-
-def _is_one_of(address: str, addresses: Iterable[str]) -> bool:
-    """Whether ``address`` is one of ``addresses``, in which names stand for any part."""
-    return any(address == each or ("<" in each and _pattern(each).fullmatch(address) is not None) for each in addresses)
+_ADDRESSES = Addresses(_all_addresses())
 
 
 @lru_cache(maxsize=256)
-def kinds_at(address: str, method: str = "POST", is_below: bool = False) -> tuple[BodyKind, ...]:
+def _named(path: str) -> frozenset[str]:
+    """The addresses of protocols that ``path`` is."""
+    return frozenset(_ADDRESSES.of(_tidied(path)))
+
+
+def kinds_at(path: str, method: str = "POST", is_below: bool = False) -> tuple[BodyKind, ...]:
     """The kinds that come to a path; empty if there are none.
 
     Args:
-        address: the path, without the token's address before it.
+        path: without the token's address before it.
         method: of the request; it matters where only a token tells that a path is no other.
         is_below: whether the path begins with a token's address, or a header is surely for uploads.
     """
-    address = _tidied(address)
+    named = _named(path)
+    return _kinds_of(named, method, is_below) if named else ()
+
+
+@lru_cache(maxsize=256)
+def _kinds_of(named: frozenset[str], method: str, is_below: bool) -> tuple[BodyKind, ...]:
     return tuple(
         kind
         for kind in ADDRESSED
-        if ((is_below or not kind.only_below) and _is_one_of(address, kind.addresses))
-        or _is_probed(kind, method, address, is_below)
+        if ((is_below or not kind.only_below) and not named.isdisjoint(kind.addresses))
+        or _is_probed(kind, method, named, is_below)
     )
 
 
-def _is_probed(kind: BodyKind, method: str, address: str, is_below: bool) -> bool:
+def _is_probed(kind: BodyKind, method: str, named: frozenset[str], is_below: bool) -> bool:
     return any(
-        _is_one_of(address, probe.addresses)
+        not named.isdisjoint(probe.addresses)
         for probe in kind.probes
         if not probe.only_below or (is_below and probe.method == method)
     )
@@ -202,21 +200,21 @@ def _is_probed(kind: BodyKind, method: str, address: str, is_below: bool) -> boo
 
 def probe_at(kinds: Iterable[BodyKind], method: str, address: str) -> Probe | None:
     """The probe of one of ``kinds`` that a request to a path is; ``None`` if it is none."""
-    address = _tidied(address)
+    named = _named(address)
+    if not named:
+        return None
     for kind in kinds:
         for probe in kind.probes:
-            if probe.method == method and _is_one_of(address, probe.addresses):
+            if probe.method == method and not named.isdisjoint(probe.addresses):
                 return probe
     return None
 
 
 def upload_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
     """The methods that upload to an address of ``kinds``; ``""`` is a token's own."""
-    address = _tidied(address)
+    named, is_own = _named(address), not address
     return tuple(
-        sorted(
-            {method for kind in kinds if not address or _is_one_of(address, kind.addresses) for method in kind.methods}
-        )
+        sorted({method for kind in kinds if is_own or not named.isdisjoint(kind.addresses) for method in kind.methods})
     )
 
 
@@ -224,8 +222,8 @@ def allowed_methods(kinds: Iterable[BodyKind], address: str) -> tuple[str, ...]:
     """All methods that an address of ``kinds`` knows."""
     kinds = tuple(kinds)
     methods = set(upload_methods(kinds, address))
-    address = _tidied(address)
-    probes = {probe.method for kind in kinds for probe in kind.probes if _is_one_of(address, probe.addresses)}
+    named = _named(address)
+    probes = {probe.method for kind in kinds for probe in kind.probes if not named.isdisjoint(probe.addresses)}
     return tuple(sorted(methods | probes))
 
 
