@@ -20,12 +20,19 @@ Scripted = Callable[..., tuple[Page, ScriptedServer]]
 
 @pytest.fixture
 def scripted(ppl_process: PplProcess, open_page: OpenPage) -> Scripted:
-    """Opens the viewer on a scripted server that has sent the events with those ids."""
+    """Opens the viewer on a scripted server that has sent the events with those ids.
 
-    def open_(*numbers: int, is_oldest: bool = False) -> tuple[Page, ScriptedServer]:
+    ``before`` is a script that runs before those of the page.
+    """
+
+    def open_(*numbers: int, is_oldest: bool = False, before: str = "") -> tuple[Page, ScriptedServer]:
         server = ScriptedServer()
         page = open_page(ppl_process, ppl_process.register(), server=server)
         _until_identified(page, server, 1)
+        if before:
+            page.add_init_script(before)
+            page.reload()
+            _until_identified(page, server, 2)
         server.logs(*numbers, is_oldest=is_oldest)
         eventually(lambda: ids(page) == list(numbers), "the first portion")
         until_state(page, "Live" if numbers else "Waiting")
@@ -228,9 +235,9 @@ def test_where_nothing_lies_between_what_was_shown_and_what_is_new_no_gap_stays(
     assert ids(page) == list(range(1, 401))
 
 
-def _tall_rows(scripted: Scripted) -> Page:
+def _tall_rows(scripted: Scripted, before: str = "") -> Page:
     """801 rows of several lines each, the newest in sight: chunks out of sight are far from their estimated height."""
-    page, server = scripted(1)
+    page, server = scripted(1, before=before)
     for first in range(2, 802, 200):
         events = [event(number, "word " * 150 + f"line {number}") for number in range(first, first + 200)]
         server.say("live_update_logs", events=events, isOldestEventReached="false")
@@ -260,6 +267,25 @@ def test_pausing_leaves_the_rows_where_they_are_though_those_above_were_never_dr
         "all => all.map(each => getComputedStyle(each).contentVisibility)"
     )
     assert set(heights) == {"visible"}
+
+
+#: A browser that is never idle: it calls only when the time has passed for which it may wait, twenty times as fast.
+_NEVER_IDLE = """
+globalThis.requestIdleCallback = (act, options) => {
+  globalThis.wasAsked = true;
+  if (options && options.timeout) setTimeout(act, options.timeout / 20);
+};
+"""
+
+
+def test_where_the_browser_is_never_idle_a_paused_view_gets_its_true_heights_too(scripted: Scripted) -> None:
+    page = _tall_rows(scripted, before=_NEVER_IDLE)
+    place = _place_of_last(page)
+    page.keyboard.press(" ")
+    until_state(page, "Paused")
+    eventually(lambda: page.locator("#log .far").count() == 0, "every chunk at its true height")
+    assert page.evaluate("() => globalThis.wasAsked"), "the page waits for the browser to be idle"
+    assert abs(_place_of_last(page) - place) <= 1
 
 
 def test_a_leap_right_after_the_pause_shows_rows_that_stay(scripted: Scripted) -> None:
