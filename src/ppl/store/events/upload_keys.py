@@ -21,7 +21,8 @@ _RECALL = (
     " FROM (SELECT * FROM upload_key WHERE destination_id = %s AND kind = %s"
     # A row has eight bytes at least.
     " ORDER BY kept_until DESC, part DESC, series LIMIT %s / 8 + 1) AS newest) AS summed"
-    " WHERE bytes <= %s ORDER BY bytes DESC"
+    # The order that the rows already have: another would sort them a second time.
+    " WHERE bytes <= %s ORDER BY kept_until DESC, part DESC, series"
 )
 
 #: SQL that deletes the keys that may go; its parameter is ``now``, in µs.
@@ -76,7 +77,7 @@ async def recall_keys(pool: Pool, destination_id: int, kind: str, most: int = RE
         kind: whose keys.
         most: bytes that they may take: 32 for up to 256 numbers, eight for a digest.
     """
-    rows = await pool.read(_RECALL, [destination_id, kind, most, most])
+    rows = (await pool.read(_RECALL, [destination_id, kind, most, most]))[::-1]
     return UploadKeys(kind, 0, dict(_numbers(rows)), b"".join(bytes(row[3]) for row in rows if row[3] is not None))
 
 
