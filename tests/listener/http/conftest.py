@@ -6,22 +6,39 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import attrs
+import pytest
 import pytest_twisted
 
+from ppl.errors import StoreUnavailable
+from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.sources.kinds import BodyKind
 from ppl.sources.known import upload_kind
 from ppl.store.postgres import PostgresStore
 from tests.listener.receiving import GatedStore
 from tests.listener.uploading import Drained, token_for
+from tests.waiting import until
 
 MakeDrained = Callable[..., Awaitable[Drained]]
+MakeShut = Callable[..., Awaitable[tuple[Drained, GatedStore]]]
 
 
-def impatient(header: Callable[[str], str], kinds: Sequence[BodyKind]) -> BodyKind | None:
-    """As :func:`ppl.sources.known.upload_kind`, of clients that wait for a fifth of a second."""
-    kind = upload_kind(header, kinds)
-    return kind and attrs.evolve(kind, patience=0.2)
+class Away(GatedStore):
+    """A store whose database cannot be reached when a token is looked up."""
+
+    async def drained(self, hashed: bytes) -> Destination:
+        raise StoreUnavailable("PostgreSQL cannot be reached.")
+
+
+@pytest.fixture
+def impatient_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients of every kind wait for a fifth of a second only."""
+
+    def impatient(header: Callable[[str], str], kinds: Sequence[BodyKind]) -> BodyKind | None:
+        kind = upload_kind(header, kinds)
+        return kind and attrs.evolve(kind, patience=0.2)
+
+    monkeypatch.setattr(upload, "upload_kind", impatient)
 
 
 @pytest_twisted.async_yield_fixture
@@ -40,6 +57,28 @@ async def make_drained() -> AsyncIterator[MakeDrained]:
         if isinstance(drained.store, GatedStore):
             drained.store.open()
         await drained.stop()
+
+
+@pytest.fixture
+def make_shut(store: PostgresStore, make_drained: MakeDrained) -> MakeShut:
+    """Makes a running drain, and its store, which stores nothing until it is opened."""
+
+    async def make(**limits: Any) -> tuple[Drained, GatedStore]:
+        gated = GatedStore(store)
+        gated.shut = True
+        return await make_drained(gated, **limits), gated
+
+    return make
+
+
+async def held_up(drained: Drained, gated: GatedStore, first: bytes, second: bytes) -> list[Any]:
+    """Two clients: the lines of the first wait for the database, and so the upload of the second for its turn."""
+    clients = [await drained.connect() for _ in range(2)]
+    clients[0].send(first)
+    await until(lambda: gated.batches)
+    clients[1].send(second)
+    await until(lambda: drained.drain.under_way == 2)
+    return clients
 
 
 @pytest_twisted.async_yield_fixture

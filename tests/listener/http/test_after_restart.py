@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import attrs
 import pytest
@@ -17,7 +17,7 @@ from tests.listener.http.test_firehose import FIREHOSE
 from tests.listener.http.test_journal import BASIC, END, chunk, entries, start
 from tests.listener.http.test_loki import post
 from tests.listener.receiving import GatedStore, messages
-from tests.listener.uploading import TOKEN, answered, ask, request, token_for
+from tests.listener.uploading import TOKEN, Drained, answered, ask, request, token_for
 from tests.sources.exports import entry
 from tests.sources.test_firehose import delivery
 from tests.waiting import until
@@ -32,10 +32,12 @@ class Protocol:
     Attributes:
         name: of the protocol.
         has_body_ids: whether it recognises whole bodies, by one id, instead of lines.
+        status: of its answer to what is stored.
     """
 
     name: str
     has_body_ids: bool
+    status: int = 200
 
     def upload(self, numbers: range, body_id: str = "body 1") -> bytes:
         """A request with the lines ``line <number>``."""
@@ -56,11 +58,28 @@ class Protocol:
 
 
 LOGPLEX, FIREHOSES = Protocol("logplex", True), Protocol("Firehose", True)
-ELASTICSEARCH, JOURNAL = Protocol("Elasticsearch", False), Protocol("journal", False)
+ELASTICSEARCH, JOURNAL = Protocol("Elasticsearch", False), Protocol("journal", False, 202)
 
 every_protocol = pytest.mark.parametrize(
     "protocol", [LOGPLEX, FIREHOSES, ELASTICSEARCH, JOURNAL], ids=lambda protocol: protocol.name
 )
+
+
+Restarted = Callable[..., Awaitable[Drained]]
+
+
+@pytest.fixture
+def restarted(store: PostgresStore, make_drained: MakeDrained) -> Restarted:
+    """Starts a drain, over ``anew`` if that is given, after another has stored those uploads and was stopped."""
+
+    async def restart(*uploads: bytes, status: int = 200, anew: GatedStore | None = None, **limits: int) -> Drained:
+        first = await make_drained(store)
+        for each in uploads:
+            assert (await ask(first, each)).status == status
+        await first.stop()
+        return await make_drained(anew or store, **limits)
+
+    return restart
 
 
 def texts(numbers: range) -> list[str]:
@@ -87,12 +106,9 @@ async def test_an_upload_is_stored_once_though_ppl_was_restarted(
 @every_protocol
 @ensureDeferred
 async def test_of_an_upload_that_was_stored_in_part_the_rest_is_stored(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination, protocol: Protocol
+    store: PostgresStore, restarted: Restarted, destination: Destination, protocol: Protocol
 ) -> None:
-    first = await make_drained(store)
-    assert (await ask(first, protocol.upload(range(300)))).status < 300
-    await first.stop()
-    drained = await make_drained(store, max_drain_bytes=1_000_000)
+    drained = await restarted(protocol.upload(range(300)), status=protocol.status, max_drain_bytes=1_000_000)
     assert (await ask(drained, protocol.upload(range(2_500)))).status < 300
     assert await messages(store, destination) == texts(range(2_500))
 
@@ -100,13 +116,10 @@ async def test_of_an_upload_that_was_stored_in_part_the_rest_is_stored(
 @every_protocol
 @ensureDeferred
 async def test_what_other_destinations_and_bodies_have_is_not_left_out(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination, protocol: Protocol
+    store: PostgresStore, restarted: Restarted, destination: Destination, protocol: Protocol
 ) -> None:
     owner, other = await store.register("p@example.com", "hash", "UTC", "h", range(9, 10), only_first=False)
-    first = await make_drained(store)
-    assert (await ask(first, protocol.upload(range(3)))).status < 300
-    await first.stop()
-    drained = await make_drained(store)
+    drained = await restarted(protocol.upload(range(3)), status=protocol.status)
     assert (await ask(drained, protocol.upload(range(2, 6), "body 2"))).status < 300
     expected = [*range(3), *range(2 if protocol.has_body_ids else 3, 6)]
     assert await messages(store, destination) == [f"line {number}" for number in expected]
@@ -120,17 +133,14 @@ async def test_what_other_destinations_and_bodies_have_is_not_left_out(
 
 @ensureDeferred
 async def test_entries_that_others_sent_in_between_are_not_left_out(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, restarted: Restarted, destination: Destination
 ) -> None:
     """A unit's entries have every number but those of the others."""
 
     def of(numbers: Iterator[int] | range) -> bytes:
         return start() + chunk(b"".join(entry(number, f"line {number}") for number in numbers)) + END
 
-    first = await make_drained(store)
-    assert (await ask(first, of(range(0, 900, 3)))).status == 202
-    await first.stop()
-    drained = await make_drained(store)
+    drained = await restarted(of(range(0, 900, 3)), status=202)
     assert (await ask(drained, of(range(900)))).status == 202
     expected = [*range(0, 900, 3), *(number for number in range(900) if number % 3)]
     assert await messages(store, destination) == [f"line {number}" for number in expected]
@@ -169,13 +179,10 @@ class _Away(GatedStore):
 @pytest.mark.parametrize("protocol", [LOGPLEX, FIREHOSES, JOURNAL], ids=lambda protocol: protocol.name)
 @ensureDeferred
 async def test_without_a_database_nothing_is_acknowledged_and_nothing_is_doubled(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination, protocol: Protocol
+    store: PostgresStore, restarted: Restarted, destination: Destination, protocol: Protocol
 ) -> None:
-    first = await make_drained(store)
-    assert (await ask(first, protocol.upload(range(5)))).status < 300
-    await first.stop()
     away = _Away(store, failures=1)
-    drained = await make_drained(away)
+    drained = await restarted(protocol.upload(range(5)), status=protocol.status, anew=away)
     response = await ask(drained, protocol.upload(range(5)))
     assert response.status == 503
     assert (await ask(drained, protocol.upload(range(5)))).status < 300
@@ -186,17 +193,14 @@ async def test_without_a_database_nothing_is_acknowledged_and_nothing_is_doubled
 
 @ensureDeferred
 async def test_uploads_that_come_together_wait_for_the_same_keys(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, restarted: Restarted, destination: Destination
 ) -> None:
-    first = await make_drained(store)
-    for number in range(4):
-        assert (await ask(first, LOGPLEX.upload(range(number, number + 1), f"body {number}"))).status == 200
-    await first.stop()
+    uploads = [LOGPLEX.upload(range(number, number + 1), f"body {number}") for number in range(4)]
     away = _Away(store, failures=0)
-    drained = await make_drained(away)
+    drained = await restarted(*uploads, anew=away)
     clients = [await drained.connect() for _ in range(4)]
-    for number, client in enumerate(clients):
-        client.send(LOGPLEX.upload(range(number, number + 1), f"body {number}"))
+    for client, each in zip(clients, uploads, strict=True):
+        client.send(each)
     assert [(await answered(client)).status for client in clients] == [200] * 4
     assert away.asked == 1
     assert await messages(store, destination) == texts(range(4))

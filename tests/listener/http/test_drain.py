@@ -29,7 +29,7 @@ from ppl.sources.otlp import OTLP_JSON
 from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-from tests.listener.http.conftest import MakeDrained, impatient
+from tests.listener.http.conftest import Away, MakeDrained, MakeShut, held_up
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, answered, ask, head, request, token_for
 from tests.waiting import until
@@ -39,11 +39,9 @@ from tests.waiting import until
 
 @ensureDeferred
 async def test_lines_are_stored_before_they_are_answered(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
-    gated.shut = True
+    drained, gated = await make_shut()
     client = await drained.connect()
     client.send(request(b"one\ntwo\n\n<11>1 - web app 7 - - three"))
     await until(lambda: gated.batches == [3])
@@ -176,15 +174,13 @@ async def test_cloudflares_probe_is_answered_and_not_stored(
 
 @ensureDeferred
 async def test_herokus_frame_is_stored_once_however_often_it_is_sent(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
+    drained, gated = await make_shut()
     body = b"83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up\n"
     headers = {
         "Content-Type": "application/logplex-1", "Logplex-Msg-Count": "1", "Logplex-Frame-Id": "09C557EA",
     }  # fmt: skip
-    gated.shut = True
     first, again = await drained.connect(), await drained.connect()
     first.send(request(body, headers))
     await until(lambda: gated.batches == [1])
@@ -417,11 +413,11 @@ async def test_a_destination_has_so_many_uploads_under_way_and_the_next_waits(
     assert (await answered(slow[1])).status == 200
 
 
+@pytest.mark.usefixtures("impatient_clients")
 @ensureDeferred
 async def test_an_upload_that_waited_for_long_is_refused(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination, monkeypatch: pytest.MonkeyPatch
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:
-    monkeypatch.setattr(upload, "upload_kind", impatient)
     drained = await make_drained(store, max_drain_requests=1)
     first, second = await drained.connect(), await drained.connect()
     first.send(head(10) + b"x")
@@ -483,16 +479,10 @@ async def test_bodies_of_unknown_length_that_become_too_many_are_refused(
 
 @ensureDeferred
 async def test_while_lines_wait_for_the_database_uploads_wait_too(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated, writer_bytes=65_536)
-    gated.shut = True
-    first, second = await drained.connect(), await drained.connect()
-    first.send(request(b"x\n" * 200))
-    await until(lambda: gated.batches)
-    second.send(request(b"y"))
-    await until(lambda: drained.drain.under_way == 2)
+    drained, gated = await make_shut(writer_bytes=65_536)
+    first, second = await held_up(drained, gated, request(b"x\n" * 200), request(b"y"))
     for _ in range(20):
         await store.last_ids()
     assert not second.received
@@ -504,19 +494,11 @@ async def test_while_lines_wait_for_the_database_uploads_wait_too(
 # Faults
 
 
+@pytest.mark.usefixtures("impatient_clients")
 @ensureDeferred
 async def test_without_the_database_nothing_is_taken(
-    store: PostgresStore,
-    make_drained: MakeDrained,
-    destination: Destination,
-    monkeypatch: pytest.MonkeyPatch,
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:
-    monkeypatch.setattr(upload, "upload_kind", impatient)
-
-    class Away(GatedStore):
-        async def drained(self, hashed: bytes) -> Destination:
-            raise StoreUnavailable("PostgreSQL cannot be reached.")
-
     response = await ask(await make_drained(Away(store)), request(b"x"))
     assert (response.status, response.code, response.headers["retry-after"]) == (503, "unavailable", "5")
 
@@ -611,11 +593,9 @@ async def test_a_client_that_goes_in_the_middle_leaves_nothing(
 
 @ensureDeferred
 async def test_what_a_client_that_goes_had_sent_is_stored(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
-    gated.shut = True
+    drained, gated = await make_shut()
     client = await drained.connect()
     client.send(request(b"whole"))
     await until(lambda: gated.batches)
@@ -629,11 +609,9 @@ async def test_what_a_client_that_goes_had_sent_is_stored(
 
 @ensureDeferred
 async def test_a_stop_answers_what_was_taken_and_refuses_the_rest(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
-    gated.shut = True
+    drained, gated = await make_shut()
     taken, half, idle = [await drained.connect() for _ in range(3)]
     taken.send(request(b"taken"))
     half.send(head(70_000) + b"half")

@@ -11,9 +11,9 @@ from pytest_twisted import ensureDeferred
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-from tests.listener.http.conftest import MakeDrained
+from tests.listener.http.conftest import MakeDrained, MakeShut
 from tests.listener.http.test_loki import BASIC, post
-from tests.listener.receiving import GatedStore, messages
+from tests.listener.receiving import messages
 from tests.listener.uploading import TOKEN, ask
 from tests.waiting import until
 
@@ -66,11 +66,9 @@ async def test_a_client_that_is_gone_at_once_has_sent(
 
 @ensureDeferred
 async def test_a_client_that_is_gone_while_ppl_is_busy_has_sent(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated, max_drain_requests=1)
-    gated.shut = True
+    drained, gated = await make_shut(max_drain_requests=1)
     for _ in range(3):
         client = await drained.connect()
         client.send(post(GELF, {}, f"/logs/{TOKEN}/gelf"))

@@ -10,9 +10,9 @@ from pytest_twisted import ensureDeferred
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-from tests.listener.http.conftest import MakeDrained
+from tests.listener.http.conftest import MakeDrained, MakeShut
 from tests.listener.http.test_loki import post
-from tests.listener.receiving import GatedStore, messages
+from tests.listener.receiving import messages
 from tests.listener.uploading import TOKEN, answered, ask
 from tests.waiting import until
 
@@ -100,12 +100,10 @@ async def test_uploads_that_come_too_often_wait(
 
 @ensureDeferred
 async def test_a_client_with_a_channel_asks_what_is_stored(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
+    drained, gated = await make_shut()
     one, two = ({**TOKEN_HEADER, CHANNEL: f"FE0ECFAD-13D5-401B-847D-77833BD7713{n}"} for n in "12")
-    gated.shut = True
     client = await drained.connect()
     client.send(post(b'{"event":"a"}', one, EVENT))
     await until(lambda: gated.batches)

@@ -10,13 +10,12 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.database import execute
-from tests.listener.http.conftest import MakeDrained, impatient
-from tests.listener.receiving import GatedStore, messages
+from tests.listener.http.conftest import MakeDrained, MakeShut
+from tests.listener.receiving import messages
 from tests.listener.uploading import TOKEN, answered, ask, token_for
 from tests.sources.exports import entry
 from tests.waiting import until
@@ -80,11 +79,9 @@ async def test_a_body_that_never_ends_is_stored_while_it_comes(
 
 @ensureDeferred
 async def test_an_answer_comes_after_the_commit(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
-    gated.shut = True
+    drained, gated = await make_shut()
     client = await drained.connect()
     client.send(start() + chunk(entry(1, b"two\nlines")) + END)
     await until(lambda: gated.batches == [1])
@@ -126,11 +123,9 @@ async def test_entries_before_a_break_are_stored_and_come_once_when_all_comes_ag
 
 @ensureDeferred
 async def test_a_repeat_is_answered_when_the_first_is_stored(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
-    gated.shut = True
+    drained, gated = await make_shut()
     first, again = await drained.connect(), await drained.connect()
     first.send(start() + chunk(entry(1, "x")))
     await until(lambda: gated.batches == [1])
@@ -244,11 +239,9 @@ async def test_a_stop_ends_a_body_that_never_ends(
 
 @ensureDeferred
 async def test_while_the_database_is_away_nothing_more_is_read(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated, writer_bytes=65_536)
-    gated.shut = True
+    drained, gated = await make_shut(writer_bytes=65_536)
     client = await drained.connect()
     client.send(start())
     for begin in range(0, 20_000, 1000):
@@ -279,12 +272,11 @@ async def test_while_the_quota_is_used_up_a_body_waits(
     assert await messages(store, destination) == sent
 
 
+@pytest.mark.usefixtures("impatient_clients")
 @ensureDeferred
 async def test_a_body_whose_quota_stays_used_up_is_refused_as_far_as_it_is_not_stored(
     store: PostgresStore, make_drained: MakeDrained, destination: Destination, dsn: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(upload, "upload_kind", impatient)
     execute(dsn, "UPDATE destination SET max_lines_per_second = 1")
     drained = await make_drained(store)
     client = await drained.connect()

@@ -10,13 +10,11 @@ import cramjam
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.errors import StoreUnavailable
-from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.sources.loki_messages import LOKI
 from ppl.store.postgres import PostgresStore
 from tests.fixtures.protocol_bodies import field
-from tests.listener.http.conftest import MakeDrained, impatient
+from tests.listener.http.conftest import Away, MakeDrained, MakeShut, held_up
 from tests.listener.receiving import GatedStore, messages
 from tests.listener.uploading import TOKEN, Drained, Response, answered, ask
 from tests.waiting import until
@@ -36,17 +34,19 @@ def post(body: bytes, headers: dict[str, str], path: str = PUSH, method: str = "
     return ("\r\n".join(head) + "\r\n\r\n").encode() + body
 
 
+#: A request with more than the writer of ``make_shut(writer_bytes=65_536)`` takes beside another.
+MANY = post(lines(*["x" * 20] * 300), {**JSON, **BASIC})
+
+
 async def push(drained: Drained, body: bytes, headers: dict[str, str], path: str = PUSH) -> Response:
     return await ask(drained, post(body, headers, path))
 
 
 @ensureDeferred
 async def test_what_is_stored_is_answered_with_204_and_without_a_body(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated)
-    gated.shut = True
+    drained, gated = await make_shut()
     client = await drained.connect()
     client.send(post(lines("one", "two"), {**JSON, **BASIC}))
     await until(lambda: gated.batches == [2])
@@ -130,16 +130,10 @@ async def test_of_a_body_that_breaks_off_the_lines_before_are_stored(
 
 @ensureDeferred
 async def test_while_lines_wait_for_the_database_the_answer_comes_later(
-    store: PostgresStore, make_drained: MakeDrained, destination: Destination
+    store: PostgresStore, make_shut: MakeShut, destination: Destination
 ) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated, writer_bytes=65_536)
-    gated.shut = True
-    first, second = await drained.connect(), await drained.connect()
-    first.send(post(lines(*["x" * 20] * 300), {**JSON, **BASIC}))
-    await until(lambda: gated.batches)
-    second.send(post(lines("later"), {**JSON, **BASIC}))
-    await until(lambda: drained.drain.under_way == 2)
+    drained, gated = await make_shut(writer_bytes=65_536)
+    first, second = await held_up(drained, gated, MANY, post(lines("later"), {**JSON, **BASIC}))
     assert not second.received
     gated.open()
     assert [(await answered(client)).status for client in (first, second)] == [204, 204]
@@ -147,34 +141,20 @@ async def test_while_lines_wait_for_the_database_the_answer_comes_later(
 
 
 @ensureDeferred
-async def test_a_stop_ends_the_wait(store: PostgresStore, make_drained: MakeDrained, destination: Destination) -> None:
-    gated = GatedStore(store)
-    drained = await make_drained(gated, writer_bytes=65_536)
-    gated.shut = True
-    first, second = await drained.connect(), await drained.connect()
-    first.send(post(lines(*["x" * 20] * 300), {**JSON, **BASIC}))
-    await until(lambda: gated.batches)
-    second.send(post(lines("later"), {**JSON, **BASIC}))
-    await until(lambda: drained.drain.under_way == 2)
+async def test_a_stop_ends_the_wait(make_shut: MakeShut, destination: Destination) -> None:
+    drained, gated = await make_shut(writer_bytes=65_536)
+    _, second = await held_up(drained, gated, MANY, post(lines("later"), {**JSON, **BASIC}))
     stopping = drained.service.stopService()
     assert (await answered(second)).status == 503
     gated.open()
     await stopping
 
 
+@pytest.mark.usefixtures("impatient_clients")
 @ensureDeferred
 async def test_without_the_database_it_is_for_later(
-    store: PostgresStore,
-    make_drained: MakeDrained,
-    destination: Destination,
-    monkeypatch: pytest.MonkeyPatch,
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:
-    monkeypatch.setattr(upload, "upload_kind", impatient)
-
-    class Away(GatedStore):
-        async def drained(self, hashed: bytes) -> Destination:
-            raise StoreUnavailable("PostgreSQL cannot be reached.")
-
     response = await push(await make_drained(Away(store)), lines("x"), {**JSON, **BASIC})
     assert (response.status, response.headers["retry-after"]) == (503, "5")
 

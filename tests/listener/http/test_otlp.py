@@ -8,13 +8,11 @@ import zlib
 import pytest
 from pytest_twisted import ensureDeferred
 
-from ppl.errors import StoreUnavailable
-from ppl.listener.http import upload
 from ppl.model import Destination
 from ppl.store.postgres import PostgresStore
-from tests.listener.http.conftest import MakeDrained, impatient
+from tests.listener.http.conftest import Away, MakeDrained
 from tests.listener.http.test_loki import post
-from tests.listener.receiving import GatedStore, messages
+from tests.listener.receiving import messages
 from tests.listener.uploading import TOKEN, answered, ask
 from tests.sources.test_otlp import as_protobuf, exported
 
@@ -81,19 +79,11 @@ async def test_a_tokens_own_address_takes_what_exporters_send_there(
     assert await messages(store, destination) == ["one", "two"] * 5 + ["x"]
 
 
+@pytest.mark.usefixtures("impatient_clients")
 @ensureDeferred
 async def test_refusals_have_a_sentence_and_short_waits(
-    store: PostgresStore,
-    make_drained: MakeDrained,
-    destination: Destination,
-    monkeypatch: pytest.MonkeyPatch,
+    store: PostgresStore, make_drained: MakeDrained, destination: Destination
 ) -> None:
-    monkeypatch.setattr(upload, "upload_kind", impatient)
-
-    class Away(GatedStore):
-        async def drained(self, hashed: bytes) -> Destination:
-            raise StoreUnavailable("PostgreSQL cannot be reached.")
-
     response = await ask(await make_drained(Away(store)), post(b"{}", JSON, LOGS))
     assert (response.status, response.headers["retry-after"]) == (503, "3")
     drained = await make_drained(store)
