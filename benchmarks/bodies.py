@@ -7,6 +7,9 @@ committed. The ratios are of the medians.
 
 Then each body of ``tests/fixtures/protocol_bodies.py`` is read in this process, without a database, as the drain reads
 it: the longest time that one step took is how long the reactor would be held. Times are of the processor.
+
+With ``--frames``, each round uploads so many logplex frames of each size instead, without ids and with one each, in
+turns: what is stored with a frame that has an id, so that it is known when it is sent again, costs the difference.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ import http.client
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC
+from uuid import uuid4
 
 from benchmarks.ingest import ingest, lines, until_ppl_stored
 from benchmarks.running import percentile, running_ppl, spread, verdict
@@ -43,6 +47,8 @@ from tests.fixtures.protocol_bodies import (
 from tests.fixtures.running import PplProcess
 
 _UPLOAD = 1000
+#: Lines of the frames of ``--frames``.
+_FRAMES = (1, 20, 200)
 
 #: Protocol → where it goes, and the least lines a second (issue 14).
 PROTOCOLS = {"Loki": ("/loki/api/v1/push", 150_000), "OTLP": ("/v1/logs", 60_000)}
@@ -52,11 +58,10 @@ HOLD = 10.0
 _MOST_BYTES = 12_000_000
 
 
-def upload(port: int, token: str, address: str, body: bytes, times: int) -> None:
-    """Upload ``body`` again and again over one connection; each time it is stored anew."""
-    headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {token}"}
+def upload(port: int, address: str, body: bytes, heads: Iterable[dict[str, str]]) -> None:
+    """Upload ``body`` over one connection, with each of the headers in turn; each time it is stored anew."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
-        for _ in range(times):
+        for headers in heads:
             while True:
                 connection.request("POST", address, body, headers)
                 answer = connection.getresponse()
@@ -67,20 +72,30 @@ def upload(port: int, token: str, address: str, body: bytes, times: int) -> None
             assert answer.status in (200, 204), answer.status
 
 
-def uploaded(ppl: PplProcess, token: str, address: str, body: bytes, count: int, connections: int) -> float:
-    """Lines per second of ``count`` lines, from the first upload until the last is answered."""
-    times = count // _UPLOAD // connections
-    arguments = (ppl.drain_port, token, address, body, times)
-    senders = [threading.Thread(target=upload, args=arguments) for _ in range(connections)]
+def all_uploaded(port: int, address: str, body: bytes, heads: list[list[dict[str, str]]]) -> float:
+    """Uploads per second, from the first until the last is answered; ``heads`` are the headers of each connection's."""
+    senders = [threading.Thread(target=upload, args=(port, address, body, each)) for each in heads]
     start = time.perf_counter()
     for sender in senders:
         sender.start()
     for sender in senders:
         sender.join()
-    rate = times * connections * _UPLOAD / (time.perf_counter() - start)
+    return sum(map(len, heads)) / (time.perf_counter() - start)
+
+
+def uploaded(ppl: PplProcess, token: str, address: str, body: bytes, count: int, connections: int) -> float:
+    """Lines per second of ``count`` lines in protobuf."""
+    times = count // _UPLOAD // connections
+    headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {token}"}
+    rate = all_uploaded(ppl.drain_port, address, body, [[headers] * times] * connections)
+    check_stored(ppl, times * connections * _UPLOAD)
+    return rate * _UPLOAD
+
+
+def check_stored(ppl: PplProcess, expected: int) -> None:
+    """Fail unless so many events are stored."""
     ((stored,),) = ppl.rows("SELECT count(*) FROM event")
-    assert stored == times * connections * _UPLOAD, stored
-    return rate
+    assert stored == expected, (stored, expected)
 
 
 def steps(read: Read, body: bytes) -> Iterator[float]:
@@ -137,6 +152,38 @@ def print_rates(count: int, rounds: int, connections: int) -> None:
         )
 
 
+def frame_heads(count: int, connections: int, has_ids: bool) -> list[list[dict[str, str]]]:
+    """The headers of ``count`` frames over some connections; with ids, each has another."""
+    own = ({"Logplex-Frame-Id": str(uuid4())} if has_ids else {} for _ in range(count))
+    heads = [{"Content-Type": "application/logplex-1", **each} for each in own]
+    return [heads[first::connections] for first in range(connections)]
+
+
+def print_frames(count: int, rounds: int, connections: int) -> None:
+    """Upload frames of each size, without ids and with them, and print the rates and their ratios."""
+    rates: dict[int, dict[bool, list[float]]] = {size: {False: [], True: []} for size in _FRAMES}
+    with running_ppl(PPL_MAX_DRAIN_REQUESTS_PER_SECOND="100000") as (ppl, who):
+        address = f"/logs/{ppl.create_drain(who)}"
+        administrator = as_administrator(ppl.dsn, "ppl")
+        for number in range(rounds + 1):
+            for size, found in rates.items():
+                body = b"".join(b"%d %s" % (len(line), line) for line in lines(size).splitlines(keepends=True))
+                # Each is the first of the two as often as the other.
+                for has_ids in (False, True) if number % 2 else (True, False):
+                    execute(administrator, "TRUNCATE event, event_count, upload_key")
+                    execute(administrator, "CHECKPOINT")
+                    heads = frame_heads(count, connections, has_ids)
+                    rate = all_uploaded(ppl.drain_port, address, body, heads)
+                    check_stored(ppl, count * size)
+                    # The first round only warms up.
+                    if number:
+                        found[has_ids].append(rate)
+    print(f"{'uploads a second':20} {'without ids':>24} {'with ids':>24} {'ratio':>6}")
+    for size, found in rates.items():
+        ratio = statistics.median(found[True]) / statistics.median(found[False])
+        print(f"{size:>8} lines each {spread(found[False]):>27} {spread(found[True]):>24} {ratio:6.2f}")
+
+
 def print_holds(size: int) -> None:
     """Read each hostile body and print its longest step."""
     # As the service has it (ppl.service): a collection of everything would hold the reactor too.
@@ -157,7 +204,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="0: without rates")
     parser.add_argument("--senders", type=int, default=2, help="connections that upload at once")
     parser.add_argument("--bytes", type=int, default=_MOST_BYTES, help="of a hostile body; 0: without them")
+    parser.add_argument("--frames", type=int, default=0, help="logplex frames of each size; 0: everything else")
     arguments = parser.parse_args()
+    if arguments.frames:
+        print_frames(arguments.frames, arguments.rounds, arguments.senders)
+        return
     if arguments.rounds:
         print_rates(arguments.lines, arguments.rounds, arguments.senders)
     if arguments.bytes:
