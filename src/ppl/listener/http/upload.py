@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import tzinfo
-from hashlib import blake2b
 from typing import Any
 
 import attrs
@@ -21,6 +19,7 @@ from ppl.http.client import Proxies
 from ppl.http.uploads import UploadReply, UploadRequest
 from ppl.listener.http.admission import DrainAdmission
 from ppl.listener.http.handover import Gate, Handover
+from ppl.listener.http.headers import charset_named, short_body_id, vercel_proof, zip_named
 from ppl.listener.http.live_body import LIVE_BYTES, LiveBody
 from ppl.listener.http.places import UploadPlace, header_secret
 from ppl.listener.http.refusals import (
@@ -45,8 +44,8 @@ from ppl.listener.http.work_turns import WorkTurns
 from ppl.listener.intake import Intake
 from ppl.model import SECOND, Destination
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
-from ppl.sources.charsets import UnknownCharset, codec_of, in_utf8
-from ppl.sources.kinds import BodyKind, KindReply, Probe, ReadAlong, Taken, UploadHead
+from ppl.sources.charsets import in_utf8
+from ppl.sources.kinds import KindReply, Probe, ReadAlong, Taken, UploadHead
 from ppl.sources.known import BODIES, allowed_methods, probe_at, upload_kind, upload_methods
 from ppl.sources.packed import Body, Unpacking, Zip
 from ppl.store.interface import EventStore
@@ -58,18 +57,11 @@ _LOOK_AGAIN_SECONDS = 0.1
 #: Seconds after which a token is looked up again while the database is away.
 _LOOK_UP_AGAIN_SECONDS = 0.5
 
-_LONGEST_ID = 200
-
 #: The kind of keys of lines in bodies with ids, which any protocol may have.
 _BODY_KEYS = "body"
 
-_ENCODINGS = frozenset(("gzip", "deflate", "zstd"))
-
 _TYPES = "Send text/plain, application/x-ndjson, application/json or application/logplex-1."
 _GREETED = ("GET", "HEAD")
-
-_VERCEL_HEADER = "x-vercel-verify"
-_VERCEL_CODE = re.compile(rb"(?:\A|&)x-vercel-verify=([A-Za-z0-9_.-]{1,200})(?=&|\Z)")
 
 
 @attrs.define(eq=False)
@@ -142,7 +134,7 @@ class DrainUpload:
         self._place = place
         self._found = upload_kind(request.header, place.kinds)
         self._kind = self._found or place.kinds[0]
-        self._id = _body_id(self._header(self._kind.id_header))
+        self._id = short_body_id(self._header(self._kind.id_header))
         self._codec = ""
         self._held = 0
         self._wait: Deferred[None] | None = None
@@ -220,8 +212,8 @@ class DrainUpload:
         if self._is_answered:
             return
         self._check_kind()
-        zipped = _zip(request, self._kind)
-        self._codec = _codec(request) if self._kind.has_charset else ""
+        zipped = zip_named(request, self._kind)
+        self._codec = charset_named(request) if self._kind.has_charset else ""
         most = drain.admission.limits.max_drain_bytes
         if length is not None and length > most and self._kind.along is None:
             raise _too_large(most)
@@ -363,7 +355,7 @@ class DrainUpload:
             return
         self._drain.admission.check_quota(self._destination)
         if not self._id and self._kind.id_in is not None:
-            self._id = _body_id(self._kind.id_in(body))
+            self._id = short_body_id(self._kind.id_in(body))
         frame = (self._destination.id, self._id) if self._id else None
         self.is_taken = True
         if frame is None:
@@ -568,7 +560,7 @@ class DrainUpload:
         self._end()
         if not self._drain.gate.is_running and not self._request.gone:
             self._request.close_after()
-        proof = _vercel_proof(self._request)
+        proof = vercel_proof(self._request)
         self._request.answer(attrs.evolve(reply, headers=(*reply.headers, *proof)))
 
     def _end(self) -> None:
@@ -601,13 +593,6 @@ class DrainUpload:
             self.refuse(UploadFailed())
 
 
-def _body_id(given: str) -> str:
-    """``given``, or its digest, which is as good and short."""
-    if len(given) <= _LONGEST_ID:
-        return given
-    return blake2b(given.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
 def _sent(reply: KindReply) -> UploadReply:
     return UploadReply(reply.status, reply.body, reply.headers, reply.hangs_up)
 
@@ -620,36 +605,6 @@ def _wrong_method(uploading: Sequence[str], place: UploadPlace) -> UploadMethodN
     if place.kinds is BODIES:
         return UploadMethodNotAllowed()
     return UploadMethodNotAllowed(uploading, allowed_methods(place.kinds, place.address))
-
-
-def _codec(request: UploadRequest) -> str:
-    try:
-        return codec_of(request.header("content-type"))
-    except UnknownCharset as error:
-        raise UploadUnsupportedType(str(error)) from error
-
-
-def _zip(request: UploadRequest, kind: BodyKind) -> Zip | None:
-    named = {each.strip().lower().removeprefix("x-") for each in request.header("content-encoding").split(",")}
-    named -= {"", "identity", *kind.encodings}
-    if named - _ENCODINGS:
-        known = ", ".join(sorted(_ENCODINGS | set(kind.encodings)))
-        # RFC 9110, section 15.5.16: so the client learns what it may send.
-        headers = (("Accept-Encoding", known),)
-        raise UploadUnsupportedType(f"The supported content encodings are {known}.", headers)
-    if len(named) > 1:
-        return Zip.EITHER
-    return Zip(named.pop()) if named else None
-
-
-def _vercel_proof(request: UploadRequest) -> tuple[tuple[str, str], ...]:
-    """The header by which Vercel knows that a drain's owner has set it up.
-
-    Vercel shows its owner a code, which the answers must carry; it is in the drain's URL, as ``?x-vercel-verify=…``.
-    """
-    _, _, query = request.uri.partition(b"?")
-    code = _VERCEL_CODE.search(query)
-    return ((_VERCEL_HEADER, code[1].decode("ascii")),) if code else ()
 
 
 def _too_large(most: int) -> UploadTooLarge:
