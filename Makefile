@@ -131,6 +131,7 @@ constraints: $(VENV)/bin/python
 benchmarks: $(VENV)/.test
 	$(VENV)/bin/python -m benchmarks.ingest
 	$(VENV)/bin/python -m benchmarks.ingest --senders 8
+	$(VENV)/bin/python -m benchmarks.shapes
 	$(VENV)/bin/python -m benchmarks.bodies
 	$(VENV)/bin/python -m benchmarks.latency
 	$(VENV)/bin/python -m benchmarks.fairness

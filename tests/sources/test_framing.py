@@ -252,6 +252,22 @@ def test_lines_that_wait_for_a_nul_are_bounded_by_the_longest_line_and_done_in_p
     assert max(map(len, found)) <= 100
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0", b"\n\0"])
+@pytest.mark.parametrize("size", [1, 30, 60])
+def test_a_read_of_many_short_lines_is_done_in_few_parts_of_a_like_size(end: bytes, size: int) -> None:
+    framer = Framer(1000, 2048)
+    framer.feed(b"<13>x" + end + b"<13>x" + end)
+    count = (1 << 17) // (size + 4 + len(end))
+    found = [len(lines_of(framer.feed((b"<13>" + b"x" * size + end) * count)))]
+    while framer.has_more:
+        found.append(len(lines_of(framer.feed(b""))))
+    assert sum(found) in (count, count + 1), "the second line may wait for what follows it"
+    assert max(found) <= 2049
+    # NULs beside LF count too, and no part is more than halved.
+    assert len(found) <= 4 * (count // 2048 + 1) + 2
+    assert found[0] >= 256
+
+
 def test_messages_without_lf_are_a_block_though_nul_ends_them() -> None:
     framer = Framer(1000)
     framer.feed(b"<11>one\0<11>two\0")

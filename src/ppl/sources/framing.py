@@ -179,16 +179,17 @@ class Framer:
         if self._is_at_beginning and (nuls := NULS.match(data, position)):
             # Some senders end a line with LF and NUL.
             return nuls.end()
-        most = self._most - completed.count
-        stop, count = len(data), 0
+        stop, is_turn = len(data), False
         nul = data.find(b"\0", position)
-        # So many bytes hold at most so many lines; and NULs are looked for within so many.
-        if stop - position > most and (nul >= 0 or data.count(b"\n", position) > most):
-            newline = data.rfind(b"\n", position, position + most)
-            if newline < 0:
-                newline = data.find(b"\n", position)
-            stop = newline + 1 if newline >= 0 else stop
-            count = most
+        most = self._most - completed.count
+        if stop - position > most:
+            # NULs are looked for one by one, so they count too.
+            stop = _with_at_most(data, position, most, b"\n\0" if nul >= 0 else b"\n")
+            if is_turn := stop < len(data):
+                newline = data.rfind(b"\n", position, stop)
+                if newline < 0:
+                    newline = data.find(b"\n", position)
+                stop = newline + 1 if newline >= 0 else len(data)
         open_until = position + self._open
         if self._open and self._is_at_beginning and COUNTED.match(data, position, open_until):
             self._framing = Framing.COUNTED
@@ -206,19 +207,19 @@ class Framer:
         if not end:
             return self._keep_certain(data, position)
         if nul >= 0 or found:
-            self._add_lines(data[position:end], completed)
+            self._add_lines(data[position:end], completed, most if is_turn else 0)
             return end
-        completed.add_block(self._line.completed_by(data[position:end]), count)
-        return end if count or end == len(data) else self._keep_certain(data, end)
+        completed.add_block(self._line.completed_by(data[position:end]), most if is_turn else 0)
+        return end if is_turn or end == len(data) else self._keep_certain(data, end)
 
     @property
     def _is_at_beginning(self) -> bool:
         return not len(self._line) and not self._line.is_cut
 
-    def _add_lines(self, block: bytes, completed: CompletedLines) -> None:
-        """Complete lines that may have NULs at their beginnings."""
+    def _add_lines(self, block: bytes, completed: CompletedLines, least: int = 0) -> None:
+        """Complete lines that may have NULs at their beginnings; they count for ``least`` or more."""
         block = NULS_AT_BEGINNING.sub(b"", block)
-        completed.add_block(self._line.completed_by(block), block.count(b"\n"))
+        completed.add_block(self._line.completed_by(block), max(least, block.count(b"\n")))
 
     def _ending_nul(self, data: bytes, position: int, stop: int) -> int:
         """The position of the first NUL that ends a message, or -1."""
@@ -269,11 +270,13 @@ class Framer:
         found = BREAK.search(data, position) if has_break else None
         end = data.rfind(b"\0", position, found.start() if found else len(data)) + 1
         if end and b"\n" not in self._line:
-            count, most = data.count(b"\0", position, end), self._most - completed.count
-            if count > most:
-                end = (data.rfind(b"\0", position, position + most) + 1) or data.index(b"\0", position) + 1
+            most = self._most - completed.count
+            stop = _with_at_most(data, position, most, b"\0", end)
+            is_turn = stop < end
+            if is_turn:
+                end = (data.rfind(b"\0", position, stop) + 1) or data.index(b"\0", position) + 1
             block = data[position:end].replace(b"\0", b"\n")
-            completed.add_block(self._line.completed_by(block), min(count, most))
+            completed.add_block(self._line.completed_by(block), most if is_turn else block.count(b"\n"))
             return end
         end = data.find(b"\0", position)
         stop = end if end >= 0 else len(data)
@@ -288,6 +291,18 @@ class Framer:
         self._line.keep(data[position:stop])
         completed.add(self._line.take())
         return stop + 1
+
+
+def _with_at_most(data: bytes, position: int, most: int, marks: bytes, end: int | None = None) -> int:
+    """The end of bytes from ``position`` on, all up to ``end`` or a part, that hold at most ``most`` of the marks.
+
+    A part has no more than half of the bytes, so that the next one is not a small rest, and ``most`` bytes at least.
+    """
+    end = len(data) if end is None else end
+    while (count := sum(data.count(mark, position, end) for mark in marks)) > most:
+        size = end - position
+        end = position + max(most, min(size // 2, size * most // count))
+    return end
 
 
 def _frames(completed: CompletedLines) -> Frames:

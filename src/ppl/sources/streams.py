@@ -19,8 +19,8 @@ from ppl.sources.screening import NONE_REFUSED, Committed, Refused
 #: Messages of one RELP client that may wait for their commit; its window is about a hundred (librelp's default: 128).
 MOST_PENDING = 10_000
 
-#: Most lines of one turn; a read that holds more (lines of a byte or two) is processed in several.
-MOST_LINES = 2048
+#: Most lines of one turn; a read that holds more (lines of less than 250 bytes) is processed in several.
+MOST_LINES = 512
 
 
 class StreamConnection(Protocol):
