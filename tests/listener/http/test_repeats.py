@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
-from ppl.listener.http.repeats import KnownLines, NewKeys, Ranges, SeenLines
+from ppl.errors import StoreUnavailable
+from ppl.http.uploads import UploadReply
+from ppl.listener.http.repeats import KnownLines, NewKeys, Ranges, SeenFrames, SeenLines
 from ppl.listener.http.work_turns import WorkTurns
 from ppl.model import UploadKeys
 
@@ -24,6 +27,42 @@ async def recalled(keys: UploadKeys | None) -> KnownLines:
     await known.recall(1)
     assert known.is_recalled(1)
     return known
+
+
+def _begun(seen: SeenFrames, frame: str, destination_id: int = 1) -> tuple[Deferred[UploadReply], list[UploadReply]]:
+    """Begin to store a frame; gives what ends that, and the list that gets the answer."""
+    storing: Deferred[UploadReply] = Deferred()
+    answers: list[UploadReply] = []
+    answer = Deferred.fromCoroutine(seen.once((destination_id, frame), lambda: storing))
+    answer.addCallbacks(answers.append, lambda failure: failure.trap(StoreUnavailable) and None)
+    return storing, answers
+
+
+def test_a_frame_that_is_being_stored_is_not_forgotten_however_many_others_are_stored() -> None:
+    seen = SeenFrames(most=3)
+    reply = UploadReply(200, b"")
+    slow, answers = _begun(seen, "slow")
+    for number in range(10):
+        _begun(seen, f"frame {number}")[0].callback(reply)
+    repeated, also = _begun(seen, "slow")
+    _begun(seen, "slow", destination_id=2)[0].callback(reply)
+    assert not answers
+    slow.callback(reply)
+    assert answers == also == [reply]
+    assert not repeated.called, "the repeat stored nothing"
+    assert _begun(seen, "slow")[1] == [reply], "and it is known from now on"
+    assert _begun(seen, "frame 0")[1] == [], "while the oldest are forgotten"
+
+
+def test_a_frame_that_was_not_stored_is_stored_when_it_is_sent_again() -> None:
+    seen = SeenFrames(most=1)
+    first, answers = _begun(seen, "a")
+    _, also = _begun(seen, "a")
+    _begun(seen, "b")[0].callback(UploadReply(200, b""))
+    first.errback(StoreUnavailable("PostgreSQL cannot be reached."))
+    second, later = _begun(seen, "a")
+    second.callback(UploadReply(200, b""))
+    assert (answers, also, later) == ([], [], [UploadReply(200, b"")])
 
 
 @given(st.lists(st.integers(0, 60)))

@@ -30,42 +30,45 @@ _MOST_SERIES, _MOST_RANGES, _MOST_OF_ALL = 10_000, 50_000, 200_000
 _DIGEST_SERIES = 4096
 
 
-@attrs.define(eq=False)
-class _Frame:
-    """A body with an id: its answer once it is stored, and the repeats that wait for it."""
-
-    stored: UploadReply | None = None
-    waiting: list[Deferred[UploadReply]] = attrs.Factory(list)
-
-
 class SeenFrames:
-    """Recent frames, by destination and id, such as ``Logplex-Frame-Id``; the oldest are forgotten."""
+    """Recent frames, by destination and id, such as ``Logplex-Frame-Id``; of those that are stored, the oldest go.
 
-    def __init__(self) -> None:
-        self._frames: OrderedDict[tuple[int, str], _Frame] = OrderedDict()
+    Args:
+        most: frames that are remembered once they are stored. Those being stored are no more than the uploads under way.
+    """
+
+    def __init__(self, most: int = _MOST_FRAMES) -> None:
+        self._most = most
+        self._stored: OrderedDict[tuple[int, str], UploadReply] = OrderedDict()
+        # The repeats that wait for the answer of a frame.
+        self._waiting: dict[tuple[int, str], list[Deferred[UploadReply]]] = {}
 
     async def once(self, frame: tuple[int, str], store: Callable[[], Deferred[UploadReply]]) -> UploadReply:
-        """The answer of ``store``; for a frame that was stored, or is being stored, the answer of the first."""
-        known = self._frames.get(frame)
-        if known is not None:
-            if known.stored is not None:
-                return known.stored
+        """The answer of ``store``; for a frame that was stored, or is being stored, the answer of the first.
+
+        Raises:
+            Exception: what ``store`` raised; those that wait for its answer get the same.
+        """
+        stored = self._stored.get(frame)
+        if stored is not None:
+            return stored
+        if frame in self._waiting:
             answer: Deferred[UploadReply] = Deferred()
-            known.waiting.append(answer)
+            self._waiting[frame].append(answer)
             return await answer
-        mine = self._frames[frame] = _Frame()
-        if len(self._frames) > _MOST_FRAMES:
-            self._frames.popitem(last=False)
+        self._waiting[frame] = []
         try:
-            mine.stored = await store()
+            reply = await store()
         except Exception as error:
-            self._frames.pop(frame, None)
-            for each in mine.waiting:
+            for each in self._waiting.pop(frame):
                 each.errback(error)
             raise
-        for each in mine.waiting:
-            each.callback(mine.stored)
-        return mine.stored
+        self._stored[frame] = reply
+        if len(self._stored) > self._most:
+            self._stored.popitem(last=False)
+        for each in self._waiting.pop(frame):
+            each.callback(reply)
+        return reply
 
 
 class Ranges:

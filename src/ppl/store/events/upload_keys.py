@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from ppl.model import Events, UploadKeys
 from ppl.store.connecting.pool import Pool
 
-#: Bytes of keys that are read back, at most: those of what was stored last. Clients send again what was under way.
+#: Bytes of keys that are read back, at most: those of what was stored last. Clients send again what was under way. The
+#: keys of one submission, which are one row, take some kilobytes.
 RECALLED_BYTES = 1 << 19
 
 _REMEMBER = (
