@@ -141,6 +141,7 @@ benchmarks: $(VENV)/.test
 	$(VENV)/bin/python -m benchmarks.hostile
 	$(VENV)/bin/python -m benchmarks.search
 	$(VENV)/bin/python -m benchmarks.fields
+	$(VENV)/bin/python -m benchmarks.packing
 	$(VENV)/bin/python -m benchmarks.similar
 	$(VENV)/bin/python -m benchmarks.census
 

@@ -30,6 +30,7 @@ ALLOWED = {
     "search.errors": {"errors"},
     "search.regex": {"search.errors"},
     "search": {"model", "search.errors", "search.regex"},
+    "packed": {"model", "search", "search.regex"},
     "sources": {"errors", "model"},
     "store.interface": {"model", "search"},
     "store.walker": {"errors", "store.interface"},
