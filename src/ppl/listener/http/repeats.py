@@ -34,7 +34,7 @@ class SeenFrames:
     """Recent frames, by destination and id, such as ``Logplex-Frame-Id``; of those that are stored, the oldest go.
 
     Args:
-        most: frames that are remembered once they are stored. Those being stored are no more than the uploads under way.
+        most: frames that are remembered once they are stored. Those being stored are bounded by the uploads under way.
     """
 
     def __init__(self, most: int = _MOST_FRAMES) -> None:
