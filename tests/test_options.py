@@ -94,6 +94,7 @@ def test_a_secret_is_never_shown() -> None:
         ({"role": "listener"}, "needs the endpoint of its server"),
         ({"role": "listener", "link": "tcp:8081:interface=127.0.0.1:x=y"}, "not a Twisted client endpoint"),
         ({"role": "server", "link": "tcp:1 tcp:2"}, "exactly one"),
+        ({"keep-free-bytes": "1", "database": "postgresql://host/ppl"}, "needs the embedded PostgreSQL"),
         ({"role": "server", "link": "nothing"}, "not a Twisted server endpoint"),
     ],
 )

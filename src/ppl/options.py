@@ -84,6 +84,10 @@ class Settings:
     slot_seconds: int
     retention_days: int
     """0: events are kept for ever."""
+    keep_bytes: int
+    """0: events may take any room."""
+    keep_free_bytes: int
+    """0: the disk may become full."""
     repair_clock: Literal["on", "off"]
     sql_port: int
     """0: the embedded PostgreSQL is reached by its socket only."""
@@ -91,6 +95,11 @@ class Settings:
     """``""``: this process archives nothing; ``off``: archiving has ended; else a path or ``s3://bucket/prefix``."""
     archive_endpoint: str | None
     viewer_queue_events: int
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether the oldest events go when room is short."""
+        return bool(self.keep_bytes or self.keep_free_bytes)
 
 
 def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
@@ -339,6 +348,12 @@ OPTIONS: tuple[Option, ...] = (
            "Width of a time slot of stored events, in seconds."),
     Option("retention-days", "0", _integer(0, 36_500),
            "Days for which events are kept, unless the owner of a destination sets another number; 0: for ever."),
+    Option("keep-bytes", "0", _integer(0, 1 << 60),
+           "Most bytes that the database may take: beyond it, the oldest events are dropped, but never those of the "
+           "last two days; 0: any number."),
+    Option("keep-free-bytes", "0", _integer(0, 1 << 60),
+           "Least bytes that the disk of the embedded PostgreSQL shall have free: with less, the oldest events are "
+           "dropped, but never those of the last two days; 0: none."),
     Option("repair-clock", "off", _one_of("on", "off"),
            "on: before receiving begins, move events that were stored ahead of the clock back; meant for one start."),
     Option("sql-port", "0", _integer(0, 65_535),
@@ -424,6 +439,8 @@ def _check_together(settings: Settings, linked: bool) -> None:
         raise usage.UsageError("--tls-certificate and --tls-key: give both or neither.")
     if settings.archive_endpoint and not settings.archive.startswith("s3://"):
         raise usage.UsageError("--archive-endpoint: it needs --archive s3://bucket/prefix.")
+    if settings.keep_free_bytes and settings.database is not None:
+        raise usage.UsageError("--keep-free-bytes: it needs the embedded PostgreSQL, whose disk Ppl can see.")
     if settings.role == "listener":
         if not linked:
             raise usage.UsageError("--link: a listener needs the endpoint of its server, such as tcp:127.0.0.1:8081.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -76,6 +77,7 @@ from ppl.store.upkeep.clock_repair import repair_clock
 from ppl.store.upkeep.leaps import Leaps
 from ppl.store.upkeep.retention import Retention
 from ppl.store.upkeep.sealing import Sealer
+from ppl.store.upkeep.size_limits import SizeLimits
 from ppl.version import version
 from ppl.viewer.hub import Hub
 from ppl.viewer.protocol import ViewerFactory
@@ -264,7 +266,12 @@ async def _settle(sockets: Sockets, store: PostgresStore) -> None:
 def _background(settings: Settings, reactor: Any, pool: Pool, dsn: str, place: Place | None) -> list[IService]:
     """Services that maintain the store in the background; several processes of one installation take turns."""
     leaps = Leaps(pool, wall_clock, steady_clock)
-    retention = Retention(pool, wall_clock, settings.retention_days or None, leaps=leaps)
+    limits = SizeLimits(
+        settings.keep_bytes or None,
+        settings.keep_free_bytes or None,
+        lambda: shutil.disk_usage(settings.data_dir).free,
+    )
+    retention = Retention(pool, wall_clock, settings.retention_days or None, leaps=leaps, limits=limits)
     sealer = Sealer(reactor, dsn, wall_clock)
     statistics = Statistics(pool)
     background: list[IService] = [

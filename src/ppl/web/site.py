@@ -126,8 +126,9 @@ def make_site(
     archives = Archives(store, place, reactor)
     quota = Quota(settings.max_lines_per_second or None, settings.max_bytes_per_day or None)
     settings_page = SettingsPage(
-        store, pages, clock, steady, session_ended, transports, retention_days, lines, archives, quota, fingerprint
-    )
+        store, pages, clock, steady, session_ended, transports, retention_days, lines, archives, quota, fingerprint,
+        has_limits=settings.has_limits,
+    )  # fmt: skip
     keeping_page = KeepingPage(store, settings_page, listeners, settings, steady)
     restricting_page = RestrictingPage(store, settings_page, listeners, quota, steady)
     drains_page = DrainsPage(store, settings_page, settings, steady)

@@ -16,7 +16,9 @@ from ppl.model import DAY, MINUTE, Destination
 from ppl.store.connecting.connection import Parameters, ResultRow
 from ppl.store.connecting.pool import Pool, Transaction
 from ppl.store.postgres import PostgresStore
+from ppl.store.upkeep.leaps import Leaps
 from ppl.store.upkeep.retention import Retention
+from ppl.store.upkeep.size_limits import SizeLimits
 from tests.fixtures.database import execute, started_store
 from tests.store.samples import T0, events
 
@@ -130,6 +132,116 @@ async def test_a_slot_that_is_read_goes_later_and_holds_nobody_up(dsn: str) -> N
     assert consistent(dsn)
     await Retention(pool, lambda: NOON + 4 * DAY, 2).run()
     assert await messages(store, one) == ["day 2", "day 3", "day 4"]
+    await pool.stopService()
+
+
+async def sized(store: PostgresStore, days: int = 6) -> list[Destination]:
+    """Two destinations with some 300 KB on each of some days."""
+    destinations = [(await registered(store, f"{port}@example.com", port))[1] for port in (1, 2)]
+    for day in range(days):
+        for index, destination in enumerate(destinations):
+            texts = [f"day {day}", *(f"{number} {'x' * 900}" for number in range(150))]
+            await store.append([events(NOON + day * DAY + index, texts, destination=destination)])
+    return destinations
+
+
+def limited(pool: Pool, dsn: str, now: int, room: int, *, days: int | None = None, **changed: Any) -> Retention:
+    """Retention that keeps ``room`` bytes less than the database takes now."""
+    ((size,),) = execute(dsn, "SELECT pg_database_size(current_database())")
+    return Retention(pool, lambda: now, days, limits=SizeLimits(size - room, None, lambda: 0), **changed)
+
+
+@ensureDeferred
+async def test_beyond_a_size_the_oldest_slots_go_of_all_destinations(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    one, other = await sized(store)
+    retention = limited(pool, dsn, NOON + 6 * DAY, 500_000)
+    await retention.run()
+    for destination in (one, other):
+        left = (await store.older(destination.id, NOON + 9 * DAY, 10_000)).events
+        assert {event.message for event in left if event.message.startswith("day")} == {
+            f"day {day}" for day in range(2, 6)
+        }
+    assert consistent(dsn)
+    before = counts(dsn)
+    await retention.run()
+    assert counts(dsn) == before, "the limit is kept now"
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_the_last_two_days_are_kept_whatever_they_take_and_that_is_said_once(dsn: str, logged: list[str]) -> None:
+    pool, store = await started_store(dsn)
+    await sized(store)
+    retention = limited(pool, dsn, NOON + 6 * DAY, 1 << 40)
+    for _ in range(3):
+        await retention.run()
+    lowers = {lower for _, lower in counts(dsn)}
+    assert lowers
+    assert min(lowers) > NOON + 3 * DAY
+    said = [line for line in logged if "too little room" in line]
+    assert len(said) == 1
+    assert "--keep-bytes" in said[0]
+    assert "the last two days are kept" in said[0]
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_with_too_little_room_on_the_disk_the_oldest_slots_go_until_there_is_enough(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    await sized(store)
+    ((full,),) = execute(dsn, "SELECT pg_database_size(current_database())")
+
+    def free() -> int:
+        """As much as has been dropped since the disk was full."""
+        ((size,),) = execute(dsn, "SELECT pg_database_size(current_database())")
+        return int(full - size)
+
+    limits = SizeLimits(None, 500_000, free)
+    await Retention(pool, lambda: NOON + 6 * DAY, None, limits=limits).run()
+    assert free() >= 500_000
+    assert len(counts(dsn)) == 8, "and no more than that"
+    assert await limits.excess(pool) is None
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_what_is_not_archived_yet_does_not_go_for_want_of_room(dsn: str, logged: list[str]) -> None:
+    pool, store = await started_store(dsn)
+    await sized(store)
+    execute(dsn, "INSERT INTO archiving (only_row, place) VALUES (true, '/srv/archive')")
+    before = counts(dsn)
+    await limited(pool, dsn, NOON + 6 * DAY, 500_000).run()
+    assert counts(dsn) == before
+    assert any("not archived yet" in line for line in logged)
+    execute(
+        dsn,
+        "INSERT INTO archived (destination_id, slot_lower, day, count)"
+        " SELECT destination_id, slot_lower, slot_lower / 86400000000, count FROM event_count ORDER BY 2 LIMIT 2",
+    )
+    await limited(pool, dsn, NOON + 6 * DAY, 200_000).run()
+    assert counts(dsn) == before[2:]
+    assert consistent(dsn)
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_while_the_clock_is_doubtful_nothing_goes_for_want_of_room(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    await sized(store)
+    before = counts(dsn)
+    leaps = Leaps(pool, lambda: NOON + 400 * DAY, lambda: 0)
+    await limited(pool, dsn, NOON + 400 * DAY, 500_000, leaps=leaps).run()
+    assert counts(dsn) == before
+    await pool.stopService()
+
+
+@ensureDeferred
+async def test_what_has_expired_goes_first_and_may_be_enough(dsn: str) -> None:
+    pool, store = await started_store(dsn)
+    await sized(store)
+    await limited(pool, dsn, NOON + 6 * DAY, 300_000, days=4).run()
+    assert len(counts(dsn)) == 8
     await pool.stopService()
 
 

@@ -15,7 +15,7 @@ from pytest_twisted import ensureDeferred
 
 from ppl.model import DAY, HOUR, MINUTE, QUARTER, SECOND, Bucket
 from ppl.timezone import parse_time_zone
-from ppl.web.pages.figures import bytes_text, histogram_of, moment, rate_text, sparkline
+from ppl.web.pages.figures import bytes_text, histogram_of, kept_text, moment, rate_text, sparkline
 from tests.fixtures.database import execute
 from tests.store.samples import T0
 from tests.web.conftest import Serve, Served
@@ -204,3 +204,15 @@ def test_words_for_times_sizes_and_rates() -> None:
         assert bytes_text(size) == text
     for rate, text in ((0.0, "0"), (0.01, "< 0.1"), (0.2, "0.2"), (12.4, "12"), (54321.0, "54,321")):
         assert rate_text(rate) == text
+
+
+def test_how_long_events_are_kept_is_said_in_words() -> None:
+    said = [kept_text(days, has_limits) for days in (None, 1, 3650) for has_limits in (False, True)]
+    assert said == [
+        "for ever",
+        "as long as there is room",
+        "for 1 day",
+        "for 1 day, as long as there is room",
+        "for 3,650 days",
+        "for 3,650 days, as long as there is room",
+    ]

@@ -1,5 +1,7 @@
 """Deletes expired events: whole slots where all events have expired, else one destination's part of a slot.
 
+Where the data exceed a size, or the disk has too little room, the oldest slots go before they have expired.
+
 Each step is one transaction that deletes events with their counts, so a crash at any point leaves every page and
 histogram right. A slot goes when it has expired for every destination in it; its table is dropped, not emptied.
 """
@@ -17,6 +19,7 @@ from ppl.store.events.senders import FORGET
 from ppl.store.events.upload_keys import FORGET_KEYS
 from ppl.store.upkeep.archives import MAY_GO
 from ppl.store.upkeep.leaps import Leaps
+from ppl.store.upkeep.size_limits import SizeLimits, oldest_slots
 
 #: Dropping a slot blocks all readers and writers while it waits for its locks: at most this long. Then the drop is
 #: retried later.
@@ -82,6 +85,7 @@ class Retention:
         days: for how many days events are kept unless their destination says otherwise; ``None``: for ever.
         may_go: SQL over ``event_count c`` and ``slot s``: whether a destination's part of a slot may be dropped.
         leaps: tells whether the clock can be trusted; ``None``: it always can.
+        limits: how much the data may take; ``None``: as much as there is.
         lock_milliseconds: how long the drop of a slot waits for its readers.
     """
 
@@ -90,8 +94,11 @@ class Retention:
     days: int | None
     may_go: str = MAY_GO
     leaps: Leaps | None = None
+    limits: SizeLimits | None = None
     lock_milliseconds: int = LOCK_MILLISECONDS
     _stopped: bool = attrs.field(default=False, init=False)
+    # What is said of the limits, as long as it stays so.
+    _said: str = attrs.field(default="", init=False)
 
     _log = Logger()
 
@@ -114,11 +121,44 @@ class Retention:
             if self._stopped:
                 return
             await self._forget_part(destination_id, lower, upper)
+        if self.limits is not None:
+            await self._make_room(self.limits, now)
         await self.pool.run(f"{_IN_TURN}; {FORGET}", now)
         await self.pool.run(f"{_IN_TURN}; {_CLOSED}", now)
         await self.pool.run(FORGET_KEYS, now)
 
-    async def _drop(self, lower: int, upper: int, now: dict[str, int | None]) -> None:
+    async def _make_room(self, limits: SizeLimits, now: dict[str, int | None]) -> None:
+        """Drop the oldest slots until the limits are kept, or nothing is left that may go."""
+        excess = await limits.excess(self.pool)
+        if excess is None:
+            self._said = ""
+            return
+        left, not_archived = excess.bytes, False
+        for lower, upper, size in await oldest_slots(self.pool, self.clock(), _MOST):
+            if self._stopped or left <= 0:
+                return
+            if await self._drop(lower, upper, now, "TRUE", excess.why):
+                left -= size
+            else:
+                not_archived = True
+        if left > 0:
+            rest = (
+                "older slots are not archived yet, or are being read" if not_archived else "the last two days are kept"
+            )
+            self._say_once(f"There is too little room for new events: {excess.why}, and {rest}")
+
+    def _say_once(self, text: str) -> None:
+        # The numbers change with every event.
+        kind = text.rpartition(", and ")[2]
+        if self._said != kind:
+            self._said = kind
+            self._log.warn("{text}", text=text)
+
+    async def _drop(
+        self, lower: int, upper: int, now: dict[str, int | None], may_go: str = _EXPIRED, why: str = "retention passed"
+    ) -> bool:
+        """Drop a slot if all its parts may go; gives whether it is gone."""
+
         async def work(transaction: Transaction) -> bool:
             await lock(transaction, RETAIN)
             await transaction.run(f"SET LOCAL lock_timeout = {self.lock_milliseconds}")
@@ -128,7 +168,7 @@ class Retention:
                 # COPY goes straight into the slot: its events are counted before the check below, or they find no slot.
                 await transaction.run(f"LOCK TABLE event_{lower} IN ACCESS EXCLUSIVE MODE")
             still = await transaction.run(
-                _WHOLE.format(may_go=self.may_go, expired=_EXPIRED) + " AND s.lower = %(lower)s",
+                _WHOLE.format(may_go=self.may_go, expired=may_go) + " AND s.lower = %(lower)s",
                 {**now, "lower": lower},
             )
             if still:
@@ -137,10 +177,13 @@ class Retention:
             return bool(still)
 
         try:
-            if await self.pool.transact(work):
-                self._log.info("Dropped the slot starting at {lower}: retention passed", lower=lower)
+            is_gone = await self.pool.transact(work)
         except StoreUnavailable as error:
             self._log.info("The slot starting at {lower} is dropped later: {why}", lower=lower, why=str(error))
+            return False
+        if is_gone:
+            self._log.info("Dropped the slot starting at {lower}: {why}", lower=lower, why=why)
+        return is_gone
 
     async def _forget_part(self, destination_id: int, lower: int, upper: int) -> None:
         bounds = {"destination": destination_id, "lower": lower, "upper": upper}

@@ -24,7 +24,7 @@ from ppl.web.http.rendering import Pages
 from ppl.web.http.routing import Route, for_login
 from ppl.web.http.sessions import Login
 from ppl.web.http.visit import Visit
-from ppl.web.pages.figures import LEVELS, added, bytes_text, histogram_of, levels_of, moment, sparkline
+from ppl.web.pages.figures import LEVELS, added, bytes_text, histogram_of, kept_text, levels_of, moment, sparkline
 from ppl.web.pages.senders import chosen, events_path, sender_row, senders_path
 
 #: How many senders of each kind are shown.
@@ -166,7 +166,7 @@ class Dashboard:
             "most": bytes_text(max(size for _, size in by_day)),
             "days": [(local_text(start, zone)[:10], *_said(each)) for start, each in zip(days, by_day, strict=True)],
             "oldest": None if in_all is None else moment(in_all.start, now, zone),
-            "kept": None if kept is None else f"{kept:,} day{'s' if kept != 1 else ''}",
+            "kept": kept_text(kept, self._settings.has_limits),
             "closed": None if destination.closed_at is None else local_text(destination.closed_at, zone),
         }
 

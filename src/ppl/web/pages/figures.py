@@ -166,3 +166,16 @@ def histogram_of(
         )
         stacks.append(Stack(f"{local_text(bucket.start, zone)[:16]}: {said}", tuple(bars)))
     return Plot(width, height, most, tuple(stacks), tuple(marks))
+
+
+def kept_text(days: int | None, has_limits: bool) -> str:
+    """How long events are kept, in words: ``for 30 days``, ``for ever``.
+
+    Args:
+        days: days; ``None``: for ever.
+        has_limits: whether the oldest events go when room is short.
+    """
+    if days is None:
+        return "as long as there is room" if has_limits else "for ever"
+    text = "for 1 day" if days == 1 else f"for {days:,} days"
+    return f"{text}, as long as there is room" if has_limits else text

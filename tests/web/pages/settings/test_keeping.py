@@ -63,6 +63,15 @@ async def test_what_the_installation_says_is_shown(serve: Serve) -> None:
     assert "default: for 14 days." in (await browser.get("/settings")).text
 
 
+@pytest.mark.parametrize("limit", ["keep_bytes", "keep_free_bytes"])
+@ensureDeferred
+async def test_a_page_promises_no_time_for_which_there_may_be_no_room(serve: Serve, limit: str) -> None:
+    browser = serve(**{limit: 1 << 30}).browser()
+    await browser.register("user@gmail.com")
+    assert "default: as long as there is room." in (await browser.get("/settings")).text
+    assert "<dd>as long as there is room " in (await browser.get("/dashboard")).text
+
+
 @ensureDeferred
 async def test_a_destination_is_closed_when_its_name_is_typed(
     served: Served, browser: Browser, owned: Destination

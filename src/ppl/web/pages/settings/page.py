@@ -48,7 +48,10 @@ class SettingsPage:
         archives: Archives,
         quota: Quota,
         fingerprint: Callable[[str], str] = lambda host: "",
+        *,
+        has_limits: bool = False,
     ) -> None:
+        self._has_limits = has_limits
         self._quota, self._fingerprint = quota, fingerprint
         self._store, self._clock = store, clock
         self._lines, self._archives = lines, archives
@@ -199,7 +202,7 @@ class SettingsPage:
                 if not destination.is_closed
             ],
             keeping=[
-                keeping_fields(destination, role, account.time_zone, self._retention_days)
+                keeping_fields(destination, role, account.time_zone, self._retention_days, self._has_limits)
                 for destination, role in access
             ],
         )

@@ -7,6 +7,7 @@ from typing import Any
 from ppl.model import DAY, Destination, Role
 from ppl.timezone import local_text, parse_time_zone
 from ppl.web.http.forms import WrongField
+from ppl.web.pages.figures import kept_text
 
 MOST_DAYS = 36_500
 
@@ -25,8 +26,18 @@ def days_of(form: dict[str, str]) -> int | None:
     return int(text)
 
 
-def keeping_fields(destination: Destination, role: Role, zone: str, default_days: int | None) -> dict[str, Any]:
-    """The values that the page shows for the retention of one destination."""
+def keeping_fields(
+    destination: Destination, role: Role, zone: str, default_days: int | None, has_limits: bool
+) -> dict[str, Any]:
+    """The values that the page shows for the retention of one destination.
+
+    Args:
+        destination: the destination.
+        role: of the account that sees the page.
+        zone: the time zone of times.
+        default_days: the retention of the installation, in days; ``None``: for ever.
+        has_limits: whether the oldest events go when room is short.
+    """
     days = destination.retention_days or default_days
     closed = destination.closed_at
     return {
@@ -34,14 +45,8 @@ def keeping_fields(destination: Destination, role: Role, zone: str, default_days
         "user_id": destination.user_id,
         "is_owner": role == "owner",
         "days": destination.retention_days or "",
-        "kept": _for_days(days),
-        "default": _for_days(default_days),
+        "kept": kept_text(days, has_limits),
+        "default": kept_text(default_days, has_limits),
         "closed_on": None if closed is None else local_text(closed, parse_time_zone(zone)),
         "ends_on": None if closed is None or days is None else local_text(closed + days * DAY, parse_time_zone(zone)),
     }
-
-
-def _for_days(days: int | None) -> str:
-    if days is None:
-        return "for ever"
-    return "for 1 day" if days == 1 else f"for {days} days"
