@@ -56,6 +56,19 @@ _FORMATS_BEGIN, _TOPICS_BEGIN = frozenset("CLM"), frozenset("#abcdefghijklmnopqr
 _DASH = re.compile(r"([A-Za-z][\w.]{0,60}) - ")
 # What Cisco's and Dell's devices write before a mnemonic: a virtual device, a unit of a stack, the sensor's service.
 _BEFORE_MNEMONIC = re.compile(r"%\$ \S{1,60} %\$ +|%[A-Z0-9]{2,30}-\w{1,10}:\w{1,10} +(?=%)|SFIMS ?: *(?=%)")
+# ONTAP's node and event, a level behind them.
+_OF_ONTAP = re.compile(
+    r"\[([\w.\-]{1,60}): ?([a-z][\w.\-]{1,80}):(?:emergency|alert|critical|error|warning|notice|info|debug)\]: "
+)
+# Log4j's thread, between a level and a logger.
+_THREAD = re.compile(r"\[[^\]\n]{1,80}\] {1,4}(?=[A-Za-z][\w$]*\.)")
+# Android's logcat: numbers of the process and a thread, before them perhaps the user's, and a letter; HDFS: a number
+# and a level.
+_BEHIND_NUMBERS = re.compile(
+    r"(?:(?:[0-9]{1,7} {1,8})?([0-9]{1,7}) {1,8}[0-9]{1,7} [VDIWEF] (\S{1,60}?) {0,20}: "
+    r"|[0-9]{1,10} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) ([A-Za-z][\w.$]{1,100}): )"
+)
+_BRIEF = re.compile(r"[VDIWEF]/([^\s()]{1,60}) {0,8}\( {0,6}([0-9]{1,7})\): ")
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
@@ -92,9 +105,10 @@ _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 _OF_SYSLOGD = re.compile(
     r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+|syslogd [0-9.]{1,20}(?:#[0-9]{1,5})?: "
 )
-# What firewalls write behind their names, in a file: pairs, or PAN-OS's commas.
+# What firewalls write behind their names, in a file: pairs, or PAN-OS's commas; and the number of z/OS's job.
 _OF_FIREWALL = re.compile(
-    r"date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|\[[A-Z0-9_\-]{3,60}\] DESCR=|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} "
+    r"(?:JOB|STC|TSU)[0-9]{5} |[JST][0-9]{7} "
+    r"|date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|\[[A-Z0-9_\-]{3,60}\] DESCR=|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} "
 )
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
@@ -142,6 +156,8 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     word, after = found[0], _skip(text, found.end())
     if has_pri and _is_simple_host(word):
         return _first_word(text, word, start, after)
+    if word[0] == "[" and (event := _OF_ONTAP.match(text, start)):
+        return Header(event[1], event[2], "", start)
     if word[0] == "(" and (quoted := _QUOTED_HOST.match(text, start)):
         tag = read_tag(text, quoted.end(), close=False)
         if tag:
@@ -164,8 +180,11 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         return Header("", *tag)
     if _is_level(word):
         # The level stays in the text, and with it the tag after it.
-        tag = read_tag(text, after, close=False)
+        thread = _THREAD.match(text, after)
+        tag = read_tag(text, thread.end() if thread else after, close=False)
         return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
+    if not has_pri and (word.isdigit() or word[1:2] == "/") and (logcat := _of_logcat(text, start)):
+        return logcat
     if word in ("-", "(none)"):
         # The kernel's name of a machine that has none.
         return _after_host(text, "" if word == "-" else word, after, has_pri=has_pri)
@@ -197,6 +216,14 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     return Header("", topics.program, "", start) if topics else Header("", "", "", start)
 
 
+def _of_logcat(text: str, start: int) -> Header | None:
+    """The header of a line of Android's logcat or of HDFS, which stays in the text."""
+    if brief := _BRIEF.match(text, start):
+        return Header("", brief[1], brief[2], start)
+    found = _BEHIND_NUMBERS.match(text, start)
+    return Header("", found[2] or found[3], found[1] or "", start) if found else None
+
+
 def _named_program(text: str, host: str, start: int) -> Header | None:
     """The header of a line without PRI whose program has two words, or behind whose host a level stands (SONiC)."""
     if two := _TWO_WORDS.match(text, start):
@@ -216,6 +243,7 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
             or "//" in program
             or _NUMBER.fullmatch(program)
             or program[-1] == ":"
+            or program == "Thread"
             or _PLACE.fullmatch(program)
         )
         return None if is_none else Tag(program, procid, found.end())
@@ -231,7 +259,7 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
         return None if _is_refused(found[1]) else Tag(found[1], found[2], found.end())
     if close:
         found = _CLOSE.match(text, start)
-        if found and not _is_refused(found[1]):
+        if found and not _is_refused(found[1]) and not (found[1] in FACILITY_WORDS and _is_priority(text, start)):
             return Tag(found[1], "", found.end())
     return None
 
@@ -285,6 +313,12 @@ def facility_and_level(word: str) -> tuple[int, int] | None:
     level = 0 if found[2].lower() == "panic" else LEVELS.get(found[2].lower())
     facility = FACILITY_WORDS.get(found[1].lower())
     return None if facility is None or level is None else (facility, level)
+
+
+def _is_priority(text: str, start: int) -> bool:
+    """Whether the word at ``start`` is a facility and a level."""
+    found = _WORD.match(text, start)
+    return found is not None and facility_and_level(found[0]) is not None
 
 
 def _skip(text: str, start: int) -> int:

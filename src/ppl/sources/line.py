@@ -24,8 +24,9 @@ from ppl.sources.header import (
     read_tag,
     read_vendor_tag,
 )
-from ppl.sources.inner_time import inner_moment
-from ppl.sources.levels import COLOUR, LEVELS, level_of, named_level
+from ppl.sources.inner_time import ends_in_time, inner_moment
+from ppl.sources.levels import LEVELS, TERMINAL, level_of, named_level
+from ppl.sources.own_headers import OWN_BEGINNING, read_own_header
 from ppl.sources.stamps import Stamp, read_stamp
 from ppl.sources.timestamp import AMBIGUOUS_ZONES, MONTHS, is_sane
 
@@ -99,7 +100,7 @@ _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
 _ENDS_IN_QUOTES = ('",', '";', '"\t')
 _OPENING = frozenset('[(<"')
 _BLANKS = frozenset(" \t")
-_BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
+_BRACKETED_TIME = re.compile(r"(?:[\[(<] ?|\")(?=[0-9A-Z])")
 # daemontools' and runit's labels of time count from 1970, ten seconds ahead.
 _TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
 _TAI = (1 << 62) + 10
@@ -112,7 +113,9 @@ _KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
 # What all forms of time have in common: two patterns, as each begins with a character that is found quickly.
 _ANY_CLOCK, _ANY_EPOCH = re.compile(r":[0-9]{2}"), re.compile(r"1[0-9]{9}")
 # But for those without a colon, which only begin a line.
-_NO_COLON = re.compile(r"[0-9]{8}[T \-]?[0-9]{6}|[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.|1\.[0-9]{5,18}e\+09")
+_NO_COLON = re.compile(
+    r"[0-9]{8}[T \-]?[0-9]{6}|[0-9]{6} [0-9]{6} [0-9]|[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.|1\.[0-9]{5,18}e\+09"
+)
 _LATEST_TIME = 1280
 _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
@@ -210,6 +213,8 @@ class _Parser:
         is_word = line[after : after + 1].isalpha()
         stamp = read_stamp(line, after, self._received_at, self._zone) if is_word else None
         moment = stamp[0] if stamp else inner_moment(line, end, self._received_at, self._zone)
+        if moment is None and tag is None and OWN_BEGINNING.match(line, start) and (row := self._of_own(start)):
+            return row
         return self._row(moment, "", program, procid, end)
 
     def without_pri(self) -> Row:
@@ -217,6 +222,7 @@ class _Parser:
         line = self._line
         first = line[:1]
         has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
+        has_time = has_time or (line.endswith("]") and ends_in_time(line))
         if first.isalnum():
             has_time = has_time or (first.isdigit() and _NO_COLON.match(line) is not None)
             if has_time and first.isdigit():
@@ -242,10 +248,10 @@ class _Parser:
                 return row
         elif first == "\x1b":
             # Written for a terminal: the text stays as it is.
-            plain = COLOUR.sub("", line)
+            plain = TERMINAL.sub("", line)
             if plain[:1] not in ("\x1b", "<"):
                 row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
-                return row[0], None, level_of(line), "", "", "", "", "", line
+                return row[0], None, level_of(line) if row[2] is None else row[2], *row[3:8], line
         elif has_time and first in _OPENING:
             if row := self._bracketed(0):
                 return row
@@ -272,19 +278,32 @@ class _Parser:
             if line.find("\t", 0, _LONGEST_HOST) > 0 and (row := self._of_snare(0)):
                 return row
         moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
+        may_be_own = moment is None and (has_time or line.startswith("/", 1))
+        if may_be_own and OWN_BEGINNING.match(line) and (row := self._of_own(0)):
+            return row
         return self._row(moment, "", "", "", 0)
 
     def _bracketed(self, start: int) -> Row | None:
         """A line that begins with a time in brackets or quotes, which stays in the text; ``None`` if it does not."""
         line = self._line
-        if not _BRACKETED_TIME.match(line, start):
+        opening = _BRACKETED_TIME.match(line, start)
+        if opening is None:
             return None
-        stamp = read_stamp(line, start + 1, self._received_at, self._zone)
+        stamp = read_stamp(line, opening.end(), self._received_at, self._zone)
         if stamp is None or stamp[0] is None:
             return None
         # In quotes, only as a table's first column.
         ends = _ENDS_IN_QUOTES if line[start] == '"' else _ENDS_IN_BRACKETS
         return self._row(stamp[0], "", "", "", start) if line.startswith(ends, stamp[1]) else None
+
+    def _of_own(self, start: int) -> Row | None:
+        """A line that begins with a system's own header, which stays in the text; ``None`` if it does not."""
+        header = read_own_header(self._line, start, self._received_at, self._zone)
+        if header is None:
+            return None
+        if self._facility is None and self._severity is None:
+            self._severity = header.severity
+        return self._row(header.created_at, header.hostname, header.program, header.procid, start)
 
     def _of_cisco(self) -> Row | None:
         """A line of a Cisco that a relay wrote to a file, without PRI and time; ``None`` if it is not that."""
