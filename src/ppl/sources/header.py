@@ -78,7 +78,7 @@ _BEFORE_BLANK_AND_COLON = re.compile(r"([a-z][\w.\-/]{1,60}) : ")
 _SPACED = re.compile(r"([A-Za-z][\w.\-]{1,60}) \[([0-9]{1,10})\]: ")
 # Axis fills the level up with blanks.
 _LEVEL_IN_BRACKETS = re.compile(r"\[ ?([A-Za-z]{3,9}) {1,8}\] ")
-_LEVEL_AND_TAG = re.compile(r"([A-Z]{3,9}) +(?=[A-Za-z])")
+_LEVEL_AND_TAG = re.compile(r"([A-Z]{3,9}|[a-z]{3,9}) +(?=[A-Za-z])")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
 _DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z$])")
@@ -99,7 +99,8 @@ _PRI = re.compile(r"<[0-9]{1,3}>")
 # A host of digits and hyphens (RFC 1123 section 2.1), where a tag follows.
 _DIGIT_HOST = re.compile(r"[0-9]+(?:-[0-9]+)*")
 # Go's place in the source, and what PostgreSQL writes of a connection.
-_PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*")
+# ESXi's kernel writes a processor and a world; Laminas's loggers a number.
+_PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*|cpu[0-9]{1,3}:[0-9].*|\([0-9]{1,5}\)")
 _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 # What syslogd says itself, without a host.
 _OF_SYSLOGD = re.compile(
@@ -226,11 +227,12 @@ def _of_logcat(text: str, start: int) -> Header | None:
 
 def _named_program(text: str, host: str, start: int) -> Header | None:
     """The header of a line without PRI whose program has two words, or behind whose host a level stands (SONiC)."""
-    if two := _TWO_WORDS.match(text, start):
-        return Header(host, two[1], two[2], two.end())
     level = _LEVEL_AND_TAG.match(text, start)
     tag = read_tag(text, level.end(), close=False) if level and level[1].lower() in LEVELS else None
-    return Header(host, tag.program, tag.procid, start) if tag else None
+    if tag:
+        return Header(host, tag.program, tag.procid, start)
+    two = _TWO_WORDS.match(text, start)
+    return Header(host, two[1], two[2], two.end()) if two else None
 
 
 def read_tag(text: str, start: int, *, close: bool) -> Tag | None:

@@ -17,7 +17,7 @@ from ppl.sources.timestamp import MONTHS, moment_of
 _PAIR = r"""[A-Za-z_]{1,20}=(?:"[^"\n]{0,80}"|[^\s"]{0,80}),? """
 # A level, and what may stand between it and the time; Tanuki's wrapper names its virtual machine.
 _LEVEL = (
-    r"([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?"
+    r"([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,;\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?"
     r"(?:(?:jvm [0-9]{1,3}|wrapper) {1,8}\| )?\[?(?=[0-9]{4}[-/.]|[0-9]{2}([/.\-])[0-9]{2}\2[0-9]{2})"
 )
 _BOTH = (
@@ -144,7 +144,7 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
     if first == "A" and (found := _ZTE.match(text, start)):
         minute, second, month, _, day, year = found.groups()
         return moment_of(year, f"-{month}-{day}T{minute}", second, None, received_at, zone)
-    access = _ACCESS.match(text, start)
+    access = _ACCESS.match(text, start) if "[" in text else None
     if access and (number := MONTHS.get(access[2].lower())):
         day, _, year, minute, second, hours, minutes = access.groups()
         return moment_of(year, f"-{number:02}-{day}T{minute}{hours}:{minutes}", second, None, received_at, zone)

@@ -17,7 +17,7 @@ _OTHER_WORDS = {
     "severe": 3, "failure": 3, "log": 6, "statement": 6, "detail": 6, "hint": 6, "fine": 7, "finer": 7, "finest": 7,
     "config": 6, "trc": 7, "dbg": 7, "inf": 6, "wrn": 4, "ftl": 2, "noti": 5, "dpanic": 2, "debug1": 7, "debug2": 7,
     "debug3": 7, "debug4": 7, "debug5": 7, "note": 5, "fail": 3, "dbug": 7, "trce": 7, "debu": 7, "erro": 3, "fata": 2,
-    "deprecated": 6,
+    "deprecated": 6, "ddebug": 7, "subdebug": 7,
 }  # fmt: skip
 LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
 
@@ -68,6 +68,8 @@ _BEHIND_BRACKET = re.compile(
 )
 # VMware's daemons; dmesg --decode; PostgreSQL's CSV; MongoDB's JSON.
 _BEFORE_TAG = re.compile(r"([a-z]{4,9}) +(?:[\w.\-/]{1,60}\[[0-9]{1,10}\]|\[[\w.\-/]{1,40}\]: )")
+# The kernel of ESXi: a processor and a world.
+_VMKERNEL = re.compile(r"cpu[0-9]{1,3}:[0-9]{1,10}(?: opID=\S{1,40})?\)([A-Z]{5,7}): ")
 _DECODED = re.compile(r"(?:kern|user|daemon) *:([a-z]{3,6}) *: ")
 _CSV = re.compile(r"""(?:"[^"\n]{0,80}")?,(?:"[^"\n]{0,80}")?,[0-9]*,.{0,180}?,([A-Z]{3,7}[1-5]?),[0-9A-Z]{5},""")
 _MONGODB = re.compile(r'\{"t":\{"\$date":"[0-9T:.+\-Z]{20,36}"\},\s?"s":"([FEWID])')
@@ -120,7 +122,8 @@ _BEGINNINGS = {
     '"': (_CSV,),
     **dict.fromkeys("DF", (_TABBED,)),
     **dict.fromkeys("EIW", (_TABBED, _CBS)),
-    **dict.fromkeys("ceinptvw", (_TABBED, _BEFORE_TAG)),
+    **dict.fromkeys("einptvw", (_TABBED, _BEFORE_TAG)),
+    "c": (_TABBED, _BEFORE_TAG, _VMKERNEL),
     "d": (_TABBED, _BEFORE_TAG, _DECODED),
     "k": (_DECODED,),
     "u": (_DECODED,),

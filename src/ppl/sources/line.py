@@ -85,6 +85,8 @@ _HOST_FIRST = re.compile(
     r"([\w.\-]{1,255}) (?=(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3]?[0-9] [0-9]"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:)"
 )
+# No plain word, which may begin a text.
+_RELAYED_NAME = re.compile(r"(?=[\w.\-]*[0-9.\-_])\w[\w.\-]{0,254}")
 _HOST_AND_MNEMONIC = re.compile(r"([\w.\-]{1,255}) (?=%[A-Z])")
 # IIS, CloudFront: W3C's extended format, whose times are UTC.
 _OF_W3C = re.compile(
@@ -108,6 +110,9 @@ _MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Za-z0-9_]+-)*?([0-7])-\w+(?=:| |
 _HUAWEI = re.compile(r"%%[0-9]{2}\w{1,60}/([0-7])/")
 _COMWARE = re.compile(r"[A-Z][A-Z0-9_]{1,30}/([0-7])/[A-Z0-9_]{1,60}")
 _LATEST_MNEMONIC = 160
+# H3C's logs and traps, numbered in a buffer.
+_MARKS = frozenset("%#")
+_NUMBERED_MARK = re.compile(r"%@([0-9]{1,10})%")
 # Kiwi's file: a priority, a device and a text, with tabs between.
 _KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
 # What all forms of time have in common: two patterns, as each begins with a character that is found quickly.
@@ -192,8 +197,8 @@ class _Parser:
             row = self._of_pairs(None, start)
             if row:
                 return row
-        # H3C's console writes a percent sign before the time.
-        row = self._dated(start + (first == "%"), has_pri=True) or self._cisco(start)
+        row = self._behind_mark(start, has_pri=True) if first in _MARKS else self._dated(start, has_pri=True)
+        row = row or self._cisco(start)
         if row:
             return row
         if first and first in _OPENING and (row := self._bracketed(start)):
@@ -259,8 +264,8 @@ class _Parser:
             labelled = (int(label[1], 16) - _TAI) * SECOND + int(label[2], 16) // 1000
             if is_sane(labelled, self._received_at):
                 return self._row(labelled, "", "", "", label.end())
-        elif first in "%*." and has_time and "%" in line[:_LATEST_MNEMONIC]:
-            row = self._dated(1, has_pri=False) if first == "%" else self._cisco(0)
+        elif has_time and first in "%#*.":
+            row = self._of_console(first)
             if row:
                 return row
         elif first in _BLANKS and has_time and (indented := _INDENTED.match(line)):
@@ -295,6 +300,20 @@ class _Parser:
         # In quotes, only as a table's first column.
         ends = _ENDS_IN_QUOTES if line[start] == '"' else _ENDS_IN_BRACKETS
         return self._row(stamp[0], "", "", "", start) if line.startswith(ends, stamp[1]) else None
+
+    def _of_console(self, first: str) -> Row | None:
+        """A line of a device's console, which begins with a sign; ``None`` if it is not that."""
+        if first in _MARKS:
+            return self._behind_mark(0, has_pri=False)
+        return self._cisco(0) if "%" in self._line[:_LATEST_MNEMONIC] else None
+
+    def _behind_mark(self, start: int, *, has_pri: bool) -> Row | None:
+        """A line of H3C's, which has a sign of the kind before the time; ``None`` if it is not that."""
+        numbered = _NUMBERED_MARK.match(self._line, start)
+        row = self._dated(numbered.end() if numbered else start + 1, has_pri=has_pri)
+        if row is None or numbered is None:
+            return row
+        return *row[:7], f'[meta sequenceId="{numbered[1]}"]{row[7]}', row[8]
 
     def _of_own(self, start: int) -> Row | None:
         """A line that begins with a system's own header, which stays in the text; ``None`` if it does not."""
@@ -370,7 +389,9 @@ class _Parser:
             if severity is None and program:
                 severity = _level_of_name(program)
             if severity is None:
-                severity = level_of(message)
+                # Arista's and Juniper's mnemonics stand behind a tag.
+                mnemonic = _MNEMONIC.match(message) if message.startswith("%") else None
+                severity = int(mnemonic[1]) if mnemonic else level_of(message)
             if severity is None and procid.isalpha():
                 # Python's module[LEVEL].
                 severity = LEVELS.get(procid.lower())
@@ -490,10 +511,26 @@ class _Parser:
                 inner = self._relayed(header.end, header.hostname)
             if inner:
                 return inner
+        is_bare = not has_pri and is_syslog and header == ("", "", "", begin)
+        if is_bare and (row := self._device_behind(begin, created_at)):
+            return row
         has_key = line.find("=", header.end, header.end + LONGEST_FIRST_KEY) > 0
         if has_key and not header.hostname and (row := self._of_pairs(created_at, header.end)):
             return row
         return self._row(created_at, header.hostname, header.program, header.procid, header.end)
+
+    def _device_behind(self, start: int, created_at: int | None) -> Row | None:
+        """What a Cisco device wrote, behind the name that a relay wrote to a file; ``None`` if it is not that."""
+        line = self._line
+        host = _WORD.match(line, start) if line.find("%", start, start + _LATEST_MNEMONIC) > 0 else None
+        if host is None or not _MNEMONIC.search(line, host.end(), start + _LATEST_MNEMONIC):
+            return None
+        if not _RELAYED_NAME.fullmatch(host[0]):
+            return None
+        if row := self._cisco(host.end() + 1, host[0], created_at):
+            return row
+        tag = read_mnemonic(line, host.end() + 1)
+        return self._row(created_at, host[0], *tag) if tag else None
 
     def _no_version(self, stamp: Stamp) -> Row | None:
         """RFC 5424 without VERSION, from HOSTNAME on; ``None`` if it is not that."""
