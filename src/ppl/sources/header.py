@@ -334,7 +334,7 @@ def _first_word(text: str, word: str, start: int, after: int) -> Header:
     header = _after_host(text, word, after, has_pri=True)
     if header.program or _is_like_host(word):
         return header
-    if word.istitle() or word.lower() in _NO_HOSTS:
+    if word.istitle() or word in _METHODS or word.lower() in _NO_HOSTS:
         # A sentence begins so; a host is hardly named so.
         return Header("", "", "", start)
     following = _WORD.match(text, after)
