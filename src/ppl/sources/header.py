@@ -65,7 +65,7 @@ _THREAD = re.compile(r"\[[^\]\n]{1,80}\] {1,4}(?=[A-Za-z][\w$]*\.)")
 # Android's logcat: numbers of the process and a thread, before them perhaps the user's, and a letter; HDFS: a number
 # and a level.
 _BEHIND_NUMBERS = re.compile(
-    r"(?:(?:[0-9]{1,7} {1,8})?([0-9]{1,7}) {1,8}[0-9]{1,7} [VDIWEF] (\S{1,60}?) {0,20}: "
+    r"(?:(?:[0-9]{1,7} {1,8})?([0-9]{1,7}) {1,8}[0-9]{1,7} [VDIWEF] (\S{1,60}?(?: \S{1,30})?) {0,20}: "
     r"|[0-9]{1,10} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) ([A-Za-z][\w.$]{1,100}): )"
 )
 _BRIEF = re.compile(r"[VDIWEF]/([^\s()]{1,60}) {0,8}\( {0,6}([0-9]{1,7})\): ")
@@ -184,7 +184,7 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         thread = _THREAD.match(text, after)
         tag = read_tag(text, thread.end() if thread else after, close=False)
         return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
-    if not has_pri and (word.isdigit() or word[1:2] == "/") and (logcat := _of_logcat(text, start)):
+    if (word.isdigit() or word[1:2] == "/") and (logcat := _of_logcat(text, start)):
         return logcat
     if word in ("-", "(none)"):
         # The kernel's name of a machine that has none.

@@ -105,12 +105,12 @@ _ZTE = re.compile(
 _FILE = re.compile(r"[\w.\-]{1,60}\.log[\w.\-:]{0,60} (?=[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])")
 _LONGEST_FILE = 64
 # AudioCodes: day and month.
-_AT_END = re.compile(r"\[Time:([0-3][0-9])-([01][0-9])@([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,6}))?\]\Z")
+_AT_END = re.compile(r"\[Time:([0-3][0-9])-([01][0-9])@([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,6}))?\] ?\Z")
 _LONGEST_END = 32
 
 
 def ends_in_time(text: str) -> bool:
-    """Whether ``text``, which ends with ``]``, may end with its time."""
+    """Whether ``text``, which ends with ``]`` and perhaps a blank, may end with its time."""
     return text.find("[Time:", max(len(text) - _LONGEST_END, 0)) >= 0
 
 
@@ -128,7 +128,7 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
         return None
     if first == "{":
         return json_moment(text, start, received_at, zone)
-    if text.endswith("]") and ends_in_time(text):
+    if text.endswith(("]", "] ")) and ends_in_time(text):
         found = _AT_END.match(text, text.rindex("[Time:"))
         if found:
             day, month, minute, second, fraction = found.groups()

@@ -79,7 +79,7 @@ _SIGNS = {".": 7, "-": 6, "*": 5, "#": 4}
 
 # Android's logcat, by whose V no other program means a level; its long form has the time before.
 _VERBOSE = re.compile(
-    r"[0-9]{1,7}(?: {1,8}[0-9]{1,7}){1,2} V \S{1,60} {0,20}: "
+    r"[0-9]{1,7}(?: {1,8}[0-9]{1,7}){1,2} V \S{1,60}(?: \S{1,30})? {0,20}: "
     r"|\[ [0-9\-]{5,10} [0-9:.]{8,15} {1,8}[0-9]{1,7}: {0,8}[0-9]{1,7} V/\S{1,60} +\]"
 )
 # RouterOS's topics, of which some may be levels.

@@ -227,7 +227,7 @@ class _Parser:
         line = self._line
         first = line[:1]
         has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
-        has_time = has_time or (line.endswith("]") and ends_in_time(line))
+        has_time = has_time or (line.endswith(("]", "] ")) and ends_in_time(line))
         if first.isalnum():
             has_time = has_time or (first.isdigit() and _NO_COLON.match(line) is not None)
             if has_time and first.isdigit():
