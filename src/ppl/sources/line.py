@@ -126,6 +126,7 @@ _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
 _LATEST_DASH = 160
 _LONGEST_FACILITY = 12
+_LONGEST_PRIORITY = 20
 _LONGEST_HOST = 256
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
@@ -573,7 +574,8 @@ class _Parser:
         """The header behind a word such as ``daemon.info``; the word leaves the text if it says what the PRI says."""
         if self._facility is None and (named := self._after_host_and_priority(start)):
             return named
-        kiwi = _KIWI.match(self._line, start) if self._facility is None else None
+        has_tab = self._facility is None and self._line.find("\t", start, start + _LONGEST_PRIORITY) > 0
+        kiwi = _KIWI.match(self._line, start) if has_tab else None
         numbers = facility_and_level(kiwi[1]) if kiwi else None
         if kiwi and numbers:
             self._facility, self._severity = numbers
@@ -631,6 +633,10 @@ class _Parser:
 
     def _behind_relay(self, start: int) -> Row | None:
         """RFC 5424's whole header behind a relay's name, in a line without PRI; ``None`` if there is none."""
+        second = self._line.find(" ", start, start + _LONGEST_HOST) + 1
+        if not (self._line[second : second + 1].isdigit() or self._line.startswith("<", second)):
+            # Nearly all lines.
+            return None
         relay = _WORD.match(self._line, start)
         begin = relay.end() + 1 if relay else start
         after = pri.end() if (pri := _LINE_PRI.match(self._line, begin)) else begin
