@@ -57,6 +57,11 @@ MOMENT = micros(2026, 11, 29, 23, 55, 12)
         "7:S 30 Nov 00:55:12.000 * x",
         "[7] 30 Nov 00:55:12 # x",
         "ERROR 30/11/26 00:55:12 x",
+        "[S=7] call ended [Time:30-11@00:55:12]",
+        "E 2026-11-30 00:55:12 x",
+        "L 11/30/2026 - 00:55:12: x",
+        "[#|2026-11-30T00:55:12+01:00|INFO|x|#]",
+        "app.log.1 2026-11-30 00:55:12 x",
     ],
 )
 def test_a_text_tells_its_time(text: str) -> None:
@@ -89,6 +94,9 @@ def test_a_text_tells_its_time(text: str) -> None:
         "  2026-11-30 00:55:12",
         "E1330 00:55:12 7 main.go:42] x",
         "[a] b 2026-11-30 00:55:12",
+        "moved to [Time:31-11@00:55:12]",
+        "[Time:30-11@00:55:12] moved",
+        "the log 2026-11-30 00:55:12",
     ],
 )
 def test_a_time_anywhere_else_is_text(text: str) -> None:

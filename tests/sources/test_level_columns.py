@@ -14,6 +14,7 @@ _WORDS = st.sampled_from([
     "W, [2026-", "[warn]", "(ERROR)", "<app:error>", "GET", "orders", "é", "\u3000", "x" * 250, "2026-11-30",
     "levelname", "[E] x", "[D] x", "[ warn]", "7:M 30 Nov 2026 00:55:12.123 # x", "7:S 30 Nov 00:55:12.123 - x", "7:X ",
     "W  NETWORK  [c] x", "D2 -        [c] x", "info hostd[7]", "system,error x", "kern  :err   : x", "WIN-1 ERROR x",
+    "7  8 V Audio: x", "V/Audio( 7): x", "[ 11-30 00:55:12.123  7: 8 V/Audio ]", "[V] x", "\x1b[2K", "\x1b[31m",
     ',,7,,1,1,,2026-11-30 00:50:00 CET,,0,LOG,00000,"', '{"t":{"$date":"2026-11-30T00:55:12.123Z"},"s":"E",',
 ])  # fmt: skip
 _ANY_TEXTS = st.lists(

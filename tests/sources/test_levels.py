@@ -75,6 +75,11 @@ from tests.sources.lines import RECEIVED
         ("WIN-DC1 ERROR 7036 x", 3),
         ("root: WARNING: x", 4),
         ("stderr F ERROR x", 3),
+        ("1234  1240 V Audio: x", 7),
+        ("V/Audio( 1234): x", 7),
+        ("\x1b[2KERROR x", 3),
+        ("192.0.2.1(5432):kim@shop:[7]:ERROR:  x", 3),
+        ("com.example.App main SEVERE: x", 3),
     ],
 )
 def test_a_text_names_its_level(text: str, level: int) -> None:
@@ -112,6 +117,9 @@ def test_a_text_names_its_level(text: str, level: int) -> None:
         '"kim","shop",ERROR,"x"',
         "I AM [here] x",
         '{"s":"E"}',
+        "12 V and more",
+        "V/A: on",
+        "orders.log had ERROR x",
     ],
 )
 def test_a_text_that_names_none(text: str) -> None:

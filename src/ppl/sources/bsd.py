@@ -208,7 +208,8 @@ class _Others:
         self, day: str, minute: str, second: str, fraction: str, offset: str, text: str, level: str, tag: str
     ) -> Row | None:
         """A line without a PRI whose text begins with a level."""
-        if tag and not _tags[tag]:
+        # A mnemonic names a level of its own.
+        if tag and (tag[0] == "%" or "/" in tag or not _tags[tag]):
             return None
         within = SECONDS[second] + (microseconds(fraction) if fraction else 0)
         moment = nearest(minute_moments(f"{day}T{minute}{offset}", self._zone), within, self._received_at)

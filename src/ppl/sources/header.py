@@ -56,6 +56,19 @@ _FORMATS_BEGIN, _TOPICS_BEGIN = frozenset("CLM"), frozenset("#abcdefghijklmnopqr
 _DASH = re.compile(r"([A-Za-z][\w.]{0,60}) - ")
 # What Cisco's and Dell's devices write before a mnemonic: a virtual device, a unit of a stack, the sensor's service.
 _BEFORE_MNEMONIC = re.compile(r"%\$ \S{1,60} %\$ +|%[A-Z0-9]{2,30}-\w{1,10}:\w{1,10} +(?=%)|SFIMS ?: *(?=%)")
+# ONTAP's node and event, a level behind them.
+_OF_ONTAP = re.compile(
+    r"\[([\w.\-]{1,60}): ?([a-z][\w.\-]{1,80}):(?:emergency|alert|critical|error|warning|notice|info|debug)\]: "
+)
+# Log4j's thread, between a level and a logger.
+_THREAD = re.compile(r"\[[^\]\n]{1,80}\] {1,4}(?=[A-Za-z][\w$]*\.)")
+# Android's logcat: numbers of the process and a thread, before them perhaps the user's, and a letter; HDFS: a number
+# and a level.
+_BEHIND_NUMBERS = re.compile(
+    r"(?:(?:[0-9]{1,7} {1,8})?([0-9]{1,7}) {1,8}[0-9]{1,7} [VDIWEF] (\S{1,60}?(?: \S{1,30})?) {0,20}: "
+    r"|[0-9]{1,10} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) ([A-Za-z][\w.$]{1,100}): )"
+)
+_BRIEF = re.compile(r"[VDIWEF]/([^\s()]{1,60}) {0,8}\( {0,6}([0-9]{1,7})\): ")
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
@@ -65,7 +78,7 @@ _BEFORE_BLANK_AND_COLON = re.compile(r"([a-z][\w.\-/]{1,60}) : ")
 _SPACED = re.compile(r"([A-Za-z][\w.\-]{1,60}) \[([0-9]{1,10})\]: ")
 # Axis fills the level up with blanks.
 _LEVEL_IN_BRACKETS = re.compile(r"\[ ?([A-Za-z]{3,9}) {1,8}\] ")
-_LEVEL_AND_TAG = re.compile(r"([A-Z]{3,9}) +(?=[A-Za-z])")
+_LEVEL_AND_TAG = re.compile(r"([A-Z]{3,9}|[a-z]{3,9}) +(?=[A-Za-z])")
 _WORD = re.compile(r"\S+")
 _BLANKS = re.compile(r"[ \t]*")
 _DEVICE = re.compile(r"([\w.\-]{1,255}) ?: ?(?=%[A-Z$])")
@@ -86,15 +99,17 @@ _PRI = re.compile(r"<[0-9]{1,3}>")
 # A host of digits and hyphens (RFC 1123 section 2.1), where a tag follows.
 _DIGIT_HOST = re.compile(r"[0-9]+(?:-[0-9]+)*")
 # Go's place in the source, and what PostgreSQL writes of a connection.
-_PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*")
+# ESXi's kernel writes a processor and a world; Laminas's loggers a number.
+_PLACE = re.compile(r".*\.[a-z]{1,4}:[0-9]+(?::[0-9]+)?|[0-9].*[(:].*|cpu[0-9]{1,3}:[0-9].*|\([0-9]{1,5}\)")
 _FORWARDED = re.compile(r"Message forwarded from ([^\s:]{1,255}): ")
 # What syslogd says itself, without a host.
 _OF_SYSLOGD = re.compile(
     r"(?:-+ ?)?(?:last |above )?message (?:repeat|buffered)|-+ MARK -+|syslogd [0-9.]{1,20}(?:#[0-9]{1,5})?: "
 )
-# What firewalls write behind their names, in a file: pairs, or PAN-OS's commas.
+# What firewalls write behind their names, in a file: pairs, or PAN-OS's commas; and the number of z/OS's job.
 _OF_FIREWALL = re.compile(
-    r"date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|\[[A-Z0-9_\-]{3,60}\] DESCR=|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} "
+    r"(?:JOB|STC|TSU)[0-9]{5} |[JST][0-9]{7} "
+    r"|date=[0-9]{4}-|id=(?:firewall |\S{1,60} {1,4}sn=)|\[[A-Z0-9_\-]{3,60}\] DESCR=|[0-9],[0-9]{4}/[0-9]{2}/[0-9]{2} "
 )
 # Dell's iDRAC and others: a list of "Key: value, Key: value" is no tag and text.
 _LIST = re.compile(r"[A-Z][a-z]+: [^:,]{1,60}, [A-Z][A-Za-z]+: ")
@@ -142,6 +157,8 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     word, after = found[0], _skip(text, found.end())
     if has_pri and _is_simple_host(word):
         return _first_word(text, word, start, after)
+    if word[0] == "[" and (event := _OF_ONTAP.match(text, start)):
+        return Header(event[1], event[2], "", start)
     if word[0] == "(" and (quoted := _QUOTED_HOST.match(text, start)):
         tag = read_tag(text, quoted.end(), close=False)
         if tag:
@@ -164,8 +181,11 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
         return Header("", *tag)
     if _is_level(word):
         # The level stays in the text, and with it the tag after it.
-        tag = read_tag(text, after, close=False)
+        thread = _THREAD.match(text, after)
+        tag = read_tag(text, thread.end() if thread else after, close=False)
         return Header("", tag.program, tag.procid, start) if tag else Header("", "", "", start)
+    if (word.isdigit() or word[1:2] == "/") and (logcat := _of_logcat(text, start)):
+        return logcat
     if word in ("-", "(none)"):
         # The kernel's name of a machine that has none.
         return _after_host(text, "" if word == "-" else word, after, has_pri=has_pri)
@@ -197,13 +217,22 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
     return Header("", topics.program, "", start) if topics else Header("", "", "", start)
 
 
+def _of_logcat(text: str, start: int) -> Header | None:
+    """The header of a line of Android's logcat or of HDFS, which stays in the text."""
+    if brief := _BRIEF.match(text, start):
+        return Header("", brief[1], brief[2], start)
+    found = _BEHIND_NUMBERS.match(text, start)
+    return Header("", found[2] or found[3], found[1] or "", start) if found else None
+
+
 def _named_program(text: str, host: str, start: int) -> Header | None:
     """The header of a line without PRI whose program has two words, or behind whose host a level stands (SONiC)."""
-    if two := _TWO_WORDS.match(text, start):
-        return Header(host, two[1], two[2], two.end())
     level = _LEVEL_AND_TAG.match(text, start)
     tag = read_tag(text, level.end(), close=False) if level and level[1].lower() in LEVELS else None
-    return Header(host, tag.program, tag.procid, start) if tag else None
+    if tag:
+        return Header(host, tag.program, tag.procid, start)
+    two = _TWO_WORDS.match(text, start)
+    return Header(host, two[1], two[2], two.end()) if two else None
 
 
 def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
@@ -216,6 +245,7 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
             or "//" in program
             or _NUMBER.fullmatch(program)
             or program[-1] == ":"
+            or program == "Thread"
             or _PLACE.fullmatch(program)
         )
         return None if is_none else Tag(program, procid, found.end())
@@ -231,7 +261,7 @@ def read_tag(text: str, start: int, *, close: bool) -> Tag | None:
         return None if _is_refused(found[1]) else Tag(found[1], found[2], found.end())
     if close:
         found = _CLOSE.match(text, start)
-        if found and not _is_refused(found[1]):
+        if found and not _is_refused(found[1]) and not (found[1] in FACILITY_WORDS and _is_priority(text, start)):
             return Tag(found[1], "", found.end())
     return None
 
@@ -287,6 +317,12 @@ def facility_and_level(word: str) -> tuple[int, int] | None:
     return None if facility is None or level is None else (facility, level)
 
 
+def _is_priority(text: str, start: int) -> bool:
+    """Whether the word at ``start`` is a facility and a level."""
+    found = _WORD.match(text, start)
+    return found is not None and facility_and_level(found[0]) is not None
+
+
 def _skip(text: str, start: int) -> int:
     found = _BLANKS.match(text, start)
     assert found is not None
@@ -298,7 +334,7 @@ def _first_word(text: str, word: str, start: int, after: int) -> Header:
     header = _after_host(text, word, after, has_pri=True)
     if header.program or _is_like_host(word):
         return header
-    if word.istitle() or word.lower() in _NO_HOSTS:
+    if word.istitle() or word in _METHODS or word.lower() in _NO_HOSTS:
         # A sentence begins so; a host is hardly named so.
         return Header("", "", "", start)
     following = _WORD.match(text, after)

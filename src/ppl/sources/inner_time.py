@@ -17,7 +17,7 @@ from ppl.sources.timestamp import MONTHS, moment_of
 _PAIR = r"""[A-Za-z_]{1,20}=(?:"[^"\n]{0,80}"|[^\s"]{0,80}),? """
 # A level, and what may stand between it and the time; Tanuki's wrapper names its virtual machine.
 _LEVEL = (
-    r"([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?"
+    r"([A-Za-z]{3,13})[\])]?[ \t]{0,8}[:|,;\-]?[ \t]{0,8}(?:\[[^\]\n]{1,40}\][ \t]+)?"
     r"(?:(?:jvm [0-9]{1,3}|wrapper) {1,8}\| )?\[?(?=[0-9]{4}[-/.]|[0-9]{2}([/.\-])[0-9]{2}\2[0-9]{2})"
 )
 _BOTH = (
@@ -36,7 +36,9 @@ _BEFORE_OF_LETTER = re.compile(
     "|".join((
         rf"(?:{_PAIR}){{0,3}}?(?:time|ts|t|timestamp|datetime|asctime)=\"?(?=[0-9A-Z])",
         # Ruby's Logger and CUPS, Tornado.
-        r"[A-Z],? \[(?=[0-9]{2,4}[-/])",
+        r"[A-Z],? \[(?=[0-9]{2,4}[-/])|[EWIFDCNT] (?=[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])",
+        # Source's game servers.
+        r"L (?=[0-9]{2}/[0-9]{2}/[0-9]{4} - )",
         # The kernel's audit, VOSS, dmesg --decode.
         r"(?:(?:node=\S{1,255} )?type=\S{1,60} msg=|audit: type=[0-9]{4} )audit\((?=[0-9]{10}\.)",
         r"[A-Z][A-Z0-9]{1,7} {1,8}\[(?=[0-9]{2}/[0-9]{2}/[0-9]{2} |[0-9]{4}-[0-9]{2}-[0-9]{2}T)",
@@ -61,6 +63,8 @@ _BEFORE_OF_OTHER = re.compile(
         r"\[[^\]\n]{1,60}\](?: [0-9]{1,10})?(?:  ?-)? +"
         r"(?=[0-9]{4}[-/]|[0-9]{2}/[0-9]{2}/(?:[0-9]{2}){1,2},? |[0-9]{2} [A-Z][a-z]{2} [0-9]{2})",
         r"\[[A-Z] (?=[0-9]{4}-)|\([A-Z]\) (?=[0-9]{4}-)",
+        # GlassFish.
+        r"\[#\|(?=[0-9]{4}-)",
         r"[\[(] {0,2}" + _LEVEL,
         # Redis, Erlang, PAN-OS, WebLogic.
         r"[0-9]{1,10}:(?:[A-Z] (?=[0-9]{2} [A-Z][a-z]{2} [0-9]{2})|signal-handler \((?=1[0-9]{9}\)))",
@@ -97,6 +101,19 @@ _ZTE = re.compile(
 )
 
 
+# The name of a file, as where several are read at once.
+_FILE = re.compile(r"[\w.\-]{1,60}\.log[\w.\-:]{0,60} (?=[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])")
+_LONGEST_FILE = 64
+# AudioCodes: day and month.
+_AT_END = re.compile(r"\[Time:([0-3][0-9])-([01][0-9])@([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,6}))?\] ?\Z")
+_LONGEST_END = 32
+
+
+def ends_in_time(text: str) -> bool:
+    """Whether ``text``, which ends with ``]`` and perhaps a blank, may end with its time."""
+    return text.find("[Time:", max(len(text) - _LONGEST_END, 0)) >= 0
+
+
 def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int | None:
     """The moment, in µs, that the text from ``start`` on names near its beginning; ``None`` if it names none.
 
@@ -111,6 +128,11 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
         return None
     if first == "{":
         return json_moment(text, start, received_at, zone)
+    if text.endswith(("]", "] ")) and ends_in_time(text):
+        found = _AT_END.match(text, text.rindex("[Time:"))
+        if found:
+            day, month, minute, second, fraction = found.groups()
+            return moment_of(None, f"-{month}-{day}T{minute}", second, fraction, received_at, zone)
     if first in "[EWIFDC" and (found := _LETTER_AND_DIGITS.match(text, start)):
         bracket, year, month, day, minute, second, fraction = found.groups()
         if year and len(year) == _SHORT and not bracket:
@@ -122,11 +144,14 @@ def inner_moment(text: str, start: int, received_at: int, zone: tzinfo) -> int |
     if first == "A" and (found := _ZTE.match(text, start)):
         minute, second, month, _, day, year = found.groups()
         return moment_of(year, f"-{month}-{day}T{minute}", second, None, received_at, zone)
-    access = _ACCESS.match(text, start)
+    access = _ACCESS.match(text, start) if "[" in text else None
     if access and (number := MONTHS.get(access[2].lower())):
         day, _, year, minute, second, hours, minutes = access.groups()
         return moment_of(year, f"-{number:02}-{day}T{minute}{hours}:{minutes}", second, None, received_at, zone)
     found = (_BEFORE_OF_LETTER if first.isalpha() else _BEFORE_OF_OTHER).match(text, start)
+    if found is None and text.find(".log", start, start + _LONGEST_FILE) > 0 and (file := _FILE.match(text, start)):
+        stamp = read_stamp(text, file.end(), received_at, zone)
+        return stamp[0] if stamp else None
     if found and (found[1] is None or found[1].lower() in LEVELS):
         stamp = read_stamp(text, found.end(), received_at, zone)
         if stamp:

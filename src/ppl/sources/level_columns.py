@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ppl.sources.levels import MOST_OF_TEXT, TELLING, WORDS_ONLY, level_of
+from ppl.sources.levels import MOST_OF_TEXT, TELLING, TERMINAL, WORDS_ONLY, level_of
 
 #: The same with NUL, which separates the texts.
 _WORDS_AND_NUL = b"\0" + WORDS_ONLY[1:]
 
-#: The first words of Redis's lines, which name their levels by signs: "7:M 30 Nov 2026 10:15:00.000 # ...".
-_REDIS_ROLES = frozenset((b"m", b"s", b"c", b"x"))
+#: The first words of Redis's lines, which name their levels by signs ("7:M 30 Nov 2026 10:15:00.000 # ..."), and the
+#: letter of logcat's that no other text names a level by.
+_SIGNED = frozenset((b"m", b"s", b"c", b"x", b"v"))
+_BEFORE_SIGNS = frozenset("0123456789V[(")
 
 
 def levels_of_all(texts: Sequence[str]) -> list[int | None]:
     """The severity that each text names, ``None`` where it names none. No text may hold a NUL."""
     is_long = max(map(len, texts), default=0) > MOST_OF_TEXT
     joined = "\0".join([text[:MOST_OF_TEXT] for text in texts] if is_long else texts)
+    beginnings: Sequence[str] = texts
+    if "\x1b" in joined:
+        joined = TERMINAL.sub("", joined)
+        beginnings = joined.split("\0")
     lines = joined.encode("utf-8", "replace").translate(_WORDS_AND_NUL).split(b"\0")
     # Lines of one form differ in numbers only: without them, many are the same.
     telling, signed = set(), set()
@@ -27,15 +33,15 @@ def levels_of_all(texts: Sequence[str]) -> list[int | None]:
         words = line.split()
         if not TELLING.isdisjoint(words):
             telling.add(line)
-        elif words and words[0] in _REDIS_ROLES:
+        elif words and words[0] in _SIGNED:
             signed.add(line)
     is_telling = [each in telling for each in lines] if telling else [False] * len(lines)
     if "\0<" in joined or joined.startswith("<"):
-        is_telling = [each or text.startswith("<") for each, text in zip(is_telling, texts, strict=True)]
+        is_telling = [each or text.startswith("<") for each, text in zip(is_telling, beginnings, strict=True)]
     if signed:
         is_telling = [
-            each or (line in signed and text[:1].isdigit())
-            for each, line, text in zip(is_telling, lines, texts, strict=True)
+            each or (line in signed and text[0] in _BEFORE_SIGNS)
+            for each, line, text in zip(is_telling, lines, beginnings, strict=True)
         ]
     if True not in is_telling:
         return [None] * len(texts)

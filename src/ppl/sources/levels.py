@@ -17,12 +17,12 @@ _OTHER_WORDS = {
     "severe": 3, "failure": 3, "log": 6, "statement": 6, "detail": 6, "hint": 6, "fine": 7, "finer": 7, "finest": 7,
     "config": 6, "trc": 7, "dbg": 7, "inf": 6, "wrn": 4, "ftl": 2, "noti": 5, "dpanic": 2, "debug1": 7, "debug2": 7,
     "debug3": 7, "debug4": 7, "debug5": 7, "note": 5, "fail": 3, "dbug": 7, "trce": 7, "debu": 7, "erro": 3, "fata": 2,
-    "deprecated": 6,
+    "deprecated": 6, "ddebug": 7, "subdebug": 7,
 }  # fmt: skip
 LEVELS = {**_OTHER_WORDS, **SEVERITY_WORDS}
 
-#: What sets a colour in a terminal.
-COLOUR = re.compile(r"\x1b\[[0-9;]*+m")
+#: What sets a colour in a terminal, erases a part of it or moves its cursor.
+TERMINAL = re.compile(r"\x1b\[[0-9;:?]*+[A-Za-z]")
 
 #: Characters of a text in which its level is looked for.
 MOST_OF_TEXT = 256
@@ -68,30 +68,51 @@ _BEHIND_BRACKET = re.compile(
 )
 # VMware's daemons; dmesg --decode; PostgreSQL's CSV; MongoDB's JSON.
 _BEFORE_TAG = re.compile(r"([a-z]{4,9}) +(?:[\w.\-/]{1,60}\[[0-9]{1,10}\]|\[[\w.\-/]{1,40}\]: )")
+# The kernel of ESXi: a processor and a world.
+_VMKERNEL = re.compile(r"cpu[0-9]{1,3}:[0-9]{1,10}(?: opID=\S{1,40})?\)([A-Z]{5,7}): ")
 _DECODED = re.compile(r"(?:kern|user|daemon) *:([a-z]{3,6}) *: ")
 _CSV = re.compile(r"""(?:"[^"\n]{0,80}")?,(?:"[^"\n]{0,80}")?,[0-9]*,.{0,180}?,([A-Z]{3,7}[1-5]?),[0-9A-Z]{5},""")
 _MONGODB = re.compile(r'\{"t":\{"\$date":"[0-9T:.+\-Z]{20,36}"\},\s?"s":"([FEWID])')
 # Redis: its process and role, the time, and a sign of the level.
 _REDIS = re.compile(r"[0-9]{1,10}:[MSCX] [0-9]{2} [A-Z][a-z]{2} (?:[0-9]{4} )?[0-9:.]{12} ([.*#\-]) ")
 _SIGNS = {".": 7, "-": 6, "*": 5, "#": 4}
+
+# Android's logcat, by whose V no other program means a level; its long form has the time before.
+_VERBOSE = re.compile(
+    r"[0-9]{1,7}(?: {1,8}[0-9]{1,7}){1,2} V \S{1,60}(?: \S{1,30})? {0,20}: "
+    r"|\[ [0-9\-]{5,10} [0-9:.]{8,15} {1,8}[0-9]{1,7}: {0,8}[0-9]{1,7} V/\S{1,60} +\]"
+)
 # RouterOS's topics, of which some may be levels.
 _TOPICS = re.compile(r"[a-z0-9\-]{2,20}((?:,[a-z0-9\-]{2,20}){1,5}) ")
 _TOPIC_LEVELS = {word: LEVELS[word] for word in ("critical", "error", "warning", "info", "debug")}
 _TABBED = re.compile(r"(debug|info|warn|warning|error|fatal|panic)\t", re.IGNORECASE)
 # libvirt, Android's logcat; a line of klog behind containerd's words; HANA; Windows's CBS; Zigbee2MQTT.
 _BEHIND_NUMBER = re.compile(
-    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )|(?: {1,8}[0-9]{1,7}){1,2}(?= [VDIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
+    r"[0-9]{1,7}(?::(?= [a-z]{4,8} : )|(?: {1,8}[0-9]{1,7}){1,2}(?= [DIWEF] \S{1,60} {0,20}: )) ([A-Za-z]{1,8}) "
 )
 _OF_CRI = re.compile(r"std(?:out|err) [FP] ([EWIFDC])[01][0-9][0-3][0-9] [0-9]{2}:")
 _HANA = re.compile(r"\[[0-9]{1,10}\]\{\S{1,20}\}\[\S{1,20}\] [0-9\-]{10} [0-9:.]{8,15} ([diwef]) ")
 _CBS = re.compile(r"(Info|Error|Warning|Perf) {8,20}[A-Z]{2,8} ")
 _ZIGBEE = re.compile(r"Zigbee2MQTT:([a-z]{4,7}) {1,8}[0-9]{4}-")
+# Extreme's VOSS: an event, an alarm, a virtual router and a module.
+_VOSS = re.compile(
+    r"(?:\S{1,60} {1,3}\[[^\]]{8,40}\] )?(?:0x[0-9a-f]{8} (?:- )?)?[0-9A-Fa-f]{8}(?:\.[0-9]{1,6})? "
+    r"(?:DYNAMIC (?:SET|CLEAR) )?\S{1,32} [A-Z][A-Z0-9_\-]{1,20} ([A-Z]{4,9}|[EWIFDC]) "
+)
+_OLD_VOSS = re.compile(r"CP[U0-9]{1,3} {1,3}\[[^\]]{8,40}\] [A-Z][A-Z0-9_\-]{1,20} ([A-Z]{4,9}) ")
+# WebSphere: a thread and a name of thirteen characters, then a letter; logcat's long form.
+_LETTER_IN_COLUMN = re.compile(
+    r"\[(?= ?[0-9]{1,4}[/\-])(?:[^\]]{12,60}+\] [0-9a-f]{8} \S{1,13} {1,13}(?=. {3})"
+    r"| [0-9\-]{5,10} [0-9:.]{8,15} {1,8}[0-9]{1,7}: {0,8}[0-9]{1,7} (?=./\S{1,60} +\]))([FEWICD])"
+)
 # Db2's diagnostic log.
 _DB2 = re.compile(r" LEVEL: ([A-Z][a-z]{3,7})(?!\w)")
 #: The first character of a text → the forms that begin with it.
 _BEGINNINGS = {
     **dict.fromkeys("0123456789", (_BEHIND_NUMBER,)),
-    "[": (_BEHIND_BRACKET, _PHP, _HANA),
+    "0": (_BEHIND_NUMBER, _VOSS),
+    "[": (_BEHIND_BRACKET, _PHP, _HANA, _LETTER_IN_COLUMN),
+    "C": (_OLD_VOSS,),
     "Z": (_ZIGBEE,),
     "s": (_OF_CRI,),
     "P": (_PHP, _TABBED),
@@ -101,7 +122,8 @@ _BEGINNINGS = {
     '"': (_CSV,),
     **dict.fromkeys("DF", (_TABBED,)),
     **dict.fromkeys("EIW", (_TABBED, _CBS)),
-    **dict.fromkeys("ceinptvw", (_TABBED, _BEFORE_TAG)),
+    **dict.fromkeys("einptvw", (_TABBED, _BEFORE_TAG)),
+    "c": (_TABBED, _BEFORE_TAG, _VMKERNEL),
     "d": (_TABBED, _BEFORE_TAG, _DECODED),
     "k": (_DECODED,),
     "u": (_DECODED,),
@@ -124,6 +146,13 @@ _BEFORE = re.compile(
     r"|\[[^\]]{0,60}+\]|\([^)]{0,60}+\)|[A-Z]{3,4}+(?!\w)|[AP]M(?!\w)|\{[^}]{0,60}+\}|[\w.$\-/@]{1,60}+ ++[\-|] ++"
     r"|[\w$]{1,30}+\.[\w.$\-]{1,60}+ ++|[\w$-]{1,60}+\.\Z|[\w\-]{1,60}+::\Z|std(?:out|err) [FP] "
     r"|[a-z][\w.\-/]{0,60}+: ++){0,12}+"
+)
+# The same of few programs: AWS's Lambda, PostgreSQL of AWS's RDS and of PGDG, java.util.logging on one line, GlassFish,
+# and files whose names come first.
+_RARELY_BEFORE = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\s|(?:[\w.\-:]{1,60}\([0-9]{1,5}\)|\[local\])?:?\S{0,60}@\S{0,60}:\[[0-9]{1,10}\]:"
+    r"|< [^<>]{19,60} > |(?:[\w$]{1,30}\.){1,10}[A-Z][\w$]{0,40} [a-z][\w$<>]{0,40} |\[#\|[^|]{19,40}\|"
+    r"|[\w.\-:]{1,60}\.log[\w.\-:]{0,60} [\s\d:.,/\-+TZ]{19,60}"
 )
 _LONGEST_TOPIC = 20
 # Elastic's and Logstash's objects for the level.
@@ -154,7 +183,7 @@ def level_of(text: str) -> int | None:
     if len(text) > MOST_OF_TEXT:
         text = text[:MOST_OF_TEXT]
     if "\x1b" in text:
-        text = COLOUR.sub("", text)
+        text = TERMINAL.sub("", text)
     first = text[:1]
     if first == "{":
         return _level_of_object(text)
@@ -162,7 +191,7 @@ def level_of(text: str) -> int | None:
         return int(found[1])
     if (first in _LETTERS or first in "[(") and (found := _LETTER.match(text)):
         return _LETTERS[found[1]]
-    word = _FIRST_WORD.match(text)
+    word = _FIRST_WORD.match(text) if first.isupper() or first in "[(" else None
     if word and (level := LEVELS.get(word[1].lower())) is not None:
         return level
     if _has_key(text) and (found := _KEY.search(text)):
@@ -171,6 +200,8 @@ def level_of(text: str) -> int | None:
             return level
     if first.isdigit() and (found := _REDIS.match(text)):
         return _SIGNS[found[1]]
+    if (first.isdigit() or text.startswith("[ ")) and " V" in text and _VERBOSE.match(text):
+        return _LETTERS["V"]
     if TELLING.isdisjoint(text.encode("utf-8", "replace").translate(WORDS_ONLY).split()):
         return None
     return searched_level(text)
@@ -210,6 +241,10 @@ def searched_level(text: str) -> int | None:
         level = LEVELS.get(found[1].lower(), _LETTERS.get(found[1].upper())) if found else None
         if level is not None:
             return level
+    if " 0x" in text and (found := _VOSS.match(text)):
+        level = _named(found[1])
+        if level is not None:
+            return level
     if " LEVEL: " in text and (found := _DB2.search(text)) and (level := LEVELS.get(found[1].lower())) is not None:
         return level
     if "[" in text or "(" in text or "<" in text:
@@ -218,7 +253,8 @@ def searched_level(text: str) -> int | None:
                 return level
     for found in islice(_CAPITALS.finditer(text), _MOST_WORDS):
         if (level := LEVELS.get(found[1].lower())) is not None:
-            return level if _BEFORE.fullmatch(text, 0, found.start(1)) else None
+            at = found.start(1)
+            return level if _BEFORE.fullmatch(text, 0, at) or _RARELY_BEFORE.fullmatch(text, 0, at) else None
     if text.find(",", 2, _LONGEST_TOPIC) > 0 and first.islower() and (found := _TOPICS.match(text)):
         return min((_TOPIC_LEVELS[word] for word in found[1].split(",") if word in _TOPIC_LEVELS), default=None)
     return None

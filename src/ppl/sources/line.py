@@ -24,8 +24,9 @@ from ppl.sources.header import (
     read_tag,
     read_vendor_tag,
 )
-from ppl.sources.inner_time import inner_moment
-from ppl.sources.levels import COLOUR, LEVELS, level_of, named_level
+from ppl.sources.inner_time import ends_in_time, inner_moment
+from ppl.sources.levels import LEVELS, TERMINAL, level_of, named_level
+from ppl.sources.own_headers import OWN_BEGINNING, read_own_header
 from ppl.sources.stamps import Stamp, read_stamp
 from ppl.sources.timestamp import AMBIGUOUS_ZONES, MONTHS, is_sane
 
@@ -84,6 +85,8 @@ _HOST_FIRST = re.compile(
     r"([\w.\-]{1,255}) (?=(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-3]?[0-9] [0-9]"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:)"
 )
+# No plain word, which may begin a text.
+_RELAYED_NAME = re.compile(r"(?=[\w.\-]*[0-9.\-_])\w[\w.\-]{0,254}")
 _HOST_AND_MNEMONIC = re.compile(r"([\w.\-]{1,255}) (?=%[A-Z])")
 # IIS, CloudFront: W3C's extended format, whose times are UTC.
 _OF_W3C = re.compile(
@@ -99,7 +102,7 @@ _ENDS_IN_BRACKETS = ("]", ")", ">", " ", ":", ",")
 _ENDS_IN_QUOTES = ('",', '";', '"\t')
 _OPENING = frozenset('[(<"')
 _BLANKS = frozenset(" \t")
-_BRACKETED_TIME = re.compile(r"[\[(<\"](?=[0-9A-Z])")
+_BRACKETED_TIME = re.compile(r"(?:[\[(<] ?|\")(?=[0-9A-Z])")
 # daemontools' and runit's labels of time count from 1970, ten seconds ahead.
 _TAI64N = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
 _TAI = (1 << 62) + 10
@@ -107,17 +110,23 @@ _MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Za-z0-9_]+-)*?([0-7])-\w+(?=:| |
 _HUAWEI = re.compile(r"%%[0-9]{2}\w{1,60}/([0-7])/")
 _COMWARE = re.compile(r"[A-Z][A-Z0-9_]{1,30}/([0-7])/[A-Z0-9_]{1,60}")
 _LATEST_MNEMONIC = 160
+# H3C's logs and traps, numbered in a buffer.
+_MARKS = frozenset("%#")
+_NUMBERED_MARK = re.compile(r"%@([0-9]{1,10})%")
 # Kiwi's file: a priority, a device and a text, with tabs between.
 _KIWI = re.compile(r"([A-Za-z0-9]{2,10}\.[A-Za-z]{4,8})\t(\S{1,255})\t")
 # What all forms of time have in common: two patterns, as each begins with a character that is found quickly.
 _ANY_CLOCK, _ANY_EPOCH = re.compile(r":[0-9]{2}"), re.compile(r"1[0-9]{9}")
 # But for those without a colon, which only begin a line.
-_NO_COLON = re.compile(r"[0-9]{8}[T \-]?[0-9]{6}|[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.|1\.[0-9]{5,18}e\+09")
+_NO_COLON = re.compile(
+    r"[0-9]{8}[T \-]?[0-9]{6}|[0-9]{6} [0-9]{6} [0-9]|[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.|1\.[0-9]{5,18}e\+09"
+)
 _LATEST_TIME = 1280
 _UNKNOWN_ZONE = re.compile(r" ([A-Z]{3,5})(?= ?: ?%)")
 _AMBIGUOUS_ZONE = re.compile(rf"(?:{'|'.join(sorted(AMBIGUOUS_ZONES))})(?: [12][0-9]{{3}})? ")
 _LATEST_DASH = 160
 _LONGEST_FACILITY = 12
+_LONGEST_PRIORITY = 20
 _LONGEST_HOST = 256
 _FACILITY_LEVEL = re.compile(r"([a-z0-9]+\.[a-z]+): ")
 _TEXT_PRI = re.compile(r"<([a-z0-9]+\.[a-z]+)>[ \t]+", re.IGNORECASE)
@@ -189,8 +198,8 @@ class _Parser:
             row = self._of_pairs(None, start)
             if row:
                 return row
-        # H3C's console writes a percent sign before the time.
-        row = self._dated(start + (first == "%"), has_pri=True) or self._cisco(start)
+        row = self._behind_mark(start, has_pri=True) if first in _MARKS else self._dated(start, has_pri=True)
+        row = row or self._cisco(start)
         if row:
             return row
         if first and first in _OPENING and (row := self._bracketed(start)):
@@ -210,6 +219,8 @@ class _Parser:
         is_word = line[after : after + 1].isalpha()
         stamp = read_stamp(line, after, self._received_at, self._zone) if is_word else None
         moment = stamp[0] if stamp else inner_moment(line, end, self._received_at, self._zone)
+        if moment is None and tag is None and OWN_BEGINNING.match(line, start) and (row := self._of_own(start)):
+            return row
         return self._row(moment, "", program, procid, end)
 
     def without_pri(self) -> Row:
@@ -217,6 +228,7 @@ class _Parser:
         line = self._line
         first = line[:1]
         has_time = bool(_ANY_CLOCK.search(line, 0, _LATEST_TIME) or _ANY_EPOCH.search(line, 0, _LATEST_TIME))
+        has_time = has_time or (line.endswith(("]", "] ")) and ends_in_time(line))
         if first.isalnum():
             has_time = has_time or (first.isdigit() and _NO_COLON.match(line) is not None)
             if has_time and first.isdigit():
@@ -242,10 +254,10 @@ class _Parser:
                 return row
         elif first == "\x1b":
             # Written for a terminal: the text stays as it is.
-            plain = COLOUR.sub("", line)
+            plain = TERMINAL.sub("", line)
             if plain[:1] not in ("\x1b", "<"):
                 row = _Parser(plain, None, None, self._received_at, self._zone).without_pri()
-                return row[0], None, level_of(line), "", "", "", "", "", line
+                return row[0], None, level_of(line) if row[2] is None else row[2], *row[3:8], line
         elif has_time and first in _OPENING:
             if row := self._bracketed(0):
                 return row
@@ -253,8 +265,8 @@ class _Parser:
             labelled = (int(label[1], 16) - _TAI) * SECOND + int(label[2], 16) // 1000
             if is_sane(labelled, self._received_at):
                 return self._row(labelled, "", "", "", label.end())
-        elif first in "%*." and has_time and "%" in line[:_LATEST_MNEMONIC]:
-            row = self._dated(1, has_pri=False) if first == "%" else self._cisco(0)
+        elif has_time and first in "%#*.":
+            row = self._of_console(first)
             if row:
                 return row
         elif first in _BLANKS and has_time and (indented := _INDENTED.match(line)):
@@ -272,19 +284,46 @@ class _Parser:
             if line.find("\t", 0, _LONGEST_HOST) > 0 and (row := self._of_snare(0)):
                 return row
         moment = inner_moment(line, 0, self._received_at, self._zone) if has_time else None
+        may_be_own = moment is None and (has_time or line.startswith("/", 1))
+        if may_be_own and OWN_BEGINNING.match(line) and (row := self._of_own(0)):
+            return row
         return self._row(moment, "", "", "", 0)
 
     def _bracketed(self, start: int) -> Row | None:
         """A line that begins with a time in brackets or quotes, which stays in the text; ``None`` if it does not."""
         line = self._line
-        if not _BRACKETED_TIME.match(line, start):
+        opening = _BRACKETED_TIME.match(line, start)
+        if opening is None:
             return None
-        stamp = read_stamp(line, start + 1, self._received_at, self._zone)
+        stamp = read_stamp(line, opening.end(), self._received_at, self._zone)
         if stamp is None or stamp[0] is None:
             return None
         # In quotes, only as a table's first column.
         ends = _ENDS_IN_QUOTES if line[start] == '"' else _ENDS_IN_BRACKETS
         return self._row(stamp[0], "", "", "", start) if line.startswith(ends, stamp[1]) else None
+
+    def _of_console(self, first: str) -> Row | None:
+        """A line of a device's console, which begins with a sign; ``None`` if it is not that."""
+        if first in _MARKS:
+            return self._behind_mark(0, has_pri=False)
+        return self._cisco(0) if "%" in self._line[:_LATEST_MNEMONIC] else None
+
+    def _behind_mark(self, start: int, *, has_pri: bool) -> Row | None:
+        """A line of H3C's, which has a sign of the kind before the time; ``None`` if it is not that."""
+        numbered = _NUMBERED_MARK.match(self._line, start)
+        row = self._dated(numbered.end() if numbered else start + 1, has_pri=has_pri)
+        if row is None or numbered is None:
+            return row
+        return *row[:7], f'[meta sequenceId="{numbered[1]}"]{row[7]}', row[8]
+
+    def _of_own(self, start: int) -> Row | None:
+        """A line that begins with a system's own header, which stays in the text; ``None`` if it does not."""
+        header = read_own_header(self._line, start, self._received_at, self._zone)
+        if header is None:
+            return None
+        if self._facility is None and self._severity is None:
+            self._severity = header.severity
+        return self._row(header.created_at, header.hostname, header.program, header.procid, start)
 
     def _of_cisco(self) -> Row | None:
         """A line of a Cisco that a relay wrote to a file, without PRI and time; ``None`` if it is not that."""
@@ -351,7 +390,9 @@ class _Parser:
             if severity is None and program:
                 severity = _level_of_name(program)
             if severity is None:
-                severity = level_of(message)
+                # Arista's and Juniper's mnemonics stand behind a tag.
+                mnemonic = _MNEMONIC.match(message) if message.startswith("%") else None
+                severity = int(mnemonic[1]) if mnemonic else level_of(message)
             if severity is None and procid.isalpha():
                 # Python's module[LEVEL].
                 severity = LEVELS.get(procid.lower())
@@ -471,10 +512,26 @@ class _Parser:
                 inner = self._relayed(header.end, header.hostname)
             if inner:
                 return inner
+        is_bare = not has_pri and is_syslog and header == ("", "", "", begin)
+        if is_bare and (row := self._device_behind(begin, created_at)):
+            return row
         has_key = line.find("=", header.end, header.end + LONGEST_FIRST_KEY) > 0
         if has_key and not header.hostname and (row := self._of_pairs(created_at, header.end)):
             return row
         return self._row(created_at, header.hostname, header.program, header.procid, header.end)
+
+    def _device_behind(self, start: int, created_at: int | None) -> Row | None:
+        """What a Cisco device wrote, behind the name that a relay wrote to a file; ``None`` if it is not that."""
+        line = self._line
+        host = _WORD.match(line, start) if line.find("%", start, start + _LATEST_MNEMONIC) > 0 else None
+        if host is None or not _MNEMONIC.search(line, host.end(), start + _LATEST_MNEMONIC):
+            return None
+        if not _RELAYED_NAME.fullmatch(host[0]):
+            return None
+        if row := self._cisco(host.end() + 1, host[0], created_at):
+            return row
+        tag = read_mnemonic(line, host.end() + 1)
+        return self._row(created_at, host[0], *tag) if tag else None
 
     def _no_version(self, stamp: Stamp) -> Row | None:
         """RFC 5424 without VERSION, from HOSTNAME on; ``None`` if it is not that."""
@@ -517,7 +574,8 @@ class _Parser:
         """The header behind a word such as ``daemon.info``; the word leaves the text if it says what the PRI says."""
         if self._facility is None and (named := self._after_host_and_priority(start)):
             return named
-        kiwi = _KIWI.match(self._line, start) if self._facility is None else None
+        has_tab = self._facility is None and self._line.find("\t", start, start + _LONGEST_PRIORITY) > 0
+        kiwi = _KIWI.match(self._line, start) if has_tab else None
         numbers = facility_and_level(kiwi[1]) if kiwi else None
         if kiwi and numbers:
             self._facility, self._severity = numbers
@@ -575,6 +633,10 @@ class _Parser:
 
     def _behind_relay(self, start: int) -> Row | None:
         """RFC 5424's whole header behind a relay's name, in a line without PRI; ``None`` if there is none."""
+        second = self._line.find(" ", start, start + _LONGEST_HOST) + 1
+        if not (self._line[second : second + 1].isdigit() or self._line.startswith("<", second)):
+            # Nearly all lines.
+            return None
         relay = _WORD.match(self._line, start)
         begin = relay.end() + 1 if relay else start
         after = pri.end() if (pri := _LINE_PRI.match(self._line, begin)) else begin

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from functools import lru_cache
 
 from ppl.model import SECOND
@@ -30,7 +30,8 @@ _YEAR = 366 * _DAY
 _MONTH = "((?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))[a-z]{0,6}"
 _WEEKDAY = r"((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? +)?"
 _CLOCK = (
-    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:(?!,[0-9]{10})[.,]([0-9]{1,12})(?:\.[0-9]{1,2}(?= |[+-][0-9]{2}:))?)?"
+    r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:(?:(?!,[0-9]{10})[.,]|:(?=[0-9]{3} ?[AP]M\b))([0-9]{1,12})"
+    r"(?:\.[0-9]{1,2}(?= |[+-][0-9]{2}:))?)?"
     r"(?: ?([AaPp])\.?[Mm]\.?([0-9]{3})?(?=[\s,;:\])]|\Z))?"
 )
 
@@ -67,7 +68,17 @@ _DIGITS = re.compile(
     _WEEKDAY
     + r"([0-9]{4})([-/:.]?)([0-9]{2})\3([0-9]{2})(?:[Tt\-\t_]| {1,2}|\]\[|(?<=/[0-9]{2}):)"
     + _CLOCK
-    + r"(?::([0-9]{3})(?=[ |]))?"
+    + r"(?::([0-9]{3}(?=[ |])|[0-9]{1,2}(?=\|)))?"
+)
+# The day of the year: z/OS, and ISO 8601.
+_ORDINAL = re.compile(
+    r"([0-9]{4})([.\-]?)([0-3][0-9]{2})([ T])([012][0-9]:[0-5][0-9]):([0-5][0-9])(?:[.,]([0-9]{1,9}))?(?![0-9A-Ya-y_:])"
+    r"(?:(Z)(?!\w)|([+-][0-9]{2}):?([0-9]{2})(?![0-9]))?"
+)
+# HDFS, with the number of a thread and a level behind it, as twelve digits may be any.
+_COMPACT = re.compile(
+    r"([0-9]{2})([0-9]{2})([0-9]{2}) ([012][0-9])([0-5][0-9])([0-5][0-9])"
+    r"(?= [0-9]{1,10} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) )"
 )
 # The basic form of ISO 8601.
 _BASIC = re.compile(
@@ -80,7 +91,7 @@ _POINTS = re.compile(
     r"(?=\s|\Z)"
 )
 # 11/29/2026:23:55:12 (NetScaler), 11/29/2026-23:55:12 and 29/11/2026 -- 23:55:12 (Suricata) and 29.11.2026 23:55:12.
-_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-| -- )" + _CLOCK)
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4})(?:,?[ :T]+|-| --? )" + _CLOCK)
 # Two digits of the year, in any order: Spark's 26/11/30, WebSphere's 11/30/26 and 23:55:12:123, MySQL 5's 261130.
 _SHORT_YEAR = re.compile(
     r"([0-9]{2})(?:([/.\-])([0-9]{2})\2([0-9]{2})(?:, ?| |[-T])|([0-9]{2})([0-9]{2}) {1,2})"
@@ -98,8 +109,8 @@ _NO_SECONDS = re.compile(
 )
 _BSD_NO_SECONDS = re.compile(_MONTH + r" +([0-9]{1,2}) ([0-9]{2}):([0-9]{2})(?= [\w(\[])")
 # The number with which a time may begin.
-_NUMBER = re.compile(r"[0-9]{1,16}")
-_EPOCH = re.compile(r"(1[0-9]{9}|1[0-9]{12}|1[0-9]{15})(?:[.,]([0-9]{1,9}))?(?=[ \t\])|]|:[ 0-9])")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_EPOCH = re.compile(r"(1[0-9]{9}(?:[0-9]{3}){0,3})(?:[.,]([0-9]{1,9}))?(?=[ \t\])|]|:[ 0-9])")
 
 # zap's console.
 _EXPONENT = re.compile(r"1\.([0-9]{5,18})e\+09(?=[\t ])")
@@ -215,12 +226,32 @@ def _month_first(text: str, found: re.Match[str], received_at: int, zone: tzinfo
 
 def _in_digits(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
     weekday, year, mark, month, day, *clock, thousandths = found.groups()
-    clock[-1] = clock[-1] or thousandths
+    # HealthApp leaves zeros out.
+    clock[-1] = clock[-1] or (thousandths and thousandths.zfill(3))
     before = text[found.start(6) - 1]
     is_syslog = bool(weekday) or mark == ":" or before in "Tt"
     # runit's svlogd writes UTC.
     zone = UTC if before == "_" else zone
     return _finished(text, found.end(), (year, month, day), clock, received_at, zone, is_syslog=is_syslog)
+
+
+def _ordinal(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    year, mark, number, before, minute, second, fraction, zulu, hours, minutes = found.groups()
+    day = date(int(year), 1, 1) + timedelta(int(number) - 1) if year > "0000" and number > "000" else None
+    if day is None or day.year != int(year):
+        return None
+    offset = "+00:00" if zulu else f"{hours}:{minutes}" if hours else ""
+    moment = moment_of(year, f"{day:-%m-%d}T{minute}{offset}", second, fraction, received_at, zone)
+    # Seven digits may be any number; z/OS writes hundredths.
+    is_plain = len(fraction or "") == 2 if before == " " else mark == "-"
+    is_near = moment is not None and abs(moment - received_at) <= _DAY
+    return (moment, found.end(), is_plain) if moment is not None and (is_plain or is_near) else None
+
+
+def _compact(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
+    year, month, day, hour, minute, second = found.groups()
+    moment = moment_of(f"20{year}", f"-{month}-{day}T{hour}:{minute}", second, None, received_at, zone)
+    return None if moment is None else (moment, found.end(), False)
 
 
 def _year_last(text: str, found: re.Match[str], received_at: int, zone: tzinfo) -> Stamp | None:
@@ -310,6 +341,7 @@ _OF_DIGITS: _Forms = (
     (_NO_SECONDS, _no_seconds),
     (_POINTS, _points),
     (_YEAR_FIRST, _year_first),
+    (_ORDINAL, _ordinal),
 )
 _OF_NAME: _Forms = ((_DAY_FIRST, _day_first),)
 _OF_DAY: _Forms = (*_OF_NAME, (_YEAR_LAST, _year_last), (_SHORT_YEAR, _short_year), (_NO_YEAR, _no_year))
@@ -318,10 +350,11 @@ _BY_NUMBER: dict[int, dict[str, _Forms]] = {
     1: {"": _OF_NAME, ".": ((_EXPONENT, _with_exponent), *_OF_DAY), **dict.fromkeys("/-", _OF_DAY)},
     2: {"": _OF_NAME, **dict.fromkeys("/-.", _OF_DAY)},
     4: {" ": ((_YEAR_FIRST, _year_first),), **dict.fromkeys("-/:.", _OF_DIGITS)},
-    6: {" ": ((_SHORT_YEAR, _short_year),)},
+    6: {" ": ((_COMPACT, _compact), (_SHORT_YEAR, _short_year))},
+    7: dict.fromkeys(" T", ((_ORDINAL, _ordinal),)),
     8: {"": ((_DIGITS, _in_digits), (_BASIC, _basic))},
     14: {"": ((_BASIC, _basic),)},
-    **{length: {"": ((_EPOCH, _since_epoch),)} for length in (10, 13, 16)},
+    **{length: {"": ((_EPOCH, _since_epoch),)} for length in (10, 13, 16, 19)},
 }
 _AFTER_NAME: _Forms = (
     (_DIGITS, _in_digits),
