@@ -5,8 +5,9 @@ frame, as in the founding document, and each line is one write. Above that, the 
 viewer takes batches.
 
 ``--fresh`` measures each round on a new database, and says how long the first start took and how many files of the
-write-ahead log PostgreSQL had to create for commits meanwhile; ``--against PATH`` measures another working tree of Ppl
-in turns with this one. A single commit's file is paid for by :mod:`benchmarks.wal_files`.
+write-ahead log PostgreSQL had to create for commits meanwhile. Twenty one-row commits a second beside the lines show
+how long PostgreSQL's own took in the same minute. ``--against PATH`` measures another working tree of Ppl in turns with
+this one. :mod:`benchmarks.wal_files` measures the single commit that enters a new file.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -23,9 +25,11 @@ from benchmarks.before import in_tree
 from benchmarks.running import percentile, running_ppl, spread
 from benchmarks.stopwatch import latency, summary
 
+_PAUSE = 0.05
 
-def commits(dsn: str, count: int = 500) -> list[float]:
-    """Milliseconds of durable one-row commits, one after the other: the floor under every other figure."""
+
+def commits(dsn: str, count: int = 500, pause: float = 0.0) -> list[float]:
+    """Milliseconds of durable one-row commits, ``pause`` seconds apart: the floor under every other figure."""
     taken = []
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
@@ -34,6 +38,7 @@ def commits(dsn: str, count: int = 500) -> list[float]:
             start = time.monotonic_ns()
             cursor.execute("INSERT INTO floor VALUES (%s, 'GET /api/v1/orders')", (number,))
             taken.append((time.monotonic_ns() - start) / 1e6)
+            time.sleep(pause)
     return taken
 
 
@@ -57,14 +62,17 @@ def fresh(trees: dict[str, Path], rate: int, seconds: int, rounds: int) -> None:
             began = time.monotonic()
             with running_ppl(**in_tree(trees[name])) as (ppl, who):
                 started = time.monotonic() - began
-                floor = commits(ppl.dsn)
                 before = created(ppl.dsn)
-                taken = latency(ppl, who, rate, seconds)
+                with ThreadPoolExecutor(1) as thread:
+                    beside = thread.submit(commits, ppl.dsn, int(seconds / _PAUSE), _PAUSE)
+                    taken = latency(ppl, who, rate, seconds)
+                    floor = beside.result()
                 files = created(ppl.dsn) - before
             figures[name]["first start, s"].append(started)
             figures[name]["p50, ms"].append(percentile(taken, 50))
             figures[name]["p99, ms"].append(percentile(taken, 99))
             figures[name]["longest, ms"].append(max(taken))
+            figures[name]["longest one-row commit meanwhile, ms"].append(max(floor))
             figures[name]["files created"].append(files)
             print(f"{name}: {summary(taken)}, {files} files created; one-row commits: {summary(floor)}", flush=True)
     for name, values in figures.items():

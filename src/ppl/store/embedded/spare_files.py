@@ -63,7 +63,7 @@ class SpareFiles:
 
     def __init__(self, cluster: Cluster, is_stopping: Callable[[], bool], patience: float = PATIENCE) -> None:
         self._cluster, self._is_stopping, self._patience = cluster, is_stopping, patience
-        self._chosen: str | None = None
+        self._chosen = ""
 
     async def settings(self, reactor: Any, user: ServerUser) -> dict[str, str]:
         """The settings that make PostgreSQL keep spare files; none if the operator has chosen a size or disk is short.
@@ -71,7 +71,7 @@ class SpareFiles:
         They go on the command line, not into ``postgresql.conf``: old installations have them too, and a later start on
         a fuller disk keeps less.
         """
-        if self._chosen is None:
+        if not self._chosen:
             self._chosen = await self._cluster.setting(reactor, user, "min_wal_size")
         room = _room(self._cluster.directory / "pg_wal")
         if self._chosen != str(_UNCHOSEN) or room < _FEWEST:
