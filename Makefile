@@ -134,6 +134,7 @@ benchmarks: $(VENV)/.test
 	$(VENV)/bin/python -m benchmarks.shapes
 	$(VENV)/bin/python -m benchmarks.bodies
 	$(VENV)/bin/python -m benchmarks.latency
+	$(VENV)/bin/python -m benchmarks.wal_files
 	$(VENV)/bin/python -m benchmarks.fairness
 	$(VENV)/bin/python -m benchmarks.scale
 	$(VENV)/bin/python -m benchmarks.pressure

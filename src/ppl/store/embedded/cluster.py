@@ -118,6 +118,12 @@ class Cluster:
         """Path of one of PostgreSQL's programs."""
         return str(self._programs / name)
 
+    async def setting(self, reactor: Any, user: ServerUser, name: str) -> str:
+        """The value of a setting in the configuration files, in PostgreSQL's unit for it; ``""``: it cannot be read."""
+        command = [self.program("postgres"), "-D", str(self.directory), "-C", name]
+        status, program = await self._run(reactor, user, self.directory, command)
+        return program.output.decode("utf-8", "replace").strip() if status == 0 else ""
+
     async def _find_programs(self, reactor: Any, user: ServerUser) -> None:
         status, _ = await self._run(reactor, user, Path("/tmp"), [self.program("postgres"), "--version"])  # noqa: S108
         if status != PROGRAM_CLOSED:

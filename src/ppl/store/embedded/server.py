@@ -25,6 +25,7 @@ from ppl.store.embedded.processes import leftover, state
 from ppl.store.embedded.programs import DIRECTORY_CLOSED, ServerUser, spawn
 from ppl.store.embedded.run import Server
 from ppl.store.embedded.server_log import ServerLog
+from ppl.store.embedded.spare_files import SpareFiles
 from ppl.store.embedded.watchdog import Attention
 
 _LOOK = 0.05
@@ -79,6 +80,7 @@ class EmbeddedPostgres(Service):
         self._is_leaving, self._longest_pause = is_leaving, longest_pause
         self._ending = Ending(reactor, self.cluster.directory, self._patience)
         self._server_log = ServerLog(data_dir)
+        self._spare_files = SpareFiles(self.cluster, lambda: self._stopping)
         self._pause: Deferred[None] | None = None
         self._starting: Deferred[None] | None = None
         self._watching: Deferred[None] | None = None
@@ -119,6 +121,8 @@ class EmbeddedPostgres(Service):
                 user = await self.cluster.prepare(self._reactor)
                 await self._first_server(user)
                 self._watch(user)
+                if not self._stopping:
+                    await self._spare_files.write()
                 return
             if self._is_ready():
                 self._watch(None)
@@ -229,11 +233,13 @@ class EmbeddedPostgres(Service):
     async def _run_server(self, user: ServerUser) -> Server | None:
         """Spawn PostgreSQL, unless ``stopService`` was called meanwhile."""
         await self._end_leftover(user)
+        spare_files = await self._spare_files.settings(self._reactor, user)
         if self._stopping:
             return None
         cluster = self.cluster
         settings = {
             "max_connections": "200",
+            **spare_files,
             **self._settings,
             "listen_addresses": "127.0.0.1" if cluster.sql_port else "",
             "unix_socket_directories": str(cluster.socket_directory),
