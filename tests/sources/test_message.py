@@ -86,7 +86,7 @@ CASES = {
     ),
     "a day that is nearer next year is not yet": (
         "<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!",
-        (None, 1, 5, "10.0.0.99", "", "", "", "", "Use the BFG!"),
+        (None, 1, 5, "10.0.0.99", "", "", "", '[ppl@32473 time="Feb  5 17:32:18"]', "Use the BFG!"),
     ),
     "a year is given": (
         "<13>Oct 11 2019 22:14:15 host app: x",
@@ -141,10 +141,33 @@ CASES = {
     "a PRI with a leading zero": ("<013>x", (None, None, None, "", "", "", "", "", "<013>x")),
     "no calendar date": (
         "<13>1 2026-02-30T10:00:00Z h a - - - x",
-        (None, 1, 5, "h", "a", "", "", "", "x"),
+        (None, 1, 5, "h", "a", "", "", '[ppl@32473 time="2026-02-30T10:00:00Z"]', "x"),
     ),
-    "far in the future": ("<13>1 2036-01-01T10:00:00Z h a - - - x", (None, 1, 5, "h", "a", "", "", "", "x")),
-    "before there was syslog": ("<13>1 1970-01-01T00:00:00Z h a - - - x", (None, 1, 5, "h", "a", "", "", "", "x")),
+    "far in the future": (
+        "<13>1 2036-01-01T10:00:00Z h a - - - x",
+        (None, 1, 5, "h", "a", "", "", '[ppl@32473 time="2036-01-01T10:00:00Z"]', "x"),
+    ),
+    "before there was syslog": (
+        '<13>1 1970-01-01T00:00:00.123456789+02:00 h a 7 - [x@9 y="z"] x',
+        (None, 1, 5, "h", "a", "7", "", '[x@9 y="z"][ppl@32473 time="1970-01-01T00:00:00.123456789+02:00"]', "x"),
+    ),
+    "no time of a day": (
+        "<13>Nov 30 25:00:00 host app[7]: x",
+        (None, 1, 5, "host", "app", "7", "", '[ppl@32473 time="Nov 30 25:00:00"]', "x"),
+    ),
+    "no time of a Cisco's day": (
+        "<189>12: *Nov 31 10:00:00.123: %LINK-3-UPDOWN: x",
+        (None, 23, 5, "", "%LINK-3-UPDOWN", "", "",
+         '[meta sequenceId="12"][timeQuality isSynced="0"][cisco@9 time="Nov 31 10:00:00.123"]', "x"),
+    ),
+    "no calendar date, without a PRI": (
+        "2026-11-31 10:00:00 ERROR boom",
+        (None, None, 3, "", "", "", "", '[ppl@32473 time="2026-11-31 10:00:00"]', "ERROR boom"),
+    ),
+    "no calendar date alone": (
+        "2026-11-31 10:00:00",
+        (None, None, None, "", "", "", "", "", "2026-11-31 10:00:00"),
+    ),
     "a leap second": (
         "<13>1 2016-12-31T23:59:60.5Z h a - - - x",
         (micros(2017, 1, 1, 0, 0, 0, micro=500000), 1, 5, "h", "a", "", "", "", "x"),

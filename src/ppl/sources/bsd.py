@@ -55,7 +55,7 @@ _WITH_LEVEL = re.compile(
 )
 # No PRI: the access log of a site, where no header's form needs to be tried on the address.
 _OF_A_SITE = re.compile(
-    r"(?:[0-9]{1,3}\.){3}[0-9]{1,3} \S{1,60}+ \S{1,60}+ "
+    r"(?:[0-9]{1,3}\.){3}[0-9]{1,3} [^\s\[]{1,60}+ [^\s\[]{1,60}+ "
     r"\[([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([012][0-9]:[0-5][0-9]):([0-5][0-9]) ([+-][0-9]{2})([0-9]{2})\]"
 )
 _SAMPLE = "<13>Nov 30 00:55:12 "
@@ -152,6 +152,10 @@ def parse_others(lines: Sequence[str], received_at: int, zone: tzinfo) -> Iterat
             moment = None if base is None else base + SECONDS[second] + microseconds(fraction)
             if moment is not None and not is_sane(moment, received_at):
                 moment = None
+        if moment is None:
+            # The time stays, in the structured data.
+            yield parse_line(line, received_at, zone)
+            continue
         value = int(pri)
         yield moment, value >> 3, value & 7, host, tag, procid, "", "", bare or text.removeprefix(BOM)
 
@@ -200,6 +204,8 @@ class _Others:
             moment += microseconds(fraction)
             if not is_sane(moment, self._received_at):
                 moment = None
+        if moment is None:
+            return None
         value = int(pri)
         data = f'[meta sequenceId="{number}"]{_UNSYNCED if mark else ""}'
         return moment, value >> 3, value & 7, device, tag, "", "", data, text.removeprefix(BOM)
@@ -213,6 +219,8 @@ class _Others:
             return None
         within = SECONDS[second] + (microseconds(fraction) if fraction else 0)
         moment = nearest(minute_moments(f"{day}T{minute}{offset}", self._zone), within, self._received_at)
+        if moment is None:
+            return None
         return moment, None, LEVELS[level.lower()], "", tag, "", "", "", text
 
     def of_a_site(

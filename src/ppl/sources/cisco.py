@@ -26,7 +26,7 @@ class CiscoHeader(NamedTuple):
 class _Timed(NamedTuple):
     """The moment, the mark of an unset clock, the uptime, a zone's name that says nothing, and where the tag begins.
 
-    ``end`` is ``None`` if there is no colon.
+    ``end`` is ``None`` if there is no colon, ``unbelieved`` the text of a time that is not believed.
     """
 
     created_at: int | None
@@ -34,6 +34,7 @@ class _Timed(NamedTuple):
     uptime: str
     unknown_zone: str
     end: int | None
+    unbelieved: str = ""
 
 
 _LABEL = re.compile(r"([*.]?[\w.\-/]{1,255}) ?: ?")
@@ -73,13 +74,15 @@ def read_cisco(text: str, start: int, received_at: int, zone: tzinfo) -> CiscoHe
             continue
         timed = _timed(text, position, received_at, zone)
         if timed:
-            created_at, mark, uptime, unknown, end = timed
+            created_at, mark, uptime, unknown, end, unbelieved = timed
             # A name alone may be any program's tag.
             is_cisco = numbers or nodes or mark or uptime or end is None or text.startswith("%", end)
             if end is None or not (is_cisco or not (host or tasks)):
                 return None
             own = [("node", node) for node in nodes] + [("task", task) for task in tasks]
-            own += [(name, value) for name, value in (("uptime", uptime), ("zone", unknown)) if value]
+            own += [
+                (name, value) for name, value in (("uptime", uptime), ("zone", unknown), ("time", unbelieved)) if value
+            ]
             return CiscoHeader(created_at, host, _structured_data(numbers, mark, own), end)
         named = None if host else _HOST_AND_NODE.match(text, position)
         if named:
@@ -108,7 +111,8 @@ def _timed(text: str, position: int, received_at: int, zone: tzinfo) -> _Timed |
         return None
     unknown = _ZONE.match(text, stamp[1])
     end = _END.match(text, unknown.end() if unknown else stamp[1])
-    return _Timed(stamp[0], mark, "", unknown[1] if unknown else "", end.end() if end else None)
+    unbelieved = text[position + len(mark) : stamp[1]] if stamp[0] is None else ""
+    return _Timed(stamp[0], mark, "", unknown[1] if unknown else "", end.end() if end else None, unbelieved)
 
 
 def _structured_data(numbers: list[str], mark: str, own: list[tuple[str, str]]) -> str:

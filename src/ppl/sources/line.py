@@ -235,12 +235,12 @@ class _Parser:
                 version = _VERSION.match(line)
                 stamp = read_stamp(line, version.end(), self._received_at, self._zone) if version else None
                 if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
-                    return row
+                    return self._with_stamp(version.end() if version else 0, stamp, row) or row
             if has_time and (row := self._dated(0, has_pri=False)):
                 if row[1] is row[2] is None:
                     row = (*row[:2], named_level(row[-1]), *row[3:])
                 # A time alone is all that the line says.
-                return row if any(row[3:]) else (*row[:-1], line)
+                return row if any(row[3:7]) or row[8] else (*row[:7], "", line)
             if has_time and (row := self._host_first(0)):
                 return row
             named = _FACILITY_LEVEL.match(line) if line.find(".", 2, _LONGEST_FACILITY) > 0 else None
@@ -355,7 +355,8 @@ class _Parser:
         tag = read_tag(line, end, close=False)
         if tag is None and (host.isalpha() or self._facility is None):
             return None
-        return self._row(stamp[0], host, *tag) if tag else self._row(stamp[0], host, "", "", end)
+        row = self._row(stamp[0], host, *tag) if tag else self._row(stamp[0], host, "", "", end)
+        return self._with_stamp(found.end(), stamp, row)
 
     def _of_snare(self, start: int) -> Row | None:
         """A line of an agent for Windows that has the device's name but no header; ``None`` if it is not that."""
@@ -410,9 +411,13 @@ class _Parser:
         stamp = read_stamp(line, version.end(), self._received_at, self._zone)
         if stamp is None or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
             return None
-        if not line[version.end()].isdigit():
+        return self._with_stamp(version.end(), stamp, self._behind_version(version.end(), stamp))
+
+    def _behind_version(self, start: int, stamp: Stamp) -> Row | None:
+        line = self._line
+        if not line[start].isdigit():
             return self._no_version(stamp)
-        if line[version.end() + 4 : version.end() + 5].isdigit():
+        if line[start + 4 : start + 5].isdigit():
             meraki = _MERAKI.match(line, stamp[1])
             if meraki and not _NO_VERSION.match(line, stamp[1]):
                 return self._row(stamp[0], meraki[1], meraki[2], "", meraki.end())
@@ -472,10 +477,18 @@ class _Parser:
 
     def _dated(self, start: int, *, has_pri: bool) -> Row | None:
         """RFC 3164 as it is seen: the time, then what may be missing; ``None`` if there is no time."""
+        stamp = read_stamp(self._line, start, self._received_at, self._zone)
+        return self._with_stamp(start, stamp, self._behind_stamp(start, stamp, has_pri=has_pri)) if stamp else None
+
+    def _with_stamp(self, start: int, stamp: Stamp, row: Row | None) -> Row | None:
+        """``row``, in whose structured data a time at ``start`` stands that is not believed: no column has it."""
+        if stamp[0] is not None or row is None:
+            return row
+        text = self._line[start : stamp[1]].replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
+        return *row[:7], f'{row[7]}[ppl@32473 time="{text}"]', row[8]
+
+    def _behind_stamp(self, start: int, stamp: Stamp, *, has_pri: bool) -> Row | None:
         line = self._line
-        stamp = read_stamp(line, start, self._received_at, self._zone)
-        if stamp is None:
-            return None
         created_at, end, is_syslog = stamp
         data = ""
         if line.find("%", end, end + 9) > 0 and (unknown := _UNKNOWN_ZONE.match(line, end)):

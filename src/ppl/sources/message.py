@@ -74,13 +74,23 @@ def _parse_text(text: str, received_at: int, zone: tzinfo) -> Lines:
     has_bom = BOM in text
     # A usual line has a PRI; any other is whole in the last group, which is empty for an empty line.
     usual = rows if all(map(itemgetter(0), rows)) else [row for row in rows if row[0]]
-    if usual is rows:
-        return Lines(*_usual_columns(usual, received_at, has_bom))
-    others = parse_others([row[-1] for row in rows if row[-1]], received_at, zone)
+    others = [] if usual is rows else parse_others([row[-1] for row in rows if row[-1]], received_at, zone)
     if not usual:
         return Lines.of_rows(list(others))
-    fast = zip(*_usual_columns(usual, received_at, has_bom), strict=True)
-    return Lines.of_rows([next(fast) if row[0] else next(others) for row in rows if row[0] or row[-1]])
+    columns = _usual_columns(usual, received_at, has_bom)
+    is_believed = None not in columns[0]
+    if usual is rows and is_believed:
+        return Lines(*columns)
+    fast, slow = zip(*columns, strict=True), iter(others)
+    found = [next(fast) if row[0] else next(slow) for row in rows if row[0] or row[-1]]
+    if not is_believed:
+        # The complete parser keeps a time that is not believed, in the structured data.
+        lines = filter(None, text.split("\n"))
+        found = [
+            row if row[0] is not None else parse_line(line, received_at, zone)
+            for row, line in zip(found, lines, strict=True)
+        ]
+    return Lines.of_rows(found)
 
 
 def _usual_columns(rows: Sequence[tuple[str, ...]], received_at: int, has_bom: bool) -> tuple[Any, ...]:
