@@ -507,8 +507,8 @@ class _Parser:
         if has_pri and (row := self._no_version(stamp) if line[start].isdigit() else self._old_time(stamp)):
             return row
         if not has_pri and not is_syslog and _OF_W3C.match(line, end):
-            stamp = read_stamp(line, start, self._received_at, UTC)
-            return self._row(stamp[0] if stamp else None, "", "", "", after)
+            in_utc = read_stamp(line, start, self._received_at, UTC)
+            return self._row(in_utc[0] if in_utc else None, "", "", "", after)
         if line.startswith("<", after):
             after = self._text_pri(after)
         if not has_pri and is_syslog and (row := self._behind_relay(after)):
