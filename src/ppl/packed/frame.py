@@ -16,10 +16,10 @@ The columns, for n events in order of id:
 - ``id``: each less the one before it, as planes (:mod:`ppl.packed.numbers`);
 - which program of its table each event has, if there is a table of several; then which host, likewise, with the events
   of each program side by side; from here on those of each program and host stand side by side, because they are alike;
+- for each other text column with a table, which of its texts each event has, or each host of the table;
 - ``created_at``: for each its unit (seconds, milliseconds or µs, whichever it is a whole number of), then how many
   units it is before the id, as planes;
 - facility and severity, one byte each; 255 for none;
-- for each other text column with a table, which of its texts each event has, or each host of the table;
 - the texts, separated by NUL (no text has one): the tables, the columns without a table, and the messages.
 """
 

@@ -21,7 +21,7 @@ from tests.listener.conftest import MakeDestination, MakeReceiving
 from tests.listener.receiving import Receiving, connect, messages, send
 from tests.waiting import until
 
-NOW = 1_795_000_000 * SECOND
+NOW = 1_795_430_000 * SECOND
 TOKEN, OTHER = "A1b2C3d4E5f6G7h8I9j0K1l2M3", "zzzzzzzzzzzzzzzzzzzzzzzzzz"
 CHECK = TokenCheck([secret_hash(OTHER), secret_hash(TOKEN)])
 T = "2026-11-23T12:00:01.000002Z"
