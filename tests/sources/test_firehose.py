@@ -128,7 +128,8 @@ def test_pieces_are_small() -> None:
     pieces = list(firehose_body(delivery(*[b"x"] * 3000, cloudwatch(*["y"] * 3000)), RECEIVED, UTC, 1000))
     assert sum(len(piece.lines) for piece in pieces) == 6000
     assert all(len(piece.lines) <= PIECE_LINES for piece in pieces)
-    assert len(pieces) < 50
+    # Pieces without lines only let others work: a slow machine has more of them.
+    assert len([piece for piece in pieces if piece.lines]) < 50
 
 
 def turns(body: bytes) -> int:
