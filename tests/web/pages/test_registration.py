@@ -168,8 +168,18 @@ async def test_by_default_only_the_first_may_register(serve: Serve) -> None:
 @ensureDeferred
 async def test_of_many_who_register_at_once_one_is_first(serve: Serve) -> None:
     served = serve(registration="first")
+    browsers = [served.browser() for _ in range(6)]
+    # All have the form before any of them is first: the page says afterwards that registration is closed.
+    forms = [(await browser.get("/register")).csrf_token for browser in browsers]
     pages = await gatherResults(
-        [Deferred.fromCoroutine(served.browser().register(f"user{number}@example.com")) for number in range(6)]
+        [
+            Deferred.fromCoroutine(
+                browser.post(
+                    "/register", {"csrf_token": token, "email": f"user{number}@example.com", "password": PASSWORD}
+                )
+            )
+            for number, (browser, token) in enumerate(zip(browsers, forms, strict=True))
+        ]
     )
     assert sorted(page.status for page in pages) == [303, 403, 403, 403, 403, 403]
     assert await served.store.count_accounts() == 1
