@@ -179,17 +179,11 @@ class Framer:
         if self._is_at_beginning and (nuls := NULS.match(data, position)):
             # Some senders end a line with LF and NUL.
             return nuls.end()
-        stop, is_turn = len(data), False
         nul = data.find(b"\0", position)
         most = self._most - completed.count
-        if stop - position > most:
-            # NULs are looked for one by one, so they count too.
-            stop = _with_at_most(data, position, most, b"\n\0" if nul >= 0 else b"\n")
-            if is_turn := stop < len(data):
-                newline = data.rfind(b"\n", position, stop)
-                if newline < 0:
-                    newline = data.find(b"\n", position)
-                stop = newline + 1 if newline >= 0 else len(data)
+        # NULs are looked for one by one, so they count too.
+        stop = _part_end(data, position, len(data), most, b"\n", b"\n\0" if nul >= 0 else b"\n")
+        is_turn = stop < len(data)
         open_until = position + self._open
         if self._open and self._is_at_beginning and COUNTED.match(data, position, open_until):
             self._framing = Framing.COUNTED
@@ -271,10 +265,8 @@ class Framer:
         end = data.rfind(b"\0", position, found.start() if found else len(data)) + 1
         if end and b"\n" not in self._line:
             most = self._most - completed.count
-            stop = _with_at_most(data, position, most, b"\0", end)
-            is_turn = stop < end
-            if is_turn:
-                end = (data.rfind(b"\0", position, stop) + 1) or data.index(b"\0", position) + 1
+            stop = _part_end(data, position, end, most, b"\0", b"\0")
+            is_turn, end = stop < end, stop
             block = data[position:end].replace(b"\0", b"\n")
             completed.add_block(self._line.completed_by(block), most if is_turn else block.count(b"\n"))
             return end
@@ -293,16 +285,22 @@ class Framer:
         return stop + 1
 
 
-def _with_at_most(data: bytes, position: int, most: int, marks: bytes, end: int | None = None) -> int:
-    """The end of bytes from ``position`` on, all up to ``end`` or a part, that hold at most ``most`` of the marks.
+def _part_end(data: bytes, position: int, end: int, most: int, mark: bytes, counted: bytes) -> int:
+    """The end of a part of the bytes from ``position`` to ``end``, behind a ``mark``: all of them, if that may be.
 
-    A part has no more than half of the bytes, so that the next one is not a small rest, and ``most`` bytes at least.
+    A part holds at most ``most`` of the ``counted`` bytes, but one ``mark`` in any case. It has no more than half of the
+    bytes, so that the next one is not a small rest.
     """
-    end = len(data) if end is None else end
-    while (count := sum(data.count(mark, position, end) for mark in marks)) > most:
-        size = end - position
-        end = position + max(most, min(size // 2, size * most // count))
-    return end
+    stop = end
+    while (size := stop - position) > most:
+        count = sum(data.count(each, position, stop) for each in counted)
+        if count <= most:
+            break
+        stop = position + max(most, min(size // 2, size * most // count))
+    if stop == end:
+        return end
+    last = data.rfind(mark, position, stop)
+    return (last if last >= 0 else data.find(mark, position)) + 1 or end
 
 
 def _frames(completed: CompletedLines) -> Frames:
