@@ -288,8 +288,8 @@ class Framer:
 def _part_end(data: bytes, position: int, end: int, most: int, mark: bytes, counted: bytes) -> int:
     """The end of a part of the bytes from ``position`` to ``end``, behind a ``mark``: all of them, if that may be.
 
-    A part holds at most ``most`` of the ``counted`` bytes, but one ``mark`` in any case. It has no more than half of the
-    bytes, so that the next one is not a small rest.
+    A part holds at most ``most`` of the ``counted`` bytes, but one ``mark`` in any case. It has no more than half of
+    the bytes, so that the next one is not a small rest.
     """
     stop = end
     while (size := stop - position) > most:

@@ -68,7 +68,8 @@ _BEHIND_NUMBERS = re.compile(
     r"(?:(?:[0-9]{1,7} {1,8})?([0-9]{1,7}) {1,8}[0-9]{1,7} [VDIWEF] (\S{1,60}?(?: \S{1,30})?) {0,20}: "
     r"|[0-9]{1,10} (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) ([A-Za-z][\w.$]{1,100}): )"
 )
-_BRIEF = re.compile(r"[VDIWEF]/([^\s()]{1,60}) {0,8}\( {0,6}([0-9]{1,7})\): ")
+#: Logcat's brief form.
+LOGCAT_BRIEF = re.compile(r"[VDIWEF]/([^\s()]{1,60}) {0,8}\( {0,6}([0-9]{1,7})\): ")
 # Words between: a serial number and a time (WatchGuard), a level (F5), a hop's address, a second word of the name.
 _BETWEEN = re.compile(r"\S{1,40} \([0-9T:. \-]{10,40}\) ")
 _TWO_WORDS = re.compile(r"([A-Za-z][\w.\-]{0,60} [A-Za-z][\w.\-]{0,60})\[([0-9]{1,10})\]: ?")
@@ -219,7 +220,7 @@ def read_header(text: str, start: int, *, has_pri: bool, is_syslog: bool) -> Hea
 
 def _of_logcat(text: str, start: int) -> Header | None:
     """The header of a line of Android's logcat or of HDFS, which stays in the text."""
-    if brief := _BRIEF.match(text, start):
+    if brief := LOGCAT_BRIEF.match(text, start):
         return Header("", brief[1], brief[2], start)
     found = _BEHIND_NUMBERS.match(text, start)
     return Header("", found[2] or found[3], found[1] or "", start) if found else None

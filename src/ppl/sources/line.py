@@ -233,9 +233,10 @@ class _Parser:
             has_time = has_time or (first.isdigit() and _NO_COLON.match(line) is not None)
             if has_time and first.isdigit():
                 version = _VERSION.match(line)
-                stamp = read_stamp(line, version.end(), self._received_at, self._zone) if version else None
+                start = version.end() if version else 0
+                stamp = read_stamp(line, start, self._received_at, self._zone) if version else None
                 if stamp and stamp[2] and line.startswith(" ", stamp[1]) and (row := self._fields(stamp, stamp[1])):
-                    return self._with_stamp(version.end() if version else 0, stamp, row) or row
+                    return self._with_stamp(start, stamp, row)
             if has_time and (row := self._dated(0, has_pri=False)):
                 if row[1] is row[2] is None:
                     row = (*row[:2], named_level(row[-1]), *row[3:])
@@ -411,7 +412,8 @@ class _Parser:
         stamp = read_stamp(line, version.end(), self._received_at, self._zone)
         if stamp is None or line[stamp[1] : stamp[1] + 1] not in (" ", ""):
             return None
-        return self._with_stamp(version.end(), stamp, self._behind_version(version.end(), stamp))
+        row = self._behind_version(version.end(), stamp)
+        return self._with_stamp(version.end(), stamp, row) if row else None
 
     def _behind_version(self, start: int, stamp: Stamp) -> Row | None:
         line = self._line
@@ -478,11 +480,12 @@ class _Parser:
     def _dated(self, start: int, *, has_pri: bool) -> Row | None:
         """RFC 3164 as it is seen: the time, then what may be missing; ``None`` if there is no time."""
         stamp = read_stamp(self._line, start, self._received_at, self._zone)
-        return self._with_stamp(start, stamp, self._behind_stamp(start, stamp, has_pri=has_pri)) if stamp else None
+        row = self._behind_stamp(start, stamp, has_pri=has_pri) if stamp else None
+        return self._with_stamp(start, stamp, row) if stamp and row else None
 
-    def _with_stamp(self, start: int, stamp: Stamp, row: Row | None) -> Row | None:
+    def _with_stamp(self, start: int, stamp: Stamp, row: Row) -> Row:
         """``row``, in whose structured data a time at ``start`` stands that is not believed: no column has it."""
-        if stamp[0] is not None or row is None:
+        if stamp[0] is not None:
             return row
         text = self._line[start : stamp[1]].replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
         return *row[:7], f'{row[7]}[ppl@32473 time="{text}"]', row[8]

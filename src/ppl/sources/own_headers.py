@@ -10,6 +10,7 @@ import re
 from datetime import tzinfo
 from typing import NamedTuple
 
+from ppl.sources.header import LOGCAT_BRIEF
 from ppl.sources.levels import LEVELS, level_of
 from ppl.sources.stamps import read_stamp
 from ppl.sources.timestamp import epoch, moment_of
@@ -41,7 +42,6 @@ _HARDCOPY = re.compile(
     r"[A-Z]{1,2} {0,2}[0-9A-F]{7} ([A-Z@#$][A-Z0-9@#$]{0,7}) {1,8}((?:20)?[0-9]{2})"
     r"(?=[0-3][0-9]{2} [0-9:]{8}\.[0-9]{2} )"
 )
-_LOGCAT = re.compile(r"[VDIWEF]/([^\s()]{1,60}) {0,8}\( {0,6}([0-9]{1,7})\): ")
 _OPENAM = re.compile(r"([A-Za-z][\w.\-]{1,60}):(?=[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9:]{12} [AP]M \S{1,12} Thread\[)")
 # Neither a year nor a usual form: a program and what it connects to tell the time from other numbers.
 _PROXIFIER = re.compile(
@@ -72,7 +72,7 @@ def read_own_header(text: str, start: int, received_at: int, zone: tzinfo) -> Ow
         moment = epoch(found[3], "", received_at) if found else None
         return OwnHeader(moment, found[1], found[2]) if found and moment is not None else None
     if text.startswith("/", start + 1):
-        found = _LOGCAT.match(text, start)
+        found = LOGCAT_BRIEF.match(text, start)
         return OwnHeader(None, "", found[1], found[2]) if found else None
     if first == "-" or first.isupper():
         header = _of_alert(text, start, received_at) or _of_hardcopy(text, start, received_at, zone)

@@ -155,9 +155,9 @@ class Retention:
             self._log.warn("{text}", text=text)
 
     async def _drop(
-        self, lower: int, upper: int, now: dict[str, int | None], may_go: str = _EXPIRED, why: str = "retention passed"
+        self, lower: int, upper: int, now: dict[str, int | None], expired: str = _EXPIRED, why: str = "retention passed"
     ) -> bool:
-        """Drop a slot if all its parts may go; gives whether it is gone."""
+        """Drop a slot if all its parts have ``expired`` (SQL) and may go; gives whether it is gone."""
 
         async def work(transaction: Transaction) -> bool:
             await lock(transaction, RETAIN)
@@ -168,7 +168,7 @@ class Retention:
                 # COPY goes straight into the slot: its events are counted before the check below, or they find no slot.
                 await transaction.run(f"LOCK TABLE event_{lower} IN ACCESS EXCLUSIVE MODE")
             still = await transaction.run(
-                _WHOLE.format(may_go=self.may_go, expired=may_go) + " AND s.lower = %(lower)s",
+                _WHOLE.format(may_go=self.may_go, expired=expired) + " AND s.lower = %(lower)s",
                 {**now, "lower": lower},
             )
             if still:
