@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 
 from ppl.model import Event
-from ppl.packed.zstandard import zstd
+from ppl.zstandard import zstd
 
 #: µs of the first line.
 FIRST = 1_790_000_000_000_000

@@ -17,15 +17,7 @@ from benchmarks.lines import site_rows
 from benchmarks.running import percentile, verdict
 from ppl.packed.dictionary import trained_dictionary
 from ppl.packed.frame import OpenFrame, frame_ends, pack_frame
-from ppl.packed.index import (
-    MOST_FRAMES,
-    IndexBuilder,
-    IndexChunk,
-    Needed,
-    SegmentIndex,
-    chunk_of,
-    frames_that_may_have,
-)
+from ppl.packed.index import MOST_FRAMES, IndexBuilder, Needed, SegmentIndex, frames_that_may_have
 from ppl.search.regex.folding import fold
 
 #: Most bytes an event, everything counted, and least events a second (issue 15).
@@ -38,12 +30,7 @@ _SAMPLE = 300
 def opened_for(text: str, index: SegmentIndex) -> tuple[int, float]:
     """How many frames may have ``text``, and the seconds to know."""
     start = time.perf_counter()
-
-    def frames_with(key: int) -> int:
-        chunk = index.chunks.get(chunk_of(key, index.chunk_count))
-        return IndexChunk(chunk, index.frames, index.chunk_count).frames_with(key) if chunk else 0
-
-    found = frames_that_may_have(Needed.of([{fold(text)}]), index.frames, frames_with)
+    found = frames_that_may_have(Needed.of([{fold(text)}]), index.frames, index.frames_with)
     return found.bit_count(), time.perf_counter() - start
 
 

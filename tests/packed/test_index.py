@@ -16,7 +16,6 @@ from ppl.packed.index import (
     IndexChunk,
     Needed,
     SegmentIndex,
-    chunk_of,
     frames_that_may_have,
     index_text,
 )
@@ -39,12 +38,7 @@ def index_of(frames: list[str]) -> SegmentIndex:
 
 def may_have(index: SegmentIndex, *groups: set[str]) -> set[int]:
     """The frames in which at least one text of each group may occur."""
-
-    def frames_with(key: int) -> int:
-        data = index.chunks.get(chunk_of(key, index.chunk_count))
-        return 0 if data is None else IndexChunk(data, index.frames, index.chunk_count).frames_with(key)
-
-    found = frames_that_may_have(Needed.of(groups), index.frames, frames_with)
+    found = frames_that_may_have(Needed.of(groups), index.frames, index.frames_with)
     return {number for number in range(index.frames) if found >> number & 1}
 
 

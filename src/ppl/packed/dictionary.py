@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ppl.packed.frame import EventRow, frame_columns
-from ppl.packed.zstandard import zstd
+from ppl.zstandard import zstd
 
 #: Bytes of a dictionary, and of the frames that it is trained on: a hundred times as many, as zstd's authors advise.
 _BYTES, _TRAINED_ON = 112_640, 12_000_000

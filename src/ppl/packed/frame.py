@@ -37,7 +37,7 @@ import attrs
 
 from ppl.model import Event
 from ppl.packed.numbers import from_planes, in_planes, unzigzag, width_of, zigzag
-from ppl.packed.zstandard import zstd
+from ppl.zstandard import zstd
 
 #: Most events of a frame, and the bytes of texts after which a frame has no further event.
 MOST_EVENTS, MOST_TEXT_BYTES = 256, 256 * 1024

@@ -31,9 +31,9 @@ import attrs
 from ppl.packed.frame import FrameDamaged
 from ppl.packed.keys import KEY_BITS, KeyFinder, keys_of
 from ppl.packed.numbers import from_planes, in_planes
-from ppl.packed.zstandard import zstd
 from ppl.search.colours import without_colours
 from ppl.search.regex.folding import fold
+from ppl.zstandard import zstd
 
 #: Most frames of a segment: chunks of about two kilobytes, each of which a search reads in one go.
 _FRAME_BITS = 10
@@ -54,6 +54,16 @@ _VERSION = 1
 _FAR = 255
 
 
+def _is_few(count: Any, frames: int) -> Any:
+    """Whether a key of ``count`` frames, or each of an array of counts, is written as distances."""
+    return count * _FEW < frames
+
+
+def _is_everywhere(count: Any, frames: int) -> Any:
+    """Whether a key of ``count`` frames, or each of an array of counts, is not written at all."""
+    return count > frames * _EVERYWHERE
+
+
 @attrs.frozen
 class SegmentIndex:
     """The index of a segment.
@@ -67,6 +77,15 @@ class SegmentIndex:
     frames: int
     chunks: dict[int, bytes]
     chunk_count: int
+
+    def frames_with(self, key: int) -> int:
+        """The set of frames that have ``key``.
+
+        Raises:
+            FrameDamaged: its chunk is damaged.
+        """
+        chunk = self.chunks.get(chunk_of(key, self.chunk_count))
+        return 0 if chunk is None else IndexChunk(chunk, self.frames, self.chunk_count).frames_with(key)
 
 
 def chunk_of(key: int, chunk_count: int) -> int:
@@ -125,11 +144,10 @@ class IndexBuilder:
         np = self._np
         firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
         counts = np.diff(np.concatenate((firsts, [len(keys)])))
-        is_few, is_everywhere = counts * _FEW < frames, counts > frames * _EVERYWHERE
-        few = np.repeat(is_few & ~is_everywhere, counts)
+        is_few, is_everywhere = _is_few(counts, frames), _is_everywhere(counts, frames)
         steps = places - np.concatenate(([0], places[:-1])) - 1
         steps[firsts] = places[firsts]
-        steps = steps[few]
+        steps = steps[np.repeat(is_few, counts)]
         many = np.flatnonzero(~is_few & ~is_everywhere)
         bits = np.zeros((len(many), -(-frames // 8) * 8), np.bool_)
         row = np.full(len(firsts), -1)
@@ -188,23 +206,18 @@ class IndexChunk:
         if place == len(self._keys) or self._keys[place] != number:
             return 0
         count = self._counts[place]
-        if self._is_everywhere(count):
-            return (1 << self._frames) - 1
-        few = [each for each in self._counts if self._is_few(each)]
+        frames = self._frames
+        if _is_everywhere(count, frames):
+            return (1 << frames) - 1
+        steps = sum(each for each in self._counts if _is_few(each, frames))
         before = self._counts[:place]
-        if self._is_few(count):
-            return self._from_steps(sum(each for each in before if self._is_few(each)), count, sum(few))
-        size = -(-self._frames // 8)
-        far = self._data.count(_FAR, self._at, self._at + sum(few))
-        many = sum(not self._is_few(each) and not self._is_everywhere(each) for each in before)
-        at = self._at + sum(few) + 2 * far + many * size
+        if _is_few(count, frames):
+            return self._from_steps(sum(each for each in before if _is_few(each, frames)), count, steps)
+        size = -(-frames // 8)
+        far = self._data.count(_FAR, self._at, self._at + steps)
+        many = sum(not _is_few(each, frames) and not _is_everywhere(each, frames) for each in before)
+        at = self._at + steps + 2 * far + many * size
         return int.from_bytes(self._data[at : at + size], "little")
-
-    def _is_few(self, count: int) -> bool:
-        return count * _FEW < self._frames and not self._is_everywhere(count)
-
-    def _is_everywhere(self, count: int) -> bool:
-        return count > self._frames * _EVERYWHERE
 
     def _from_steps(self, skipped: int, count: int, steps: int) -> int:
         data, at = self._data, self._at

@@ -6,18 +6,13 @@ drain, before a protocol's reader sees the bytes.
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
 from ppl.sources.bodies import BodyTooLarge, BodyUnreadable
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from ppl.zstandard import zstd
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 1000

@@ -26,8 +26,8 @@ from ppl.sources.kinds import BodyKind
 from ppl.sources.known import upload_kind
 from ppl.sources.loki import LOKI_JSON
 from ppl.sources.otlp import OTLP_JSON
-from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
+from ppl.zstandard import zstd
 from tests.fixtures.database import execute
 from tests.listener.http.conftest import Away, MakeDrained, MakeShut, held_up
 from tests.listener.receiving import GatedStore, messages

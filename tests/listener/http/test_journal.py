@@ -11,8 +11,8 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from ppl.model import Destination
-from ppl.sources.packed import zstd
 from ppl.store.postgres import PostgresStore
+from ppl.zstandard import zstd
 from tests.fixtures.database import execute
 from tests.listener.http.conftest import MakeDrained, MakeShut
 from tests.listener.receiving import messages
